@@ -1,0 +1,362 @@
+//! Amazon Resource Names of roles and of the sessions that assume them.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// STS refuses longer ARNs.
+const MAX_ARN: usize = 2048;
+
+/// A text that is no ARN of the wanted kind, with the rule it breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidArn {
+    text: String,
+    fault: String,
+}
+
+impl InvalidArn {
+    fn new(text: &str, fault: impl Into<String>) -> Self {
+        Self { text: text.to_owned(), fault: fault.into() }
+    }
+}
+
+impl fmt::Display for InvalidArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.text, self.fault)
+    }
+}
+
+impl std::error::Error for InvalidArn {}
+
+/// A group of AWS regions with its own accounts: `aws`, `aws-cn`, `aws-us-gov`, …
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Partition(String);
+
+impl Partition {
+    /// The partition a region belongs to; `aws` for regions that no other partition claims.
+    ///
+    /// Source: `partitions.json` of the AWS SDKs.
+    pub fn of_region(region: &str) -> Self {
+        const PREFIXES: [(&str, &str); 7] = [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("us-isob-", "aws-iso-b"),
+            ("us-isof-", "aws-iso-f"),
+            ("us-iso-", "aws-iso"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("eusc-", "aws-eusc"),
+        ];
+        let found = PREFIXES.iter().find(|(prefix, _)| region.starts_with(prefix));
+        Self(found.map_or("aws", |(_, partition)| partition).to_owned())
+    }
+
+    /// The region whose STS endpoint is asked when nobody named a region.
+    pub fn default_region(&self) -> &'static str {
+        match self.0.as_str() {
+            "aws-cn" => "cn-north-1",
+            "aws-us-gov" => "us-gov-west-1",
+            "aws-iso" => "us-iso-east-1",
+            "aws-iso-b" => "us-isob-east-1",
+            "aws-iso-e" => "eu-isoe-west-1",
+            "aws-iso-f" => "us-isof-south-1",
+            "aws-eusc" => "eusc-de-east-1",
+            _ => "us-east-1",
+        }
+    }
+
+    /// The name as it stands in an ARN.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Partition {
+    type Err = InvalidArn;
+
+    fn from_str(text: &str) -> Result<Self, InvalidArn> {
+        let lower = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+        let mut parts = text.split('-');
+        if parts.next() == Some("aws") && parts.all(lower) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidArn::new(text, "a partition is `aws`, `aws-cn`, `aws-us-gov` or the like"))
+        }
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Twelve digits, leading zeros included.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AccountId(String);
+
+impl AccountId {
+    /// An account ID whose leading zeros a spreadsheet or a YAML reader has eaten.
+    ///
+    /// # Errors
+    /// The text is empty, longer than twelve characters, or no number.
+    pub fn padded(text: &str) -> Result<Self, InvalidArn> {
+        let short = (1..12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        if short { Ok(Self(format!("{text:0>12}"))) } else { text.parse() }
+    }
+
+    /// The twelve digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for AccountId {
+    type Err = InvalidArn;
+
+    fn from_str(text: &str) -> Result<Self, InvalidArn> {
+        if !text.bytes().all(|b| b.is_ascii_digit()) || text.is_empty() {
+            return Err(InvalidArn::new(text, "an account ID is a number of 12 digits"));
+        }
+        match text.len() {
+            12 => Ok(Self(text.to_owned())),
+            n => Err(InvalidArn::new(text, format!("an account ID has 12 digits, this one {n}"))),
+        }
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The ARN of an IAM role: `arn:aws:iam::123456789012:role/path/Name`.
+///
+/// ```
+/// let arn: arl::RoleArn = "arn:aws:iam::123456789012:role/team/Deploy".parse()?;
+/// assert_eq!((arn.account_id().as_str(), arn.role_name()), ("123456789012", "Deploy"));
+/// assert_eq!(arn.to_string(), "arn:aws:iam::123456789012:role/team/Deploy");
+/// # Ok::<(), arl::InvalidArn>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RoleArn {
+    partition: Partition,
+    account_id: AccountId,
+    /// What stands between `role/` and the name; empty, or ends with a slash.
+    path: String,
+    role_name: String,
+}
+
+impl RoleArn {
+    /// Puts an ARN together. `name` may carry the role's path (`team/Deploy` or `/team/Deploy`).
+    ///
+    /// # Errors
+    /// Name or path hold what IAM does not allow there, or the whole is longer than 2,048 characters.
+    pub fn new(partition: Partition, account_id: AccountId, name: &str) -> Result<Self, InvalidArn> {
+        let (path, role_name) = name.rsplit_once('/').unwrap_or(("", name));
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let path = if path.is_empty() || path.ends_with('/') { path.to_owned() } else { format!("{path}/") };
+        Self::checked(partition, account_id, path, role_name).map_err(|fault| InvalidArn::new(name, fault))
+    }
+
+    /// Source: the CreateRole page of the IAM API for name and path, AssumeRole's for the length.
+    fn checked(
+        partition: Partition,
+        account_id: AccountId,
+        path: String,
+        role_name: &str,
+    ) -> Result<Self, String> {
+        let name_char = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+        if role_name.is_empty() {
+            return Err("the role name is missing".into());
+        }
+        if let Some(bad) = role_name.chars().find(|&c| !name_char(c)) {
+            return Err(format!("a role name cannot hold {bad:?}, only letters, digits and _+=,.@-"));
+        }
+        if role_name.len() > 64 {
+            return Err(format!("a role name has at most 64 characters, this one {}", role_name.len()));
+        }
+        if let Some(bad) = path.chars().find(|c| !c.is_ascii_graphic()) {
+            return Err(format!("a role path cannot hold {bad:?}"));
+        }
+        let arn = Self { partition, account_id, path, role_name: role_name.to_owned() };
+        match arn.to_string().len() {
+            n if n > MAX_ARN => Err(format!("an ARN has at most {MAX_ARN} characters, this one {n}")),
+            _ => Ok(arn),
+        }
+    }
+
+    /// The partition, for instance `aws`.
+    pub fn partition(&self) -> &Partition {
+        &self.partition
+    }
+
+    /// The account that owns the role.
+    pub fn account_id(&self) -> &AccountId {
+        &self.account_id
+    }
+
+    /// The role's name without its path.
+    pub fn role_name(&self) -> &str {
+        &self.role_name
+    }
+
+    /// The ARN that a session of this role has. Sessions lose the role's path.
+    ///
+    /// # Errors
+    /// The session name breaks STS's rule.
+    pub fn session(&self, session_name: &str) -> Result<AssumedRoleSessionArn, InvalidArn> {
+        let name = crate::RoleSessionName::from_str(session_name)
+            .map_err(|error| InvalidArn::new(session_name, error.to_string()))?;
+        Ok(AssumedRoleSessionArn {
+            partition: self.partition.clone(),
+            account_id: self.account_id.clone(),
+            role_name: self.role_name.clone(),
+            session_name: name.to_string(),
+        })
+    }
+}
+
+impl FromStr for RoleArn {
+    type Err = InvalidArn;
+
+    fn from_str(text: &str) -> Result<Self, InvalidArn> {
+        let wrong = |fault: String| InvalidArn::new(text, fault);
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let &["arn", partition, service, region, account, resource] = parts.as_slice() else {
+            return Err(wrong("a role ARN looks like arn:aws:iam::123456789012:role/Name".into()));
+        };
+        if let ("sts", Some(session)) = (service, resource.strip_prefix("assumed-role/")) {
+            let name = session.split('/').next().unwrap_or_default();
+            return Err(wrong(format!(
+                "this is a session's ARN; its role is arn:{partition}:iam::{account}:role/{name} (plus the role's path)"
+            )));
+        }
+        if service != "iam" || !region.is_empty() {
+            return Err(wrong("a role ARN looks like arn:aws:iam::123456789012:role/Name".into()));
+        }
+        let Some(name) = resource.strip_prefix("role/") else {
+            let kind = resource.split('/').next().unwrap_or_default();
+            return Err(wrong(format!("this names a `{kind}`, not a `role`")));
+        };
+        let partition = Partition::from_str(partition).map_err(|error| wrong(error.fault))?;
+        let account_id = AccountId::from_str(account).map_err(|error| wrong(error.fault))?;
+        let (path, role_name) = match name.rfind('/') {
+            Some(slash) => name.split_at(slash + 1),
+            None => ("", name),
+        };
+        Self::checked(partition, account_id, path.to_owned(), role_name).map_err(wrong)
+    }
+}
+
+impl fmt::Display for RoleArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { partition, account_id, path, role_name } = self;
+        write!(f, "arn:{partition}:iam::{account_id}:role/{path}{role_name}")
+    }
+}
+
+/// The ARN of a role session: `arn:aws:sts::123456789012:assumed-role/Name/session`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AssumedRoleSessionArn {
+    partition: Partition,
+    account_id: AccountId,
+    role_name: String,
+    session_name: String,
+}
+
+impl AssumedRoleSessionArn {
+    /// The session's name, as it stands in audit logs.
+    pub fn session_name(&self) -> &str {
+        &self.session_name
+    }
+
+    /// The account that owns the role.
+    pub fn account_id(&self) -> &AccountId {
+        &self.account_id
+    }
+
+    /// Whether this is a session of that role.
+    pub fn is_session_of(&self, role: &RoleArn) -> bool {
+        self.partition == role.partition
+            && self.account_id == role.account_id
+            && self.role_name == role.role_name
+    }
+}
+
+impl FromStr for AssumedRoleSessionArn {
+    type Err = InvalidArn;
+
+    fn from_str(text: &str) -> Result<Self, InvalidArn> {
+        let shape = || {
+            InvalidArn::new(text, "a session's ARN looks like arn:aws:sts::123456789012:assumed-role/Name/session")
+        };
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let &["arn", partition, "sts", "", account, resource] = parts.as_slice() else {
+            return Err(shape());
+        };
+        let (role, session) =
+            resource.strip_prefix("assumed-role/").and_then(|rest| rest.split_once('/')).ok_or_else(shape)?;
+        RoleArn::new(partition.parse()?, account.parse()?, role)?.session(session)
+    }
+}
+
+impl fmt::Display for AssumedRoleSessionArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { partition, account_id, role_name, session_name } = self;
+        write!(f, "arn:{partition}:sts::{account_id}:assumed-role/{role_name}/{session_name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_reads_back_as_it_was_written() {
+        for text in [
+            "arn:aws:iam::123456789012:role/R",
+            "arn:aws-us-gov:iam::000000000012:role/te/st/R",
+            "arn:aws:iam::123456789012:role//te//R",
+            "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_A_0123456789abcdef",
+        ] {
+            assert_eq!(text.parse::<RoleArn>().map(|arn| arn.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_role_is_refused_with_its_reason() {
+        for (text, fault) in [
+            ("arn:aws:iam::123456789012:user/ann", "this names a `user`, not a `role`"),
+            ("arn:aws:iam::12345678901:role/R", "12 digits, this one 11"),
+            ("arn:aws:iam:us-east-1:123456789012:role/R", "looks like"),
+            ("arn:aws:iam::123456789012:role/", "the role name is missing"),
+            ("arn:aws:iam::123456789012:role/a b", "cannot hold ' '"),
+            ("arn:aws:sts::123456789012:assumed-role/R/s", "its role is arn:aws:iam::123456789012:role/R"),
+            ("arn:AWS:iam::123456789012:role/R", "a partition is"),
+        ] {
+            let error = text.parse::<RoleArn>().expect_err(text).to_string();
+            assert!(error.contains(fault), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_name_may_carry_its_path() {
+        let account: AccountId = "123456789012".parse().expect("twelve digits");
+        for (name, resource) in
+            [("R", "R"), ("/R", "R"), ("te/st/R", "te/st/R"), ("/te/st/R", "te/st/R"), ("te//R", "te/R")]
+        {
+            let arn = RoleArn::new("aws".parse().expect("aws"), account.clone(), name).expect(name);
+            assert_eq!(arn.to_string(), format!("arn:aws:iam::123456789012:role/{resource}"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_session_belongs_to_its_role_only() {
+        let role: RoleArn = "arn:aws:iam::123456789012:role/te/R".parse().expect("an ARN");
+        let session = role.session("ann").expect("a session");
+        assert_eq!(session.to_string(), "arn:aws:sts::123456789012:assumed-role/R/ann");
+        assert!(session.is_session_of(&role));
+        let other: RoleArn = "arn:aws:iam::123456789013:role/te/R".parse().expect("an ARN");
+        assert!(!session.is_session_of(&other));
+    }
+}

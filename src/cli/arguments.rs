@@ -1,0 +1,107 @@
+//! The flags that every verb with a role shares.
+
+use clap::Args;
+
+/// Which role, how, from where. As typed: what the values mean is found out in `plan`.
+///
+/// The aliases are aws-assume-role-lib's spellings, so that its command lines go on working.
+#[derive(Debug, Args)]
+pub(super) struct RoleArgs {
+    /// A role ARN, ACCOUNT/NAME, or the name of a profile
+    #[arg(required_unless_present = "account_id", help_heading = "Role")]
+    pub(super) role: Option<String>,
+    /// The role's account, together with --role-name
+    #[arg(long, alias = "account_id", value_name = "ID", help_heading = "Role")]
+    #[arg(requires = "role_name", conflicts_with = "role")]
+    pub(super) account_id: Option<String>,
+    /// The role's name, together with --account-id
+    #[arg(long, alias = "role_name", value_name = "NAME", requires = "account_id", help_heading = "Role")]
+    pub(super) role_name: Option<String>,
+    /// The partition of ACCOUNT/NAME [default: the region's]
+    #[arg(long, value_name = "PARTITION", help_heading = "Role")]
+    pub(super) partition: Option<String>,
+
+    /// Start from this profile; beats environment keys and a role profile's own source
+    #[arg(long, value_name = "NAME", conflicts_with = "chain", help_heading = "Source")]
+    pub(super) profile: Option<String>,
+    /// Assume this role on the way (can be repeated, in order)
+    #[arg(long, value_name = "ROLE", help_heading = "Source")]
+    pub(super) via: Vec<String>,
+    /// Start from the role that this shell already has
+    #[arg(long, help_heading = "Source")]
+    pub(super) chain: bool,
+
+    /// The session's name in audit logs [default: {user}@{role}.{account}]
+    ///
+    /// May hold {user}, {caller}, {role}, {account}, {host}, {pid} and {time}. Without it: --source-identity,
+    /// ARL_ROLE_SESSION_NAME, the profile's, {user}@{role}.{account}.
+    #[arg(long, alias = "RoleSessionName", value_name = "NAME", help_heading = "Session")]
+    pub(super) role_session_name: Option<String>,
+    /// How long: 2h, 90m, "1h 30m" or seconds; 15m to 12h
+    #[arg(long, aliases = ["DurationSeconds", "duration-seconds"], value_name = "TIME", help_heading = "Session")]
+    pub(super) duration: Option<String>,
+    /// A session policy: a JSON object, or file://PATH
+    #[arg(long, alias = "Policy", value_name = "JSON", help_heading = "Session")]
+    pub(super) policy: Option<String>,
+    /// Managed session policies: ARN,ARN or JSON (can be repeated)
+    #[arg(long, alias = "PolicyArns", value_name = "ARNS", help_heading = "Session")]
+    pub(super) policy_arns: Vec<String>,
+    /// Session tags: K=V,K=V or JSON (can be repeated)
+    #[arg(long, alias = "Tags", value_name = "TAGS", help_heading = "Session")]
+    pub(super) tags: Vec<String>,
+    /// The tags that chained sessions inherit: K,K or JSON
+    #[arg(long, alias = "TransitiveTagKeys", value_name = "KEYS", help_heading = "Session")]
+    pub(super) transitive_tag_keys: Option<String>,
+    /// Who is behind the session; kept through role chaining
+    #[arg(long, alias = "SourceIdentity", value_name = "NAME", help_heading = "Session")]
+    pub(super) source_identity: Option<String>,
+    /// The external ID that the role's trust policy asks for
+    #[arg(long, alias = "ExternalId", value_name = "ID", help_heading = "Session")]
+    pub(super) external_id: Option<String>,
+    /// Context assertions, as JSON (can be repeated)
+    #[arg(long, alias = "ProvidedContexts", value_name = "JSON", help_heading = "Session")]
+    pub(super) provided_contexts: Vec<String>,
+    /// Parameters of AssumeRole that arl has no flag for, as a JSON object
+    #[arg(long, alias = "additional-kwargs", value_name = "JSON", help_heading = "Session")]
+    pub(super) additional_parameters: Option<String>,
+
+    /// The MFA device: its serial number or ARN
+    #[arg(long, aliases = ["SerialNumber", "mfa-serial"], value_name = "SERIAL", help_heading = "MFA")]
+    pub(super) serial_number: Option<String>,
+    /// The MFA device's current code
+    #[arg(long, aliases = ["TokenCode", "mfa-code"], value_name = "CODE", help_heading = "MFA")]
+    pub(super) token_code: Option<String>,
+
+    /// The region to ask STS in, and to hand over
+    #[arg(long, value_name = "REGION", help_heading = "Network")]
+    pub(super) region: Option<String>,
+    /// An STS endpoint of your own
+    #[arg(long, value_name = "URL", help_heading = "Network")]
+    pub(super) endpoint_url: Option<String>,
+    /// Allow plain http to an endpoint that is not on this machine
+    #[arg(long, help_heading = "Network")]
+    pub(super) allow_insecure_endpoint: bool,
+}
+
+impl RoleArgs {
+    /// The flag, as typed, that has no meaning unless a role is assumed.
+    pub(super) fn needs_role(&self) -> Option<&'static str> {
+        let flags = [
+            ("--role-session-name", self.role_session_name.is_some()),
+            ("--duration", self.duration.is_some()),
+            ("--policy", self.policy.is_some()),
+            ("--policy-arns", !self.policy_arns.is_empty()),
+            ("--tags", !self.tags.is_empty()),
+            ("--transitive-tag-keys", self.transitive_tag_keys.is_some()),
+            ("--source-identity", self.source_identity.is_some()),
+            ("--external-id", self.external_id.is_some()),
+            ("--provided-contexts", !self.provided_contexts.is_empty()),
+            ("--additional-parameters", self.additional_parameters.is_some()),
+            ("--serial-number", self.serial_number.is_some()),
+            ("--profile", self.profile.is_some()),
+            ("--via", !self.via.is_empty()),
+            ("--chain", self.chain),
+        ];
+        flags.into_iter().find_map(|(flag, given)| given.then_some(flag))
+    }
+}

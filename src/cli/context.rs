@@ -1,0 +1,119 @@
+//! What the process was started with: environment, home directory, files, clock.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use arl::{SharedConfig, SharedFile};
+
+use super::os_user::OsUser;
+use super::report::Report;
+
+/// Read once, handed down.
+#[derive(Debug)]
+pub(super) struct Context {
+    user: OsUser,
+    home: Option<PathBuf>,
+    files: [ConfigFile; 2],
+}
+
+#[derive(Debug)]
+struct ConfigFile {
+    path: Option<PathBuf>,
+    text: String,
+}
+
+impl Context {
+    /// Reads the two shared files; missing ones are empty.
+    pub(super) fn read() -> Result<Self, Report> {
+        let user = OsUser::current();
+        // A relative HOME would make files of the current directory count as the person's own.
+        let home = std::env::var_os("HOME")
+            .map(PathBuf::from)
+            .filter(|home| home.is_absolute())
+            .or_else(|| user.home.clone());
+        let file = |variable: &str, name: &str| {
+            let path = std::env::var_os(variable)
+                .filter(|path| !path.is_empty())
+                .map(|path| expand_tilde(&path, home.as_deref()))
+                .or_else(|| home.as_ref().map(|home| home.join(".aws").join(name)));
+            let text = match &path {
+                Some(path) => read_text(path)?,
+                None => String::new(),
+            };
+            Ok(ConfigFile { path, text })
+        };
+        let files = [file("AWS_CONFIG_FILE", "config")?, file("AWS_SHARED_CREDENTIALS_FILE", "credentials")?];
+        Ok(Self { user, home, files })
+    }
+
+    /// Parses the shared files.
+    pub(super) fn shared_config(&self) -> Result<SharedConfig<'_>, Report> {
+        let [config, credentials] = &self.files;
+        SharedConfig::parse(&config.text, &credentials.text).map_err(|error| {
+            Report::new(format!("could not understand `{}`", self.path_of(error.file))).caused_by(error)
+        })
+    }
+
+    /// The path of a shared file, for messages.
+    pub(super) fn path_of(&self, file: SharedFile) -> String {
+        let [config, credentials] = &self.files;
+        let (file, name) = match file {
+            SharedFile::Config => (config, "~/.aws/config"),
+            SharedFile::Credentials => (credentials, "~/.aws/credentials"),
+        };
+        file.path.as_ref().map_or_else(|| name.to_owned(), |path| path.display().to_string())
+    }
+
+    /// An environment variable that is set to something. What is not UTF-8 is shown, and found nowhere.
+    pub(super) fn var(name: &str) -> Option<String> {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
+        Some(value.to_string_lossy().into_owned())
+    }
+
+    /// A path from a setting, with `~` for the home directory.
+    pub(super) fn path(&self, text: &str) -> PathBuf {
+        expand_tilde(OsStr::new(text), self.home.as_deref())
+    }
+
+    /// The name of the operating-system user.
+    pub(super) fn user_name(&self) -> String {
+        let uid = || format!("uid-{}", rustix::process::getuid().as_raw());
+        self.user
+            .name
+            .clone()
+            .or_else(|| Self::var("USER"))
+            .or_else(|| Self::var("LOGNAME"))
+            .unwrap_or_else(uid)
+    }
+
+    /// The time.
+    pub(super) fn now() -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+fn expand_tilde(path: &OsStr, home: Option<&Path>) -> PathBuf {
+    let path = Path::new(path);
+    match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, Report> {
+    let failed = |cause: String| {
+        Report::new(format!("could not read `{}`", path.display())).caused_by(cause)
+    };
+    match std::fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            let line = 1 + error.as_bytes()[..at].iter().filter(|&&b| b == b'\n').count();
+            failed(format!("line {line} is not UTF-8"))
+        }),
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            Ok(String::new())
+        }
+        Err(error) => Err(failed(error.to_string())),
+    }
+}

@@ -1,0 +1,153 @@
+//! What to do about an error. The library says what is wrong; here it becomes advice with flags in it.
+
+use arl::{AssumeRoleRequest, CallError, Chain, SharedFile, Source, SourceError, SourceTag, StsSettings};
+
+use super::context::Context;
+use super::report::Report;
+
+/// No source credentials.
+pub(super) fn no_source(error: &SourceError, context: &Context) -> Report {
+    let config = context.path_of(SharedFile::Config);
+    let report = Report::new(error.to_string());
+    match error {
+        SourceError::UnknownProfile { closest, .. } => {
+            let report = report.caused_by(format!(
+                "neither `{config}` nor `{}` has it",
+                context.path_of(SharedFile::Credentials)
+            ));
+            match closest.as_slice() {
+                [] => report,
+                near => report.hint(format!("did you mean `{}`?", near.join("`, `"))),
+            }
+        }
+        SourceError::Replaced(_) => report
+            .hint("to go back first: unset AWS_ACCESS_KEY_ID, or open a new shell")
+            .hint("to go on from the role this shell has: --chain"),
+        SourceError::NothingToChainFrom => report.hint("leave --chain out to start from your own credentials"),
+        SourceError::Nothing => report
+            .hint("name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+        SourceError::Cycle(_) | SourceError::Profile { .. } | SourceError::Key(_) => {
+            report.hint(format!("see `{config}`"))
+        }
+        _ => report,
+    }
+}
+
+/// The source could not be had.
+pub(super) fn source_failed(error: &CallError, chain: &Chain) -> Report {
+    let report = Report::new(format!("could not get the source credentials ({})", describe(chain))).caused_by(error);
+    let profile = chain.source_profile.as_deref().unwrap_or("default");
+    match &chain.source {
+        Source::Sso(_) => report.hint(format!("sign in again: aws sso login --profile {profile}")),
+        Source::InstanceMetadata if chain.tag == SourceTag::InstanceMetadata => report
+            .hint("no other source is configured: name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+        _ => report,
+    }
+}
+
+/// Where a chain starts, in words.
+pub(super) fn describe(chain: &Chain) -> String {
+    let kind = match &chain.source {
+        Source::Keys(keys) => format!("key …{}", tail(keys.access_key_id())),
+        Source::Sso(_) => "IAM Identity Center".into(),
+        Source::Process { .. } => "credential process".into(),
+        Source::WebIdentity { .. } => "web identity".into(),
+        Source::Container => "container endpoint".into(),
+        Source::InstanceMetadata => "instance metadata".into(),
+    };
+    match (&chain.source_profile, &chain.tag) {
+        (Some(profile), _) => format!("profile `{profile}`, {kind}"),
+        (None, SourceTag::Environment(_)) => format!("environment, {kind}"),
+        (None, _) => kind,
+    }
+}
+
+fn tail(id: &str) -> &str {
+    &id[id.len().saturating_sub(4)..]
+}
+
+/// STS did not give the role. `caller` is whose credentials asked.
+pub(super) fn not_assumed(
+    error: &CallError,
+    request: &AssumeRoleRequest,
+    caller: &str,
+    settings: &StsSettings,
+) -> Report {
+    let report = Report::new(format!("could not assume `{}`", request.role_arn)).caused_by(error);
+    let endpoint = settings.endpoint_url.as_deref().unwrap_or("the AWS endpoint");
+    let region = &settings.region;
+    match error {
+        CallError::Refused { code, message, .. } => {
+            report.hints(refused(code.trim_end_matches("Exception"), message, request, caller, region))
+        }
+        CallError::Redirected(_) | CallError::Unexpected(_) => {
+            report.hint(format!("is `{endpoint}` an STS endpoint? See --endpoint-url and AWS_ENDPOINT_URL"))
+        }
+        CallError::Unreachable(why) if why.contains("ertificate") || why.contains("UnknownIssuer") => report
+            .hint("if your network has a certificate authority of its own, name its PEM file in AWS_CA_BUNDLE"),
+        CallError::Unreachable(_) | CallError::TimedOut(_) => report.hint(format!(
+            "check the network, HTTPS_PROXY, and the endpoint ({endpoint}, region {region})"
+        )),
+        CallError::Mismatch(_) => report.hint(format!("nothing was handed over; do you trust {endpoint}?")),
+        _ => report,
+    }
+}
+
+fn refused(
+    code: &str,
+    message: &str,
+    request: &AssumeRoleRequest,
+    caller: &str,
+    region: &str,
+) -> Vec<String> {
+    let hints: Vec<String> = match code {
+        "AccessDenied" if message.contains("invalid MFA one time pass code") => {
+            vec!["a code works once and for half a minute: wait for the device's next one".into()]
+        }
+        "AccessDenied" if message.contains("MultiFactorAuthentication") => {
+            vec!["pass the device of the user that asks with --serial-number, and its current code with --token-code".into()]
+        }
+        "AccessDenied" => {
+            let mut hints = vec![format!(
+                "asked with {caller}; the role's trust policy must name that identity, which itself must be allowed sts:AssumeRole"
+            )];
+            if request.external_id.is_none() {
+                hints.push("if the role wants an external ID, pass --external-id".into());
+            }
+            if request.serial_number.is_none() {
+                hints.push("if the role wants MFA, pass --serial-number and --token-code".into());
+            }
+            hints
+        }
+        "ExpiredToken" | "ExpiredTokenId" => {
+            vec![format!("the source credentials have expired ({caller}); renew them and try again")]
+        }
+        "InvalidClientTokenId" | "UnrecognizedClient" => vec![format!(
+            "the access key is unknown here ({caller}): deleted, inactive, or of another partition than region {region}"
+        )],
+        "SignatureDoesNotMatch" | "RequestExpired" | "RequestTimeTooSkewed" => {
+            vec![format!("the secret key is wrong ({caller}), or this machine's clock is: compare `date -u`")]
+        }
+        "ValidationError" | "Validation" if message.contains("MaxSessionDuration") => {
+            vec!["ask for less with --duration, or raise the role's maximum session duration".into()]
+        }
+        "ValidationError" | "Validation" if message.contains("role chaining") => {
+            vec!["a role assumed with temporary credentials lasts at most 1h: --duration 1h".into()]
+        }
+        "MalformedPolicyDocument" => vec!["check the grammar of --policy".into()],
+        "PackedPolicyTooLarge" => {
+            vec!["shorten --policy, --policy-arns and --tags: STS packs them into one space".into()]
+        }
+        "RegionDisabled" => {
+            vec![format!("activate STS in {region} for this account, or ask another region with --region")]
+        }
+        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequests" | "SlowDown" => {
+            vec!["STS is being asked too often from this account; try again in a moment".into()]
+        }
+        "InvalidIdentityToken" | "IDPRejectedClaim" | "ExpiredIdentityToken" => {
+            vec!["the web identity token is not valid (any more); get a new one".into()]
+        }
+        _ => Vec::new(),
+    };
+    hints
+}

@@ -1,0 +1,112 @@
+//! The command line. Only these modules read the environment, the home directory, the clock and the terminal.
+
+mod arguments;
+mod arn;
+mod assume;
+mod context;
+mod endpoint;
+mod exec;
+mod hints;
+mod obtain;
+mod os_user;
+mod output;
+mod plan;
+mod report;
+mod sts_settings;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::{ColorChoice, Output};
+use report::{Report, Status};
+
+const EXAMPLES: &str = "Examples:
+  eval \"$(arl assume prod-deploy)\"                      this shell becomes the role
+  arl exec prod-deploy -- terraform plan                one command runs as the role
+  arl exec 123456789012/Deploy --duration 2h            a shell as the role, for two hours
+  arl assume arn:aws:iam::123456789012:role/Deploy --json   for credential_process";
+
+const ENVIRONMENT: &str = "Environment:
+  ARL_DURATION, ARL_ROLE_SESSION_NAME   defaults of the flags of that name
+  ARL_SHELL                             default of `assume --shell`
+  NO_COLOR                              no colours
+  AWS_PROFILE, AWS_REGION, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_ENDPOINT_URL[_STS],
+  AWS_CA_BUNDLE, HTTPS_PROXY, NO_PROXY, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT,
+  AWS_MAX_ATTEMPTS, AWS_RETRY_MODE, AWS_EC2_METADATA_DISABLED   as in the AWS CLI
+
+Exit status:
+  0  done
+  1  could not
+  2  usage, a bad parameter included
+  3  an MFA code is needed and nobody can be asked
+  exec: the command's own; 125 arl failed, 126 the command cannot be run, 127 it was not found";
+
+/// Assume AWS IAM roles and hand the credentials to your shell or command
+#[derive(Debug, Parser)]
+#[command(name = "arl", version, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// Say on stderr what arl does; never a secret
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Colour messages
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    #[arg(help = "Colour messages: auto, always or never")]
+    color: ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Assume(assume::AssumeArgs),
+    Exec(exec::ExecArgs),
+    Arn(arn::ArnArgs),
+}
+
+/// Parses, runs, reports.
+pub(crate) fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.collect();
+    // Without this a panic would leave `eval` with an empty text, which succeeds.
+    report::on_panic(assume::failing_statement(&args));
+    let cli = match Cli::try_parse_from(&args) {
+        Ok(cli) => cli,
+        Err(error) => return report::usage(&error, &args),
+    };
+    let Cli { global, command } = cli;
+    let output = Output::new(global.verbose, global.quiet, global.color);
+    let (result, statement) = match command {
+        Command::Assume(command) => (assume::run(command, &output), assume::failing_statement(&args)),
+        Command::Exec(command) => (exec::run(command, &output), None),
+        Command::Arn(command) => (arn::run(command, &output), None),
+    };
+    match result {
+        Ok(()) => Status::Done.into(),
+        Err(report) => {
+            if let Some(dialect) = statement {
+                // The report that follows matters more than a pipe that nobody reads any more.
+                let _ = output.data(&dialect.failure(report.status.code()));
+            }
+            if let Some(signal) = report.signal {
+                // Does not come back: the default action of the signals arl listens to is to end.
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
+            }
+            output.report(&report);
+            report.status.into()
+        }
+    }
+}
+
+/// What every verb gives back.
+type Outcome = Result<(), Report>;

@@ -1,0 +1,31 @@
+//! The operating-system user.
+
+use std::path::PathBuf;
+
+/// The user's name and home directory, as the password file has them.
+#[derive(Debug, Default, Clone)]
+pub(super) struct OsUser {
+    pub(super) name: Option<String>,
+    pub(super) home: Option<PathBuf>,
+}
+
+impl OsUser {
+    /// The user this process acts for. Users of a directory service are not in the file.
+    pub(super) fn current() -> Self {
+        let text = std::fs::read("/etc/passwd").unwrap_or_default();
+        let uid = rustix::process::getuid().as_raw().to_string();
+        Self::find(&String::from_utf8_lossy(&text), &uid).unwrap_or_default()
+    }
+
+    fn find(passwd: &str, uid: &str) -> Option<Self> {
+        let fields = passwd
+            .lines()
+            .map(|line| line.split(':').collect::<Vec<_>>())
+            .find(|fields| fields.get(2).is_some_and(|field| *field == uid))?;
+        let some = |field: &str| (!field.is_empty()).then(|| field.to_owned());
+        Some(Self {
+            name: fields.first().and_then(|name| some(name)),
+            home: fields.get(5).and_then(|home| some(home)).map(PathBuf::from),
+        })
+    }
+}

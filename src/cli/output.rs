@@ -1,0 +1,131 @@
+//! The seam to the outside: data to stdout, words for people to stderr.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+
+use super::report::Report;
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Where a verb writes.
+#[derive(Debug)]
+pub(super) struct Output {
+    verbose: bool,
+    quiet: bool,
+    color: bool,
+}
+
+impl Output {
+    pub(super) fn new(verbose: bool, quiet: bool, color: ColorChoice) -> Self {
+        let auto = || {
+            let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+            let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+            io::stderr().is_terminal() && !set("NO_COLOR") && !dumb
+        };
+        let color = match color {
+            ColorChoice::Auto => auto(),
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+        };
+        Self { verbose, quiet, color }
+    }
+
+    /// Writes data for a program, in one piece. A reader that has gone is no error.
+    pub(super) fn data(&self, text: &str) -> Result<(), Report> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Report::new("could not write the output").caused_by(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Says something that a person should know, unless they asked for quiet.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            to_stderr(&format!("arl: {}\n", printable(text)));
+        }
+    }
+
+    /// Says what happened, to a person at a terminal only.
+    pub(super) fn success(&self, text: &str) {
+        if io::stderr().is_terminal() {
+            self.note(text);
+        }
+    }
+
+    /// Says what arl is doing, if asked to.
+    pub(super) fn trace(&self, text: impl FnOnce() -> String) {
+        if self.verbose {
+            self.note(&text());
+        }
+    }
+
+    /// Shows an error with its causes and hints.
+    pub(super) fn report(&self, report: &Report) {
+        let paint = |code: &str, text: &str| {
+            if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        };
+        let mut text = format!("{} {}\n", paint("1;31", "error:"), printable(&report.error));
+        for cause in &report.causes {
+            let _ = writeln!(text, "  {} {}", paint("2", "caused by:"), printable(cause));
+        }
+        for hint in &report.hints {
+            let _ = writeln!(text, "{} {}", paint("36", "hint:"), printable(hint));
+        }
+        to_stderr(&text);
+    }
+}
+
+/// A closed stderr must not turn an answer into a failure.
+pub(super) fn to_stderr(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Longer foreign texts are no messages.
+const MAX_SHOWN: usize = 2000;
+
+/// A text of others without what could move a cursor, hide words or turn their direction.
+pub(super) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars().take(MAX_SHOWN) {
+        let unseen = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if c.is_control() || unseen {
+            let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    if text.chars().nth(MAX_SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_foreign_reaches_the_terminal_as_a_command() {
+        let hostile: String = (0..0x20)
+            .chain(0x7f..0xa0)
+            .chain(0x200b..=0x200f)
+            .chain(0x2028..=0x202e)
+            .chain(0x2060..=0x206f)
+            .chain([0xfeff])
+            .filter_map(char::from_u32)
+            .collect();
+        let shown = printable(&hostile);
+        assert!(shown.bytes().all(|b| b.is_ascii_graphic()), "{shown}");
+        assert_eq!(printable("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
+        assert_eq!(printable(&"x".repeat(3000)).chars().count(), MAX_SHOWN + 1);
+    }
+}

@@ -1,0 +1,124 @@
+//! Errors as people meet them: what failed, caused by what, and what to do about it.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use arl::shell::Dialect;
+
+use super::output::{printable, to_stderr};
+
+/// arl's exit statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Status {
+    /// Done.
+    Done,
+    /// Could not.
+    Failed,
+    /// Usage, a bad parameter included.
+    Usage,
+    /// An MFA code is needed and nobody can be asked.
+    MfaNeeded,
+    /// `exec` could not get as far as the command.
+    ExecFailed,
+    /// `exec` found the command and cannot run it.
+    CannotRun,
+    /// `exec` did not find the command.
+    NotFound,
+}
+
+impl Status {
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::MfaNeeded => 3,
+            Self::ExecFailed => 125,
+            Self::CannotRun => 126,
+            Self::NotFound => 127,
+        }
+    }
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        status.code().into()
+    }
+}
+
+/// An error with its causes and hints.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) error: String,
+    pub(super) causes: Vec<String>,
+    pub(super) hints: Vec<String>,
+    pub(super) status: Status,
+    /// The signal that ended the work; arl then dies by it, so that a script stops too.
+    pub(super) signal: Option<i32>,
+}
+
+impl Report {
+    pub(super) fn new(error: impl Into<String>) -> Self {
+        Self { error: error.into(), causes: Vec::new(), hints: Vec::new(), status: Status::Failed, signal: None }
+    }
+
+    /// The person, or somebody for them, said stop.
+    pub(super) fn interrupted(signal: i32) -> Self {
+        Self { signal: Some(signal), ..Self::new("interrupted") }
+    }
+
+    /// A bad parameter.
+    pub(super) fn usage(error: impl Into<String>) -> Self {
+        Self { status: Status::Usage, ..Self::new(error) }
+    }
+
+    pub(super) fn caused_by(mut self, cause: impl ToString) -> Self {
+        self.causes.push(cause.to_string());
+        self
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    pub(super) fn hints(mut self, hints: impl IntoIterator<Item = String>) -> Self {
+        self.hints.extend(hints);
+        self
+    }
+
+    pub(super) fn status(self, status: Status) -> Self {
+        Self { status, ..self }
+    }
+}
+
+/// Shows clap's own errors, and its help, which are no errors.
+pub(super) fn usage(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    use clap::error::ErrorKind;
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // A reader such as `head` may have gone.
+        let _ = error.print();
+        return Status::Done.into();
+    }
+    if let Some(dialect) = super::assume::failing_statement(args) {
+        let output = super::Output::new(false, false, super::ColorChoice::Never);
+        let _ = output.data(&dialect.failure(Status::Usage.code()));
+    }
+    let text: Vec<String> = error.to_string().lines().map(printable).collect();
+    to_stderr(&format!("{}\n", text.join("\n").trim_end()));
+    Status::Usage.into()
+}
+
+/// Replaces Rust's message, whose text could hold anything, and keeps `eval` from succeeding.
+pub(super) fn on_panic(dialect: Option<Dialect>) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        if let Some(dialect) = dialect {
+            let output = super::Output::new(false, false, super::ColorChoice::Never);
+            let _ = output.data(&dialect.failure(Status::Failed.code()));
+        }
+        to_stderr(&format!("error: arl came upon a mistake of its own, at {place}\nhint: please report this\n"));
+        #[expect(clippy::exit, reason = "unwinding could print the panic's text")]
+        std::process::exit(Status::Failed.code().into());
+    }));
+}

@@ -1,0 +1,132 @@
+//! How STS is reached: flags, environment and profile, in the AWS CLI's order.
+
+use arl::{Network, Partition, Section, SharedConfig, StsSettings};
+
+use super::arguments::RoleArgs;
+use super::context::Context;
+use super::endpoint;
+use super::report::Report;
+
+/// Everything that was given a region, in order of weight.
+pub(super) struct Regions {
+    /// The flag's or the profile's, which is handed over with the credentials.
+    pub(super) given: Option<String>,
+    /// The one in force, if anybody named one.
+    pub(super) named: Option<String>,
+}
+
+impl Regions {
+    pub(super) fn find(
+        args: &RoleArgs,
+        role_profile: Option<&Section<'_>>,
+        settings_profile: Option<&Section<'_>>,
+    ) -> Result<Self, Report> {
+        let flag = args.region.clone().map(|region| checked("--region", region)).transpose()?;
+        let of = |profile: Option<&Section<'_>>| {
+            let region = profile.and_then(|profile| profile.get("region")).map(str::to_owned);
+            region.map(|region| checked("the profile's `region`", region)).transpose()
+        };
+        let variable = |name: &str| Context::var(name).map(|region| checked(name, region)).transpose();
+        let role_region = of(role_profile)?;
+        let environment = match variable("AWS_REGION")? {
+            Some(region) => Some(region),
+            None => variable("AWS_DEFAULT_REGION")?,
+        };
+        let given = flag.clone().or_else(|| role_region.clone());
+        let named = flag.or(environment).or(role_region).or(of(settings_profile)?);
+        Ok(Self { given, named })
+    }
+}
+
+/// A region becomes part of a host name and of shell code.
+fn checked(origin: &str, region: String) -> Result<String, Report> {
+    let fits = (1..=32).contains(&region.len())
+        && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if fits {
+        return Ok(region);
+    }
+    Err(Report::usage(format!("{origin} must be a region such as eu-west-1, not `{region}`")))
+}
+
+/// Puts the settings together. Nobody's region: the partition's default, and never a question to the
+/// instance metadata service, which hangs where there is none.
+pub(super) fn find(
+    args: &RoleArgs,
+    context: &Context,
+    config: &SharedConfig<'_>,
+    profile: Option<&Section<'_>>,
+    region: Option<String>,
+    partition: &Partition,
+) -> Result<StsSettings, Report> {
+    let key = |name: &str| profile.and_then(|profile| profile.get(name)).map(str::to_owned);
+    let either = |variable: &str, name: &str| Context::var(variable).or_else(|| key(name));
+    let mut settings = StsSettings::new(region.unwrap_or_else(|| partition.default_region().to_owned()));
+    settings.endpoint_url = endpoint_url(args, config, profile)?;
+    if settings.endpoint_url.is_none() {
+        settings.use_fips = flag(either("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"));
+        settings.use_dual_stack = flag(either("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"));
+    }
+    if let Some(attempts) = either("AWS_MAX_ATTEMPTS", "max_attempts") {
+        settings.max_attempts = attempts.trim().parse().map_err(|_| {
+            Report::usage(format!("AWS_MAX_ATTEMPTS (or `max_attempts`) must be a number, not `{attempts}`"))
+        })?;
+    }
+    match either("AWS_RETRY_MODE", "retry_mode").as_deref().map(str::trim) {
+        None | Some("standard" | "legacy") => {}
+        Some("adaptive") => settings.adaptive_retries = true,
+        Some(other) => {
+            return Err(Report::usage(format!(
+                "AWS_RETRY_MODE (or `retry_mode`) must be standard, adaptive or legacy, not `{other}`"
+            )));
+        }
+    }
+    let any_case = |name: &str| Context::var(name).or_else(|| Context::var(&name.to_lowercase()));
+    settings.network = Network {
+        ca_bundle: either("AWS_CA_BUNDLE", "ca_bundle")
+            .or_else(|| Context::var("SSL_CERT_FILE"))
+            .map(|path| context.path(&path)),
+        https_proxy: any_case("HTTPS_PROXY").or_else(|| any_case("ALL_PROXY")),
+        no_proxy: Some(format!("{},127.0.0.1,localhost,::1", any_case("NO_PROXY").unwrap_or_default())),
+    };
+    Ok(settings)
+}
+
+fn flag(text: Option<String>) -> bool {
+    text.is_some_and(|text| text.trim().eq_ignore_ascii_case("true"))
+}
+
+fn endpoint_url(
+    args: &RoleArgs,
+    config: &SharedConfig<'_>,
+    profile: Option<&Section<'_>>,
+) -> Result<Option<String>, Report> {
+    let ignored = flag(Context::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"));
+    let services = || {
+        let services = config.services(profile?.get("services")?)?;
+        services.get_nested("sts", "endpoint_url").map(str::to_owned)
+    };
+    let configured = || {
+        Context::var("AWS_ENDPOINT_URL_STS")
+            .map(|url| ("AWS_ENDPOINT_URL_STS", url))
+            .or_else(|| Context::var("AWS_ENDPOINT_URL").map(|url| ("AWS_ENDPOINT_URL", url)))
+            .or_else(|| services().map(|url| ("the profile's `services`", url)))
+            .or_else(|| Some(("the profile's `endpoint_url`", profile?.get("endpoint_url")?.to_owned())))
+    };
+    let found = match &args.endpoint_url {
+        Some(url) => Some(("--endpoint-url", url.clone())),
+        None if ignored => None,
+        None => configured(),
+    };
+    let Some((origin, url)) = found else { return Ok(None) };
+    match endpoint::check(&url, args.allow_insecure_endpoint) {
+        Ok(()) => Ok(Some(url)),
+        Err(fault) => {
+            let report = Report::usage(format!("{origin} `{url}` {fault}"));
+            Err(if fault.starts_with("is plain http") {
+                report.hint("use https, or pass --allow-insecure-endpoint if you trust every machine on the way")
+            } else {
+                report
+            })
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The shared config and credentials files, read the way the AWS SDKs read them.
+//!
+//! Grammar: "Shared config and credentials files" in the AWS SDKs and Tools Reference Guide. Two liberties:
+//! `:` delimits as `=` does and comments may be indented, because botocore reads them so.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
+/// Which of the two files a property stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SharedFile {
+    /// `~/.aws/config`, or `AWS_CONFIG_FILE`.
+    Config,
+    /// `~/.aws/credentials`, or `AWS_SHARED_CREDENTIALS_FILE`.
+    Credentials,
+}
+
+/// A line that cannot be understood. Skipping it could change whose keys the next lines are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidConfig {
+    /// The file.
+    pub file: SharedFile,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub fault: &'static str,
+}
+
+impl fmt::Display for InvalidConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} {}", self.line, self.fault)
+    }
+}
+
+impl std::error::Error for InvalidConfig {}
+
+/// The profiles of both files. Borrows their texts.
+#[derive(Debug, Default)]
+pub struct SharedConfig<'a> {
+    profiles: HashMap<Cow<'a, str>, Section<'a>>,
+    sso_sessions: HashMap<Cow<'a, str>, Section<'a>>,
+    services: HashMap<Cow<'a, str>, Section<'a>>,
+}
+
+/// The properties of one profile (or `sso-session`, or `services` section).
+#[derive(Debug, Default, Clone)]
+pub struct Section<'a> {
+    properties: Vec<Property<'a>>,
+}
+
+#[derive(Debug, Clone)]
+struct Property<'a> {
+    file: SharedFile,
+    key: &'a str,
+    value: Cow<'a, str>,
+}
+
+impl Section<'_> {
+    /// The value of a key, whatever the key's case; the credentials file beats the config file, later lines earlier ones.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.find(key).map(|property| property.value.as_ref())
+    }
+
+    /// The file that [`Section::get`] takes the key from.
+    pub fn file_of(&self, key: &str) -> Option<SharedFile> {
+        self.find(key).map(|property| property.file)
+    }
+
+    fn find(&self, key: &str) -> Option<&Property<'_>> {
+        self.properties.iter().rfind(|property| property.key.eq_ignore_ascii_case(key))
+    }
+
+    /// The value of `key` inside the indented block `block =`, as in `s3 =` or `sts =`.
+    pub fn get_nested(&self, block: &str, key: &str) -> Option<&str> {
+        self.get(block)?.lines().find_map(|line| {
+            let (name, value) = line.split_once('=')?;
+            name.trim().eq_ignore_ascii_case(key).then_some(value.trim())
+        })
+    }
+}
+
+impl<'a> SharedConfig<'a> {
+    /// Reads both texts; a missing file is the empty text.
+    ///
+    /// # Errors
+    /// The first line that is neither section, property, continuation, comment nor blank.
+    pub fn parse(config: &'a str, credentials: &'a str) -> Result<Self, InvalidConfig> {
+        let mut shared = Self::default();
+        shared.read(SharedFile::Config, config)?;
+        shared.read(SharedFile::Credentials, credentials)?;
+        Ok(shared)
+    }
+
+    /// The profile of that name.
+    pub fn profile(&self, name: &str) -> Option<&Section<'a>> {
+        self.profiles.get(name)
+    }
+
+    /// All profile names, sorted.
+    pub fn profile_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.profiles.keys().map(AsRef::as_ref).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The `[sso-session NAME]` section.
+    pub fn sso_session(&self, name: &str) -> Option<&Section<'a>> {
+        self.sso_sessions.get(name)
+    }
+
+    /// The `[services NAME]` section.
+    pub fn services(&self, name: &str) -> Option<&Section<'a>> {
+        self.services.get(name)
+    }
+
+    fn read(&mut self, file: SharedFile, text: &'a str) -> Result<(), InvalidConfig> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        // `[profile default]` hides `[default]`, in whatever order they stand.
+        let mut default_has_prefix = false;
+        let mut place = Place::Nowhere;
+        for (index, line) in text.lines().enumerate() {
+            let wrong = |fault| InvalidConfig { file, line: index + 1, fault };
+            let trimmed = line.trim();
+            if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
+                continue;
+            }
+            if line.starts_with([' ', '\t']) {
+                match place.section(self).and_then(|section| section.properties.last_mut()) {
+                    Some(property) => {
+                        let value = property.value.to_mut();
+                        value.push('\n');
+                        value.push_str(trimmed);
+                        continue;
+                    }
+                    None if place == Place::Ignored => continue,
+                    None => return Err(wrong("is indented, but there is nothing that it could continue")),
+                }
+            }
+            if let Some(header) = trimmed.strip_prefix('[') {
+                let close = header.rfind(']').ok_or_else(|| wrong("opens a section without a `]`"))?;
+                place = Place::of(file, header[..close].trim());
+                if place == Place::Profile(Cow::Borrowed("default")) && file == SharedFile::Config {
+                    let prefixed = header.trim_start().starts_with("profile");
+                    if prefixed && !default_has_prefix {
+                        self.profiles.remove("default");
+                    } else if !prefixed && default_has_prefix {
+                        place = Place::Ignored;
+                    }
+                    default_has_prefix |= prefixed;
+                }
+                place.section(self);
+                continue;
+            }
+            let at = trimmed.find(['=', ':']).ok_or_else(|| wrong("is no `key = value`"))?;
+            let (key, value) = (trimmed[..at].trim_end(), trimmed[at + 1..].trim_start());
+            if key.is_empty() {
+                return Err(wrong("has no key before the `=`"));
+            }
+            if place == Place::Nowhere {
+                return Err(wrong("stands before the first section"));
+            }
+            if let Some(section) = place.section(self) {
+                let value = Cow::Borrowed(without_comment(value));
+                section.properties.push(Property { file, key, value });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A comment at the end of a line needs a blank before its `#` or `;`.
+fn without_comment(value: &str) -> &str {
+    let comment = value.char_indices().find(|&(at, c)| {
+        (c == '#' || c == ';') && value[..at].ends_with([' ', '\t'])
+    });
+    comment.map_or(value, |(at, _)| value[..at].trim_end())
+}
+
+/// The section that the lines being read belong to.
+#[derive(Debug, PartialEq, Eq)]
+enum Place<'a> {
+    Nowhere,
+    /// A section of no interest, such as `[plugins]`.
+    Ignored,
+    Profile(Cow<'a, str>),
+    SsoSession(Cow<'a, str>),
+    Services(Cow<'a, str>),
+}
+
+impl<'a> Place<'a> {
+    fn of(file: SharedFile, header: &'a str) -> Self {
+        if file == SharedFile::Credentials {
+            return Self::Profile(Cow::Borrowed(header));
+        }
+        let (kind, name) = match header.find([' ', '\t']) {
+            Some(blank) => (&header[..blank], unquoted(header[blank..].trim())),
+            None => (header, ""),
+        };
+        match (kind, name) {
+            ("default", "") => Self::Profile(Cow::Borrowed("default")),
+            ("profile", name) if !name.is_empty() => Self::Profile(Cow::Borrowed(name)),
+            ("sso-session", name) if !name.is_empty() => Self::SsoSession(Cow::Borrowed(name)),
+            ("services", name) if !name.is_empty() => Self::Services(Cow::Borrowed(name)),
+            _ => Self::Ignored,
+        }
+    }
+
+    fn section<'c>(&self, config: &'c mut SharedConfig<'a>) -> Option<&'c mut Section<'a>> {
+        let (sections, name) = match self {
+            Self::Nowhere | Self::Ignored => return None,
+            Self::Profile(name) => (&mut config.profiles, name),
+            Self::SsoSession(name) => (&mut config.sso_sessions, name),
+            Self::Services(name) => (&mut config.services, name),
+        };
+        Some(sections.entry(name.clone()).or_default())
+    }
+}
+
+/// botocore reads `[profile "a b"]` as the profile `a b`.
+fn unquoted(name: &str) -> &str {
+    ['"', '\'']
+        .iter()
+        .find_map(|&quote| name.strip_prefix(quote)?.strip_suffix(quote))
+        .unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "\u{feff}# top\n[default]\nregion = eu-west-1 # home\n\n[profile dev]\nRole_Arn: arn:aws:iam::1:role/R\n  ; indented comment\nsource_profile=default\r\ns3 =\n    max = 20\n[profile \"a b\"]\nx = a#b;c\n[services local]\nsts =\n  endpoint_url = http://127.0.0.1:1\n[sso-session corp]\nsso_region = x\n[plugins]\nfoo = bar\n  more\n";
+
+    #[test]
+    fn the_grammar_of_the_sdks() {
+        let config = SharedConfig::parse(CONFIG, "[dev]\naws_access_key_id=AKIA\nregion = late\n").expect("both files");
+        assert_eq!(config.profile_names(), ["a b", "default", "dev"]);
+        let dev = config.profile("dev").expect("dev");
+        assert_eq!(dev.get("role_arn"), Some("arn:aws:iam::1:role/R"));
+        assert_eq!(dev.get("source_profile"), Some("default"));
+        assert_eq!(dev.get_nested("s3", "max"), Some("20"));
+        assert_eq!(dev.file_of("aws_access_key_id"), Some(SharedFile::Credentials));
+        assert_eq!(config.profile("default").and_then(|p| p.get("region")), Some("eu-west-1"));
+        assert_eq!(config.profile("a b").and_then(|p| p.get("x")), Some("a#b;c"));
+        assert!(config.sso_session("corp").is_some());
+        let local = config.services("local").expect("services");
+        assert_eq!(local.get_nested("sts", "endpoint_url"), Some("http://127.0.0.1:1"));
+    }
+
+    #[test]
+    fn the_prefixed_default_hides_the_bare_one() {
+        for text in ["[default]\na=1\n[profile default]\nb=2\n", "[profile default]\nb=2\n[default]\na=1\n"] {
+            let config = SharedConfig::parse(text, "").expect(text);
+            let default = config.profile("default").expect("default");
+            assert_eq!((default.get("a"), default.get("b")), (None, Some("2")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_makes_no_sense_is_named() {
+        for (text, line) in [("[a\nx=1", 1), ("x=1", 1), ("[default]\nfoo\n", 2), ("[default]\n = 1\n", 2), ("[default]\n  x\n", 2)] {
+            assert_eq!(SharedConfig::parse(text, "").expect_err(text).line, line, "{text}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The identity variables: one unit, set or unset together.
+//!
+//! A tool that sets some of them and leaves others leaves a shell as somebody else, or as nobody: botocore
+//! prefers a stale `AWS_SECURITY_TOKEN`, the JavaScript SDK a leftover `AWS_PROFILE`, and every SDK refuses
+//! fresh keys beside an old `AWS_CREDENTIAL_EXPIRATION`.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::arn::RoleArn;
+use crate::credentials::Credentials;
+
+/// Every variable that decides, or tells, who a process is. The region is not among them.
+pub const IDENTITY_VARIABLES: [&str; 23] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_ACCOUNT_ID",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_EXPIRATION",
+    "AWS_CREDENTIALS_EXPIRATION",
+    "AWS_CREDENTIAL_SCOPE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CREDENTIAL_FILE",
+    "ARL_ROLE_ARN",
+    "ARL_EXPIRES_AT",
+    "ARL_KEY_ID",
+    "ARL_SOURCE",
+];
+
+/// An identity to hand over: credentials and what is known of them.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The credentials.
+    pub credentials: Credentials,
+    /// The role, unless they are a profile's own credentials.
+    pub role_arn: Option<RoleArn>,
+    /// Where they were started from, as `ARL_SOURCE` spells it.
+    pub source: String,
+    /// The region, if a flag or the role profile names one; otherwise both region variables stay as they are.
+    pub region: Option<String>,
+}
+
+impl Identity {
+    /// The variables to set, in the order of [`IDENTITY_VARIABLES`], the region last.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let Self { credentials, role_arn, source, region } = self;
+        let mut variables = vec![
+            ("AWS_ACCESS_KEY_ID", credentials.access_key_id().to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key().expose().to_owned()),
+        ];
+        let mut set = |name, value: Option<String>| variables.extend(value.map(|value| (name, value)));
+        let expiration = credentials.expiration();
+        set("AWS_SESSION_TOKEN", credentials.session_token().map(|token| token.expose().to_owned()));
+        set("AWS_CREDENTIAL_EXPIRATION", expiration.map(rfc3339));
+        set("AWS_ACCOUNT_ID", credentials.account_id().map(ToString::to_string));
+        set("ARL_ROLE_ARN", role_arn.as_ref().map(ToString::to_string));
+        set("ARL_EXPIRES_AT", expiration.map(|time| epoch_seconds(time).to_string()));
+        set("ARL_KEY_ID", Some(credentials.access_key_id().to_owned()));
+        set("ARL_SOURCE", Some(source.clone()));
+        set("AWS_REGION", region.clone());
+        set("AWS_DEFAULT_REGION", region.clone());
+        variables
+    }
+
+    /// The identity variables that must not be there, because this identity has no value for them.
+    pub fn absent_variables(&self) -> Vec<&'static str> {
+        let set = self.variables();
+        IDENTITY_VARIABLES.into_iter().filter(|name| !set.iter().any(|(other, _)| other == name)).collect()
+    }
+}
+
+/// `2026-01-02T03:04:05Z`.
+pub(crate) fn rfc3339(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+fn epoch_seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,102 @@
+//! Parameters that this program has no name for.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+
+use super::text::InvalidValue;
+
+/// Parameters that STS knows and this program does not yet, from a JSON object.
+///
+/// They are sent as the AWS Query protocol spells them: `Name=text`, `Name.member.1=…`, `Name.Key=…`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AdditionalParameters(BTreeMap<String, Value>);
+
+impl AdditionalParameters {
+    /// Takes a parameter out, as the text that the parameter's own parser reads (a list or object as JSON).
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        self.0.remove(name).map(|value| match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        })
+    }
+
+    /// The parameters as form fields, sorted by name.
+    pub fn form_fields(&self) -> Vec<(String, String)> {
+        let mut fields = Vec::new();
+        for (name, value) in &self.0 {
+            flatten(name.clone(), value, &mut fields);
+        }
+        fields
+    }
+}
+
+impl FromStr for AdditionalParameters {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let object: Map<String, Value> = serde_json::from_str(text)
+            .map_err(|error| InvalidValue::new(format!("must be a JSON object: {error}")))?;
+        for (name, value) in &object {
+            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
+                return Err(InvalidValue::new(format!("holds {name:?}, which cannot be a parameter's name")));
+            }
+            if name == "Action" || name == "Version" {
+                return Err(InvalidValue::new(format!("cannot change {name}")));
+            }
+            if has_null(value) {
+                return Err(InvalidValue::new(format!("gives {name} a null, which STS has no spelling for")));
+            }
+        }
+        Ok(Self(object.into_iter().collect()))
+    }
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(list) => list.iter().any(has_null),
+        Value::Object(object) => object.values().any(has_null),
+        _ => false,
+    }
+}
+
+fn flatten(name: String, value: &Value, fields: &mut Vec<(String, String)>) {
+    match value {
+        Value::Array(list) if list.is_empty() => fields.push((name, String::new())),
+        Value::Array(list) => {
+            for (index, item) in list.iter().enumerate() {
+                flatten(format!("{name}.member.{}", index + 1), item, fields);
+            }
+        }
+        Value::Object(object) => {
+            for (key, item) in object {
+                flatten(format!("{name}.{key}"), item, fields);
+            }
+        }
+        Value::String(text) => fields.push((name, text.clone())),
+        other => fields.push((name, other.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_parameters_are_spelt_as_the_query_protocol_does() {
+        let parameters: AdditionalParameters =
+            r#"{"New":{"A":"x","B":[1,{"C":true}]},"List":[],"Size":10}"#.parse().expect("an object");
+        let fields: Vec<String> =
+            parameters.form_fields().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(fields, ["List=", "New.A=x", "New.B.member.1=1", "New.B.member.2.C=true", "Size=10"]);
+    }
+
+    #[test]
+    fn the_call_itself_cannot_be_changed() {
+        for bad in [r#"{"Action":"GetCallerIdentity"}"#, r#"{"a&b":"c"}"#, r#"{"A":null}"#, "[]", "x"] {
+            assert!(bad.parse::<AdditionalParameters>().is_err(), "{bad}");
+        }
+    }
+}

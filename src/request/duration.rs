@@ -1,0 +1,116 @@
+//! How long a session lasts.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::text::InvalidValue;
+
+/// What STS takes as `DurationSeconds`, whatever a role's own maximum is.
+const LIMITS: std::ops::RangeInclusive<u64> = 900..=43_200;
+
+/// The length of a session in whole seconds, 15 minutes to 12 hours.
+///
+/// ```
+/// use arl::SessionDuration;
+/// assert_eq!("1h 30m".parse::<SessionDuration>()?.as_secs(), 5400);
+/// assert_eq!("3600".parse::<SessionDuration>()?.as_secs(), 3600);
+/// # Ok::<(), arl::InvalidValue>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionDuration(u32);
+
+impl SessionDuration {
+    /// What a session gets at most when the source credentials carry a session token (role chaining).
+    pub const CHAINED_MAX: Self = Self(3600);
+    /// What STS grants when no duration is asked for.
+    pub const DEFAULT: Self = Self(3600);
+    /// The longest session of any role.
+    pub const MAX: Self = Self(43_200);
+
+    /// The seconds.
+    pub fn as_secs(self) -> u32 {
+        self.0
+    }
+}
+
+impl TryFrom<Duration> for SessionDuration {
+    type Error = InvalidValue;
+
+    fn try_from(duration: Duration) -> Result<Self, InvalidValue> {
+        if duration.subsec_nanos() != 0 {
+            return Err(InvalidValue::new("must be a whole number of seconds"));
+        }
+        match u32::try_from(duration.as_secs()) {
+            Ok(seconds) if LIMITS.contains(&u64::from(seconds)) => Ok(Self(seconds)),
+            _ => Err(InvalidValue::new(format!(
+                "must be 15m to 12h, is {}",
+                humantime::format_duration(duration)
+            ))),
+        }
+    }
+}
+
+impl FromStr for SessionDuration {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let trimmed = text.trim();
+        // Seconds as a Python program writes them (`+900`, `3_600`), so that its users' scripts go on working.
+        let digits = trimmed.strip_prefix('+').unwrap_or(trimmed);
+        let is_number = digits.split('_').all(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()));
+        let duration = if is_number {
+            digits.replace('_', "").parse().map(Duration::from_secs).map_err(|_| "is far too long".to_owned())
+        } else {
+            humantime::parse_duration(trimmed)
+                .map_err(|error| format!("must be a duration such as 2h, 90m, \"1h 30m\" or 3600: {error}"))
+        };
+        duration.map_err(InvalidValue::new)?.try_into()
+    }
+}
+
+impl fmt::Display for SessionDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        humantime::format_duration(Duration::from_secs(self.0.into())).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_and_programs_write_durations_differently() {
+        for (text, seconds) in [
+            ("2h", 7200),
+            ("90m", 5400),
+            ("1h 30m", 5400),
+            ("1h30m", 5400),
+            ("900", 900),
+            ("43200", 43_200),
+            ("12h", 43_200),
+            ("+900", 900),
+            (" 1_000 ", 1000),
+        ] {
+            assert_eq!(text.parse::<SessionDuration>().map(SessionDuration::as_secs), Ok(seconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_sts_would_refuse_is_refused_with_the_rule() {
+        for (text, fault) in [
+            ("899", "must be 15m to 12h, is 14m 59s"),
+            ("43201", "must be 15m to 12h, is 12h 1s"),
+            ("0", "must be 15m to 12h, is 0s"),
+            ("-5", "must be a duration such as"),
+            ("3600.0", "must be a duration such as"),
+            ("", "must be a duration such as"),
+            ("1_", "must be a duration such as"),
+            ("900500ms", "must be a whole number of seconds"),
+            ("99999999999999999999999", "is far too long"),
+        ] {
+            let error = text.parse::<SessionDuration>().expect_err(text).to_string();
+            assert!(error.starts_with(fault), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What the person wrote where a role is expected.
+
+use crate::arn::{AccountId, InvalidArn, Partition, RoleArn};
+
+/// A role as people name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoleRef {
+    /// A role ARN.
+    Arn(RoleArn),
+    /// `ACCOUNT/NAME` or `ACCOUNT/path/NAME`; the partition is still open.
+    InAccount(AccountId, String),
+    /// The name of a profile.
+    Profile(String),
+}
+
+impl RoleRef {
+    /// Recognises a text: ARN, then account and name, then profile.
+    ///
+    /// # Errors
+    /// The text begins like an ARN and is no role's.
+    pub fn parse(text: &str) -> Result<Self, InvalidArn> {
+        if text.starts_with("arn:") {
+            return text.parse().map(Self::Arn);
+        }
+        if let Some((account, name)) = text.split_once('/')
+            && let Ok(account) = account.parse()
+        {
+            return Ok(Self::InAccount(account, name.to_owned()));
+        }
+        Ok(Self::Profile(text.to_owned()))
+    }
+
+    /// The ARN, if the reference alone tells it.
+    ///
+    /// # Errors
+    /// The name is none that IAM allows.
+    pub fn arn(&self, partition: &Partition) -> Result<Option<RoleArn>, InvalidArn> {
+        match self {
+            Self::Arn(arn) => Ok(Some(arn.clone())),
+            Self::InAccount(account, name) => {
+                RoleArn::new(partition.clone(), account.clone(), name).map(Some)
+            }
+            Self::Profile(_) => Ok(None),
+        }
+    }
+}
+
+/// The names that `wanted` may be a misspelling of, best first, at most three.
+pub fn closest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let wanted = wanted.to_lowercase();
+    // Two slips in a short name, more in a long one; a name that contains what was typed is close as well.
+    let allowed = (wanted.chars().count() / 3).max(2);
+    let mut near: Vec<(usize, &str)> = names
+        .into_iter()
+        .filter_map(|name| {
+            let lower = name.to_lowercase();
+            let distance = edit_distance(&wanted, &lower);
+            let contained = !wanted.is_empty() && lower.contains(&wanted);
+            (distance <= allowed || contained).then_some((distance, name))
+        })
+        .collect();
+    near.sort_unstable();
+    near.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+/// The number of insertions, deletions, replacements and swaps of neighbours between two texts.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before = vec![0; b.len() + 1];
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 0..a.len() {
+        let mut row = vec![i + 1];
+        for j in 0..b.len() {
+            let mut best = (row[j] + 1).min(last[j + 1] + 1).min(last[j] + usize::from(a[i] != b[j]));
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                best = best.min(before[j - 1] + 1);
+            }
+            row.push(best);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_recognition() {
+        let aws = "aws".parse().expect("a partition");
+        let arn = |text| RoleRef::parse(text).and_then(|role| role.arn(&aws)).map(|arn| arn.map(|a| a.to_string()));
+        let expected = |name: &str| Ok(Some(format!("arn:aws:iam::000123456789:role/{name}")));
+        assert_eq!(arn("arn:aws:iam::000123456789:role/R"), expected("R"));
+        assert_eq!(arn("000123456789/R"), expected("R"));
+        assert_eq!(arn("000123456789/team/R"), expected("team/R"));
+        assert_eq!(arn("prod"), Ok(None));
+        assert_eq!(arn("123/R"), Ok(None));
+        assert!(arn("arn:aws:s3:::bucket").is_err());
+        assert!(arn("000123456789/").is_err());
+    }
+
+    #[test]
+    fn misspellings_find_their_name() {
+        let names = ["dev", "prod-admin", "prod-deploy", "staging"];
+        assert_eq!(closest("prod-admn", names), ["prod-admin"]);
+        assert_eq!(closest("prdo-admin", names), ["prod-admin"]);
+        assert_eq!(closest("Deploy", names), ["prod-deploy"]);
+        assert_eq!(closest("completely-else", names), [] as [&str; 0]);
+    }
+}

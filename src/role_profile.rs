@@ -1,0 +1,106 @@
+//! A profile that names a role: what it asks of AssumeRole.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::arn::RoleArn;
+use crate::config::Section;
+use crate::request::{
+    ExternalId, InvalidValue, SerialNumber, SessionDuration, SourceIdentity, Tag, TagKey, parse_tag_keys,
+    parse_tags,
+};
+
+/// A key of a profile whose value cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidKey {
+    /// The profile.
+    pub profile: String,
+    /// The key, spelt as in the shared config.
+    pub key: &'static str,
+    /// What is wrong; goes on after the key's name.
+    pub fault: String,
+}
+
+impl fmt::Display for InvalidKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` of profile `{}` {}", self.key, self.profile, self.fault)
+    }
+}
+
+impl std::error::Error for InvalidKey {}
+
+/// The role keys of a profile. The last three are aws-vault's; the AWS SDKs have none for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleProfile {
+    /// `role_arn`.
+    pub role_arn: RoleArn,
+    /// `role_session_name`; may be a template.
+    pub role_session_name: Option<String>,
+    /// `duration_seconds`, also as a humantime duration.
+    pub duration_seconds: Option<SessionDuration>,
+    /// `external_id`.
+    pub external_id: Option<ExternalId>,
+    /// `mfa_serial`.
+    pub mfa_serial: Option<SerialNumber>,
+    /// `region`.
+    pub region: Option<String>,
+    /// `source_identity`.
+    pub source_identity: Option<SourceIdentity>,
+    /// `session_tags`: `K=V,K=V`.
+    pub session_tags: Option<Vec<Tag>>,
+    /// `transitive_session_tags`: `K,K`.
+    pub transitive_session_tags: Option<Vec<TagKey>>,
+}
+
+impl RoleProfile {
+    /// Reads the role keys; `None` if the profile has no `role_arn`, or has a token file, which makes the
+    /// role a web identity's.
+    ///
+    /// # Errors
+    /// The first key whose value STS would refuse.
+    pub fn read(name: &str, section: &Section<'_>) -> Result<Option<Self>, InvalidKey> {
+        if section.get("role_arn").is_none() || section.get("web_identity_token_file").is_some() {
+            return Ok(None);
+        }
+        let invalid =
+            |key, fault: String| InvalidKey { profile: name.to_owned(), key, fault };
+        let role_arn = section
+            .get("role_arn")
+            .unwrap_or_default()
+            .parse()
+            .map_err(|error: crate::arn::InvalidArn| invalid("role_arn", format!("is no role: {error}")))?;
+        Ok(Some(Self {
+            role_arn,
+            role_session_name: section.get("role_session_name").map(str::to_owned),
+            duration_seconds: parsed(name, section, "duration_seconds")?,
+            external_id: parsed(name, section, "external_id")?,
+            mfa_serial: parsed(name, section, "mfa_serial")?,
+            region: section.get("region").map(str::to_owned),
+            source_identity: parsed(name, section, "source_identity")?,
+            session_tags: section
+                .get("session_tags")
+                .map(|text| parse_tags(&without_blanks(text)))
+                .transpose()
+                .map_err(|error| invalid("session_tags", error.to_string()))?,
+            transitive_session_tags: section
+                .get("transitive_session_tags")
+                .map(|text| parse_tag_keys(&without_blanks(text)))
+                .transpose()
+                .map_err(|error| invalid("transitive_session_tags", error.to_string()))?,
+        }))
+    }
+}
+
+fn parsed<T: FromStr<Err = InvalidValue>>(
+    name: &str,
+    section: &Section<'_>,
+    key: &'static str,
+) -> Result<Option<T>, InvalidKey> {
+    let value = section.get(key).map(str::parse).transpose();
+    value.map_err(|error: InvalidValue| InvalidKey { profile: name.to_owned(), key, fault: error.to_string() })
+}
+
+/// aws-vault trims what stands between the commas of a profile's lists, so profiles are written with blanks.
+fn without_blanks(list: &str) -> String {
+    list.split(',').map(str::trim).collect::<Vec<_>>().join(",")
+}

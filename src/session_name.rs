@@ -1,0 +1,218 @@
+//! Role session names: given, or made from a template.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::request::{InvalidValue, is_name_char};
+
+const LENGTH: std::ops::RangeInclusive<usize> = 2..=64;
+
+/// A name that STS takes: 2 to 64 of letters, digits and `_+=,.@-`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RoleSessionName(String);
+
+impl RoleSessionName {
+    /// The name as it is sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RoleSessionName {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        if let Some(bad) = text.chars().find(|&c| !is_name_char(c)) {
+            return Err(InvalidValue::new(format!(
+                "can hold letters, digits and _+=,.@-, but not {bad:?}"
+            )));
+        }
+        if !LENGTH.contains(&text.len()) {
+            return Err(InvalidValue::new(format!("must have 2 to 64 characters, has {}", text.len())));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for RoleSessionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a template's placeholders stand for.
+#[derive(Debug, Clone, Default)]
+pub struct SessionNameValues {
+    /// `{user}`: the operating-system user.
+    pub user: String,
+    /// `{caller}`: the name in the source identity's ARN.
+    pub caller: String,
+    /// `{role}`: the role's name.
+    pub role: String,
+    /// `{account}`: the role's account.
+    pub account: String,
+    /// `{host}`: the machine's name.
+    pub host: String,
+    /// `{pid}`: the process ID.
+    pub pid: String,
+    /// `{time}`: seconds since 1970.
+    pub time: String,
+}
+
+/// A session name with placeholders in braces, for instance `{user}@{role}.{account}`.
+///
+/// ```
+/// use arl::{SessionNameTemplate, SessionNameValues};
+/// let template: SessionNameTemplate = "{user}@{role}.{account}".parse()?;
+/// let values = SessionNameValues {
+///     user: "ann lee".into(), role: "Deploy".into(), account: "123456789012".into(), ..Default::default()
+/// };
+/// assert_eq!(template.expand(&values).as_str(), "ann-lee@Deploy.123456789012");
+/// # Ok::<(), arl::InvalidValue>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionNameTemplate(Vec<Part>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Placeholder {
+    User,
+    Caller,
+    Role,
+    Account,
+    Host,
+    Pid,
+    Time,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Placeholder(Placeholder),
+}
+
+impl SessionNameTemplate {
+    /// Whether `{caller}` occurs, which only a call of GetCallerIdentity can tell.
+    pub fn needs_caller(&self) -> bool {
+        self.0.contains(&Part::Placeholder(Placeholder::Caller))
+    }
+
+    /// Fills the placeholders in. Characters that STS refuses become `-`; a name over 64 characters loses
+    /// the ends of its longest parts, but nothing of the account.
+    pub fn expand(&self, values: &SessionNameValues) -> RoleSessionName {
+        let mut pieces: Vec<(bool, String)> = self
+            .0
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => (false, sanitised(text)),
+                Part::Placeholder(which) => (*which == Placeholder::Account, sanitised(which.value(values))),
+            })
+            .collect();
+        let length = |pieces: &[(bool, String)]| pieces.iter().map(|(_, text)| text.len()).sum::<usize>();
+        while length(&pieces) > *LENGTH.end() {
+            let Some((_, longest)) =
+                pieces.iter_mut().filter(|(keep, _)| !keep).max_by_key(|(_, text)| text.len())
+            else {
+                break;
+            };
+            longest.pop();
+        }
+        let mut name: String = pieces.into_iter().map(|(_, text)| text).collect();
+        name.truncate(*LENGTH.end());
+        while name.len() < *LENGTH.start() {
+            name.push('-');
+        }
+        RoleSessionName(name)
+    }
+}
+
+impl Placeholder {
+    fn value(self, values: &SessionNameValues) -> &str {
+        match self {
+            Self::User => &values.user,
+            Self::Caller => &values.caller,
+            Self::Role => &values.role,
+            Self::Account => &values.account,
+            Self::Host => &values.host,
+            Self::Pid => &values.pid,
+            Self::Time => &values.time,
+        }
+    }
+}
+
+fn sanitised(text: &str) -> String {
+    text.chars().map(|c| if is_name_char(c) { c } else { '-' }).collect()
+}
+
+impl FromStr for SessionNameTemplate {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some(open) = rest.find('{') {
+            if open > 0 {
+                parts.push(Part::Text(rest[..open].to_owned()));
+            }
+            let close = rest[open..].find('}').ok_or_else(|| InvalidValue::new("has a `{` without its `}`"))?;
+            parts.push(Part::Placeholder(match &rest[open + 1..open + close] {
+                "user" => Placeholder::User,
+                "caller" => Placeholder::Caller,
+                "role" => Placeholder::Role,
+                "account" => Placeholder::Account,
+                "host" => Placeholder::Host,
+                "pid" => Placeholder::Pid,
+                "time" => Placeholder::Time,
+                other => {
+                    return Err(InvalidValue::new(format!(
+                        "has the unknown placeholder {{{other}}}; known are {{user}}, {{caller}}, {{role}}, {{account}}, {{host}}, {{pid}} and {{time}}"
+                    )));
+                }
+            }));
+            rest = &rest[open + close + 1..];
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Ok(Self(parts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expand(template: &str, user: &str, role: &str) -> String {
+        let values = SessionNameValues {
+            user: user.into(),
+            role: role.into(),
+            account: "123456789012".into(),
+            ..Default::default()
+        };
+        template.parse::<SessionNameTemplate>().expect(template).expand(&values).to_string()
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_account() {
+        let name = expand("{user}@{role}.{account}", "alex.from.the.platform.team", &"Role".repeat(16));
+        assert_eq!(name.len(), 64);
+        assert!(name.ends_with(".123456789012"), "{name}");
+        assert!(name.starts_with("alex.from.the.platform.te"), "{name}");
+    }
+
+    #[test]
+    fn whatever_goes_in_sts_takes_what_comes_out() {
+        for (template, user) in
+            [("{user}", "x"), ("{user}", ""), ("a b{user}", "ü/ñ\u{1b}"), ("{user}{user}", &"y".repeat(90))]
+        {
+            let name = expand(template, user, "R");
+            assert!(name.parse::<RoleSessionName>().is_ok(), "{name:?}");
+        }
+        assert_eq!(expand("{user}@{role}", "DOMAIN\\ann lee", "R"), "DOMAIN-ann-lee@R");
+    }
+
+    #[test]
+    fn a_wrong_template_is_refused() {
+        assert!("{usr}".parse::<SessionNameTemplate>().is_err());
+        assert!("{user".parse::<SessionNameTemplate>().is_err());
+    }
+}

@@ -1,0 +1,450 @@
+//! Source credentials: which ones a call starts from. Decided here without any network call.
+//!
+//! The order is the AWS CLI's: a profile named by hand, environment keys, `AWS_PROFILE` or `default`, web
+//! identity, container, instance metadata. One difference: a selected profile never falls through.
+
+use std::fmt;
+
+use crate::config::{Section, SharedConfig, SharedFile};
+use crate::credentials::{Credentials, InvalidCredentials};
+use crate::role::closest;
+use crate::role_profile::{InvalidKey, RoleProfile};
+use crate::secret::Secret;
+
+/// Where the first credentials of a call come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Keys, from the environment or a profile.
+    Keys(Credentials),
+    /// IAM Identity Center, with the token that `aws sso login` left.
+    Sso(SsoSource),
+    /// A command that prints credentials as JSON.
+    Process {
+        /// The command line, for a shell.
+        command: String,
+    },
+    /// A web identity token.
+    WebIdentity {
+        /// The role that trusts the token's issuer.
+        role_arn: String,
+        /// The file that holds the token.
+        token_file: String,
+        /// The session's name; made up where missing.
+        role_session_name: Option<String>,
+    },
+    /// The container credentials endpoint.
+    Container,
+    /// The instance metadata service.
+    InstanceMetadata,
+}
+
+/// What IAM Identity Center needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SsoSource {
+    /// `sso_account_id`.
+    pub account_id: String,
+    /// `sso_role_name`.
+    pub role_name: String,
+    /// `sso_start_url`.
+    pub start_url: String,
+    /// `sso_region`.
+    pub region: String,
+    /// The name of the `[sso-session]` section; older profiles have none.
+    pub session_name: Option<String>,
+}
+
+/// Names a source so that it can be found again after its variables have been replaced: `ARL_SOURCE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceTag {
+    /// A profile, possibly a role profile itself.
+    Profile(String),
+    /// Environment keys, by access key ID.
+    Environment(String),
+    /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
+    WebIdentity,
+    /// The container credentials endpoint.
+    Container,
+    /// The instance metadata service.
+    InstanceMetadata,
+}
+
+impl fmt::Display for SourceTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Profile(name) => write!(f, "profile:{name}"),
+            Self::Environment(id) => write!(f, "env:{id}"),
+            Self::WebIdentity => f.write_str("web-identity"),
+            Self::Container => f.write_str("container"),
+            Self::InstanceMetadata => f.write_str("imds"),
+        }
+    }
+}
+
+/// A source and the roles that its profiles assume, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// What to call this source.
+    pub tag: SourceTag,
+    /// The first credentials.
+    pub source: Source,
+    /// The profile that holds the first credentials, if a profile does.
+    pub source_profile: Option<String>,
+    /// The roles to assume on the way, each with the name of its profile.
+    pub hops: Vec<(String, RoleProfile)>,
+}
+
+/// Why there are no source credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// No profile has that name.
+    UnknownProfile {
+        /// The name.
+        name: String,
+        /// The profile whose `source_profile` it is, unless it was selected directly.
+        wanted_by: Option<String>,
+        /// Names it may be a misspelling of.
+        closest: Vec<String>,
+    },
+    /// Each of these profiles is the next one's source, and the last one the first's.
+    Cycle(Vec<String>),
+    /// A profile that cannot be understood.
+    Profile {
+        /// The profile.
+        name: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// A profile's key that cannot be used.
+    Key(InvalidKey),
+    /// The environment holds half a key, or one that cannot be one.
+    Environment(String),
+    /// The shell holds a role of arl's, and what was there before is gone.
+    Replaced(Option<String>),
+    /// `--chain` without a role to start from.
+    NothingToChainFrom,
+    /// Nothing is configured.
+    Nothing,
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownProfile { name, wanted_by: None, .. } => {
+                write!(f, "there is no profile `{name}`")
+            }
+            Self::UnknownProfile { name, wanted_by: Some(by), .. } => {
+                write!(f, "there is no profile `{name}`, which profile `{by}` names as its `source_profile`")
+            }
+            Self::Cycle(names) => {
+                write!(f, "the profiles are each other's source: `{}`", names.join("` → `"))
+            }
+            Self::Profile { name, fault } => write!(f, "profile `{name}` {fault}"),
+            Self::Key(error) => error.fmt(f),
+            Self::Environment(fault) => f.write_str(fault),
+            Self::Replaced(None) => {
+                f.write_str("this shell holds a role of arl's, and nothing tells what it had before")
+            }
+            Self::Replaced(Some(tag)) => write!(
+                f,
+                "this shell holds a role of arl's, and the source it was made from (`{tag}`) is no longer here"
+            ),
+            Self::NothingToChainFrom => f.write_str("this shell holds no role to start from"),
+            Self::Nothing => f.write_str("there are no source credentials"),
+        }
+    }
+}
+
+impl std::error::Error for SourceError {}
+
+impl From<InvalidKey> for SourceError {
+    fn from(error: InvalidKey) -> Self {
+        Self::Key(error)
+    }
+}
+
+/// Finds sources in the shared files and in an environment that the caller hands in.
+pub struct Sources<'a> {
+    config: &'a SharedConfig<'a>,
+    var: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether the role that the shell already holds may be the source.
+    chain: bool,
+}
+
+impl<'a> Sources<'a> {
+    /// `var` looks an environment variable up; one that is set to nothing counts as unset.
+    pub fn new(config: &'a SharedConfig<'a>, var: &'a dyn Fn(&str) -> Option<String>, chain: bool) -> Self {
+        Self { config, var, chain }
+    }
+
+    /// The source of a call for which nobody named a profile.
+    ///
+    /// # Errors
+    /// The source that wins cannot be used, or there is none.
+    pub fn select(&self) -> Result<Chain, SourceError> {
+        let Some(keys) = self.environment_keys()? else {
+            return if self.chain { Err(SourceError::NothingToChainFrom) } else { self.without_keys() };
+        };
+        if !self.chain && self.is_own(&keys) {
+            return self.before_arl();
+        }
+        Ok(from_environment(keys))
+    }
+
+    /// The credentials that a profile stands for, through its roles if it has any.
+    ///
+    /// # Errors
+    /// The profile, or one it depends on, is missing, broken or cyclic.
+    pub fn profile(&self, name: &str) -> Result<Chain, SourceError> {
+        self.follow(name, None, &mut Vec::new())
+            .map(|chain| Chain { tag: SourceTag::Profile(name.to_owned()), ..chain })
+    }
+
+    /// The source of a role profile, which is what its `source_profile` or `credential_source` says.
+    ///
+    /// # Errors
+    /// As [`Sources::profile`]; the profile has both keys or neither.
+    pub fn source_of(&self, name: &str) -> Result<Chain, SourceError> {
+        let section = self.section(name, None)?;
+        self.source_of_section(name, section, &mut vec![name.to_owned()])
+    }
+
+    /// The profile section of that name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn section(&self, name: &str, wanted_by: Option<&str>) -> Result<&'a Section<'a>, SourceError> {
+        self.config.profile(name).ok_or_else(|| SourceError::UnknownProfile {
+            name: name.to_owned(),
+            wanted_by: wanted_by.map(str::to_owned),
+            closest: closest(name, self.config.profile_names()).into_iter().map(str::to_owned).collect(),
+        })
+    }
+
+    /// The profile that `AWS_PROFILE` (or `AWS_DEFAULT_PROFILE`) selects.
+    pub fn selected_profile(&self) -> Option<String> {
+        self.var("AWS_PROFILE").or_else(|| self.var("AWS_DEFAULT_PROFILE"))
+    }
+
+    fn var(&self, name: &str) -> Option<String> {
+        (self.var)(name).filter(|value| !value.is_empty())
+    }
+
+    fn is_own(&self, keys: &Credentials) -> bool {
+        self.var("ARL_KEY_ID").is_some_and(|id| id == keys.access_key_id())
+    }
+
+    fn environment_keys(&self) -> Result<Option<Credentials>, SourceError> {
+        let token = || self.var("AWS_SESSION_TOKEN").or_else(|| self.var("AWS_SECURITY_TOKEN"));
+        match (self.var("AWS_ACCESS_KEY_ID"), self.var("AWS_SECRET_ACCESS_KEY")) {
+            (None, None) => Ok(None),
+            (Some(id), Some(secret)) => Credentials::new(id, Secret::new(secret), token().map(Secret::new), None)
+                .map(Some)
+                .map_err(|error| SourceError::Environment(format!("in the environment, {error}"))),
+            (id, _) => Err(SourceError::Environment(format!(
+                "the environment holds half a key: {} is not set",
+                if id.is_some() { "AWS_SECRET_ACCESS_KEY" } else { "AWS_ACCESS_KEY_ID" }
+            ))),
+        }
+    }
+
+    /// A shell with a role of arl's that asks for another role: start where that role was started from.
+    fn before_arl(&self) -> Result<Chain, SourceError> {
+        if let Some(name) = self.selected_profile() {
+            return self.profile(&name);
+        }
+        let tag = self.var("ARL_SOURCE");
+        let again = match tag.as_deref() {
+            Some("web-identity") => self.web_identity(),
+            Some("container") => self.container(),
+            Some("imds") => Some(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata)),
+            Some(text) => match text.strip_prefix("profile:") {
+                Some(name) => return self.profile(name),
+                None => None,
+            },
+            None => None,
+        };
+        again.ok_or(SourceError::Replaced(tag))
+    }
+
+    fn without_keys(&self) -> Result<Chain, SourceError> {
+        if let Some(name) = self.selected_profile() {
+            return self.profile(&name);
+        }
+        if self.config.profile("default").is_some_and(has_credentials) {
+            return self.profile("default");
+        }
+        if let Some(found) = self.web_identity().or_else(|| self.container()) {
+            return Ok(found);
+        }
+        let disabled = self.var("AWS_EC2_METADATA_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true"));
+        if disabled {
+            return Err(SourceError::Nothing);
+        }
+        Ok(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata))
+    }
+
+    fn web_identity(&self) -> Option<Chain> {
+        let token_file = self.var("AWS_WEB_IDENTITY_TOKEN_FILE")?;
+        let role_arn = self.var("AWS_ROLE_ARN")?;
+        let role_session_name = self.var("AWS_ROLE_SESSION_NAME");
+        Some(chain(SourceTag::WebIdentity, Source::WebIdentity { role_arn, token_file, role_session_name }))
+    }
+
+    fn container(&self) -> Option<Chain> {
+        self.var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+            .or_else(|| self.var("AWS_CONTAINER_CREDENTIALS_FULL_URI"))
+            .map(|_| chain(SourceTag::Container, Source::Container))
+    }
+
+    /// A profile's credentials. `visited` holds the profiles on the way here, to find cycles.
+    fn follow(
+        &self,
+        name: &str,
+        wanted_by: Option<&str>,
+        visited: &mut Vec<String>,
+    ) -> Result<Chain, SourceError> {
+        let section = self.section(name, wanted_by)?;
+        // Keys of its own end the chain, but only for a profile that is somebody's source: this is how a
+        // profile can be its own `source_profile`.
+        let is_source = wanted_by.is_some();
+        if let Some(at) = visited.iter().position(|seen| seen == name) {
+            let is_itself = visited.last().is_some_and(|last| last == name);
+            if !(is_itself && has_keys(section)) {
+                let mut cycle = visited.split_off(at);
+                cycle.push(name.to_owned());
+                return Err(SourceError::Cycle(cycle));
+            }
+        }
+        if !(is_source && has_keys(section))
+            && let Some(role) = RoleProfile::read(name, section)?
+        {
+            visited.push(name.to_owned());
+            let mut chain = self.source_of_section(name, section, visited)?;
+            chain.hops.push((name.to_owned(), role));
+            return Ok(chain);
+        }
+        let source = leaf(self.config, name, section)?;
+        Ok(Chain {
+            tag: SourceTag::Profile(name.to_owned()),
+            source,
+            source_profile: Some(name.to_owned()),
+            hops: Vec::new(),
+        })
+    }
+
+    fn source_of_section(
+        &self,
+        name: &str,
+        section: &Section<'_>,
+        visited: &mut Vec<String>,
+    ) -> Result<Chain, SourceError> {
+        let fault = |fault: String| SourceError::Profile { name: name.to_owned(), fault };
+        match (section.get("source_profile"), section.get("credential_source")) {
+            (Some(_), Some(_)) => {
+                Err(fault("has both `source_profile` and `credential_source`; only one can be meant".into()))
+            }
+            (None, None) => Err(fault("has a `role_arn`, but neither `source_profile` nor `credential_source`".into())),
+            (Some(source), None) => self.follow(source, Some(name), visited),
+            (None, Some(source)) => match source.to_ascii_lowercase().as_str() {
+                "environment" => match self.environment_keys()? {
+                    Some(keys) if self.is_own(&keys) && !self.chain => {
+                        Err(SourceError::Replaced(self.var("ARL_SOURCE")))
+                    }
+                    Some(keys) => Ok(from_environment(keys)),
+                    None => Err(fault("takes its source from the environment, which holds no keys".into())),
+                },
+                "ecscontainer" => self.container().ok_or_else(|| {
+                    fault("takes its source from a container, but AWS_CONTAINER_CREDENTIALS_* is not set".into())
+                }),
+                "ec2instancemetadata" => Ok(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata)),
+                _ => Err(fault(format!(
+                    "has the unknown `credential_source` `{source}`; known are Environment, Ec2InstanceMetadata and EcsContainer"
+                ))),
+            },
+        }
+    }
+}
+
+fn chain(tag: SourceTag, source: Source) -> Chain {
+    Chain { tag, source, source_profile: None, hops: Vec::new() }
+}
+
+fn from_environment(keys: Credentials) -> Chain {
+    chain(SourceTag::Environment(keys.access_key_id().to_owned()), Source::Keys(keys))
+}
+
+fn has_keys(section: &Section<'_>) -> bool {
+    section.get("aws_access_key_id").is_some() || section.get("aws_secret_access_key").is_some()
+}
+
+fn has_credentials(section: &Section<'_>) -> bool {
+    const KEYS: [&str; 8] = [
+        "role_arn",
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "credential_process",
+        "web_identity_token_file",
+        "sso_session",
+        "sso_start_url",
+        "login_session",
+    ];
+    KEYS.iter().any(|key| section.get(key).is_some())
+}
+
+/// The credentials of a profile that assumes no role; botocore's order.
+fn leaf(config: &SharedConfig<'_>, name: &str, section: &Section<'_>) -> Result<Source, SourceError> {
+    let fault = |fault: &str| SourceError::Profile { name: name.to_owned(), fault: fault.to_owned() };
+    if let Some(token_file) = section.get("web_identity_token_file") {
+        let role_arn =
+            section.get("role_arn").ok_or_else(|| fault("has a `web_identity_token_file` but no `role_arn`"))?;
+        return Ok(Source::WebIdentity {
+            role_arn: role_arn.to_owned(),
+            token_file: token_file.to_owned(),
+            role_session_name: section.get("role_session_name").map(str::to_owned),
+        });
+    }
+    if section.get("sso_account_id").is_some() || section.get("sso_role_name").is_some() {
+        return sso(config, name, section).map(Source::Sso);
+    }
+    let keys_beat_process = section.file_of("aws_access_key_id") == Some(SharedFile::Credentials);
+    if let Some(command) = section.get("credential_process")
+        && !keys_beat_process
+    {
+        return Ok(Source::Process { command: command.to_owned() });
+    }
+    let token = section.get("aws_session_token").map(|token| Secret::new(token.to_owned()));
+    match (section.get("aws_access_key_id"), section.get("aws_secret_access_key")) {
+        (Some(id), Some(secret)) => Credentials::new(id.to_owned(), Secret::new(secret.to_owned()), token, None)
+            .map(Source::Keys)
+            .map_err(|error: InvalidCredentials| fault(&format!("cannot be used: {error}"))),
+        (Some(_), None) => Err(fault("has an `aws_access_key_id` but no `aws_secret_access_key`")),
+        (None, Some(_)) => Err(fault("has an `aws_secret_access_key` but no `aws_access_key_id`")),
+        (None, None) if section.get("login_session").is_some() => {
+            Err(fault("uses `login_session`, which arl cannot read; export it with `credential_process = aws configure export-credentials --profile …`"))
+        }
+        (None, None) => Err(fault("holds no credentials")),
+    }
+}
+
+fn sso(config: &SharedConfig<'_>, name: &str, section: &Section<'_>) -> Result<SsoSource, SourceError> {
+    let fault = |fault: String| SourceError::Profile { name: name.to_owned(), fault };
+    let session_name = section.get("sso_session");
+    let session = session_name
+        .map(|session| {
+            config
+                .sso_session(session)
+                .ok_or_else(|| fault(format!("names the SSO session `{session}`, which does not exist")))
+        })
+        .transpose()?;
+    let value = |key: &str, place: &Section<'_>| {
+        place.get(key).map(str::to_owned).ok_or_else(|| fault(format!("lacks `{key}` for IAM Identity Center")))
+    };
+    Ok(SsoSource {
+        account_id: value("sso_account_id", section)?,
+        role_name: value("sso_role_name", section)?,
+        start_url: value("sso_start_url", session.unwrap_or(section))?,
+        region: value("sso_region", session.unwrap_or(section))?,
+        session_name: session_name.map(str::to_owned),
+    })
+}

@@ -1,0 +1,82 @@
+//! STS's answers, believed only as far as they fit the question.
+
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_sts::operation::assume_role::AssumeRoleOutput;
+
+use super::error::CallError;
+use crate::arn::AssumedRoleSessionArn;
+use crate::credentials::Credentials;
+use crate::request::{AssumeRoleRequest, SessionDuration};
+use crate::secret::Secret;
+
+/// How far this machine's clock may be off before a session of full length looks like an invention.
+const CLOCK_SLACK: Duration = Duration::from_secs(15 * 60);
+
+/// A session of a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleSession {
+    /// Its credentials; always with session token, expiration and account.
+    pub credentials: Credentials,
+    /// Its ARN.
+    pub arn: AssumedRoleSessionArn,
+}
+
+/// Checks that the answer is a session of the role that was asked for, that it has begun and will end.
+pub(super) fn role_session(
+    request: &AssumeRoleRequest,
+    output: &AssumeRoleOutput,
+    now: SystemTime,
+) -> Result<RoleSession, CallError> {
+    let arn = output.assumed_role_user().map(|user| user.arn()).unwrap_or_default();
+    let arn: AssumedRoleSessionArn = arn
+        .parse()
+        .map_err(|error| CallError::Mismatch(format!("it names no session of a role ({error})")))?;
+    if !arn.is_session_of(&request.role_arn) {
+        return Err(CallError::Mismatch(format!("`{}` was asked for, `{arn}` came", request.role_arn)));
+    }
+    if arn.session_name() != request.role_session_name.as_str() {
+        return Err(CallError::Mismatch(format!(
+            "a session named `{}` was asked for, `{arn}` came",
+            request.role_session_name
+        )));
+    }
+    let credentials = credentials(output.credentials())?.with_account_id(Some(arn.account_id().clone()));
+    check_lifetime(&credentials, now)?;
+    Ok(RoleSession { credentials, arn })
+}
+
+fn check_lifetime(credentials: &Credentials, now: SystemTime) -> Result<(), CallError> {
+    let expiration = credentials.expiration().unwrap_or(SystemTime::UNIX_EPOCH);
+    let longest = Duration::from_secs(SessionDuration::MAX.as_secs().into()) + CLOCK_SLACK;
+    let fault = match expiration.duration_since(now) {
+        Ok(left) if left > longest => "later than any session lasts",
+        Ok(left) if !left.is_zero() => return Ok(()),
+        _ => "already past by this machine's clock",
+    };
+    Err(CallError::Mismatch(format!(
+        "the session ends {}, which is {fault}",
+        humantime::format_rfc3339_seconds(expiration)
+    )))
+}
+
+/// Takes the credentials out of an answer, if there are any and they can be handed on.
+pub(super) fn credentials(
+    found: Option<&aws_sdk_sts::types::Credentials>,
+) -> Result<Credentials, CallError> {
+    let found = found.ok_or_else(|| CallError::Unexpected("it holds no credentials".into()))?;
+    let expiration = SystemTime::try_from(*found.expiration())
+        .map_err(|_| CallError::Mismatch("the session ends at a time that cannot be".into()))?;
+    // Dates before 1970 or after the year 9999 have no RFC 3339 form here.
+    let printable = SystemTime::UNIX_EPOCH..SystemTime::UNIX_EPOCH + Duration::from_secs(250_000_000_000);
+    if !printable.contains(&expiration) {
+        return Err(CallError::Mismatch("the session ends at a time that cannot be".into()));
+    }
+    Credentials::new(
+        found.access_key_id().to_owned(),
+        Secret::new(found.secret_access_key().to_owned()),
+        Some(Secret::new(found.session_token().to_owned())),
+        Some(expiration),
+    )
+    .map_err(|error| CallError::Mismatch(error.to_string()))
+}

@@ -1,0 +1,104 @@
+//! What can go wrong between here and STS.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// Why a call of STS, or of a source, brought no credentials. Texts of others are passed on as they came:
+/// whoever shows them must strip control characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallError {
+    /// STS understood and refused.
+    Refused {
+        /// The error code, for instance `AccessDenied`.
+        code: String,
+        /// STS's sentence.
+        message: String,
+        /// What AWS support asks for.
+        request_id: Option<String>,
+    },
+    /// The endpoint sent the request elsewhere; a signed request is not repeated to a stranger.
+    Redirected(u16),
+    /// The answer is none that STS gives.
+    Unexpected(String),
+    /// STS answered with something else than was asked for.
+    Mismatch(String),
+    /// No connection, or it broke.
+    Unreachable(String),
+    /// Nothing, or not enough, came in time.
+    TimedOut(Duration),
+    /// The source itself failed: SSO, process, container or instance metadata.
+    Source(String),
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { code, message, .. } if message.is_empty() => f.write_str(code),
+            Self::Refused { code, message, .. } => write!(f, "{code}: {message}"),
+            Self::Redirected(status) => {
+                write!(f, "the endpoint redirects (HTTP {status}), and a signed request is not sent elsewhere")
+            }
+            Self::Unexpected(what) => write!(f, "the endpoint does not answer as STS does: {what}"),
+            Self::Mismatch(what) => write!(f, "the answer does not fit the request: {what}"),
+            Self::Unreachable(why) => write!(f, "no connection: {why}"),
+            Self::TimedOut(limit) => {
+                write!(f, "no complete answer within {}", humantime::format_duration(*limit))
+            }
+            Self::Source(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for CallError {}
+
+impl CallError {
+    pub(super) fn of<E>(error: SdkError<E, HttpResponse>, limit: Duration) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        if let Some(status) = status.filter(|status| (300..400).contains(status)) {
+            return Self::Redirected(status);
+        }
+        match &error {
+            SdkError::ServiceError(context) => match context.err().code() {
+                Some(code) => Self::Refused {
+                    code: code.to_owned(),
+                    message: context.err().message().unwrap_or_default().to_owned(),
+                    request_id: aws_types::request_id::RequestId::request_id(context.err().meta())
+                        .map(str::to_owned),
+                },
+                None => Self::Unexpected(format!("HTTP {} without an error code", status.unwrap_or_default())),
+            },
+            SdkError::TimeoutError(_) => Self::TimedOut(limit),
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => Self::TimedOut(limit),
+            SdkError::DispatchFailure(failure) if failure.is_user() => Self::Source(innermost(&error)),
+            SdkError::DispatchFailure(_) => Self::Unreachable(innermost(&error)),
+            SdkError::ResponseError(_) => Self::Unexpected(innermost(&error)),
+            _ => Self::Unexpected(innermost(&error)),
+        }
+    }
+}
+
+/// The causes of an SDK error, without its outer layers, which only say that something failed.
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut causes = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    // hyper and the SDK wrap an error in others of the same or an empty meaning.
+    let mut told: Vec<String> = Vec::new();
+    for cause in causes.into_iter().rev().take(2).collect::<Vec<_>>().into_iter().rev() {
+        if !told.iter().any(|before| before.contains(&cause)) {
+            told.push(cause);
+        }
+    }
+    told.join(": ")
+}

@@ -1,0 +1,155 @@
+//! HTTP for the SDK: TLS only when an https request is made, answers of bounded size, proxies that were handed in.
+//!
+//! Loading the system's root certificates costs more than everything else a call does, and a call of a
+//! plain-http endpoint, or none at all, needs none of them.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Connector, ConnectorBuilder};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use http_body_util::{BodyExt, Limited};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+
+/// No answer of STS comes near this; a larger one is no answer of STS.
+const MAX_ANSWER: usize = 1024 * 1024;
+
+/// Where distributions keep all root certificates in one file. Reading one file instead of the directory
+/// beside it saves hundreds of system calls.
+const SYSTEM_BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Arch, Alpine
+    "/etc/pki/tls/certs/ca-bundle.crt",   // Fedora, Red Hat
+    "/etc/ssl/ca-bundle.pem",             // openSUSE
+    "/etc/ssl/cert.pem",                  // macOS, BSDs
+];
+
+/// How to reach the network.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// A PEM file whose certificates replace the system's roots.
+    pub ca_bundle: Option<PathBuf>,
+    /// The proxy for https requests, as a URL.
+    pub https_proxy: Option<String>,
+    /// The hosts that are reached without it, in `NO_PROXY`'s syntax.
+    pub no_proxy: Option<String>,
+}
+
+/// Builds its connectors at the first request that needs them.
+#[derive(Debug, Clone)]
+pub(super) struct LazyClient(Arc<Lazy>);
+
+#[derive(Debug)]
+struct Lazy {
+    network: Network,
+    http: OnceLock<SharedHttpConnector>,
+    https: OnceLock<Result<SharedHttpConnector, String>>,
+}
+
+impl LazyClient {
+    pub(super) fn new(network: Network) -> Self {
+        Self(Arc::new(Lazy { network, http: OnceLock::new(), https: OnceLock::new() }))
+    }
+}
+
+impl HttpClient for LazyClient {
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(Bounded { lazy: Arc::clone(&self.0), settings: settings.clone() })
+    }
+}
+
+/// One SDK client's view: the shared connectors, its own timeouts.
+#[derive(Debug)]
+struct Bounded {
+    lazy: Arc<Lazy>,
+    settings: HttpConnectorSettings,
+}
+
+impl HttpConnector for Bounded {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let connector = if request.uri().starts_with("https:") {
+            self.lazy.https.get_or_init(|| https(&self.lazy.network, &self.settings)).clone()
+        } else {
+            Ok(self.lazy.http.get_or_init(|| SharedHttpConnector::new(http(&self.settings))).clone())
+        };
+        match connector {
+            Ok(connector) => {
+                HttpConnectorFuture::new(async move { bounded(connector.call(request).await?).await })
+            }
+            Err(fault) => HttpConnectorFuture::ready(Err(ConnectorError::user(fault.into()))),
+        }
+    }
+}
+
+/// Reads the body here, so that the attempt's timeout covers it and its size has an end.
+async fn bounded(response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+    let status = response.status();
+    let headers = response.headers().clone();
+    let body = Limited::new(response.into_body(), MAX_ANSWER)
+        .collect()
+        .await
+        .map_err(|error| match error.downcast_ref::<http_body_util::LengthLimitError>() {
+            Some(_) => ConnectorError::other("the answer is larger than 1 MiB".into(), None),
+            None => ConnectorError::io(error),
+        })?
+        .to_bytes();
+    let mut response = HttpResponse::new(status, SdkBody::from(body));
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+fn http(settings: &HttpConnectorSettings) -> Connector {
+    // No proxy: plain http is for loopback and for the endpoints of a container or an instance.
+    builder(settings).build_http()
+}
+
+fn https(network: &Network, settings: &HttpConnectorSettings) -> Result<SharedHttpConnector, String> {
+    let mut builder = builder(settings);
+    if let Some(url) = &network.https_proxy {
+        let mut proxy =
+            ProxyConfig::https(url.as_str()).map_err(|error| format!("cannot use the https proxy: {error}"))?;
+        if let Some(hosts) = &network.no_proxy {
+            proxy = proxy.no_proxy(hosts);
+        }
+        builder = builder.proxy_config(proxy);
+    }
+    let context = TlsContext::builder()
+        .with_trust_store(trust_store(network.ca_bundle.as_deref())?)
+        .build()
+        .map_err(|error| format!("cannot set TLS up: {error}"))?;
+    let connector = builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context).build();
+    Ok(SharedHttpConnector::new(connector))
+}
+
+fn builder(settings: &HttpConnectorSettings) -> ConnectorBuilder {
+    Connector::builder().connector_settings(settings.clone()).enable_tcp_nodelay(true)
+}
+
+fn trust_store(ca_bundle: Option<&Path>) -> Result<TrustStore, String> {
+    if let Some(path) = ca_bundle {
+        let pem = std::fs::read(path)
+            .map_err(|error| format!("cannot read the CA bundle `{}`: {error}", path.display()))?;
+        if !is_bundle(&pem) {
+            return Err(format!("the CA bundle `{}` holds no PEM certificates", path.display()));
+        }
+        return Ok(TrustStore::empty().with_pem_certificate(pem));
+    }
+    let system = SYSTEM_BUNDLES.iter().find_map(|path| std::fs::read(path).ok().filter(|pem| is_bundle(pem)));
+    Ok(match system {
+        Some(pem) => TrustStore::empty().with_pem_certificate(pem),
+        None => TrustStore::default(),
+    })
+}
+
+/// Whether every block reads as a certificate: the TLS library panics where one does not.
+fn is_bundle(pem: &[u8]) -> bool {
+    let mut certificates = CertificateDer::pem_slice_iter(pem).peekable();
+    certificates.peek().is_some() && certificates.all(|certificate| certificate.is_ok())
+}

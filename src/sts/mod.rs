@@ -1,0 +1,262 @@
+//! The door to STS. No other module knows the AWS SDK.
+
+mod answer;
+mod error;
+mod http;
+mod sources;
+
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_sts::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
+use aws_sdk_sts::types::{PolicyDescriptorType, ProvidedContext, Tag};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+pub use answer::RoleSession;
+pub use error::CallError;
+pub use http::Network;
+
+use crate::credentials::Credentials;
+use crate::request::AssumeRoleRequest;
+
+/// Three attempts to connect, and the pauses between them, end within 10 s.
+const CONNECT_LIMIT: Duration = Duration::from_millis(2900);
+/// STS answers in a fraction of a second; an attempt that has got nothing by now will not.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(8);
+/// Everything together, retries included.
+const OPERATION_LIMIT: Duration = Duration::from_secs(18);
+/// The first pause before a retry lasts at most this long, the next one twice as long, and so on.
+const FIRST_BACKOFF: Duration = Duration::from_millis(250);
+
+/// How STS is reached.
+#[derive(Debug, Clone)]
+pub struct StsSettings {
+    /// The region whose endpoint is asked, and which requests are signed for.
+    pub region: String,
+    /// An endpoint instead of the region's.
+    pub endpoint_url: Option<String>,
+    /// Ask the FIPS endpoint.
+    pub use_fips: bool,
+    /// Ask the dual-stack endpoint.
+    pub use_dual_stack: bool,
+    /// How often to try, the first time included.
+    pub max_attempts: u32,
+    /// Slow down for throttling before being told to.
+    pub adaptive_retries: bool,
+    /// CA bundle and proxy.
+    pub network: Network,
+    /// The bound of one call, retries included. 18 s is enough for any that succeeds.
+    pub operation_limit: Duration,
+}
+
+impl StsSettings {
+    /// The defaults, for a region.
+    pub fn new(region: impl Into<String>) -> Self {
+        Self {
+            region: region.into(),
+            endpoint_url: None,
+            use_fips: false,
+            use_dual_stack: false,
+            max_attempts: 3,
+            adaptive_retries: false,
+            network: Network::default(),
+            operation_limit: OPERATION_LIMIT,
+        }
+    }
+}
+
+/// A caller of STS. Connections are kept between its calls.
+#[derive(Debug, Clone)]
+pub struct Sts {
+    settings: StsSettings,
+    http: http::LazyClient,
+}
+
+/// Who a set of credentials belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// The ARN of the user or session.
+    pub arn: String,
+}
+
+impl CallerIdentity {
+    /// The last part of the ARN: the user's name, or the session's.
+    pub fn name(&self) -> &str {
+        self.arn.rsplit(['/', ':']).next().unwrap_or_default()
+    }
+}
+
+impl Sts {
+    /// Nothing is opened or loaded before the first call.
+    pub fn new(settings: StsSettings) -> Self {
+        let http = http::LazyClient::new(settings.network.clone());
+        Self { settings, http }
+    }
+
+    /// Calls AssumeRole with the source's credentials and checks the answer against the request.
+    ///
+    /// Source: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
+    ///
+    /// # Errors
+    /// STS refuses, cannot be reached, or answers something else.
+    pub async fn assume_role(
+        &self,
+        source: &Credentials,
+        request: &AssumeRoleRequest,
+        now: SystemTime,
+    ) -> Result<RoleSession, CallError> {
+        // Destructured, so that a new parameter cannot be forgotten here.
+        let AssumeRoleRequest {
+            role_arn,
+            role_session_name,
+            duration_seconds,
+            policy,
+            policy_arns,
+            tags,
+            transitive_tag_keys,
+            external_id,
+            serial_number,
+            token_code,
+            source_identity,
+            provided_contexts,
+            additional_parameters,
+        } = request;
+        let extra = additional_parameters.form_fields();
+        let call = self
+            .client(Some(source))
+            .assume_role()
+            .role_arn(role_arn.to_string())
+            .role_session_name(role_session_name.as_str())
+            .set_duration_seconds(duration_seconds.and_then(|d| i32::try_from(d.as_secs()).ok()))
+            .set_policy(policy.as_ref().map(|policy| policy.as_str().to_owned()))
+            .set_policy_arns(policy_arns.as_ref().map(|arns| {
+                arns.iter().map(|arn| PolicyDescriptorType::builder().arn(arn.as_str()).build()).collect()
+            }))
+            .set_tags(tags.as_ref().map(|tags| {
+                let sdk = |tag: &crate::request::Tag| {
+                    Tag::builder().key(tag.key().as_str()).value(tag.value()).build().ok()
+                };
+                tags.iter().filter_map(sdk).collect()
+            }))
+            .set_transitive_tag_keys(
+                transitive_tag_keys
+                    .as_ref()
+                    .map(|keys| keys.iter().map(|key| key.as_str().to_owned()).collect()),
+            )
+            .set_external_id(external_id.as_ref().map(ToString::to_string))
+            .set_serial_number(serial_number.as_ref().map(ToString::to_string))
+            .set_token_code(token_code.as_ref().map(|code| code.expose().to_owned()))
+            .set_source_identity(source_identity.as_ref().map(ToString::to_string))
+            .set_provided_contexts(provided_contexts.as_ref().map(|contexts| {
+                contexts
+                    .iter()
+                    .map(|context| {
+                        ProvidedContext::builder()
+                            .provider_arn(context.provider_arn().as_str())
+                            .context_assertion(context.context_assertion())
+                            .build()
+                    })
+                    .collect()
+            }));
+        let output = if extra.is_empty() {
+            call.send().await
+        } else {
+            call.customize().mutate_request(move |http| append_form_fields(http, &extra)).send().await
+        };
+        let output = output.map_err(|error| CallError::of(error, self.settings.operation_limit))?;
+        answer::role_session(request, &output, now)
+    }
+
+    /// Asks whose credentials these are; needs no permission.
+    ///
+    /// # Errors
+    /// As [`Sts::assume_role`].
+    pub async fn caller_identity(&self, credentials: &Credentials) -> Result<CallerIdentity, CallError> {
+        let output = self
+            .client(Some(credentials))
+            .get_caller_identity()
+            .send()
+            .await
+            .map_err(|error| CallError::of(error, self.settings.operation_limit))?;
+        match output.arn() {
+            Some(arn) => Ok(CallerIdentity { arn: arn.to_owned() }),
+            None => Err(CallError::Unexpected("it names no caller".into())),
+        }
+    }
+
+    /// An SDK client; without credentials it can only make unsigned calls.
+    fn client(&self, credentials: Option<&Credentials>) -> aws_sdk_sts::Client {
+        let StsSettings {
+            region,
+            endpoint_url,
+            use_fips,
+            use_dual_stack,
+            max_attempts,
+            adaptive_retries,
+            network: _,
+            operation_limit,
+        } = &self.settings;
+        let retries = if *adaptive_retries { RetryConfig::adaptive() } else { RetryConfig::standard() };
+        let mut config = aws_sdk_sts::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(region.clone()))
+            .http_client(self.http.clone())
+            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+            .retry_config(
+                retries.with_max_attempts((*max_attempts).max(1)).with_initial_backoff(FIRST_BACKOFF),
+            )
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_LIMIT)
+                    .operation_attempt_timeout(ATTEMPT_LIMIT)
+                    .operation_timeout(*operation_limit)
+                    .build(),
+            )
+            // The body is read in one go, under the attempt's timeout.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .identity_cache(aws_sdk_sts::config::IdentityCache::no_cache());
+        config.set_endpoint_url(endpoint_url.clone());
+        // Only if asked for: the endpoint rules refuse both together with an endpoint of one's own.
+        if *use_fips {
+            config = config.use_fips(true);
+        }
+        if *use_dual_stack {
+            config = config.use_dual_stack(true);
+        }
+        config.set_credentials_provider(credentials.map(|credentials| {
+            aws_sdk_sts::config::SharedCredentialsProvider::new(aws_sdk_sts::config::Credentials::new(
+                credentials.access_key_id(),
+                credentials.secret_access_key().expose(),
+                credentials.session_token().map(|token| token.expose().to_owned()),
+                None,
+                "arl",
+            ))
+        }));
+        aws_sdk_sts::Client::from_conf(config.build())
+    }
+}
+
+/// Adds fields to the form before it is signed.
+fn append_form_fields(request: &mut HttpRequest, fields: &[(String, String)]) {
+    let mut form = request.body().bytes().unwrap_or_default().to_vec();
+    for (name, value) in fields {
+        form.extend_from_slice(format!("&{}={}", percent_encoded(name), percent_encoded(value)).as_bytes());
+    }
+    request.headers_mut().insert("content-length", form.len().to_string());
+    *request.body_mut() = SdkBody::from(form);
+}
+
+/// RFC 3986: everything but the unreserved characters.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}

@@ -1,0 +1,113 @@
+//! The first credentials of a chain, where somebody else has to be asked for them.
+
+use std::time::Duration;
+
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::sso::SsoCredentialsProvider;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_types::region::Region;
+
+use super::error::{CallError, innermost};
+use super::{Sts, answer};
+use crate::credentials::Credentials;
+use crate::secret::Secret;
+use crate::source::{Source, SsoSource};
+
+/// Most machines are no EC2 instance, and nobody there should wait long to learn it.
+const METADATA_LIMIT: Duration = Duration::from_secs(1);
+/// A credential process may have a person in it.
+const PROCESS_LIMIT: Duration = Duration::from_secs(60);
+
+impl Sts {
+    /// Gets the source's credentials. Keys cost nothing; everything else is a call or a process.
+    ///
+    /// # Errors
+    /// The source refuses, is not there, or hands out what cannot be used.
+    pub async fn source_credentials(&self, source: &Source) -> Result<Credentials, CallError> {
+        let limit = self.settings.operation_limit;
+        match source {
+            Source::Keys(keys) => Ok(keys.clone()),
+            Source::WebIdentity { role_arn, token_file, role_session_name } => {
+                self.web_identity(role_arn, token_file, role_session_name.as_deref()).await
+            }
+            Source::Sso(sso) => within(limit, self.sso(sso)).await,
+            Source::Process { command } => {
+                let provider = aws_config::credential_process::CredentialProcessProvider::new(command.clone());
+                within(PROCESS_LIMIT, provider).await
+            }
+            Source::Container => {
+                let provider = EcsCredentialsProvider::builder().configure(&self.provider_config()).build();
+                within(limit, provider).await
+            }
+            Source::InstanceMetadata => {
+                let client = imds::Client::builder()
+                    .configure(&self.provider_config())
+                    .max_attempts(1)
+                    .connect_timeout(METADATA_LIMIT)
+                    .read_timeout(METADATA_LIMIT)
+                    .build();
+                let provider = ImdsCredentialsProvider::builder()
+                    .configure(&self.provider_config())
+                    .imds_client(client)
+                    .build();
+                within(METADATA_LIMIT, provider).await
+            }
+        }
+    }
+
+    fn sso(&self, sso: &SsoSource) -> SsoCredentialsProvider {
+        let mut builder = SsoCredentialsProvider::builder()
+            .configure(&self.provider_config())
+            .account_id(&sso.account_id)
+            .role_name(&sso.role_name)
+            .start_url(&sso.start_url)
+            .region(Region::new(sso.region.clone()));
+        builder.set_session_name(sso.session_name.clone());
+        builder.build()
+    }
+
+    async fn web_identity(
+        &self,
+        role_arn: &str,
+        token_file: &str,
+        role_session_name: Option<&str>,
+    ) -> Result<Credentials, CallError> {
+        let token = std::fs::read_to_string(token_file)
+            .map_err(|error| CallError::Source(format!("cannot read the token file `{token_file}`: {error}")))?;
+        let answer = self
+            .client(None)
+            .assume_role_with_web_identity()
+            .role_arn(role_arn)
+            .role_session_name(role_session_name.unwrap_or("arl"))
+            .web_identity_token(token.trim())
+            .send()
+            .await
+            .map_err(|error| CallError::of(error, self.settings.operation_limit))?;
+        answer::credentials(answer.credentials())
+    }
+
+    fn provider_config(&self) -> ProviderConfig {
+        ProviderConfig::without_region().with_http_client(self.http.clone())
+    }
+}
+
+/// Asks an SDK provider, within a bound of arl's: not all of theirs have one.
+async fn within(limit: Duration, provider: impl ProvideCredentials) -> Result<Credentials, CallError> {
+    let credentials = tokio::time::timeout(limit, provider.provide_credentials())
+        .await
+        .map_err(|_| CallError::TimedOut(limit))?
+        .map_err(|error| CallError::Source(innermost(&error)))?;
+    Credentials::new(
+        credentials.access_key_id().to_owned(),
+        Secret::new(credentials.secret_access_key().to_owned()),
+        credentials.session_token().map(|token| Secret::new(token.to_owned())),
+        credentials.expiry(),
+    )
+    .map(|usable| {
+        usable.with_account_id(credentials.account_id().and_then(|id| id.as_str().parse().ok()))
+    })
+    .map_err(|error| CallError::Source(format!("the source handed out unusable credentials: {error}")))
+}
