@@ -288,7 +288,10 @@ impl FromStr for AssumedRoleSessionArn {
 
     fn from_str(text: &str) -> Result<Self, InvalidArn> {
         let shape = || {
-            InvalidArn::new(text, "a session's ARN looks like arn:aws:sts::123456789012:assumed-role/Name/session")
+            InvalidArn::new(
+                text,
+                "a session's ARN looks like arn:aws:sts::123456789012:assumed-role/Name/session",
+            )
         };
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let &["arn", partition, "sts", "", account, resource] = parts.as_slice() else {

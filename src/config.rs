@@ -171,9 +171,8 @@ impl<'a> SharedConfig<'a> {
 
 /// A comment at the end of a line needs a blank before its `#` or `;`.
 fn without_comment(value: &str) -> &str {
-    let comment = value.char_indices().find(|&(at, c)| {
-        (c == '#' || c == ';') && value[..at].ends_with([' ', '\t'])
-    });
+    let comment =
+        value.char_indices().find(|&(at, c)| (c == '#' || c == ';') && value[..at].ends_with([' ', '\t']));
     comment.map_or(value, |(at, _)| value[..at].trim_end())
 }
 
@@ -219,10 +218,7 @@ impl<'a> Place<'a> {
 
 /// botocore reads `[profile "a b"]` as the profile `a b`.
 fn unquoted(name: &str) -> &str {
-    ['"', '\'']
-        .iter()
-        .find_map(|&quote| name.strip_prefix(quote)?.strip_suffix(quote))
-        .unwrap_or(name)
+    ['"', '\''].iter().find_map(|&quote| name.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -233,7 +229,8 @@ mod tests {
 
     #[test]
     fn the_grammar_of_the_sdks() {
-        let config = SharedConfig::parse(CONFIG, "[dev]\naws_access_key_id=AKIA\nregion = late\n").expect("both files");
+        let config = SharedConfig::parse(CONFIG, "[dev]\naws_access_key_id=AKIA\nregion = late\n")
+            .expect("both files");
         assert_eq!(config.profile_names(), ["a b", "default", "dev"]);
         let dev = config.profile("dev").expect("dev");
         assert_eq!(dev.get("role_arn"), Some("arn:aws:iam::1:role/R"));
@@ -258,7 +255,13 @@ mod tests {
 
     #[test]
     fn a_line_that_makes_no_sense_is_named() {
-        for (text, line) in [("[a\nx=1", 1), ("x=1", 1), ("[default]\nfoo\n", 2), ("[default]\n = 1\n", 2), ("[default]\n  x\n", 2)] {
+        for (text, line) in [
+            ("[a\nx=1", 1),
+            ("x=1", 1),
+            ("[default]\nfoo\n", 2),
+            ("[default]\n = 1\n", 2),
+            ("[default]\n  x\n", 2),
+        ] {
             assert_eq!(SharedConfig::parse(text, "").expect_err(text).line, line, "{text}");
         }
     }

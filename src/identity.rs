@@ -4,6 +4,7 @@
 //! prefers a stale `AWS_SECURITY_TOKEN`, the JavaScript SDK a leftover `AWS_PROFILE`, and every SDK refuses
 //! fresh keys beside an old `AWS_CREDENTIAL_EXPIRATION`.
 
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::arn::RoleArn;
@@ -77,6 +78,21 @@ impl Identity {
         IDENTITY_VARIABLES.into_iter().filter(|name| !set.iter().any(|(other, _)| other == name)).collect()
     }
 }
+
+/// A value that a format cannot carry. The value itself is not shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unprintable {
+    /// The variable.
+    pub name: &'static str,
+}
+
+impl fmt::Display for Unprintable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the value of {} holds characters that the output format cannot carry", self.name)
+    }
+}
+
+impl std::error::Error for Unprintable {}
 
 /// `2026-01-02T03:04:05Z`.
 pub(crate) fn rfc3339(time: SystemTime) -> String {

@@ -1,11 +1,9 @@
 //! Credentials as data: for `credential_process`, and for env files.
 
-use std::fmt;
-
 use serde_json::json;
 
 use crate::credentials::Credentials;
-use crate::identity::{Identity, rfc3339};
+use crate::identity::{Identity, Unprintable, rfc3339};
 
 /// The output that the AWS SDKs expect of a `credential_process`, on one line.
 ///
@@ -26,21 +24,6 @@ pub fn process_json(credentials: &Credentials) -> String {
     set("AccountId", credentials.account_id().map(ToString::to_string));
     format!("{object}\n")
 }
-
-/// A value that a format cannot carry. The value itself is not shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unprintable {
-    /// The variable.
-    pub name: &'static str,
-}
-
-impl fmt::Display for Unprintable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the value of {} holds characters that the output format cannot carry", self.name)
-    }
-}
-
-impl std::error::Error for Unprintable {}
 
 /// `NAME=value` lines, without quotes: env files take them literally, and so does `export $(…)`.
 ///

@@ -89,7 +89,8 @@ mod tests {
     #[test]
     fn the_order_of_recognition() {
         let aws = "aws".parse().expect("a partition");
-        let arn = |text| RoleRef::parse(text).and_then(|role| role.arn(&aws)).map(|arn| arn.map(|a| a.to_string()));
+        let arn =
+            |text| RoleRef::parse(text).and_then(|role| role.arn(&aws)).map(|arn| arn.map(|a| a.to_string()));
         let expected = |name: &str| Ok(Some(format!("arn:aws:iam::000123456789:role/{name}")));
         assert_eq!(arn("arn:aws:iam::000123456789:role/R"), expected("R"));
         assert_eq!(arn("000123456789/R"), expected("R"));

@@ -62,13 +62,11 @@ impl RoleProfile {
         if section.get("role_arn").is_none() || section.get("web_identity_token_file").is_some() {
             return Ok(None);
         }
-        let invalid =
-            |key, fault: String| InvalidKey { profile: name.to_owned(), key, fault };
-        let role_arn = section
-            .get("role_arn")
-            .unwrap_or_default()
-            .parse()
-            .map_err(|error: crate::arn::InvalidArn| invalid("role_arn", format!("is no role: {error}")))?;
+        let invalid = |key, fault: String| InvalidKey { profile: name.to_owned(), key, fault };
+        let role_arn =
+            section.get("role_arn").unwrap_or_default().parse().map_err(
+                |error: crate::arn::InvalidArn| invalid("role_arn", format!("is no role: {error}")),
+            )?;
         Ok(Some(Self {
             role_arn,
             role_session_name: section.get("role_session_name").map(str::to_owned),
@@ -97,7 +95,11 @@ fn parsed<T: FromStr<Err = InvalidValue>>(
     key: &'static str,
 ) -> Result<Option<T>, InvalidKey> {
     let value = section.get(key).map(str::parse).transpose();
-    value.map_err(|error: InvalidValue| InvalidKey { profile: name.to_owned(), key, fault: error.to_string() })
+    value.map_err(|error: InvalidValue| InvalidKey {
+        profile: name.to_owned(),
+        key,
+        fault: error.to_string(),
+    })
 }
 
 /// aws-vault trims what stands between the commas of a profile's lists, so profiles are written with blanks.

@@ -23,9 +23,7 @@ impl FromStr for RoleSessionName {
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         if let Some(bad) = text.chars().find(|&c| !is_name_char(c)) {
-            return Err(InvalidValue::new(format!(
-                "can hold letters, digits and _+=,.@-, but not {bad:?}"
-            )));
+            return Err(InvalidValue::new(format!("can hold letters, digits and _+=,.@-, but not {bad:?}")));
         }
         if !LENGTH.contains(&text.len()) {
             return Err(InvalidValue::new(format!("must have 2 to 64 characters, has {}", text.len())));
@@ -153,7 +151,8 @@ impl FromStr for SessionNameTemplate {
             if open > 0 {
                 parts.push(Part::Text(rest[..open].to_owned()));
             }
-            let close = rest[open..].find('}').ok_or_else(|| InvalidValue::new("has a `{` without its `}`"))?;
+            let close =
+                rest[open..].find('}').ok_or_else(|| InvalidValue::new("has a `{` without its `}`"))?;
             parts.push(Part::Placeholder(match &rest[open + 1..open + close] {
                 "user" => Placeholder::User,
                 "caller" => Placeholder::Caller,

@@ -68,6 +68,20 @@ pub enum SourceTag {
     InstanceMetadata,
 }
 
+impl SourceTag {
+    /// Reads what [`fmt::Display`] wrote.
+    fn parse(text: &str) -> Option<Self> {
+        Some(match (text.split_once(':'), text) {
+            (Some(("profile", name)), _) => Self::Profile(name.to_owned()),
+            (Some(("env", id)), _) => Self::Environment(id.to_owned()),
+            (None, "web-identity") => Self::WebIdentity,
+            (None, "container") => Self::Container,
+            (None, "imds") => Self::InstanceMetadata,
+            _ => return None,
+        })
+    }
+}
+
 impl fmt::Display for SourceTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -185,10 +199,16 @@ impl<'a> Sources<'a> {
         let Some(keys) = self.environment_keys()? else {
             return if self.chain { Err(SourceError::NothingToChainFrom) } else { self.without_keys() };
         };
-        if !self.chain && self.is_own(&keys) {
-            return self.before_arl();
+        match (self.is_own(&keys), self.chain) {
+            (true, false) => self.before_arl(),
+            // Later roles that are not chained still start where the first one did.
+            (true, true) => {
+                let tag = self.var("ARL_SOURCE").and_then(|tag| SourceTag::parse(&tag));
+                let chain = from_environment(keys);
+                Ok(Chain { tag: tag.unwrap_or_else(|| chain.tag.clone()), ..chain })
+            }
+            (false, _) => Ok(from_environment(keys)),
         }
-        Ok(from_environment(keys))
     }
 
     /// The credentials that a profile stands for, through its roles if it has any.
@@ -206,7 +226,9 @@ impl<'a> Sources<'a> {
     /// As [`Sources::profile`]; the profile has both keys or neither.
     pub fn source_of(&self, name: &str) -> Result<Chain, SourceError> {
         let section = self.section(name, None)?;
-        self.source_of_section(name, section, &mut vec![name.to_owned()])
+        let chain = self.source_of_section(name, section, &mut vec![name.to_owned()])?;
+        let named = section.get("source_profile").map(|source| SourceTag::Profile(source.to_owned()));
+        Ok(Chain { tag: named.unwrap_or_else(|| chain.tag.clone()), ..chain })
     }
 
     /// The profile section of that name.
@@ -235,12 +257,16 @@ impl<'a> Sources<'a> {
     }
 
     fn environment_keys(&self) -> Result<Option<Credentials>, SourceError> {
-        let token = || self.var("AWS_SESSION_TOKEN").or_else(|| self.var("AWS_SECURITY_TOKEN"));
         match (self.var("AWS_ACCESS_KEY_ID"), self.var("AWS_SECRET_ACCESS_KEY")) {
             (None, None) => Ok(None),
-            (Some(id), Some(secret)) => Credentials::new(id, Secret::new(secret), token().map(Secret::new), None)
-                .map(Some)
-                .map_err(|error| SourceError::Environment(format!("in the environment, {error}"))),
+            (Some(id), Some(secret)) => {
+                // The old name is often a leftover, and only temporary keys have a token at all.
+                let old = || self.var("AWS_SECURITY_TOKEN").filter(|_| id.starts_with("ASIA"));
+                let token = self.var("AWS_SESSION_TOKEN").or_else(old).map(Secret::new);
+                Credentials::new(id, Secret::new(secret), token, None)
+                    .map(Some)
+                    .map_err(|error| SourceError::Environment(format!("in the environment, {error}")))
+            }
             (id, _) => Err(SourceError::Environment(format!(
                 "the environment holds half a key: {} is not set",
                 if id.is_some() { "AWS_SECRET_ACCESS_KEY" } else { "AWS_ACCESS_KEY_ID" }
@@ -254,15 +280,14 @@ impl<'a> Sources<'a> {
             return self.profile(&name);
         }
         let tag = self.var("ARL_SOURCE");
-        let again = match tag.as_deref() {
-            Some("web-identity") => self.web_identity(),
-            Some("container") => self.container(),
-            Some("imds") => Some(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata)),
-            Some(text) => match text.strip_prefix("profile:") {
-                Some(name) => return self.profile(name),
-                None => None,
-            },
-            None => None,
+        let again = match tag.as_deref().and_then(SourceTag::parse) {
+            Some(SourceTag::Profile(name)) => return self.profile(&name),
+            Some(SourceTag::WebIdentity) => self.web_identity(),
+            Some(SourceTag::Container) => self.container(),
+            Some(SourceTag::InstanceMetadata) => {
+                Some(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata))
+            }
+            Some(SourceTag::Environment(_)) | None => None,
         };
         again.ok_or(SourceError::Replaced(tag))
     }
@@ -344,7 +369,9 @@ impl<'a> Sources<'a> {
             (Some(_), Some(_)) => {
                 Err(fault("has both `source_profile` and `credential_source`; only one can be meant".into()))
             }
-            (None, None) => Err(fault("has a `role_arn`, but neither `source_profile` nor `credential_source`".into())),
+            (None, None) => {
+                Err(fault("has a `role_arn`, but neither `source_profile` nor `credential_source`".into()))
+            }
             (Some(source), None) => self.follow(source, Some(name), visited),
             (None, Some(source)) => match source.to_ascii_lowercase().as_str() {
                 "environment" => match self.environment_keys()? {
@@ -355,7 +382,10 @@ impl<'a> Sources<'a> {
                     None => Err(fault("takes its source from the environment, which holds no keys".into())),
                 },
                 "ecscontainer" => self.container().ok_or_else(|| {
-                    fault("takes its source from a container, but AWS_CONTAINER_CREDENTIALS_* is not set".into())
+                    fault(
+                        "takes its source from a container, but AWS_CONTAINER_CREDENTIALS_* is not set"
+                            .into(),
+                    )
                 }),
                 "ec2instancemetadata" => Ok(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata)),
                 _ => Err(fault(format!(
@@ -396,8 +426,9 @@ fn has_credentials(section: &Section<'_>) -> bool {
 fn leaf(config: &SharedConfig<'_>, name: &str, section: &Section<'_>) -> Result<Source, SourceError> {
     let fault = |fault: &str| SourceError::Profile { name: name.to_owned(), fault: fault.to_owned() };
     if let Some(token_file) = section.get("web_identity_token_file") {
-        let role_arn =
-            section.get("role_arn").ok_or_else(|| fault("has a `web_identity_token_file` but no `role_arn`"))?;
+        let role_arn = section
+            .get("role_arn")
+            .ok_or_else(|| fault("has a `web_identity_token_file` but no `role_arn`"))?;
         return Ok(Source::WebIdentity {
             role_arn: role_arn.to_owned(),
             token_file: token_file.to_owned(),
@@ -415,14 +446,16 @@ fn leaf(config: &SharedConfig<'_>, name: &str, section: &Section<'_>) -> Result<
     }
     let token = section.get("aws_session_token").map(|token| Secret::new(token.to_owned()));
     match (section.get("aws_access_key_id"), section.get("aws_secret_access_key")) {
-        (Some(id), Some(secret)) => Credentials::new(id.to_owned(), Secret::new(secret.to_owned()), token, None)
-            .map(Source::Keys)
-            .map_err(|error: InvalidCredentials| fault(&format!("cannot be used: {error}"))),
+        (Some(id), Some(secret)) => {
+            Credentials::new(id.to_owned(), Secret::new(secret.to_owned()), token, None)
+                .map(Source::Keys)
+                .map_err(|error: InvalidCredentials| fault(&format!("cannot be used: {error}")))
+        }
         (Some(_), None) => Err(fault("has an `aws_access_key_id` but no `aws_secret_access_key`")),
         (None, Some(_)) => Err(fault("has an `aws_secret_access_key` but no `aws_access_key_id`")),
-        (None, None) if section.get("login_session").is_some() => {
-            Err(fault("uses `login_session`, which arl cannot read; export it with `credential_process = aws configure export-credentials --profile …`"))
-        }
+        (None, None) if section.get("login_session").is_some() => Err(fault(
+            "uses `login_session`, which arl cannot read; export it with `credential_process = aws configure export-credentials --profile …`",
+        )),
         (None, None) => Err(fault("holds no credentials")),
     }
 }
@@ -438,7 +471,10 @@ fn sso(config: &SharedConfig<'_>, name: &str, section: &Section<'_>) -> Result<S
         })
         .transpose()?;
     let value = |key: &str, place: &Section<'_>| {
-        place.get(key).map(str::to_owned).ok_or_else(|| fault(format!("lacks `{key}` for IAM Identity Center")))
+        place
+            .get(key)
+            .map(str::to_owned)
+            .ok_or_else(|| fault(format!("lacks `{key}` for IAM Identity Center")))
     };
     Ok(SsoSource {
         account_id: value("sso_account_id", section)?,

@@ -68,8 +68,9 @@ pub(super) fn run(args: AssumeArgs, output: &Output) -> Outcome {
                 return Err(on_terminal(dialect, role.role.as_deref().unwrap_or("ROLE")));
             }
             let identity = obtain::identity(&role, OnSignal::Report, output)?;
+            let text = dialect.assume(&identity).map_err(|error| Report::new(error.to_string()))?;
             output.success(&assumed(&identity));
-            dialect.assume(&identity)
+            text
         }
     };
     output.data(&text)

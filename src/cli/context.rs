@@ -102,16 +102,16 @@ fn expand_tilde(path: &OsStr, home: Option<&Path>) -> PathBuf {
 }
 
 fn read_text(path: &Path) -> Result<String, Report> {
-    let failed = |cause: String| {
-        Report::new(format!("could not read `{}`", path.display())).caused_by(cause)
-    };
+    let failed = |cause: String| Report::new(format!("could not read `{}`", path.display())).caused_by(cause);
     match std::fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             let line = 1 + error.as_bytes()[..at].iter().filter(|&&b| b == b'\n').count();
             failed(format!("line {line} is not UTF-8"))
         }),
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+        Err(error)
+            if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
+        {
             Ok(String::new())
         }
         Err(error) => Err(failed(error.to_string())),

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 /// answers, so it is for this machine only.
 pub(super) fn check(url: &str, allow_insecure: bool) -> Result<(), String> {
     let uri: http::Uri = url.parse().map_err(|_| "is no URL".to_owned())?;
+    let scheme = uri.scheme_str().ok_or("is no URL")?;
     let host = uri.host().filter(|host| !host.is_empty()).ok_or("is no URL with a host")?;
     if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
         return Err("carries a user name, which STS has no use for".into());
@@ -15,10 +16,10 @@ pub(super) fn check(url: &str, allow_insecure: bool) -> Result<(), String> {
     if uri.query().is_some() {
         return Err("carries a query, which would not be sent".into());
     }
-    match uri.scheme_str() {
-        Some("https") => Ok(()),
-        Some("http") if allow_insecure || is_loopback(host) => Ok(()),
-        Some("http") => Err("is plain http to another machine, which would show it the session token".into()),
+    match scheme {
+        "https" => Ok(()),
+        "http" if allow_insecure || is_loopback(host) => Ok(()),
+        "http" => Err("is plain http to another machine, which would show it the session token".into()),
         _ => Err("is neither https nor http".into()),
     }
 }
@@ -34,10 +35,26 @@ mod tests {
 
     #[test]
     fn plain_http_stays_on_this_machine() {
-        for url in ["https://sts.example.com", "http://127.0.0.1:4566/", "http://localhost:1", "http://[::1]:1", "http://127.9.9.9"] {
+        for url in [
+            "https://sts.example.com",
+            "http://127.0.0.1:4566/",
+            "http://localhost:1",
+            "http://[::1]:1",
+            "http://127.9.9.9",
+        ] {
             assert_eq!(check(url, false), Ok(()), "{url}");
         }
-        for url in ["http://sts.example.com", "http://127.0.0.1.example.com", "http://localhost.example.com", "ftp://127.0.0.1", "http://", "notaurl", "", "https://u:p@x", "http://10.0.0.1"] {
+        for url in [
+            "http://sts.example.com",
+            "http://127.0.0.1.example.com",
+            "http://localhost.example.com",
+            "ftp://127.0.0.1",
+            "http://",
+            "notaurl",
+            "",
+            "https://u:p@x",
+            "http://10.0.0.1",
+        ] {
             assert!(check(url, false).is_err(), "{url}");
         }
         assert_eq!(check("http://10.0.0.1", true), Ok(()));

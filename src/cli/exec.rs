@@ -11,6 +11,7 @@ use std::process::Command;
 use arl::Identity;
 
 use super::arguments::RoleArgs;
+use super::core_dump::CallersLimit;
 use super::obtain::{self, OnSignal};
 use super::report::{Report, Status};
 use super::{Outcome, Output};
@@ -36,12 +37,13 @@ pub(super) struct ExecArgs {
     command: Vec<OsString>,
 }
 
-pub(super) fn run(args: ExecArgs, output: &Output) -> Outcome {
+pub(super) fn run(args: ExecArgs, core_limit: CallersLimit, output: &Output) -> Outcome {
     let identity = obtain::identity(&args.role, OnSignal::Die, output).map_err(before_command)?;
     let mut words = args.command.into_iter();
     let program = words.next().unwrap_or_else(default_shell);
     let arguments: Vec<OsString> = words.collect();
     output.trace(|| format!("becoming {}", program.to_string_lossy()));
+    core_limit.restore();
     Err(become_command(&program, &arguments, &identity))
 }
 
@@ -68,9 +70,9 @@ fn become_command(program: &OsStr, arguments: &[OsString], identity: &Identity) 
     }
     let name = program.to_string_lossy();
     match error.kind() {
-        io::ErrorKind::NotFound => {
-            Report::new(format!("could not find the command `{name}`")).status(Status::NotFound).caused_by(error)
-        }
+        io::ErrorKind::NotFound => Report::new(format!("could not find the command `{name}`"))
+            .status(Status::NotFound)
+            .caused_by(error),
         _ => Report::new(format!("could not run `{name}`")).status(Status::CannotRun).caused_by(error),
     }
 }

@@ -35,7 +35,8 @@ pub(super) fn no_source(error: &SourceError, context: &Context) -> Report {
 
 /// The source could not be had.
 pub(super) fn source_failed(error: &CallError, chain: &Chain) -> Report {
-    let report = Report::new(format!("could not get the source credentials ({})", describe(chain))).caused_by(error);
+    let report =
+        Report::new(format!("could not get the source credentials ({})", describe(chain))).caused_by(error);
     let profile = chain.source_profile.as_deref().unwrap_or("default");
     match &chain.source {
         Source::Sso(_) => report.hint(format!("sign in again: aws sso login --profile {profile}")),
@@ -84,10 +85,11 @@ pub(super) fn not_assumed(
             report.hint(format!("is `{endpoint}` an STS endpoint? See --endpoint-url and AWS_ENDPOINT_URL"))
         }
         CallError::Unreachable(why) if why.contains("ertificate") || why.contains("UnknownIssuer") => report
-            .hint("if your network has a certificate authority of its own, name its PEM file in AWS_CA_BUNDLE"),
-        CallError::Unreachable(_) | CallError::TimedOut(_) => report.hint(format!(
-            "check the network, HTTPS_PROXY, and the endpoint ({endpoint}, region {region})"
-        )),
+            .hint(
+                "if your network has a certificate authority of its own, name its PEM file in AWS_CA_BUNDLE",
+            ),
+        CallError::Unreachable(_) | CallError::TimedOut(_) => report
+            .hint(format!("check the network, HTTPS_PROXY, and the endpoint ({endpoint}, region {region})")),
         CallError::Mismatch(_) => report.hint(format!("nothing was handed over; do you trust {endpoint}?")),
         _ => report,
     }

@@ -4,6 +4,7 @@ mod arguments;
 mod arn;
 mod assume;
 mod context;
+mod core_dump;
 mod endpoint;
 mod exec;
 mod hints;
@@ -77,6 +78,7 @@ enum Command {
 
 /// Parses, runs, reports.
 pub(crate) fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let core_limit = core_dump::forbid();
     let args: Vec<OsString> = args.collect();
     // Without this a panic would leave `eval` with an empty text, which succeeds.
     report::on_panic(assume::failing_statement(&args));
@@ -88,7 +90,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let output = Output::new(global.verbose, global.quiet, global.color);
     let (result, statement) = match command {
         Command::Assume(command) => (assume::run(command, &output), assume::failing_statement(&args)),
-        Command::Exec(command) => (exec::run(command, &output), None),
+        Command::Exec(command) => (exec::run(command, core_limit, &output), None),
         Command::Arn(command) => (arn::run(command, &output), None),
     };
     match result {

@@ -42,8 +42,10 @@ pub(super) fn identity(args: &RoleArgs, on_signal: OnSignal, output: &Output) ->
 /// The next signal that asks arl to stop.
 async fn signal() -> Result<i32, Report> {
     use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| signal(kind).map_err(|error| Report::new("could not listen to signals").caused_by(error));
-    let (interrupt, terminate, hangup) = (SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup());
+    let listen =
+        |kind| signal(kind).map_err(|error| Report::new("could not listen to signals").caused_by(error));
+    let (interrupt, terminate, hangup) =
+        (SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup());
     let (mut on_interrupt, mut on_terminate, mut on_hangup) =
         (listen(interrupt)?, listen(terminate)?, listen(hangup)?);
     Ok(tokio::select! {
@@ -103,10 +105,9 @@ async fn name_caller(
     if hops.iter().all(|hop| hop.template.is_none()) {
         return Ok(());
     }
-    let caller = sts
-        .caller_identity(credentials)
-        .await
-        .map_err(|error| Report::new("could not find out {caller} for the session's name").caused_by(error))?;
+    let caller = sts.caller_identity(credentials).await.map_err(|error| {
+        Report::new("could not find out {caller} for the session's name").caused_by(error)
+    })?;
     output.trace(|| format!("the caller is {}", caller.arn));
     for hop in hops {
         hop.name_caller(context, caller.name());

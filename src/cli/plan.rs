@@ -51,7 +51,8 @@ impl Plan {
         let role_profile = match &role {
             RoleRef::Profile(name) => {
                 let section = config.profile(name).ok_or_else(|| unknown_role(name, &config, context))?;
-                let profile = RoleProfile::read(name, section).map_err(|error| Report::new(error.to_string()))?;
+                let profile =
+                    RoleProfile::read(name, section).map_err(|error| Report::new(error.to_string()))?;
                 Some((name.as_str(), section, profile))
             }
             RoleRef::Arn(_) | RoleRef::InAccount(..) => None,
@@ -70,8 +71,10 @@ impl Plan {
         let mut chain = match (&role_profile, &args.profile) {
             (Some((name, _, None)), _) => {
                 if let Some(flag) = args.needs_role() {
-                    return Err(Report::usage(format!("{flag} needs a role, and profile `{name}` has no `role_arn`"))
-                        .hint(format!("without {flag}, the profile's own credentials are used")));
+                    return Err(Report::usage(format!(
+                        "{flag} needs a role, and profile `{name}` has no `role_arn`"
+                    ))
+                    .hint(format!("without {flag}, the profile's own credentials are used")));
                 }
                 sources.profile(name)
             }
@@ -99,8 +102,7 @@ impl Plan {
             || Partition::of_region(regions.named.as_deref().unwrap_or_default()),
             |arn| arn.partition().clone(),
         );
-        let sts =
-            sts_settings::find(args, context, &config, settings_section, regions.named, &partition)?;
+        let sts = sts_settings::find(args, context, &config, settings_section, regions.named, &partition)?;
         Ok(Self { chain, hops, target, region: regions.given, sts })
     }
 }
@@ -128,7 +130,8 @@ fn role_arn(role: &RoleRef, args: &RoleArgs, region: Option<&str>) -> Result<Opt
 
 fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Context) -> Report {
     let path = context.path_of(arl::SharedFile::Config);
-    let report = Report::new(format!("`{name}` is neither a role ARN, nor ACCOUNT/NAME, nor a profile in `{path}`"));
+    let report =
+        Report::new(format!("`{name}` is neither a role ARN, nor ACCOUNT/NAME, nor a profile in `{path}`"));
     let digits = name.split('/').next().unwrap_or_default();
     if name.contains('/') && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
         return report.hint(format!(
@@ -245,7 +248,8 @@ impl Names {
         context: &Context,
         region: Option<&str>,
     ) -> Result<Hop, Report> {
-        let role = RoleRef::parse(text).map_err(|error| Report::usage(format!("--via is not a role: {error}")))?;
+        let role =
+            RoleRef::parse(text).map_err(|error| Report::usage(format!("--via is not a role: {error}")))?;
         if let Some(arn) = role_arn(&role, args, region)? {
             return self.hop(arn, self.configured(None));
         }
@@ -353,7 +357,8 @@ impl Hop {
     pub(super) fn name_caller(&mut self, context: &Context, caller: &str) {
         if let Some(template) = &self.template {
             let names = Names::new(context);
-            let values = SessionNameValues { caller: caller.to_owned(), ..names.of_role(&self.request.role_arn) };
+            let values =
+                SessionNameValues { caller: caller.to_owned(), ..names.of_role(&self.request.role_arn) };
             self.request.role_session_name = template.expand(&values);
         }
     }

@@ -59,7 +59,13 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn new(error: impl Into<String>) -> Self {
-        Self { error: error.into(), causes: Vec::new(), hints: Vec::new(), status: Status::Failed, signal: None }
+        Self {
+            error: error.into(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+            status: Status::Failed,
+            signal: None,
+        }
     }
 
     /// The person, or somebody for them, said stop.
@@ -117,7 +123,9 @@ pub(super) fn on_panic(dialect: Option<Dialect>) {
             let output = super::Output::new(false, false, super::ColorChoice::Never);
             let _ = output.data(&dialect.failure(Status::Failed.code()));
         }
-        to_stderr(&format!("error: arl came upon a mistake of its own, at {place}\nhint: please report this\n"));
+        to_stderr(&format!(
+            "error: arl came upon a mistake of its own, at {place}\nhint: please report this\n"
+        ));
         #[expect(clippy::exit, reason = "unwinding could print the panic's text")]
         std::process::exit(Status::Failed.code().into());
     }));

@@ -123,7 +123,9 @@ fn endpoint_url(
         Err(fault) => {
             let report = Report::usage(format!("{origin} `{url}` {fault}"));
             Err(if fault.starts_with("is plain http") {
-                report.hint("use https, or pass --allow-insecure-endpoint if you trust every machine on the way")
+                report.hint(
+                    "use https, or pass --allow-insecure-endpoint if you trust every machine on the way",
+                )
             } else {
                 report
             })

@@ -155,9 +155,7 @@ pub fn parse_tags(text: &str) -> Result<Vec<Tag>, InvalidValue> {
 pub fn parse_tag_keys(text: &str) -> Result<Vec<TagKey>, InvalidValue> {
     let shape = || InvalidValue::new("must be tag keys separated by commas, or a JSON list of texts");
     match json(text) {
-        Some(Value::Array(list)) => {
-            list.iter().map(|key| key.as_str().ok_or_else(shape)?.parse()).collect()
-        }
+        Some(Value::Array(list)) => list.iter().map(|key| key.as_str().ok_or_else(shape)?.parse()).collect(),
         Some(_) => Err(shape()),
         None => text.split(',').map(str::parse).collect(),
     }

@@ -52,10 +52,7 @@ pub(crate) fn is_name_char(c: char) -> bool {
 
 /// `[\p{L}\p{Z}\p{N}_.:/=+\-@]`, the characters of session tags.
 pub(crate) fn is_tag_char(c: char) -> bool {
-    c.is_alphabetic()
-        || c.is_numeric()
-        || "_.:/=+-@".contains(c)
-        || (c.is_whitespace() && !c.is_control())
+    c.is_alphabetic() || c.is_numeric() || "_.:/=+-@".contains(c) || (c.is_whitespace() && !c.is_control())
 }
 
 pub(crate) const TAG_ALPHABET: &str = "letters, digits, spaces and _.:/=+-@";

@@ -3,14 +3,13 @@
 /// A universal variable that is exported shines through wherever no global one of that name stands, and
 /// erasing it would erase it in every other shell: then nothing is changed.
 pub(super) fn assume(absent: &[&'static str], variables: &[(&'static str, String)]) -> String {
-    let mut text = String::new();
-    for (index, name) in absent.iter().enumerate() {
-        text.push_str(&format!("{}set -qUx {name}", if index == 0 { "if " } else { "; or " }));
-    }
-    text.push_str(
-        "\n    echo 'arl: a universal variable (set -U) names another identity and cannot be hidden here; \
-         erase it with: set -eU NAME' >&2\n    set -Ux | string match -r -- '^AWS_\\S+|^ARL_\\S+' >&2\n    \
-         return 1\nend\n",
+    let universal = format!("set -nUx | string match -r '^(?:{})$'", absent.join("|"));
+    let mut text = format!(
+        "if {universal} >/dev/null
+    echo 'arl: universal variables name another identity and cannot be hidden; erase them with: set -eU' ({universal}) >&2
+    return 1
+end
+"
     );
     for name in absent {
         // Never a bare `set -e`, which reaches for the universal variable where there is no other.

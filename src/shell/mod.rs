@@ -6,7 +6,7 @@ mod posix;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::identity::{IDENTITY_VARIABLES, Identity};
+use crate::identity::{Identity, Unprintable};
 
 /// The syntax of a shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,13 +49,19 @@ impl Dialect {
     }
 
     /// The text that makes a shell of this dialect take the identity over: first what must go, then what comes.
-    pub fn assume(self, identity: &Identity) -> String {
+    ///
+    /// # Errors
+    /// A value holds a control character. No credentials do, but the name of a profile might.
+    pub fn assume(self, identity: &Identity) -> Result<String, Unprintable> {
         let absent = identity.absent_variables();
         let variables = identity.variables();
-        match self {
+        if let Some((name, _)) = variables.iter().find(|(_, value)| value.chars().any(char::is_control)) {
+            return Err(Unprintable { name });
+        }
+        Ok(match self {
             Self::Posix | Self::Bash | Self::Zsh => posix::assume(&absent, &variables),
             Self::Fish => fish::assume(&absent, &variables),
-        }
+        })
     }
 
     /// The statement that makes `eval` fail with this status, without which a failed call would look like a
@@ -105,12 +111,6 @@ impl FromStr for Dialect {
             .or_else(|| Self::of_executable(text))
             .ok_or_else(|| UnknownDialect(text.to_owned()))
     }
-}
-
-/// The names of the identity variables that are unset, in a line.
-fn names(names: &[&'static str]) -> String {
-    debug_assert!(names.iter().all(|name| IDENTITY_VARIABLES.contains(name)), "only ours are ever unset");
-    names.join(" ")
 }
 
 #[cfg(test)]

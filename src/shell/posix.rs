@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// The backslash keeps an alias of that name from being expanded; the semicolon lets an unquoted
 /// `eval $(arl …)`, which joins the lines, work as well.
 pub(super) fn assume(absent: &[&'static str], variables: &[(&'static str, String)]) -> String {
-    let mut text = format!("\\unset {};\n", super::names(absent));
+    let mut text = format!("\\unset {};\n", absent.join(" "));
     for (name, value) in variables {
         text.push_str(&format!("\\export {name}={};\n", quote(value)));
     }

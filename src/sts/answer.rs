@@ -61,9 +61,7 @@ fn check_lifetime(credentials: &Credentials, now: SystemTime) -> Result<(), Call
 }
 
 /// Takes the credentials out of an answer, if there are any and they can be handed on.
-pub(super) fn credentials(
-    found: Option<&aws_sdk_sts::types::Credentials>,
-) -> Result<Credentials, CallError> {
+pub(super) fn credentials(found: Option<&aws_sdk_sts::types::Credentials>) -> Result<Credentials, CallError> {
     let found = found.ok_or_else(|| CallError::Unexpected("it holds no credentials".into()))?;
     let expiration = SystemTime::try_from(*found.expiration())
         .map_err(|_| CallError::Mismatch("the session ends at a time that cannot be".into()))?;

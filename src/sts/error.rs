@@ -41,7 +41,10 @@ impl fmt::Display for CallError {
             Self::Refused { code, message, .. } if message.is_empty() => f.write_str(code),
             Self::Refused { code, message, .. } => write!(f, "{code}: {message}"),
             Self::Redirected(status) => {
-                write!(f, "the endpoint redirects (HTTP {status}), and a signed request is not sent elsewhere")
+                write!(
+                    f,
+                    "the endpoint redirects (HTTP {status}), and a signed request is not sent elsewhere"
+                )
             }
             Self::Unexpected(what) => write!(f, "the endpoint does not answer as STS does: {what}"),
             Self::Mismatch(what) => write!(f, "the answer does not fit the request: {what}"),
@@ -73,7 +76,7 @@ impl CallError {
                     request_id: aws_types::request_id::RequestId::request_id(context.err().meta())
                         .map(str::to_owned),
                 },
-                None => Self::Unexpected(format!("HTTP {} without an error code", status.unwrap_or_default())),
+                None => Self::in_other_words(error.raw_response()),
             },
             SdkError::TimeoutError(_) => Self::TimedOut(limit),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => Self::TimedOut(limit),
@@ -81,6 +84,27 @@ impl CallError {
             SdkError::DispatchFailure(_) => Self::Unreachable(innermost(&error)),
             SdkError::ResponseError(_) => Self::Unexpected(innermost(&error)),
             _ => Self::Unexpected(innermost(&error)),
+        }
+    }
+}
+
+impl CallError {
+    /// Stand-ins for STS put the code into XML of another shape than the SDK reads.
+    fn in_other_words(response: Option<&HttpResponse>) -> Self {
+        let body = response.and_then(|response| response.body().bytes()).unwrap_or_default();
+        let body = String::from_utf8_lossy(body);
+        let element = |name: &str| {
+            let after = body.split_once(&format!("<{name}>"))?.1;
+            Some(after.split_once("</")?.0.to_owned())
+        };
+        match element("Code") {
+            Some(code) => {
+                Self::Refused { code, message: element("Message").unwrap_or_default(), request_id: None }
+            }
+            None => {
+                let status = response.map(|response| response.status().as_u16()).unwrap_or_default();
+                Self::Unexpected(format!("HTTP {status} without an error code"))
+            }
         }
     }
 }

@@ -113,8 +113,8 @@ fn http(settings: &HttpConnectorSettings) -> Connector {
 fn https(network: &Network, settings: &HttpConnectorSettings) -> Result<SharedHttpConnector, String> {
     let mut builder = builder(settings);
     if let Some(url) = &network.https_proxy {
-        let mut proxy =
-            ProxyConfig::https(url.as_str()).map_err(|error| format!("cannot use the https proxy: {error}"))?;
+        let mut proxy = ProxyConfig::https(url.as_str())
+            .map_err(|error| format!("cannot use the https proxy: {error}"))?;
         if let Some(hosts) = &network.no_proxy {
             proxy = proxy.no_proxy(hosts);
         }
@@ -151,5 +151,6 @@ fn trust_store(ca_bundle: Option<&Path>) -> Result<TrustStore, String> {
 /// Whether every block reads as a certificate: the TLS library panics where one does not.
 fn is_bundle(pem: &[u8]) -> bool {
     let mut certificates = CertificateDer::pem_slice_iter(pem).peekable();
-    certificates.peek().is_some() && certificates.all(|certificate| certificate.is_ok())
+    let is_root = |der: CertificateDer<'_>| webpki::anchor_from_trusted_cert(&der).is_ok();
+    certificates.peek().is_some() && certificates.all(|der| der.is_ok_and(is_root))
 }

@@ -35,7 +35,8 @@ impl Sts {
             }
             Source::Sso(sso) => within(limit, self.sso(sso)).await,
             Source::Process { command } => {
-                let provider = aws_config::credential_process::CredentialProcessProvider::new(command.clone());
+                let provider =
+                    aws_config::credential_process::CredentialProcessProvider::new(command.clone());
                 within(PROCESS_LIMIT, provider).await
             }
             Source::Container => {
@@ -75,8 +76,9 @@ impl Sts {
         token_file: &str,
         role_session_name: Option<&str>,
     ) -> Result<Credentials, CallError> {
-        let token = std::fs::read_to_string(token_file)
-            .map_err(|error| CallError::Source(format!("cannot read the token file `{token_file}`: {error}")))?;
+        let token = std::fs::read_to_string(token_file).map_err(|error| {
+            CallError::Source(format!("cannot read the token file `{token_file}`: {error}"))
+        })?;
         let answer = self
             .client(None)
             .assume_role_with_web_identity()
@@ -106,8 +108,6 @@ async fn within(limit: Duration, provider: impl ProvideCredentials) -> Result<Cr
         credentials.session_token().map(|token| Secret::new(token.to_owned())),
         credentials.expiry(),
     )
-    .map(|usable| {
-        usable.with_account_id(credentials.account_id().and_then(|id| id.as_str().parse().ok()))
-    })
+    .map(|usable| usable.with_account_id(credentials.account_id().and_then(|id| id.as_str().parse().ok())))
     .map_err(|error| CallError::Source(format!("the source handed out unusable credentials: {error}")))
 }

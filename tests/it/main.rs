@@ -1,1 +1,17 @@
-//! x
+//! The tests of the real binary, against the loopback STS and in real shells.
+//!
+//! A missing shell or peer is a failure, not a skip: `tests/install-tools.sh` (or `make test`) installs them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod assume;
+mod eval;
+mod exec;
+mod faults;
+mod lib_compat;
+mod moto;
+mod parameters;
+mod quoting;
+mod secrets;
+mod sources;
+mod support;

@@ -1,1 +1,80 @@
-fn main(){}
+//! `arl-sts`: the loopback STS on its own, for the demonstration and for trying things out.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use arl_sts::{Fault, Sts, World};
+
+const USAGE: &str =
+    "usage: arl-sts [--port N] [--https-port N] [--ca-file PATH] [--fault NAME[=VALUE][:TIMES]]...
+
+Prints its endpoints and Ann's keys as shell assignments, then answers until its standard input ends.
+";
+
+#[derive(Default)]
+struct Options {
+    port: u16,
+    https_port: u16,
+    ca_file: Option<PathBuf>,
+    faults: Vec<(Fault, usize)>,
+}
+
+fn main() -> ExitCode {
+    let Some(options) = options() else {
+        // Nobody reads a usage message from a closed stderr.
+        let _ = std::io::stderr().write_all(USAGE.as_bytes());
+        return ExitCode::from(2);
+    };
+    match serve(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "arl-sts: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn options() -> Option<Options> {
+    let mut options = Options::default();
+    let mut args = std::env::args().skip(1);
+    while let Some(flag) = args.next() {
+        let value = args.next()?;
+        match flag.as_str() {
+            "--port" => options.port = value.parse().ok()?,
+            "--https-port" => options.https_port = value.parse().ok()?,
+            "--ca-file" => options.ca_file = Some(value.into()),
+            "--fault" => {
+                let times = value.rsplit_once(':').and_then(|(name, n)| Some((name, n.parse().ok()?)));
+                let (name, times) = times.unwrap_or((&value, 1));
+                options.faults.push((Fault::parse(name)?, times));
+            }
+            _ => return None,
+        }
+    }
+    Some(options)
+}
+
+fn serve(options: Options) -> std::io::Result<()> {
+    let sts = Sts::start(World::demo(), options.port, options.https_port)?;
+    for (fault, times) in options.faults {
+        sts.inject(fault, times);
+    }
+    if let Some(path) = options.ca_file {
+        std::fs::write(path, sts.ca_pem())?;
+    }
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "AWS_ENDPOINT_URL_STS={}", sts.url())?;
+    writeln!(stdout, "HTTPS_ENDPOINT={}", sts.https_url())?;
+    writeln!(stdout, "AWS_ACCESS_KEY_ID={}", World::ANN_KEY)?;
+    writeln!(stdout, "AWS_SECRET_ACCESS_KEY={}", World::ANN_SECRET)?;
+    stdout.flush()?;
+    // Ends with whoever started it, however that ends.
+    let mut line = String::new();
+    while std::io::stdin().read_line(&mut line)? > 0 {
+        line.clear();
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! A core file would hold every secret this process has.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// The limit that was in force before; a command that replaces arl gets it back.
+#[derive(Debug)]
+pub(super) struct CallersLimit(Rlimit);
+
+/// From here on this process leaves no core file, and no other one of the same user may read its memory.
+pub(super) fn forbid() -> CallersLimit {
+    let callers = getrlimit(Resource::Core);
+    // Lowering one's own soft limit is always allowed.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: callers.maximum });
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+    CallersLimit(callers)
+}
+
+impl CallersLimit {
+    /// `execve` makes a process dumpable again, but keeps its limits.
+    pub(super) fn restore(self) {
+        let _ = setrlimit(Resource::Core, self.0);
+    }
+}

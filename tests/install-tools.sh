@@ -1,0 +1,39 @@
+#!/bin/sh
+# Installs what the tests run against: shells from Debian, Python peers into .tools/ of this checkout.
+# Does nothing where everything is there already.
+set -eu
+cd "$(dirname "$0")/.."
+
+missing=''
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+need dash dash
+need bash bash
+need zsh zsh
+need fish fish
+need ksh93 ksh93u+m
+need mksh mksh
+need script bsdutils
+need strace strace
+need shellcheck shellcheck
+need shfmt shfmt
+need python3 python3
+python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+if [ -n "$missing" ]; then
+    echo "installing$missing" >&2
+    sudo=''
+    [ "$(id -u)" -eq 0 ] || sudo=sudo
+    $sudo apt-get update -qq
+    # shellcheck disable=SC2086 # several words on purpose
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
+fi
+
+# Pinned, so that a peer's new release cannot turn our tests red.
+want='aws-assume-role-lib==2.10.0 boto3==1.44.5 moto[server]==5.2.5'
+if [ "$(cat .tools/python-packages 2>/dev/null)" != "$want" ]; then
+    echo "installing $want into .tools/" >&2
+    rm -rf .tools/venv
+    python3 -m venv .tools/venv
+    # shellcheck disable=SC2086
+    .tools/venv/bin/pip install --quiet --disable-pip-version-check $want
+    printf '%s' "$want" >.tools/python-packages
+fi

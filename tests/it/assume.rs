@@ -1,0 +1,227 @@
+//! `arl assume`: what it prints, for whom.
+
+use crate::support::{DEPLOY, SHELLS, Stage, in_terminal};
+
+/// The variable as the shell's child sees it, after the shell has evaluated arl's text.
+fn script(shell: &str, arguments: &str, after: &str) -> String {
+    match shell {
+        "fish" => format!("arl assume {arguments} | source\n{after}"),
+        _ => format!("eval \"$(arl assume {arguments})\"\n{after}"),
+    }
+}
+
+#[test]
+fn every_shell_becomes_the_role() {
+    for (shell, _) in SHELLS {
+        let stage = Stage::new();
+        let mut command = stage.as_ann(shell);
+        // What other tools leave behind, each enough to spoil the new identity in some SDK.
+        for name in [
+            "AWS_PROFILE",
+            "AWS_SECURITY_TOKEN",
+            "AWS_CREDENTIALS_EXPIRATION",
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        ] {
+            command.env(name, "stale");
+        }
+        command.env("AWS_PROFILE", "").env("AWS_CA_BUNDLE_OF_MINE", "kept");
+        let out = stage.run(command.args(["-c", &script(shell, DEPLOY, "env")])).success();
+        let value = |name: &str| out.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
+        let id = value("AWS_ACCESS_KEY_ID").unwrap();
+        assert!(id.starts_with("ASIA"), "{shell}: {out}");
+        stage.sts.change(|world| {
+            let key = &world.keys[id];
+            assert_eq!(value("AWS_SECRET_ACCESS_KEY"), Some(key.secret.as_str()), "{shell}");
+            assert_eq!(value("AWS_SESSION_TOKEN"), key.token.as_deref(), "{shell}");
+        });
+        assert_eq!(value("AWS_ACCOUNT_ID"), Some("123456789012"));
+        assert_eq!(value("ARL_KEY_ID"), Some(id));
+        assert_eq!(value("ARL_ROLE_ARN"), Some(DEPLOY));
+        assert_eq!(value("ARL_SOURCE"), Some("env:AKIAIOSFODNN7ANN0001"));
+        assert!(value("AWS_CREDENTIAL_EXPIRATION").is_some_and(|time| time.ends_with('Z')), "{out}");
+        assert!(value("ARL_EXPIRES_AT").is_some_and(|time| time.bytes().all(|b| b.is_ascii_digit())));
+        assert!(!out.contains("stale"), "{shell}: {out}");
+        assert_eq!(value("AWS_PROFILE"), None, "{shell}");
+        assert_eq!(value("AWS_REGION"), None, "{shell}");
+        assert_eq!(value("AWS_CA_BUNDLE_OF_MINE"), Some("kept"), "{shell}");
+    }
+}
+
+#[test]
+fn an_alias_of_export_or_unset_is_not_expanded() {
+    let stage = Stage::new();
+    let line = format!(
+        "shopt -s expand_aliases\nalias export='echo no' unset='echo no'\neval \"$(arl assume {DEPLOY})\"\necho $ARL_ROLE_ARN"
+    );
+    assert_eq!(stage.run(stage.as_ann("bash").args(["-c", &line])).success(), format!("{DEPLOY}\n"));
+}
+
+#[test]
+fn an_unquoted_eval_works_as_well() {
+    for shell in ["sh", "bash", "ksh93", "mksh"] {
+        let stage = Stage::new();
+        let line = format!("eval $(arl assume {DEPLOY}) && echo $ARL_ROLE_ARN");
+        assert_eq!(stage.run(stage.as_ann(shell).args(["-c", &line])).success(), format!("{DEPLOY}\n"));
+    }
+}
+
+#[test]
+fn the_dialect_is_the_parents_whatever_shell_says() {
+    let stage = Stage::new();
+    for (shell, dialect) in
+        [("fish", "set -gx AWS_REGION"), ("bash", r"\export AWS_REGION"), ("dash", r"\export AWS_REGION")]
+    {
+        let line = format!("arl assume {DEPLOY} --region eu-west-1 | cat");
+        let other = if shell == "fish" { "/bin/bash" } else { "/usr/bin/fish" };
+        let out = stage.run(stage.as_ann(shell).args(["-c", &line]).env("SHELL", other)).success();
+        assert!(out.contains(dialect), "{shell}: {out}");
+    }
+    let named = stage.run(stage.as_ann("arl").args(["assume", DEPLOY]).env("ARL_SHELL", "fish")).success();
+    assert!(named.contains("set -gx"), "{named}");
+    let flag =
+        stage.run(stage.as_ann("arl").args(["assume", DEPLOY, "--shell=zsh"]).env("ARL_SHELL", "fish"));
+    assert!(flag.success().contains("\\export"));
+    let unknown = stage.arl(&["assume", DEPLOY, "--shell", "cmdd"]);
+    unknown.failure(2, "--shell: there is no dialect `cmdd`");
+    assert_eq!(unknown.stdout, "(exit 2);\n");
+}
+
+#[test]
+fn the_region_is_handed_over_where_one_was_given() {
+    let stage = Stage::new();
+    stage.profiles(
+        "[profile src]\n[profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\n\
+         source_profile = src\nregion = eu-central-1\n",
+        "[src]\naws_access_key_id = AKIAIOSFODNN7ANN0001\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYANNSECRET1\n",
+    );
+    let out = stage.run(stage.bare("arl").args(["assume", "deploy"])).success();
+    assert!(
+        out.contains("\\export AWS_REGION='eu-central-1';\n\\export AWS_DEFAULT_REGION='eu-central-1';"),
+        "{out}"
+    );
+    assert_eq!(stage.assumed()[0].region, "eu-central-1");
+    let out = stage.run(stage.bare("arl").args(["assume", "deploy", "--region", "us-west-2"])).success();
+    assert!(out.contains("AWS_REGION='us-west-2'"), "{out}");
+    stage.arl(&["assume", DEPLOY, "--region", "eu-west-1';x"]).failure(2, "--region must be a region");
+}
+
+#[test]
+fn json_is_what_a_credential_process_prints() {
+    let stage = Stage::new();
+    let out = stage.arl(&["assume", DEPLOY, "--json"]).success();
+    assert_eq!(out.lines().count(), 1);
+    for member in [
+        "\"Version\":1",
+        "\"AccessKeyId\":\"ASIA",
+        "\"SecretAccessKey\":\"",
+        "\"SessionToken\":\"",
+        "\"AccountId\":\"123456789012\"",
+    ] {
+        assert!(out.contains(member), "{out}");
+    }
+    let expiration = out.split("\"Expiration\":\"").nth(1).unwrap();
+    assert_eq!(expiration.find('"'), Some("2026-01-02T03:04:05Z".len()), "{out}");
+    assert_eq!(stage.arl(&["assume", DEPLOY, "--format", "json"]).success().len(), out.len());
+    let failed = stage.arl(&["assume", "123456789012/Closed", "--json"]);
+    failed.failure(1, "AccessDenied");
+    assert_eq!(failed.stdout, "");
+}
+
+#[test]
+fn dotenv_can_be_exported_without_eval() {
+    let stage = Stage::new();
+    let line =
+        format!("export $(arl assume {DEPLOY} --format dotenv) && echo $ARL_ROLE_ARN $AWS_SESSION_TOKEN");
+    let out = stage.run(stage.as_ann("sh").args(["-c", &line])).success();
+    assert!(out.starts_with(&format!("{DEPLOY} FwoGZXIvYXdzE")), "{out}");
+    stage.sts.change(|world| world.next_token = Some("a$(x)".into()));
+    let refused = stage.arl(&["assume", DEPLOY, "--format", "dotenv"]);
+    refused.failure(1, "AWS_SESSION_TOKEN");
+    assert_eq!(refused.stdout, "");
+}
+
+#[test]
+fn a_terminal_is_shown_no_secret_unless_it_is_asked_for() {
+    let stage = Stage::new();
+    let run = stage.run(&mut in_terminal(&stage, &format!("arl assume {DEPLOY}")));
+    assert_eq!(run.status, 1, "{run:?}");
+    stage.assert_no_secret(&run.stdout);
+    assert!(run.stdout.contains(&format!("eval \"$(arl assume {DEPLOY})\"")), "{run:?}");
+    assert!(!run.stdout.contains("(exit"), "{run:?}");
+    assert!(stage.sts.requests().is_empty(), "nothing is asked for that will not be used");
+    let shown = stage.run(&mut in_terminal(&stage, &format!("arl assume {DEPLOY} --show"))).success();
+    assert!(shown.contains("AWS_SECRET_ACCESS_KEY='"), "{shown}");
+}
+
+#[test]
+fn a_role_has_many_names() {
+    let stage = Stage::new();
+    stage.profiles("[profile prod-deploy]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\ncredential_source = Environment\n", "");
+    for role in [
+        vec![DEPLOY],
+        vec!["123456789012/Deploy"],
+        vec!["prod-deploy"],
+        vec!["--account-id", "123456789012", "--role-name", "Deploy"],
+        vec!["--account_id=123456789012", "--role_name=Deploy"],
+    ] {
+        let args = [vec!["assume", "--json"], role].concat();
+        let _ = stage.arl(&args).success();
+        assert_eq!(stage.assumed().last().unwrap().get("RoleArn"), Some(DEPLOY), "{args:?}");
+    }
+    let _ = stage.arl(&["assume", "123456789012/team/dns_editor"]).success();
+    let run = stage.arl(&["assume", "prod-deplyo"]);
+    run.failure(1, "neither a role ARN, nor ACCOUNT/NAME, nor a profile");
+    assert!(run.stderr.contains("did you mean `prod-deploy`?"), "{run:?}");
+    stage
+        .arl(&["assume", "12345678901/Deploy"])
+        .failure(1, "an account ID has 12 digits, `12345678901` has 11");
+    stage.arl(&["assume", "arn:aws:iam::123456789012:user/ann"]).failure(2, "this names a `user`");
+    stage.arl(&["assume", ""]).failure(1, "`` is neither");
+}
+
+#[test]
+fn the_partition_comes_from_the_region() {
+    let stage = Stage::new();
+    for (args, partition) in [
+        (vec!["--region", "cn-north-1"], "aws-cn"),
+        (vec!["--region", "us-gov-east-1"], "aws-us-gov"),
+        (vec!["--partition", "aws-iso"], "aws-iso"),
+        (vec![], "aws"),
+    ] {
+        let args = [vec!["assume", "123456789012/Deploy", "--json"], args].concat();
+        let _ = stage.arl(&args);
+        let expected = format!("arn:{partition}:iam::123456789012:role/Deploy");
+        let request = stage.assumed().pop().unwrap();
+        assert_eq!(request.get("RoleArn"), Some(expected.as_str()));
+    }
+    let _ = stage.arl(&["assume", "arn:aws-cn:iam::123456789012:role/Deploy"]);
+    assert_eq!(stage.assumed().last().unwrap().region, "cn-north-1");
+}
+
+#[test]
+fn the_arn_verb_formats_arns() {
+    let stage = Stage::new();
+    assert_eq!(
+        stage.arl(&["arn", "1234567890", "/te/st/R"]).success(),
+        "arn:aws:iam::001234567890:role/te/st/R\n"
+    );
+    assert_eq!(
+        stage.arl(&["arn", "123456789012", "te/R", "--session", "ann", "--partition", "aws-cn"]).success(),
+        "arn:aws-cn:sts::123456789012:assumed-role/R/ann\n"
+    );
+    stage.arl(&["arn", "1234567890123", "R"]).failure(2, "12 digits");
+}
+
+#[test]
+fn messages_go_to_stderr_and_quiet_silences_them() {
+    let stage = Stage::new();
+    let loud = stage.arl(&["-v", "assume", DEPLOY, "--json"]);
+    assert!(loud.stderr.contains("source: environment, key …0001"), "{loud:?}");
+    assert!(loud.stdout.starts_with('{'));
+    let chained = ["assume", "123456789012/Chained", "--via", DEPLOY, "--duration", "2h", "--json"];
+    assert!(stage.arl(&chained).stderr.contains("2h lowered to 1h"));
+    assert_eq!(stage.arl(&[&chained[..], &["-q"]].concat()).stderr, "");
+    let coloured = stage.arl(&["--color", "always", "assume", "nobody"]);
+    assert!(coloured.stderr.starts_with("\u{1b}[1;31merror:\u{1b}[0m"), "{coloured:?}");
+}

@@ -1,0 +1,188 @@
+//! `arl exec` is the command.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use crate::support::{DEPLOY, Stage, in_terminal};
+
+#[test]
+fn the_exit_status_is_the_commands_own() {
+    let stage = Stage::new();
+    for code in 0..64 {
+        let run = stage.arl(&["exec", DEPLOY, "--", "sh", "-c", &format!("exit {code}")]);
+        assert_eq!(run.status, code);
+    }
+    assert_eq!(stage.arl(&["exec", DEPLOY, "--", "sh", "-c", "exit 300"]).status, 300 % 256);
+}
+
+#[test]
+fn death_by_a_signal_looks_the_same_as_without_arl() {
+    let stage = Stage::new();
+    let names = stage.run(stage.bare("bash").args(["-c", "echo {1..31}"])).success();
+    for signal in names
+        .split_whitespace()
+        .filter(|name| !["17", "18", "19", "20", "21", "22", "23", "28"].contains(name))
+    {
+        let line = format!("kill -{signal} $$; exit 99");
+        let bare = stage.run(stage.as_ann("sh").args(["-c", &line]));
+        let through = stage.arl(&["exec", DEPLOY, "--", "sh", "-c", &line]);
+        assert_eq!(through.status, bare.status, "signal {signal}");
+        assert_ne!(through.status, 99, "signal {signal}");
+    }
+}
+
+#[test]
+fn one_interrupt_is_one_interrupt() {
+    let stage = Stage::new();
+    let child = "count=0; trap 'count=$((count + 1)); echo \"int $count\"' INT; echo ready; \
+                 while :; do read -r line && [ \"$line\" = stop ] && break; done; echo \"total $count\"";
+    std::fs::write(stage.home.join("child"), child).unwrap();
+    let mut terminal = in_terminal(&stage, &format!("arl exec {DEPLOY} -- bash child"));
+    let mut process = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut keyboard = process.stdin.take().unwrap();
+    let mut screen = BufReader::new(process.stdout.take().unwrap());
+    let mut wait_for = |text: &str| {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert_ne!(screen.read_line(&mut line).unwrap(), 0, "the end came before `{text}`");
+        }
+        line
+    };
+    wait_for("ready");
+    keyboard.write_all(b"\x03").unwrap();
+    wait_for("int 1");
+    keyboard.write_all(b"\rstop\r").unwrap();
+    assert!(wait_for("total").contains("total 1"));
+    let status = process.wait().unwrap();
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn a_gibibyte_of_input_passes() {
+    let stage = Stage::new();
+    let line = format!("head -c 1G /dev/zero | arl exec {DEPLOY} -- wc -c");
+    assert_eq!(stage.run(stage.as_ann("sh").args(["-c", &line])).success(), "1073741824\n");
+}
+
+#[test]
+fn descriptors_are_the_callers_and_no_more() {
+    let stage = Stage::new();
+    std::fs::write(stage.home.join("seven"), "from seven").unwrap();
+    let line = format!("arl exec {DEPLOY} -- sh -c 'cat <&7' 7<seven");
+    assert_eq!(stage.run(stage.as_ann("sh").args(["-c", &line])).success(), "from seven");
+    let bare = stage.run(stage.as_ann("ls").arg("/proc/self/fd")).success();
+    assert_eq!(stage.arl(&["exec", DEPLOY, "--", "ls", "/proc/self/fd"]).success(), bare);
+}
+
+#[test]
+fn signal_dispositions_and_limits_are_the_callers() {
+    let stage = Stage::new();
+    let command = "grep -E '^(SigBlk|SigIgn|SigCgt)' /proc/self/status; ulimit -c; ulimit -n; umask";
+    let line = |prefix: &str| format!("trap '' HUP; ulimit -c 1024; {prefix} sh -c \"{command}\"");
+    let bare = stage.run(stage.as_ann("bash").args(["-c", &line("")])).success();
+    let through =
+        stage.run(stage.as_ann("bash").args(["-c", &line(&format!("arl exec {DEPLOY} --"))])).success();
+    assert_eq!(through, bare);
+}
+
+#[test]
+fn failures_have_the_statuses_of_env() {
+    let stage = Stage::new();
+    stage
+        .arl(&["exec", DEPLOY, "--", "no-such-command"])
+        .failure(127, "could not find the command `no-such-command`");
+    stage.arl(&["exec", DEPLOY, "--", "/"]).failure(126, "could not run `/`");
+    std::fs::write(stage.home.join("plain"), "echo hi").unwrap();
+    stage.arl(&["exec", DEPLOY, "--", "./plain"]).failure(126, "Permission denied");
+    stage.arl(&["exec", "123456789012/Closed", "--", "true"]).failure(125, "AccessDenied");
+    stage.arl(&["exec", "nobody", "--", "true"]).failure(125, "neither a role ARN");
+    stage.arl(&["exec", DEPLOY, "--duration", "1", "--", "true"]).failure(2, "--duration must be 15m to 12h");
+    stage.arl(&["exec", DEPLOY, "--serial-number", "GAHT12345678", "--", "true"]).failure(3, "MFA code");
+    let run = stage.arl(&["exec", DEPLOY, "true"]);
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{run:?}");
+}
+
+#[test]
+fn a_script_without_its_first_line_runs_in_sh() {
+    let stage = Stage::new();
+    let script = stage.home.join("bin/deploy-it");
+    std::fs::create_dir(stage.home.join("bin")).unwrap();
+    std::fs::write(&script, "echo \"$1 as $ARL_ROLE_ARN\"; exit 5\n").unwrap();
+    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", script.parent().unwrap().display());
+    for name in ["deploy-it", "./bin/deploy-it"] {
+        let mut command = stage.as_ann(env!("CARGO_BIN_EXE_arl"));
+        let run = stage.run(command.args(["exec", DEPLOY, "--", name, "a b"]).env("PATH", &path));
+        assert_eq!((run.status, run.stdout.as_str()), (5, format!("a b as {DEPLOY}\n").as_str()), "{run:?}");
+    }
+}
+
+#[test]
+fn without_a_command_it_is_the_persons_shell() {
+    let stage = Stage::new();
+    let mut command = stage.as_ann("arl");
+    command.args(["exec", DEPLOY]).env("SHELL", "/bin/bash");
+    assert_eq!(
+        stage.run_with_input(&mut command, "echo $ARL_ROLE_ARN ${BASH_VERSION:+bash}").success(),
+        format!("{DEPLOY} bash\n")
+    );
+}
+
+#[test]
+fn the_child_has_the_roles_identity_and_nothing_of_another() {
+    let stage = Stage::new();
+    let mut command = stage.as_ann("arl");
+    for name in arl::IDENTITY_VARIABLES {
+        if !name.ends_with("PROFILE")
+            && name != "AWS_ACCESS_KEY_ID"
+            && name != "AWS_SECRET_ACCESS_KEY"
+            && name != "AWS_SESSION_TOKEN"
+            && name != "AWS_SECURITY_TOKEN"
+        {
+            command.env(name, "stale");
+        }
+    }
+    let out = stage.run(command.args(["exec", DEPLOY, "--region", "eu-west-1", "--", "env"])).success();
+    assert!(!out.contains("stale"), "{out}");
+    assert!(
+        out.contains("\nAWS_DEFAULT_REGION=eu-west-1\n") || out.starts_with("AWS_DEFAULT_REGION"),
+        "{out}"
+    );
+    assert!(out.contains("AWS_ACCESS_KEY_ID=ASIA"), "{out}");
+}
+
+#[test]
+fn bytes_that_are_no_text_pass_through() {
+    use std::os::unix::ffi::OsStrExt;
+    let stage = Stage::new();
+    let odd = std::ffi::OsStr::from_bytes(b"a\xffb\nc");
+    let mut command = stage.as_ann("arl");
+    command.args(["exec", DEPLOY, "--", "sh", "-c", "printf %s \"$1$ODD\"", "sh"]).arg(odd).env("ODD", odd);
+    let output = command.output().unwrap();
+    assert_eq!(output.stdout, [odd.as_bytes(), odd.as_bytes()].concat());
+}
+
+#[test]
+fn the_terminal_is_still_a_terminal() {
+    let stage = Stage::new();
+    let run = stage.run(&mut in_terminal(
+        &stage,
+        &format!("arl exec {DEPLOY} -- sh -c 'test -t 0 && test -t 1 && test -t 2 && echo tty'"),
+    ));
+    assert_eq!(run.success().trim(), "tty");
+}
+
+#[test]
+fn arl_does_not_stay_behind() {
+    let stage = Stage::new();
+    let mut command = stage.as_ann("arl");
+    let mut child =
+        command.args(["exec", DEPLOY, "--", "sh", "-c", "echo $$"]).stdout(Stdio::piped()).spawn().unwrap();
+    let id = child.id();
+    let mut out = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(out.trim(), id.to_string());
+}

@@ -1,0 +1,213 @@
+//! Whatever STS does wrong, the person gets one clear error, and `eval` a failure.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use arl_sts::Fault;
+
+use crate::support::{DEPLOY, Stage};
+
+/// All attempts meet the fault: status 1, one message, nothing on stdout but the failing statement.
+#[track_caller]
+fn fails(fault: Fault, said: &str) -> Stage {
+    let stage = Stage::new();
+    stage.sts.inject(fault, usize::MAX);
+    let run = stage.arl(&["-v", "assume", DEPLOY, "--shell", "bash"]);
+    run.failure(1, said);
+    assert_eq!(run.stdout, "(exit 1);\n");
+    assert!(run.stderr.bytes().all(|b| b == b'\n' || b >= 0x20), "{run:?}");
+    stage
+}
+
+/// Two attempts meet the fault, the third does not.
+#[track_caller]
+fn is_survived(fault: Fault) {
+    let stage = Stage::new();
+    stage.sts.inject(fault, 2);
+    let _ = stage.arl(&["assume", DEPLOY]).success();
+}
+
+#[test]
+fn throttling_is_waited_out_or_reported() {
+    is_survived(Fault::Throttle);
+    let stage = fails(Fault::Throttle, "Throttling: Rate exceeded");
+    assert_eq!(stage.assumed().len(), 3);
+}
+
+#[test]
+fn a_server_out_of_order_is_tried_again() {
+    is_survived(Fault::Status(500));
+    is_survived(Fault::Status(503));
+    fails(Fault::Status(500), "HTTP 500");
+    fails(Fault::Status(503), "HTTP 503");
+}
+
+#[test]
+fn a_slow_answer_is_waited_for() {
+    let stage = Stage::new();
+    stage.sts.inject(Fault::Delay(Duration::from_millis(300)), 1);
+    let _ = stage.arl(&["assume", DEPLOY]).success();
+}
+
+#[test]
+fn a_dripping_answer_ends() {
+    fails(Fault::Drip, "no complete answer within 18s");
+}
+
+#[test]
+fn a_silent_server_ends() {
+    fails(Fault::Silence, "no complete answer within 18s");
+}
+
+#[test]
+fn a_broken_connection_is_tried_again() {
+    is_survived(Fault::Reset);
+    fails(Fault::Reset, "no connection: ");
+}
+
+#[test]
+fn half_an_answer_is_no_answer() {
+    fails(Fault::Truncate, "no connection: ");
+    fails(Fault::Malform, "does not answer as STS does");
+    fails(Fault::NoCredentials, "it holds no credentials");
+}
+
+#[test]
+fn an_endless_answer_ends() {
+    fails(Fault::Oversize, "larger than 1 MiB");
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/", elsewhere.local_addr().unwrap());
+    fails(Fault::Redirect(url), "redirects (HTTP 302)");
+    assert!(elsewhere.accept().is_err(), "nobody knocked there");
+}
+
+#[test]
+fn a_session_that_was_not_asked_for_is_refused() {
+    fails(
+        Fault::WrongRole,
+        "`arn:aws:iam::123456789012:role/Deploy` was asked for, `arn:aws:sts::123456789012:assumed-role/Administrator/",
+    );
+    fails(Fault::FarExpiry, "later than any session lasts");
+    fails(Fault::PastExpiry, "already past");
+    fails(Fault::ControlCharacters, "the session token holds a blank, a control character");
+}
+
+#[test]
+fn a_hostile_message_cannot_write_to_the_terminal() {
+    let message = "\u{1b}]0;owned\u{7}\r\u{202e}no".to_owned();
+    fails(Fault::Refuse("AccessDenied", message), "\\u{1b}]0;owned\\u{7}\\u{d}\\u{202e}no");
+}
+
+#[test]
+fn a_clock_that_is_off_is_survived() {
+    // The signature is refused for its date; the SDK learns the server's time and signs again.
+    for offset in [-3600, 3600] {
+        let stage = Stage::new();
+        stage.sts.change(|world| world.clock_offset = offset);
+        let run = stage.arl(&["assume", DEPLOY, "--json", "--duration", "1h"]);
+        if offset < 0 {
+            // By this clock the session is already over, so it would be useless here.
+            run.failure(1, "already past by this machine's clock");
+        } else {
+            let _ = run.success();
+        }
+    }
+    // A `Date` that is off although the signature was taken is nobody's problem.
+    let stage = Stage::new();
+    stage.sts.inject(Fault::SkewedDate(-86_400), 1);
+    let _ = stage.arl(&["assume", DEPLOY]).success();
+}
+
+#[test]
+fn every_refusal_has_its_hint() {
+    for (code, message, hint) in [
+        ("ExpiredToken", "expired", "have expired"),
+        ("InvalidClientTokenId", "invalid", "the access key is unknown here"),
+        ("SignatureDoesNotMatch", "no match", "the secret key is wrong"),
+        ("MalformedPolicyDocument", "Syntax errors in policy.", "check the grammar of --policy"),
+        ("PackedPolicyTooLarge", "Packed policy consumes 132%", "shorten --policy"),
+        ("RegionDisabledException", "STS is not activated", "activate STS in us-east-1"),
+        ("AccessDenied", "User: x is not authorized", "the role's trust policy must name that identity"),
+        (
+            "AccessDenied",
+            "MultiFactorAuthentication failed with invalid MFA one time pass code.",
+            "wait for the device's next one",
+        ),
+        (
+            "ValidationError",
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+            "ask for less with --duration",
+        ),
+    ] {
+        let stage = fails(Fault::Refuse(code, message.to_owned()), &format!("{code}: {message}"));
+        stage.sts.reset();
+        stage.sts.inject(Fault::Refuse(code, message.to_owned()), usize::MAX);
+        assert!(stage.arl(&["assume", DEPLOY]).stderr.contains(hint), "{code}: {hint}");
+    }
+}
+
+#[test]
+fn nobody_at_home_is_said_at_once() {
+    let stage = Stage::new();
+    let run = stage
+        .run(stage.as_ann("arl").args(["assume", DEPLOY]).env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1"));
+    run.failure(1, "Connection refused");
+    let run = stage
+        .run(stage.as_ann("arl").args(["assume", DEPLOY]).env("AWS_ENDPOINT_URL_STS", "https://127.0.0.1:1"));
+    run.failure(1, "Connection refused");
+}
+
+#[test]
+fn plain_http_to_another_machine_needs_a_flag() {
+    let stage = Stage::new();
+    for url in ["http://sts.example.com", "http://127.0.0.1.example.com:80", "http://10.1.2.3"] {
+        let run = stage.arl(&["assume", DEPLOY, "--endpoint-url", url]);
+        run.failure(2, "is plain http to another machine");
+        assert!(run.stderr.contains("--allow-insecure-endpoint"), "{run:?}");
+    }
+    stage.arl(&["assume", DEPLOY, "--endpoint-url", "notaurl"]).failure(2, "is no URL");
+}
+
+#[test]
+fn tls_needs_a_certificate_that_somebody_vouches_for() {
+    let stage = Stage::new();
+    let mut unknown = stage.as_ann("arl");
+    unknown.args(["assume", DEPLOY]).env("AWS_ENDPOINT_URL_STS", stage.sts.https_url());
+    let run = stage.run(&mut unknown);
+    run.failure(1, "invalid peer certificate");
+    assert!(run.stderr.contains("AWS_CA_BUNDLE"), "{run:?}");
+
+    let bundle = stage.home.join("ca.pem");
+    let with_bundle = |pem: &[u8]| {
+        std::fs::write(&bundle, pem).unwrap();
+        let mut command = stage.as_ann("arl");
+        command
+            .args(["assume", DEPLOY])
+            .env("AWS_ENDPOINT_URL_STS", stage.sts.https_url())
+            .env("AWS_CA_BUNDLE", &bundle);
+        stage.run(&mut command)
+    };
+    let _ = with_bundle(stage.sts.ca_pem().as_bytes()).success();
+    assert!(stage.assumed()[0].tls);
+    for junk in [
+        &b""[..],
+        b"junk",
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n",
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    ] {
+        let run = with_bundle(junk);
+        assert_eq!(run.status, 1, "{run:?}");
+        assert!(!run.stderr.contains("mistake of its own"), "{run:?}");
+    }
+    let mut missing = stage.as_ann("arl");
+    missing
+        .args(["assume", DEPLOY])
+        .env("AWS_ENDPOINT_URL_STS", stage.sts.https_url())
+        .env("AWS_CA_BUNDLE", "/nowhere");
+    stage.run(&mut missing).failure(1, "cannot read the CA bundle `/nowhere`");
+}

@@ -1,0 +1,89 @@
+//! moto as a second opinion: its signature check, XML and ARNs are not ours.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::{Child, Stdio};
+
+use crate::lib_compat::python;
+use crate::support::Stage;
+
+/// Makes a user with a key, two roles, and prints the key; then asks for signatures from here on.
+const SET_UP: &str = r#"
+import boto3, json, sys, urllib.request
+url = sys.argv[1]
+def client(service): return boto3.client(service, endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y")
+iam = client("iam")
+user = iam.create_user(UserName="ann", Path="/team/")["User"]
+allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:*", "Resource": "*"}]}
+iam.put_user_policy(UserName="ann", PolicyName="p", PolicyDocument=json.dumps(allow))
+def role(name, principal):
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": principal}}]}
+    iam.create_role(RoleName=name, Path="/x/", AssumeRolePolicyDocument=json.dumps(trust))
+role("Open", "*")
+role("Closed", "arn:aws:iam::123456789012:user/bob")
+key = iam.create_access_key(UserName="ann")["AccessKey"]
+request = urllib.request.Request(url + "/moto-api/reset-auth", data=b"0", headers={"Content-Type": "text/plain"}, method="POST")
+urllib.request.urlopen(request).read()
+print(key["AccessKeyId"], key["SecretAccessKey"])
+"#;
+
+const WHO_AM_I: &str = r#"
+import boto3, os
+print(boto3.client("sts", endpoint_url=os.environ["AWS_ENDPOINT_URL_STS"], region_name="us-east-1").get_caller_identity()["Arn"])
+"#;
+
+struct Moto {
+    process: Child,
+    url: String,
+}
+
+impl Moto {
+    fn start(stage: &Stage) -> Self {
+        // Free for a moment, and nobody else on this machine is looking for one.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = stage.bare(python());
+        command
+            .args(["-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", &port.to_string()])
+            .stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let mut log = BufReader::new(process.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("Running on") {
+            line.clear();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "moto ended");
+        }
+        // Somebody must go on reading, or moto stops when the pipe is full.
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        Self { process, url: format!("http://127.0.0.1:{port}") }
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn moto_agrees() {
+    let stage = Stage::new();
+    let moto = Moto::start(&stage);
+    let keys = stage.run(stage.bare(python()).args(["-c", SET_UP, &moto.url])).success();
+    let (id, secret) = keys.trim().split_once(' ').unwrap();
+    let arl = |role: &str, secret: &str| {
+        let mut command = stage.bare("arl");
+        command
+            .args(["exec", role, "--role-session-name", "ann", "--", &python(), "-c", WHO_AM_I])
+            .env("AWS_ENDPOINT_URL_STS", &moto.url)
+            .env("AWS_ACCESS_KEY_ID", id)
+            .env("AWS_SECRET_ACCESS_KEY", secret);
+        stage.run(&mut command)
+    };
+    assert_eq!(
+        arl("123456789012/x/Open", secret).success(),
+        "arn:aws:sts::123456789012:assumed-role/Open/ann\n"
+    );
+    arl("123456789012/x/Open", "wrong").failure(125, "SignatureDoesNotMatch");
+    arl("123456789012/x/Closed", secret).failure(125, "AccessDenied");
+}

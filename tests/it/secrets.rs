@@ -1,0 +1,68 @@
+//! Secrets go only where they were asked to go.
+
+use crate::support::{DEPLOY, Stage};
+
+#[test]
+fn no_argument_list_holds_a_secret() {
+    let stage = Stage::new();
+    let trace = stage.home.join("trace");
+    let line = format!(
+        "strace -f -e trace=execve -s 9999 -o {} sh -c 'eval \"$(arl assume {DEPLOY} -v)\"; arl exec 123456789012/Chained --chain -v -- true'",
+        trace.display()
+    );
+    let _ = stage.run(stage.as_ann("sh").args(["-c", &line]));
+    let trace = std::fs::read_to_string(trace).unwrap();
+    assert!(trace.matches("execve(").count() >= 4, "{trace}");
+    stage.assert_no_secret(&trace);
+}
+
+#[test]
+fn a_code_is_shown_nowhere() {
+    let stage = Stage::new();
+    let mfa = ["--serial-number", arl_sts::World::ANN_MFA, "--token-code", "100007"];
+    let args = [&["-v", "assume", "123456789012/NeedsMfa", "--shell", "bash"], &mfa[..]].concat();
+    let run = stage.arl(&args);
+    assert!(!run.stderr.contains("100007"), "{run:?}");
+    let _ = run.success();
+    let again = stage.arl(&args);
+    again.failure(1, "invalid MFA one time pass code");
+    assert!(!again.stderr.contains("100007"), "{again:?}");
+    let bad = stage.arl(&["assume", DEPLOY, "--token-code", "10000x"]);
+    bad.failure(2, "--token-code must be the 6 digits");
+    assert!(!bad.stderr.contains("10000x"), "{bad:?}");
+}
+
+#[test]
+fn a_broken_source_does_not_show_its_secret() {
+    let stage = Stage::new();
+    let mut command = stage.bare("arl");
+    command
+        .args(["-v", "assume", DEPLOY])
+        .env("AWS_ACCESS_KEY_ID", "AKIA")
+        .env("AWS_SECRET_ACCESS_KEY", "hunter2 hunter2");
+    let run = stage.run(&mut command);
+    run.failure(1, "the secret access key holds a blank");
+    assert!(!run.stderr.contains("hunter2"), "{run:?}");
+    stage.profiles("", "[default]\naws_access_key_id = AKIA\naws_secret_access_key = hun\u{e9}ter2\n");
+    let run = stage.run(stage.bare("arl").args(["-v", "assume", DEPLOY]));
+    run.failure(1, "profile `default` cannot be used");
+    assert!(!run.stderr.contains("ter2"), "{run:?}");
+}
+
+#[test]
+fn the_process_cannot_be_dumped() {
+    let stage = Stage::new();
+    stage.sts.inject(arl_sts::Fault::Silence, 1);
+    let mut command = stage.as_ann("arl");
+    let mut child = command.args(["assume", DEPLOY, "--json"]).spawn().unwrap();
+    while stage.sts.requests().is_empty() {
+        std::thread::yield_now();
+    }
+    // A process that may not be dumped has its /proc files owned by root; as root, the flag itself shows
+    // only in the limit that a core would be cut to.
+    let status = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let core = status.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+}

@@ -1,0 +1,352 @@
+//! Source credentials: which win, and that nobody is ever taken for somebody else.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::support::{DEPLOY, Stage};
+
+const ANN: &str = "aws_access_key_id = AKIAIOSFODNN7ANN0001\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYANNSECRET1\n";
+const BOB_ID: &str = "AKIAIOSFODNN7BOB0001";
+const BOB_SECRET: &str = "BOBSECRETBOBSECRETBOBSECRETBOBSECRETBOB1";
+
+/// A stage where Bob exists too, and `~/.aws/credentials` has `[ann]` and `[bob]`.
+fn stage(config: &str) -> Stage {
+    let stage = Stage::new();
+    stage.sts.change(|world| world.add_user("arn:aws:iam::111122223333:user/bob", BOB_ID, BOB_SECRET));
+    stage.profiles(
+        config,
+        &format!("[ann]\n{ANN}[bob]\naws_access_key_id = {BOB_ID}\naws_secret_access_key = {BOB_SECRET}\n"),
+    );
+    stage
+}
+
+/// The access key IDs that signed the AssumeRole requests.
+fn signers(stage: &Stage) -> Vec<String> {
+    stage.assumed().into_iter().map(|request| request.access_key_id).collect()
+}
+
+#[test]
+fn a_profile_named_by_hand_beats_environment_keys() {
+    let stage = stage("");
+    let _ = stage.arl(&["assume", DEPLOY, "--json", "--profile", "bob"]).success();
+    let _ = stage.arl(&["assume", DEPLOY, "--json"]).success();
+    let mut command = stage.as_ann("arl");
+    let _ = stage.run(command.args(["assume", DEPLOY, "--json"]).env("AWS_PROFILE", "bob")).success();
+    let mut command = stage.bare("arl");
+    let _ = stage.run(command.args(["assume", DEPLOY, "--json"]).env("AWS_PROFILE", "bob")).success();
+    let mut command = stage.bare("arl");
+    let _ = stage.run(command.args(["assume", DEPLOY, "--json"]).env("AWS_DEFAULT_PROFILE", "bob")).success();
+    let ann = "AKIAIOSFODNN7ANN0001";
+    assert_eq!(signers(&stage), [BOB_ID, ann, ann, BOB_ID, BOB_ID]);
+}
+
+#[test]
+fn the_default_profile_comes_last_of_the_files() {
+    let stage = Stage::new();
+    stage.profiles("", &format!("[default]\n{ANN}"));
+    let out = stage.run(stage.bare("arl").args(["assume", DEPLOY])).success();
+    assert!(out.contains("ARL_SOURCE='profile:default'"), "{out}");
+}
+
+#[test]
+fn a_selected_profile_never_falls_through() {
+    let stage = stage("[profile empty]\nregion = eu-west-1\n[profile half]\naws_access_key_id = AKIA\n");
+    std::fs::write(stage.home.join(".aws/credentials"), format!("[default]\n{ANN}[bob]\nx=y\n")).unwrap();
+    for (args, variables, said) in [
+        (vec!["--profile", "bobb"], vec![], "there is no profile `bobb`"),
+        (vec![], vec![("AWS_PROFILE", "bobb")], "there is no profile `bobb`"),
+        (vec![], vec![("AWS_PROFILE", "empty")], "profile `empty` holds no credentials"),
+        (
+            vec!["--profile", "half"],
+            vec![],
+            "profile `half` has an `aws_access_key_id` but no `aws_secret_access_key`",
+        ),
+        (vec![], vec![("AWS_ACCESS_KEY_ID", "AKIA")], "half a key: AWS_SECRET_ACCESS_KEY is not set"),
+    ] {
+        let mut command = stage.bare("arl");
+        let run = stage.run(command.args(["assume", DEPLOY]).args(args).envs(variables));
+        run.failure(1, said);
+        if said.contains("bobb") {
+            assert!(
+                run.stderr.contains("did you mean `bob`?") && run.stderr.contains(".aws/config"),
+                "{run:?}"
+            );
+        }
+    }
+    assert!(stage.sts.requests().is_empty());
+}
+
+#[test]
+fn a_chain_of_profiles_is_assumed_hop_by_hop() {
+    let stage = stage(
+        "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/Chained\nsource_profile = b\nrole_session_name = hop-a\n\
+         [profile b]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = ann\nrole_session_name = hop-b\nexternal_id = ext\n",
+    );
+    let out = stage.run(stage.bare("arl").args(["assume", "a", "--duration", "1h"])).success();
+    assert!(out.contains("ARL_SOURCE='profile:b'"), "{out}");
+    let requests = stage.assumed();
+    let told: Vec<_> = requests
+        .iter()
+        .map(|r| (r.get("RoleSessionName"), r.get("ExternalId"), r.get("DurationSeconds")))
+        .collect();
+    assert_eq!(told, [(Some("hop-b"), Some("ext"), None), (Some("hop-a"), None, Some("3600"))]);
+    assert_eq!(requests[0].access_key_id, "AKIAIOSFODNN7ANN0001");
+    assert!(requests[1].access_key_id.starts_with("ASIA"));
+}
+
+#[test]
+fn a_profile_may_be_its_own_source() {
+    let stage = Stage::new();
+    stage.profiles(
+        "[profile me]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = me\n",
+        &format!("[me]\n{ANN}"),
+    );
+    let _ = stage.run(stage.bare("arl").args(["assume", "me"])).success();
+    assert_eq!(signers(&stage), ["AKIAIOSFODNN7ANN0001"]);
+}
+
+#[test]
+fn broken_chains_are_named() {
+    let stage = stage(
+        "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/A\nsource_profile = b\n\
+         [profile b]\nrole_arn = arn:aws:iam::123456789012:role/B\nsource_profile = c\n\
+         [profile c]\nrole_arn = arn:aws:iam::123456789012:role/C\nsource_profile = a\n\
+         [profile self]\nrole_arn = arn:aws:iam::123456789012:role/A\nsource_profile = self\n\
+         [profile gone]\nrole_arn = arn:aws:iam::123456789012:role/A\nsource_profile = nowhere\n\
+         [profile both]\nrole_arn = arn:aws:iam::123456789012:role/A\nsource_profile = ann\ncredential_source = Environment\n\
+         [profile neither]\nrole_arn = arn:aws:iam::123456789012:role/A\n\
+         [profile odd]\nrole_arn = arn:aws:iam::123456789012:role/A\ncredential_source = Nope\n",
+    );
+    for (role, said) in [
+        ("a", "each other's source: `a` → `b` → `c` → `a`"),
+        ("self", "each other's source: `self` → `self`"),
+        ("gone", "there is no profile `nowhere`, which profile `gone` names as its `source_profile`"),
+        ("both", "profile `both` has both `source_profile` and `credential_source`"),
+        (
+            "neither",
+            "profile `neither` has a `role_arn`, but neither `source_profile` nor `credential_source`",
+        ),
+        ("odd", "unknown `credential_source` `Nope`"),
+    ] {
+        stage.arl(&["assume", role]).failure(1, said);
+    }
+    assert!(stage.sts.requests().is_empty());
+}
+
+#[test]
+fn a_file_that_cannot_be_understood_is_named_with_its_line() {
+    let stage = stage("[profile a]\nregion = x\n[profile b\nrole_arn = y\n");
+    stage.arl(&["assume", DEPLOY]).failure(1, ".aws/config`");
+    assert!(stage.arl(&["assume", DEPLOY]).stderr.contains("line 3 opens a section without a `]`"));
+    std::fs::write(stage.home.join(".aws/config"), b"[profile a]\n\xff = x\n").unwrap();
+    assert!(stage.arl(&["assume", DEPLOY]).stderr.contains("line 2 is not UTF-8"));
+    std::fs::remove_file(stage.home.join(".aws/config")).unwrap();
+    std::fs::create_dir(stage.home.join(".aws/config")).unwrap();
+    stage.arl(&["assume", DEPLOY]).failure(1, "could not read");
+}
+
+#[test]
+fn credential_source_environment_assumes_the_role() {
+    let stage = stage(
+        "[profile e]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\ncredential_source = Environment\n",
+    );
+    let out = stage.arl(&["assume", "e"]).success();
+    assert!(out.contains(&format!("ARL_ROLE_ARN='{DEPLOY}'")), "{out}");
+    stage
+        .run(stage.bare("arl").args(["assume", "e"]))
+        .failure(1, "takes its source from the environment, which holds no keys");
+}
+
+#[test]
+fn via_and_profile_change_the_way() {
+    let stage = stage(
+        "[profile chained]\nrole_arn = arn:aws:iam::123456789012:role/Chained\nsource_profile = ann\n\
+         [profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = ann\nrole_session_name = by-the-way\n",
+    );
+    let _ = stage.run(stage.bare("arl").args(["assume", "chained", "--via", "deploy"])).success();
+    let _ = stage
+        .run(stage.bare("arl").args([
+            "assume",
+            "chained",
+            "--via",
+            DEPLOY,
+            "--via",
+            "123456789012/Chained",
+            "--profile",
+            "bob",
+        ]))
+        .success();
+    let requests = stage.assumed();
+    assert_eq!(requests.len(), 5);
+    assert_eq!(requests[0].get("RoleSessionName"), Some("by-the-way"));
+    assert_eq!(requests[2].access_key_id, BOB_ID);
+    let _ = stage.run(stage.bare("arl").args(["exec", "deploy", "--profile", "bob", "--", "true"])).success();
+    assert_eq!(signers(&stage).last().map(String::as_str), Some(BOB_ID));
+}
+
+#[test]
+fn a_role_of_arls_is_no_source_unless_it_is_asked_for() {
+    let stage =
+        stage("[profile closed]\nrole_arn = arn:aws:iam::123456789012:role/Closed\nsource_profile = ann\n");
+    let script = |lines: &str| stage.run(stage.as_ann("sh").args(["-c", lines]));
+    // Environment keys are gone once they are replaced, and nothing can be started from them.
+    let run = script(&format!("eval \"$(arl assume {DEPLOY})\"; arl assume 123456789012/ReadOnly"));
+    run.failure(1, "the source it was made from (`env:AKIAIOSFODNN7ANN0001`) is no longer here");
+    assert!(run.stderr.contains("--chain"));
+    // A profile is still there.
+    let run = script(&format!(
+        "eval \"$(arl assume {DEPLOY} --profile bob)\"; arl assume 123456789012/ReadOnly --json"
+    ));
+    let _ = run.success();
+    assert_eq!(signers(&stage)[1..], [BOB_ID, BOB_ID]);
+    // A profile selected since then wins.
+    let run = script(&format!(
+        "eval \"$(arl assume {DEPLOY} --profile bob)\"; AWS_PROFILE=ann arl assume 123456789012/ReadOnly --json"
+    ));
+    let _ = run.success();
+    assert_eq!(signers(&stage).last().map(String::as_str), Some("AKIAIOSFODNN7ANN0001"));
+    // Keys that somebody loaded since then are a source like any other.
+    let run = script(&format!(
+        "eval \"$(arl assume {DEPLOY})\"; unset AWS_SESSION_TOKEN; AWS_ACCESS_KEY_ID={BOB_ID} AWS_SECRET_ACCESS_KEY={BOB_SECRET} arl assume 123456789012/ReadOnly --json"
+    ));
+    let _ = run.success();
+    assert_eq!(signers(&stage).last().map(String::as_str), Some(BOB_ID));
+    // With --chain it is the role, and the way back is not forgotten.
+    let run = script(&format!(
+        "eval \"$(arl assume {DEPLOY} --profile bob)\"; arl assume 123456789012/Chained --chain"
+    ));
+    assert!(run.success().contains("ARL_SOURCE='profile:bob'"));
+    assert!(signers(&stage).last().is_some_and(|id| id.starts_with("ASIA")));
+    stage
+        .run(stage.bare("arl").args(["assume", DEPLOY, "--chain"]))
+        .failure(1, "holds no role to start from");
+    // An expired role in the environment is in nobody's way.
+    stage.sts.change(|world| world.keys.retain(|id, _| !id.starts_with("ASIA")));
+    let mut command = stage.bare("arl");
+    command.args(["assume", DEPLOY, "--json"]).envs([
+        ("AWS_ACCESS_KEY_ID", "ASIAOLD"),
+        ("AWS_SECRET_ACCESS_KEY", "old"),
+        ("AWS_SESSION_TOKEN", "old"),
+        ("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z"),
+        ("ARL_KEY_ID", "ASIAOLD"),
+        ("ARL_SOURCE", "profile:ann"),
+    ]);
+    let _ = stage.run(&mut command).success();
+}
+
+#[test]
+fn a_duration_beyond_an_hour_is_lowered_where_the_source_carries_a_token() {
+    let stage = stage("");
+    let args = ["assume", "123456789012/Chained", "--via", DEPLOY, "--duration", "12h", "--json"];
+    let run = stage.arl(&args);
+    assert!(run.stderr.contains("12h lowered to 1h"), "{run:?}");
+    let _ = run.success();
+    assert_eq!(stage.assumed()[1].get("DurationSeconds"), Some("3600"));
+    let _ = stage.arl(&["assume", "123456789012/Long", "--duration", "12h", "--json"]).success();
+    assert_eq!(stage.assumed()[2].get("DurationSeconds"), Some("43200"));
+}
+
+#[test]
+fn web_identity_comes_from_environment_or_profile() {
+    let stage = stage(
+        "[profile web]\nrole_arn = arn:aws:iam::123456789012:role/Web\nweb_identity_token_file = token\nrole_session_name = ci-job\n",
+    );
+    std::fs::write(stage.home.join("token"), "header.claims.signature\n").unwrap();
+    stage.sts.change(|world| {
+        world.roles.get_mut(DEPLOY).unwrap().trusts.push("arn:aws:iam::123456789012:role/Web".into());
+    });
+    let _ = stage.run(stage.bare("arl").args(["assume", "web", "--json"])).success();
+    let mut command = stage.bare("arl");
+    command.args(["assume", DEPLOY]).envs([
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "token"),
+        ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/Web"),
+        ("AWS_ROLE_SESSION_NAME", "env-job"),
+    ]);
+    let out = stage.run(&mut command).success();
+    assert!(out.contains("ARL_SOURCE='web-identity'"), "{out}");
+    let names: Vec<_> = stage
+        .sts
+        .requests()
+        .iter()
+        .map(|request| request.get("RoleSessionName").map(str::to_owned))
+        .collect();
+    assert_eq!(names[..2], [Some("ci-job".to_owned()), Some("env-job".to_owned())]);
+    std::fs::write(stage.home.join("token"), "wrong").unwrap();
+    stage.run(stage.bare("arl").args(["assume", "web"])).failure(1, "InvalidIdentityToken");
+    std::fs::remove_file(stage.home.join("token")).unwrap();
+    stage.run(stage.bare("arl").args(["assume", "web"])).failure(1, "cannot read the token file `token`");
+}
+
+#[test]
+fn a_credential_process_is_asked() {
+    let stage = stage(
+        "[profile p]\ncredential_process = ./creds \"with args\"\n[profile q]\ncredential_process = ./broken\n",
+    );
+    let json = format!("{{\"Version\":1,\"AccessKeyId\":\"{BOB_ID}\",\"SecretAccessKey\":\"{BOB_SECRET}\"}}");
+    for (name, text) in [
+        ("creds", format!("#!/bin/sh\ntest \"$1\" = 'with args' && echo '{json}'\n")),
+        ("broken", "#!/bin/sh\necho no luck >&2; exit 3\n".into()),
+    ] {
+        let path = stage.home.join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let _ = stage.run(stage.bare("arl").args(["assume", DEPLOY, "--json", "--profile", "p"])).success();
+    assert_eq!(signers(&stage), [BOB_ID]);
+    stage.run(stage.bare("arl").args(["assume", DEPLOY, "--profile", "q"])).failure(1, "no luck");
+}
+
+#[test]
+fn without_any_source_the_end_comes_at_once() {
+    let stage = Stage::new();
+    stage.run(stage.bare("arl").args(["assume", DEPLOY])).failure(1, "there are no source credentials");
+    // Where instance metadata is not forbidden it is asked, and refuses the connection here.
+    let run = stage.run(stage.bare("arl").args(["assume", DEPLOY]).env_remove("AWS_EC2_METADATA_DISABLED"));
+    run.failure(1, "could not get the source credentials (instance metadata)");
+    assert!(run.stderr.contains("no other source is configured"), "{run:?}");
+}
+
+#[test]
+fn odd_homes_and_files_do_no_harm() {
+    let stage = stage("");
+    for home in [None, Some(""), Some("relative")] {
+        let mut command = stage.as_ann("arl");
+        command.args(["assume", DEPLOY, "--json"]).env_remove("HOME");
+        if let Some(home) = home {
+            command.env("HOME", home);
+        }
+        let _ = stage.run(&mut command).success();
+    }
+    let mut command = stage.bare("arl");
+    command.args(["assume", DEPLOY, "--json", "--profile", "b"]).env("AWS_SHARED_CREDENTIALS_FILE", "~/mine");
+    std::fs::write(
+        stage.home.join("mine"),
+        format!("\u{feff}[b]\r\naws_access_key_id={BOB_ID}\r\naws_secret_access_key={BOB_SECRET}\r\n"),
+    )
+    .unwrap();
+    let _ = stage.run(&mut command).success();
+    assert_eq!(signers(&stage).last().map(String::as_str), Some(BOB_ID));
+}
+
+#[test]
+fn retry_settings_that_other_tools_take_are_taken() {
+    let stage = stage("[profile ann]\nretry_mode = legacy\nmax_attempts = 0\n");
+    let _ = stage.run(stage.bare("arl").args(["assume", DEPLOY, "--json", "--profile", "ann"])).success();
+    stage.sts.inject(arl_sts::Fault::Throttle, usize::MAX);
+    stage.sts.reset();
+    stage.sts.inject(arl_sts::Fault::Throttle, usize::MAX);
+    let run = stage.run(
+        stage
+            .as_ann("arl")
+            .args(["assume", DEPLOY])
+            .env("AWS_MAX_ATTEMPTS", "1")
+            .env("AWS_RETRY_MODE", "adaptive"),
+    );
+    run.failure(1, "Throttling");
+    assert_eq!(stage.assumed().len(), 1);
+    stage
+        .run(stage.as_ann("arl").args(["assume", DEPLOY]).env("AWS_MAX_ATTEMPTS", "many"))
+        .failure(2, "AWS_MAX_ATTEMPTS");
+    stage
+        .run(stage.as_ann("arl").args(["assume", DEPLOY]).env("AWS_RETRY_MODE", "never"))
+        .failure(2, "AWS_RETRY_MODE");
+}

@@ -1,0 +1,168 @@
+//! A loopback STS, a home directory of its own, and the binary between them.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use arl_sts::{Recorded, Sts, World};
+
+/// The role of most tests.
+pub(crate) const DEPLOY: &str = "arn:aws:iam::123456789012:role/Deploy";
+
+/// Where a test takes place.
+pub(crate) struct Stage {
+    pub(crate) sts: Sts,
+    pub(crate) home: PathBuf,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{number}", std::process::id()));
+        fs::create_dir_all(home.join(".aws")).unwrap();
+        Self { sts: Sts::start(World::demo(), 0, 0).unwrap(), home }
+    }
+
+    /// Writes `~/.aws/config` and `~/.aws/credentials`.
+    pub(crate) fn profiles(&self, config: &str, credentials: &str) {
+        fs::write(self.home.join(".aws/config"), config).unwrap();
+        fs::write(self.home.join(".aws/credentials"), credentials).unwrap();
+    }
+
+    /// A command with nothing in its environment but this stage: no test ever meets a real account.
+    pub(crate) fn bare(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        let arl = Path::new(env!("CARGO_BIN_EXE_arl")).parent().unwrap();
+        command
+            .env_clear()
+            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", arl.display()))
+            .env("HOME", &self.home)
+            .env("LC_ALL", "C.UTF-8")
+            .env("AWS_ENDPOINT_URL_STS", self.sts.url())
+            // Where somebody asks for instance metadata all the same, nobody answers.
+            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .current_dir(&self.home)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// [`Stage::bare`] with Ann's keys.
+    pub(crate) fn as_ann(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = self.bare(program);
+        command.env("AWS_ACCESS_KEY_ID", World::ANN_KEY).env("AWS_SECRET_ACCESS_KEY", World::ANN_SECRET);
+        command
+    }
+
+    /// Runs `arl` as Ann.
+    pub(crate) fn arl(&self, args: &[&str]) -> Run {
+        self.run(self.as_ann("arl").args(args))
+    }
+
+    /// Runs a command to its end. Whatever it is, no secret may stand in its stderr.
+    pub(crate) fn run(&self, command: &mut Command) -> Run {
+        let run = Run::of(command.output().unwrap());
+        self.assert_no_secret(&run.stderr);
+        run
+    }
+
+    /// Runs a command with a text as its standard input.
+    pub(crate) fn run_with_input(&self, command: &mut Command, input: &str) -> Run {
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let run = Run::of(child.wait_with_output().unwrap());
+        self.assert_no_secret(&run.stderr);
+        run
+    }
+
+    /// Nothing that the STS knows to be secret stands in the text.
+    pub(crate) fn assert_no_secret(&self, text: &str) {
+        self.sts.change(|world| {
+            for key in world.keys.values() {
+                assert!(!text.contains(&key.secret), "a secret key in: {text}");
+                if let Some(token) = &key.token {
+                    // A piece is as bad as the whole.
+                    let piece: String = token.chars().take(40).collect();
+                    assert!(!text.contains(&piece), "a session token in: {text}");
+                }
+            }
+        });
+    }
+
+    /// The AssumeRole requests that came.
+    pub(crate) fn assumed(&self) -> Vec<Recorded> {
+        self.sts.requests().into_iter().filter(|request| request.action == "AssumeRole").collect()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // A directory that is left over is in nobody's way.
+        let _ = fs::remove_dir_all(&self.home);
+    }
+}
+
+/// How a command ended.
+#[must_use = "compare the status at least"]
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// The exit status, or 128 and the signal, as shells count.
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    fn of(output: Output) -> Self {
+        use std::os::unix::process::ExitStatusExt;
+        let status = output.status.code().or(output.status.signal().map(|signal| 128 + signal));
+        Self {
+            status: status.unwrap(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// It worked; the standard output.
+    #[track_caller]
+    pub(crate) fn success(self) -> String {
+        assert_eq!(self.status, 0, "{self:?}");
+        self.stdout
+    }
+
+    /// It failed with this status, and said so, once.
+    #[track_caller]
+    pub(crate) fn failure(&self, status: i32, said: &str) {
+        assert_eq!(self.status, status, "{self:?}");
+        assert!(self.stderr.contains(said), "`{said}` is not in {self:?}");
+        let errors = self.stderr.lines().filter(|line| line.starts_with("error: ")).count();
+        assert_eq!(errors, 1, "{self:?}");
+        assert!(!self.stderr.contains("panicked") && !self.stderr.contains("mistake of its own"), "{self:?}");
+    }
+}
+
+/// The shells that every statement for `eval` must work in, with the dialect of each.
+pub(crate) const SHELLS: [(&str, &str); 7] = [
+    ("sh", "posix"),
+    ("dash", "posix"),
+    ("bash", "bash"),
+    ("zsh", "zsh"),
+    ("ksh93", "posix"),
+    ("mksh", "posix"),
+    ("fish", "fish"),
+];
+
+/// A command that runs in a terminal of its own, through script(1) and a shell that it replaces at once.
+pub(crate) fn in_terminal(stage: &Stage, line: &str) -> Command {
+    let mut command = stage.as_ann("script");
+    command
+        .args(["-qefc", &format!("exec {line}"), "/dev/null"])
+        .env("TERM", "xterm")
+        .env("SHELL", "/bin/sh");
+    command
+}

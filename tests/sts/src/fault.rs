@@ -1,0 +1,68 @@
+//! What can be made to go wrong.
+
+use std::time::Duration;
+
+/// A fault, injected into one answer.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// HTTP 400 with code `Throttling`.
+    Throttle,
+    /// This HTTP status, with an HTML body.
+    Status(u16),
+    /// A refusal with this code and message.
+    Refuse(&'static str, String),
+    /// The right answer, late.
+    Delay(Duration),
+    /// The right answer, one byte at a time, one a second.
+    Drip,
+    /// No answer at all, while the connection stays open.
+    Silence,
+    /// Half an answer, then a connection reset.
+    Reset,
+    /// Half an answer, then the end of the connection.
+    Truncate,
+    /// An answer that is no XML.
+    Malform,
+    /// An answer of ten megabytes.
+    Oversize,
+    /// A redirect to this URL.
+    Redirect(String),
+    /// The session of another role.
+    WrongRole,
+    /// A session that ends in ten years.
+    FarExpiry,
+    /// A session that ended yesterday.
+    PastExpiry,
+    /// A session token with a line end and an escape sequence in it.
+    ControlCharacters,
+    /// A `Date` header off by so many seconds.
+    SkewedDate(i64),
+    /// An answer without credentials.
+    NoCredentials,
+}
+
+impl Fault {
+    /// Reads a name such as `throttle`, `status=503`, `delay=300` (milliseconds) or `redirect=URL`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, value) = text.split_once('=').unwrap_or((text, ""));
+        Some(match name {
+            "throttle" => Self::Throttle,
+            "status" => Self::Status(value.parse().ok()?),
+            "delay" => Self::Delay(Duration::from_millis(value.parse().ok()?)),
+            "drip" => Self::Drip,
+            "silence" => Self::Silence,
+            "reset" => Self::Reset,
+            "truncate" => Self::Truncate,
+            "malform" => Self::Malform,
+            "oversize" => Self::Oversize,
+            "redirect" => Self::Redirect(value.to_owned()),
+            "wrong-role" => Self::WrongRole,
+            "far-expiry" => Self::FarExpiry,
+            "past-expiry" => Self::PastExpiry,
+            "control-characters" => Self::ControlCharacters,
+            "skewed-date" => Self::SkewedDate(value.parse().ok()?),
+            "no-credentials" => Self::NoCredentials,
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,284 @@
+//! The listening sockets, the record of what came, and the faults on the wire.
+
+use std::collections::VecDeque;
+use std::io::{self, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::actions::{Twist, answer};
+use crate::fault::Fault;
+use crate::http::{Request, Response};
+use crate::world::World;
+use crate::{tls, xml};
+
+/// A request that came.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The form's fields in order, decoded, without `Action` and `Version`.
+    pub parameters: Vec<(String, String)>,
+    /// For instance `AssumeRole`.
+    pub action: String,
+    /// The access key ID that signed; empty for unsigned requests.
+    pub access_key_id: String,
+    /// The region it was signed for.
+    pub region: String,
+    /// Whether it came over TLS.
+    pub tls: bool,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+}
+
+impl Recorded {
+    /// The value of a parameter.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    fn of(request: &Request, tls: bool) -> Self {
+        let (mut action, mut parameters) = (String::new(), request.form());
+        parameters.retain(|(name, value)| {
+            if name == "Action" {
+                action.clone_from(value);
+            }
+            name != "Action" && name != "Version"
+        });
+        let authorization = request.header("authorization").unwrap_or_default();
+        let scope = authorization.split("Credential=").nth(1).unwrap_or_default();
+        let mut scope = scope.split('/');
+        Self {
+            parameters,
+            action,
+            access_key_id: scope.next().unwrap_or_default().to_owned(),
+            region: scope.nth(1).unwrap_or_default().to_owned(),
+            tls,
+            user_agent: request.header("user-agent").unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    world: World,
+    requests: Vec<Recorded>,
+    /// Each with the number of answers it still spoils.
+    faults: VecDeque<(Fault, usize)>,
+}
+
+/// A running service; it stops when dropped.
+#[derive(Debug)]
+pub struct Sts {
+    http: SocketAddr,
+    https: SocketAddr,
+    ca_pem: String,
+    state: Arc<Mutex<State>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Sts {
+    /// Listens on two ports of 127.0.0.1, one for http and one for https; port 0 takes free ones.
+    ///
+    /// # Errors
+    /// A port cannot be had.
+    pub fn start(world: World, http_port: u16, https_port: u16) -> io::Result<Self> {
+        let (ca_pem, tls) = tls::server();
+        let state = Arc::new(Mutex::new(State { world, ..State::default() }));
+        let stop = Arc::new(AtomicBool::new(false));
+        let listen = |port, tls: Option<Arc<ServerConfig>>| {
+            let listener = TcpListener::bind(("127.0.0.1", port))?;
+            let address = listener.local_addr()?;
+            let (state, stop) = (Arc::clone(&state), Arc::clone(&stop));
+            std::thread::spawn(move || {
+                for stream in listener.incoming() {
+                    if stop.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let (state, tls) = (Arc::clone(&state), tls.clone());
+                    let Ok(stream) = stream else { continue };
+                    // A client that breaks off is the client's business.
+                    std::thread::spawn(move || drop(serve(&state, stream, tls)));
+                }
+            });
+            io::Result::Ok(address)
+        };
+        let http = listen(http_port, None)?;
+        let https = listen(https_port, Some(tls))?;
+        Ok(Self { http, https, ca_pem, state, stop })
+    }
+
+    /// The plain endpoint.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.http)
+    }
+
+    /// The TLS endpoint.
+    pub fn https_url(&self) -> String {
+        format!("https://{}", self.https)
+    }
+
+    /// The certificate authority of the TLS endpoint.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// What came so far.
+    pub fn requests(&self) -> Vec<Recorded> {
+        lock(&self.state).requests.clone()
+    }
+
+    /// Forgets what came, and the faults that are left.
+    pub fn reset(&self) {
+        let mut state = lock(&self.state);
+        state.requests.clear();
+        state.faults.clear();
+    }
+
+    /// Spoils the next answers, after those that other faults are waiting for.
+    pub fn inject(&self, fault: Fault, times: usize) {
+        lock(&self.state).faults.push_back((fault, times));
+    }
+
+    /// Changes the world.
+    pub fn change(&self, change: impl FnOnce(&mut World)) {
+        change(&mut lock(&self.state).world);
+    }
+}
+
+impl Drop for Sts {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Wakes the two listeners up, so that they see it.
+        for address in [self.http, self.https] {
+            drop(TcpStream::connect(address));
+        }
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn serve(state: &Mutex<State>, stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    match tls {
+        None => talk(state, BufReader::new(stream), false),
+        Some(config) => {
+            let connection = ServerConnection::new(config).map_err(io::Error::other)?;
+            talk(state, BufReader::new(StreamOwned::new(connection, stream)), true)
+        }
+    }
+}
+
+fn talk<S: Read + Write>(state: &Mutex<State>, mut stream: BufReader<S>, tls: bool) -> io::Result<()> {
+    loop {
+        if is_reset_next(state) {
+            // Closing a socket with unread data in it is what makes the kernel send a reset.
+            let mut byte = [0];
+            stream.get_mut().read_exact(&mut byte)?;
+            take_fault(state);
+            return stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n<AssumeRole");
+        }
+        let Some(request) = Request::read(&mut stream)? else { return Ok(()) };
+        lock(state).requests.push(Recorded::of(&request, tls));
+        let fault = take_fault(state);
+        respond(state, stream.get_mut(), &request, fault)?;
+    }
+}
+
+fn is_reset_next(state: &Mutex<State>) -> bool {
+    matches!(lock(state).faults.front(), Some((Fault::Reset, _)))
+}
+
+fn take_fault(state: &Mutex<State>) -> Option<Fault> {
+    let mut state = lock(state);
+    let (fault, left) = state.faults.front_mut()?;
+    *left = left.saturating_sub(1);
+    let (fault, is_last) = (fault.clone(), *left == 0);
+    if is_last {
+        state.faults.pop_front();
+    }
+    Some(fault)
+}
+
+fn respond(
+    state: &Mutex<State>,
+    stream: &mut impl Write,
+    request: &Request,
+    fault: Option<Fault>,
+) -> io::Result<()> {
+    let gone = || io::Error::from(io::ErrorKind::ConnectionAborted);
+    let html = |status| Response {
+        status,
+        headers: vec![("Content-Type".into(), "text/html".into())],
+        body: b"<html><body>Out of order</body></html>".to_vec(),
+    };
+    let mut twist = Twist::default();
+    match &fault {
+        Some(Fault::Throttle) => return xml::error(400, "Throttling", "Rate exceeded").write(stream),
+        Some(Fault::Status(status)) => return html(*status).write(stream),
+        Some(Fault::Refuse(code, message)) => return xml::error(403, code, message).write(stream),
+        Some(Fault::Redirect(url)) => {
+            let mut response = html(302);
+            response.headers.push(("Location".into(), url.clone()));
+            return response.write(stream);
+        }
+        Some(Fault::Malform) => return Response::xml(200, "<AssumeRoleResponse><Cred".into()).write(stream),
+        Some(Fault::Oversize) => {
+            return Response::xml(200, format!("<AssumeRoleResponse>{}", " ".repeat(10_000_000)))
+                .write(stream);
+        }
+        Some(Fault::Silence) => {
+            // Longer than any client waits, and the thread ends with the process.
+            std::thread::sleep(Duration::from_secs(120));
+            return Err(gone());
+        }
+        Some(Fault::Delay(time)) => std::thread::sleep(*time),
+        Some(Fault::WrongRole) => twist.wrong_role = true,
+        Some(Fault::FarExpiry) => twist.expiry_offset = Some(10 * 365 * 86_400),
+        Some(Fault::PastExpiry) => twist.expiry_offset = Some(-86_400),
+        Some(Fault::ControlCharacters) => twist.token = Some("tok\nen\u{1b}[2J".into()),
+        Some(Fault::NoCredentials) => twist.no_credentials = true,
+        Some(Fault::Drip | Fault::Reset | Fault::Truncate | Fault::SkewedDate(_)) | None => {}
+    }
+    let mut response = answer(&mut lock(state).world, request, &twist);
+    let offset = match &fault {
+        Some(Fault::SkewedDate(seconds)) => *seconds,
+        _ => lock(state).world.clock_offset,
+    };
+    response.headers.push(("Date".into(), http_date(offset)));
+    match fault {
+        Some(Fault::Drip) => {
+            stream.write_all(&response.head())?;
+            for byte in &response.body {
+                stream.write_all(&[*byte])?;
+                stream.flush()?;
+                std::thread::sleep(Duration::from_secs(1));
+            }
+            Ok(())
+        }
+        Some(Fault::Truncate) => {
+            stream.write_all(&response.head())?;
+            stream.write_all(&response.body[..response.body.len() / 2])?;
+            stream.flush()?;
+            Err(gone())
+        }
+        _ => response.write(stream),
+    }
+}
+
+/// The time so many seconds from now as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn http_date(offset: i64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let seconds = since.saturating_add_signed(offset);
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let text = humantime::format_rfc3339_seconds(time).to_string();
+    let month: usize = text[5..7].parse().unwrap_or(1);
+    let weekday = usize::try_from(seconds / 86_400 % 7).unwrap_or(0);
+    format!("{}, {} {} {} {} GMT", DAYS[weekday], &text[8..10], MONTHS[month - 1], &text[..4], &text[11..19])
+}
