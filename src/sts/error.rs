@@ -79,7 +79,9 @@ impl CallError {
                 None => Self::in_other_words(error.raw_response()),
             },
             SdkError::TimeoutError(_) => Self::TimedOut(limit),
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => Self::TimedOut(limit),
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+                Self::Unreachable("nobody answered in time".into())
+            }
             SdkError::DispatchFailure(failure) if failure.is_user() => Self::Source(innermost(&error)),
             SdkError::DispatchFailure(_) => Self::Unreachable(innermost(&error)),
             SdkError::ResponseError(_) => Self::Unexpected(innermost(&error)),

@@ -165,7 +165,7 @@ impl Sts {
         } else {
             call.customize().mutate_request(move |http| append_form_fields(http, &extra)).send().await
         };
-        let output = output.map_err(|error| CallError::of(error, self.settings.operation_limit))?;
+        let output = output.map_err(|error| CallError::of(error, self.limit()))?;
         answer::role_session(request, &output, now)
     }
 
@@ -179,11 +179,16 @@ impl Sts {
             .get_caller_identity()
             .send()
             .await
-            .map_err(|error| CallError::of(error, self.settings.operation_limit))?;
+            .map_err(|error| CallError::of(error, self.limit()))?;
         match output.arn() {
             Some(arn) => Ok(CallerIdentity { arn: arn.to_owned() }),
             None => Err(CallError::Unexpected("it names no caller".into())),
         }
+    }
+
+    /// When a call ends at the latest.
+    fn limit(&self) -> Duration {
+        (ATTEMPT_LIMIT * self.settings.max_attempts.max(1)).min(self.settings.operation_limit)
     }
 
     /// An SDK client; without credentials it can only make unsigned calls.

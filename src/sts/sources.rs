@@ -87,7 +87,7 @@ impl Sts {
             .web_identity_token(token.trim())
             .send()
             .await
-            .map_err(|error| CallError::of(error, self.settings.operation_limit))?;
+            .map_err(|error| CallError::of(error, self.limit()))?;
         answer::credentials(answer.credentials())
     }
 

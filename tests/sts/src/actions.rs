@@ -388,7 +388,11 @@ fn check_packed(form: &Form, keys: &[&str], values: &[&str]) -> Result<(), Refus
         let json: Result<serde_json::Value, _> = serde_json::from_str(policy);
         match json {
             Err(_) => {
-                return Err(Refusal::new(400, "MalformedPolicyDocument", "This policy contains invalid Json"));
+                return Err(Refusal::new(
+                    400,
+                    "MalformedPolicyDocument",
+                    "This policy contains invalid Json",
+                ));
             }
             Ok(json) if json.get("Statement").is_none() => {
                 return Err(Refusal::new(400, "MalformedPolicyDocument", "Syntax errors in policy."));

@@ -1,0 +1,39 @@
+# make demo     see the main job done, against a loopback STS; no AWS account needed
+# make test     install what the tests need, and run them all
+# make lint     formatting, clippy, shell scripts, documentation
+# make bench    what a call costs
+# make install  into PREFIX (default /usr/local), below DESTDIR if set
+
+PREFIX ?= /usr/local
+CARGO ?= cargo
+
+.PHONY: demo test lint bench build install uninstall
+
+demo:
+	$(CARGO) build --quiet --workspace
+	sh tests/demo.sh
+
+test:
+	sh tests/install-tools.sh
+	$(CARGO) test --workspace --locked
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --no-default-features --lib --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --workspace --locked --document-private-items
+	shellcheck tests/*.sh .ci/run
+	shfmt -d -i 4 -ci tests/*.sh .ci/run
+
+bench:
+	$(CARGO) build --quiet --release --workspace
+	$(CARGO) bench --quiet --bench calls
+
+build:
+	$(CARGO) build --release --locked
+
+install: build
+	install -D -m 755 target/release/arl '$(DESTDIR)$(PREFIX)/bin/arl'
+
+uninstall:
+	rm -f '$(DESTDIR)$(PREFIX)/bin/arl'
