@@ -1,7 +1,7 @@
 //! The shared config and credentials files, read the way the AWS SDKs read them.
 //!
-//! Grammar: "Shared config and credentials files" in the AWS SDKs and Tools Reference Guide. Two liberties:
-//! `:` delimits as `=` does and comments may be indented, because botocore reads them so.
+//! Grammar: "Shared config and credentials files" in the AWS SDKs and Tools Reference Guide. Three liberties:
+//! `:` delimits as `=` does, and comments or whole sections may be indented, because botocore reads them so.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -54,12 +54,21 @@ struct Property<'a> {
     file: SharedFile,
     key: &'a str,
     value: Cow<'a, str>,
+    /// How far its key is indented; only what is indented further continues it.
+    indent: usize,
 }
 
 impl Section<'_> {
     /// The value of a key, whatever the key's case; the credentials file beats the config file, later lines earlier ones.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.find(key).map(|property| property.value.as_ref())
+    }
+
+    /// The value of a key in one of the files.
+    pub fn get_in(&self, file: SharedFile, key: &str) -> Option<&str> {
+        let is_it =
+            |property: &&Property<'_>| property.file == file && property.key.eq_ignore_ascii_case(key);
+        self.properties.iter().rev().find(is_it).map(|property| property.value.as_ref())
     }
 
     /// The file that [`Section::get`] takes the key from.
@@ -119,23 +128,24 @@ impl<'a> SharedConfig<'a> {
         // `[profile default]` hides `[default]`, in whatever order they stand.
         let mut default_has_prefix = false;
         let mut place = Place::Nowhere;
+        // A section that is opened again has properties, but its first line continues none of them.
+        let mut is_new_section = false;
         for (index, line) in text.lines().enumerate() {
             let wrong = |fault| InvalidConfig { file, line: index + 1, fault };
             let trimmed = line.trim();
             if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
                 continue;
             }
-            if line.starts_with([' ', '\t']) {
-                match place.section(self).and_then(|section| section.properties.last_mut()) {
-                    Some(property) => {
-                        let value = property.value.to_mut();
-                        value.push('\n');
-                        value.push_str(trimmed);
-                        continue;
-                    }
-                    None if place == Place::Ignored => continue,
-                    None => return Err(wrong("is indented, but there is nothing that it could continue")),
-                }
+            let indent = line.len() - line.trim_start().len();
+            if indent > 0 && place == Place::Ignored {
+                continue;
+            }
+            let last = place.section(self).filter(|_| !is_new_section).and_then(|s| s.properties.last_mut());
+            if let Some(property) = last.filter(|property| indent > property.indent) {
+                let value = property.value.to_mut();
+                value.push('\n');
+                value.push_str(trimmed);
+                continue;
             }
             if let Some(header) = trimmed.strip_prefix('[') {
                 let close = header.rfind(']').ok_or_else(|| wrong("opens a section without a `]`"))?;
@@ -150,8 +160,10 @@ impl<'a> SharedConfig<'a> {
                     default_has_prefix |= prefixed;
                 }
                 place.section(self);
+                is_new_section = true;
                 continue;
             }
+            is_new_section = false;
             let at = trimmed.find(['=', ':']).ok_or_else(|| wrong("is no `key = value`"))?;
             let (key, value) = (trimmed[..at].trim_end(), trimmed[at + 1..].trim_start());
             if key.is_empty() {
@@ -162,7 +174,7 @@ impl<'a> SharedConfig<'a> {
             }
             if let Some(section) = place.section(self) {
                 let value = Cow::Borrowed(without_comment(value));
-                section.properties.push(Property { file, key, value });
+                section.properties.push(Property { file, key, value, indent });
             }
         }
         Ok(())
@@ -245,6 +257,16 @@ mod tests {
     }
 
     #[test]
+    fn a_section_may_be_indented_as_a_whole() {
+        let text =
+            "[default]\n  region = eu-west-1\n  s3 =\n    max = 1\n  output = json\n[default]\n  x = y\n";
+        let config = SharedConfig::parse(text, "").expect(text);
+        let default = config.profile("default").expect("default");
+        assert_eq!((default.get("region"), default.get("output")), (Some("eu-west-1"), Some("json")));
+        assert_eq!((default.get_nested("s3", "max"), default.get("x")), (Some("1"), Some("y")));
+    }
+
+    #[test]
     fn the_prefixed_default_hides_the_bare_one() {
         for text in ["[default]\na=1\n[profile default]\nb=2\n", "[profile default]\nb=2\n[default]\na=1\n"] {
             let config = SharedConfig::parse(text, "").expect(text);
@@ -261,6 +283,7 @@ mod tests {
             ("[default]\nfoo\n", 2),
             ("[default]\n = 1\n", 2),
             ("[default]\n  x\n", 2),
+            ("  x\n", 1),
         ] {
             assert_eq!(SharedConfig::parse(text, "").expect_err(text).line, line, "{text}");
         }

@@ -1,9 +1,23 @@
 //! `arl`: assumes AWS IAM roles and hands the temporary credentials to whatever needs them.
+//!
+//! Rust's usual start-up would ignore SIGPIPE and open closed descriptors before anybody could look, and the
+//! command that `arl exec` becomes would differ from one that is run bare; so this is C's `main`.
+#![no_main]
 
 mod cli;
 
-use std::process::ExitCode;
+use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
+use std::os::unix::ffi::OsStrExt;
 
-fn main() -> ExitCode {
-    cli::run(std::env::args_os())
+#[unsafe(no_mangle)]
+#[expect(unsafe_code, reason = "C's main is handed raw pointers")]
+extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    let count = usize::try_from(argc).unwrap_or(0);
+    let argument = |index| {
+        // SAFETY: C promises `argc` pointers to texts that end with NUL and live as long as the process.
+        let text = unsafe { CStr::from_ptr(*argv.add(index)) };
+        OsStr::from_bytes(text.to_bytes()).to_owned()
+    };
+    let arguments: Vec<OsString> = (0..count).map(argument).collect();
+    cli::run(arguments).into()
 }

@@ -5,8 +5,10 @@
 
 use std::fmt;
 
+use crate::arn::{InvalidArn, RoleArn};
 use crate::config::{Section, SharedConfig, SharedFile};
 use crate::credentials::{Credentials, InvalidCredentials};
+use crate::request::{InvalidValue, SessionDuration};
 use crate::role::closest;
 use crate::role_profile::{InvalidKey, RoleProfile};
 use crate::secret::Secret;
@@ -26,11 +28,13 @@ pub enum Source {
     /// A web identity token.
     WebIdentity {
         /// The role that trusts the token's issuer.
-        role_arn: String,
+        role_arn: RoleArn,
         /// The file that holds the token.
         token_file: String,
         /// The session's name; made up where missing.
         role_session_name: Option<String>,
+        /// How long the session is to last.
+        duration_seconds: Option<SessionDuration>,
     },
     /// The container credentials endpoint.
     Container,
@@ -282,7 +286,7 @@ impl<'a> Sources<'a> {
         let tag = self.var("ARL_SOURCE");
         let again = match tag.as_deref().and_then(SourceTag::parse) {
             Some(SourceTag::Profile(name)) => return self.profile(&name),
-            Some(SourceTag::WebIdentity) => self.web_identity(),
+            Some(SourceTag::WebIdentity) => self.web_identity()?,
             Some(SourceTag::Container) => self.container(),
             Some(SourceTag::InstanceMetadata) => {
                 Some(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata))
@@ -299,7 +303,10 @@ impl<'a> Sources<'a> {
         if self.config.profile("default").is_some_and(has_credentials) {
             return self.profile("default");
         }
-        if let Some(found) = self.web_identity().or_else(|| self.container()) {
+        if let Some(found) = self.web_identity()? {
+            return Ok(found);
+        }
+        if let Some(found) = self.container() {
             return Ok(found);
         }
         let disabled = self.var("AWS_EC2_METADATA_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true"));
@@ -309,11 +316,20 @@ impl<'a> Sources<'a> {
         Ok(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata))
     }
 
-    fn web_identity(&self) -> Option<Chain> {
-        let token_file = self.var("AWS_WEB_IDENTITY_TOKEN_FILE")?;
-        let role_arn = self.var("AWS_ROLE_ARN")?;
+    /// Half of it is an error: the next source in the order would be somebody else, a node for instance.
+    fn web_identity(&self) -> Result<Option<Chain>, SourceError> {
+        let Some(token_file) = self.var("AWS_WEB_IDENTITY_TOKEN_FILE") else { return Ok(None) };
+        let role_arn = self.var("AWS_ROLE_ARN").ok_or_else(|| {
+            SourceError::Environment(
+                "the environment holds half a web identity: AWS_ROLE_ARN is not set".into(),
+            )
+        })?;
+        let role_arn = role_arn.parse().map_err(|error: InvalidArn| {
+            SourceError::Environment(format!("AWS_ROLE_ARN is no role: {error}"))
+        })?;
         let role_session_name = self.var("AWS_ROLE_SESSION_NAME");
-        Some(chain(SourceTag::WebIdentity, Source::WebIdentity { role_arn, token_file, role_session_name }))
+        let source = Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds: None };
+        Ok(Some(chain(SourceTag::WebIdentity, source)))
     }
 
     fn container(&self) -> Option<Chain> {
@@ -430,9 +446,16 @@ fn leaf(config: &SharedConfig<'_>, name: &str, section: &Section<'_>) -> Result<
             .get("role_arn")
             .ok_or_else(|| fault("has a `web_identity_token_file` but no `role_arn`"))?;
         return Ok(Source::WebIdentity {
-            role_arn: role_arn.to_owned(),
+            role_arn: role_arn
+                .parse()
+                .map_err(|error: InvalidArn| fault(&format!("names no role: {error}")))?,
             token_file: token_file.to_owned(),
             role_session_name: section.get("role_session_name").map(str::to_owned),
+            duration_seconds: section
+                .get("duration_seconds")
+                .map(str::parse)
+                .transpose()
+                .map_err(|error: InvalidValue| fault(&format!("has a `duration_seconds` that {error}")))?,
         });
     }
     if section.get("sso_account_id").is_some() || section.get("sso_role_name").is_some() {
@@ -444,8 +467,11 @@ fn leaf(config: &SharedConfig<'_>, name: &str, section: &Section<'_>) -> Result<
     {
         return Ok(Source::Process { command: command.to_owned() });
     }
-    let token = section.get("aws_session_token").map(|token| Secret::new(token.to_owned()));
-    match (section.get("aws_access_key_id"), section.get("aws_secret_access_key")) {
+    // All three from one file: a token of the other one belongs to another key.
+    let file = section.file_of("aws_access_key_id").or(section.file_of("aws_secret_access_key"));
+    let get = |key: &str| section.get_in(file?, key);
+    let token = get("aws_session_token").map(|token| Secret::new(token.to_owned()));
+    match (get("aws_access_key_id"), get("aws_secret_access_key")) {
         (Some(id), Some(secret)) => {
             Credentials::new(id.to_owned(), Secret::new(secret.to_owned()), token, None)
                 .map(Source::Keys)

@@ -5,7 +5,7 @@ use clap::Args;
 /// Which role, how, from where. As typed: what the values mean is found out in `plan`.
 ///
 /// The aliases are aws-assume-role-lib's spellings, so that its command lines go on working.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct RoleArgs {
     /// A role ARN, ACCOUNT/NAME, or the name of a profile
     #[arg(required_unless_present = "account_id", help_heading = "Role")]
@@ -81,6 +81,10 @@ pub(super) struct RoleArgs {
     /// Allow plain http to an endpoint that is not on this machine
     #[arg(long, help_heading = "Network")]
     pub(super) allow_insecure_endpoint: bool,
+
+    /// Give up after this time; the hooks use it, so that no prompt waits for long
+    #[arg(long, value_name = "TIME", hide = true)]
+    pub(super) within: Option<String>,
 }
 
 impl RoleArgs {

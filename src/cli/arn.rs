@@ -33,5 +33,5 @@ pub(super) fn run(args: ArnArgs, output: &Output) -> Outcome {
         Some(session) => role.session(&session).map_err(bad("--session"))?.to_string(),
         None => role.to_string(),
     };
-    output.data(&format!("{text}\n"))
+    output.data(format!("{text}\n").as_bytes())
 }

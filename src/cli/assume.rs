@@ -3,20 +3,22 @@
 use std::ffi::OsString;
 use std::io::IsTerminal;
 
-use arl::shell::Dialect;
+use arl::shell::{Dialect, Handover};
 use arl::{Identity, dotenv, process_json};
 
 use super::arguments::RoleArgs;
 use super::context::Context;
+use super::held::memory;
 use super::obtain::{self, OnSignal};
 use super::report::Report;
-use super::{Outcome, Output};
+use super::{Outcome, Output, dialect};
 
 const EXAMPLES: &str = "Examples:
-  eval \"$(arl assume prod-deploy)\"                   bash, zsh, ksh, dash
-  arl assume prod-deploy | source                    fish
-  arl assume 123456789012/Deploy --json              for credential_process
-  arl assume prod-deploy --format dotenv > .env      for tools that read env files
+  eval \"$(arl assume ROLE)\"                 bash, zsh, ksh, dash
+  arl assume ROLE | source                  fish
+  arl assume ROLE                           any of them, where the hook is installed (arl init)
+  arl assume ROLE --profile dev --json      for credential_process
+  arl assume ROLE --format dotenv           for tools that read env files
 
 If it fails, the text it prints makes `eval` fail too, and changes nothing.";
 
@@ -50,25 +52,27 @@ enum Format {
     Dotenv,
 }
 
-pub(super) fn run(args: AssumeArgs, output: &Output) -> Outcome {
+pub(super) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) -> Outcome {
     let AssumeArgs { role, env: _, json, format, shell, show } = args;
     let format = if json { Format::Json } else { format.unwrap_or(Format::Env) };
     let text = match format {
         Format::Json => {
             let identity = obtain::identity(&role, OnSignal::Die, output)?;
-            process_json(&identity.credentials)
+            process_json(&identity.credentials).into_bytes()
         }
         Format::Dotenv => {
             let identity = obtain::identity(&role, OnSignal::Die, output)?;
-            dotenv(&identity).map_err(|error| Report::new(error.to_string()))?
+            dotenv(&identity).map_err(|error| Report::new(error.to_string()))?.into_bytes()
         }
         Format::Env => {
-            let dialect = dialect(shell.as_deref())?;
+            let dialect = dialect::choose(shell.as_deref())?;
             if std::io::stdout().is_terminal() && !show {
-                return Err(on_terminal(dialect, role.role.as_deref().unwrap_or("ROLE")));
+                return Err(on_terminal(dialect, &refresh_words(command_line)));
             }
             let identity = obtain::identity(&role, OnSignal::Report, output)?;
-            let text = dialect.assume(&identity).map_err(|error| Report::new(error.to_string()))?;
+            let handover =
+                Handover { identity: &identity, memory: memory(), refresh: refresh_words(command_line) };
+            let text = dialect.assume(&handover).map_err(|error| Report::new(error.to_string()))?;
             output.success(&assumed(&identity));
             text
         }
@@ -76,23 +80,26 @@ pub(super) fn run(args: AssumeArgs, output: &Output) -> Outcome {
     output.data(&text)
 }
 
-/// `--shell`, else `ARL_SHELL`, else the parent process, else `SHELL`, else POSIX.
-fn dialect(flag: Option<&str>) -> Result<Dialect, Report> {
-    let named = flag.map(|name| ("--shell", name.to_owned()));
-    let named = named.or_else(|| Context::var("ARL_SHELL").map(|name| ("ARL_SHELL", name)));
-    match named {
-        Some((origin, name)) => name.parse().map_err(|error| Report::usage(format!("{origin}: {error}"))),
-        None => Ok(parent_dialect()
-            .or_else(|| Context::var("SHELL").and_then(|path| Dialect::of_executable(&path)))
-            .unwrap_or(Dialect::Posix)),
+/// The words of a command line that gets the same role again: without the code of an MFA device, which
+/// works once, and without what concerns this call's output only.
+fn refresh_words(command_line: &[OsString]) -> Vec<String> {
+    const WITH_VALUE: [&str; 6] =
+        ["--token-code", "--mfa-code", "--TokenCode", "--shell", "--color", "--within"];
+    const ALONE: [&str; 5] = ["-v", "--verbose", "-q", "--quiet", "--show"];
+    let mut words = Vec::new();
+    let mut arguments = command_line.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
+    while let Some(word) = arguments.next() {
+        if WITH_VALUE.contains(&word.as_str()) {
+            arguments.next();
+        } else if !ALONE.contains(&word.as_str())
+            && !WITH_VALUE
+                .iter()
+                .any(|flag| word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('=')))
+        {
+            words.push(word);
+        }
     }
-}
-
-/// One level up and no further: in `$(…)` and pipes the parent is the shell itself.
-fn parent_dialect() -> Option<Dialect> {
-    let parent = std::os::unix::process::parent_id();
-    let path = std::fs::read_link(format!("/proc/{parent}/exe")).ok()?;
-    Dialect::of_executable(&path.to_string_lossy())
+    words
 }
 
 fn assumed(identity: &Identity) -> String {
@@ -107,16 +114,19 @@ fn assumed(identity: &Identity) -> String {
     }
 }
 
-fn on_terminal(dialect: Dialect, role: &str) -> Report {
-    let plain = role.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:@+=,".contains(&b));
-    let role = if plain { role.to_owned() } else { dialect.quote(role) };
+fn on_terminal(dialect: Dialect, words: &[String]) -> Report {
+    let quoted = |word: &String| {
+        let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:@+=,".contains(&b));
+        if plain && !word.is_empty() { word.clone() } else { dialect.quote(word) }
+    };
+    let typed = words.iter().map(quoted).collect::<Vec<_>>().join(" ");
     let command = match dialect {
-        Dialect::Fish => format!("arl assume {role} | source"),
-        _ => format!("eval \"$(arl assume {role})\""),
+        Dialect::Fish => format!("arl {typed} | source"),
+        _ => format!("eval \"$(arl {typed})\""),
     };
     Report::new("this would show secrets on the terminal, and change nothing in the shell")
         .hint(format!("to become the role in this shell: {command}"))
-        .hint(format!("to run one command as the role: arl exec {role} -- COMMAND"))
+        .hint(format!("to have `arl assume` do that by itself: arl init {dialect}"))
         .hint("to see the secrets all the same: --show")
 }
 
@@ -125,14 +135,14 @@ fn on_terminal(dialect: Dialect, role: &str) -> Report {
 ///
 /// A misspelt verb counts as `assume`: `eval "$(arl asume …)"` must fail too.
 pub(super) fn failing_statement(args: &[OsString]) -> Option<Dialect> {
-    const OTHER_VERBS: [&str; 2] = ["exec", "arn"];
+    const OTHER_VERBS: [&str; 4] = ["exec", "status", "list", "arn"];
     if std::io::stdout().is_terminal() {
         return None;
     }
     let words: Vec<String> = args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
     let value_of = |flag: &str| {
         let joined = format!("{flag}=");
-        words.iter().enumerate().find_map(|(index, word)| match word.strip_prefix(&joined) {
+        words.iter().enumerate().rev().find_map(|(index, word)| match word.strip_prefix(&joined) {
             Some(value) => Some(value.to_owned()),
             None if word == flag => words.get(index + 1).cloned(),
             None => None,
@@ -144,11 +154,15 @@ pub(super) fn failing_statement(args: &[OsString]) -> Option<Dialect> {
         .enumerate()
         .find(|(index, word)| !word.starts_with('-') && color_at.is_none_or(|at| at + 1 != *index))
         .map(|(_, word)| word.as_str());
-    let is_data = words.iter().any(|word| word == "--json")
-        || value_of("--format").is_some_and(|format| format == "json" || format == "dotenv");
+    let has = |flag: &str| words.iter().any(|word| word == flag);
+    // Where the flags contradict each other, the text may be meant for `eval`.
+    let is_data = match value_of("--format") {
+        Some(format) => format != "env" && !has("--env"),
+        None => has("--json") && !has("--env"),
+    };
     if is_data || verb.is_some_and(|verb| OTHER_VERBS.contains(&verb)) {
         return None;
     }
     // A name that is no dialect cannot be served; POSIX's statement then fails in most shells.
-    Some(dialect(value_of("--shell").as_deref()).unwrap_or(Dialect::Posix))
+    Some(dialect::choose(value_of("--shell").as_deref()).unwrap_or(Dialect::Posix))
 }

@@ -17,9 +17,9 @@ use super::report::{Report, Status};
 use super::{Outcome, Output};
 
 const EXAMPLES: &str = "Examples:
-  arl exec prod-deploy -- terraform plan
-  arl exec 123456789012/Deploy --duration 2h -- ./release.sh
-  arl exec prod-deploy                     your shell, as the role
+  arl exec ROLE -- terraform plan
+  arl exec ROLE --duration 2h -- ./release.sh
+  arl exec ROLE                             your shell, as the role
 
 arl is replaced by the command: signals, terminal, exit status and file descriptors are the command's own.";
 
@@ -65,7 +65,7 @@ fn become_command(program: &OsStr, arguments: &[OsString], identity: &Identity) 
     if error.raw_os_error() == Some(ENOEXEC)
         && let Some(script) = find(program)
     {
-        // What execvp(3) and every shell do: no `#!` means sh.
+        // What every shell does, and most C libraries by themselves: no `#!` means sh.
         error = command(OsStr::new("/bin/sh"), identity).arg(script).args(arguments).exec();
     }
     let name = program.to_string_lossy();
@@ -83,6 +83,7 @@ fn command(program: &OsStr, identity: &Identity) -> Command {
         command.env_remove(name);
     }
     command.envs(identity.variables());
+    super::sys::keep_callers_sigpipe(&mut command);
     command
 }
 

@@ -21,7 +21,7 @@ pub(super) fn no_source(error: &SourceError, context: &Context) -> Report {
             }
         }
         SourceError::Replaced(_) => report
-            .hint("to go back first: unset AWS_ACCESS_KEY_ID, or open a new shell")
+            .hint("to go back first: eval \"$(arl clear)\", or, where the hook is installed, arl clear")
             .hint("to go on from the role this shell has: --chain"),
         SourceError::NothingToChainFrom => report.hint("leave --chain out to start from your own credentials"),
         SourceError::Nothing => report

@@ -3,31 +3,40 @@
 mod arguments;
 mod arn;
 mod assume;
+mod clear;
 mod context;
 mod core_dump;
+mod dialect;
 mod endpoint;
 mod exec;
+mod held;
 mod hints;
+mod init;
+mod list;
 mod obtain;
 mod os_user;
 mod output;
 mod plan;
 mod report;
+mod status;
 mod sts_settings;
+mod sys;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use output::{ColorChoice, Output};
 use report::{Report, Status};
 
+// Somebody may evaluate these texts by mistake: ROLE is nobody's role, and nothing is redirected.
 const EXAMPLES: &str = "Examples:
-  eval \"$(arl assume prod-deploy)\"                      this shell becomes the role
-  arl exec prod-deploy -- terraform plan                one command runs as the role
-  arl exec 123456789012/Deploy --duration 2h            a shell as the role, for two hours
-  arl assume arn:aws:iam::123456789012:role/Deploy --json   for credential_process";
+  arl exec ROLE -- terraform plan                   one command runs as the role
+  eval \"$(arl assume ROLE)\"                         this shell becomes the role
+  arl assume ROLE                                   the same, with the hook (arl init)
+  arl assume ROLE --profile dev --json              for credential_process
+
+ROLE is a role ARN, ACCOUNT/NAME (123456789012/Deploy), or a profile of ~/.aws/config.";
 
 const ENVIRONMENT: &str = "Environment:
   ARL_DURATION, ARL_ROLE_SESSION_NAME   defaults of the flags of that name
@@ -73,13 +82,17 @@ struct Global {
 enum Command {
     Assume(assume::AssumeArgs),
     Exec(exec::ExecArgs),
+    Clear(clear::ClearArgs),
+    Status(status::StatusArgs),
+    List(list::ListArgs),
     Arn(arn::ArnArgs),
+    Init(init::InitArgs),
 }
 
 /// Parses, runs, reports.
-pub(crate) fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
+pub(crate) fn run(args: Vec<OsString>) -> u8 {
+    sys::ignore_sigpipe();
     let core_limit = core_dump::forbid();
-    let args: Vec<OsString> = args.collect();
     // Without this a panic would leave `eval` with an empty text, which succeeds.
     report::on_panic(assume::failing_statement(&args));
     let cli = match Cli::try_parse_from(&args) {
@@ -88,24 +101,29 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let Cli { global, command } = cli;
     let output = Output::new(global.verbose, global.quiet, global.color);
-    let (result, statement) = match command {
-        Command::Assume(command) => (assume::run(command, &output), assume::failing_statement(&args)),
-        Command::Exec(command) => (exec::run(command, core_limit, &output), None),
-        Command::Arn(command) => (arn::run(command, &output), None),
+    let done = |()| Status::Done;
+    let result = match command {
+        Command::Assume(command) => assume::run(command, &args, &output).map(done),
+        Command::Exec(command) => exec::run(command, core_limit, &output).map(done),
+        Command::Clear(command) => clear::run(command, &output).map(done),
+        Command::Status(command) => status::run(&command, &output),
+        Command::List(command) => list::run(&command, &output).map(done),
+        Command::Arn(command) => arn::run(command, &output).map(done),
+        Command::Init(command) => init::run(&command, &output).map(done),
     };
     match result {
-        Ok(()) => Status::Done.into(),
+        Ok(status) => status.code(),
         Err(report) => {
-            if let Some(dialect) = statement {
+            if let Some(dialect) = assume::failing_statement(&args) {
                 // The report that follows matters more than a pipe that nobody reads any more.
-                let _ = output.data(&dialect.failure(report.status.code()));
+                let _ = output.data(dialect.failure(report.status.code()).as_bytes());
             }
             if let Some(signal) = report.signal {
                 // Does not come back: the default action of the signals arl listens to is to end.
                 let _ = signal_hook::low_level::emulate_default_handler(signal);
             }
             output.report(&report);
-            report.status.into()
+            report.status.code()
         }
     }
 }

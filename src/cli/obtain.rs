@@ -24,19 +24,37 @@ pub(super) fn identity(args: &RoleArgs, on_signal: OnSignal, output: &Output) ->
     let context = Context::read()?;
     let plan = Plan::make(args, &context, output)?;
     output.trace(|| format!("source: {}", hints::describe(&plan.chain)));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Report::new("could not start").caused_by(error))?;
-    runtime.block_on(async {
+    let within = args.within.as_deref().map(humantime::parse_duration).transpose();
+    let within = within.map_err(|error| Report::usage(format!("--within: {error}")))?;
+    let runtime = runtime()?;
+    let result = runtime.block_on(async {
+        let work = async {
+            match within {
+                None => carry_out(plan, &context, output).await,
+                Some(limit) => tokio::time::timeout(limit, carry_out(plan, &context, output))
+                    .await
+                    .unwrap_or_else(|_| Err(Report::new("gave up, because it took too long"))),
+            }
+        };
         match on_signal {
-            OnSignal::Die => carry_out(plan, &context, output).await,
+            OnSignal::Die => work.await,
             OnSignal::Report => tokio::select! {
                 signal = signal() => Err(Report::interrupted(signal?)),
-                result = carry_out(plan, &context, output) => result,
+                result = work => result,
             },
         }
-    })
+    });
+    // A name that is still being looked up cannot be called off, and must not be waited for.
+    runtime.shutdown_background();
+    result
+}
+
+/// Started only for a call.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Report> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Report::new("could not start").caused_by(error))
 }
 
 /// The next signal that asks arl to stop.
@@ -61,8 +79,13 @@ async fn carry_out(plan: Plan, context: &Context, output: &Output) -> Result<Ide
     let sts = Sts::new(settings.clone());
     let started = std::time::Instant::now();
     let mut caller = hints::describe(&chain);
-    let mut credentials =
-        sts.source_credentials(&chain.source).await.map_err(|error| hints::source_failed(&error, &chain))?;
+    let mut credentials = sts
+        .source_credentials(&chain.source, Context::now())
+        .await
+        .map_err(|error| hints::source_failed(&error, &chain))?;
+    if credentials.expiration().is_some_and(|end| end <= Context::now()) {
+        return Err(Report::new(format!("the source credentials have expired ({caller})")));
+    }
     name_caller(&sts, &credentials, &mut hops, context, output).await?;
     for Hop { mut request, .. } in hops {
         if let Some(asked) = cap_chained_duration(&credentials, &mut request) {

@@ -37,9 +37,9 @@ impl Output {
     }
 
     /// Writes data for a program, in one piece. A reader that has gone is no error.
-    pub(super) fn data(&self, text: &str) -> Result<(), Report> {
+    pub(super) fn data(&self, bytes: &[u8]) -> Result<(), Report> {
         let mut stdout = io::stdout().lock();
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(Report::new("could not write the output").caused_by(error))
             }

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use arl::{
     AdditionalParameters, AssumeRoleRequest, Chain, InvalidValue, Partition, RoleArn, RoleProfile, RoleRef,
-    RoleSessionName, SessionNameTemplate, SessionNameValues, SharedConfig, Sources, StsSettings,
-    parse_policy_arns, parse_provided_contexts, parse_tag_keys, parse_tags,
+    RoleSessionName, Section, SessionNameTemplate, SessionNameValues, SharedConfig, Source, SourceTag,
+    Sources, StsSettings, parse_policy_arns, parse_provided_contexts, parse_tag_keys, parse_tags,
 };
 
 use super::arguments::RoleArgs;
@@ -57,24 +57,10 @@ impl Plan {
             }
             RoleRef::Arn(_) | RoleRef::InAccount(..) => None,
         };
-        let role_section = role_profile.as_ref().map(|(_, section, _)| *section);
-        let settings_section = role_section.or_else(|| {
-            let name = args.profile.clone().or_else(|| sources.selected_profile());
-            config.profile(name.as_deref().unwrap_or("default"))
-        });
-        let regions = Regions::find(args, role_section, settings_section)?;
-        let target = match &role_profile {
-            Some((_, _, profile)) => profile.as_ref().map(|profile| profile.role_arn.clone()),
-            None => role_arn(&role, args, regions.named.as_deref())?,
-        };
-
         let mut chain = match (&role_profile, &args.profile) {
-            (Some((name, _, None)), _) => {
+            (Some((name, section, None)), _) => {
                 if let Some(flag) = args.needs_role() {
-                    return Err(Report::usage(format!(
-                        "{flag} needs a role, and profile `{name}` has no `role_arn`"
-                    ))
-                    .hint(format!("without {flag}, the profile's own credentials are used")));
+                    return Err(no_role_to_assume(name, section, flag));
                 }
                 sources.profile(name)
             }
@@ -83,6 +69,18 @@ impl Plan {
             _ => sources.select(),
         }
         .map_err(source_failed)?;
+
+        let role_section = role_profile.as_ref().map(|(_, section, _)| *section);
+        // A source is asked where it is at home: a profile's endpoint and region are its own.
+        let settings_section = role_section.or_else(|| match &chain.tag {
+            SourceTag::Profile(name) => config.profile(name),
+            _ => config.profile(sources.selected_profile().as_deref().unwrap_or("default")),
+        });
+        let regions = Regions::find(args, role_section, settings_section)?;
+        let mut target = match &role_profile {
+            Some((_, _, profile)) => profile.as_ref().map(|profile| profile.role_arn.clone()),
+            None => role_arn(&role, args, regions.named.as_deref())?,
+        };
 
         let names = Names::new(context);
         let mut hops = Vec::new();
@@ -97,6 +95,11 @@ impl Plan {
             hops.push(names.target(role_arn, args, profile, output)?);
         }
         give_code(args, &mut hops)?;
+        if let (None, Source::WebIdentity { role_arn, .. }) = (&target, &chain.source)
+            && hops.is_empty()
+        {
+            target = Some(role_arn.clone());
+        }
 
         let partition = target.as_ref().map_or_else(
             || Partition::of_region(regions.named.as_deref().unwrap_or_default()),
@@ -105,6 +108,16 @@ impl Plan {
         let sts = sts_settings::find(args, context, &config, settings_section, regions.named, &partition)?;
         Ok(Self { chain, hops, target, region: regions.given, sts })
     }
+}
+
+/// A flag about a role, and a profile that has credentials of its own.
+fn no_role_to_assume(profile: &str, section: &Section<'_>, flag: &str) -> Report {
+    let why = match section.get("web_identity_token_file") {
+        Some(_) => "takes its credentials from a web identity",
+        None => "has no `role_arn`",
+    };
+    Report::usage(format!("{flag} needs a role, and profile `{profile}` {why}"))
+        .hint(format!("without {flag}, the profile's own credentials are used"))
 }
 
 fn role_ref(args: &RoleArgs) -> Result<RoleRef, Report> {
@@ -148,7 +161,8 @@ fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Context) -> Rep
 /// The code goes to the one hop that asks for it; a second one would need the device's next code.
 fn give_code(args: &RoleArgs, hops: &mut [Hop]) -> Result<(), Report> {
     let code = args.token_code.as_deref().map(|code| parse("--token-code", code)).transpose()?;
-    let asks: Vec<usize> = (0..hops.len()).filter(|&i| hops[i].request.serial_number.is_some()).collect();
+    let is_asked = |hop: &Hop| hop.request.serial_number.is_some() && hop.request.token_code.is_none();
+    let asks: Vec<usize> = (0..hops.len()).filter(|&i| is_asked(&hops[i])).collect();
     let mut without_code = asks.as_slice();
     if let Some(code) = code {
         let index = match asks.as_slice() {

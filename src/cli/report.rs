@@ -1,7 +1,6 @@
 //! Errors as people meet them: what failed, caused by what, and what to do about it.
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 use arl::shell::Dialect;
 
@@ -37,12 +36,6 @@ impl Status {
             Self::CannotRun => 126,
             Self::NotFound => 127,
         }
-    }
-}
-
-impl From<Status> for ExitCode {
-    fn from(status: Status) -> Self {
-        status.code().into()
     }
 }
 
@@ -99,20 +92,20 @@ impl Report {
 }
 
 /// Shows clap's own errors, and its help, which are no errors.
-pub(super) fn usage(error: &clap::Error, args: &[OsString]) -> ExitCode {
+pub(super) fn usage(error: &clap::Error, args: &[OsString]) -> u8 {
     use clap::error::ErrorKind;
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         // A reader such as `head` may have gone.
         let _ = error.print();
-        return Status::Done.into();
+        return Status::Done.code();
     }
     if let Some(dialect) = super::assume::failing_statement(args) {
         let output = super::Output::new(false, false, super::ColorChoice::Never);
-        let _ = output.data(&dialect.failure(Status::Usage.code()));
+        let _ = output.data(dialect.failure(Status::Usage.code()).as_bytes());
     }
     let text: Vec<String> = error.to_string().lines().map(printable).collect();
     to_stderr(&format!("{}\n", text.join("\n").trim_end()));
-    Status::Usage.into()
+    Status::Usage.code()
 }
 
 /// Replaces Rust's message, whose text could hold anything, and keeps `eval` from succeeding.
@@ -121,7 +114,7 @@ pub(super) fn on_panic(dialect: Option<Dialect>) {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         if let Some(dialect) = dialect {
             let output = super::Output::new(false, false, super::ColorChoice::Never);
-            let _ = output.data(&dialect.failure(Status::Failed.code()));
+            let _ = output.data(dialect.failure(Status::Failed.code()).as_bytes());
         }
         to_stderr(&format!(
             "error: arl came upon a mistake of its own, at {place}\nhint: please report this\n"

@@ -21,19 +21,19 @@ impl Regions {
         role_profile: Option<&Section<'_>>,
         settings_profile: Option<&Section<'_>>,
     ) -> Result<Self, Report> {
-        let flag = args.region.clone().map(|region| checked("--region", region)).transpose()?;
+        let flag = || args.region.clone().map(|region| ("--region", region));
+        let variable = |name: &'static str| Context::var(name).map(|region| (name, region));
         let of = |profile: Option<&Section<'_>>| {
-            let region = profile.and_then(|profile| profile.get("region")).map(str::to_owned);
-            region.map(|region| checked("the profile's `region`", region)).transpose()
+            Some(("the profile's `region`", profile?.get("region")?.to_owned()))
         };
-        let variable = |name: &str| Context::var(name).map(|region| checked(name, region)).transpose();
-        let role_region = of(role_profile)?;
-        let environment = match variable("AWS_REGION")? {
-            Some(region) => Some(region),
-            None => variable("AWS_DEFAULT_REGION")?,
-        };
-        let given = flag.clone().or_else(|| role_region.clone());
-        let named = flag.or(environment).or(role_region).or(of(settings_profile)?);
+        let checked = |found: Option<(&str, String)>| found.map(|(origin, region)| checked(origin, region));
+        let given = checked(flag().or_else(|| of(role_profile))).transpose()?;
+        let named = flag()
+            .or_else(|| variable("AWS_REGION"))
+            .or_else(|| variable("AWS_DEFAULT_REGION"))
+            .or_else(|| of(role_profile))
+            .or_else(|| of(settings_profile));
+        let named = checked(named).transpose()?;
         Ok(Self { given, named })
     }
 }
@@ -121,7 +121,9 @@ fn endpoint_url(
     match endpoint::check(&url, args.allow_insecure_endpoint) {
         Ok(()) => Ok(Some(url)),
         Err(fault) => {
-            let report = Report::usage(format!("{origin} `{url}` {fault}"));
+            // A URL with a user name may have a password as well.
+            let shown = if url.contains('@') { String::new() } else { format!(" `{url}`") };
+            let report = Report::usage(format!("{origin}{shown} {fault}"));
             Err(if fault.starts_with("is plain http") {
                 report.hint(
                     "use https, or pass --allow-insecure-endpoint if you trust every machine on the way",

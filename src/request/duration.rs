@@ -23,8 +23,6 @@ pub struct SessionDuration(u32);
 impl SessionDuration {
     /// What a session gets at most when the source credentials carry a session token (role chaining).
     pub const CHAINED_MAX: Self = Self(3600);
-    /// What STS grants when no duration is asked for.
-    pub const DEFAULT: Self = Self(3600);
     /// The longest session of any role.
     pub const MAX: Self = Self(43_200);
 

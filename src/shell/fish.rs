@@ -1,24 +1,109 @@
 //! fish.
 
+use super::before::{Before, Rule};
+use super::{Held, Memory};
+
 /// A universal variable that is exported shines through wherever no global one of that name stands, and
 /// erasing it would erase it in every other shell: then nothing is changed.
-pub(super) fn assume(absent: &[&'static str], variables: &[(&'static str, String)]) -> String {
+pub(super) fn refuse_universal(text: &mut Vec<u8>, absent: &[&'static str]) {
     let universal = format!("set -nUx | string match -r '^(?:{})$'", absent.join("|"));
-    let mut text = format!(
+    let refusal = format!(
         "if {universal} >/dev/null
     echo 'arl: universal variables name another identity and cannot be hidden; erase them with: set -eU' ({universal}) >&2
     return 1
 end
 "
     );
+    text.extend_from_slice(refusal.as_bytes());
+}
+
+/// Keeps what was there in `__arl_restore`, and how to refresh in `__arl_refresh`; neither is exported.
+pub(super) fn remember(text: &mut Vec<u8>, memory: &Memory, region: Option<&str>, refresh: &[String]) {
+    match memory {
+        Memory::New(before) => {
+            text.extend_from_slice(b"set -gu __arl_restore ");
+            text.extend_from_slice(&quote_bytes(&restore(before, region)));
+            text.push(b'\n');
+        }
+        Memory::Kept(before) if region.is_some() => {
+            text.extend_from_slice(b"test -n \"$__arl_restore\"; and set -gu __arl_restore ");
+            text.extend_from_slice(&quote_bytes(&restore(before, region)));
+            text.extend_from_slice(b"$__arl_restore\n");
+        }
+        Memory::Kept(_) => {}
+        Memory::Foreign => text.extend_from_slice(b"set -eg __arl_restore\n"),
+    }
+    let words: Vec<String> = refresh.iter().map(|word| quote(word)).collect();
+    text.extend_from_slice(format!("set -gu __arl_refresh {}\n", words.join(" ")).as_bytes());
+}
+
+pub(super) fn assume(text: &mut Vec<u8>, absent: &[&'static str], variables: &[(&'static str, String)]) {
     for name in absent {
         // Never a bare `set -e`, which reaches for the universal variable where there is no other.
-        text.push_str(&format!("set -eg {name};\n"));
+        text.extend_from_slice(format!("set -eg {name};\n").as_bytes());
     }
     for (name, value) in variables {
-        text.push_str(&format!("set -gx {name} {};\n", quote(value)));
+        text.extend_from_slice(format!("set -gx {name} {};\n", quote(value)).as_bytes());
     }
     // `set` passes the status before it on, and erasing what was not there is a failure.
+    text.extend_from_slice(b"true\n");
+}
+
+/// Puts back what was there: in the shell, or, where `__arl_scope` is `-f`, only for the function that runs
+/// it, so that arl can be called as if the role were not there and the shell keeps it if that fails.
+fn restore(before: &Before, region: Option<&str>) -> Vec<u8> {
+    let mut text = b"switch \"$__arl_scope\"\n".to_vec();
+    for (case, scope) in [("-f", "-f"), ("'*'", "-g")] {
+        text.extend_from_slice(format!("case {case}\n").as_bytes());
+        for (name, value, rule) in before.rules(region) {
+            let condition = match rule {
+                Rule::Always => "true".to_owned(),
+                Rule::IfUnset => format!("not set -q {name}"),
+                Rule::IfStill(now) => format!("test \"${name}\" = {}", quote(now)),
+            };
+            text.extend_from_slice(format!("if {condition}; ").as_bytes());
+            match (value.map(quote_bytes), scope) {
+                (Some(value), "-f") => {
+                    text.extend_from_slice(format!("set -fx {name} ").as_bytes());
+                    text.extend_from_slice(&value);
+                }
+                (Some(value), _) => {
+                    // It may have been universal, and shines through again.
+                    text.extend_from_slice(format!("set -eg {name}; test \"${name}\" = ").as_bytes());
+                    text.extend_from_slice(&value);
+                    text.extend_from_slice(format!("; or set -gx {name} ").as_bytes());
+                    text.extend_from_slice(&value);
+                }
+                // A variable of the function that is not exported hides the global one from children.
+                (None, "-f") => text.extend_from_slice(format!("set -f {name}").as_bytes()),
+                (None, _) => text.extend_from_slice(format!("set -eg {name}").as_bytes()),
+            }
+            text.extend_from_slice(b"; end\n");
+        }
+    }
+    text.extend_from_slice(b"end\n");
+    text
+}
+
+pub(super) fn clear(held: Held) -> String {
+    let back = "set -g __arl_scope\n    eval $__arl_restore\n    set -eg __arl_scope";
+    let forget = "set -eg __arl_restore\nset -eg __arl_refresh\n";
+    let own = unset(&["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"]);
+    let all = unset(&super::IDENTITY_VARIABLES);
+    let text = match held {
+        Held::Role { is_foreign_memory: false } => {
+            format!("if test -n \"$__arl_restore\"\n    {back}\nelse\n    {all}end\n{forget}")
+        }
+        Held::Role { is_foreign_memory: true } => format!("{all}{forget}"),
+        Held::Nothing => format!("if test -n \"$__arl_restore\"\n    {back}\nend\n{own}{forget}"),
+        Held::ForeignKeys => format!("{own}{forget}"),
+    };
+    text + "true\n"
+}
+
+/// Each name on its own: `set -e` stops at the first that is not there.
+pub(super) fn unset(names: &[&'static str]) -> String {
+    let mut text: String = names.iter().map(|name| format!("set -eg {name};")).collect();
     text.push_str("true\n");
     text
 }
@@ -41,6 +126,19 @@ pub(super) fn quote(value: &str) -> String {
     quoted
 }
 
+/// The same for values that may be no text at all.
+fn quote_bytes(value: &[u8]) -> Vec<u8> {
+    let mut quoted = vec![b'\''];
+    for &byte in value {
+        if byte == b'\'' || byte == b'\\' {
+            quoted.push(b'\\');
+        }
+        quoted.push(byte);
+    }
+    quoted.push(b'\'');
+    quoted
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +147,6 @@ mod tests {
     fn a_backslash_cannot_swallow_the_closing_quote() {
         assert_eq!(quote(r"x\"), r"'x\\'");
         assert_eq!(quote(r"\';touch X;#"), r"'\\\';touch X;#'");
+        assert_eq!(quote_bytes(br"\';touch X;#"), br"'\\\';touch X;#'");
     }
 }

@@ -1,12 +1,15 @@
-//! The dialects of shells: how each sets, unsets, quotes and fails.
+//! The dialects of shells: how each sets, unsets, quotes, restores and fails.
 
+mod before;
 mod fish;
 mod posix;
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::identity::{Identity, Unprintable};
+pub use before::Before;
+
+use crate::identity::{IDENTITY_VARIABLES, Identity, Unprintable};
 
 /// The syntax of a shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,6 +22,42 @@ pub enum Dialect {
     Zsh,
     /// fish.
     Fish,
+}
+
+/// An identity on its way into a shell.
+#[derive(Debug)]
+pub struct Handover<'a> {
+    /// Who the shell becomes.
+    pub identity: &'a Identity,
+    /// What the shell is to remember of the time before.
+    pub memory: Memory,
+    /// The command line that gets the same identity again, for the shell to keep: arguments of `arl`.
+    pub refresh: Vec<String>,
+}
+
+/// What a shell remembers of the time before it became a role.
+#[derive(Debug)]
+pub enum Memory {
+    /// Nothing yet: this is what stands there now.
+    New(Before),
+    /// It holds a role already and remembers what was before that. Only a change of region is new.
+    Kept(Before),
+    /// It holds a role, and the memory came through the environment, so it may be anybody's.
+    Foreign,
+}
+
+/// What a shell that gives an identity up is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// It holds a role of arl's. What it remembers of the time before may be put back.
+    Role {
+        /// The memory came through the environment, so it may be anybody's: unset only.
+        is_foreign_memory: bool,
+    },
+    /// It holds no keys; a role may have expired before, and the memory may still be there.
+    Nothing,
+    /// It holds keys that are not arl's.
+    ForeignKeys,
 }
 
 impl Dialect {
@@ -48,20 +87,50 @@ impl Dialect {
         }
     }
 
-    /// The text that makes a shell of this dialect take the identity over: first what must go, then what comes.
+    /// The text that makes a shell of this dialect take the identity over: first the memory of what was
+    /// there, then what must go, then what comes. Bytes, because the memory may hold any.
     ///
     /// # Errors
     /// A value holds a control character. No credentials do, but the name of a profile might.
-    pub fn assume(self, identity: &Identity) -> Result<String, Unprintable> {
+    pub fn assume(self, handover: &Handover<'_>) -> Result<Vec<u8>, Unprintable> {
+        let Handover { identity, memory, refresh } = handover;
         let absent = identity.absent_variables();
         let variables = identity.variables();
         if let Some((name, _)) = variables.iter().find(|(_, value)| value.chars().any(char::is_control)) {
             return Err(Unprintable { name });
         }
-        Ok(match self {
-            Self::Posix | Self::Bash | Self::Zsh => posix::assume(&absent, &variables),
-            Self::Fish => fish::assume(&absent, &variables),
-        })
+        let region = identity.region.as_deref();
+        let mut text = Vec::new();
+        match self {
+            Self::Posix | Self::Bash | Self::Zsh => {
+                posix::refuse_readonly(&mut text, region.is_some(), |text| {
+                    posix::remember(text, memory, region, refresh);
+                    posix::assume(text, &absent, &variables);
+                });
+            }
+            Self::Fish => {
+                fish::refuse_universal(&mut text, &absent);
+                fish::remember(&mut text, memory, region, refresh);
+                fish::assume(&mut text, &absent, &variables);
+            }
+        }
+        Ok(text)
+    }
+
+    /// The text that makes a shell give arl's identity up and have back what it had before.
+    pub fn clear(self, held: Held) -> String {
+        match self {
+            Self::Posix | Self::Bash | Self::Zsh => posix::clear(held),
+            Self::Fish => fish::clear(held),
+        }
+    }
+
+    /// The text that unsets every identity variable, and leaves the memory for later.
+    pub fn unset(self) -> String {
+        match self {
+            Self::Posix | Self::Bash | Self::Zsh => posix::unset(&IDENTITY_VARIABLES),
+            Self::Fish => fish::unset(&IDENTITY_VARIABLES),
+        }
     }
 
     /// The statement that makes `eval` fail with this status, without which a failed call would look like a

@@ -1,15 +1,106 @@
 //! POSIX shells, bash and zsh.
+//!
+//! The backslash before each builtin keeps an alias of that name from being expanded; the semicolons let an
+//! unquoted `eval $(arl …)`, which joins the lines, work as well.
 
 use std::borrow::Cow;
 
-/// The backslash keeps an alias of that name from being expanded; the semicolon lets an unquoted
-/// `eval $(arl …)`, which joins the lines, work as well.
-pub(super) fn assume(absent: &[&'static str], variables: &[(&'static str, String)]) -> String {
-    let mut text = format!("\\unset {};\n", absent.join(" "));
+use super::before::{Before, Rule};
+use super::{Held, Memory};
+
+/// A variable that is readonly would stay as it is while all others change: then nothing is changed. A
+/// subshell finds out.
+pub(super) fn refuse_readonly(text: &mut Vec<u8>, sets_region: bool, rest: impl FnOnce(&mut Vec<u8>)) {
+    let region = if sets_region { " AWS_REGION AWS_DEFAULT_REGION" } else { "" };
+    let names = super::IDENTITY_VARIABLES.join(" ");
+    text.extend_from_slice(format!("if (\\unset {names}{region}) 2>/dev/null; then\n").as_bytes());
+    rest(text);
+    text.extend_from_slice(
+        b"else \\echo 'arl: one of the AWS_ or ARL_ variables is readonly, so nothing was changed' >&2; (exit 1);\nfi;\n",
+    );
+}
+
+/// Keeps what was there in `__arl_restore`, and how to refresh in `__arl_refresh`: shell variables that no
+/// child sees, even under `set -a` or where an exported variable of that name came from the parent.
+pub(super) fn remember(text: &mut Vec<u8>, memory: &Memory, region: Option<&str>, refresh: &[String]) {
+    text.extend_from_slice(b"__arl_options=$-; \\set +a;\n");
+    match memory {
+        Memory::New(before) => {
+            text.extend_from_slice(b"\\unset __arl_restore; __arl_restore=");
+            text.extend_from_slice(&quote_bytes(&restore(before, region)));
+            text.extend_from_slice(b";\n");
+        }
+        Memory::Kept(before) if region.is_some() => {
+            text.extend_from_slice(b"case ${__arl_restore:+x} in x) __arl_restore=");
+            text.extend_from_slice(&quote_bytes(&restore(before, region)));
+            text.extend_from_slice(b"$__arl_restore;; esac;\n");
+        }
+        Memory::Kept(_) => {}
+        Memory::Foreign => text.extend_from_slice(b"\\unset __arl_restore;\n"),
+    }
+    let words: Vec<String> = refresh.iter().map(|word| quote(word)).collect();
+    text.extend_from_slice(b"\\unset __arl_refresh; __arl_refresh=");
+    text.extend_from_slice(&quote_bytes(words.join(" ").as_bytes()));
+    text.extend_from_slice(b";\ncase $__arl_options in *a*) \\set -a;; esac; \\unset __arl_options;\n");
+}
+
+pub(super) fn assume(text: &mut Vec<u8>, absent: &[&'static str], variables: &[(&'static str, String)]) {
+    text.extend_from_slice(unset(absent).as_bytes());
     for (name, value) in variables {
-        text.push_str(&format!("\\export {name}={};\n", quote(value)));
+        text.extend_from_slice(format!("\\export {name}={};\n", quote(value)).as_bytes());
+    }
+}
+
+/// The statements that put back what was there.
+fn restore(before: &Before, region: Option<&str>) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut absent = Vec::new();
+    for (name, value, rule) in before.rules(region) {
+        let export = |value: &[u8]| [format!("\\export {name}=").as_bytes(), &quote_bytes(value)].concat();
+        match (rule, value) {
+            (Rule::Always, None) => absent.push(name),
+            (Rule::Always, Some(value)) => {
+                text.extend_from_slice(&export(value));
+                text.extend_from_slice(b";\n");
+            }
+            (Rule::IfUnset, None) => {}
+            (Rule::IfUnset, Some(value)) => {
+                text.extend_from_slice(format!("case ${{{name}+x}} in '') ").as_bytes());
+                text.extend_from_slice(&export(value));
+                text.extend_from_slice(b";; esac;\n");
+            }
+            (Rule::IfStill(now), value) => {
+                text.extend_from_slice(format!("case ${{{name}-}} in {}) ", quote(now)).as_bytes());
+                let undo = value.map_or_else(|| format!("\\unset {name}").into_bytes(), export);
+                text.extend_from_slice(&undo);
+                text.extend_from_slice(b";; esac;\n");
+            }
+        }
+    }
+    if !absent.is_empty() {
+        text.extend_from_slice(unset(&absent).as_bytes());
     }
     text
+}
+
+pub(super) fn clear(held: Held) -> String {
+    let back = "\\eval \"$__arl_restore\"";
+    let forget = "\\unset __arl_restore __arl_refresh";
+    let own = "\\unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE";
+    let all = unset(&super::IDENTITY_VARIABLES);
+    let all = all.trim_end().trim_end_matches(';');
+    match held {
+        Held::Role { is_foreign_memory: false } => {
+            format!("case ${{__arl_restore:+x}} in x) {back};; *) {all};; esac; {forget};\n")
+        }
+        Held::Role { is_foreign_memory: true } => format!("{all}; {forget};\n"),
+        Held::Nothing => format!("case ${{__arl_restore:+x}} in x) {back};; esac; {own}; {forget};\n"),
+        Held::ForeignKeys => format!("{own}; {forget};\n"),
+    }
+}
+
+pub(super) fn unset(names: &[&'static str]) -> String {
+    format!("\\unset {};\n", names.join(" "))
 }
 
 /// A subshell, since a bare `exit` would end the shell that evaluates it and `return` is no POSIX statement there.
@@ -24,6 +115,20 @@ pub(super) fn quote(value: &str) -> String {
         Cow::Owned(quoted) if quoted.starts_with('\'') => quoted,
         Cow::Owned(bare) => format!("'{bare}'"),
     }
+}
+
+/// The same for values that may be no text at all: shell-escape takes only UTF-8.
+fn quote_bytes(value: &[u8]) -> Vec<u8> {
+    let mut quoted = vec![b'\''];
+    for &byte in value {
+        if byte == b'\'' {
+            quoted.extend_from_slice(b"'\\''");
+        } else {
+            quoted.push(byte);
+        }
+    }
+    quoted.push(b'\'');
+    quoted
 }
 
 #[cfg(test)]
@@ -41,6 +146,7 @@ mod tests {
             ("$(x) `y` \\", r"'$(x) `y` \'"),
         ] {
             assert_eq!(quote(value), quoted, "{value}");
+            assert_eq!(quote_bytes(value.as_bytes()), quoted.as_bytes(), "{value}");
         }
     }
 }

@@ -2,16 +2,23 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_sts::operation::assume_role::AssumeRoleOutput;
+use aws_sdk_sts::types::AssumedRoleUser;
 
 use super::error::CallError;
-use crate::arn::AssumedRoleSessionArn;
+use crate::arn::{AssumedRoleSessionArn, RoleArn};
 use crate::credentials::Credentials;
-use crate::request::{AssumeRoleRequest, SessionDuration};
+use crate::request::SessionDuration;
 use crate::secret::Secret;
 
 /// How far this machine's clock may be off before a session of full length looks like an invention.
 const CLOCK_SLACK: Duration = Duration::from_secs(15 * 60);
+
+/// What the answer has to fit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) role_arn: &'a RoleArn,
+    pub(super) role_session_name: &'a str,
+}
 
 /// A session of a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,24 +31,25 @@ pub struct RoleSession {
 
 /// Checks that the answer is a session of the role that was asked for, that it has begun and will end.
 pub(super) fn role_session(
-    request: &AssumeRoleRequest,
-    output: &AssumeRoleOutput,
+    asked: Asked<'_>,
+    user: Option<&AssumedRoleUser>,
+    credentials: Option<&aws_sdk_sts::types::Credentials>,
     now: SystemTime,
 ) -> Result<RoleSession, CallError> {
-    let arn = output.assumed_role_user().map(|user| user.arn()).unwrap_or_default();
+    let Asked { role_arn, role_session_name } = asked;
+    let arn = user.map(|user| user.arn()).unwrap_or_default();
     let arn: AssumedRoleSessionArn = arn
         .parse()
         .map_err(|error| CallError::Mismatch(format!("it names no session of a role ({error})")))?;
-    if !arn.is_session_of(&request.role_arn) {
-        return Err(CallError::Mismatch(format!("`{}` was asked for, `{arn}` came", request.role_arn)));
+    if !arn.is_session_of(role_arn) {
+        return Err(CallError::Mismatch(format!("`{role_arn}` was asked for, `{arn}` came")));
     }
-    if arn.session_name() != request.role_session_name.as_str() {
+    if arn.session_name() != role_session_name {
         return Err(CallError::Mismatch(format!(
-            "a session named `{}` was asked for, `{arn}` came",
-            request.role_session_name
+            "a session named `{role_session_name}` was asked for, `{arn}` came"
         )));
     }
-    let credentials = credentials(output.credentials())?.with_account_id(Some(arn.account_id().clone()));
+    let credentials = usable(credentials)?.with_account_id(Some(arn.account_id().clone()));
     check_lifetime(&credentials, now)?;
     Ok(RoleSession { credentials, arn })
 }
@@ -61,7 +69,7 @@ fn check_lifetime(credentials: &Credentials, now: SystemTime) -> Result<(), Call
 }
 
 /// Takes the credentials out of an answer, if there are any and they can be handed on.
-pub(super) fn credentials(found: Option<&aws_sdk_sts::types::Credentials>) -> Result<Credentials, CallError> {
+fn usable(found: Option<&aws_sdk_sts::types::Credentials>) -> Result<Credentials, CallError> {
     let found = found.ok_or_else(|| CallError::Unexpected("it holds no credentials".into()))?;
     let expiration = SystemTime::try_from(*found.expiration())
         .map_err(|_| CallError::Mismatch("the session ends at a time that cannot be".into()))?;

@@ -82,9 +82,11 @@ impl CallError {
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
                 Self::Unreachable("nobody answered in time".into())
             }
-            SdkError::DispatchFailure(failure) if failure.is_user() => Self::Source(innermost(&error)),
+            SdkError::DispatchFailure(failure) if failure.is_user() => {
+                let cause = failure.as_connector_error().and_then(std::error::Error::source);
+                Self::Source(cause.map_or_else(|| innermost(&error), ToString::to_string))
+            }
             SdkError::DispatchFailure(_) => Self::Unreachable(innermost(&error)),
-            SdkError::ResponseError(_) => Self::Unexpected(innermost(&error)),
             _ => Self::Unexpected(innermost(&error)),
         }
     }

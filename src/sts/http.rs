@@ -137,7 +137,10 @@ fn trust_store(ca_bundle: Option<&Path>) -> Result<TrustStore, String> {
         let pem = std::fs::read(path)
             .map_err(|error| format!("cannot read the CA bundle `{}`: {error}", path.display()))?;
         if !is_bundle(&pem) {
-            return Err(format!("the CA bundle `{}` holds no PEM certificates", path.display()));
+            return Err(format!(
+                "the CA bundle `{}` holds something else than PEM certificates",
+                path.display()
+            ));
         }
         return Ok(TrustStore::empty().with_pem_certificate(pem));
     }

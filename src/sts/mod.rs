@@ -166,7 +166,8 @@ impl Sts {
             call.customize().mutate_request(move |http| append_form_fields(http, &extra)).send().await
         };
         let output = output.map_err(|error| CallError::of(error, self.limit()))?;
-        answer::role_session(request, &output, now)
+        let asked = answer::Asked { role_arn, role_session_name: role_session_name.as_str() };
+        answer::role_session(asked, output.assumed_role_user(), output.credentials(), now)
     }
 
     /// Asks whose credentials these are; needs no permission.

@@ -1,6 +1,6 @@
 //! The first credentials of a chain, where somebody else has to be asked for them.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::imds;
@@ -12,7 +12,9 @@ use aws_types::region::Region;
 
 use super::error::{CallError, innermost};
 use super::{Sts, answer};
+use crate::arn::RoleArn;
 use crate::credentials::Credentials;
+use crate::request::SessionDuration;
 use crate::secret::Secret;
 use crate::source::{Source, SsoSource};
 
@@ -26,12 +28,17 @@ impl Sts {
     ///
     /// # Errors
     /// The source refuses, is not there, or hands out what cannot be used.
-    pub async fn source_credentials(&self, source: &Source) -> Result<Credentials, CallError> {
+    pub async fn source_credentials(
+        &self,
+        source: &Source,
+        now: SystemTime,
+    ) -> Result<Credentials, CallError> {
         let limit = self.settings.operation_limit;
         match source {
             Source::Keys(keys) => Ok(keys.clone()),
-            Source::WebIdentity { role_arn, token_file, role_session_name } => {
-                self.web_identity(role_arn, token_file, role_session_name.as_deref()).await
+            Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds } => {
+                let name = role_session_name.as_deref().unwrap_or("arl");
+                self.web_identity(role_arn, token_file, name, *duration_seconds, now).await
             }
             Source::Sso(sso) => within(limit, self.sso(sso)).await,
             Source::Process { command } => {
@@ -72,9 +79,11 @@ impl Sts {
 
     async fn web_identity(
         &self,
-        role_arn: &str,
+        role_arn: &RoleArn,
         token_file: &str,
-        role_session_name: Option<&str>,
+        role_session_name: &str,
+        duration_seconds: Option<SessionDuration>,
+        now: SystemTime,
     ) -> Result<Credentials, CallError> {
         let token = std::fs::read_to_string(token_file).map_err(|error| {
             CallError::Source(format!("cannot read the token file `{token_file}`: {error}"))
@@ -82,13 +91,16 @@ impl Sts {
         let answer = self
             .client(None)
             .assume_role_with_web_identity()
-            .role_arn(role_arn)
-            .role_session_name(role_session_name.unwrap_or("arl"))
+            .role_arn(role_arn.to_string())
+            .role_session_name(role_session_name)
+            .set_duration_seconds(duration_seconds.and_then(|d| i32::try_from(d.as_secs()).ok()))
             .web_identity_token(token.trim())
             .send()
             .await
             .map_err(|error| CallError::of(error, self.limit()))?;
-        answer::credentials(answer.credentials())
+        let asked = answer::Asked { role_arn, role_session_name };
+        answer::role_session(asked, answer.assumed_role_user(), answer.credentials(), now)
+            .map(|session| session.credentials)
     }
 
     fn provider_config(&self) -> ProviderConfig {

@@ -50,6 +50,54 @@ fn what_follows_a_failed_assume_does_not_run() {
 }
 
 #[test]
+fn contradicting_output_flags_do_not_succeed() {
+    let stage = Stage::new();
+    for flags in ["--env --json", "--json --env", "--format json --format env", "--json --format env"] {
+        let line = format!("eval \"$(arl assume 123456789012/Closed {flags})\" && touch ran");
+        let run = stage.run(stage.as_ann("sh").args(["-c", &line]));
+        assert_ne!(run.status, 0, "{flags}: {run:?}");
+        assert!(!stage.home.join("ran").exists(), "{flags}");
+    }
+}
+
+#[test]
+fn a_readonly_variable_stops_everything() {
+    for (shell, _) in SHELLS.iter().filter(|(shell, _)| *shell != "fish") {
+        let stage = Stage::new();
+        let line =
+            format!("readonly AWS_PROFILE; eval \"$(arl assume {DEPLOY})\"; echo $? $AWS_ACCESS_KEY_ID");
+        let run = stage.run(stage.as_ann(shell).args(["-c", &line]));
+        assert_eq!(run.stdout, "1 AKIAIOSFODNN7ANN0001\n", "{shell}: {run:?}");
+        assert!(run.stderr.contains("is readonly, so nothing was changed"), "{shell}: {run:?}");
+    }
+}
+
+#[test]
+fn help_evaluated_by_mistake_changes_nothing() {
+    for (shell, _) in SHELLS {
+        let stage = Stage::new();
+        for verb in ["assume", "clear", "init", ""] {
+            let line = match shell {
+                "fish" => format!("arl {verb} --help | source; echo; echo is $AWS_ACCESS_KEY_ID"),
+                _ => format!("eval \"$(arl {verb} --help)\"; echo; echo is $AWS_ACCESS_KEY_ID"),
+            };
+            let output = stage.as_ann(shell).args(["-c", &line]).output().unwrap();
+            let stdout = String::from_utf8_lossy(&output.stdout);
+            assert!(!stdout.contains("is ASIA"), "{shell} {verb}: {stdout}");
+            assert!(stage.sts.requests().is_empty(), "{shell} {verb}");
+        }
+        assert_eq!(
+            std::fs::read_dir(&stage.home)
+                .unwrap()
+                .filter(|entry| !entry.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'))
+                .count(),
+            0,
+            "{shell}"
+        );
+    }
+}
+
+#[test]
 fn fish_can_use_eval_as_well() {
     let stage = Stage::new();
     let bad = "eval (arl assume 123456789012/Closed | string collect); and touch ran";

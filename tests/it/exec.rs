@@ -80,7 +80,7 @@ fn descriptors_are_the_callers_and_no_more() {
 fn signal_dispositions_and_limits_are_the_callers() {
     let stage = Stage::new();
     let command = "grep -E '^(SigBlk|SigIgn|SigCgt)' /proc/self/status; ulimit -c; ulimit -n; umask";
-    let line = |prefix: &str| format!("trap '' HUP; ulimit -c 1024; {prefix} sh -c \"{command}\"");
+    let line = |prefix: &str| format!("trap '' HUP PIPE; ulimit -c 1024; {prefix} sh -c \"{command}\"");
     let bare = stage.run(stage.as_ann("bash").args(["-c", &line("")])).success();
     let through =
         stage.run(stage.as_ann("bash").args(["-c", &line(&format!("arl exec {DEPLOY} --"))])).success();
@@ -135,12 +135,7 @@ fn the_child_has_the_roles_identity_and_nothing_of_another() {
     let stage = Stage::new();
     let mut command = stage.as_ann("arl");
     for name in arl::IDENTITY_VARIABLES {
-        if !name.ends_with("PROFILE")
-            && name != "AWS_ACCESS_KEY_ID"
-            && name != "AWS_SECRET_ACCESS_KEY"
-            && name != "AWS_SESSION_TOKEN"
-            && name != "AWS_SECURITY_TOKEN"
-        {
+        if !["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].contains(&name) {
             command.env(name, "stale");
         }
     }

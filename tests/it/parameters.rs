@@ -196,6 +196,13 @@ fn a_bad_parameter_is_named_with_its_rule_and_nothing_is_sent() {
 }
 
 #[test]
+fn a_code_may_come_as_an_additional_parameter() {
+    let stage = Stage::new();
+    let more = format!("{{\"SerialNumber\":\"{}\",\"TokenCode\":\"100005\"}}", arl_sts::World::ANN_MFA);
+    let _ = stage.arl(&["assume", "123456789012/NeedsMfa", "--additional-kwargs", &more]).success();
+}
+
+#[test]
 fn what_aws_documents_only_in_prose_is_a_warning() {
     let stage = Stage::new();
     let policy = format!("{{\"Statement\":[],\"Id\":\"{}\"}}", "x".repeat(2100));

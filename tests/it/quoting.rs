@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 
-use arl::shell::Dialect;
+use arl::shell::{Dialect, Handover, Memory};
 use arl::{Credentials, Identity, Secret};
 
 use crate::support::{SHELLS, Stage};
@@ -106,9 +106,12 @@ fn every_shell_reads_back_what_was_meant() {
         let mut expected = Vec::new();
         let mut refused = 0;
         for value in &values {
-            match dialect.assume(&identity(value)) {
+            let identity = identity(value);
+            let handover =
+                Handover { identity: &identity, memory: Memory::Foreign, refresh: vec![value.clone()] };
+            match dialect.assume(&handover) {
                 Ok(text) => {
-                    script.push_str(&text);
+                    script.push_str(&String::from_utf8(text).unwrap());
                     // What a child would see is what counts, but a child for each value takes minutes.
                     script.push_str("printf '%s\\0' \"$ARL_SOURCE\"\n");
                     expected.extend_from_slice(value.as_bytes());

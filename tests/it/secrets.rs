@@ -53,8 +53,9 @@ fn a_broken_source_does_not_show_its_secret() {
 fn the_process_cannot_be_dumped() {
     let stage = Stage::new();
     stage.sts.inject(arl_sts::Fault::Silence, 1);
-    let mut command = stage.as_ann("arl");
-    let mut child = command.args(["assume", DEPLOY, "--json"]).spawn().unwrap();
+    let mut command = stage.as_ann("sh");
+    let line = format!("ulimit -S -c 1024; exec arl assume {DEPLOY} --json");
+    let mut child = command.args(["-c", &line]).spawn().unwrap();
     while stage.sts.requests().is_empty() {
         std::thread::yield_now();
     }

@@ -254,7 +254,8 @@ fn web_identity_comes_from_environment_or_profile() {
     stage.sts.change(|world| {
         world.roles.get_mut(DEPLOY).unwrap().trusts.push("arn:aws:iam::123456789012:role/Web".into());
     });
-    let _ = stage.run(stage.bare("arl").args(["assume", "web", "--json"])).success();
+    let out = stage.run(stage.bare("arl").args(["assume", "web"])).success();
+    assert!(out.contains("ARL_ROLE_ARN='arn:aws:iam::123456789012:role/Web'"), "{out}");
     let mut command = stage.bare("arl");
     command.args(["assume", DEPLOY]).envs([
         ("AWS_WEB_IDENTITY_TOKEN_FILE", "token"),
@@ -270,6 +271,16 @@ fn web_identity_comes_from_environment_or_profile() {
         .map(|request| request.get("RoleSessionName").map(str::to_owned))
         .collect();
     assert_eq!(names[..2], [Some("ci-job".to_owned()), Some("env-job".to_owned())]);
+    stage.sts.inject(arl_sts::Fault::WrongRole, 1);
+    stage.run(stage.bare("arl").args(["assume", "web"])).failure(1, "Administrator/ci-job` came");
+    stage
+        .run(stage.bare("arl").args(["assume", "web", "--duration", "2h"]))
+        .failure(2, "takes its credentials from a web identity");
+    let mut half = stage.bare("arl");
+    half.args(["assume", DEPLOY])
+        .env("AWS_WEB_IDENTITY_TOKEN_FILE", "token")
+        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/");
+    stage.run(&mut half).failure(1, "half a web identity: AWS_ROLE_ARN is not set");
     std::fs::write(stage.home.join("token"), "wrong").unwrap();
     stage.run(stage.bare("arl").args(["assume", "web"])).failure(1, "InvalidIdentityToken");
     std::fs::remove_file(stage.home.join("token")).unwrap();

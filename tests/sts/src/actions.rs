@@ -46,7 +46,7 @@ pub(crate) fn answer(world: &mut World, request: &Request, twist: &Twist) -> Res
         Some("GetSessionToken") => {
             authenticated(world, request).and_then(|caller| session_token(world, &caller, &form))
         }
-        Some("AssumeRoleWithWebIdentity") => web_identity(world, &form),
+        Some("AssumeRoleWithWebIdentity") => web_identity(world, &form, twist),
         other => Err(Refusal::new(
             400,
             "InvalidAction",
@@ -473,7 +473,7 @@ fn session_token(world: &mut World, caller: &Key, form: &Form) -> Result<Respons
     Ok(success("GetSessionToken", &credentials(&id, &key, &Twist::default())))
 }
 
-fn web_identity(world: &mut World, form: &Form) -> Result<Response, Refusal> {
+fn web_identity(world: &mut World, form: &Form, twist: &Twist) -> Result<Response, Refusal> {
     let token = form.get("WebIdentityToken").unwrap_or_default();
     let (issuer, subject) = world.web_tokens.get(token).cloned().ok_or_else(|| {
         Refusal::new(400, "InvalidIdentityToken", "The ID Token provided is not a valid JWT.")
@@ -493,7 +493,7 @@ fn web_identity(world: &mut World, form: &Form) -> Result<Response, Refusal> {
         ));
     }
     let session = Session { role_arn, session_name, duration, mfa: false };
-    let result = session.issue(world, HashSet::new(), None, &Twist::default());
+    let result = session.issue(world, HashSet::new(), None, twist);
     Ok(success(
         "AssumeRoleWithWebIdentity",
         &format!(

@@ -1,0 +1,173 @@
+# shellcheck shell=bash
+# arl for bash 3.2 and later: eval "$(arl init bash)" in ~/.bashrc.
+
+# A memory that came through the environment is somebody else's text.
+case $(\builtin declare -p __arl_restore __arl_refresh 2>/dev/null) in
+    'declare -'*x*) \builtin unset -v __arl_restore __arl_refresh ;;
+esac
+
+arl() {
+    \builtin local options=$- status=0
+    { \builtin set +x; } 2>/dev/null
+    __arl_main "$@" || status=$?
+    case $options in *x*) \builtin set -x ;; esac
+    \builtin return "$status"
+}
+
+# Finds the verb, whether its output is for this shell, and whether it starts from what was here before a role.
+__arl_main() {
+    \builtin local verb='' apply=x __arl_back=x skip='' word out
+    for word in "$@"; do
+        if [[ -n $skip ]]; then
+            skip=''
+            \builtin continue
+        fi
+        case $word in
+            --) \builtin break ;;
+            --color) [[ -n $verb ]] || skip=x ;;
+            --chain) __arl_back='' ;;
+            -h | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) apply='' ;;
+            -*) ;;
+            *) verb=${verb:-$word} ;;
+        esac
+    done
+    case $verb in
+        assume | exec) ;;
+        *) __arl_back='' ;;
+    esac
+    case $verb:$apply in
+        assume:x | clear:x)
+            out=$(__arl_before && \command arl "$@" --shell bash) || \builtin return
+            __arl_before
+            \builtin eval "$out"
+            ;;
+        *)
+            if [[ -n $__arl_back && -n ${__arl_restore-} ]]; then
+                (__arl_before && \builtin exec arl "$@")
+            else
+                \command arl "$@"
+            fi
+            ;;
+    esac
+}
+
+# Puts back what was here before a role, unless keys were loaded since. In a subshell, so that arl starts
+# there; in the shell itself only once arl has succeeded.
+__arl_before() {
+    if [[ -n $__arl_back && -n ${__arl_restore-} ]] &&
+        [[ -z ${AWS_ACCESS_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} == "${ARL_KEY_ID-}" ]]; then
+        \builtin eval "$__arl_restore"
+    fi
+}
+
+# At the prompt: clears a role that has expired. Forks nothing, keeps $?.
+__arl_hook() {
+    \builtin local status="$?" now
+    case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return "$status" ;; esac
+    __arl_clock
+    if [ "$now" -ge "$ARL_EXPIRES_AT" ]; then
+        __arl_expired
+    fi
+    \builtin return "$status"
+}
+
+# Before a command (bash 5.3): the terminal that sat idle. Nothing is cleared here, or the command that is
+# already typed would run as somebody else.
+__arl_preexec() {
+    \builtin local status="$?" now
+    case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return "$status" ;; esac
+    __arl_clock
+    if [ "$now" -ge "$ARL_EXPIRES_AT" ] && [[ -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} == "$ARL_KEY_ID" ]]; then
+        if ! __arl_renew && [[ ${__arl_warned-} != "$ARL_EXPIRES_AT" ]]; then
+            __arl_warned=$ARL_EXPIRES_AT
+            __arl_say 'the next prompt clears its credentials'
+        fi
+    fi
+    \builtin return "$status"
+}
+
+# Sets the caller's `now`.
+__arl_clock() {
+    if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 402)); then
+        \builtin printf -v now '%(%s)T' -1
+    else
+        now=$((__arl_epoch + SECONDS - __arl_seconds))
+    fi
+}
+
+# With an argument it says nothing.
+__arl_expired() {
+    if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
+        # Other keys were loaded since: those are not arl's to clear.
+        \builtin unset -v ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+    elif __arl_renew; then
+        \builtin :
+    elif [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
+        [[ -n ${1-} ]] || __arl_say 'what was here before is back'
+        \builtin eval "$__arl_restore"
+        \builtin unset -v __arl_restore __arl_refresh
+    else
+        [[ -n ${1-} ]] || __arl_say 'its credentials were cleared'
+        \builtin unset -v AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
+            AWS_ACCOUNT_ID AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION \
+            AWS_CREDENTIALS_EXPIRATION AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME \
+            AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI \
+            AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_AUTHORIZATION_TOKEN \
+            AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE \
+            ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+    fi
+}
+
+# Assumes the same role again, if that is wished for. Tried once: a failure is not repeated at every prompt.
+__arl_renew() {
+    [[ ${ARL_ON_EXPIRY-} == refresh && -n ${__arl_refresh-} ]] || \builtin return
+    \builtin local out options=$- __arl_back=x
+    { \builtin set +x; } 2>/dev/null
+    if out=$(\builtin eval "\\builtin set -- $__arl_refresh" && __arl_before && \command arl "$@" --quiet --within 5s --shell bash); then
+        __arl_before
+        \builtin eval "$out"
+    else
+        \builtin unset -v __arl_refresh
+    fi
+    case $options in *x*) \builtin set -x ;; esac
+    [[ -n ${__arl_refresh-} ]]
+}
+
+__arl_say() {
+    \builtin local name='a role' rest=${ARL_ROLE_ARN-}
+    if [[ -n $rest && $rest != *[![:graph:]]* ]]; then
+        rest=${rest#*:*:*:*:}
+        name="role/${rest##*/} in ${rest%%:*}"
+    fi
+    \builtin printf 'arl: %s expired %sm ago; %s\n' "$name" "$(((now - ARL_EXPIRES_AT) / 60))" "$1" >&2
+}
+
+if [[ $- == *i* ]]; then
+    if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 402)); then
+        # This bash has no clock but the age of the shell.
+        __arl_epoch=$(\command date +%s) __arl_seconds=$SECONDS
+    fi
+    # Appended, so that PIPESTATUS is whole for the hooks before; joined by a line end, so that it does not
+    # matter how the text before ends.
+    if [[ "$(\builtin declare -p PROMPT_COMMAND 2>/dev/null)" == 'declare -a'* ]] &&
+        ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+        [[ " ${PROMPT_COMMAND[*]-} " == *' __arl_hook '* ]] || PROMPT_COMMAND+=(__arl_hook)
+    elif [[ ${PROMPT_COMMAND-} != *__arl_hook* ]]; then
+        # shellcheck disable=SC2128,SC2178 # the first element, where it is an array in bash 5.0 or older
+        PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__arl_hook"
+    fi
+    if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 503)) && [[ ${PS0-} != *__arl_preexec* ]]; then
+        # shellcheck disable=SC2016 # expanded before each command, not here
+        PS0='${ __arl_preexec; }'${PS0-}
+    fi
+    # A role that was over before this shell began is no news, and nothing may be printed at start.
+    case ${ARL_EXPIRES_AT-} in
+        '' | *[!0-9]* | ????????????????*) ;;
+        *)
+            __arl_clock
+            # shellcheck disable=SC2154 # __arl_clock sets it
+            [ "$now" -lt "$ARL_EXPIRES_AT" ] || ARL_ON_EXPIRY=clear __arl_expired quietly
+            \builtin unset -v now
+            ;;
+    esac
+fi

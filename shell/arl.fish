@@ -1,0 +1,153 @@
+# arl for fish 3.5 and later: arl init fish | source, in ~/.config/fish/config.fish.
+
+# A memory that came through the environment is somebody else's text.
+if set --query --export __arl_restore; or set --query --export __arl_refresh
+    set --erase --global __arl_restore
+    set --erase --global __arl_refresh
+end
+
+function arl --description 'Assume AWS IAM roles'
+    set --local verb ''
+    set --local apply yes
+    set --local back yes
+    set --local skip ''
+    for word in $argv
+        if test -n "$skip"
+            set skip ''
+            continue
+        end
+        switch $word
+            case --
+                break
+            case --color
+                test -n "$verb"; or set skip yes
+            case --chain
+                set back ''
+            case -h '-v*h*' '-q*h*' --help --json --format '--format=*' --show --shell '--shell=*'
+                set apply ''
+            case '-*'
+            case '*'
+                test -n "$verb"; or set verb $word
+        end
+    end
+    switch "$verb"
+        case assume exec
+        case '*'
+            set back ''
+    end
+    if test -n "$apply"; and contains -- "$verb" assume clear
+        # The text in lines, since `string collect` would hide the status.
+        set --local lines (__arl_call "$back" $argv --shell fish)
+        or return
+        __arl_before "$back" -g
+        string join -- \n $lines | source
+    else
+        __arl_call "$back" $argv
+    end
+end
+
+# Calls arl as if the role of this shell were not there: a substitution is no subshell in fish, so what was
+# here before is put into variables of this function.
+function __arl_call
+    set --function back $argv[1]
+    set --erase argv[1]
+    if __arl_has_memory "$back"
+        set --function __arl_scope -f
+        eval $__arl_restore
+    end
+    command arl $argv
+end
+
+# Puts back what was here before a role.
+function __arl_before
+    if __arl_has_memory $argv[1]
+        set --function __arl_scope $argv[2]
+        eval $__arl_restore
+    end
+end
+
+# Whether what was here before may be put back: not if keys were loaded since.
+function __arl_has_memory
+    test -n "$argv[1]" -a -n "$__arl_restore"
+    and test -z "$AWS_ACCESS_KEY_ID" -o "$AWS_ACCESS_KEY_ID" = "$ARL_KEY_ID"
+end
+
+# At the prompt: clears a role that has expired. Forks nothing; fish keeps $status.
+function __arl_hook --on-event fish_prompt
+    string match --quiet --regex -- '^[0-9]{1,15}$' "$ARL_EXPIRES_AT"
+    or return
+    # fish has no clock variable; a file's time plus its age is the time now.
+    set --local now (math (path mtime /) + (path mtime --relative /))
+    test $now -lt $ARL_EXPIRES_AT
+    or __arl_expired $now
+end
+
+# Before a command: the terminal that sat idle. Nothing is cleared here, or the command that is already typed
+# would run as somebody else.
+function __arl_preexec --on-event fish_preexec
+    string match --quiet --regex -- '^[0-9]{1,15}$' "$ARL_EXPIRES_AT"
+    or return
+    set --local now (math (path mtime /) + (path mtime --relative /))
+    if test $now -ge $ARL_EXPIRES_AT; and test -n "$ARL_KEY_ID" -a "$AWS_ACCESS_KEY_ID" = "$ARL_KEY_ID"
+        if not __arl_renew; and test "$__arl_warned" != "$ARL_EXPIRES_AT"
+            set --global __arl_warned $ARL_EXPIRES_AT
+            __arl_say $now 'the next prompt clears its credentials'
+        end
+    end
+end
+
+# Says nothing without the time.
+function __arl_expired
+    if test -z "$ARL_KEY_ID" -o "$AWS_ACCESS_KEY_ID" != "$ARL_KEY_ID"
+        # Other keys were loaded since: those are not arl's to clear.
+        for name in ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+            set --erase --global $name
+        end
+    else if test -n "$argv[1]"; and __arl_renew
+        return
+    else if test "$ARL_ON_EXPIRY" = restore -a -n "$__arl_restore" -a -n "$argv[1]"
+        __arl_say $argv[1] 'what was here before is back'
+        __arl_before yes -g
+        set --erase --global __arl_restore
+        set --erase --global __arl_refresh
+    else
+        test -z "$argv[1]"
+        or __arl_say $argv[1] 'its credentials were cleared'
+        for name in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID \
+            AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION AWS_CREDENTIALS_EXPIRATION \
+            AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE \
+            AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI \
+            AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE \
+            ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+            # Always --global: a bare `set --erase` would reach for a universal variable.
+            set --erase --global $name
+        end
+    end
+end
+
+# Assumes the same role again, if that is wished for. Tried once: a failure is not repeated at every prompt.
+function __arl_renew
+    test "$ARL_ON_EXPIRY" = refresh -a -n "$__arl_refresh"
+    or return
+    set --local lines (__arl_call yes $__arl_refresh --quiet --within 5s --shell fish)
+    and __arl_before yes -g
+    and string join -- \n $lines | source
+    or set --erase --global __arl_refresh
+    test -n "$__arl_refresh"
+end
+
+function __arl_say
+    set --local name 'a role'
+    if string match --quiet --regex -- '^[[:graph:]]+$' "$ARL_ROLE_ARN"
+        set --local parts (string split -- : $ARL_ROLE_ARN)
+        set name "role/"(string split --right --max 1 -- / $ARL_ROLE_ARN)[-1]" in $parts[5]"
+    end
+    echo "arl: $name expired "(math --scale 0 "($argv[1] - $ARL_EXPIRES_AT) / 60")"m ago; $argv[2]" >&2
+end
+
+# A role that was over before this shell began is no news, and nothing may be printed at start.
+if status is-interactive
+    and string match --quiet --regex -- '^[0-9]{1,15}$' "$ARL_EXPIRES_AT"
+    and test (math (path mtime /) + (path mtime --relative /)) -ge $ARL_EXPIRES_AT
+    __arl_expired
+end

@@ -1,0 +1,83 @@
+# shellcheck shell=ksh
+# The hook for mksh and ksh93; `arl init ksh` prints it after the function of arl.sh. It runs inside the
+# prompt, in the shell itself, and forks nothing.
+
+# Clears a role that has expired. Keeps $?.
+__arl_hook() {
+    __arl_status=$?
+    case ${ARL_EXPIRES_AT-} in
+        '' | *[!0-9]* | ????????????????*) ;;
+        *)
+            case ${KSH_VERSION-} in
+                *MIRBSD* | *LEGACY*) __arl_now=${EPOCHREALTIME%.*} ;;
+                *) __arl_now=$(\printf '%(%s)T' now) ;;
+            esac
+            # shellcheck disable=SC2119 # its "$@" are those of a substitution
+            [ "$__arl_now" -lt "$ARL_EXPIRES_AT" ] || __arl_expired
+            \unset __arl_now
+            ;;
+    esac
+    \return "$__arl_status"
+}
+
+# shellcheck disable=SC2120
+__arl_expired() {
+    case ${AWS_ACCESS_KEY_ID-} in
+        "${ARL_KEY_ID:-?}") ;;
+        *)
+            # Other keys were loaded since: those are not arl's to clear.
+            \unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+            \return
+            ;;
+    esac
+    case ${ARL_ON_EXPIRY-}:${__arl_refresh:+x} in
+        refresh:x)
+            __arl_back=x
+            __arl_out=$(\eval "\\set -- $__arl_refresh" && __arl_before && \command arl "$@" --quiet --within 5s --shell posix) &&
+                __arl_before && \eval "$__arl_out" && \unset __arl_out __arl_back && \return
+            \unset __arl_out __arl_back __arl_refresh
+            ;;
+    esac
+    __arl_told='its credentials were cleared'
+    case ${ARL_ON_EXPIRY-}:${__arl_restore:+x} in
+        restore:x) __arl_told='what was here before is back' ;;
+    esac
+    case ${ARL_ROLE_ARN-} in
+        *:role/*[![:graph:]]* | '') __arl_name='a role' ;;
+        *)
+            __arl_name=${ARL_ROLE_ARN#*:*:*:*:}
+            __arl_name="role/${ARL_ROLE_ARN##*/} in ${__arl_name%%:*}"
+            ;;
+    esac
+    __arl_ago=$(((__arl_now - ARL_EXPIRES_AT) / 60))
+    \printf 'arl: %s expired %sm ago; %s\n' "$__arl_name" "$__arl_ago" "$__arl_told" >&2
+    case $__arl_told in
+        what*) \eval "$__arl_restore" && \unset __arl_restore __arl_refresh ;;
+        *) __arl_unset ;;
+    esac
+    \unset __arl_told __arl_name __arl_ago
+}
+
+__arl_unset() {
+    \unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID \
+        AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION AWS_CREDENTIALS_EXPIRATION \
+        AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE \
+        AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI \
+        AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE \
+        ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+}
+
+case $- in
+    *i*)
+        case ${PS1-} in
+            *__arl_hook*) ;;
+            *)
+                # shellcheck disable=SC2016 # expanded at each prompt, not here
+                case ${KSH_VERSION-} in
+                    *MIRBSD* | *LEGACY*) PS1='${|__arl_hook;}'${PS1-} ;;
+                    *) PS1='${ __arl_hook;}'${PS1-} ;;
+                esac
+                ;;
+        esac
+        ;;
+esac

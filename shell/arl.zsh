@@ -1,0 +1,138 @@
+# arl for zsh 5.0 and later: eval "$(arl init zsh)" in ~/.zshrc. No modules: loading one can hang a prompt.
+
+# A memory that came through the environment is somebody else's text.
+case ${(t)__arl_restore-}${(t)__arl_refresh-} in
+    *export*) \builtin unset __arl_restore __arl_refresh ;;
+esac
+
+arl() {
+    \builtin emulate -L zsh +x
+    \builtin local verb='' apply=x __arl_back=x skip='' word out
+    for word in "$@"; do
+        if [[ -n $skip ]]; then
+            skip=''
+            \builtin continue
+        fi
+        case $word in
+            --) \builtin break ;;
+            --color) [[ -n $verb ]] || skip=x ;;
+            --chain) __arl_back='' ;;
+            -h | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) apply='' ;;
+            -*) ;;
+            *) verb=${verb:-$word} ;;
+        esac
+    done
+    case $verb in
+        assume | exec) ;;
+        *) __arl_back='' ;;
+    esac
+    case $verb:$apply in
+        assume:x | clear:x)
+            out="$(__arl_before && \command arl "$@" --shell zsh)" || \builtin return
+            __arl_before
+            \builtin eval "$out"
+            ;;
+        *)
+            if [[ -n $__arl_back && -n ${__arl_restore-} ]]; then
+                (__arl_before && \builtin exec arl "$@")
+            else
+                \command arl "$@"
+            fi
+            ;;
+    esac
+}
+
+# Puts back what was here before a role, unless keys were loaded since. In a subshell, so that arl starts
+# there; in the shell itself only once arl has succeeded.
+__arl_before() {
+    if [[ -n $__arl_back && -n ${__arl_restore-} ]] &&
+        [[ -z ${AWS_ACCESS_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} == "${ARL_KEY_ID-}" ]]; then
+        \builtin eval "$__arl_restore"
+    fi
+}
+
+# At the prompt: clears a role that has expired. Forks nothing, keeps $?.
+__arl_hook() {
+    \builtin local rc="$?"
+    \builtin emulate -L zsh +x
+    case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return "$rc" ;; esac
+    # Prompt expansion is a clock that needs no module.
+    \builtin local clock='%D{%s}'
+    \builtin local now=${(%)clock}
+    [[ $now -lt $ARL_EXPIRES_AT ]] || __arl_expired
+    \builtin return "$rc"
+}
+
+# Before a command: the terminal that sat idle. Nothing is cleared here, or the command that is already typed
+# would run as somebody else.
+__arl_preexec() {
+    \builtin local rc="$?"
+    \builtin emulate -L zsh +x
+    case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return "$rc" ;; esac
+    \builtin local clock='%D{%s}'
+    \builtin local now=${(%)clock}
+    if [[ $now -ge $ARL_EXPIRES_AT && -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} == "$ARL_KEY_ID" ]] &&
+        ! __arl_renew && [[ ${__arl_warned-} != "$ARL_EXPIRES_AT" ]]; then
+        \builtin typeset -g __arl_warned=$ARL_EXPIRES_AT
+        __arl_say 'the next prompt clears its credentials'
+    fi
+    \builtin return "$rc"
+}
+
+# With an argument it says nothing.
+__arl_expired() {
+    if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
+        # Other keys were loaded since: those are not arl's to clear.
+        \builtin unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+    elif __arl_renew; then
+        \builtin :
+    elif [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
+        [[ -n ${1-} ]] || __arl_say 'what was here before is back'
+        \builtin eval "$__arl_restore"
+        \builtin unset __arl_restore __arl_refresh
+    else
+        [[ -n ${1-} ]] || __arl_say 'its credentials were cleared'
+        \builtin unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
+            AWS_ACCOUNT_ID AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION \
+            AWS_CREDENTIALS_EXPIRATION AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME \
+            AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI \
+            AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_AUTHORIZATION_TOKEN \
+            AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE \
+            ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+    fi
+}
+
+# Assumes the same role again, if that is wished for. Tried once: a failure is not repeated at every prompt.
+__arl_renew() {
+    [[ ${ARL_ON_EXPIRY-} == refresh && -n ${__arl_refresh-} ]] || \builtin return
+    \builtin local out __arl_back=x
+    if out="$(\builtin eval "\\builtin set -- $__arl_refresh" && __arl_before && \command arl "$@" --quiet --within 5s --shell zsh)"; then
+        __arl_before
+        \builtin eval "$out"
+    else
+        \builtin unset __arl_refresh
+    fi
+    [[ -n ${__arl_refresh-} ]]
+}
+
+__arl_say() {
+    \builtin local name='a role' rest=${ARL_ROLE_ARN-}
+    if [[ -n $rest && $rest != *[^[:graph:]]* ]]; then
+        rest=${rest#*:*:*:*:}
+        name="role/${rest##*/} in ${rest%%:*}"
+    fi
+    \builtin printf 'arl: %s expired %sm ago; %s\n' "$name" "$(((now - ARL_EXPIRES_AT) / 60))" "$1" >&2
+}
+
+if [[ -o interactive ]]; then
+    \builtin typeset -ga precmd_functions preexec_functions
+    precmd_functions=("${(@)precmd_functions:#__arl_hook}" __arl_hook)
+    preexec_functions=("${(@)preexec_functions:#__arl_preexec}" __arl_preexec)
+    # A role that was over before this shell began is no news, and nothing may be printed at start.
+    () {
+        \builtin emulate -L zsh
+        case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return ;; esac
+        \builtin local clock='%D{%s}' ARL_ON_EXPIRY=clear
+        [[ ${(%)clock} -lt $ARL_EXPIRES_AT ]] || __arl_expired quietly
+    }
+fi

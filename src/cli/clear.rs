@@ -1,0 +1,77 @@
+//! `arl clear`: prints the statements that give the shell back what it had before.
+
+use std::io::IsTerminal;
+use std::time::{Duration, UNIX_EPOCH};
+
+use arl::shell::{Dialect, Held};
+
+use super::context::Context;
+use super::held::held;
+use super::report::Report;
+use super::{Outcome, Output, dialect, obtain};
+
+const EXAMPLES: &str = "Examples:
+  eval \"$(arl clear)\"            what this shell had before its role
+  arl clear | source             the same in fish
+  arl clear                      the same where the hook is installed (arl init)
+
+Where the shell remembers nothing, as in a child of the one that became the role, the identity
+variables are unset. Keys that are not arl's are left alone.";
+
+/// Print the statements that restore what this shell had before
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true, before_long_help = EXAMPLES)]
+pub(super) struct ClearArgs {
+    /// Clear only a session that has expired; what was there before stays available
+    #[arg(long)]
+    expired: bool,
+    /// The shell to print for [default: ARL_SHELL, the parent process, SHELL]
+    #[arg(long, value_name = "SHELL")]
+    shell: Option<String>,
+}
+
+pub(super) fn run(args: ClearArgs, output: &Output) -> Outcome {
+    let dialect = dialect::choose(args.shell.as_deref())?;
+    let held = held();
+    if std::io::stdout().is_terminal() {
+        let command = match dialect {
+            Dialect::Fish => "arl clear | source",
+            _ => "eval \"$(arl clear)\"",
+        };
+        return Err(Report::new("this prints statements, and changes nothing in the shell")
+            .hint(format!("to have them carried out: {command}"))
+            .hint(format!("to have `arl clear` do that by itself: arl init {dialect}")));
+    }
+    if !args.expired {
+        if held == Held::ForeignKeys {
+            output.note("the keys in this shell are not arl's; they were left alone");
+        }
+        return output.data(dialect.clear(held).as_bytes());
+    }
+    match (&held, expired_since()) {
+        (Held::Role { .. }, Some(since)) => output.data(expired(dialect, held, since, output).as_bytes()),
+        _ => Ok(()),
+    }
+}
+
+fn expired(dialect: Dialect, held: Held, since: Duration, output: &Output) -> String {
+    let restores = Context::var("ARL_ON_EXPIRY").as_deref() == Some("restore");
+    let done = if restores { "what was there before is back" } else { "its credentials were cleared" };
+    output.note(&format!("{} expired {} ago; {done}", session_name(), obtain::in_words(since)));
+    if restores { dialect.clear(held) } else { dialect.unset() }
+}
+
+/// How long ago the session in the environment ended; `None` if it has not, or nobody knows.
+pub(super) fn expired_since() -> Option<Duration> {
+    let end: u64 = Context::var("ARL_EXPIRES_AT")?.parse().ok()?;
+    let end = UNIX_EPOCH.checked_add(Duration::from_secs(end))?;
+    Context::now().duration_since(end).ok()
+}
+
+/// `role/Deploy in 123456789012`, as far as the environment tells.
+pub(super) fn session_name() -> String {
+    match Context::var("ARL_ROLE_ARN").map(|arn| arn.parse::<arl::RoleArn>()) {
+        Some(Ok(arn)) => format!("role/{} in {}", arn.role_name(), arn.account_id()),
+        _ => "a session".to_owned(),
+    }
+}

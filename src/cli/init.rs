@@ -1,0 +1,46 @@
+//! `arl init`: prints the hook of a shell.
+
+use super::report::Report;
+use super::{Outcome, Output};
+
+const EXAMPLES: &str = "Examples:
+  eval \"$(arl init bash)\"          in ~/.bashrc
+  eval \"$(arl init zsh)\"           in ~/.zshrc
+  arl init fish | source           in ~/.config/fish/config.fish
+  eval \"$(arl init ksh)\"           in the file that ENV names (mksh, ksh93)
+  eval \"$(arl init sh)\"            in the file that ENV names (dash and others: the function alone)
+
+The function makes `arl assume` and `arl clear` change the shell itself. The hook clears expired
+credentials at the prompt, or restores or refreshes them if ARL_ON_EXPIRY says so.";
+
+/// Print the function and the hook for a shell
+#[derive(Debug, clap::Args)]
+#[command(before_long_help = EXAMPLES)]
+pub(super) struct InitArgs {
+    /// bash, zsh, fish, ksh or sh
+    shell: String,
+}
+
+const SH: &str = include_str!("../../shell/arl.sh");
+
+/// Each shell with its script, in one piece or two.
+const SCRIPTS: [(&str, &[&str]); 7] = [
+    ("bash", &[include_str!("../../shell/arl.bash")]),
+    ("zsh", &[include_str!("../../shell/arl.zsh")]),
+    ("fish", &[include_str!("../../shell/arl.fish")]),
+    ("ksh", &[SH, include_str!("../../shell/arl.ksh")]),
+    ("mksh", &[SH, include_str!("../../shell/arl.ksh")]),
+    ("sh", &[SH]),
+    ("posix", &[SH]),
+];
+
+pub(super) fn run(args: &InitArgs, output: &Output) -> Outcome {
+    let name =
+        args.shell.rsplit('/').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
+    let name = if name == "dash" || name == "ash" || name == "busybox" { "sh" } else { name };
+    match SCRIPTS.iter().find(|(shell, _)| *shell == name) {
+        Some((_, pieces)) => output.data(pieces.concat().as_bytes()),
+        None => Err(Report::usage(format!("there is no hook for `{}`", args.shell))
+            .hint("there is one for bash, zsh, fish, ksh, mksh and sh")),
+    }
+}

@@ -1,0 +1,53 @@
+//! The few system calls that no safe crate offers. All of arl's unsafe code is here.
+#![expect(
+    unsafe_code,
+    reason = "signal dispositions across execve, and macOS's way to find a process's file"
+)]
+
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether whoever started arl ignores SIGPIPE.
+static CALLER_IGNORES_SIGPIPE: AtomicBool = AtomicBool::new(false);
+
+/// Notes what the caller does with SIGPIPE, and ignores it: a write to a closed pipe is then an error that
+/// can be handled. Must run before anything else, since nothing tells later what it was.
+pub(super) fn ignore_sigpipe() {
+    // SAFETY: `signal` with these constants touches no memory of ours, and no other thread runs yet.
+    let before = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    CALLER_IGNORES_SIGPIPE.store(before == libc::SIG_IGN, Ordering::Relaxed);
+}
+
+/// Lets the command have SIGPIPE as arl's caller had it; the standard library would always reset it.
+pub(super) fn keep_callers_sigpipe(command: &mut Command) {
+    if !CALLER_IGNORES_SIGPIPE.load(Ordering::Relaxed) {
+        return;
+    }
+    let ignore = || {
+        // SAFETY: async-signal-safe, and touches no memory of ours.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+        Ok(())
+    };
+    // SAFETY: the closure makes one system call and allocates nothing.
+    unsafe { command.pre_exec(ignore) };
+}
+
+/// The executable of a process.
+#[cfg(not(target_os = "macos"))]
+pub(super) fn executable(process: u32) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/{process}/exe")).ok()
+}
+
+/// The executable of a process.
+#[cfg(target_os = "macos")]
+pub(super) fn executable(process: u32) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt;
+    let mut buffer = vec![0_u8; 4096];
+    let (process, size) = (i32::try_from(process).ok()?, u32::try_from(buffer.len()).ok()?);
+    // SAFETY: the buffer is as large as said, and the call writes no further.
+    let length = unsafe { libc::proc_pidpath(process, buffer.as_mut_ptr().cast(), size) };
+    buffer.truncate(usize::try_from(length).ok().filter(|&length| length > 0)?);
+    Some(std::ffi::OsString::from_vec(buffer).into())
+}

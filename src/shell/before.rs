@@ -1,0 +1,55 @@
+//! What a shell had before it became a role.
+
+use crate::identity::IDENTITY_VARIABLES;
+
+/// The region variables are no part of the identity, but `assume` may change them.
+const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+
+/// The values and absences of every variable that `assume` may change, byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before(Vec<(&'static str, Option<Vec<u8>>)>);
+
+/// How a variable is put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rule<'a> {
+    /// Whatever it is now.
+    Always,
+    /// Only if it is still unset, as `assume` left it: somebody may have chosen a profile since.
+    IfUnset,
+    /// Only if it still has the value that `assume` gave it.
+    IfStill(&'a str),
+}
+
+impl Before {
+    /// Takes a picture of an environment. `var` looks a variable up.
+    pub fn of(var: impl Fn(&str) -> Option<Vec<u8>>) -> Self {
+        let names = IDENTITY_VARIABLES.into_iter().chain(REGION_VARIABLES);
+        // arl's own are leftovers, if anything: they are not put back.
+        let value = |name: &str| if name.starts_with("ARL_") { None } else { var(name) };
+        Self(names.map(|name| (name, value(name))).collect())
+    }
+
+    /// Only the region variables.
+    #[must_use]
+    pub fn only_region(self) -> Self {
+        Self(self.0.into_iter().filter(|(name, _)| REGION_VARIABLES.contains(name)).collect())
+    }
+
+    /// Every variable with its old value and the rule for putting it back. `region` is the one that
+    /// `assume` sets; without it the region variables are not touched at all.
+    pub(super) fn rules<'a>(
+        &'a self,
+        region: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'static str, Option<&'a [u8]>, Rule<'a>)> {
+        self.0.iter().filter_map(move |(name, value)| {
+            let rule = if REGION_VARIABLES.contains(name) {
+                Rule::IfStill(region?)
+            } else if name.ends_with("PROFILE") {
+                Rule::IfUnset
+            } else {
+                Rule::Always
+            };
+            Some((*name, value.as_deref(), rule))
+        })
+    }
+}
