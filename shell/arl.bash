@@ -2,9 +2,8 @@
 # arl for bash 3.2 and later: eval "$(arl init bash)" in ~/.bashrc.
 
 # A memory that came through the environment is somebody else's text.
-case $(\builtin declare -p __arl_restore __arl_refresh 2>/dev/null) in
-    'declare -'*x*) \builtin unset -v __arl_restore __arl_refresh ;;
-esac
+case $(\builtin declare -p __arl_restore 2>/dev/null) in 'declare -x '*) \builtin unset -v __arl_restore ;; esac
+case $(\builtin declare -p __arl_refresh 2>/dev/null) in 'declare -x '*) \builtin unset -v __arl_refresh ;; esac
 
 arl() {
     \builtin local options=$- status=0

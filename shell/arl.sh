@@ -8,7 +8,7 @@ case $(\export -p) in
 esac
 
 arl() {
-    __arl_options=$-
+    __arl_trace=$-
     { \set +x; } 2>/dev/null
     if __arl_main "$@"; then
         \set -- 0
@@ -16,9 +16,9 @@ arl() {
         \set -- "$?"
     fi
     \unset __arl_verb __arl_apply __arl_back __arl_skip __arl_word __arl_out
-    case $__arl_options in
-        *x*) \unset __arl_options && \set -x ;;
-        *) \unset __arl_options ;;
+    case $__arl_trace in
+        *x*) \unset __arl_trace && \set -x ;;
+        *) \unset __arl_trace ;;
     esac
     \return "$1"
 }
@@ -54,7 +54,8 @@ __arl_main() {
             ;;
         *)
             case $__arl_back in
-                x) (__arl_before && \exec arl "$@") ;;
+                # mksh would execute the function again.
+                x) (__arl_before && \unset -f arl && \exec arl "$@") ;;
                 *) \command arl "$@" ;;
             esac
             ;;

@@ -34,7 +34,8 @@ arl() {
             ;;
         *)
             if [[ -n $__arl_back && -n ${__arl_restore-} ]]; then
-                (__arl_before && \builtin exec arl "$@")
+                # zsh would execute the function again.
+                (__arl_before && \builtin unset -f arl && exec arl "$@")
             else
                 \command arl "$@"
             fi

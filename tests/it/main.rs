@@ -8,6 +8,7 @@ mod assume;
 mod eval;
 mod exec;
 mod faults;
+mod hooks;
 mod lib_compat;
 mod moto;
 mod parameters;

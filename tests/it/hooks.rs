@@ -1,0 +1,743 @@
+//! The function and the hook in real interactive shells, in a terminal of their own.
+//!
+//! Nothing sleeps: a session is over when `ARL_EXPIRES_AT` says so, and the tests set it to 1.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{DEPLOY, Run, Stage};
+
+const READ_ONLY: &str = "123456789012/ReadOnly";
+const EXPIRED: &str = "arl: role/Deploy in 123456789012 expired";
+
+/// A shell, how it is started without anybody's settings, and its `arl init`.
+struct Shell {
+    name: &'static str,
+    command: &'static str,
+    init: &'static str,
+}
+
+const BASH: Shell =
+    Shell { name: "bash", command: "bash --norc --noprofile -i", init: "eval \"$(arl init bash)\"" };
+const ZSH: Shell = Shell { name: "zsh", command: "zsh -f -i", init: "eval \"$(arl init zsh)\"" };
+const FISH: Shell = Shell { name: "fish", command: "fish --no-config -i", init: "arl init fish | source" };
+const MKSH: Shell = Shell { name: "mksh", command: "mksh -i", init: "eval \"$(arl init mksh)\"" };
+const KSH: Shell = Shell { name: "ksh93", command: "ksh93 -i", init: "eval \"$(arl init ksh)\"" };
+const DASH: Shell = Shell { name: "dash", command: "dash -i", init: "eval \"$(arl init sh)\"" };
+
+/// The shells with a hook.
+const HOOKED: [Shell; 5] = [BASH, ZSH, FISH, MKSH, KSH];
+/// Those and one that has only the function.
+const ALL: [Shell; 6] = [BASH, ZSH, FISH, MKSH, KSH, DASH];
+
+impl Shell {
+    fn is_fish(&self) -> bool {
+        self.name == "fish"
+    }
+
+    /// Sets and exports a variable.
+    fn export(&self, name: &str, value: &str) -> String {
+        if self.is_fish() { format!("set -gx {name} '{value}'") } else { format!("export {name}='{value}'") }
+    }
+
+    /// The status of the last command.
+    fn status(&self) -> &'static str {
+        if self.is_fish() { "$status" } else { "$?" }
+    }
+
+    /// Types lines into an interactive shell; what the screen showed.
+    fn type_lines(&self, stage: &Stage, lines: &[&str]) -> Run {
+        self.type_lines_with(stage, stage.as_ann("script"), lines)
+    }
+
+    fn type_lines_with(&self, stage: &Stage, mut script: Command, lines: &[&str]) -> Run {
+        script.args(["-qec", &format!("exec {}", self.command), "/dev/null"]);
+        script
+            .env("TERM", "dumb")
+            .env("ENV", "/dev/null")
+            .env("SHELL", "/bin/sh")
+            .env("HISTFILE", "/dev/null");
+        let input = [&[self.init], lines, &["exit 0"]].concat().join("\n") + "\n";
+        stage.run_with_input(&mut script, &input)
+    }
+
+    /// Runs lines in a shell without a terminal, after `arl init`.
+    fn run(&self, stage: &Stage, mut command: Command, lines: &[&str]) -> Run {
+        let text = [&[self.init], lines].concat().join("\n");
+        stage.run(command.args(["-c", &text]))
+    }
+}
+
+fn written(stage: &Stage, name: &str) -> String {
+    std::fs::read_to_string(stage.home.join(name)).unwrap_or_default()
+}
+
+/// The AWS and ARL variables of a dump that `env -0` made.
+fn identity_of(stage: &Stage, name: &str) -> Vec<Vec<u8>> {
+    let bytes = std::fs::read(stage.home.join(name)).unwrap();
+    let mut variables: Vec<Vec<u8>> = bytes
+        .split(|&b| b == 0)
+        .filter(|v| v.starts_with(b"AWS_") || v.starts_with(b"ARL_") || v.starts_with(b"__arl"))
+        .map(<[u8]>::to_vec)
+        .collect();
+    variables.sort();
+    variables
+}
+
+#[test]
+fn an_expired_role_is_cleared_at_the_prompt_once() {
+    for shell in HOOKED {
+        let stage = Stage::new();
+        let expire = shell.export("ARL_EXPIRES_AT", "1");
+        let run = shell.type_lines(
+            &stage,
+            &[&format!("arl assume {DEPLOY}"), "env -0 >held", &expire, "env -0 >cleared", "true", "true"],
+        );
+        let held = identity_of(&stage, "held");
+        assert!(held.iter().any(|v| v.starts_with(b"AWS_SESSION_TOKEN=FwoG")), "{}: {run:?}", shell.name);
+        assert!(!held.iter().any(|v| v.starts_with(b"__arl")), "{}: children see the memory", shell.name);
+        let cleared = identity_of(&stage, "cleared");
+        let names: Vec<String> = cleared
+            .iter()
+            .map(|v| String::from_utf8_lossy(v).split('=').next().unwrap().to_owned())
+            .collect();
+        assert_eq!(
+            names,
+            ["AWS_EC2_METADATA_DISABLED", "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_ENDPOINT_URL_STS"],
+            "{}: {run:?}",
+            shell.name
+        );
+        assert_eq!(run.stdout.matches(EXPIRED).count(), 1, "{}: {run:?}", shell.name);
+        assert!(run.stdout.contains("its credentials were cleared"), "{}: {run:?}", shell.name);
+    }
+}
+
+#[test]
+fn a_clear_after_expiry_still_restores() {
+    for shell in HOOKED {
+        let stage = Stage::new();
+        let run = shell.type_lines(
+            &stage,
+            &[
+                "env -0 >before",
+                &format!("arl assume {DEPLOY}"),
+                &shell.export("ARL_EXPIRES_AT", "1"),
+                "true",
+                "arl clear",
+                "env -0 >after",
+            ],
+        );
+        assert_eq!(identity_of(&stage, "after"), identity_of(&stage, "before"), "{}: {run:?}", shell.name);
+    }
+}
+
+#[test]
+fn an_assume_after_expiry_starts_where_the_first_one_did() {
+    for shell in HOOKED {
+        let stage = Stage::new();
+        let run = shell.type_lines(
+            &stage,
+            &[
+                &format!("arl assume {DEPLOY}"),
+                &shell.export("ARL_EXPIRES_AT", "1"),
+                "true",
+                &format!("arl assume {READ_ONLY}"),
+                "arl clear",
+                "env -0 >after",
+            ],
+        );
+        assert_eq!(stage.assumed().len(), 2, "{}: {run:?}", shell.name);
+        assert_eq!(stage.assumed()[1].access_key_id, "AKIAIOSFODNN7ANN0001", "{}", shell.name);
+        assert!(
+            identity_of(&stage, "after").contains(&b"AWS_ACCESS_KEY_ID=AKIAIOSFODNN7ANN0001".to_vec()),
+            "{}",
+            shell.name
+        );
+    }
+}
+
+#[test]
+fn the_status_of_the_command_before_is_kept() {
+    for shell in HOOKED {
+        let stage = Stage::new();
+        let status = shell.status();
+        let fail = "sh -c 'exit 7'";
+        let show = format!("echo {status} >>statuses");
+        // Armed, not armed, and while it clears.
+        let expiring = if shell.is_fish() {
+            "set -gx ARL_EXPIRES_AT 1; sh -c 'exit 7'"
+        } else {
+            "export ARL_EXPIRES_AT=1; sh -c 'exit 7'"
+        };
+        let run = shell.type_lines(
+            &stage,
+            &[fail, &show, &format!("arl assume {DEPLOY}"), fail, &show, expiring, &show],
+        );
+        assert_eq!(written(&stage, "statuses"), "7\n7\n7\n", "{}: {run:?}", shell.name);
+    }
+    for (shell, lines) in [
+        (BASH, ["true | sh -c 'exit 3' | true", "echo ${PIPESTATUS[*]} >pipes"]),
+        (ZSH, ["true | sh -c 'exit 3' | true", "echo $pipestatus >pipes"]),
+        (FISH, ["true | sh -c 'exit 3' | true", "echo $pipestatus >pipes"]),
+    ] {
+        let stage = Stage::new();
+        let run = shell.type_lines(&stage, &[&format!("arl assume {DEPLOY}"), lines[0], lines[1]]);
+        assert_eq!(written(&stage, "pipes"), "0 3 0\n", "{}: {run:?}", shell.name);
+    }
+}
+
+#[test]
+fn an_idle_terminal_fails_loudly_and_never_as_somebody_else() {
+    // The session ends while the prompt is waiting: after arl's own hook has looked.
+    let zsh = "later() { [ -n \"$AWS_SESSION_TOKEN\" ] && [ ! -e late ] && touch late && ARL_EXPIRES_AT=1; }; precmd_functions+=(later)";
+    let bash = "later() { [ -n \"$AWS_SESSION_TOKEN\" ] && [ ! -e late ] && touch late && ARL_EXPIRES_AT=1; }; PROMPT_COMMAND+=';later'";
+    let fish = "function later --on-event fish_prompt; test -n \"$AWS_SESSION_TOKEN\"; and not test -e late; and touch late; and set -gx ARL_EXPIRES_AT 1; end";
+    for (shell, hook) in [(ZSH, zsh), (BASH, bash), (FISH, fish)] {
+        let stage = Stage::new();
+        let run = shell.type_lines(
+            &stage,
+            &[
+                hook,
+                &format!("arl assume {DEPLOY}"),
+                "echo $AWS_ACCESS_KEY_ID >ran-as",
+                "echo \"[$AWS_ACCESS_KEY_ID]\" >then",
+            ],
+        );
+        assert!(written(&stage, "ran-as").starts_with("ASIA"), "{}: {run:?}", shell.name);
+        assert_eq!(written(&stage, "then"), "[]\n", "{}: {run:?}", shell.name);
+        let warned = run.stdout.matches("the next prompt clears its credentials").count();
+        // bash before 5.3 has no hook there.
+        assert_eq!(warned, usize::from(shell.name != "bash"), "{}: {run:?}", shell.name);
+    }
+}
+
+#[test]
+fn other_keys_are_left_alone() {
+    for shell in HOOKED {
+        let stage = Stage::new();
+        let mine = shell.export("AWS_ACCESS_KEY_ID", "AKIAMINE");
+        let run = shell.type_lines(
+            &stage,
+            &[
+                &format!("arl assume {DEPLOY}"),
+                &mine,
+                &shell.export("ARL_EXPIRES_AT", "1"),
+                "env -0 >after",
+                "arl clear",
+                "env -0 >cleared",
+            ],
+        );
+        for dump in ["after", "cleared"] {
+            let variables = identity_of(&stage, dump);
+            assert!(
+                variables.contains(&b"AWS_ACCESS_KEY_ID=AKIAMINE".to_vec()),
+                "{} {dump}: {run:?}",
+                shell.name
+            );
+            assert!(variables.iter().any(|v| v.starts_with(b"AWS_SESSION_TOKEN")), "{} {dump}", shell.name);
+        }
+        assert!(!run.stdout.contains(EXPIRED), "{}: {run:?}", shell.name);
+    }
+}
+
+#[test]
+fn hostile_or_odd_deadlines_are_ignored() {
+    for shell in HOOKED {
+        for deadline in ["a[$(touch CANARY)]", "soon", "-1", "1 2", "99999999999999999999999999", ""] {
+            let stage = Stage::new();
+            let run = shell.type_lines(
+                &stage,
+                &[
+                    &format!("arl assume {DEPLOY}"),
+                    &shell.export("ARL_EXPIRES_AT", deadline),
+                    "true",
+                    "env -0 >after",
+                ],
+            );
+            assert!(!stage.home.join("CANARY").exists(), "{} {deadline}", shell.name);
+            let kept = identity_of(&stage, "after").iter().any(|v| v.starts_with(b"AWS_SESSION_TOKEN"));
+            assert!(kept, "{} {deadline}: {run:?}", shell.name);
+            assert!(!run.stdout.contains("integer expression"), "{} {deadline}: {run:?}", shell.name);
+        }
+    }
+}
+
+#[test]
+fn it_may_be_initialised_twice_and_arl_may_be_gone() {
+    for shell in HOOKED {
+        let stage = Stage::new();
+        let gone = if shell.is_fish() { "set -gx PATH /usr/bin /bin" } else { "export PATH=/usr/bin:/bin" };
+        let run = shell.type_lines(
+            &stage,
+            &[
+                "env -0 >before",
+                &format!("arl assume {DEPLOY}"),
+                shell.init,
+                "arl clear",
+                "env -0 >after",
+                &format!("arl assume {DEPLOY}"),
+                gone,
+                &shell.export("ARL_EXPIRES_AT", "1"),
+                "env -0 >cleared",
+            ],
+        );
+        assert_eq!(identity_of(&stage, "after"), identity_of(&stage, "before"), "{}: {run:?}", shell.name);
+        assert_eq!(run.stdout.matches(EXPIRED).count(), 1, "{}: {run:?}", shell.name);
+        assert_eq!(identity_of(&stage, "cleared").len(), 3, "{}: {run:?}", shell.name);
+    }
+}
+
+#[test]
+fn expiry_restores_where_that_is_wished_for() {
+    for shell in HOOKED {
+        let stage = Stage::new();
+        let run = shell.type_lines(
+            &stage,
+            &[
+                "env -0 >before",
+                &format!("arl assume {DEPLOY}"),
+                &format!(
+                    "{}; {}",
+                    shell.export("ARL_ON_EXPIRY", "restore"),
+                    shell.export("ARL_EXPIRES_AT", "1")
+                ),
+                "true",
+                if shell.is_fish() { "set -e ARL_ON_EXPIRY" } else { "unset ARL_ON_EXPIRY" },
+                "env -0 >after",
+            ],
+        );
+        assert_eq!(identity_of(&stage, "after"), identity_of(&stage, "before"), "{}: {run:?}", shell.name);
+        assert!(run.stdout.contains("what was here before is back"), "{}: {run:?}", shell.name);
+    }
+}
+
+#[test]
+fn expiry_refreshes_where_that_is_wished_for_and_a_failure_clears_once() {
+    for shell in HOOKED {
+        let stage = Stage::new();
+        let expire = shell.export("ARL_EXPIRES_AT", "1");
+        let fail = stage.home.join("fail");
+        let wish = shell.export("ARL_ON_EXPIRY", "refresh");
+        let run = shell.type_lines(
+            &stage,
+            &[
+                &wish,
+                &format!("arl -v assume {DEPLOY} --role-session-name 'ann'"),
+                &expire,
+                "env -0 >refreshed",
+                &expire,
+                "env -0 >again",
+                "arl clear",
+                "env -0 >after",
+            ],
+        );
+        for dump in ["refreshed", "again"] {
+            let live = identity_of(&stage, dump).iter().any(|v| v.starts_with(b"AWS_SESSION_TOKEN=FwoG"));
+            assert!(live, "{} {dump}: {run:?}", shell.name);
+        }
+        assert_eq!(stage.assumed().len(), 3, "{}: {run:?}", shell.name);
+        for request in stage.assumed() {
+            assert_eq!(request.access_key_id, "AKIAIOSFODNN7ANN0001", "{}", shell.name);
+            assert_eq!(request.get("RoleSessionName"), Some("ann"));
+        }
+        assert!(identity_of(&stage, "after").contains(&b"AWS_ACCESS_KEY_ID=AKIAIOSFODNN7ANN0001".to_vec()));
+        drop(fail);
+
+        // The role cannot be had any more: one try, one message, cleared.
+        let stage = Stage::new();
+        let close = "touch closed";
+        let run = shell.type_lines(
+            &stage,
+            &[
+                &wish,
+                &format!("arl assume {DEPLOY}"),
+                &shell.export("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1"),
+                close,
+                &expire,
+                "true",
+                "true",
+                "env -0 >cleared",
+            ],
+        );
+        let cleared = identity_of(&stage, "cleared");
+        assert!(!cleared.iter().any(|v| v.starts_with(b"AWS_ACCESS_KEY_ID")), "{}: {run:?}", shell.name);
+        assert_eq!(run.stdout.matches("Connection refused").count(), 1, "{}: {run:?}", shell.name);
+        assert_eq!(run.stdout.matches(EXPIRED).count(), 1, "{}: {run:?}", shell.name);
+    }
+}
+
+#[test]
+fn a_failed_switch_leaves_the_role_and_its_status() {
+    for shell in ALL {
+        let stage = Stage::new();
+        let status = shell.status();
+        let lines = [
+            format!("arl assume {DEPLOY}"),
+            "env -0 >first".into(),
+            format!("arl assume 123456789012/Closed; echo {status} >statuses"),
+            format!("arl assume {READ_ONLY} --duration 1s; echo {status} >>statuses"),
+            format!(
+                "arl assume 123456789012/NeedsMfa --serial-number GAHT12345678; echo {status} >>statuses"
+            ),
+            "env -0 >then".into(),
+        ];
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let run = shell.run(&stage, stage.as_ann(shell.name), &lines);
+        assert_eq!(written(&stage, "statuses"), "1\n2\n3\n", "{}: {run:?}", shell.name);
+        assert_eq!(identity_of(&stage, "then"), identity_of(&stage, "first"), "{}", shell.name);
+    }
+}
+
+#[test]
+fn from_role_to_role_to_what_was_before() {
+    let region = "a'b\nc$(touch CANARY)";
+    for shell in ALL {
+        for start in ["nothing", "keys", "profile", "container", "unusual"] {
+            let stage = Stage::new();
+            stage.profiles(
+                "",
+                "[dev]\naws_access_key_id = AKIAIOSFODNN7ANN0001\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYANNSECRET1\n[default]\naws_access_key_id = AKIAIOSFODNN7ANN0001\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYANNSECRET1\n",
+            );
+            let mut command = if start == "keys" || start == "unusual" {
+                stage.as_ann(shell.name)
+            } else {
+                stage.bare(shell.name)
+            };
+            match start {
+                "profile" => {
+                    command
+                        .env("AWS_PROFILE", "dev")
+                        .env("AWS_REGION", "eu-north-1")
+                        .env("AWS_DEFAULT_REGION", "eu-south-1");
+                }
+                "container" => {
+                    command
+                        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/x")
+                        .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", "a b");
+                }
+                "unusual" => {
+                    use std::os::unix::ffi::OsStrExt;
+                    let bytes = std::ffi::OsStr::from_bytes(b"\xff'\\\"\n!$x`y`\n\n");
+                    command
+                        .env("AWS_ROLE_SESSION_NAME", bytes)
+                        .env("AWS_CREDENTIAL_SCOPE", region)
+                        .env("AWS_DEFAULT_REGION", "eu-central-1");
+                }
+                _ => {}
+            }
+            let a = format!("arl assume {DEPLOY} --region eu-west-1");
+            let run = shell.run(
+                &stage,
+                command,
+                &[
+                    "env -0 >before",
+                    &a,
+                    "env -0 >a",
+                    &format!("arl assume {READ_ONLY}"),
+                    "env -0 >b",
+                    &format!("arl assume {READ_ONLY} --region us-west-2"),
+                    "arl clear",
+                    "env -0 >after",
+                ],
+            );
+            assert_eq!(run.status, 0, "{} {start}: {run:?}", shell.name);
+            assert_eq!(
+                identity_of(&stage, "after"),
+                identity_of(&stage, "before"),
+                "{} {start}: {run:?}",
+                shell.name
+            );
+            assert!(
+                identity_of(&stage, "a").contains(&b"AWS_REGION=eu-west-1".to_vec()),
+                "{} {start}",
+                shell.name
+            );
+            assert!(
+                !identity_of(&stage, "b").contains(&b"AWS_REGION=eu-west-1".to_vec()),
+                "{} {start}",
+                shell.name
+            );
+            assert_eq!(stage.assumed().len(), 3, "{} {start}: {run:?}", shell.name);
+            for request in stage.assumed() {
+                assert_eq!(request.access_key_id, "AKIAIOSFODNN7ANN0001", "{} {start}", shell.name);
+            }
+            assert!(!stage.home.join("CANARY").exists(), "{} {start}", shell.name);
+        }
+    }
+}
+
+#[test]
+fn what_was_chosen_since_is_not_undone() {
+    for shell in ALL {
+        let stage = Stage::new();
+        let chosen = [shell.export("AWS_REGION", "ap-south-1"), shell.export("AWS_PROFILE", "chosen")];
+        let mut command = stage.as_ann(shell.name);
+        command.env("AWS_REGION", "eu-north-1").env("AWS_PROFILE", "");
+        let a = format!("arl assume {DEPLOY} --region eu-west-1");
+        let run = shell.run(&stage, command, &[&a, &chosen[0], &chosen[1], "arl clear", "env -0 >after"]);
+        let after = identity_of(&stage, "after");
+        for kept in ["AWS_REGION=ap-south-1", "AWS_PROFILE=chosen", "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7ANN0001"]
+        {
+            assert!(after.contains(&kept.as_bytes().to_vec()), "{} {kept}: {run:?}", shell.name);
+        }
+    }
+}
+
+#[test]
+fn the_memory_is_no_childs_and_no_parents() {
+    for shell in ALL {
+        let stage = Stage::new();
+        let mut command = stage.as_ann(shell.name);
+        // A parent that would like to have its text evaluated.
+        command.env("__arl_restore", "touch CANARY").env("__arl_refresh", "touch CANARY");
+        let all = if shell.is_fish() { "true" } else { "set -a" };
+        let run = shell.run(
+            &stage,
+            command,
+            &[
+                all,
+                "arl clear",
+                &format!("arl assume {DEPLOY}"),
+                "env -0 >held",
+                &format!("arl assume {READ_ONLY}"),
+                "arl clear",
+                "env -0 >after",
+            ],
+        );
+        assert!(!stage.home.join("CANARY").exists(), "{}: {run:?}", shell.name);
+        assert!(
+            !identity_of(&stage, "held").iter().any(|v| v.starts_with(b"__arl")),
+            "{}: {run:?}",
+            shell.name
+        );
+        assert!(
+            identity_of(&stage, "after").contains(&b"AWS_ACCESS_KEY_ID=AKIAIOSFODNN7ANN0001".to_vec()),
+            "{}",
+            shell.name
+        );
+        // The same without the function: bare statements.
+        let stage = Stage::new();
+        let mut command = stage.as_ann(shell.name);
+        command.env("__arl_restore", "touch CANARY");
+        let bare = if shell.is_fish() {
+            format!("arl assume {DEPLOY} | source; arl clear | source; env -0 >after")
+        } else {
+            format!(
+                "{all}; eval \"$(arl assume {DEPLOY})\"; env -0 >held; eval \"$(arl clear)\"; env -0 >after"
+            )
+        };
+        let run = stage.run(command.args(["-c", &bare]));
+        assert!(!stage.home.join("CANARY").exists(), "{}: {run:?}", shell.name);
+        assert!(
+            identity_of(&stage, "after").contains(&b"AWS_ACCESS_KEY_ID=AKIAIOSFODNN7ANN0001".to_vec()),
+            "{}: {run:?}",
+            shell.name
+        );
+    }
+}
+
+#[test]
+fn a_child_shell_clears_without_a_memory() {
+    for shell in ALL {
+        let stage = Stage::new();
+        let child = format!(
+            "{} -c '{}",
+            shell.name,
+            if shell.is_fish() {
+                "arl init fish | source; arl clear; env -0 >after'"
+            } else {
+                "eval \"$(arl init sh)\"; arl clear; env -0 >after'"
+            }
+        );
+        let child = if shell.name == "zsh" { child.replace("init sh", "init zsh") } else { child };
+        let run = shell.run(&stage, stage.as_ann(shell.name), &[&format!("arl assume {DEPLOY}"), &child]);
+        assert_eq!(identity_of(&stage, "after").len(), 3, "{}: {run:?}", shell.name);
+    }
+}
+
+#[test]
+fn everything_else_passes_through() {
+    for shell in ALL {
+        let stage = Stage::new();
+        let status = shell.status();
+        let lines = [
+            format!("arl assume {DEPLOY}"),
+            "env -0 >first".into(),
+            format!("arl --color never assume {READ_ONLY} --json >json"),
+            format!("arl assume {READ_ONLY} --shell posix >text"),
+            format!("arl exec {READ_ONLY} -- sh -c 'echo $ARL_SOURCE; exit 9' >child; echo {status} >status"),
+            format!("arl assume {READ_ONLY} --format=dotenv >dotenv"),
+            "arl assume --help >help".into(),
+            "env -0 >then".into(),
+            format!("arl -q assume {READ_ONLY}"),
+            "arl status --json >live".into(),
+            "arl clear; arl status >none".into(),
+        ];
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let run = shell.run(&stage, stage.as_ann(shell.name), &lines);
+        assert_eq!(identity_of(&stage, "then"), identity_of(&stage, "first"), "{}: {run:?}", shell.name);
+        assert!(
+            written(&stage, "json").starts_with('{')
+                && written(&stage, "dotenv").starts_with("AWS_ACCESS_KEY_ID=")
+        );
+        assert!(
+            written(&stage, "text").contains("\\export") && written(&stage, "help").starts_with("Examples")
+        );
+        assert_eq!(
+            (written(&stage, "child"), written(&stage, "status")),
+            ("env:AKIAIOSFODNN7ANN0001\n".into(), "9\n".into()),
+            "{}: {run:?}",
+            shell.name
+        );
+        assert!(written(&stage, "live").contains("role/ReadOnly\""), "{}: {run:?}", shell.name);
+        assert_eq!(
+            written(&stage, "none"),
+            "no role; the keys in this shell are not arl's\n",
+            "{}",
+            shell.name
+        );
+    }
+}
+
+#[test]
+fn the_persons_own_settings_survive() {
+    for (shell, lines, expected) in [
+        (
+            BASH,
+            vec![
+                "set -u; IFS=0123456789; alias unset=false export=false local=false; trap 'echo usr >>log' USR1",
+                "PROMPT_COMMAND='echo \"mine $?\" >>log'",
+                BASH.init,
+                "arl assume ROLE",
+                "sh -c 'exit 4'",
+                "kill -USR1 \"$$\"",
+                "ARL_EXPIRES_AT=1",
+                "echo \"[${AWS_ACCESS_KEY_ID-}]$-\" >>log",
+            ],
+            vec!["mine 4", "usr", "[]"],
+        ),
+        (
+            ZSH,
+            vec![
+                "setopt nounset ksharrays shwordsplit sh_glob; alias unset=false; precmd() { echo \"mine $?\" >>log }",
+                ZSH.init,
+                "arl assume ROLE",
+                "sh -c 'exit 4'",
+                "export ARL_EXPIRES_AT=1",
+                "echo \"[${AWS_ACCESS_KEY_ID-}]\" >>log; setopt | grep -c -E 'nounset|ksharrays|shwordsplit|shglob' >>log",
+            ],
+            vec!["mine 4", "[]", "4"],
+        ),
+        (
+            FISH,
+            vec![
+                "function mine --on-event fish_prompt; echo \"mine $status\" >>log; end",
+                FISH.init,
+                "arl assume ROLE",
+                "sh -c 'exit 4'",
+                "set -gx ARL_EXPIRES_AT 1",
+                "echo \"[$AWS_ACCESS_KEY_ID]\" >>log",
+            ],
+            vec!["mine 4", "[]"],
+        ),
+    ] {
+        let stage = Stage::new();
+        let lines: Vec<String> = lines.iter().map(|line| line.replace("ROLE", DEPLOY)).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let run = shell.type_lines(&stage, &lines);
+        let log = written(&stage, "log");
+        for line in expected {
+            assert!(
+                log.lines().any(|other| other.starts_with(line)),
+                "{}: `{line}` is not in {log}: {run:?}",
+                shell.name
+            );
+        }
+    }
+}
+
+#[test]
+fn tracing_shows_no_secret() {
+    for shell in [BASH, ZSH, DASH, MKSH, KSH] {
+        let stage = Stage::new();
+        // `Stage::run` looks for secrets in stderr, where traces go.
+        let run = shell.run(
+            &stage,
+            stage.as_ann(shell.name),
+            &[
+                "set -x",
+                &format!("arl assume {DEPLOY}"),
+                "echo \"$ARL_ROLE_ARN\"; case $- in *x*) echo traced;; esac",
+            ],
+        );
+        assert_eq!(run.stdout, format!("{DEPLOY}\ntraced\n"), "{}: {run:?}", shell.name);
+    }
+}
+
+/// The forks of an interactive shell that is shown some more prompts.
+fn forks(shell: &Shell, start: &str, prompts: usize) -> usize {
+    let stage = Stage::new();
+    let trace = stage.home.join("trace");
+    let strace = format!("strace -f -e trace=clone,clone3,fork,vfork -o {}", trace.display());
+    let mut script = stage.as_ann("script");
+    script.args(["-qec", &format!("exec {strace} {}", shell.command), "/dev/null"]);
+    script.env("TERM", "dumb").env("ENV", "/dev/null").env("SHELL", "/bin/sh").env("HISTFILE", "/dev/null");
+    // fish's own prompt forks, and how often it is drawn depends on the moment.
+    let start =
+        if shell.is_fish() { format!("function fish_prompt; end; {start}") } else { start.to_owned() };
+    let run = stage.run_with_input(&mut script, &format!("{start}\n{}exit\n", "\n".repeat(prompts)));
+    let trace = std::fs::read_to_string(trace).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+    // fish has threads, which come and go as they like; a process is what costs. A call that another thread
+    // interrupts is told in two lines.
+    let is_fork = |line: &&str| {
+        !line.contains("CLONE_THREAD")
+            && !line.contains(" resumed>")
+            && (line.contains("clone") || line.contains("fork("))
+    };
+    trace.lines().filter(is_fork).count()
+}
+
+#[test]
+fn a_prompt_forks_nothing_while_a_role_is_held() {
+    for shell in HOOKED {
+        let armed = format!("{}\narl assume {DEPLOY}", shell.init);
+        let of_prompts = |start: &str| forks(&shell, start, 6) - forks(&shell, start, 0);
+        assert!(forks(&shell, "/bin/true", 0) > forks(&shell, "", 0), "{}: strace sees nothing", shell.name);
+        assert_eq!(of_prompts(&armed), of_prompts("true"), "{}", shell.name);
+    }
+}
+
+#[test]
+fn the_scripts_know_every_identity_variable() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("shell");
+    for name in ["arl.bash", "arl.zsh", "arl.fish", "arl.ksh"] {
+        let text = std::fs::read_to_string(directory.join(name)).unwrap();
+        for variable in arl::IDENTITY_VARIABLES {
+            let known =
+                text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == variable);
+            assert!(known, "{name} does not clear {variable}");
+        }
+    }
+}
+
+#[test]
+fn the_scripts_pass_their_linters_as_they_lie() {
+    let stage = Stage::new();
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("shell");
+    for line in [
+        "shellcheck -s bash arl.bash",
+        "shellcheck -s sh arl.sh",
+        "shellcheck -s ksh arl.ksh",
+        "shfmt -d -i 4 -ci arl.bash arl.sh",
+        "shfmt -ln mksh -d -i 4 -ci arl.ksh",
+        "bash -n arl.bash",
+        "zsh -n arl.zsh",
+        "mksh -n arl.ksh",
+        "dash -n arl.sh",
+        "fish --no-execute arl.fish",
+        "fish_indent --check arl.fish",
+    ] {
+        let run = stage.run(stage.bare("sh").args(["-c", line]).current_dir(&directory));
+        assert_eq!(run.status, 0, "{line}: {run:?}");
+    }
+}
