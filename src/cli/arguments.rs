@@ -1,6 +1,9 @@
 //! The flags that every verb with a role shares.
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
+
+use super::complete;
 
 /// Which role, how, from where. As typed: what the values mean is found out in `plan`.
 ///
@@ -9,6 +12,7 @@ use clap::Args;
 pub(super) struct RoleArgs {
     /// A role ARN, ACCOUNT/NAME, or the name of a profile
     #[arg(required_unless_present = "account_id", help_heading = "Role")]
+    #[arg(add = ArgValueCompleter::new(complete::roles))]
     pub(super) role: Option<String>,
     /// The role's account, together with --role-name
     #[arg(long, alias = "account_id", value_name = "ID", help_heading = "Role")]
@@ -23,9 +27,11 @@ pub(super) struct RoleArgs {
 
     /// Start from this profile; beats environment keys and a role profile's own source
     #[arg(long, value_name = "NAME", conflicts_with = "chain", help_heading = "Source")]
+    #[arg(add = ArgValueCompleter::new(complete::profiles))]
     pub(super) profile: Option<String>,
     /// Assume this role on the way (can be repeated, in order)
     #[arg(long, value_name = "ROLE", help_heading = "Source")]
+    #[arg(add = ArgValueCompleter::new(complete::roles))]
     pub(super) via: Vec<String>,
     /// Start from the role that this shell already has
     #[arg(long, help_heading = "Source")]

@@ -5,13 +5,14 @@ use std::io::IsTerminal;
 
 use arl::shell::{Dialect, Handover};
 use arl::{Identity, dotenv, process_json};
+use clap_complete::engine::ArgValueCandidates;
 
 use super::arguments::RoleArgs;
 use super::context::Context;
 use super::held::memory;
 use super::obtain::{self, OnSignal};
 use super::report::Report;
-use super::{Outcome, Output, dialect};
+use super::{Outcome, Output, complete, dialect};
 
 const EXAMPLES: &str = "Examples:
   eval \"$(arl assume ROLE)\"                 bash, zsh, ksh, dash
@@ -39,6 +40,7 @@ pub(super) struct AssumeArgs {
     format: Option<Format>,
     /// The shell to print for [default: ARL_SHELL, the parent process, SHELL]
     #[arg(long, help_heading = "Output", value_name = "SHELL")]
+    #[arg(add = ArgValueCandidates::new(complete::dialects))]
     shell: Option<String>,
     /// Print secrets even to a terminal
     #[arg(long, help_heading = "Output")]
@@ -135,7 +137,7 @@ fn on_terminal(dialect: Dialect, words: &[String]) -> Report {
 ///
 /// A misspelt verb counts as `assume`: `eval "$(arl asume …)"` must fail too.
 pub(super) fn failing_statement(args: &[OsString]) -> Option<Dialect> {
-    const OTHER_VERBS: [&str; 4] = ["exec", "status", "list", "arn"];
+    const OTHER_VERBS: [&str; 5] = ["exec", "status", "list", "arn", "completions"];
     if std::io::stdout().is_terminal() {
         return None;
     }

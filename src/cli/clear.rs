@@ -4,11 +4,12 @@ use std::io::IsTerminal;
 use std::time::{Duration, UNIX_EPOCH};
 
 use arl::shell::{Dialect, Held};
+use clap_complete::engine::ArgValueCandidates;
 
 use super::context::Context;
 use super::held::held;
 use super::report::Report;
-use super::{Outcome, Output, dialect, obtain};
+use super::{Outcome, Output, complete, dialect, obtain};
 
 const EXAMPLES: &str = "Examples:
   eval \"$(arl clear)\"            what this shell had before its role
@@ -26,7 +27,7 @@ pub(super) struct ClearArgs {
     #[arg(long)]
     expired: bool,
     /// The shell to print for [default: ARL_SHELL, the parent process, SHELL]
-    #[arg(long, value_name = "SHELL")]
+    #[arg(long, value_name = "SHELL", add = ArgValueCandidates::new(complete::dialects))]
     shell: Option<String>,
 }
 

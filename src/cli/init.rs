@@ -11,7 +11,8 @@ const EXAMPLES: &str = "Examples:
   eval \"$(arl init sh)\"            in the file that ENV names (dash and others: the function alone)
 
 The function makes `arl assume` and `arl clear` change the shell itself. The hook clears expired
-credentials at the prompt, or restores or refreshes them if ARL_ON_EXPIRY says so.";
+credentials at the prompt, or restores or refreshes them if ARL_ON_EXPIRY says so. Completion comes
+with them for bash, zsh (after compinit) and fish.";
 
 /// Print the function and the hook for a shell
 #[derive(Debug, clap::Args)]
@@ -39,7 +40,10 @@ pub(super) fn run(args: &InitArgs, output: &Output) -> Outcome {
         args.shell.rsplit('/').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
     let name = if name == "dash" || name == "ash" || name == "busybox" { "sh" } else { name };
     match SCRIPTS.iter().find(|(shell, _)| *shell == name) {
-        Some((_, pieces)) => output.data(pieces.concat().as_bytes()),
+        Some((_, pieces)) => {
+            let completion = super::completions::script(name).unwrap_or_default();
+            output.data(format!("{}\n{completion}", pieces.concat()).as_bytes())
+        }
         None => Err(Report::usage(format!("there is no hook for `{}`", args.shell))
             .hint("there is one for bash, zsh, fish, ksh, mksh and sh")),
     }

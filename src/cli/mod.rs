@@ -4,6 +4,8 @@ mod arguments;
 mod arn;
 mod assume;
 mod clear;
+mod complete;
+mod completions;
 mod context;
 mod core_dump;
 mod dialect;
@@ -87,6 +89,7 @@ enum Command {
     List(list::ListArgs),
     Arn(arn::ArnArgs),
     Init(init::InitArgs),
+    Completions(completions::CompletionsArgs),
 }
 
 /// Parses, runs, reports.
@@ -110,6 +113,7 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
         Command::List(command) => list::run(&command, &output).map(done),
         Command::Arn(command) => arn::run(command, &output).map(done),
         Command::Init(command) => init::run(&command, &output).map(done),
+        Command::Completions(command) => completions::run(command, &output).map(done),
     };
     match result {
         Ok(status) => status.code(),

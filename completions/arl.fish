@@ -1,0 +1,14 @@
+# Completion of arl for fish.
+
+function __arl_complete
+    set --local before (commandline --current-process --tokenize --cut-at-cursor)
+    command arl completions fish --index (count $before) -- $before (commandline --current-token) 2>/dev/null
+end
+
+# After `--` it is a command of its own.
+function __arl_is_command
+    contains -- -- (commandline --current-process --tokenize --cut-at-cursor)
+end
+
+complete --command arl --no-files --keep-order --condition 'not __arl_is_command' --arguments '(__arl_complete)'
+complete --command arl --no-files --condition __arl_is_command --arguments '(__fish_complete_subcommand --fcs-skip=4)'

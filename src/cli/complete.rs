@@ -1,0 +1,45 @@
+//! What the shell may complete values with: read from files, never from the network, and silent.
+
+use std::ffi::OsStr;
+
+use arl::RoleProfile;
+use arl::shell::Dialect;
+use clap_complete::engine::CompletionCandidate;
+
+use super::context::Context;
+
+/// Role profiles first, then the other profiles, whose own credentials are a role of a kind.
+pub(super) fn roles(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let (roles, others): (Vec<_>, Vec<_>) = all(typed).into_iter().partition(|(_, is_role)| *is_role);
+    roles.into_iter().chain(others).map(|(candidate, _)| candidate).collect()
+}
+
+/// Every profile.
+pub(super) fn profiles(typed: &OsStr) -> Vec<CompletionCandidate> {
+    all(typed).into_iter().map(|(candidate, _)| candidate).collect()
+}
+
+/// The dialects.
+pub(super) fn dialects() -> Vec<CompletionCandidate> {
+    Dialect::ALL.into_iter().map(|dialect| CompletionCandidate::new(dialect.name())).collect()
+}
+
+/// The profiles that begin with what was typed, each with what it stands for.
+fn all(typed: &OsStr) -> Vec<(CompletionCandidate, bool)> {
+    let typed = typed.to_string_lossy();
+    let Ok(context) = Context::read() else { return Vec::new() };
+    let Ok(config) = context.shared_config() else { return Vec::new() };
+    let candidate = |name: &str| {
+        let section = config.profile(name)?;
+        let role = RoleProfile::read(name, section).ok().flatten();
+        let help = role.as_ref().map_or_else(
+            || "profile".to_owned(),
+            |role| format!("role/{} in {}", role.role_arn.role_name(), role.role_arn.account_id()),
+        );
+        Some((CompletionCandidate::new(name).help(Some(help.into())), role.is_some()))
+    };
+    // A control character in a name would be typed into the shell.
+    let names = config.profile_names();
+    let fit = names.into_iter().filter(|name| name.starts_with(&*typed) && !name.contains(char::is_control));
+    fit.filter_map(candidate).collect()
+}

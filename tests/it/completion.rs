@@ -1,0 +1,88 @@
+//! Completion, at the keyboard of real shells.
+
+use std::path::Path;
+
+use crate::support::Stage;
+
+const CONFIG: &str = "[profile prod-deploy]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = dev\n\
+                      [profile prod admin]\nregion = x\n[profile dev]\nregion = x\n[profile arn:aws:iam::4444:role/x]\nregion = x\n";
+
+/// What a shell makes of a line with a tab in it: the words that the command got.
+fn completed(shell: &str, line: &str) -> String {
+    let stage = Stage::new();
+    stage.profiles(CONFIG, "");
+    // The completion asks the real arl; the line ends at a function that writes its words down.
+    let (command, start) = match shell {
+        "bash" => (
+            "bash --norc --noprofile -i",
+            "bind 'set enable-bracketed-paste off'\neval \"$(arl init bash)\"\narl() { printf '[%s]' \"$@\" >words; }",
+        ),
+        "zsh" => (
+            "zsh -f -i",
+            "autoload -Uz compinit && compinit -u -D\neval \"$(arl init zsh)\"\narl() { printf '[%s]' \"$@\" >words }",
+        ),
+        _ => ("fish --no-config -i", "arl init fish | source\nfunction arl; printf '[%s]' $argv >words; end"),
+    };
+    let mut script = stage.as_ann("script");
+    script.args(["-qec", &format!("exec {command}"), "/dev/null"]);
+    script.env("TERM", "xterm").env("SHELL", "/bin/sh").env("HISTFILE", "/dev/null");
+    let run = stage.run_with_input(&mut script, &format!("{start}\n{line}\nexit\n"));
+    std::fs::read_to_string(stage.home.join("words"))
+        .unwrap_or_else(|error| panic!("{shell}: {error}: {run:?}"))
+}
+
+#[test]
+fn profiles_arns_and_flags_complete_in_bash_zsh_and_fish() {
+    for shell in ["bash", "zsh", "fish"] {
+        for (line, words) in [
+            ("arl assume prod-\t", "[assume][prod-deploy]"),
+            ("arl assume arn:aws:iam::4\t", "[assume][arn:aws:iam::4444:role/x]"),
+            ("arl exec --profile de\t", "[exec][--profile][dev]"),
+            ("arl stat\t", "[status]"),
+            ("arl assume --dur\t2h", "[assume][--duration][2h]"),
+            ("arl assume --shell fi\t", "[assume][--shell][fish]"),
+        ] {
+            assert_eq!(completed(shell, line), words, "{shell}: {line:?}");
+        }
+    }
+    assert_eq!(completed("bash", "arl exec --profile=de\t"), "[exec][--profile=dev]");
+    assert_eq!(completed("bash", "arl assume prod\\ \t"), "[assume][prod admin]");
+}
+
+#[test]
+fn the_packaged_files_are_what_the_program_prints() {
+    let stage = Stage::new();
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions");
+    for (shell, file) in [("bash", "arl.bash"), ("zsh", "_arl"), ("fish", "arl.fish")] {
+        let text = std::fs::read_to_string(directory.join(file)).unwrap();
+        assert_eq!(stage.arl(&["completions", shell]).success(), text, "{shell}");
+    }
+    stage.arl(&["completions", "cmd"]).failure(2, "there is no completion for `cmd`");
+    for line in [
+        "shellcheck -s bash arl.bash",
+        "shfmt -d -i 4 -ci arl.bash",
+        "zsh -n _arl",
+        "fish --no-execute arl.fish",
+        "fish_indent --check arl.fish",
+    ] {
+        let run = stage.run(stage.bare("sh").args(["-c", line]).current_dir(&directory));
+        assert_eq!(run.status, 0, "{line}: {run:?}");
+    }
+}
+
+#[test]
+fn completion_is_silent_and_asks_nobody() {
+    let stage = Stage::new();
+    stage.profiles("[profile a\nbroken", "");
+    let run = stage.arl(&["completions", "bash", "--index", "2", "--", "arl", "assume", ""]);
+    assert_eq!(run.stderr, "");
+    let _ = run.success();
+    stage.profiles("[profile \u{1b}]0;x]\nregion = x\n", "");
+    assert!(
+        !stage
+            .arl(&["completions", "bash", "--index", "2", "--", "arl", "assume", ""])
+            .success()
+            .contains('\u{1b}')
+    );
+    assert!(stage.sts.requests().is_empty());
+}
