@@ -12,6 +12,10 @@ need zsh zsh
 need fish fish
 need ksh93 ksh93u+m
 need mksh mksh
+need tcsh tcsh
+need elvish elvish
+need xonsh xonsh
+need npm npm
 need script bsdutils
 need strace strace
 need shellcheck shellcheck
@@ -25,6 +29,14 @@ if [ -n "$missing" ]; then
     $sudo apt-get update -qq
     # shellcheck disable=SC2086 # several words on purpose
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
+fi
+
+# nushell is one binary in a package.
+want='@nushell/linux-x64@0.115.1'
+if [ "$(cat .tools/nushell-package 2>/dev/null)" != "$want" ]; then
+    echo "installing $want into .tools/" >&2
+    npm install --silent --no-save --prefix .tools/nushell "$want" >/dev/null
+    printf '%s' "$want" >.tools/nushell-package
 fi
 
 # Pinned, so that a peer's new release cannot turn our tests red.

@@ -8,6 +8,9 @@ const EXAMPLES: &str = "Examples:
   eval \"$(arl init zsh)\"           in ~/.zshrc
   arl init fish | source           in ~/.config/fish/config.fish
   eval \"$(arl init ksh)\"           in the file that ENV names (mksh, ksh93)
+  arl init nushell | save -f ($nu.default-config-dir | path join arl.nu)   and `source arl.nu` in config.nu
+  eval (arl init elvish | slurp)   in ~/.config/elvish/rc.elv
+  execx($(arl init xonsh))         in ~/.xonshrc
   eval \"$(arl init sh)\"            in the file that ENV names (dash and others: the function alone)
 
 The function makes `arl assume` and `arl clear` change the shell itself. The hook clears expired
@@ -18,19 +21,23 @@ with them for bash, zsh (after compinit) and fish.";
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = EXAMPLES)]
 pub(super) struct InitArgs {
-    /// bash, zsh, fish, ksh or sh
+    /// bash, zsh, fish, ksh, mksh, sh, nushell, elvish or xonsh
     shell: String,
 }
 
 const SH: &str = include_str!("../../shell/arl.sh");
 
 /// Each shell with its script, in one piece or two.
-const SCRIPTS: [(&str, &[&str]); 7] = [
+const SCRIPTS: [(&str, &[&str]); 11] = [
     ("bash", &[include_str!("../../shell/arl.bash")]),
     ("zsh", &[include_str!("../../shell/arl.zsh")]),
     ("fish", &[include_str!("../../shell/arl.fish")]),
     ("ksh", &[SH, include_str!("../../shell/arl.ksh")]),
     ("mksh", &[SH, include_str!("../../shell/arl.ksh")]),
+    ("nu", &[include_str!("../../shell/arl.nu")]),
+    ("nushell", &[include_str!("../../shell/arl.nu")]),
+    ("elvish", &[include_str!("../../shell/arl.elv")]),
+    ("xonsh", &[include_str!("../../shell/arl.xsh")]),
     ("sh", &[SH]),
     ("posix", &[SH]),
 ];
@@ -42,9 +49,10 @@ pub(super) fn run(args: &InitArgs, output: &Output) -> Outcome {
     match SCRIPTS.iter().find(|(shell, _)| *shell == name) {
         Some((_, pieces)) => {
             let completion = super::completions::script(name).unwrap_or_default();
-            output.data(format!("{}\n{completion}", pieces.concat()).as_bytes())
+            let end = if completion.is_empty() { "" } else { "\n" };
+            output.data(format!("{}{end}{completion}", pieces.concat()).as_bytes())
         }
         None => Err(Report::usage(format!("there is no hook for `{}`", args.shell))
-            .hint("there is one for bash, zsh, fish, ksh, mksh and sh")),
+            .hint("there is one for bash, zsh, fish, ksh, mksh, sh, nushell, elvish and xonsh")),
     }
 }

@@ -88,7 +88,7 @@ fn restore(before: &Before, region: Option<&str>) -> Vec<u8> {
 pub(super) fn clear(held: Held) -> String {
     let back = "set -g __arl_scope\n    eval $__arl_restore\n    set -eg __arl_scope";
     let forget = "set -eg __arl_restore\nset -eg __arl_refresh\n";
-    let own = unset(&["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"]);
+    let own = unset(&super::ARL_VARIABLES);
     let all = unset(&super::IDENTITY_VARIABLES);
     let text = match held {
         Held::Role { is_foreign_memory: false } => {

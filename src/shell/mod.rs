@@ -1,8 +1,15 @@
 //! The dialects of shells: how each sets, unsets, quotes, restores and fails.
 
 mod before;
+mod cmd;
+mod elvish;
 mod fish;
+mod line;
+mod nushell;
 mod posix;
+mod powershell;
+mod tcsh;
+mod xonsh;
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,6 +29,18 @@ pub enum Dialect {
     Zsh,
     /// fish.
     Fish,
+    /// tcsh.
+    Tcsh,
+    /// nushell: JSON for `load-env` and `hide-env`.
+    Nushell,
+    /// elvish.
+    Elvish,
+    /// xonsh.
+    Xonsh,
+    /// PowerShell.
+    PowerShell,
+    /// cmd.exe.
+    Cmd,
 }
 
 /// An identity on its way into a shell.
@@ -62,7 +81,18 @@ pub enum Held {
 
 impl Dialect {
     /// All dialects.
-    pub const ALL: [Self; 4] = [Self::Posix, Self::Bash, Self::Zsh, Self::Fish];
+    pub const ALL: [Self; 10] = [
+        Self::Posix,
+        Self::Bash,
+        Self::Zsh,
+        Self::Fish,
+        Self::Tcsh,
+        Self::Nushell,
+        Self::Elvish,
+        Self::Xonsh,
+        Self::PowerShell,
+        Self::Cmd,
+    ];
 
     /// The name that `--shell` takes.
     pub fn name(self) -> &'static str {
@@ -71,6 +101,12 @@ impl Dialect {
             Self::Bash => "bash",
             Self::Zsh => "zsh",
             Self::Fish => "fish",
+            Self::Tcsh => "tcsh",
+            Self::Nushell => "nushell",
+            Self::Elvish => "elvish",
+            Self::Xonsh => "xonsh",
+            Self::PowerShell => "powershell",
+            Self::Cmd => "cmd",
         }
     }
 
@@ -83,6 +119,11 @@ impl Dialect {
             "bash" => Some(Self::Bash),
             "zsh" => Some(Self::Zsh),
             "fish" => Some(Self::Fish),
+            "csh" | "tcsh" => Some(Self::Tcsh),
+            "nu" | "nushell" => Some(Self::Nushell),
+            "elvish" => Some(Self::Elvish),
+            "xonsh" => Some(Self::Xonsh),
+            "pwsh" | "powershell" => Some(Self::PowerShell),
             _ => None,
         }
     }
@@ -90,13 +131,20 @@ impl Dialect {
     /// The text that makes a shell of this dialect take the identity over: first the memory of what was
     /// there, then what must go, then what comes. Bytes, because the memory may hold any.
     ///
+    /// nushell, elvish, xonsh, PowerShell and cmd get no memory: the first four keep one by their own means.
+    ///
     /// # Errors
-    /// A value holds a control character. No credentials do, but the name of a profile might.
+    /// A value holds a character that the dialect cannot carry. No credentials do, but the name of a profile
+    /// might, or, in tcsh, a value that was there before.
     pub fn assume(self, handover: &Handover<'_>) -> Result<Vec<u8>, Unprintable> {
         let Handover { identity, memory, refresh } = handover;
         let absent = identity.absent_variables();
         let variables = identity.variables();
-        if let Some((name, _)) = variables.iter().find(|(_, value)| value.chars().any(char::is_control)) {
+        let can_hold = |value: &str| {
+            !value.chars().any(char::is_control)
+                && self.syntax().is_none_or(|syntax| (syntax.can_hold)(value))
+        };
+        if let Some((name, _)) = variables.iter().find(|(_, value)| !can_hold(value)) {
             return Err(Unprintable { name });
         }
         let region = identity.region.as_deref();
@@ -113,6 +161,20 @@ impl Dialect {
                 fish::remember(&mut text, memory, region, refresh);
                 fish::assume(&mut text, &absent, &variables);
             }
+            Self::Tcsh => {
+                if !tcsh::can_remember(memory) {
+                    return Err(Unprintable { name: "a variable that stands there now" });
+                }
+                let mut line = String::new();
+                tcsh::remember(&mut line, memory, region);
+                tcsh::assume(&mut line, &absent, &variables);
+                text = line.into_bytes();
+            }
+            Self::Nushell => text = nushell::assume(&absent, &variables).into_bytes(),
+            Self::Elvish | Self::Xonsh | Self::PowerShell | Self::Cmd => {
+                let lines = self.syntax().map(|syntax| syntax.assume(&absent, &variables));
+                text = lines.unwrap_or_default().into_bytes();
+            }
         }
         Ok(text)
     }
@@ -122,23 +184,42 @@ impl Dialect {
         match self {
             Self::Posix | Self::Bash | Self::Zsh => posix::clear(held),
             Self::Fish => fish::clear(held),
+            Self::Tcsh => tcsh::clear(held),
+            Self::Nushell | Self::Elvish | Self::Xonsh | Self::PowerShell | Self::Cmd => match held {
+                Held::Role { .. } => self.unset(),
+                Held::Nothing | Held::ForeignKeys => self.unset_all(&ARL_VARIABLES),
+            },
         }
     }
 
     /// The text that unsets every identity variable, and leaves the memory for later.
     pub fn unset(self) -> String {
+        self.unset_all(&IDENTITY_VARIABLES)
+    }
+
+    fn unset_all(self, names: &[&'static str]) -> String {
         match self {
-            Self::Posix | Self::Bash | Self::Zsh => posix::unset(&IDENTITY_VARIABLES),
-            Self::Fish => fish::unset(&IDENTITY_VARIABLES),
+            Self::Posix | Self::Bash | Self::Zsh => posix::unset(names),
+            Self::Fish => fish::unset(names),
+            Self::Tcsh => tcsh::unset(names) + "\n",
+            Self::Nushell => nushell::assume(names, &[]),
+            Self::Elvish | Self::Xonsh | Self::PowerShell | Self::Cmd => {
+                self.syntax().map(|syntax| syntax.unset(names).concat()).unwrap_or_default()
+            }
         }
     }
 
     /// The statement that makes `eval` fail with this status, without which a failed call would look like a
-    /// success with the old identity in place.
+    /// success with the old identity in place. nushell's is no JSON, so that `from json` fails.
     pub fn failure(self, status: u8) -> String {
         match self {
             Self::Posix | Self::Bash | Self::Zsh => posix::failure(status),
             Self::Fish => fish::failure(status),
+            Self::Tcsh => tcsh::failure(status),
+            Self::Nushell => format!("arl failed with status {status}\n"),
+            Self::Elvish | Self::Xonsh | Self::PowerShell | Self::Cmd => {
+                self.syntax().map(|syntax| (syntax.failure)(status)).unwrap_or_default()
+            }
         }
     }
 
@@ -147,9 +228,27 @@ impl Dialect {
         match self {
             Self::Posix | Self::Bash | Self::Zsh => posix::quote(value),
             Self::Fish => fish::quote(value),
+            Self::Tcsh => tcsh::quote(value),
+            Self::Nushell => nushell::quote(value),
+            Self::Elvish | Self::Xonsh | Self::PowerShell | Self::Cmd => {
+                self.syntax().map(|syntax| (syntax.quote)(value)).unwrap_or_default()
+            }
+        }
+    }
+
+    fn syntax(self) -> Option<&'static line::Syntax> {
+        match self {
+            Self::Elvish => Some(&elvish::SYNTAX),
+            Self::Xonsh => Some(&xonsh::SYNTAX),
+            Self::PowerShell => Some(&powershell::SYNTAX),
+            Self::Cmd => Some(&cmd::SYNTAX),
+            _ => None,
         }
     }
 }
+
+/// arl's own among the identity variables.
+const ARL_VARIABLES: [&str; 4] = ["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"];
 
 impl fmt::Display for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -86,7 +86,8 @@ fn restore(before: &Before, region: Option<&str>) -> Vec<u8> {
 pub(super) fn clear(held: Held) -> String {
     let back = "\\eval \"$__arl_restore\"";
     let forget = "\\unset __arl_restore __arl_refresh";
-    let own = "\\unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE";
+    let own = unset(&super::ARL_VARIABLES);
+    let own = own.trim_end().trim_end_matches(';');
     let all = unset(&super::IDENTITY_VARIABLES);
     let all = all.trim_end().trim_end_matches(';');
     match held {

@@ -12,6 +12,7 @@ mod faults;
 mod hooks;
 mod lib_compat;
 mod moto;
+mod other_shells;
 mod parameters;
 mod quoting;
 mod secrets;

@@ -71,7 +71,7 @@ const FRAGMENTS: [&str; 44] = [
     "\u{0085}",
 ];
 
-fn values(count: usize) -> BTreeSet<String> {
+pub(crate) fn values(count: usize) -> BTreeSet<String> {
     let mut random = Random(20_261_121);
     let mut values: BTreeSet<String> = FRAGMENTS.iter().map(|&fragment| fragment.to_owned()).collect();
     values.insert(String::new());
@@ -90,7 +90,7 @@ fn values(count: usize) -> BTreeSet<String> {
     values
 }
 
-fn identity(value: &str) -> Identity {
+pub(crate) fn identity(value: &str) -> Identity {
     let credentials = Credentials::new("ASIA".into(), Secret::new("s".into()), None, None).unwrap();
     Identity { credentials, role_arn: None, source: value.to_owned(), region: None }
 }

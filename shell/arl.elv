@@ -1,0 +1,155 @@
+# arl for elvish: eval (arl init elvish | slurp), in rc.elv.
+
+use re
+use math
+use str
+
+# Every variable that decides, or tells, who a process is.
+var __arl_identity = [
+  AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
+  AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION AWS_CREDENTIALS_EXPIRATION
+  AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE
+  AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
+  AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE
+  ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+]
+var __arl_own = [ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE]
+var __arl_regions = [AWS_REGION AWS_DEFAULT_REGION]
+# What was here before a role; a variable of elvish, which no child sees.
+var __arl_memory = $nil
+
+fn __arl_get {|name| if (has-env $name) { get-env $name } else { put $nil } }
+
+fn __arl_put {|name value| if (eq $value $nil) { unset-env $name } else { set-env $name $value } }
+
+fn __arl_owned {
+  and (has-env ARL_KEY_ID) (has-env AWS_ACCESS_KEY_ID) (not-eq (__arl_get ARL_KEY_ID) '') ^
+    (eq (__arl_get ARL_KEY_ID) (__arl_get AWS_ACCESS_KEY_ID))
+}
+
+# Puts back what was here before, region and profile only if they are still as `assume` left them.
+fn __arl_back {
+  if (and (not-eq $__arl_memory $nil) (or (__arl_owned) (not (has-env AWS_ACCESS_KEY_ID)))) {
+    for name [$@__arl_identity $@__arl_regions] {
+      if (has-value $__arl_regions $name) {
+        if (and (not-eq $__arl_memory[region] $nil) (eq (__arl_get $name) $__arl_memory[region])) {
+          __arl_put $name $__arl_memory[before][$name]
+        }
+      } elif (or (not (str:has-suffix $name PROFILE)) (not (has-env $name))) {
+        __arl_put $name $__arl_memory[before][$name]
+      }
+    }
+  }
+}
+
+fn __arl_picture {
+  var picture = [&]
+  for name [$@__arl_identity $@__arl_regions] { set picture[$name] = (__arl_get $name) }
+  put $picture
+}
+
+fn __arl_restore {|picture| for name [(keys $picture)] { __arl_put $name $picture[$name] } }
+
+# The environment is the process's own here, so it is put back if arl fails.
+fn __arl_from_before {|code|
+  var held = (__arl_picture)
+  __arl_back
+  try { $code } finally { __arl_restore $held }
+}
+
+fn arl {|@words|
+  var verb = ''
+  var skip = $false
+  for word $words {
+    if $skip {
+      set skip = $false
+    } elif (and (eq $verb '') (eq $word --color)) {
+      set skip = $true
+    } elif (and (eq $verb '') (not (str:has-prefix $word -))) {
+      set verb = $word
+    }
+  }
+  var passes = $false
+  for word $words {
+    if (eq $word --) { break }
+    if (re:match '^(--json|--format(=.*)?|--help|-h|--show|--shell(=.*)?|--expired)$' $word) { set passes = $true }
+  }
+  var chains = (has-value $words --chain)
+  if (and (eq $verb assume) (not $passes)) {
+    var text = ''
+    if $chains {
+      set text = (e:arl $@words --shell elvish | slurp)
+    } else {
+      set text = (__arl_from_before { e:arl $@words --shell elvish | slurp })
+    }
+    var kept = (and $chains (__arl_owned) (not-eq $__arl_memory $nil))
+    if (not $chains) { __arl_back }
+    var before = (if $kept { put $__arl_memory[before] } else { __arl_picture })
+    if (not $kept) { for name $__arl_own { set before[$name] = $nil } }
+    eval $text
+    var region = (__arl_get AWS_REGION)
+    if (eq $region $before[AWS_REGION]) { set region = $nil }
+    set __arl_memory = [&before=$before &region=$region &words=$words]
+  } elif (and (eq $verb clear) (not $passes)) {
+    if (and (has-env AWS_ACCESS_KEY_ID) (not (__arl_owned))) {
+      echo "arl: the keys in this shell are not arl's; they were left alone" >&2
+    } elif (eq $__arl_memory $nil) {
+      for name $__arl_identity { unset-env $name }
+    } else {
+      __arl_back
+    }
+    for name $__arl_own { unset-env $name }
+    set __arl_memory = $nil
+  } elif (and (or (eq $verb assume) (eq $verb exec)) (not $chains)) {
+    __arl_from_before { e:arl $@words }
+  } else {
+    e:arl $@words
+  }
+}
+
+fn __arl_now { put (num (e:date +%s)) }
+
+fn __arl_say {|now told|
+  var arn = (__arl_get ARL_ROLE_ARN)
+  var name = 'a role'
+  if (and (not-eq $arn $nil) (re:match '^[!-~]+$' $arn)) {
+    var parts = [(str:split : $arn)]
+    var names = [(str:split / $arn)]
+    if (> (count $parts) 5) { set name = (str:join '' [role/ $names[-1] ' in ' $parts[4]]) }
+  }
+  echo 'arl: '$name' expired '(exact-num (math:floor (/ (- $now (__arl_get ARL_EXPIRES_AT)) 60)))'m ago; '$told >&2
+}
+
+# At the prompt: clears a role that has expired. elvish has no clock, so this forks, while a role is held.
+fn __arl_hook {
+  if (and (has-env ARL_EXPIRES_AT) (re:match '^[0-9]{1,15}$' (__arl_get ARL_EXPIRES_AT))) {
+    var now = (__arl_now)
+    if (>= $now (__arl_get ARL_EXPIRES_AT)) {
+      if (not (__arl_owned)) {
+        for name $__arl_own { unset-env $name }
+      } else {
+        var on_expiry = (__arl_get ARL_ON_EXPIRY)
+        if (and (eq $on_expiry refresh) (not-eq $__arl_memory $nil) (has-key $__arl_memory words)) {
+          # Tried once: a failure is not repeated at every prompt.
+          var words = $__arl_memory[words]
+          set __arl_memory = (dissoc $__arl_memory words)
+          try { arl $@words --quiet --within 5s } catch e { nop }
+        }
+        if (>= $now (__arl_get ARL_EXPIRES_AT)) {
+          if (and (eq $on_expiry restore) (not-eq $__arl_memory $nil)) {
+            __arl_say $now 'what was here before is back'
+            arl clear
+          } else {
+            __arl_say $now 'its credentials were cleared'
+            for name $__arl_identity { unset-env $name }
+          }
+        }
+      }
+    }
+  }
+}
+
+# `eval` keeps its names to itself; what the person calls has to be handed out. Only an interactive elvish has
+# `edit:`, and only such a one reads rc.elv.
+edit:add-var arl~ $arl~
+set edit:before-readline = [$@edit:before-readline $__arl_hook~]

@@ -1,0 +1,157 @@
+# arl for nushell: arl init nushell | save -f ($nu.default-config-dir | path join arl.nu), and in config.nu:
+# source arl.nu. Options follow the verb: `arl assume ROLE -v`.
+
+# Every variable that decides, or tells, who a process is.
+const ARL_IDENTITY = [
+    AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
+    AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION AWS_CREDENTIALS_EXPIRATION
+    AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE
+    AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
+    AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE
+    ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+]
+
+# Sets what has a value and hides what is null. Called at most once by each function: nushell does not hide
+# again what an earlier call in the same function has handed on.
+def --env __arl_apply [changes: record] {
+    let all = ($changes | transpose name value)
+    hide-env --ignore-errors ...($all | where value == null | get name)
+    load-env ($all | where value != null | reduce --fold {} {|it, acc| $acc | insert $it.name $it.value })
+}
+
+# The names with null, to be hidden.
+def __arl_none [names: list<string>] {
+    $names | reduce --fold {} {|name, acc| $acc | insert $name null }
+}
+
+def __arl_owned [] {
+    ($env.ARL_KEY_ID? | is-not-empty) and $env.AWS_ACCESS_KEY_ID? == $env.ARL_KEY_ID?
+}
+
+# What is to be put back: region and profile only if they are still as `assume` left them.
+def __arl_undo [] {
+    let memory = $env.__arl_memory?
+    if $memory == null or not ((__arl_owned) or ($env.AWS_ACCESS_KEY_ID? | is-empty)) { return {} }
+    $memory.before | transpose name value | where {|it|
+        if $it.name in [AWS_PROFILE AWS_DEFAULT_PROFILE] {
+            ($env | get --optional $it.name) == null
+        } else if $it.name in [AWS_REGION AWS_DEFAULT_REGION] {
+            $memory.region != null and ($env | get --optional $it.name) == $memory.region
+        } else { true }
+    } | reduce --fold {} {|it, acc| $acc | insert $it.name $it.value }
+}
+
+# What arl says, started with what was here before; an error if it fails.
+def __arl_ask [undo: record, words: list<string>] {
+    do { __arl_apply $undo; ^arl ...$words --shell nushell } | from json
+}
+
+# What is here, or would be after `undo`, as a record to come back to.
+def __arl_picture [undo: record] {
+    $ARL_IDENTITY ++ [AWS_REGION AWS_DEFAULT_REGION] | reduce --fold {} {|name, acc|
+        let now = if $name in $undo { $undo | get $name } else { $env | get --optional $name }
+        $acc | insert $name (if ($name | str starts-with ARL_) { null } else { $now })
+    }
+}
+
+# Assume a role in this shell
+def --env --wrapped "arl assume" [...words: string] {
+    let chains = ("--chain" in $words)
+    let undo = if $chains { {} } else { __arl_undo }
+    if ($words | any {|word| $word =~ '^(--json|--format(=.*)?|--help|-h|--show|--shell(=.*)?)$' }) {
+        return (do { __arl_apply $undo; ^arl assume ...$words })
+    }
+    # A failure ends this function before anything is changed.
+    let changes = (__arl_ask $undo [assume ...$words])
+    let kept = if $chains and (__arl_owned) { $env.__arl_memory?.before? } else { null }
+    # A record is no text, so no child gets to see it.
+    $env.__arl_memory = {
+        before: ($kept | default (__arl_picture $undo)), region: $changes.AWS_REGION?, words: $words
+    }
+    __arl_apply ($undo | merge $changes)
+}
+
+# Give this shell back what it had before its role
+def --env "arl clear" [] {
+    let own = (__arl_none [ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE])
+    let changes = if not ((__arl_owned) or ($env.AWS_ACCESS_KEY_ID? | is-empty)) {
+        print --stderr "arl: the keys in this shell are not arl's; they were left alone"
+        $own
+    } else if $env.__arl_memory? != null {
+        __arl_undo | merge $own
+    } else {
+        __arl_none $ARL_IDENTITY
+    }
+    $env.__arl_memory = null
+    __arl_apply $changes
+}
+
+# Run a command as a role
+def --env --wrapped "arl exec" [...words: string] {
+    let undo = if "--chain" in ($words | take until {|word| $word == "--" }) { {} } else { __arl_undo }
+    do { __arl_apply $undo; ^arl exec ...$words }
+}
+
+def __arl_is_over [] {
+    ($env.ARL_EXPIRES_AT? | default '') =~ '^[0-9]{1,15}$' and (
+        ((date now | into int) // 1_000_000_000) >= ($env.ARL_EXPIRES_AT | into int)
+    )
+}
+
+def __arl_say [told: string] {
+    let parts = ($env.ARL_ROLE_ARN? | default '' | split row ':')
+    let name = if ($env.ARL_ROLE_ARN? | default '') =~ '^[!-~]+$' {
+        $"role/($env.ARL_ROLE_ARN | split row '/' | last) in ($parts | get --optional 4)"
+    } else { 'a role' }
+    let minutes = (((date now | into int) // 1_000_000_000) - ($env.ARL_EXPIRES_AT | into int)) // 60
+    print --stderr $"arl: ($name) expired ($minutes)m ago; ($told)"
+}
+
+# The changes that get the same role again, if that is wished for, else null.
+def __arl_renewal [] {
+    let words = $env.__arl_memory?.words?
+    if $env.ARL_ON_EXPIRY? != 'refresh' or $words == null { return null }
+    let words = ($words | where $it !~ '^(-v|-q|--verbose|--quiet)$')
+    try { let undo = (__arl_undo); $undo | merge (__arl_ask $undo [assume ...$words --quiet --within 5s]) } catch { null }
+}
+
+# At the prompt: clears a role that has expired.
+def --env __arl_hook [] {
+    if (__arl_is_over) {
+        let renewal = if (__arl_owned) { __arl_renewal } else { null }
+        if $renewal != null {
+            __arl_apply $renewal
+        } else if not (__arl_owned) {
+            __arl_apply (__arl_none [ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE])
+        } else if $env.ARL_ON_EXPIRY? == 'restore' and $env.__arl_memory? != null {
+            __arl_say 'what was here before is back'
+            arl clear
+        } else {
+            __arl_say 'its credentials were cleared'
+            __arl_apply (__arl_none $ARL_IDENTITY)
+        }
+    }
+}
+
+# Before a command: the terminal that sat idle. Nothing is cleared here, or the command that is already typed
+# would run as somebody else.
+def --env __arl_preexec [] {
+    if (__arl_is_over) and (__arl_owned) {
+        let renewal = (__arl_renewal)
+        if $renewal != null {
+            __arl_apply $renewal
+        } else if $env.__arl_warned? != [$env.ARL_EXPIRES_AT] {
+            $env.__arl_warned = [$env.ARL_EXPIRES_AT]
+            __arl_say 'the next prompt clears its credentials'
+        }
+    }
+}
+
+$env.config.hooks.pre_prompt = (
+    $env.config.hooks.pre_prompt | default [] | where {|hook| (try { $hook.arl } catch { false }) != true }
+    | append [{ arl: true, code: {|| __arl_hook } }]
+)
+$env.config.hooks.pre_execution = (
+    $env.config.hooks.pre_execution | default [] | where {|hook| (try { $hook.arl } catch { false }) != true }
+    | append [{ arl: true, code: {|| __arl_preexec } }]
+)

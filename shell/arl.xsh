@@ -1,0 +1,147 @@
+# arl for xonsh: execx($(arl init xonsh)) in ~/.xonshrc.
+
+
+def __arl_load():
+    import re
+    import subprocess
+    import sys
+    import time
+
+    # Every variable that decides, or tells, who a process is.
+    identity = """
+        AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
+        AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION AWS_CREDENTIALS_EXPIRATION
+        AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE
+        AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
+        AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE
+        ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+    """.split()
+    regions = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+    env = __xonsh__.env
+    # Sourced again it remembers what it knew.
+    memory = getattr(__xonsh__, "arl_memory", None)
+    if memory is None:
+        memory = __xonsh__.arl_memory = {}
+
+    def get(name):
+        value = env.get(name, None)
+        return None if value is None else str(value)
+
+    def apply(changes):
+        for name, value in changes.items():
+            if value is None:
+                env.pop(name, None)
+            else:
+                env[name] = value
+
+    def owned():
+        return bool(get("ARL_KEY_ID")) and get("AWS_ACCESS_KEY_ID") == get("ARL_KEY_ID")
+
+    def undo():
+        # Region and profile only if they are still as `assume` left them.
+        if "before" not in memory or not (owned() or not get("AWS_ACCESS_KEY_ID")):
+            return {}
+        changes = {}
+        for name, value in memory["before"].items():
+            if name.endswith("PROFILE") and get(name) is not None:
+                continue
+            if name in regions and (memory["region"] is None or get(name) != memory["region"]):
+                continue
+            changes[name] = value
+        return changes
+
+    def call(args, changes, stdout=None):
+        child = env.detype()
+        for name, value in changes.items():
+            if value is None:
+                child.pop(name, None)
+            else:
+                child[name] = value
+        path = __xonsh__.commands_cache.locate_binary("arl") or "arl"
+        return subprocess.run([path, *args], env=child, stdout=stdout)
+
+    def verb_of(args):
+        words = list(args)
+        while words and words[0].startswith("-"):
+            if words.pop(0) == "--color" and words:
+                words.pop(0)
+        return words[0] if words else ""
+
+    def arl(args, stdin=None):
+        verb = verb_of(args)
+        own = args[: args.index("--")] if "--" in args else args
+        passes = any(re.match(r"(--json|--format(=.*)?|--help|-h|--show|--shell(=.*)?)$", word) for word in own)
+        back = {} if "--chain" in own or verb not in ("assume", "exec") else undo()
+        if passes or verb not in ("assume", "clear"):
+            return call(args, back).returncode
+        if verb == "clear" and "--expired" not in own:
+            if get("AWS_ACCESS_KEY_ID") and not owned():
+                print("arl: the keys in this shell are not arl's; they were left alone", file=sys.stderr)
+            else:
+                apply(undo() if "before" in memory else dict.fromkeys(identity))
+            apply(dict.fromkeys(["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"]))
+            memory.clear()
+            return 0
+        done = call([*args, "--shell", "xonsh"], back, stdout=subprocess.PIPE)
+        if done.returncode != 0:
+            return done.returncode
+        if verb == "clear":
+            exec(done.stdout.decode(), {"__xonsh__": __xonsh__})
+            return 0
+        kept = memory.get("before") if "--chain" in own and owned() else None
+        apply(back)
+        before = kept or {name: None if name.startswith("ARL_") else get(name) for name in identity + regions}
+        exec(done.stdout.decode(), {"__xonsh__": __xonsh__})
+        given = get("AWS_REGION") if get("AWS_REGION") != before["AWS_REGION"] else None
+        memory.update(before=before, region=given, args=list(args))
+        return 0
+
+    def is_over():
+        deadline = get("ARL_EXPIRES_AT") or ""
+        return re.fullmatch("[0-9]{1,15}", deadline) is not None and time.time() >= int(deadline)
+
+    def say(told):
+        arn = get("ARL_ROLE_ARN") or ""
+        name = "a role"
+        if re.fullmatch("[!-~]+", arn) and arn.count(":") >= 5:
+            name = f"role/{arn.split('/')[-1]} in {arn.split(':')[4]}"
+        minutes = (int(time.time()) - int(get("ARL_EXPIRES_AT"))) // 60
+        print(f"arl: {name} expired {minutes}m ago; {told}", file=sys.stderr)
+
+    def renew():
+        # Tried once: a failure is not repeated at every prompt.
+        if get("ARL_ON_EXPIRY") == "refresh" and "args" in memory:
+            words = [word for word in memory.pop("args") if word not in ("-v", "-q", "--verbose", "--quiet")]
+            arl([*words, "--quiet", "--within", "5s"])
+        return not is_over()
+
+    def hook(**_):
+        if not is_over():
+            return
+        if not owned():
+            apply(dict.fromkeys(["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"]))
+        elif renew():
+            pass
+        elif get("ARL_ON_EXPIRY") == "restore" and "before" in memory:
+            say("what was here before is back")
+            arl(["clear"])
+        else:
+            say("its credentials were cleared")
+            apply(dict.fromkeys(identity))
+
+    def preexec(**_):
+        # Nothing is cleared here, or the command that is already typed would run as somebody else.
+        if is_over() and owned() and not renew() and memory.get("warned") != get("ARL_EXPIRES_AT"):
+            memory["warned"] = get("ARL_EXPIRES_AT")
+            say("the next prompt clears its credentials")
+
+    aliases["arl"] = arl
+    for event, function in ((events.on_pre_prompt, hook), (events.on_precommand, preexec)):
+        for known in [known for known in event if getattr(known, "is_arl", False)]:
+            event.discard(known)
+        function.is_arl = True
+        event(function)
+
+
+__arl_load()
+del __arl_load

@@ -1,0 +1,25 @@
+//! elvish: `eval (arl assume ROLE | slurp)`.
+
+use super::line::{Syntax, everything};
+
+pub(super) const SYNTAX: Syntax = Syntax {
+    set: |name, value| format!("set-env {name} {}", quote(value)),
+    unset: |name| format!("unset-env {name}"),
+    failure: |status| format!("fail 'arl failed with status {status}'\n"),
+    quote,
+    can_hold: everything,
+};
+
+/// Between double quotes every byte has an escape, so nothing depends on how the text is read.
+fn quote(value: &str) -> String {
+    let mut quoted = String::from("\"");
+    for byte in value.bytes() {
+        match byte {
+            b'"' | b'\\' => quoted.extend(['\\', char::from(byte)]),
+            0x20..=0x7e => quoted.push(char::from(byte)),
+            _ => quoted.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

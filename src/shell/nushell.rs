@@ -1,0 +1,13 @@
+//! nushell: no statements but JSON, null for what must go, since nushell parses code before it runs it.
+
+use serde_json::{Map, Value};
+
+pub(super) fn assume(absent: &[&'static str], variables: &[(&'static str, String)]) -> String {
+    let mut object: Map<String, Value> = absent.iter().map(|&name| (name.to_owned(), Value::Null)).collect();
+    object.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())));
+    format!("{}\n", Value::Object(object))
+}
+
+pub(super) fn quote(value: &str) -> String {
+    Value::from(value).to_string()
+}

@@ -1,0 +1,33 @@
+//! PowerShell: `arl assume ROLE | Out-String | Invoke-Expression`.
+
+use super::line::{Syntax, everything};
+
+pub(super) const SYNTAX: Syntax = Syntax {
+    set: |name, value| format!("$Env:{name} = {}", quote(value)),
+    // An empty value removes a variable only up to 7.4.
+    unset: |name| format!("Remove-Item -LiteralPath Env:/{name} -ErrorAction SilentlyContinue"),
+    failure: |status| format!("throw 'arl failed with status {status}'\n"),
+    quote,
+    can_hold: everything,
+};
+
+/// PowerShell takes five characters for a single quote; each is doubled.
+fn quote(value: &str) -> String {
+    let mut quoted = String::from("'");
+    for c in value.chars() {
+        if matches!(c, '\'' | '\u{2018}'..='\u{201b}') {
+            quoted.push(c);
+        }
+        quoted.push(c);
+    }
+    quoted.push('\'');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_kind_of_single_quote_is_doubled() {
+        assert_eq!(super::quote("a'b\u{2019}c$(x)"), "'a''b\u{2019}\u{2019}c$(x)'");
+    }
+}

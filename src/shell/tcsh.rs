@@ -1,0 +1,98 @@
+//! tcsh: ``eval "`arl assume ROLE`"``. Everything stands in one line, since a backquote splits at line ends.
+
+use super::before::{Before, Rule};
+use super::{Held, Memory};
+
+pub(super) fn remember(text: &mut String, memory: &Memory, region: Option<&str>) {
+    match memory {
+        Memory::New(before) => {
+            text.push_str(&format!("set __arl_restore = {};", quote(&restore(before, region))));
+        }
+        Memory::Kept(before) if region.is_some() => {
+            let undo = quote(&restore(before, region));
+            text.push_str(&format!("if ( $?__arl_restore ) set __arl_restore = {undo}\"$__arl_restore:q\";"));
+        }
+        Memory::Kept(_) => {}
+        Memory::Foreign => text.push_str("unset __arl_restore;"),
+    }
+}
+
+pub(super) fn assume(text: &mut String, absent: &[&'static str], variables: &[(&'static str, String)]) {
+    text.push_str(&unset(absent));
+    for (name, value) in variables {
+        text.push_str(&format!("setenv {name} {};", quote(value)));
+    }
+    text.push('\n');
+}
+
+/// Whether what is to be remembered can be said in one line.
+pub(super) fn can_remember(memory: &Memory) -> bool {
+    let one_line =
+        |value: &[u8]| std::str::from_utf8(value).is_ok_and(|text| !text.contains(['\n', '\r', '\0']));
+    match memory {
+        Memory::New(before) | Memory::Kept(before) => {
+            before.rules(Some("")).all(|(_, value, _)| value.is_none_or(one_line))
+        }
+        Memory::Foreign => true,
+    }
+}
+
+fn restore(before: &Before, region: Option<&str>) -> String {
+    let mut text = String::new();
+    for (name, value, rule) in before.rules(region) {
+        let undo = match value {
+            Some(value) => format!("setenv {name} {}", quote(&String::from_utf8_lossy(value))),
+            None => format!("unsetenv {name}"),
+        };
+        match (rule, value) {
+            (Rule::Always, _) => text.push_str(&format!("{undo};")),
+            (Rule::IfUnset, None) => {}
+            (Rule::IfUnset, Some(_)) => text.push_str(&format!("if ( ! $?{name} ) {undo};")),
+            (Rule::IfStill(now), _) => {
+                // The inner `if` is put off: csh expands a line before it looks at its conditions.
+                let inner = format!("if ( \"${name}\" == {} ) {undo}", quote(now));
+                text.push_str(&format!("if ( $?{name} ) eval {};", quote(&inner)));
+            }
+        }
+    }
+    text
+}
+
+pub(super) fn clear(held: Held) -> String {
+    let own = unset(&super::ARL_VARIABLES);
+    let all = unset(&super::IDENTITY_VARIABLES);
+    let back = "if ( $?__arl_restore ) eval \"$__arl_restore:q\";";
+    match held {
+        Held::Role { is_foreign_memory: false } => {
+            format!(
+                "if ( ! $?__arl_restore ) set __arl_restore = {};{back}unset __arl_restore;\n",
+                quote(&all)
+            )
+        }
+        Held::Role { is_foreign_memory: true } => format!("{all}unset __arl_restore;\n"),
+        Held::Nothing => format!("{back}{own}unset __arl_restore;\n"),
+        Held::ForeignKeys => format!("{own}unset __arl_restore;\n"),
+    }
+}
+
+pub(super) fn unset(names: &[&'static str]) -> String {
+    names.iter().map(|name| format!("unsetenv {name};")).collect()
+}
+
+pub(super) fn failure(status: u8) -> String {
+    format!("( exit {status} )\n")
+}
+
+/// As in POSIX shells, and history expansion is kept from `!`.
+pub(super) fn quote(value: &str) -> String {
+    let mut quoted = String::from("'");
+    for c in value.chars() {
+        match c {
+            '\'' => quoted.push_str("'\\''"),
+            '!' => quoted.push_str("'\\!'"),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}

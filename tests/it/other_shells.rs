@@ -1,0 +1,232 @@
+//! tcsh, nushell, elvish, xonsh, and what can be said of PowerShell and cmd without running them.
+
+use std::path::Path;
+use std::process::Command;
+
+use arl::shell::{Dialect, Handover, Memory};
+use arl_sts::World;
+
+use crate::quoting::{identity, values};
+use crate::support::{DEPLOY, Run, Stage};
+
+const READ_ONLY: &str = "123456789012/ReadOnly";
+
+/// nushell from the package registry; `tests/install-tools.sh` puts it there.
+fn nushell() -> String {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/nushell/node_modules/@nushell/linux-x64/bin/nu");
+    assert!(path.exists(), "{} is missing: run tests/install-tools.sh", path.display());
+    path.display().to_string()
+}
+
+/// A shell that runs a file without anybody's settings.
+fn shell(stage: &Stage, name: &str, file: &str) -> Command {
+    let mut command = match name {
+        "nushell" => stage.as_ann(nushell()),
+        _ => stage.as_ann(name),
+    };
+    let flags: &[&str] = match name {
+        "tcsh" => &["-f"],
+        "nushell" => &["--no-config-file"],
+        "elvish" => &["-norc"],
+        "xonsh" => &["--no-rc"],
+        _ => &[],
+    };
+    command.args(flags).arg(file);
+    command
+}
+
+fn run(stage: &Stage, name: &str, text: &str) -> Run {
+    std::fs::write(stage.home.join("script"), text).unwrap();
+    stage.run(&mut shell(stage, name, "script"))
+}
+
+#[test]
+fn every_shell_reads_back_what_was_meant() {
+    let values = values(400);
+    for name in ["tcsh", "nushell", "elvish", "xonsh"] {
+        let stage = Stage::new();
+        let dialect: Dialect = name.parse().unwrap();
+        let (mut script, mut expected) = (String::new(), String::new());
+        for value in &values {
+            let identity = identity(value);
+            let handover =
+                Handover { identity: &identity, memory: Memory::Foreign, refresh: vec![value.clone()] };
+            let Ok(text) = dialect.assume(&handover) else {
+                assert!(value.chars().any(char::is_control), "{name} refuses {value:?}");
+                continue;
+            };
+            script.push_str(&String::from_utf8(text).unwrap());
+            script.push_str(match name {
+                "xonsh" => "print(__xonsh__.env['ARL_SOURCE'])\n",
+                "nushell" => "",
+                _ => "printenv ARL_SOURCE\n",
+            });
+            expected.push_str(value);
+            expected.push('\n');
+        }
+        if name == "nushell" {
+            std::fs::write(stage.home.join("lines"), &script).unwrap();
+            script = "open --raw lines | lines | each {|line| with-env {ARL_SOURCE: ($line | from json | get ARL_SOURCE)} { ^printenv ARL_SOURCE } } | str join \"\\n\"\n".into();
+        }
+        std::fs::write(stage.home.join("script"), script).unwrap();
+        let output = shell(&stage, name, "script").output().unwrap();
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        for (was, value) in stdout.lines().zip(expected.lines()) {
+            assert_eq!(was, value, "{name}");
+        }
+        assert_eq!(
+            stdout.trim_end_matches('\n'),
+            expected.trim_end_matches('\n'),
+            "{name}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(!stage.home.join("CANARY").exists() && !stage.home.join("CANARY;").exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_failed_assume_fails_there_too() {
+    for (name, text) in [
+        ("tcsh", "eval \"`arl assume ROLE`\" && touch ran\n"),
+        ("nushell", "arl assume ROLE --shell nushell | from json | load-env\ntouch ran\n"),
+        ("elvish", "eval (arl assume ROLE | slurp)\ntouch ran\n"),
+        ("xonsh", "execx($(arl assume ROLE --shell xonsh))\ntouch ran\n"),
+    ] {
+        let stage = Stage::new();
+        let failed = run(&stage, name, &text.replace("ROLE", "123456789012/Closed"));
+        assert!(!stage.home.join("ran").exists(), "{name}: {failed:?}");
+    }
+    for (dialect, statement) in [("powershell", "throw 'arl failed with status 1'\n"), ("cmd", "exit /b 1\n")]
+    {
+        let stage = Stage::new();
+        assert_eq!(stage.arl(&["assume", "123456789012/Closed", "--shell", dialect]).stdout, statement);
+    }
+}
+
+#[test]
+fn tcsh_becomes_the_role_and_goes_back() {
+    let stage = Stage::new();
+    let text = format!(
+        "setenv AWS_PROFILE \"it's odd\\!\"\nsetenv AWS_REGION us-east-2\nenv > before\n\
+         eval \"`arl assume {DEPLOY} --region eu-west-1`\"\nenv > held\neval \"`arl clear`\"\nenv > after\n"
+    );
+    let run = run(&stage, "tcsh", &text);
+    assert_eq!(run.status, 0, "{run:?}");
+    let read = |name: &str| std::fs::read_to_string(stage.home.join(name)).unwrap();
+    assert!(read("held").contains("AWS_REGION=eu-west-1") && read("held").contains(DEPLOY), "{run:?}");
+    let ours = |text: String| {
+        let mut lines: Vec<String> = text
+            .lines()
+            .filter(|l| l.starts_with("AWS") || l.starts_with("ARL"))
+            .map(str::to_owned)
+            .collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(ours(read("after")), ours(read("before")), "{run:?}");
+    // A value that a line cannot carry: nothing is changed.
+    let stage = Stage::new();
+    let mut command = stage.as_ann("arl");
+    command.args(["assume", DEPLOY, "--shell", "tcsh"]).env("AWS_CREDENTIAL_SCOPE", "a\nb");
+    stage.run(&mut command).failure(1, "holds characters that the output format cannot carry");
+}
+
+#[test]
+fn the_functions_of_nushell_elvish_and_xonsh_switch_expire_and_restore() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("shell");
+    for (name, file, script) in [
+        (
+            "nushell",
+            "arl.nu",
+            "SOURCE\n^env o> before\narl assume DEPLOY --region eu-west-1\n^env o> a\narl assume READONLY\n^env o> b\ntry { arl assume 123456789012/Closed } catch { 'failed' o> failed }\n^env o> c\narl exec DEPLOY -- sh -c 'echo $0 >child; env >>child'\n$env.ARL_EXPIRES_AT = '1'\n__arl_hook\n__arl_hook\n^env o> cleared\narl clear\n^env o> after\n",
+        ),
+        (
+            "elvish",
+            "arl.elv",
+            "SOURCE\nenv > before\narl assume DEPLOY --region eu-west-1\nenv > a\narl assume READONLY\nenv > b\ntry { arl assume 123456789012/Closed } catch e { echo failed > failed }\nenv > c\narl exec DEPLOY -- sh -c 'env >child'\nset-env ARL_EXPIRES_AT 1\n__arl_hook\n__arl_hook\nenv > cleared\narl clear\nenv > after\n",
+        ),
+        (
+            "xonsh",
+            "arl.xsh",
+            "SOURCE\nenv > before\narl assume DEPLOY --region eu-west-1\nenv > a\narl assume READONLY\nenv > b\narl assume 123456789012/Closed or echo failed > failed\nenv > c\narl exec DEPLOY -- sh -c 'env >child'\n$ARL_EXPIRES_AT = '1'\nevents.on_pre_prompt.fire()\nevents.on_pre_prompt.fire()\nenv > cleared\narl clear\nenv > after\n",
+        ),
+    ] {
+        let stage = Stage::new();
+        let path = directory.join(file);
+        let source = match name {
+            // The part for the keyboard needs one.
+            "elvish" => std::fs::read_to_string(&path)
+                .unwrap()
+                .lines()
+                .filter(|line| !line.starts_with("edit:") && !line.starts_with("set edit:"))
+                .collect::<Vec<_>>()
+                .join("\n"),
+            _ => format!("source {}", path.display()),
+        };
+        let text = script.replace("SOURCE", &source).replace("DEPLOY", DEPLOY).replace("READONLY", READ_ONLY);
+        std::fs::write(stage.home.join("script"), text).unwrap();
+        let mut command = shell(&stage, name, "script");
+        command.env("AWS_REGION", "us-east-2").env("AWS_PROFILE", "it's \"odd\" $(touch CANARY)");
+        let run = stage.run(&mut command);
+        let ours = |dump: &str| {
+            let text = std::fs::read_to_string(stage.home.join(dump))
+                .unwrap_or_else(|error| panic!("{name} {dump}: {error}: {run:?}"));
+            let mut lines: Vec<String> = text
+                .lines()
+                .filter(|l| l.starts_with("AWS") || l.starts_with("ARL") || l.starts_with("__arl"))
+                .map(str::to_owned)
+                .collect();
+            lines.sort();
+            lines
+        };
+        let has = |dump: &str, line: &str| ours(dump).iter().any(|l| l == line);
+        assert!(
+            has("a", &format!("ARL_ROLE_ARN={DEPLOY}")) && has("a", "AWS_REGION=eu-west-1"),
+            "{name}: {run:?}"
+        );
+        assert!(!ours("a").iter().any(|l| l.starts_with("AWS_PROFILE") || l.starts_with("__arl")), "{name}");
+        assert!(
+            has("b", "ARL_ROLE_ARN=arn:aws:iam::123456789012:role/ReadOnly")
+                && has("b", "AWS_REGION=us-east-2"),
+            "{name}: {run:?}"
+        );
+        assert!(stage.home.join("failed").exists(), "{name}: {run:?}");
+        assert_eq!(ours("c"), ours("b"), "{name}");
+        assert!(has("child", &format!("ARL_ROLE_ARN={DEPLOY}")), "{name}: {run:?}");
+        for request in stage.assumed() {
+            assert_eq!(request.access_key_id, World::ANN_KEY, "{name}");
+        }
+        assert!(
+            !ours("cleared")
+                .iter()
+                .any(|l| l.starts_with("AWS_ACCESS") || l.starts_with("ARL_") || l.starts_with("AWS_SES")),
+            "{name}: {run:?}"
+        );
+        assert_eq!(
+            run.stderr.matches("arl: role/ReadOnly in 123456789012 expired").count(),
+            1,
+            "{name}: {run:?}"
+        );
+        assert_eq!(ours("after"), ours("before"), "{name}: {run:?}");
+        assert!(!stage.home.join("CANARY").exists(), "{name}");
+    }
+}
+
+#[test]
+fn their_scripts_know_every_identity_variable() {
+    for name in ["arl.nu", "arl.elv", "arl.xsh"] {
+        let text =
+            std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("shell").join(name)).unwrap();
+        for variable in arl::IDENTITY_VARIABLES {
+            let known =
+                text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == variable);
+            assert!(known, "{name} does not clear {variable}");
+        }
+    }
+    let stage = Stage::new();
+    for shell in ["bash", "zsh", "fish", "ksh", "mksh", "sh", "nushell", "elvish", "xonsh"] {
+        assert!(stage.arl(&["init", shell]).success().contains("arl"), "{shell}");
+    }
+    stage.arl(&["init", "cmd"]).failure(2, "there is no hook for `cmd`");
+}
