@@ -23,6 +23,50 @@ struct Row {
     times: Vec<Duration>,
 }
 
+/// The cost of one call of the prompt hook: a shell calls it many times, less the same shell that does not.
+fn hooks(arl: &Path, home: &Path) {
+    const CALLS: u32 = 2000;
+    let path = format!("{}:/usr/bin:/bin", arl.parent().unwrap().display());
+    println!("\n| prompt hook, {CALLS} calls, 5 runs in turns | idle µs | armed µs |");
+    println!("|---|---|---|");
+    for (shell, init, repeat) in [
+        ("bash", "eval \"$(arl init bash)\"", "for ((i = 0; i < N; i++)); do HOOK; done"),
+        ("zsh", "eval \"$(arl init zsh)\"", "for ((i = 0; i < N; i++)); do HOOK; done"),
+        ("fish", "arl init fish | source", "for i in (seq N); HOOK; end; true"),
+    ] {
+        let run = |hook: &str, armed: bool| {
+            let text = format!("{init}\n{}", repeat.replace('N', &CALLS.to_string()).replace("HOOK", hook));
+            let mut command = Command::new(shell);
+            command
+                .args(["-c", &text])
+                .env_clear()
+                .env("HOME", home)
+                .env("PATH", &path)
+                .stdout(Stdio::null());
+            if armed {
+                command
+                    .env("ARL_EXPIRES_AT", "9999999999")
+                    .env("ARL_KEY_ID", "x")
+                    .env("AWS_ACCESS_KEY_ID", "x");
+            }
+            let start = Instant::now();
+            assert!(command.status().unwrap().success(), "{shell}");
+            start.elapsed()
+        };
+        let median = |hook: &str, armed: bool| {
+            let mut times: Vec<Duration> = (0..5).map(|_| run(hook, armed)).collect();
+            times.sort_unstable();
+            times[2]
+        };
+        let each = |armed: bool| {
+            let cost = median("__arl_hook", armed)
+                .saturating_sub(median(if shell == "fish" { "true" } else { ":" }, armed));
+            cost.as_secs_f64() * 1e6 / f64::from(CALLS)
+        };
+        println!("| {shell} | {:.1} | {:.1} |", each(false), each(true));
+    }
+}
+
 fn main() {
     let sts = Sts::start(World::demo(), 0, 0).unwrap();
     let arl = Path::new(env!("CARGO_BIN_EXE_arl"));
@@ -82,6 +126,7 @@ fn main() {
         let min = row.times[0].as_secs_f64() * 1e3;
         println!("| {} | {min:.2} | {middle:.2} | {:.2} | {:.2} |", row.name, middle / env, middle / floor);
     }
+    hooks(arl, &home);
     let size = std::fs::metadata(arl).unwrap().len();
     println!("\nbinary: {:.2} MB", f64::from(u32::try_from(size).unwrap()) / 1e6);
 }
