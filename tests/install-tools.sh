@@ -16,6 +16,8 @@ need tcsh tcsh
 need elvish elvish
 need xonsh xonsh
 need npm npm
+need direnv direnv
+need zoxide zoxide
 need script bsdutils
 need strace strace
 need shellcheck shellcheck

@@ -657,6 +657,62 @@ fn the_persons_own_settings_survive() {
 }
 
 #[test]
+fn it_lives_beside_direnv_zoxide_and_hooks_of_that_kind() {
+    // A hook in the manner of bash-preexec: a DEBUG trap and an array of functions.
+    let preexec = "__pre() { echo \"pre $BASH_COMMAND\" >>pre; }; trap '__pre' DEBUG";
+    for (shell, direnv, zoxide, user) in [
+        (BASH, "eval \"$(direnv hook bash)\"", "eval \"$(zoxide init bash)\"", preexec),
+        (
+            ZSH,
+            "eval \"$(direnv hook zsh)\"",
+            "eval \"$(zoxide init zsh)\"",
+            "preexec() { echo \"pre $1\" >>pre; }",
+        ),
+        (
+            FISH,
+            "direnv hook fish | source",
+            "zoxide init fish | source",
+            "function __pre --on-event fish_preexec; echo \"pre $argv\" >>pre; end",
+        ),
+    ] {
+        for arl_last in [false, true] {
+            let stage = Stage::new();
+            std::fs::create_dir(stage.home.join("project")).unwrap();
+            std::fs::write(stage.home.join("project/.envrc"), "export IN_PROJECT=yes\n").unwrap();
+            let mut lines = vec![direnv, zoxide, user];
+            if arl_last {
+                lines.push(shell.init);
+            }
+            let assume = format!("arl assume {DEPLOY}");
+            let expire = shell.export("ARL_EXPIRES_AT", "1");
+            lines.extend([
+                "direnv allow project/.envrc",
+                &assume,
+                "cd project",
+                "echo \"$IN_PROJECT\" >../in",
+                "cd ..",
+                &expire,
+                "env -0 >cleared",
+                "sh -c 'exit 6'",
+            ]);
+            let status = format!("echo {} >status", shell.status());
+            lines.extend([status.as_str(), "zoxide query project >found"]);
+            let run = shell.type_lines(&stage, &lines);
+            assert_eq!(written(&stage, "in"), "yes\n", "{} {arl_last}: {run:?}", shell.name);
+            assert!(
+                !identity_of(&stage, "cleared").iter().any(|v| v.starts_with(b"AWS_ACCESS")),
+                "{} {arl_last}: {run:?}",
+                shell.name
+            );
+            assert_eq!(run.stdout.matches(EXPIRED).count(), 1, "{} {arl_last}: {run:?}", shell.name);
+            assert_eq!(written(&stage, "status"), "6\n", "{} {arl_last}: {run:?}", shell.name);
+            assert!(written(&stage, "pre").contains("cd project"), "{} {arl_last}: {run:?}", shell.name);
+            assert!(written(&stage, "found").contains("project"), "{} {arl_last}: {run:?}", shell.name);
+        }
+    }
+}
+
+#[test]
 fn tracing_shows_no_secret() {
     for shell in [BASH, ZSH, DASH, MKSH, KSH] {
         let stage = Stage::new();
