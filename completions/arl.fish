@@ -11,4 +11,4 @@ function __arl_is_command
 end
 
 complete --command arl --no-files --keep-order --condition 'not __arl_is_command' --arguments '(__arl_complete)'
-complete --command arl --no-files --condition __arl_is_command --arguments '(__fish_complete_subcommand --fcs-skip=4)'
+complete --command arl --no-files --condition __arl_is_command --arguments '(__fish_complete_subcommand --fcs-skip=(contains --index -- -- (commandline --current-process --tokenize)))'

@@ -7,8 +7,10 @@ case $(\builtin declare -p __arl_refresh 2>/dev/null) in 'declare -x '*) \builti
 
 arl() {
     \builtin local options=$- status=0
-    { \builtin set +x; } 2>/dev/null
+    # Neither -x nor -v may show what is evaluated.
+    { \builtin set +xv; } 2>/dev/null
     __arl_main "$@" || status=$?
+    case $options in *v*) \builtin set -v ;; esac
     case $options in *x*) \builtin set -x ;; esac
     \builtin return "$status"
 }
@@ -34,9 +36,13 @@ __arl_main() {
         assume | exec) ;;
         *) __arl_back='' ;;
     esac
+    # In eval "$(arl assume ROLE)" somebody reads what arl prints, and a change of the subshell would be lost.
+    if ((BASH_SUBSHELL > 0)) && [[ -p /dev/stdout ]]; then
+        apply=''
+    fi
     case $verb:$apply in
         assume:x | clear:x)
-            out=$(__arl_before && \command arl "$@" --shell bash) || \builtin return
+            out=$(__arl_before && ARL_SHELL=bash \command arl "$@") || \builtin return
             __arl_before
             \builtin eval "$out"
             ;;
@@ -50,10 +56,11 @@ __arl_main() {
     esac
 }
 
-# Puts back what was here before a role, unless keys were loaded since. In a subshell, so that arl starts
-# there; in the shell itself only once arl has succeeded.
+# Puts back what was here before a role, unless another source was chosen since. In a subshell, so that arl
+# starts there; in the shell itself only once arl has succeeded.
 __arl_before() {
     if [[ -n $__arl_back && -n ${__arl_restore-} ]] &&
+        [[ -z ${AWS_PROFILE-}${AWS_DEFAULT_PROFILE-}${AWS_WEB_IDENTITY_TOKEN_FILE-}${AWS_CONTAINER_CREDENTIALS_FULL_URI-}${AWS_CONTAINER_CREDENTIALS_RELATIVE_URI-} ]] &&
         [[ -z ${AWS_ACCESS_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} == "${ARL_KEY_ID-}" ]]; then
         \builtin eval "$__arl_restore"
     fi
@@ -62,6 +69,9 @@ __arl_before() {
 # At the prompt: clears a role that has expired. Forks nothing, keeps $?.
 __arl_hook() {
     \builtin local status="$?" now
+    # bash gives the prompt its $? by itself; what follows in PROMPT_COMMAND gets it from here. Under errexit
+    # that would end the shell.
+    [[ $- != *e* ]] || status=0
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return "$status" ;; esac
     __arl_clock
     if [ "$now" -ge "$ARL_EXPIRES_AT" ]; then
@@ -74,6 +84,9 @@ __arl_hook() {
 # already typed would run as somebody else.
 __arl_preexec() {
     \builtin local status="$?" now
+    # bash gives the prompt its $? by itself; what follows in PROMPT_COMMAND gets it from here. Under errexit
+    # that would end the shell.
+    [[ $- != *e* ]] || status=0
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return "$status" ;; esac
     __arl_clock
     if [ "$now" -ge "$ARL_EXPIRES_AT" ] && [[ -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} == "$ARL_KEY_ID" ]]; then
@@ -96,9 +109,11 @@ __arl_clock() {
 
 # With an argument it says nothing.
 __arl_expired() {
+    \builtin local options=$-
+    { \builtin set +xv; } 2>/dev/null
     if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
         # Other keys were loaded since: those are not arl's to clear.
-        \builtin unset -v ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+        \builtin unset -v ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_restore __arl_refresh
     elif __arl_renew; then
         \builtin :
     elif [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
@@ -107,27 +122,26 @@ __arl_expired() {
         \builtin unset -v __arl_restore __arl_refresh
     else
         [[ -n ${1-} ]] || __arl_say 'its credentials were cleared'
+        # What `assume` has set. A profile chosen since is the person's.
         \builtin unset -v AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
-            AWS_ACCOUNT_ID AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION \
-            AWS_CREDENTIALS_EXPIRATION AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME \
-            AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI \
-            AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_AUTHORIZATION_TOKEN \
-            AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE \
-            ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+            AWS_ACCOUNT_ID ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
     fi
+    case $options in *v*) \builtin set -v ;; esac
+    case $options in *x*) \builtin set -x ;; esac
 }
 
 # Assumes the same role again, if that is wished for. Tried once: a failure is not repeated at every prompt.
 __arl_renew() {
     [[ ${ARL_ON_EXPIRY-} == refresh && -n ${__arl_refresh-} ]] || \builtin return
     \builtin local out options=$- __arl_back=x
-    { \builtin set +x; } 2>/dev/null
-    if out=$(\builtin eval "\\builtin set -- $__arl_refresh" && __arl_before && \command arl "$@" --quiet --within 5s --shell bash); then
+    { \builtin set +xv; } 2>/dev/null
+    if out=$(\builtin eval "\\builtin set -- $__arl_refresh" && __arl_before && ARL_SHELL=bash \command arl "$@" --quiet --within 5s); then
         __arl_before
         \builtin eval "$out"
     else
         \builtin unset -v __arl_refresh
     fi
+    case $options in *v*) \builtin set -v ;; esac
     case $options in *x*) \builtin set -x ;; esac
     [[ -n ${__arl_refresh-} ]]
 }
@@ -155,6 +169,8 @@ if [[ $- == *i* ]]; then
         # shellcheck disable=SC2128,SC2178 # the first element, where it is an array in bash 5.0 or older
         PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__arl_hook"
     fi
+    # A child shell would look for a function that it does not have.
+    \builtin export -n PROMPT_COMMAND
     if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 503)) && [[ ${PS0-} != *__arl_preexec* ]]; then
         # shellcheck disable=SC2016 # expanded before each command, not here
         PS0='${ __arl_preexec; }'${PS0-}

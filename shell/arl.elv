@@ -13,6 +13,16 @@ var __arl_identity = [
   AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE
   ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
 ]
+# Those of them that `assume` sets. What stands in the others later was put there by somebody else.
+var __arl_set = [
+  AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
+  ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+]
+# What chooses a source besides keys.
+var __arl_sources = [
+  AWS_PROFILE AWS_DEFAULT_PROFILE AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI
+  AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
+]
 var __arl_own = [ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE]
 var __arl_regions = [AWS_REGION AWS_DEFAULT_REGION]
 # What was here before a role; a variable of elvish, which no child sees.
@@ -27,7 +37,7 @@ fn __arl_owned {
     (eq (__arl_get ARL_KEY_ID) (__arl_get AWS_ACCESS_KEY_ID))
 }
 
-# Puts back what was here before, region and profile only if they are still as `assume` left them.
+# Puts back what was here before, region and other sources only if they are still as `assume` left them.
 fn __arl_back {
   if (and (not-eq $__arl_memory $nil) (or (__arl_owned) (not (has-env AWS_ACCESS_KEY_ID)))) {
     for name [$@__arl_identity $@__arl_regions] {
@@ -35,7 +45,7 @@ fn __arl_back {
         if (and (not-eq $__arl_memory[region] $nil) (eq (__arl_get $name) $__arl_memory[region])) {
           __arl_put $name $__arl_memory[before][$name]
         }
-      } elif (or (not (str:has-suffix $name PROFILE)) (not (has-env $name))) {
+      } elif (or (has-value $__arl_set $name) (not (has-env $name))) {
         __arl_put $name $__arl_memory[before][$name]
       }
     }
@@ -50,10 +60,16 @@ fn __arl_picture {
 
 fn __arl_restore {|picture| for name [(keys $picture)] { __arl_put $name $picture[$name] } }
 
+# The same for a role that is to start there: nothing, if another source was chosen since.
+fn __arl_start {
+  for name $__arl_sources { if (not-eq (__arl_get $name) $nil) { return } }
+  __arl_back
+}
+
 # The environment is the process's own here, so it is put back if arl fails.
 fn __arl_from_before {|code|
   var held = (__arl_picture)
-  __arl_back
+  __arl_start
   try { $code } finally { __arl_restore $held }
 }
 
@@ -74,7 +90,11 @@ fn arl {|@words|
     if (eq $word --) { break }
     if (re:match '^(--json|--format(=.*)?|--help|-h|--show|--shell(=.*)?|--expired)$' $word) { set passes = $true }
   }
-  var chains = (has-value $words --chain)
+  var chains = $false
+  for word $words {
+    if (eq $word --) { break }
+    if (eq $word --chain) { set chains = $true }
+  }
   if (and (eq $verb assume) (not $passes)) {
     var text = ''
     if $chains {
@@ -83,18 +103,22 @@ fn arl {|@words|
       set text = (__arl_from_before { e:arl $@words --shell elvish | slurp })
     }
     var kept = (and $chains (__arl_owned) (not-eq $__arl_memory $nil))
-    if (not $chains) { __arl_back }
+    if (not $chains) { __arl_start }
     var before = (if $kept { put $__arl_memory[before] } else { __arl_picture })
     if (not $kept) { for name $__arl_own { set before[$name] = $nil } }
     eval $text
     var region = (__arl_get AWS_REGION)
     if (eq $region $before[AWS_REGION]) { set region = $nil }
-    set __arl_memory = [&before=$before &region=$region &words=$words]
+    set __arl_memory = [&before=$before &region=$region]
+    # A code works once, and a chain's start is over as well: then there is no way to the same role again.
+    if (not (re:match '(^| )--chain( |$)|oken.?[cC]ode|mfa-code|file://[^/]' (str:join ' ' $words))) {
+      set __arl_memory[words] = [(each {|word| if (not (re:match '^(-[vq]+|--verbose|--quiet)$' $word)) { put $word } } $words)]
+    }
   } elif (and (eq $verb clear) (not $passes)) {
     if (and (has-env AWS_ACCESS_KEY_ID) (not (__arl_owned))) {
       echo "arl: the keys in this shell are not arl's; they were left alone" >&2
     } elif (eq $__arl_memory $nil) {
-      for name $__arl_identity { unset-env $name }
+      for name $__arl_set { unset-env $name }
     } else {
       __arl_back
     }
@@ -127,6 +151,7 @@ fn __arl_hook {
     if (>= $now (__arl_get ARL_EXPIRES_AT)) {
       if (not (__arl_owned)) {
         for name $__arl_own { unset-env $name }
+        set __arl_memory = $nil
       } else {
         var on_expiry = (__arl_get ARL_ON_EXPIRY)
         if (and (eq $on_expiry refresh) (not-eq $__arl_memory $nil) (has-key $__arl_memory words)) {
@@ -141,7 +166,7 @@ fn __arl_hook {
             arl clear
           } else {
             __arl_say $now 'its credentials were cleared'
-            for name $__arl_identity { unset-env $name }
+            for name $__arl_set { unset-env $name }
           }
         }
       }

@@ -7,6 +7,8 @@ if set --query --export __arl_restore; or set --query --export __arl_refresh
 end
 
 function arl --description 'Assume AWS IAM roles'
+    # No trace may show what is evaluated.
+    set --local fish_trace
     set --local verb ''
     set --local apply yes
     set --local back yes
@@ -37,7 +39,7 @@ function arl --description 'Assume AWS IAM roles'
     end
     if test -n "$apply"; and contains -- "$verb" assume clear
         # The text in lines, since `string collect` would hide the status.
-        set --local lines (__arl_call "$back" $argv --shell fish)
+        set --local lines (__arl_call "$back" $argv)
         or return
         __arl_before "$back" -g
         string join -- \n $lines | source
@@ -55,6 +57,7 @@ function __arl_call
         set --function __arl_scope -f
         eval $__arl_restore
     end
+    set --function --export ARL_SHELL fish
     command arl $argv
 end
 
@@ -66,9 +69,11 @@ function __arl_before
     end
 end
 
-# Whether what was here before may be put back: not if keys were loaded since.
+# Whether what was here before may be put back: not if another source was chosen since.
 function __arl_has_memory
     test -n "$argv[1]" -a -n "$__arl_restore"
+    and test -z "$AWS_PROFILE$AWS_DEFAULT_PROFILE$AWS_WEB_IDENTITY_TOKEN_FILE"
+    and test -z "$AWS_CONTAINER_CREDENTIALS_FULL_URI$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
     and test -z "$AWS_ACCESS_KEY_ID" -o "$AWS_ACCESS_KEY_ID" = "$ARL_KEY_ID"
 end
 
@@ -98,26 +103,25 @@ end
 
 # Says nothing without the time.
 function __arl_expired
+    set --local fish_trace
     if test -z "$ARL_KEY_ID" -o "$AWS_ACCESS_KEY_ID" != "$ARL_KEY_ID"
         # Other keys were loaded since: those are not arl's to clear.
-        for name in ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+        for name in ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_restore __arl_refresh
             set --erase --global $name
         end
     else if test -n "$argv[1]"; and __arl_renew
         return
     else if test "$ARL_ON_EXPIRY" = restore -a -n "$__arl_restore" -a -n "$argv[1]"
         __arl_say $argv[1] 'what was here before is back'
-        __arl_before yes -g
+        set --local __arl_scope -g
+        eval $__arl_restore
         set --erase --global __arl_restore
         set --erase --global __arl_refresh
     else
         test -z "$argv[1]"
         or __arl_say $argv[1] 'its credentials were cleared'
+        # What `assume` has set. A profile chosen since is the person's.
         for name in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID \
-            AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION AWS_CREDENTIALS_EXPIRATION \
-            AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE \
-            AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI \
-            AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE \
             ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
             # Always --global: a bare `set --erase` would reach for a universal variable.
             set --erase --global $name
@@ -129,7 +133,8 @@ end
 function __arl_renew
     test "$ARL_ON_EXPIRY" = refresh -a -n "$__arl_refresh"
     or return
-    set --local lines (__arl_call yes $__arl_refresh --quiet --within 5s --shell fish)
+    set --local fish_trace
+    set --local lines (__arl_call yes $__arl_refresh --quiet --within 5s)
     and __arl_before yes -g
     and string join -- \n $lines | source
     or set --erase --global __arl_refresh

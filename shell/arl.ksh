@@ -13,7 +13,14 @@ __arl_hook() {
                 *) __arl_now=$(\printf '%(%s)T' now) ;;
             esac
             # shellcheck disable=SC2119 # its "$@" are those of a substitution
-            [ "$__arl_now" -lt "$ARL_EXPIRES_AT" ] || __arl_expired
+            [ "$__arl_now" -lt "$ARL_EXPIRES_AT" ] || {
+                __arl_trace=$-
+                { \set +xv; } 2>/dev/null
+                __arl_expired
+                case $__arl_trace in *v*) \set -v ;; esac
+                case $__arl_trace in *x*) \set -x ;; esac
+                \unset __arl_trace
+            }
             \unset __arl_now
             ;;
     esac
@@ -26,14 +33,14 @@ __arl_expired() {
         "${ARL_KEY_ID:-?}") ;;
         *)
             # Other keys were loaded since: those are not arl's to clear.
-            \unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+            \unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_restore __arl_refresh
             \return
             ;;
     esac
     case ${ARL_ON_EXPIRY-}:${__arl_refresh:+x} in
         refresh:x)
             __arl_back=x
-            __arl_out=$(\eval "\\set -- $__arl_refresh" && __arl_before && \command arl "$@" --quiet --within 5s --shell posix) &&
+            __arl_out=$(\eval "\\set -- $__arl_refresh" && __arl_before && ARL_SHELL=posix \command arl "$@" --quiet --within 5s) &&
                 __arl_before && \eval "$__arl_out" && \unset __arl_out __arl_back && \return
             \unset __arl_out __arl_back __arl_refresh
             ;;
@@ -58,12 +65,9 @@ __arl_expired() {
     \unset __arl_told __arl_name __arl_ago
 }
 
+# What `assume` has set. A profile chosen since is the person's.
 __arl_unset() {
     \unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID \
-        AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION AWS_CREDENTIALS_EXPIRATION \
-        AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE \
-        AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI \
-        AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE \
         ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
 }
 
@@ -77,6 +81,8 @@ case $- in
                     *MIRBSD* | *LEGACY*) PS1='${|__arl_hook;}'${PS1-} ;;
                     *) PS1='${ __arl_hook;}'${PS1-} ;;
                 esac
+                # Another shell would not understand it.
+                \typeset +x PS1
                 ;;
         esac
         ;;

@@ -11,6 +11,12 @@ const ARL_IDENTITY = [
     ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
 ]
 
+# Those of them that `assume` sets. What stands in the others later was put there by somebody else.
+const ARL_SET = [
+    AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
+    ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+]
+
 # Sets what has a value and hides what is null. Called at most once by each function: nushell does not hide
 # again what an earlier call in the same function has handed on.
 def --env __arl_apply [changes: record] {
@@ -28,17 +34,24 @@ def __arl_owned [] {
     ($env.ARL_KEY_ID? | is-not-empty) and $env.AWS_ACCESS_KEY_ID? == $env.ARL_KEY_ID?
 }
 
-# What is to be put back: region and profile only if they are still as `assume` left them.
+# What is to be put back: region and other sources only if they are still as `assume` left them.
 def __arl_undo [] {
     let memory = $env.__arl_memory?
     if $memory == null or not ((__arl_owned) or ($env.AWS_ACCESS_KEY_ID? | is-empty)) { return {} }
     $memory.before | transpose name value | where {|it|
-        if $it.name in [AWS_PROFILE AWS_DEFAULT_PROFILE] {
-            ($env | get --optional $it.name) == null
-        } else if $it.name in [AWS_REGION AWS_DEFAULT_REGION] {
+        if $it.name in [AWS_REGION AWS_DEFAULT_REGION] {
             $memory.region != null and ($env | get --optional $it.name) == $memory.region
-        } else { true }
+        } else { $it.name in $ARL_SET or ($env | get --optional $it.name) == null }
     } | reduce --fold {} {|it, acc| $acc | insert $it.name $it.value }
+}
+
+# The same for a role that is to start there: nothing, if another source was chosen since.
+def __arl_start [] {
+    let chosen = ([
+        AWS_PROFILE AWS_DEFAULT_PROFILE AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI
+        AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
+    ] | any {|name| $env | get --optional $name | is-not-empty })
+    if $chosen { {} } else { __arl_undo }
 }
 
 # What arl says, started with what was here before; an error if it fails.
@@ -54,10 +67,16 @@ def __arl_picture [undo: record] {
     }
 }
 
+# The words that get the same role again, or null: a code works once, and a chain's start is over as well.
+def __arl_again [words: list<string>] {
+    if ($words | any {|word| $word =~ '^--chain$|oken.?[cC]ode|mfa-code|^file://[^/]|=file://[^/]' }) { return null }
+    $words | where $it !~ '^(-[vq]+|--verbose|--quiet)$'
+}
+
 # Assume a role in this shell
 def --env --wrapped "arl assume" [...words: string] {
     let chains = ("--chain" in $words)
-    let undo = if $chains { {} } else { __arl_undo }
+    let undo = if $chains { {} } else { __arl_start }
     if ($words | any {|word| $word =~ '^(--json|--format(=.*)?|--help|-h|--show|--shell(=.*)?)$' }) {
         return (do { __arl_apply $undo; ^arl assume ...$words })
     }
@@ -66,7 +85,7 @@ def --env --wrapped "arl assume" [...words: string] {
     let kept = if $chains and (__arl_owned) { $env.__arl_memory?.before? } else { null }
     # A record is no text, so no child gets to see it.
     $env.__arl_memory = {
-        before: ($kept | default (__arl_picture $undo)), region: $changes.AWS_REGION?, words: $words
+        before: ($kept | default (__arl_picture $undo)), region: $changes.AWS_REGION?, words: (__arl_again $words)
     }
     __arl_apply ($undo | merge $changes)
 }
@@ -80,7 +99,7 @@ def --env "arl clear" [] {
     } else if $env.__arl_memory? != null {
         __arl_undo | merge $own
     } else {
-        __arl_none $ARL_IDENTITY
+        __arl_none $ARL_SET
     }
     $env.__arl_memory = null
     __arl_apply $changes
@@ -88,7 +107,7 @@ def --env "arl clear" [] {
 
 # Run a command as a role
 def --env --wrapped "arl exec" [...words: string] {
-    let undo = if "--chain" in ($words | take until {|word| $word == "--" }) { {} } else { __arl_undo }
+    let undo = if "--chain" in ($words | take until {|word| $word == "--" }) { {} } else { __arl_start }
     do { __arl_apply $undo; ^arl exec ...$words }
 }
 
@@ -111,8 +130,7 @@ def __arl_say [told: string] {
 def __arl_renewal [] {
     let words = $env.__arl_memory?.words?
     if $env.ARL_ON_EXPIRY? != 'refresh' or $words == null { return null }
-    let words = ($words | where $it !~ '^(-v|-q|--verbose|--quiet)$')
-    try { let undo = (__arl_undo); $undo | merge (__arl_ask $undo [assume ...$words --quiet --within 5s]) } catch { null }
+    try { let undo = (__arl_start); $undo | merge (__arl_ask $undo [assume ...$words --quiet --within 5s]) } catch { null }
 }
 
 # At the prompt: clears a role that has expired.
@@ -122,13 +140,14 @@ def --env __arl_hook [] {
         if $renewal != null {
             __arl_apply $renewal
         } else if not (__arl_owned) {
+            $env.__arl_memory = null
             __arl_apply (__arl_none [ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE])
         } else if $env.ARL_ON_EXPIRY? == 'restore' and $env.__arl_memory? != null {
             __arl_say 'what was here before is back'
             arl clear
         } else {
             __arl_say 'its credentials were cleared'
-            __arl_apply (__arl_none $ARL_IDENTITY)
+            __arl_apply (__arl_none $ARL_SET)
         }
     }
 }

@@ -9,13 +9,15 @@ esac
 
 arl() {
     __arl_trace=$-
-    { \set +x; } 2>/dev/null
+    # Neither -x nor -v may show what is evaluated.
+    { \set +xv; } 2>/dev/null
     if __arl_main "$@"; then
         \set -- 0
     else
         \set -- "$?"
     fi
     \unset __arl_verb __arl_apply __arl_back __arl_skip __arl_word __arl_out
+    case $__arl_trace in *v*) \set -v ;; esac
     case $__arl_trace in
         *x*) \unset __arl_trace && \set -x ;;
         *) \unset __arl_trace ;;
@@ -47,8 +49,11 @@ __arl_main() {
         *) __arl_back='' ;;
     esac
     case $__arl_verb:$__arl_apply in
+        assume:x | clear:x) __arl_is_read && __arl_apply='' ;;
+    esac
+    case $__arl_verb:$__arl_apply in
         assume:x | clear:x)
-            __arl_out=$(__arl_before && \command arl "$@" --shell posix) || \return
+            __arl_out=$(__arl_before && ARL_SHELL=posix \command arl "$@") || \return
             __arl_before
             \eval "$__arl_out"
             ;;
@@ -62,10 +67,21 @@ __arl_main() {
     esac
 }
 
-# Puts back what was here before a role, unless keys were loaded since. In a subshell, so that arl starts
-# there; in the shell itself only once arl has succeeded.
+# Whether somebody reads what arl prints, as in eval "$(arl assume ROLE)": in a subshell, into a pipe. A change
+# of the subshell would be lost then.
+__arl_is_read() {
+    \test -p /dev/stdout || \return
+    # In ksh a substitution need not be a process; elsewhere /proc tells, where there is one.
+    case ${KSH_VERSION-} in
+        *93*) \eval '\test "${.sh.subshell}" -gt 0' && \return ;;
+    esac
+    { \read -r __arl_word __arl_skip </proc/self/stat; } 2>/dev/null && \test "$__arl_word" != "$$"
+}
+
+# Puts back what was here before a role, unless another source was chosen since. In a subshell, so that arl
+# starts there; in the shell itself only once arl has succeeded.
 __arl_before() {
-    case ${__arl_back}:${__arl_restore:+x}:${AWS_ACCESS_KEY_ID-} in
-        x:x: | x:x:"${ARL_KEY_ID-}") \eval "$__arl_restore" ;;
+    case $__arl_back:${__arl_restore:+x}:${AWS_PROFILE-}${AWS_DEFAULT_PROFILE-}${AWS_WEB_IDENTITY_TOKEN_FILE-}${AWS_CONTAINER_CREDENTIALS_FULL_URI-}${AWS_CONTAINER_CREDENTIALS_RELATIVE_URI-}:${AWS_ACCESS_KEY_ID-} in
+        x:x:: | x:x::"${ARL_KEY_ID-}") \eval "$__arl_restore" ;;
     esac
 }

@@ -7,6 +7,8 @@ def __arl_load():
     import sys
     import time
 
+    from xonsh.tools import unthreadable
+
     # Every variable that decides, or tells, who a process is.
     identity = """
         AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
@@ -15,6 +17,16 @@ def __arl_load():
         AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
         AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE
         ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+    """.split()
+    # Those of them that `assume` sets. What stands in the others later was put there by somebody else.
+    set_names = """
+        AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
+        ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+    """.split()
+    # What chooses a source besides keys.
+    sources = """
+        AWS_PROFILE AWS_DEFAULT_PROFILE AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI
+        AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
     """.split()
     regions = ["AWS_REGION", "AWS_DEFAULT_REGION"]
     env = __xonsh__.env
@@ -38,19 +50,23 @@ def __arl_load():
         return bool(get("ARL_KEY_ID")) and get("AWS_ACCESS_KEY_ID") == get("ARL_KEY_ID")
 
     def undo():
-        # Region and profile only if they are still as `assume` left them.
+        # Region and other sources only if they are still as `assume` left them.
         if "before" not in memory or not (owned() or not get("AWS_ACCESS_KEY_ID")):
             return {}
         changes = {}
         for name, value in memory["before"].items():
-            if name.endswith("PROFILE") and get(name) is not None:
+            if name not in set_names + regions and get(name) is not None:
                 continue
             if name in regions and (memory["region"] is None or get(name) != memory["region"]):
                 continue
             changes[name] = value
         return changes
 
-    def call(args, changes, stdout=None):
+    def start():
+        # The same for a role that is to start there: nothing, if another source was chosen since.
+        return {} if any(get(name) for name in sources) else undo()
+
+    def call(args, changes, stdin=None, stdout=None, stderr=None):
         child = env.detype()
         for name, value in changes.items():
             if value is None:
@@ -58,7 +74,7 @@ def __arl_load():
             else:
                 child[name] = value
         path = __xonsh__.commands_cache.locate_binary("arl") or "arl"
-        return subprocess.run([path, *args], env=child, stdout=stdout)
+        return subprocess.run([path, *args], env=child, stdin=stdin, stdout=stdout, stderr=stderr)
 
     def verb_of(args):
         words = list(args)
@@ -67,22 +83,29 @@ def __arl_load():
                 words.pop(0)
         return words[0] if words else ""
 
-    def arl(args, stdin=None):
+    def again(args):
+        # A code works once, and a chain's start is over as well: then there is no way to the same role again.
+        if any(re.search(r"^--chain$|oken.?[cC]ode|mfa-code|(^|=)file://[^/]", word) for word in args):
+            return None
+        return [word for word in args if not re.fullmatch(r"-[vq]+|--verbose|--quiet", word)]
+
+    @unthreadable
+    def arl(args, stdin=None, stdout=None, stderr=None):
         verb = verb_of(args)
         own = args[: args.index("--")] if "--" in args else args
         passes = any(re.match(r"(--json|--format(=.*)?|--help|-h|--show|--shell(=.*)?)$", word) for word in own)
-        back = {} if "--chain" in own or verb not in ("assume", "exec") else undo()
+        back = {} if "--chain" in own or verb not in ("assume", "exec") else start()
         if passes or verb not in ("assume", "clear"):
-            return call(args, back).returncode
+            return call(args, back, stdin, stdout, stderr).returncode
         if verb == "clear" and "--expired" not in own:
             if get("AWS_ACCESS_KEY_ID") and not owned():
                 print("arl: the keys in this shell are not arl's; they were left alone", file=sys.stderr)
             else:
-                apply(undo() if "before" in memory else dict.fromkeys(identity))
+                apply(undo() if "before" in memory else dict.fromkeys(set_names))
             apply(dict.fromkeys(["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"]))
             memory.clear()
             return 0
-        done = call([*args, "--shell", "xonsh"], back, stdout=subprocess.PIPE)
+        done = call([*args, "--shell", "xonsh"], back, stdin, subprocess.PIPE, stderr)
         if done.returncode != 0:
             return done.returncode
         if verb == "clear":
@@ -93,7 +116,7 @@ def __arl_load():
         before = kept or {name: None if name.startswith("ARL_") else get(name) for name in identity + regions}
         exec(done.stdout.decode(), {"__xonsh__": __xonsh__})
         given = get("AWS_REGION") if get("AWS_REGION") != before["AWS_REGION"] else None
-        memory.update(before=before, region=given, args=list(args))
+        memory.update(before=before, region=given, args=again(args))
         return 0
 
     def is_over():
@@ -110,9 +133,8 @@ def __arl_load():
 
     def renew():
         # Tried once: a failure is not repeated at every prompt.
-        if get("ARL_ON_EXPIRY") == "refresh" and "args" in memory:
-            words = [word for word in memory.pop("args") if word not in ("-v", "-q", "--verbose", "--quiet")]
-            arl([*words, "--quiet", "--within", "5s"])
+        if get("ARL_ON_EXPIRY") == "refresh" and memory.get("args"):
+            arl([*memory.pop("args"), "--quiet", "--within", "5s"])
         return not is_over()
 
     def hook(**_):
@@ -120,6 +142,7 @@ def __arl_load():
             return
         if not owned():
             apply(dict.fromkeys(["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"]))
+            memory.clear()
         elif renew():
             pass
         elif get("ARL_ON_EXPIRY") == "restore" and "before" in memory:
@@ -127,7 +150,7 @@ def __arl_load():
             arl(["clear"])
         else:
             say("its credentials were cleared")
-            apply(dict.fromkeys(identity))
+            apply(dict.fromkeys(set_names))
 
     def preexec(**_):
         # Nothing is cleared here, or the command that is already typed would run as somebody else.

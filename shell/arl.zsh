@@ -7,6 +7,7 @@ esac
 
 arl() {
     \builtin emulate -L zsh +x
+    \builtin setopt local_options no_verbose
     \builtin local verb='' apply=x __arl_back=x skip='' word out
     for word in "$@"; do
         if [[ -n $skip ]]; then
@@ -26,9 +27,13 @@ arl() {
         assume | exec) ;;
         *) __arl_back='' ;;
     esac
+    # In eval "$(arl assume ROLE)" somebody reads what arl prints, and a change of the subshell would be lost.
+    if (( ZSH_SUBSHELL > 0 )) && [[ -p /dev/stdout ]]; then
+        apply=''
+    fi
     case $verb:$apply in
         assume:x | clear:x)
-            out="$(__arl_before && \command arl "$@" --shell zsh)" || \builtin return
+            out="$(__arl_before && ARL_SHELL=zsh \command arl "$@")" || \builtin return
             __arl_before
             \builtin eval "$out"
             ;;
@@ -43,33 +48,32 @@ arl() {
     esac
 }
 
-# Puts back what was here before a role, unless keys were loaded since. In a subshell, so that arl starts
-# there; in the shell itself only once arl has succeeded.
+# Puts back what was here before a role, unless another source was chosen since. In a subshell, so that arl
+# starts there; in the shell itself only once arl has succeeded.
 __arl_before() {
     if [[ -n $__arl_back && -n ${__arl_restore-} ]] &&
+        [[ -z ${AWS_PROFILE-}${AWS_DEFAULT_PROFILE-}${AWS_WEB_IDENTITY_TOKEN_FILE-}${AWS_CONTAINER_CREDENTIALS_FULL_URI-}${AWS_CONTAINER_CREDENTIALS_RELATIVE_URI-} ]] &&
         [[ -z ${AWS_ACCESS_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} == "${ARL_KEY_ID-}" ]]; then
         \builtin eval "$__arl_restore"
     fi
 }
 
-# At the prompt: clears a role that has expired. Forks nothing, keeps $?.
+# At the prompt: clears a role that has expired. Forks nothing; zsh gives every hook and the prompt their $?.
 __arl_hook() {
-    \builtin local rc="$?"
     \builtin emulate -L zsh +x
-    case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return "$rc" ;; esac
+    case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return 0 ;; esac
     # Prompt expansion is a clock that needs no module.
     \builtin local clock='%D{%s}'
     \builtin local now=${(%)clock}
     [[ $now -lt $ARL_EXPIRES_AT ]] || __arl_expired
-    \builtin return "$rc"
+    \builtin return 0
 }
 
 # Before a command: the terminal that sat idle. Nothing is cleared here, or the command that is already typed
 # would run as somebody else.
 __arl_preexec() {
-    \builtin local rc="$?"
     \builtin emulate -L zsh +x
-    case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return "$rc" ;; esac
+    case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return 0 ;; esac
     \builtin local clock='%D{%s}'
     \builtin local now=${(%)clock}
     if [[ $now -ge $ARL_EXPIRES_AT && -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} == "$ARL_KEY_ID" ]] &&
@@ -77,14 +81,14 @@ __arl_preexec() {
         \builtin typeset -g __arl_warned=$ARL_EXPIRES_AT
         __arl_say 'the next prompt clears its credentials'
     fi
-    \builtin return "$rc"
+    \builtin return 0
 }
 
 # With an argument it says nothing.
 __arl_expired() {
     if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
         # Other keys were loaded since: those are not arl's to clear.
-        \builtin unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+        \builtin unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_restore __arl_refresh
     elif __arl_renew; then
         \builtin :
     elif [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
@@ -93,13 +97,9 @@ __arl_expired() {
         \builtin unset __arl_restore __arl_refresh
     else
         [[ -n ${1-} ]] || __arl_say 'its credentials were cleared'
+        # What `assume` has set. A profile chosen since is the person's.
         \builtin unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
-            AWS_ACCOUNT_ID AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION \
-            AWS_CREDENTIALS_EXPIRATION AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME \
-            AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI \
-            AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_AUTHORIZATION_TOKEN \
-            AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE \
-            ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+            AWS_ACCOUNT_ID ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
     fi
 }
 
@@ -107,7 +107,7 @@ __arl_expired() {
 __arl_renew() {
     [[ ${ARL_ON_EXPIRY-} == refresh && -n ${__arl_refresh-} ]] || \builtin return
     \builtin local out __arl_back=x
-    if out="$(\builtin eval "\\builtin set -- $__arl_refresh" && __arl_before && \command arl "$@" --quiet --within 5s --shell zsh)"; then
+    if out="$(\builtin eval "\\builtin set -- $__arl_refresh" && __arl_before && ARL_SHELL=zsh \command arl "$@" --quiet --within 5s)"; then
         __arl_before
         \builtin eval "$out"
     else

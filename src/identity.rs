@@ -37,6 +37,20 @@ pub const IDENTITY_VARIABLES: [&str; 23] = [
     "ARL_SOURCE",
 ];
 
+/// Those that [`Identity::variables`] may set; the others it only takes away. What stands in the others later
+/// was put there by somebody else.
+pub const SET_VARIABLES: [&str; 9] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_ACCOUNT_ID",
+    "ARL_ROLE_ARN",
+    "ARL_EXPIRES_AT",
+    "ARL_KEY_ID",
+    "ARL_SOURCE",
+];
+
 /// An identity to hand over: credentials and what is known of them.
 #[derive(Debug, Clone)]
 pub struct Identity {

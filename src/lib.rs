@@ -33,7 +33,7 @@ pub use arn::{AccountId, AssumedRoleSessionArn, InvalidArn, Partition, RoleArn};
 pub use assume::{assume_role, cap_chained_duration};
 pub use config::{InvalidConfig, Section, SharedConfig, SharedFile};
 pub use credentials::{Credentials, InvalidCredentials};
-pub use identity::{IDENTITY_VARIABLES, Identity, Unprintable};
+pub use identity::{IDENTITY_VARIABLES, Identity, SET_VARIABLES, Unprintable};
 pub use render::{dotenv, process_json};
 pub use request::{
     AdditionalParameters, AssumeRoleRequest, ExternalId, InvalidValue, Policy, PolicyArn, ProvidedContext,

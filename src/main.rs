@@ -2,14 +2,14 @@
 //!
 //! Rust's usual start-up would ignore SIGPIPE and open closed descriptors before anybody could look, and the
 //! command that `arl exec` becomes would differ from one that is run bare; so this is C's `main`.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 mod cli;
 
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::os::unix::ffi::OsStrExt;
 
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 #[expect(unsafe_code, reason = "C's main is handed raw pointers")]
 extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     let count = usize::try_from(argc).unwrap_or(0);

@@ -69,7 +69,7 @@ pub(super) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
         Format::Env => {
             let dialect = dialect::choose(shell.as_deref())?;
             if std::io::stdout().is_terminal() && !show {
-                return Err(on_terminal(dialect, &refresh_words(command_line)));
+                return Err(on_terminal(dialect, &same_words(command_line)));
             }
             let identity = obtain::identity(&role, OnSignal::Report, output)?;
             let handover =
@@ -82,26 +82,55 @@ pub(super) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
     output.data(&text)
 }
 
-/// The words of a command line that gets the same role again: without the code of an MFA device, which
-/// works once, and without what concerns this call's output only.
+/// The words of a command line that gets the same role again, wherever the shell is then; none, if that
+/// cannot be: a code of an MFA device works once, and the role that a chain started from is over as well.
 fn refresh_words(command_line: &[OsString]) -> Vec<String> {
-    const WITH_VALUE: [&str; 6] =
-        ["--token-code", "--mfa-code", "--TokenCode", "--shell", "--color", "--within"];
-    const ALONE: [&str; 5] = ["-v", "--verbose", "-q", "--quiet", "--show"];
-    let mut words = Vec::new();
-    let mut arguments = command_line.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
-    while let Some(word) = arguments.next() {
-        if WITH_VALUE.contains(&word.as_str()) {
-            arguments.next();
-        } else if !ALONE.contains(&word.as_str())
-            && !WITH_VALUE
-                .iter()
-                .any(|flag| word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('=')))
-        {
-            words.push(word);
+    let words = same_words(command_line);
+    let is_spent = |word: &String| word == "--chain" || word.contains("TokenCode");
+    let had_code = words.len() != same_words_with_code(command_line).len();
+    if had_code || words.iter().any(is_spent) {
+        return Vec::new();
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    let absolute = |word: String| match word.split_once("file://") {
+        Some((flag, path)) if !path.starts_with('/') && (flag.is_empty() || flag.ends_with('=')) => {
+            format!("{flag}file://{}", here.join(path).display())
+        }
+        _ => word,
+    };
+    words.into_iter().map(absolute).collect()
+}
+
+const CODE_FLAGS: [&str; 3] = ["--token-code", "--mfa-code", "--TokenCode"];
+
+/// The words without a code, and without what concerns this call's output only.
+fn same_words(command_line: &[OsString]) -> Vec<String> {
+    without_flags(same_words_with_code(command_line).into_iter(), &CODE_FLAGS)
+}
+
+fn same_words_with_code(command_line: &[OsString]) -> Vec<String> {
+    let is_loud = |word: &String| {
+        let cluster = word
+            .strip_prefix('-')
+            .is_some_and(|flags| !flags.is_empty() && flags.bytes().all(|flag| flag == b'v' || flag == b'q'));
+        cluster || ["--verbose", "--quiet", "--show", "--"].contains(&word.as_str())
+    };
+    let words = command_line.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
+    without_flags(words.filter(|word| !is_loud(word)), &["--shell", "--color", "--within"])
+}
+
+/// Leaves flags and their values out.
+fn without_flags(mut words: impl Iterator<Item = String>, flags: &[&str]) -> Vec<String> {
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        let has_value = |flag: &&str| word.strip_prefix(*flag).is_some_and(|rest| rest.starts_with('='));
+        if flags.contains(&word.as_str()) {
+            words.next();
+        } else if !flags.iter().any(has_value) {
+            kept.push(word);
         }
     }
-    words
+    kept
 }
 
 fn assumed(identity: &Identity) -> String {

@@ -24,6 +24,11 @@ pub(super) fn dialects() -> Vec<CompletionCandidate> {
     Dialect::ALL.into_iter().map(|dialect| CompletionCandidate::new(dialect.name())).collect()
 }
 
+/// The shells that `init` knows.
+pub(super) fn shells() -> Vec<CompletionCandidate> {
+    super::init::names().map(CompletionCandidate::new).collect()
+}
+
 /// The profiles that begin with what was typed, each with what it stands for.
 fn all(typed: &OsStr) -> Vec<(CompletionCandidate, bool)> {
     let typed = typed.to_string_lossy();

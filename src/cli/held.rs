@@ -14,7 +14,7 @@ pub(super) fn held() -> Held {
     match (Context::var("AWS_ACCESS_KEY_ID"), Context::var("ARL_KEY_ID")) {
         (Some(key), Some(own)) if key == own => Held::Role { is_foreign_memory },
         (Some(_), _) => Held::ForeignKeys,
-        (None, _) => Held::Nothing,
+        (None, _) => Held::Nothing { is_foreign_memory },
     }
 }
 
@@ -24,6 +24,6 @@ pub(super) fn memory() -> Memory {
     match held() {
         Held::Role { is_foreign_memory: true } => Memory::Foreign,
         Held::Role { is_foreign_memory: false } => Memory::Kept(before.only_region()),
-        Held::Nothing | Held::ForeignKeys => Memory::New(before),
+        Held::Nothing { .. } | Held::ForeignKeys => Memory::New(before),
     }
 }

@@ -1,6 +1,6 @@
 //! What a shell had before it became a role.
 
-use crate::identity::IDENTITY_VARIABLES;
+use crate::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
 
 /// The region variables are no part of the identity, but `assume` may change them.
 const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
@@ -14,7 +14,7 @@ pub struct Before(Vec<(&'static str, Option<Vec<u8>>)>);
 pub(super) enum Rule<'a> {
     /// Whatever it is now.
     Always,
-    /// Only if it is still unset, as `assume` left it: somebody may have chosen a profile since.
+    /// Only if it is still unset, as `assume` left it: somebody may have chosen another source since.
     IfUnset,
     /// Only if it still has the value that `assume` gave it.
     IfStill(&'a str),
@@ -44,10 +44,10 @@ impl Before {
         self.0.iter().filter_map(move |(name, value)| {
             let rule = if REGION_VARIABLES.contains(name) {
                 Rule::IfStill(region?)
-            } else if name.ends_with("PROFILE") {
-                Rule::IfUnset
-            } else {
+            } else if SET_VARIABLES.contains(name) {
                 Rule::Always
+            } else {
+                Rule::IfUnset
             };
             Some((*name, value.as_deref(), rule))
         })

@@ -3,10 +3,11 @@
 use super::before::{Before, Rule};
 use super::{Held, Memory};
 
-/// A universal variable that is exported shines through wherever no global one of that name stands, and
-/// erasing it would erase it in every other shell: then nothing is changed.
-pub(super) fn refuse_universal(text: &mut Vec<u8>, absent: &[&'static str]) {
-    let universal = format!("set -nUx | string match -r '^(?:{})$'", absent.join("|"));
+/// A universal variable that is exported shines through wherever no global one of that name stands, at the
+/// latest when the session ends, and erasing it would erase it in every other shell: then nothing is changed.
+pub(super) fn refuse_universal(text: &mut Vec<u8>) {
+    let names = super::IDENTITY_VARIABLES.join("|");
+    let universal = format!("set -nUx | string match -r '^(?:{names})$'");
     let refusal = format!(
         "if {universal} >/dev/null
     echo 'arl: universal variables name another identity and cannot be hidden; erase them with: set -eU' ({universal}) >&2
@@ -89,14 +90,16 @@ pub(super) fn clear(held: Held) -> String {
     let back = "set -g __arl_scope\n    eval $__arl_restore\n    set -eg __arl_scope";
     let forget = "set -eg __arl_restore\nset -eg __arl_refresh\n";
     let own = unset(&super::ARL_VARIABLES);
-    let all = unset(&super::IDENTITY_VARIABLES);
+    let all = unset(&super::SET_VARIABLES);
     let text = match held {
         Held::Role { is_foreign_memory: false } => {
             format!("if test -n \"$__arl_restore\"\n    {back}\nelse\n    {all}end\n{forget}")
         }
         Held::Role { is_foreign_memory: true } => format!("{all}{forget}"),
-        Held::Nothing => format!("if test -n \"$__arl_restore\"\n    {back}\nend\n{own}{forget}"),
-        Held::ForeignKeys => format!("{own}{forget}"),
+        Held::Nothing { is_foreign_memory: false } => {
+            format!("if test -n \"$__arl_restore\"\n    {back}\nend\n{own}{forget}")
+        }
+        Held::ForeignKeys | Held::Nothing { is_foreign_memory: true } => format!("{own}{forget}"),
     };
     text + "true\n"
 }

@@ -16,7 +16,7 @@ use std::str::FromStr;
 
 pub use before::Before;
 
-use crate::identity::{IDENTITY_VARIABLES, Identity, Unprintable};
+use crate::identity::{IDENTITY_VARIABLES, Identity, SET_VARIABLES, Unprintable};
 
 /// The syntax of a shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,7 +74,10 @@ pub enum Held {
         is_foreign_memory: bool,
     },
     /// It holds no keys; a role may have expired before, and the memory may still be there.
-    Nothing,
+    Nothing {
+        /// As with a role.
+        is_foreign_memory: bool,
+    },
     /// It holds keys that are not arl's.
     ForeignKeys,
 }
@@ -157,7 +160,7 @@ impl Dialect {
                 });
             }
             Self::Fish => {
-                fish::refuse_universal(&mut text, &absent);
+                fish::refuse_universal(&mut text);
                 fish::remember(&mut text, memory, region, refresh);
                 fish::assume(&mut text, &absent, &variables);
             }
@@ -187,14 +190,14 @@ impl Dialect {
             Self::Tcsh => tcsh::clear(held),
             Self::Nushell | Self::Elvish | Self::Xonsh | Self::PowerShell | Self::Cmd => match held {
                 Held::Role { .. } => self.unset(),
-                Held::Nothing | Held::ForeignKeys => self.unset_all(&ARL_VARIABLES),
+                Held::Nothing { .. } | Held::ForeignKeys => self.unset_all(&ARL_VARIABLES),
             },
         }
     }
 
-    /// The text that unsets every identity variable, and leaves the memory for later.
+    /// The text that unsets the identity variables that arl sets, and leaves the memory for later.
     pub fn unset(self) -> String {
-        self.unset_all(&IDENTITY_VARIABLES)
+        self.unset_all(&SET_VARIABLES)
     }
 
     fn unset_all(self, names: &[&'static str]) -> String {

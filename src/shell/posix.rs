@@ -88,15 +88,17 @@ pub(super) fn clear(held: Held) -> String {
     let forget = "\\unset __arl_restore __arl_refresh";
     let own = unset(&super::ARL_VARIABLES);
     let own = own.trim_end().trim_end_matches(';');
-    let all = unset(&super::IDENTITY_VARIABLES);
+    let all = unset(&super::SET_VARIABLES);
     let all = all.trim_end().trim_end_matches(';');
     match held {
         Held::Role { is_foreign_memory: false } => {
             format!("case ${{__arl_restore:+x}} in x) {back};; *) {all};; esac; {forget};\n")
         }
         Held::Role { is_foreign_memory: true } => format!("{all}; {forget};\n"),
-        Held::Nothing => format!("case ${{__arl_restore:+x}} in x) {back};; esac; {own}; {forget};\n"),
-        Held::ForeignKeys => format!("{own}; {forget};\n"),
+        Held::Nothing { is_foreign_memory: false } => {
+            format!("case ${{__arl_restore:+x}} in x) {back};; esac; {own}; {forget};\n")
+        }
+        Held::ForeignKeys | Held::Nothing { is_foreign_memory: true } => format!("{own}; {forget};\n"),
     }
 }
 

@@ -60,7 +60,7 @@ fn restore(before: &Before, region: Option<&str>) -> String {
 
 pub(super) fn clear(held: Held) -> String {
     let own = unset(&super::ARL_VARIABLES);
-    let all = unset(&super::IDENTITY_VARIABLES);
+    let all = unset(&super::SET_VARIABLES);
     let back = "if ( $?__arl_restore ) eval \"$__arl_restore:q\";";
     match held {
         Held::Role { is_foreign_memory: false } => {
@@ -70,8 +70,10 @@ pub(super) fn clear(held: Held) -> String {
             )
         }
         Held::Role { is_foreign_memory: true } => format!("{all}unset __arl_restore;\n"),
-        Held::Nothing => format!("{back}{own}unset __arl_restore;\n"),
-        Held::ForeignKeys => format!("{own}unset __arl_restore;\n"),
+        Held::Nothing { is_foreign_memory: false } => format!("{back}{own}unset __arl_restore;\n"),
+        Held::ForeignKeys | Held::Nothing { is_foreign_memory: true } => {
+            format!("{own}unset __arl_restore;\n")
+        }
     }
 }
 

@@ -515,6 +515,13 @@ fn the_memory_is_no_childs_and_no_parents() {
             "{}",
             shell.name
         );
+        // Without any keys at all it is not evaluated either.
+        let stage = Stage::new();
+        let mut command = stage.bare(shell.name);
+        command.env("__arl_restore", "touch CANARY");
+        let clear = if shell.is_fish() { "arl clear | source" } else { "eval \"$(arl clear)\"" };
+        let run = stage.run(command.args(["-c", clear]));
+        assert!(!stage.home.join("CANARY").exists(), "{}: {run:?}", shell.name);
         // The same without the function: bare statements.
         let stage = Stage::new();
         let mut command = stage.as_ann(shell.name);
@@ -657,6 +664,148 @@ fn the_persons_own_settings_survive() {
 }
 
 #[test]
+fn the_bare_statements_work_where_the_function_is_as_well() {
+    for shell in ALL.iter().filter(|shell| !shell.is_fish()) {
+        let stage = Stage::new();
+        let assume = format!("eval \"$(arl assume {DEPLOY})\"; echo $? >status");
+        let run = shell.run(
+            &stage,
+            stage.as_ann(shell.name),
+            &[
+                &assume,
+                "env -0 >held",
+                "eval \"$(arl assume 123456789012/Closed)\" && touch ran",
+                "eval \"$(arl clear)\"",
+                "env -0 >after",
+            ],
+        );
+        assert_eq!(written(&stage, "status"), "0\n", "{}: {run:?}", shell.name);
+        assert!(
+            identity_of(&stage, "held").iter().any(|v| v.starts_with(b"AWS_SESSION_TOKEN")),
+            "{}: {run:?}",
+            shell.name
+        );
+        assert!(
+            identity_of(&stage, "after").contains(&b"AWS_ACCESS_KEY_ID=AKIAIOSFODNN7ANN0001".to_vec()),
+            "{}: {run:?}",
+            shell.name
+        );
+        assert!(!stage.home.join("ran").exists(), "{}", shell.name);
+        // In a subshell of its own the function changes that one.
+        let stage = Stage::new();
+        let line = format!(
+            "(arl assume {DEPLOY}; echo $ARL_ROLE_ARN >inside; exit 3); echo \"$? $ARL_ROLE_ARN\" >outside"
+        );
+        let run = shell.run(&stage, stage.as_ann(shell.name), &[&format!("{{ {line}; }} >log")]);
+        assert_eq!(
+            (written(&stage, "inside"), written(&stage, "outside"), written(&stage, "log")),
+            (format!("{DEPLOY}\n"), "3 \n".into(), String::new()),
+            "{}: {run:?}",
+            shell.name
+        );
+    }
+}
+
+#[test]
+fn a_source_chosen_since_wins_over_the_memory() {
+    for shell in HOOKED {
+        let stage = Stage::new();
+        stage.sts.change(|world| {
+            world.add_user("arn:aws:iam::111122223333:user/bob", "AKIABOB", "bobsecretbobsecret")
+        });
+        stage
+            .profiles("", "[bob]\naws_access_key_id = AKIABOB\naws_secret_access_key = bobsecretbobsecret\n");
+        let (expire, choose) = (shell.export("ARL_EXPIRES_AT", "1"), shell.export("AWS_PROFILE", "bob"));
+        let assume = format!("arl assume {DEPLOY}");
+        // While the role is held, and after it expired; a profile survives the expiry.
+        let exec = format!("arl exec {READ_ONLY} -- true");
+        let run = shell.type_lines(&stage, &[&assume, &choose, &exec, &expire, "env -0 >cleared", &exec]);
+        let signers: Vec<String> = stage.assumed().into_iter().map(|request| request.access_key_id).collect();
+        assert_eq!(signers, ["AKIAIOSFODNN7ANN0001", "AKIABOB", "AKIABOB"], "{}: {run:?}", shell.name);
+        assert!(
+            identity_of(&stage, "cleared").contains(&b"AWS_PROFILE=bob".to_vec()),
+            "{}: {run:?}",
+            shell.name
+        );
+        // Keys that came and went since: what was before them is no longer what the person means.
+        let stage = Stage::new();
+        stage.profiles(
+            "",
+            "[default]\naws_access_key_id = AKIABOB\naws_secret_access_key = bobsecretbobsecret\n",
+        );
+        let (mine, gone) = (
+            shell.export("AWS_ACCESS_KEY_ID", "AKIAMINE"),
+            if shell.is_fish() {
+                "set -e AWS_ACCESS_KEY_ID; set -e AWS_SECRET_ACCESS_KEY; set -e AWS_SESSION_TOKEN"
+            } else {
+                "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"
+            },
+        );
+        let run =
+            shell.type_lines(&stage, &[&assume, &mine, &expire, "true", gone, "arl clear", "env -0 >after"]);
+        assert!(
+            !identity_of(&stage, "after").iter().any(|v| v.starts_with(b"AWS_ACCESS_KEY_ID")),
+            "{}: {run:?}",
+            shell.name
+        );
+    }
+}
+
+#[test]
+fn errexit_does_not_end_an_interactive_shell_that_would_live_on() {
+    let stage = Stage::new();
+    let run = BASH.type_lines(&stage, &["set -e", "[ -f /no/such ] && echo hi", "echo survived >survived"]);
+    assert_eq!(written(&stage, "survived"), "survived\n", "{run:?}");
+}
+
+#[test]
+fn no_trace_of_a_hook_shows_a_secret() {
+    for shell in HOOKED {
+        for policy in ["clear", "restore", "refresh"] {
+            let stage = Stage::new();
+            let trace = if shell.is_fish() { "set fish_trace 1" } else { "set -xv" };
+            let run = shell.type_lines(
+                &stage,
+                &[
+                    &shell.export("ARL_ON_EXPIRY", policy),
+                    trace,
+                    &format!("arl assume {DEPLOY}"),
+                    &shell.export("ARL_EXPIRES_AT", "1"),
+                    "true",
+                    "arl clear",
+                ],
+            );
+            stage.assert_no_secret(&run.stdout);
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_had_again_is_not_kept_for_a_refresh() {
+    let stage = Stage::new();
+    stage.sts.change(|world| world.roles.get_mut(DEPLOY).unwrap().trusts.push(DEPLOY.into()));
+    let kept = |args: &str| {
+        let line = format!(
+            "eval \"$(arl assume {DEPLOY})\"; eval \"$(arl assume {args})\"; printf %s \"$__arl_refresh\""
+        );
+        stage.run(stage.as_ann("sh").args(["-c", &line])).stdout
+    };
+    assert_eq!(kept(&format!("{DEPLOY} --chain")), "");
+    let mfa = format!(
+        "unset AWS_ACCESS_KEY_ID; printf x | cat; eval \"$(arl -vq assume {DEPLOY} --serial-number {} --token-code 100042)\"; printf %s \"$__arl_refresh\"",
+        arl_sts::World::ANN_MFA
+    );
+    let out = stage.run(stage.as_ann("sh").args(["-c", &mfa])).stdout;
+    assert!(!out.contains("100042"), "{out}");
+    std::fs::write(stage.home.join("p.json"), "{\"Statement\":[]}").unwrap();
+    let line = format!(
+        "eval \"$(arl assume {DEPLOY} -v --policy file://p.json --shell posix)\"; printf %s \"$__arl_refresh\""
+    );
+    let out = stage.run(stage.as_ann("sh").args(["-c", &line])).stdout;
+    assert_eq!(out, format!("'assume' '{DEPLOY}' '--policy' 'file://{}/p.json'", stage.home.display()));
+}
+
+#[test]
 fn it_lives_beside_direnv_zoxide_and_hooks_of_that_kind() {
     // A hook in the manner of bash-preexec: a DEBUG trap and an array of functions.
     let preexec = "__pre() { echo \"pre $BASH_COMMAND\" >>pre; }; trap '__pre' DEBUG";
@@ -768,7 +917,7 @@ fn the_scripts_know_every_identity_variable() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("shell");
     for name in ["arl.bash", "arl.zsh", "arl.fish", "arl.ksh"] {
         let text = std::fs::read_to_string(directory.join(name)).unwrap();
-        for variable in arl::IDENTITY_VARIABLES {
+        for variable in arl::SET_VARIABLES {
             let known =
                 text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == variable);
             assert!(known, "{name} does not clear {variable}");

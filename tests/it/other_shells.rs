@@ -213,9 +213,116 @@ fn the_functions_of_nushell_elvish_and_xonsh_switch_expire_and_restore() {
     }
 }
 
+/// Types lines into an interactive shell; the identity variables that the dumps hold.
+fn at_the_keyboard(name: &str, command: &str, lines: &[&str]) {
+    let stage = Stage::new();
+    let mut script = stage.as_ann("script");
+    script
+        .args(["-qec", &format!("exec {command}"), "/dev/null"])
+        .env("TERM", "xterm")
+        .env("SHELL", "/bin/sh");
+    let run = stage.run_with_input(&mut script, &(lines.join("\n").replace("DEPLOY", DEPLOY) + "\nexit\n"));
+    let ours = |dump: &str| {
+        let text = std::fs::read_to_string(stage.home.join(dump))
+            .unwrap_or_else(|error| panic!("{name} {dump}: {error}: {run:?}"));
+        let mut lines: Vec<String> = text
+            .lines()
+            .filter(|l| l.starts_with("AWS") || l.starts_with("ARL"))
+            .map(str::to_owned)
+            .collect();
+        lines.sort();
+        lines
+    };
+    let has = |dump: &str, start: &str| ours(dump).iter().any(|line| line.starts_with(start));
+    assert!(has("held", "AWS_SESSION_TOKEN=FwoG"), "{name}: {run:?}");
+    for gone in ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "ARL_"] {
+        assert!(!has("cleared", gone), "{name}: {gone}: {run:?}");
+    }
+    assert_eq!(ours("after"), ours("before"), "{name}: {run:?}");
+}
+
+#[test]
+fn tcsh_clears_at_its_prompt() {
+    at_the_keyboard(
+        "tcsh",
+        "tcsh -f -i",
+        &[
+            "arl init tcsh > arl.tcsh",
+            "source arl.tcsh",
+            "env > before",
+            "arl assume DEPLOY",
+            "env > held",
+            "setenv ARL_EXPIRES_AT 1",
+            "env > cleared",
+            "arl clear",
+            "env > after",
+        ],
+    );
+}
+
+#[test]
+fn elvish_clears_at_its_prompt() {
+    at_the_keyboard(
+        "elvish",
+        "elvish -norc",
+        &[
+            "eval (arl init elvish | slurp)",
+            "env > before",
+            "arl assume DEPLOY",
+            "env > held",
+            "set-env ARL_EXPIRES_AT 1",
+            "env > cleared",
+            "arl clear",
+            "env > after",
+        ],
+    );
+}
+
+#[test]
+fn nushell_gets_its_hooks_once() {
+    // Its line editor asks the terminal questions that script(1) does not answer, so no keyboard here.
+    let stage = Stage::new();
+    let source = format!("source {}/shell/arl.nu\n", env!("CARGO_MANIFEST_DIR"));
+    let count = "print ($env.config.hooks.pre_prompt | where arl | length) ($env.config.hooks.pre_execution | where arl | length)\n";
+    assert_eq!(run(&stage, "nushell", &format!("{source}{source}{count}")).success(), "1\n1\n");
+}
+
+#[test]
+fn a_tcsh_function_switches_as_the_others_do() {
+    let stage = Stage::new();
+    let text = format!(
+        "source {}/shell/arl.tcsh\nenv > before\narl assume {DEPLOY} --region eu-west-1\n\
+         arl assume {READ_ONLY} --role-session-name {{user}} --tags \"a=b c\"\necho $status > status\nenv > b\n\
+         arl assume 123456789012/Closed\necho $status >> status\n\
+         arl exec {DEPLOY} -- sh -c 'echo \"$ARL_ROLE_ARN $1\" > child; exit 5' sh \"x  y\"\necho $status >> status\n\
+         env > c\narl clear\nenv > after\n",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let mut command = shell(&stage, "tcsh", "script");
+    std::fs::write(stage.home.join("script"), text).unwrap();
+    let run = stage.run(command.env("AWS_REGION", "us-east-2"));
+    let read = |name: &str| {
+        let text = std::fs::read_to_string(stage.home.join(name))
+            .unwrap_or_else(|error| panic!("{name}: {error}: {run:?}"));
+        let mut lines: Vec<String> =
+            text.lines().filter(|l| !l.starts_with("_=")).map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(read("status"), ["0", "1", "5"], "{run:?}");
+    assert_eq!(read("child"), [format!("{DEPLOY} x  y")], "{run:?}");
+    assert!(read("b").contains(&"AWS_REGION=us-east-2".to_owned()), "{run:?}");
+    assert_eq!(read("c"), read("b"));
+    assert_eq!(read("after"), read("before"));
+    assert_eq!(stage.assumed()[1].get("Tags.member.1.Value"), Some("b c"));
+    for request in stage.assumed() {
+        assert_eq!(request.access_key_id, World::ANN_KEY);
+    }
+}
+
 #[test]
 fn their_scripts_know_every_identity_variable() {
-    for name in ["arl.nu", "arl.elv", "arl.xsh"] {
+    for name in ["arl.nu", "arl.elv", "arl.xsh", "arl.ps1"] {
         let text =
             std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("shell").join(name)).unwrap();
         for variable in arl::IDENTITY_VARIABLES {
@@ -225,7 +332,9 @@ fn their_scripts_know_every_identity_variable() {
         }
     }
     let stage = Stage::new();
-    for shell in ["bash", "zsh", "fish", "ksh", "mksh", "sh", "nushell", "elvish", "xonsh"] {
+    for shell in
+        ["bash", "zsh", "fish", "ksh", "mksh", "sh", "nushell", "elvish", "xonsh", "tcsh", "powershell"]
+    {
         assert!(stage.arl(&["init", shell]).success().contains("arl"), "{shell}");
     }
     stage.arl(&["init", "cmd"]).failure(2, "there is no hook for `cmd`");

@@ -1,0 +1,170 @@
+# arl for PowerShell: arl init powershell | Out-String | Invoke-Expression, in $PROFILE.
+# Checked as text only: nobody of us has run it yet.
+
+# Every variable that decides, or tells, who a process is.
+$global:__arl_identity = @(
+    'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION', 'AWS_ACCOUNT_ID',
+    'AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SECURITY_TOKEN', 'AWS_SESSION_EXPIRATION', 'AWS_CREDENTIALS_EXPIRATION',
+    'AWS_CREDENTIAL_SCOPE', 'AWS_ROLE_ARN', 'AWS_ROLE_SESSION_NAME', 'AWS_WEB_IDENTITY_TOKEN_FILE',
+    'AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+    'AWS_CONTAINER_AUTHORIZATION_TOKEN', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', 'AWS_CREDENTIAL_FILE',
+    'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE'
+)
+# Those of them that `assume` sets. What stands in the others later was put there by somebody else.
+$global:__arl_set = @(
+    'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION', 'AWS_ACCOUNT_ID',
+    'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE'
+)
+# What chooses a source besides keys.
+$global:__arl_sources = @(
+    'AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+    'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'
+)
+$global:__arl_own = @('ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE')
+$global:__arl_regions = @('AWS_REGION', 'AWS_DEFAULT_REGION')
+
+function global:__arl_get([string]$Name) { [Environment]::GetEnvironmentVariable($Name) }
+
+# An empty value removes a variable only up to 7.4, so null is always removed by name.
+function global:__arl_put([string]$Name, $Value) {
+    if ($null -eq $Value) { Remove-Item -LiteralPath "Env:/$Name" -ErrorAction SilentlyContinue }
+    else { Set-Item -LiteralPath "Env:/$Name" -Value $Value }
+}
+
+function global:__arl_owned {
+    $own = __arl_get 'ARL_KEY_ID'
+    ($null -ne $own) -and ($own -ceq (__arl_get 'AWS_ACCESS_KEY_ID'))
+}
+
+# Puts back what was here before, region and other sources only if they are still as `assume` left them.
+function global:__arl_back {
+    $memory = $global:__arl_memory
+    if ($null -eq $memory) { return }
+    if (-not (__arl_owned) -and ($null -ne (__arl_get 'AWS_ACCESS_KEY_ID'))) { return }
+    foreach ($name in $global:__arl_identity + $global:__arl_regions) {
+        if (($global:__arl_set + $global:__arl_regions) -notcontains $name -and ($null -ne (__arl_get $name))) { continue }
+        if ($global:__arl_regions -contains $name -and
+            (($null -eq $memory.Region) -or ((__arl_get $name) -cne $memory.Region))) { continue }
+        __arl_put $name $memory.Before[$name]
+    }
+}
+
+# The same for a role that is to start there: nothing, if another source was chosen since.
+function global:__arl_start {
+    foreach ($name in $global:__arl_sources) { if ($null -ne (__arl_get $name)) { return } }
+    __arl_back
+}
+
+function global:__arl_picture {
+    $picture = @{}
+    foreach ($name in $global:__arl_identity + $global:__arl_regions) { $picture[$name] = __arl_get $name }
+    $picture
+}
+
+function global:__arl_restore($Picture) { foreach ($name in $Picture.Keys) { __arl_put $name $Picture[$name] } }
+
+function global:arl {
+    $program = (Get-Command -Name arl -CommandType Application -ErrorAction Stop | Select-Object -First 1).Source
+    $words = @($args)
+    $verb = ''
+    $skip = $false
+    $passes = $false
+    foreach ($word in $words) {
+        if ($word -eq '--') { break }
+        if ($skip) { $skip = $false }
+        elseif (-not $verb -and $word -eq '--color') { $skip = $true }
+        elseif (-not $verb -and "$word" -notlike '-*') { $verb = "$word" }
+        if ("$word" -cmatch '^(--json|--format(=.*)?|--help|-h|--show|--shell(=.*)?|--expired)$') { $passes = $true }
+    }
+    $chains = $words -ccontains '--chain'
+    if ($verb -eq 'clear' -and -not $passes) {
+        if (($null -ne (__arl_get 'AWS_ACCESS_KEY_ID')) -and -not (__arl_owned)) {
+            [Console]::Error.WriteLine("arl: the keys in this shell are not arl's; they were left alone")
+        }
+        elseif ($null -ne $global:__arl_memory) { __arl_back }
+        else { foreach ($name in $global:__arl_set) { __arl_put $name $null } }
+        foreach ($name in $global:__arl_own) { __arl_put $name $null }
+        $global:__arl_memory = $null
+        $global:LASTEXITCODE = 0
+        return
+    }
+    if ($chains -or ($verb -ne 'assume' -and $verb -ne 'exec')) {
+        if ($verb -ne 'assume' -or $passes) { & $program @words; return }
+        $text = & $program @words --shell powershell | Out-String
+    }
+    else {
+        # The environment is the process's own here, so it is put back whatever happens.
+        $held = __arl_picture
+        try {
+            __arl_start
+            if ($verb -ne 'assume' -or $passes) { & $program @words; return }
+            $text = & $program @words --shell powershell | Out-String
+        }
+        finally { __arl_restore $held }
+    }
+    if ($LASTEXITCODE -ne 0) { return }
+    $keeps = $chains -and (__arl_owned) -and ($null -ne $global:__arl_memory)
+    if (-not $chains) { __arl_start }
+    $before = if ($keeps) { $global:__arl_memory.Before } else { __arl_picture }
+    if (-not $keeps) { foreach ($name in $global:__arl_own) { $before[$name] = $null } }
+    Invoke-Expression $text
+    $region = __arl_get 'AWS_REGION'
+    if ($region -ceq $before['AWS_REGION']) { $region = $null }
+    # A code works once, and a chain's start is over as well: then there is no way to the same role again.
+    $again = @($words | Where-Object { $_ -cnotmatch '^(-[vq]+|--verbose|--quiet)$' })
+    if ($words -cmatch '^--chain$|oken.?[cC]ode|mfa-code|(^|=)file://[^/]') { $again = $null }
+    $global:__arl_memory = @{ Before = $before; Region = $region; Words = $again }
+}
+
+function global:__arl_say([long]$Now, [string]$Told) {
+    $arn = __arl_get 'ARL_ROLE_ARN'
+    $name = 'a role'
+    if ($arn -cmatch '^[!-~]+$' -and $arn.Split(':').Count -gt 5) {
+        $name = "role/$($arn.Split('/')[-1]) in $($arn.Split(':')[4])"
+    }
+    $minutes = [Math]::Floor(($Now - [long](__arl_get 'ARL_EXPIRES_AT')) / 60)
+    [Console]::Error.WriteLine("arl: $name expired ${minutes}m ago; $Told")
+}
+
+# At the prompt: clears a role that has expired.
+function global:__arl_hook {
+    $deadline = __arl_get 'ARL_EXPIRES_AT'
+    if ($deadline -notmatch '^[0-9]{1,15}$') { return }
+    $now = [DateTimeOffset]::UtcNow.ToUnixTimeSeconds()
+    if ($now -lt [long]$deadline) { return }
+    if (-not (__arl_owned)) {
+        foreach ($name in $global:__arl_own) { __arl_put $name $null }
+        $global:__arl_memory = $null
+        return
+    }
+    $policy = __arl_get 'ARL_ON_EXPIRY'
+    if ($policy -eq 'refresh' -and $null -ne $global:__arl_memory -and $null -ne $global:__arl_memory.Words) {
+        # Tried once: a failure is not repeated at every prompt.
+        $words = @($global:__arl_memory.Words)
+        $global:__arl_memory.Words = $null
+        arl @words --quiet --within 5s
+        if ($now -lt [long](__arl_get 'ARL_EXPIRES_AT')) { return }
+    }
+    if ($policy -eq 'restore' -and $null -ne $global:__arl_memory) {
+        __arl_say $now 'what was here before is back'
+        arl clear
+    }
+    else {
+        __arl_say $now 'its credentials were cleared'
+        foreach ($name in $global:__arl_set) { __arl_put $name $null }
+    }
+}
+
+# Around the prompt that is there, once.
+if ($null -eq $global:__arl_prompt) {
+    $global:__arl_prompt = $function:prompt
+    function global:prompt {
+        $status = $?
+        $code = $global:LASTEXITCODE
+        __arl_hook
+        $global:LASTEXITCODE = $code
+        # The only way to hand `$?` on is to fail, or not, as the last thing before.
+        if (-not $status) { Write-Error '' -ErrorAction Ignore }
+        & $global:__arl_prompt
+    }
+}
