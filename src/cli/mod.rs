@@ -13,6 +13,7 @@ mod endpoint;
 mod exec;
 mod held;
 mod hints;
+mod hops;
 mod init;
 mod list;
 mod obtain;

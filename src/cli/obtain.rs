@@ -6,7 +6,8 @@ use arl::{Credentials, Identity, SessionDuration, Sts, assume_role, cap_chained_
 
 use super::arguments::RoleArgs;
 use super::context::Context;
-use super::plan::{Hop, Plan};
+use super::hops::Hop;
+use super::plan::Plan;
 use super::report::Report;
 use super::{Output, hints};
 

@@ -3,14 +3,19 @@
 //! The order is the AWS CLI's: a profile named by hand, environment keys, `AWS_PROFILE` or `default`, web
 //! identity, container, instance metadata. One difference: a selected profile never falls through.
 
+mod error;
+mod own;
+
 use std::fmt;
 
+pub use error::SourceError;
+
 use crate::arn::{InvalidArn, RoleArn};
-use crate::config::{Section, SharedConfig, SharedFile};
-use crate::credentials::{Credentials, InvalidCredentials};
-use crate::request::{InvalidValue, SessionDuration};
+use crate::config::{Section, SharedConfig};
+use crate::credentials::Credentials;
+use crate::request::SessionDuration;
 use crate::role::closest;
-use crate::role_profile::{InvalidKey, RoleProfile};
+use crate::role_profile::RoleProfile;
 use crate::secret::Secret;
 
 /// Where the first credentials of a call come from.
@@ -109,76 +114,6 @@ pub struct Chain {
     pub source_profile: Option<String>,
     /// The roles to assume on the way, each with the name of its profile.
     pub hops: Vec<(String, RoleProfile)>,
-}
-
-/// Why there are no source credentials.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SourceError {
-    /// No profile has that name.
-    UnknownProfile {
-        /// The name.
-        name: String,
-        /// The profile whose `source_profile` it is, unless it was selected directly.
-        wanted_by: Option<String>,
-        /// Names it may be a misspelling of.
-        closest: Vec<String>,
-    },
-    /// Each of these profiles is the next one's source, and the last one the first's.
-    Cycle(Vec<String>),
-    /// A profile that cannot be understood.
-    Profile {
-        /// The profile.
-        name: String,
-        /// What is wrong with it.
-        fault: String,
-    },
-    /// A profile's key that cannot be used.
-    Key(InvalidKey),
-    /// The environment holds half a key, or one that cannot be one.
-    Environment(String),
-    /// The shell holds a role of arl's, and what was there before is gone.
-    Replaced(Option<String>),
-    /// `--chain` without a role to start from.
-    NothingToChainFrom,
-    /// Nothing is configured.
-    Nothing,
-}
-
-impl fmt::Display for SourceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownProfile { name, wanted_by: None, .. } => {
-                write!(f, "there is no profile `{name}`")
-            }
-            Self::UnknownProfile { name, wanted_by: Some(by), .. } => {
-                write!(f, "there is no profile `{name}`, which profile `{by}` names as its `source_profile`")
-            }
-            Self::Cycle(names) => {
-                write!(f, "the profiles are each other's source: `{}`", names.join("` → `"))
-            }
-            Self::Profile { name, fault } => write!(f, "profile `{name}` {fault}"),
-            Self::Key(error) => error.fmt(f),
-            Self::Environment(fault) => f.write_str(fault),
-            Self::Replaced(None) => {
-                f.write_str("this shell holds a role of arl's, and nothing tells what it had before")
-            }
-            Self::Replaced(Some(tag)) => write!(
-                f,
-                "this shell holds a role of arl's, and the source it was made from (`{tag}`) is no longer here"
-            ),
-            Self::NothingToChainFrom => f.write_str("this shell holds no role to start from"),
-            Self::Nothing => f.write_str("there are no source credentials"),
-        }
-    }
-}
-
-impl std::error::Error for SourceError {}
-
-impl From<InvalidKey> for SourceError {
-    fn from(error: InvalidKey) -> Self {
-        Self::Key(error)
-    }
 }
 
 /// Finds sources in the shared files and in an environment that the caller hands in.
@@ -365,7 +300,7 @@ impl<'a> Sources<'a> {
             chain.hops.push((name.to_owned(), role));
             return Ok(chain);
         }
-        let source = leaf(self.config, name, section)?;
+        let source = own::of_profile(self.config, name, section)?;
         Ok(Chain {
             tag: SourceTag::Profile(name.to_owned()),
             source,
@@ -436,77 +371,4 @@ fn has_credentials(section: &Section<'_>) -> bool {
         "login_session",
     ];
     KEYS.iter().any(|key| section.get(key).is_some())
-}
-
-/// The credentials of a profile that assumes no role; botocore's order.
-fn leaf(config: &SharedConfig<'_>, name: &str, section: &Section<'_>) -> Result<Source, SourceError> {
-    let fault = |fault: &str| SourceError::Profile { name: name.to_owned(), fault: fault.to_owned() };
-    if let Some(token_file) = section.get("web_identity_token_file") {
-        let role_arn = section
-            .get("role_arn")
-            .ok_or_else(|| fault("has a `web_identity_token_file` but no `role_arn`"))?;
-        return Ok(Source::WebIdentity {
-            role_arn: role_arn
-                .parse()
-                .map_err(|error: InvalidArn| fault(&format!("names no role: {error}")))?,
-            token_file: token_file.to_owned(),
-            role_session_name: section.get("role_session_name").map(str::to_owned),
-            duration_seconds: section
-                .get("duration_seconds")
-                .map(str::parse)
-                .transpose()
-                .map_err(|error: InvalidValue| fault(&format!("has a `duration_seconds` that {error}")))?,
-        });
-    }
-    if section.get("sso_account_id").is_some() || section.get("sso_role_name").is_some() {
-        return sso(config, name, section).map(Source::Sso);
-    }
-    let keys_beat_process = section.file_of("aws_access_key_id") == Some(SharedFile::Credentials);
-    if let Some(command) = section.get("credential_process")
-        && !keys_beat_process
-    {
-        return Ok(Source::Process { command: command.to_owned() });
-    }
-    // All three from one file: a token of the other one belongs to another key.
-    let file = section.file_of("aws_access_key_id").or(section.file_of("aws_secret_access_key"));
-    let get = |key: &str| section.get_in(file?, key);
-    let token = get("aws_session_token").map(|token| Secret::new(token.to_owned()));
-    match (get("aws_access_key_id"), get("aws_secret_access_key")) {
-        (Some(id), Some(secret)) => {
-            Credentials::new(id.to_owned(), Secret::new(secret.to_owned()), token, None)
-                .map(Source::Keys)
-                .map_err(|error: InvalidCredentials| fault(&format!("cannot be used: {error}")))
-        }
-        (Some(_), None) => Err(fault("has an `aws_access_key_id` but no `aws_secret_access_key`")),
-        (None, Some(_)) => Err(fault("has an `aws_secret_access_key` but no `aws_access_key_id`")),
-        (None, None) if section.get("login_session").is_some() => Err(fault(
-            "uses `login_session`, which arl cannot read; export it with `credential_process = aws configure export-credentials --profile …`",
-        )),
-        (None, None) => Err(fault("holds no credentials")),
-    }
-}
-
-fn sso(config: &SharedConfig<'_>, name: &str, section: &Section<'_>) -> Result<SsoSource, SourceError> {
-    let fault = |fault: String| SourceError::Profile { name: name.to_owned(), fault };
-    let session_name = section.get("sso_session");
-    let session = session_name
-        .map(|session| {
-            config
-                .sso_session(session)
-                .ok_or_else(|| fault(format!("names the SSO session `{session}`, which does not exist")))
-        })
-        .transpose()?;
-    let value = |key: &str, place: &Section<'_>| {
-        place
-            .get(key)
-            .map(str::to_owned)
-            .ok_or_else(|| fault(format!("lacks `{key}` for IAM Identity Center")))
-    };
-    Ok(SsoSource {
-        account_id: value("sso_account_id", section)?,
-        role_name: value("sso_role_name", section)?,
-        start_url: value("sso_start_url", session.unwrap_or(section))?,
-        region: value("sso_region", session.unwrap_or(section))?,
-        session_name: session_name.map(str::to_owned),
-    })
 }

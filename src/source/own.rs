@@ -1,0 +1,85 @@
+//! The credentials that a profile holds itself: a token file, IAM Identity Center, a process, or keys.
+
+use super::{Source, SourceError, SsoSource};
+use crate::arn::InvalidArn;
+use crate::config::{Section, SharedConfig, SharedFile};
+use crate::credentials::{Credentials, InvalidCredentials};
+use crate::request::InvalidValue;
+use crate::secret::Secret;
+
+/// The credentials of a profile that assumes no role; botocore's order.
+pub(super) fn of_profile(
+    config: &SharedConfig<'_>,
+    name: &str,
+    section: &Section<'_>,
+) -> Result<Source, SourceError> {
+    let fault = |fault: &str| SourceError::Profile { name: name.to_owned(), fault: fault.to_owned() };
+    if let Some(token_file) = section.get("web_identity_token_file") {
+        let role_arn = section
+            .get("role_arn")
+            .ok_or_else(|| fault("has a `web_identity_token_file` but no `role_arn`"))?;
+        return Ok(Source::WebIdentity {
+            role_arn: role_arn
+                .parse()
+                .map_err(|error: InvalidArn| fault(&format!("names no role: {error}")))?,
+            token_file: token_file.to_owned(),
+            role_session_name: section.get("role_session_name").map(str::to_owned),
+            duration_seconds: section
+                .get("duration_seconds")
+                .map(str::parse)
+                .transpose()
+                .map_err(|error: InvalidValue| fault(&format!("has a `duration_seconds` that {error}")))?,
+        });
+    }
+    if section.get("sso_account_id").is_some() || section.get("sso_role_name").is_some() {
+        return sso(config, name, section).map(Source::Sso);
+    }
+    let keys_beat_process = section.file_of("aws_access_key_id") == Some(SharedFile::Credentials);
+    if let Some(command) = section.get("credential_process")
+        && !keys_beat_process
+    {
+        return Ok(Source::Process { command: command.to_owned() });
+    }
+    // All three from one file: a token of the other one belongs to another key.
+    let file = section.file_of("aws_access_key_id").or(section.file_of("aws_secret_access_key"));
+    let get = |key: &str| section.get_in(file?, key);
+    let token = get("aws_session_token").map(|token| Secret::new(token.to_owned()));
+    match (get("aws_access_key_id"), get("aws_secret_access_key")) {
+        (Some(id), Some(secret)) => {
+            Credentials::new(id.to_owned(), Secret::new(secret.to_owned()), token, None)
+                .map(Source::Keys)
+                .map_err(|error: InvalidCredentials| fault(&format!("cannot be used: {error}")))
+        }
+        (Some(_), None) => Err(fault("has an `aws_access_key_id` but no `aws_secret_access_key`")),
+        (None, Some(_)) => Err(fault("has an `aws_secret_access_key` but no `aws_access_key_id`")),
+        (None, None) if section.get("login_session").is_some() => Err(fault(
+            "uses `login_session`, which arl cannot read; export it with `credential_process = aws configure export-credentials --profile …`",
+        )),
+        (None, None) => Err(fault("holds no credentials")),
+    }
+}
+
+fn sso(config: &SharedConfig<'_>, name: &str, section: &Section<'_>) -> Result<SsoSource, SourceError> {
+    let fault = |fault: String| SourceError::Profile { name: name.to_owned(), fault };
+    let session_name = section.get("sso_session");
+    let session = session_name
+        .map(|session| {
+            config
+                .sso_session(session)
+                .ok_or_else(|| fault(format!("names the SSO session `{session}`, which does not exist")))
+        })
+        .transpose()?;
+    let value = |key: &str, place: &Section<'_>| {
+        place
+            .get(key)
+            .map(str::to_owned)
+            .ok_or_else(|| fault(format!("lacks `{key}` for IAM Identity Center")))
+    };
+    Ok(SsoSource {
+        account_id: value("sso_account_id", section)?,
+        role_name: value("sso_role_name", section)?,
+        start_url: value("sso_start_url", session.unwrap_or(section))?,
+        region: value("sso_region", session.unwrap_or(section))?,
+        session_name: session_name.map(str::to_owned),
+    })
+}
