@@ -6,6 +6,7 @@
 
 PREFIX ?= /usr/local
 CARGO ?= cargo
+SHARE = $(DESTDIR)$(PREFIX)/share
 
 .PHONY: demo test lint bench build install uninstall
 
@@ -33,7 +34,13 @@ build:
 	$(CARGO) build --release --locked
 
 install: build
-	install -D -m 755 target/release/arl '$(DESTDIR)$(PREFIX)/bin/arl'
+	mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(SHARE)/bash-completion/completions' \
+		'$(SHARE)/zsh/site-functions' '$(SHARE)/fish/vendor_completions.d'
+	install -m 755 target/release/arl '$(DESTDIR)$(PREFIX)/bin/arl'
+	install -m 644 completions/arl.bash '$(SHARE)/bash-completion/completions/arl'
+	install -m 644 completions/_arl '$(SHARE)/zsh/site-functions/_arl'
+	install -m 644 completions/arl.fish '$(SHARE)/fish/vendor_completions.d/arl.fish'
 
 uninstall:
-	rm -f '$(DESTDIR)$(PREFIX)/bin/arl'
+	rm -f '$(DESTDIR)$(PREFIX)/bin/arl' '$(SHARE)/bash-completion/completions/arl' \
+		'$(SHARE)/zsh/site-functions/_arl' '$(SHARE)/fish/vendor_completions.d/arl.fish'

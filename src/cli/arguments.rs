@@ -17,12 +17,15 @@ pub(super) struct RoleArgs {
     /// The role's account, together with --role-name
     #[arg(long, alias = "account_id", value_name = "ID", help_heading = "Role")]
     #[arg(requires = "role_name", conflicts_with = "role")]
+    #[arg(hide_short_help = true)]
     pub(super) account_id: Option<String>,
     /// The role's name, together with --account-id
     #[arg(long, alias = "role_name", value_name = "NAME", requires = "account_id", help_heading = "Role")]
+    #[arg(hide_short_help = true)]
     pub(super) role_name: Option<String>,
     /// The partition of ACCOUNT/NAME [default: the region's]
     #[arg(long, value_name = "PARTITION", help_heading = "Role")]
+    #[arg(hide_short_help = true)]
     pub(super) partition: Option<String>,
 
     /// Start from this profile; beats environment keys and a role profile's own source
@@ -57,6 +60,7 @@ pub(super) struct RoleArgs {
     pub(super) tags: Vec<String>,
     /// The tags that chained sessions inherit: K,K or JSON
     #[arg(long, alias = "TransitiveTagKeys", value_name = "KEYS", help_heading = "Session")]
+    #[arg(hide_short_help = true)]
     pub(super) transitive_tag_keys: Option<String>,
     /// Who is behind the session; kept through role chaining
     #[arg(long, alias = "SourceIdentity", value_name = "NAME", help_heading = "Session")]
@@ -66,9 +70,11 @@ pub(super) struct RoleArgs {
     pub(super) external_id: Option<String>,
     /// Context assertions, as JSON (can be repeated)
     #[arg(long, alias = "ProvidedContexts", value_name = "JSON", help_heading = "Session")]
+    #[arg(hide_short_help = true)]
     pub(super) provided_contexts: Vec<String>,
     /// Parameters of AssumeRole that arl has no flag for, as a JSON object
     #[arg(long, alias = "additional-kwargs", value_name = "JSON", help_heading = "Session")]
+    #[arg(hide_short_help = true)]
     pub(super) additional_parameters: Option<String>,
 
     /// The MFA device: its serial number or ARN
@@ -83,9 +89,11 @@ pub(super) struct RoleArgs {
     pub(super) region: Option<String>,
     /// An STS endpoint of your own
     #[arg(long, value_name = "URL", help_heading = "Network")]
+    #[arg(hide_short_help = true)]
     pub(super) endpoint_url: Option<String>,
     /// Allow plain http to an endpoint that is not on this machine
     #[arg(long, help_heading = "Network")]
+    #[arg(hide_short_help = true)]
     pub(super) allow_insecure_endpoint: bool,
 
     /// Give up after this time; the hooks use it, so that no prompt waits for long

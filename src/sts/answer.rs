@@ -13,13 +13,6 @@ use crate::secret::Secret;
 /// How far this machine's clock may be off before a session of full length looks like an invention.
 const CLOCK_SLACK: Duration = Duration::from_secs(15 * 60);
 
-/// What the answer has to fit.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) role_arn: &'a RoleArn,
-    pub(super) role_session_name: &'a str,
-}
-
 /// A session of a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleSession {
@@ -31,23 +24,17 @@ pub struct RoleSession {
 
 /// Checks that the answer is a session of the role that was asked for, that it has begun and will end.
 pub(super) fn role_session(
-    asked: Asked<'_>,
+    role_arn: &RoleArn,
     user: Option<&AssumedRoleUser>,
     credentials: Option<&aws_sdk_sts::types::Credentials>,
     now: SystemTime,
 ) -> Result<RoleSession, CallError> {
-    let Asked { role_arn, role_session_name } = asked;
     let arn = user.map(|user| user.arn()).unwrap_or_default();
     let arn: AssumedRoleSessionArn = arn
         .parse()
         .map_err(|error| CallError::Mismatch(format!("it names no session of a role ({error})")))?;
     if !arn.is_session_of(role_arn) {
         return Err(CallError::Mismatch(format!("`{role_arn}` was asked for, `{arn}` came")));
-    }
-    if arn.session_name() != role_session_name {
-        return Err(CallError::Mismatch(format!(
-            "a session named `{role_session_name}` was asked for, `{arn}` came"
-        )));
     }
     let credentials = usable(credentials)?.with_account_id(Some(arn.account_id().clone()));
     check_lifetime(&credentials, now)?;

@@ -166,8 +166,7 @@ impl Sts {
             call.customize().mutate_request(move |http| append_form_fields(http, &extra)).send().await
         };
         let output = output.map_err(|error| CallError::of(error, self.limit()))?;
-        let asked = answer::Asked { role_arn, role_session_name: role_session_name.as_str() };
-        answer::role_session(asked, output.assumed_role_user(), output.credentials(), now)
+        answer::role_session(role_arn, output.assumed_role_user(), output.credentials(), now)
     }
 
     /// Asks whose credentials these are; needs no permission.

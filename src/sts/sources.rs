@@ -98,8 +98,7 @@ impl Sts {
             .send()
             .await
             .map_err(|error| CallError::of(error, self.limit()))?;
-        let asked = answer::Asked { role_arn, role_session_name };
-        answer::role_session(asked, answer.assumed_role_user(), answer.credentials(), now)
+        answer::role_session(role_arn, answer.assumed_role_user(), answer.credentials(), now)
             .map(|session| session.credentials)
     }
 
