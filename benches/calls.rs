@@ -65,6 +65,20 @@ fn hooks(arl: &Path, home: &Path) {
         };
         println!("| {shell} | {:.1} | {:.1} |", each(false), each(true));
     }
+    // Another hook for scale: direnv's, outside of any project. It starts a program at each prompt.
+    if Command::new("direnv")
+        .arg("version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+    {
+        let text = "eval \"$(direnv hook bash)\"; for ((i = 0; i < 100; i++)); do _direnv_hook; done";
+        let mut command = Command::new("bash");
+        command.args(["-c", text]).env_clear().env("HOME", home).env("PATH", &path).stdout(Stdio::null());
+        let start = Instant::now();
+        assert!(command.status().unwrap().success());
+        println!("| (direnv's, bash) | {:.1} | |", start.elapsed().as_secs_f64() * 1e6 / 100.0);
+    }
 }
 
 fn main() {

@@ -26,7 +26,9 @@ set __arl_run = 'eval "$__arl_look:q"; set __arl_do = "$__arl_pass:q"; if ( ( "$
 alias arl 'set __arl_args = ( \!* ); set __arl_words = ( \!* "" ); set __arl_verb = "$__arl_words[1]:q"; eval "$__arl_run:q"'
 
 # At the prompt: clears a role that has expired. What was there before stays available to `arl clear`.
-set __arl_hook = 'set __arl_kept = $status; if ( $?ARL_EXPIRES_AT ) eval "`\arl clear --expired --shell tcsh`"; ( exit $__arl_kept )'
+# Without arl nobody can tell the time: then the keys stay, and fail loudly when they are over.
+set __arl_check = 'set __arl_text = "`\arl clear --expired --shell tcsh`"; set __arl_status = $status; if ( $__arl_status == 0 ) eval "$__arl_text:q"; if ( $__arl_status != 0 ) unsetenv ARL_EXPIRES_AT'
+set __arl_hook = 'set __arl_kept = $status; if ( $?ARL_EXPIRES_AT ) eval "$__arl_check:q"; ( exit $__arl_kept )'
 if ( $?prompt ) then
     set __arl_precmd = "`alias precmd`"
     if ( "$__arl_precmd:q" !~ *__arl_hook* ) alias precmd "$__arl_precmd:q"';eval "$__arl_hook:q"'

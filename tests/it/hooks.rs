@@ -941,8 +941,11 @@ fn the_scripts_pass_their_linters_as_they_lie() {
         "dash -n arl.sh",
         "fish --no-execute arl.fish",
         "fish_indent --check arl.fish",
+        "python3 -c 'import ast; ast.parse(open(\"arl.xsh\").read())'",
+        "tcsh -f -n arl.tcsh",
+        "elvish -compileonly <(grep -v '^edit:\\|^set edit:' arl.elv)",
     ] {
-        let run = stage.run(stage.bare("sh").args(["-c", line]).current_dir(&directory));
+        let run = stage.run(stage.bare("bash").args(["-c", line]).current_dir(&directory));
         assert_eq!(run.status, 0, "{line}: {run:?}");
     }
 }

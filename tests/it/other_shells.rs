@@ -213,15 +213,18 @@ fn the_functions_of_nushell_elvish_and_xonsh_switch_expire_and_restore() {
     }
 }
 
-/// Types lines into an interactive shell; the identity variables that the dumps hold.
-fn at_the_keyboard(name: &str, command: &str, lines: &[&str]) {
+/// Types lines into an interactive shell, line by line, in a terminal that answers the line editor's questions.
+fn at_the_keyboard(name: &str, command: &[&str], lines: &[&str]) {
     let stage = Stage::new();
-    let mut script = stage.as_ann("script");
-    script
-        .args(["-qec", &format!("exec {command}"), "/dev/null"])
+    let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/terminal.py");
+    let mut python = stage.as_ann(crate::lib_compat::python());
+    python
+        .arg(driver)
+        .args(command)
         .env("TERM", "xterm")
-        .env("SHELL", "/bin/sh");
-    let run = stage.run_with_input(&mut script, &(lines.join("\n").replace("DEPLOY", DEPLOY) + "\nexit\n"));
+        .env("SHELL", "/bin/sh")
+        .env("XONSH_SHOW_TRACEBACK", "0");
+    let run = stage.run_with_input(&mut python, &lines.join("\n").replace("DEPLOY", DEPLOY));
     let ours = |dump: &str| {
         let text = std::fs::read_to_string(stage.home.join(dump))
             .unwrap_or_else(|error| panic!("{name} {dump}: {error}: {run:?}"));
@@ -238,49 +241,81 @@ fn at_the_keyboard(name: &str, command: &str, lines: &[&str]) {
     for gone in ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "ARL_"] {
         assert!(!has("cleared", gone), "{name}: {gone}: {run:?}");
     }
+    let told = run.stdout.matches("its credentials were cleared").count();
+    assert_eq!(told, 1, "{name}: {run:?}");
     assert_eq!(ours("after"), ours("before"), "{name}: {run:?}");
 }
 
 #[test]
-fn tcsh_clears_at_its_prompt() {
-    at_the_keyboard(
-        "tcsh",
-        "tcsh -f -i",
-        &[
-            "arl init tcsh > arl.tcsh",
-            "source arl.tcsh",
-            "env > before",
-            "arl assume DEPLOY",
-            "env > held",
-            "setenv ARL_EXPIRES_AT 1",
-            "env > cleared",
-            "arl clear",
-            "env > after",
-        ],
-    );
-}
-
-#[test]
-fn elvish_clears_at_its_prompt() {
-    at_the_keyboard(
-        "elvish",
-        "elvish -norc",
-        &[
-            "eval (arl init elvish | slurp)",
-            "env > before",
-            "arl assume DEPLOY",
-            "env > held",
-            "set-env ARL_EXPIRES_AT 1",
-            "env > cleared",
-            "arl clear",
-            "env > after",
-        ],
-    );
+fn tcsh_elvish_xonsh_and_nushell_clear_at_their_prompts() {
+    let nu = nushell();
+    let nu_source = format!("source {}/shell/arl.nu", env!("CARGO_MANIFEST_DIR"));
+    let rows: [(&str, &[&str], &[&str]); 4] = [
+        (
+            "tcsh",
+            &["tcsh", "-f", "-i"],
+            &[
+                "arl init tcsh > arl.tcsh",
+                "source arl.tcsh",
+                "env > before",
+                "arl assume DEPLOY",
+                "env > held",
+                "setenv ARL_EXPIRES_AT 1",
+                "env > cleared",
+                "arl clear",
+                "env > after",
+            ],
+        ),
+        (
+            "elvish",
+            &["elvish", "-norc"],
+            &[
+                "eval (arl init elvish | slurp)",
+                "env > before",
+                "arl assume DEPLOY",
+                "env > held",
+                "set-env ARL_EXPIRES_AT 1",
+                "env > cleared",
+                "arl clear",
+                "env > after",
+            ],
+        ),
+        (
+            "xonsh",
+            &["xonsh", "--no-rc", "--interactive", "--shell-type", "readline"],
+            &[
+                "execx($(arl init xonsh))",
+                "env > before",
+                "arl assume DEPLOY",
+                "env > held",
+                "$ARL_EXPIRES_AT = '1'",
+                "env > cleared",
+                "arl clear",
+                "env > after",
+            ],
+        ),
+        (
+            "nushell",
+            &[&nu, "--no-config-file", "--interactive"],
+            &[
+                &nu_source,
+                "^env o> before",
+                "arl assume DEPLOY",
+                "^env o> held",
+                "$env.ARL_EXPIRES_AT = '1'",
+                "^env o> cleared",
+                "arl clear",
+                "^env o> after",
+            ],
+        ),
+    ];
+    for (name, command, lines) in rows {
+        at_the_keyboard(name, command, lines);
+    }
 }
 
 #[test]
 fn nushell_gets_its_hooks_once() {
-    // Its line editor asks the terminal questions that script(1) does not answer, so no keyboard here.
     let stage = Stage::new();
     let source = format!("source {}/shell/arl.nu\n", env!("CARGO_MANIFEST_DIR"));
     let count = "print ($env.config.hooks.pre_prompt | where arl | length) ($env.config.hooks.pre_execution | where arl | length)\n";
