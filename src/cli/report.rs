@@ -104,7 +104,14 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString]) -> u8 {
         let _ = output.data(dialect.failure(Status::Usage.code()).as_bytes());
     }
     let text: Vec<String> = error.to_string().lines().map(printable).collect();
-    to_stderr(&format!("{}\n", text.join("\n").trim_end()));
+    let is_exec = args.iter().any(|word| word == "exec") && !args.iter().any(|word| word == "--");
+    let hint = match error.kind() {
+        ErrorKind::UnknownArgument if is_exec => {
+            "\nhint: put -- before the command: arl exec ROLE -- COMMAND"
+        }
+        _ => "",
+    };
+    to_stderr(&format!("{}{hint}\n", text.join("\n").trim_end()));
     Status::Usage.code()
 }
 

@@ -102,6 +102,7 @@ fn failures_have_the_statuses_of_env() {
     stage.arl(&["exec", DEPLOY, "--serial-number", "GAHT12345678", "--", "true"]).failure(3, "MFA code");
     let run = stage.arl(&["exec", DEPLOY, "true"]);
     assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{run:?}");
+    assert!(run.stderr.contains("put -- before the command"), "{run:?}");
 }
 
 #[test]
