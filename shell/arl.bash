@@ -84,8 +84,6 @@ __arl_hook() {
 # already typed would run as somebody else.
 __arl_preexec() {
     \builtin local status="$?" now
-    # bash gives the prompt its $? by itself; what follows in PROMPT_COMMAND gets it from here. Under errexit
-    # that would end the shell.
     [[ $- != *e* ]] || status=0
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return "$status" ;; esac
     __arl_clock
@@ -155,6 +153,14 @@ __arl_say() {
     \builtin printf 'arl: %s expired %sm ago; %s\n' "$name" "$(((now - ARL_EXPIRES_AT) / 60))" "$1" >&2
 }
 
+# A role that was over before this shell began is no news, and nothing may be printed at start.
+__arl_at_start() {
+    \builtin local now ARL_ON_EXPIRY=clear
+    case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return ;; esac
+    __arl_clock
+    [ "$now" -lt "$ARL_EXPIRES_AT" ] || __arl_expired quietly
+}
+
 if [[ $- == *i* ]]; then
     if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 402)); then
         # This bash has no clock but the age of the shell.
@@ -175,14 +181,5 @@ if [[ $- == *i* ]]; then
         # shellcheck disable=SC2016 # expanded before each command, not here
         PS0='${ __arl_preexec; }'${PS0-}
     fi
-    # A role that was over before this shell began is no news, and nothing may be printed at start.
-    case ${ARL_EXPIRES_AT-} in
-        '' | *[!0-9]* | ????????????????*) ;;
-        *)
-            __arl_clock
-            # shellcheck disable=SC2154 # __arl_clock sets it
-            [ "$now" -lt "$ARL_EXPIRES_AT" ] || ARL_ON_EXPIRY=clear __arl_expired quietly
-            \builtin unset -v now
-            ;;
-    esac
+    __arl_at_start
 fi

@@ -50,7 +50,7 @@ __arl_expired() {
         restore:x) __arl_told='what was here before is back' ;;
     esac
     case ${ARL_ROLE_ARN-} in
-        *:role/*[![:graph:]]* | '') __arl_name='a role' ;;
+        *[![:graph:]]* | '') __arl_name='a role' ;;
         *)
             __arl_name=${ARL_ROLE_ARN#*:*:*:*:}
             __arl_name="role/${ARL_ROLE_ARN##*/} in ${__arl_name%%:*}"

@@ -161,6 +161,19 @@ fn on_terminal(dialect: Dialect, words: &[String]) -> Report {
         .hint("to see the secrets all the same: --show")
 }
 
+/// The verb of a command line that may be wrong otherwise.
+pub(super) fn verb(args: &[OsString]) -> Option<String> {
+    let mut words = args.iter().skip(1).map(|arg| arg.to_string_lossy());
+    loop {
+        let word = words.next()?;
+        if word == "--color" {
+            words.next();
+        } else if !word.starts_with('-') {
+            return Some(word.into_owned());
+        }
+    }
+}
+
 /// The dialect of the statement that must be printed if this command line fails, judged from the bare
 /// arguments, since they may be what is wrong.
 ///
@@ -179,19 +192,13 @@ pub(super) fn failing_statement(args: &[OsString]) -> Option<Dialect> {
             None => None,
         })
     };
-    let color_at = words.iter().position(|word| word == "--color");
-    let verb = words
-        .iter()
-        .enumerate()
-        .find(|(index, word)| !word.starts_with('-') && color_at.is_none_or(|at| at + 1 != *index))
-        .map(|(_, word)| word.as_str());
     let has = |flag: &str| words.iter().any(|word| word == flag);
     // Where the flags contradict each other, the text may be meant for `eval`.
     let is_data = match value_of("--format") {
         Some(format) => format != "env" && !has("--env"),
         None => has("--json") && !has("--env"),
     };
-    if is_data || verb.is_some_and(|verb| OTHER_VERBS.contains(&verb)) {
+    if is_data || verb(args).is_some_and(|verb| OTHER_VERBS.contains(&verb.as_str())) {
         return None;
     }
     // A name that is no dialect cannot be served; POSIX's statement then fails in most shells.

@@ -98,7 +98,9 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
     sys::ignore_sigpipe();
     let core_limit = core_dump::forbid();
     // Without this a panic would leave `eval` with an empty text, which succeeds.
-    report::on_panic(assume::failing_statement(&args));
+    let is_exec = assume::verb(&args).is_some_and(|verb| verb == "exec");
+    let status = if is_exec { Status::ExecFailed } else { Status::Failed };
+    report::on_panic(assume::failing_statement(&args), status);
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error, &args),

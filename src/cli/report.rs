@@ -104,7 +104,8 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString]) -> u8 {
         let _ = output.data(dialect.failure(Status::Usage.code()).as_bytes());
     }
     let text: Vec<String> = error.to_string().lines().map(printable).collect();
-    let is_exec = args.iter().any(|word| word == "exec") && !args.iter().any(|word| word == "--");
+    let is_exec =
+        super::assume::verb(args).is_some_and(|verb| verb == "exec") && !args.iter().any(|word| word == "--");
     let hint = match error.kind() {
         ErrorKind::UnknownArgument if is_exec => {
             "\nhint: put -- before the command: arl exec ROLE -- COMMAND"
@@ -116,17 +117,17 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString]) -> u8 {
 }
 
 /// Replaces Rust's message, whose text could hold anything, and keeps `eval` from succeeding.
-pub(super) fn on_panic(dialect: Option<Dialect>) {
+pub(super) fn on_panic(dialect: Option<Dialect>, status: Status) {
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         if let Some(dialect) = dialect {
             let output = super::Output::new(false, false, super::ColorChoice::Never);
-            let _ = output.data(dialect.failure(Status::Failed.code()).as_bytes());
+            let _ = output.data(dialect.failure(status.code()).as_bytes());
         }
         to_stderr(&format!(
             "error: arl came upon a mistake of its own, at {place}\nhint: please report this\n"
         ));
         #[expect(clippy::exit, reason = "unwinding could print the panic's text")]
-        std::process::exit(Status::Failed.code().into());
+        std::process::exit(status.code().into());
     }));
 }

@@ -215,20 +215,24 @@ impl<'a> Sources<'a> {
 
     /// A shell with a role of arl's that asks for another role: start where that role was started from.
     fn before_arl(&self) -> Result<Chain, SourceError> {
+        // `assume` takes these variables away, so where they stand now they were set since.
         if let Some(name) = self.selected_profile() {
             return self.profile(&name);
         }
+        if let Some(chosen) = self.web_identity()? {
+            return Ok(chosen);
+        }
+        if let Some(chosen) = self.container() {
+            return Ok(chosen);
+        }
         let tag = self.var("ARL_SOURCE");
-        let again = match tag.as_deref().and_then(SourceTag::parse) {
-            Some(SourceTag::Profile(name)) => return self.profile(&name),
-            Some(SourceTag::WebIdentity) => self.web_identity()?,
-            Some(SourceTag::Container) => self.container(),
+        match tag.as_deref().and_then(SourceTag::parse) {
+            Some(SourceTag::Profile(name)) => self.profile(&name),
             Some(SourceTag::InstanceMetadata) => {
-                Some(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata))
+                Ok(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata))
             }
-            Some(SourceTag::Environment(_)) | None => None,
-        };
-        again.ok_or(SourceError::Replaced(tag))
+            _ => Err(SourceError::Replaced(tag)),
+        }
     }
 
     fn without_keys(&self) -> Result<Chain, SourceError> {

@@ -225,3 +225,42 @@ fn messages_go_to_stderr_and_quiet_silences_them() {
     let coloured = stage.arl(&["--color", "always", "assume", "nobody"]);
     assert!(coloured.stderr.starts_with("\u{1b}[1;31merror:\u{1b}[0m"), "{coloured:?}");
 }
+
+#[test]
+fn list_shows_role_profiles_and_says_which_are_broken() {
+    let stage = Stage::new();
+    stage.profiles(
+        "[profile b-role]\nrole_arn = arn:aws:iam::123456789012:role/team/Deploy\nsource_profile = dev\nmfa_serial = GAHT12345678\n\
+         [profile a]\nrole_arn = arn:aws:iam::123456789012:role/R\ncredential_source = Environment\n\
+         [profile dev]\nregion = x\n[profile broken]\nrole_arn = nonsense\n",
+        "",
+    );
+    let run = stage.arl(&["list"]);
+    assert!(run.stderr.contains("`role_arn` of profile `broken` is no role"), "{run:?}");
+    assert_eq!(
+        run.success(),
+        "PROFILE  ACCOUNT       ROLE    SOURCE       MFA\n\
+         a        123456789012  R       Environment  no\n\
+         b-role   123456789012  Deploy  dev          yes\n"
+    );
+    let json = stage.arl(&["list", "--json", "-q"]).success();
+    assert!(json.lines().nth(1).unwrap().contains("\"mfa_serial\":\"GAHT12345678\""), "{json}");
+}
+
+#[test]
+fn status_can_ask_sts_who_this_is() {
+    let stage = Stage::new();
+    let line = format!(
+        "eval \"$(arl assume {DEPLOY} --role-session-name ann)\"; arl status --verify; echo $?; ARL_EXPIRES_AT=1 arl status; echo $?"
+    );
+    let out = stage.run(stage.as_ann("sh").args(["-c", &line])).success();
+    assert!(out.contains("  verified  arn:aws:sts::123456789012:assumed-role/Deploy/ann\n0\n"), "{out}");
+    assert!(out.contains("role/Deploy in 123456789012 expired ") && out.ends_with("\n1\n"), "{out}");
+}
+
+#[test]
+fn within_is_a_bound() {
+    let stage = Stage::new();
+    stage.sts.inject(arl_sts::Fault::Silence, 1);
+    stage.arl(&["assume", DEPLOY, "--within", "1ms"]).failure(1, "gave up, because it took too long");
+}

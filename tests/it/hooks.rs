@@ -752,6 +752,39 @@ fn a_source_chosen_since_wins_over_the_memory() {
 }
 
 #[test]
+fn a_hostile_role_name_in_the_environment_writes_nothing_to_the_terminal() {
+    for shell in HOOKED {
+        let stage = Stage::new();
+        // The escape is typed as a printf, so that the screen does not echo it.
+        let set = if shell.is_fish() {
+            "set -gx ARL_ROLE_ARN (printf 'x\\033]0;owned\\007')".to_owned()
+        } else {
+            "ARL_ROLE_ARN=$(printf 'x\\033]0;owned\\007')".to_owned()
+        };
+        let line = format!("{set}; {}", shell.export("ARL_EXPIRES_AT", "1"));
+        let run = shell.type_lines(&stage, &[&format!("arl assume {DEPLOY}"), &line, "true"]);
+        assert!(run.stdout.contains("arl: a role expired"), "{}: {run:?}", shell.name);
+        assert!(!run.stdout.contains("\u{1b}]0;owned"), "{}: {run:?}", shell.name);
+    }
+}
+
+#[test]
+fn a_new_bash_clears_an_old_role_in_silence_and_takes_no_name() {
+    let stage = Stage::new();
+    let mut script = stage.bare("script");
+    script.envs([
+        ("AWS_ACCESS_KEY_ID", "ASIAOLD"),
+        ("AWS_SECRET_ACCESS_KEY", "old"),
+        ("ARL_KEY_ID", "ASIAOLD"),
+        ("ARL_EXPIRES_AT", "1"),
+        ("now", "mine"),
+    ]);
+    let run = BASH.type_lines_with(&stage, script, &["echo \"$now [${AWS_ACCESS_KEY_ID-}]\" >after"]);
+    assert_eq!(written(&stage, "after"), "mine []\n", "{run:?}");
+    assert!(!run.stdout.contains("expired"), "{run:?}");
+}
+
+#[test]
 fn errexit_does_not_end_an_interactive_shell_that_would_live_on() {
     let stage = Stage::new();
     let run = BASH.type_lines(&stage, &["set -e", "[ -f /no/such ] && echo hi", "echo survived >survived"]);

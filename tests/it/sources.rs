@@ -204,6 +204,11 @@ fn a_role_of_arls_is_no_source_unless_it_is_asked_for() {
     ));
     let _ = run.success();
     assert_eq!(signers(&stage).last().map(String::as_str), Some("AKIAIOSFODNN7ANN0001"));
+    // So does a web identity; that there is no such token shows that it was looked for.
+    let run = script(&format!(
+        "eval \"$(arl assume {DEPLOY} --profile bob)\"; AWS_WEB_IDENTITY_TOKEN_FILE=/none AWS_ROLE_ARN={DEPLOY} arl assume 123456789012/ReadOnly"
+    ));
+    run.failure(1, "cannot read the token file `/none`");
     // Keys that somebody loaded since then are a source like any other.
     let run = script(&format!(
         "eval \"$(arl assume {DEPLOY})\"; unset AWS_SESSION_TOKEN; AWS_ACCESS_KEY_ID={BOB_ID} AWS_SECRET_ACCESS_KEY={BOB_SECRET} arl assume 123456789012/ReadOnly --json"
