@@ -38,9 +38,9 @@ impl std::error::Error for InvalidConfig {}
 /// The profiles of both files. Borrows their texts.
 #[derive(Debug, Default)]
 pub struct SharedConfig<'a> {
-    profiles: HashMap<Cow<'a, str>, Section<'a>>,
-    sso_sessions: HashMap<Cow<'a, str>, Section<'a>>,
-    services: HashMap<Cow<'a, str>, Section<'a>>,
+    profiles: HashMap<&'a str, Section<'a>>,
+    sso_sessions: HashMap<&'a str, Section<'a>>,
+    services: HashMap<&'a str, Section<'a>>,
 }
 
 /// The properties of one profile (or `sso-session`, or `services` section).
@@ -108,7 +108,7 @@ impl<'a> SharedConfig<'a> {
 
     /// All profile names, sorted.
     pub fn profile_names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.profiles.keys().map(AsRef::as_ref).collect();
+        let mut names: Vec<&str> = self.profiles.keys().copied().collect();
         names.sort_unstable();
         names
     }
@@ -150,7 +150,7 @@ impl<'a> SharedConfig<'a> {
             if let Some(header) = trimmed.strip_prefix('[') {
                 let close = header.rfind(']').ok_or_else(|| wrong("opens a section without a `]`"))?;
                 place = Place::of(file, header[..close].trim());
-                if place == Place::Profile(Cow::Borrowed("default")) && file == SharedFile::Config {
+                if place == Place::Profile("default") && file == SharedFile::Config {
                     let prefixed = header.trim_start().starts_with("profile");
                     if prefixed && !default_has_prefix {
                         self.profiles.remove("default");
@@ -194,25 +194,25 @@ enum Place<'a> {
     Nowhere,
     /// A section of no interest, such as `[plugins]`.
     Ignored,
-    Profile(Cow<'a, str>),
-    SsoSession(Cow<'a, str>),
-    Services(Cow<'a, str>),
+    Profile(&'a str),
+    SsoSession(&'a str),
+    Services(&'a str),
 }
 
 impl<'a> Place<'a> {
     fn of(file: SharedFile, header: &'a str) -> Self {
         if file == SharedFile::Credentials {
-            return Self::Profile(Cow::Borrowed(header));
+            return Self::Profile(header);
         }
         let (kind, name) = match header.find([' ', '\t']) {
             Some(blank) => (&header[..blank], unquoted(header[blank..].trim())),
             None => (header, ""),
         };
         match (kind, name) {
-            ("default", "") => Self::Profile(Cow::Borrowed("default")),
-            ("profile", name) if !name.is_empty() => Self::Profile(Cow::Borrowed(name)),
-            ("sso-session", name) if !name.is_empty() => Self::SsoSession(Cow::Borrowed(name)),
-            ("services", name) if !name.is_empty() => Self::Services(Cow::Borrowed(name)),
+            ("default", "") => Self::Profile("default"),
+            ("profile", name) if !name.is_empty() => Self::Profile(name),
+            ("sso-session", name) if !name.is_empty() => Self::SsoSession(name),
+            ("services", name) if !name.is_empty() => Self::Services(name),
             _ => Self::Ignored,
         }
     }
@@ -224,7 +224,7 @@ impl<'a> Place<'a> {
             Self::SsoSession(name) => (&mut config.sso_sessions, name),
             Self::Services(name) => (&mut config.services, name),
         };
-        Some(sections.entry(name.clone()).or_default())
+        Some(sections.entry(name).or_default())
     }
 }
 

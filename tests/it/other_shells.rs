@@ -41,6 +41,16 @@ fn run(stage: &Stage, name: &str, text: &str) -> Run {
     stage.run(&mut shell(stage, name, "script"))
 }
 
+/// The identity variables in a dump that `env` made, sorted.
+fn identity_of(stage: &Stage, dump: &str, run: &Run) -> Vec<String> {
+    let text = std::fs::read_to_string(stage.home.join(dump))
+        .unwrap_or_else(|error| panic!("{dump}: {error}: {run:?}"));
+    let is_ours = |line: &&str| ["AWS_", "ARL_", "__arl"].iter().any(|start| line.starts_with(start));
+    let mut lines: Vec<String> = text.lines().filter(is_ours).map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
 #[test]
 fn every_shell_reads_back_what_was_meant() {
     let values = values(400);
@@ -113,18 +123,11 @@ fn tcsh_becomes_the_role_and_goes_back() {
     );
     let run = run(&stage, "tcsh", &text);
     assert_eq!(run.status, 0, "{run:?}");
-    let read = |name: &str| std::fs::read_to_string(stage.home.join(name)).unwrap();
-    assert!(read("held").contains("AWS_REGION=eu-west-1") && read("held").contains(DEPLOY), "{run:?}");
-    let ours = |text: String| {
-        let mut lines: Vec<String> = text
-            .lines()
-            .filter(|l| l.starts_with("AWS") || l.starts_with("ARL"))
-            .map(str::to_owned)
-            .collect();
-        lines.sort();
-        lines
-    };
-    assert_eq!(ours(read("after")), ours(read("before")), "{run:?}");
+    let held = identity_of(&stage, "held", &run);
+    for line in ["AWS_REGION=eu-west-1".to_owned(), format!("ARL_ROLE_ARN={DEPLOY}")] {
+        assert!(held.contains(&line), "{run:?}");
+    }
+    assert_eq!(identity_of(&stage, "after", &run), identity_of(&stage, "before", &run));
     // A value that a line cannot carry: nothing is changed.
     let stage = Stage::new();
     let mut command = stage.as_ann("arl");
@@ -169,17 +172,7 @@ fn the_functions_of_nushell_elvish_and_xonsh_switch_expire_and_restore() {
         let mut command = shell(&stage, name, "script");
         command.env("AWS_REGION", "us-east-2").env("AWS_PROFILE", "it's \"odd\" $(touch CANARY)");
         let run = stage.run(&mut command);
-        let ours = |dump: &str| {
-            let text = std::fs::read_to_string(stage.home.join(dump))
-                .unwrap_or_else(|error| panic!("{name} {dump}: {error}: {run:?}"));
-            let mut lines: Vec<String> = text
-                .lines()
-                .filter(|l| l.starts_with("AWS") || l.starts_with("ARL") || l.starts_with("__arl"))
-                .map(str::to_owned)
-                .collect();
-            lines.sort();
-            lines
-        };
+        let ours = |dump: &str| identity_of(&stage, dump, &run);
         let has = |dump: &str, line: &str| ours(dump).iter().any(|l| l == line);
         assert!(
             has("a", &format!("ARL_ROLE_ARN={DEPLOY}")) && has("a", "AWS_REGION=eu-west-1"),
@@ -225,17 +218,7 @@ fn at_the_keyboard(name: &str, command: &[&str], lines: &[&str]) {
         .env("SHELL", "/bin/sh")
         .env("XONSH_SHOW_TRACEBACK", "0");
     let run = stage.run_with_input(&mut python, &lines.join("\n").replace("DEPLOY", DEPLOY));
-    let ours = |dump: &str| {
-        let text = std::fs::read_to_string(stage.home.join(dump))
-            .unwrap_or_else(|error| panic!("{name} {dump}: {error}: {run:?}"));
-        let mut lines: Vec<String> = text
-            .lines()
-            .filter(|l| l.starts_with("AWS") || l.starts_with("ARL"))
-            .map(str::to_owned)
-            .collect();
-        lines.sort();
-        lines
-    };
+    let ours = |dump: &str| identity_of(&stage, dump, &run);
     let has = |dump: &str, start: &str| ours(dump).iter().any(|line| line.starts_with(start));
     assert!(has("held", "AWS_SESSION_TOKEN=FwoG"), "{name}: {run:?}");
     for gone in ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "ARL_"] {
