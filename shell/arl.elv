@@ -145,8 +145,11 @@ fn __arl_say {|now told|
 }
 
 # At the prompt: clears a role that has expired. elvish has no clock, so this forks, while a role is held.
-fn __arl_hook {
-  if (and (has-env ARL_EXPIRES_AT) (re:match '^[0-9]{1,15}$' (__arl_get ARL_EXPIRES_AT))) {
+# The option tells one's successor what was here before, and that this hook is arl's.
+fn __arl_hook {|&arl-memory=$false|
+  if $arl-memory {
+    put $__arl_memory
+  } elif (and (has-env ARL_EXPIRES_AT) (re:match '^[0-9]{1,15}$' (__arl_get ARL_EXPIRES_AT))) {
     var now = (__arl_now)
     if (>= $now (__arl_get ARL_EXPIRES_AT)) {
       if (not (__arl_owned)) {
@@ -174,7 +177,10 @@ fn __arl_hook {
   }
 }
 
+# Whether an earlier `arl init` put this hook there.
+fn __arl_is_hook {|hook| try { has-value $hook[opt-names] arl-memory } catch e { put $false } }
+
 # `eval` keeps its names to itself; what the person calls has to be handed out. Only an interactive elvish has
 # `edit:`, and only such a one reads rc.elv.
 edit:add-var arl~ $arl~
-set edit:before-readline = [$@edit:before-readline $__arl_hook~]
+set edit:before-readline = [(for hook $edit:before-readline { if (__arl_is_hook $hook) { set __arl_memory = ($hook &arl-memory) } else { put $hook } }) $__arl_hook~]

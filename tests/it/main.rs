@@ -10,6 +10,7 @@ mod eval;
 mod exec;
 mod faults;
 mod hooks;
+mod keyboard;
 mod lib_compat;
 mod moto;
 mod other_shells;

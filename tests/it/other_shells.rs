@@ -12,7 +12,7 @@ use crate::support::{DEPLOY, Run, Stage};
 const READ_ONLY: &str = "123456789012/ReadOnly";
 
 /// nushell from the package registry; `tests/install-tools.sh` puts it there.
-fn nushell() -> String {
+pub(crate) fn nushell() -> String {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/nushell/node_modules/@nushell/linux-x64/bin/nu");
     assert!(path.exists(), "{} is missing: run tests/install-tools.sh", path.display());
@@ -42,7 +42,7 @@ fn run(stage: &Stage, name: &str, text: &str) -> Run {
 }
 
 /// The identity variables in a dump that `env` made, sorted.
-fn identity_of(stage: &Stage, dump: &str, run: &Run) -> Vec<String> {
+pub(crate) fn identity_of(stage: &Stage, dump: &str, run: &Run) -> Vec<String> {
     let text = std::fs::read_to_string(stage.home.join(dump))
         .unwrap_or_else(|error| panic!("{dump}: {error}: {run:?}"));
     let is_ours = |line: &&str| ["AWS_", "ARL_", "__arl"].iter().any(|start| line.starts_with(start));
@@ -203,97 +203,6 @@ fn the_functions_of_nushell_elvish_and_xonsh_switch_expire_and_restore() {
         );
         assert_eq!(ours("after"), ours("before"), "{name}: {run:?}");
         assert!(!stage.home.join("CANARY").exists(), "{name}");
-    }
-}
-
-/// Types lines into an interactive shell, line by line, in a terminal that answers the line editor's questions.
-fn at_the_keyboard(name: &str, command: &[&str], lines: &[&str]) {
-    let stage = Stage::new();
-    let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/terminal.py");
-    let mut python = stage.as_ann(crate::lib_compat::python());
-    python
-        .arg(driver)
-        .args(command)
-        .env("TERM", "xterm")
-        .env("SHELL", "/bin/sh")
-        .env("XONSH_SHOW_TRACEBACK", "0");
-    let run = stage.run_with_input(&mut python, &lines.join("\n").replace("DEPLOY", DEPLOY));
-    let ours = |dump: &str| identity_of(&stage, dump, &run);
-    let has = |dump: &str, start: &str| ours(dump).iter().any(|line| line.starts_with(start));
-    assert!(has("held", "AWS_SESSION_TOKEN=FwoG"), "{name}: {run:?}");
-    for gone in ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "ARL_"] {
-        assert!(!has("cleared", gone), "{name}: {gone}: {run:?}");
-    }
-    let told = run.stdout.matches("its credentials were cleared").count();
-    assert_eq!(told, 1, "{name}: {run:?}");
-    assert_eq!(ours("after"), ours("before"), "{name}: {run:?}");
-}
-
-#[test]
-fn tcsh_elvish_xonsh_and_nushell_clear_at_their_prompts() {
-    let nu = nushell();
-    let nu_source = format!("source {}/shell/arl.nu", env!("CARGO_MANIFEST_DIR"));
-    let rows: [(&str, &[&str], &[&str]); 4] = [
-        (
-            "tcsh",
-            &["tcsh", "-f", "-i"],
-            &[
-                "arl init tcsh > arl.tcsh",
-                "source arl.tcsh",
-                "env > before",
-                "arl assume DEPLOY",
-                "env > held",
-                "setenv ARL_EXPIRES_AT 1",
-                "env > cleared",
-                "arl clear",
-                "env > after",
-            ],
-        ),
-        (
-            "elvish",
-            &["elvish", "-norc"],
-            &[
-                "eval (arl init elvish | slurp)",
-                "env > before",
-                "arl assume DEPLOY",
-                "env > held",
-                "set-env ARL_EXPIRES_AT 1",
-                "env > cleared",
-                "arl clear",
-                "env > after",
-            ],
-        ),
-        (
-            "xonsh",
-            &["xonsh", "--no-rc", "--interactive", "--shell-type", "readline"],
-            &[
-                "execx($(arl init xonsh))",
-                "env > before",
-                "arl assume DEPLOY",
-                "env > held",
-                "$ARL_EXPIRES_AT = '1'",
-                "env > cleared",
-                "arl clear",
-                "env > after",
-            ],
-        ),
-        (
-            "nushell",
-            &[&nu, "--no-config-file", "--interactive"],
-            &[
-                &nu_source,
-                "^env o> before",
-                "arl assume DEPLOY",
-                "^env o> held",
-                "$env.ARL_EXPIRES_AT = '1'",
-                "^env o> cleared",
-                "arl clear",
-                "^env o> after",
-            ],
-        ),
-    ];
-    for (name, command, lines) in rows {
-        at_the_keyboard(name, command, lines);
     }
 }
 

@@ -1,8 +1,8 @@
 """A terminal that answers what line editors ask it: python terminal.py COMMAND... <LINES
 
 Types one line after the other, each when the shell waits for it: after every line it types `touch step-N`, waits
-for that file, and for the prompt to be drawn, since some line editors throw away what is typed before. What the
-screen showed goes to standard output.
+for that file, and for the prompt to be drawn, since some line editors throw away what is typed before. A line
+FILE<tab>LINE makes FILE itself, and nothing is typed after it. What the screen showed goes to standard output.
 """
 
 import os
@@ -28,7 +28,9 @@ def main():
     seen = [0]
     pump(terminal, lambda: seen[0] > 0, seen)
     for number, line in enumerate(lines):
-        for typed, done in ((line, None), (f"touch step-{number}", f"step-{number}")):
+        file, tab, own = line.partition("\t")
+        step = f"step-{number}"
+        for typed, done in ((own, file),) if tab else ((line, None), (f"touch {step}", step)):
             settle(terminal)
             os.write(terminal, typed.encode() + b"\r")
             if done and not pump(terminal, lambda: os.path.exists(done)):
