@@ -19,6 +19,7 @@ mod role_profile;
 mod source;
 
 // Second floor: the outside world.
+mod cache;
 mod sts;
 
 // Third floor: the story.
@@ -31,6 +32,12 @@ pub mod shell;
 
 pub use arn::{AccountId, AssumedRoleSessionArn, InvalidArn, Partition, RoleArn};
 pub use assume::{assume_role, cap_chained_duration};
+#[cfg(target_os = "linux")]
+pub use cache::KeyringCache;
+pub use cache::{
+    CacheKey, CachedSession, CredentialCache, Flight, Flying, JsonFileCache, KeyedHop, ListedSession, Margin,
+    Reader, SingleFlight, SourceKey, Surroundings,
+};
 pub use config::{InvalidConfig, Section, SharedConfig, SharedFile};
 pub use credentials::{Credentials, InvalidCredentials};
 pub use identity::{IDENTITY_VARIABLES, Identity, SET_VARIABLES, Unprintable};

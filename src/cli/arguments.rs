@@ -96,6 +96,17 @@ pub(super) struct RoleArgs {
     #[arg(hide_short_help = true)]
     pub(super) allow_insecure_endpoint: bool,
 
+    /// Take a kept session only if it lasts this long at least [default: 5m, 15m with --json]
+    #[arg(long, value_name = "TIME", help_heading = "Cache")]
+    #[arg(hide_short_help = true)]
+    pub(super) min_ttl: Option<String>,
+    /// Neither take a kept session nor keep the new one
+    #[arg(long, help_heading = "Cache", conflicts_with_all = ["refresh", "min_ttl"])]
+    pub(super) no_cache: bool,
+    /// Get a new session, and keep it instead of the one that is there
+    #[arg(long, help_heading = "Cache")]
+    pub(super) refresh: bool,
+
     /// Give up after this time; the hooks use it, so that no prompt waits for long
     #[arg(long, value_name = "TIME", hide = true)]
     pub(super) within: Option<String>,

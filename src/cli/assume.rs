@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 
 use arl::shell::{Dialect, Handover};
-use arl::{Identity, dotenv, process_json};
+use arl::{Identity, Reader, dotenv, process_json};
 use clap_complete::engine::ArgValueCandidates;
 
 use super::arguments::RoleArgs;
@@ -59,11 +59,11 @@ pub(super) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
     let format = if json { Format::Json } else { format.unwrap_or(Format::Env) };
     let text = match format {
         Format::Json => {
-            let identity = obtain::identity(&role, OnSignal::Die, output)?;
+            let identity = obtain::identity(&role, Reader::CredentialProcess, OnSignal::Die, output)?;
             process_json(&identity.credentials).into_bytes()
         }
         Format::Dotenv => {
-            let identity = obtain::identity(&role, OnSignal::Die, output)?;
+            let identity = obtain::identity(&role, Reader::Once, OnSignal::Die, output)?;
             dotenv(&identity).map_err(|error| Report::new(error.to_string()))?.into_bytes()
         }
         Format::Env => {
@@ -71,7 +71,7 @@ pub(super) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
             if std::io::stdout().is_terminal() && !show {
                 return Err(on_terminal(dialect, &same_words(command_line)));
             }
-            let identity = obtain::identity(&role, OnSignal::Report, output)?;
+            let identity = obtain::identity(&role, Reader::Once, OnSignal::Report, output)?;
             let handover =
                 Handover { identity: &identity, memory: memory(), refresh: refresh_words(command_line) };
             let text = dialect.assume(&handover).map_err(|error| Report::new(error.to_string()))?;
@@ -179,7 +179,7 @@ pub(super) fn verb(args: &[OsString]) -> Option<String> {
 ///
 /// A misspelt verb counts as `assume`: `eval "$(arl asume …)"` must fail too.
 pub(super) fn failing_statement(args: &[OsString]) -> Option<Dialect> {
-    const OTHER_VERBS: [&str; 5] = ["exec", "status", "list", "arn", "completions"];
+    const OTHER_VERBS: [&str; 6] = ["exec", "status", "list", "cache", "arn", "completions"];
     if std::io::stdout().is_terminal() {
         return None;
     }

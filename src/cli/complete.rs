@@ -1,17 +1,36 @@
 //! What the shell may complete values with: read from files, never from the network, and silent.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
 use arl::RoleProfile;
 use arl::shell::Dialect;
 use clap_complete::engine::CompletionCandidate;
 
+use super::caches::Place;
 use super::context::Context;
+use super::output::{ColorChoice, Output};
 
 /// Role profiles first, then the other profiles, whose own credentials are a role of a kind.
 pub(super) fn roles(typed: &OsStr) -> Vec<CompletionCandidate> {
     let (roles, others): (Vec<_>, Vec<_>) = all(typed).into_iter().partition(|(_, is_role)| *is_role);
-    roles.into_iter().chain(others).map(|(candidate, _)| candidate).collect()
+    let profiles = roles.into_iter().chain(others).map(|(candidate, _)| candidate);
+    profiles.chain(used_before(typed)).collect()
+}
+
+/// How many kept sessions a completion looks at: it has to be there at once.
+const USED_BEFORE: usize = 256;
+
+/// The roles whose sessions are kept.
+fn used_before(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    let output = Output::new(false, true, ColorChoice::Never);
+    let now = Context::now();
+    let place = || Place::chosen(&Context::read_user()).ok()?.open(&output).ok()?;
+    let kept = place().and_then(|cache| cache.list(now, USED_BEFORE).ok()).unwrap_or_default();
+    let roles: BTreeSet<&str> = kept.iter().filter_map(|session| session.role_arn()).collect();
+    let fit = roles.into_iter().filter(|arn| arn.starts_with(&*typed) && !arn.contains(char::is_control));
+    fit.map(|arn| CompletionCandidate::new(arn).help(Some("used before".into()))).collect()
 }
 
 /// Every profile.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use arl::{SharedConfig, SharedFile};
+use arl::{SharedConfig, SharedFile, Surroundings};
 
 use super::os_user::OsUser;
 use super::report::Report;
@@ -17,21 +17,27 @@ pub(super) struct Context {
     files: [ConfigFile; 2],
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct ConfigFile {
     path: Option<PathBuf>,
     text: String,
 }
 
 impl Context {
-    /// Reads the two shared files; missing ones are empty.
-    pub(super) fn read() -> Result<Self, Report> {
+    /// Who runs this, without the shared files.
+    pub(super) fn read_user() -> Self {
         let user = OsUser::current();
         // A relative HOME would make files of the current directory count as the person's own.
         let home = std::env::var_os("HOME")
             .map(PathBuf::from)
             .filter(|home| home.is_absolute())
             .or_else(|| user.home.clone());
+        Self { user, home, files: Default::default() }
+    }
+
+    /// Reads the two shared files; missing ones are empty.
+    pub(super) fn read() -> Result<Self, Report> {
+        let Self { user, home, .. } = Self::read_user();
         let file = |variable: &str, name: &str| {
             let path = std::env::var_os(variable)
                 .filter(|path| !path.is_empty())
@@ -74,6 +80,21 @@ impl Context {
     /// A path from a setting, with `~` for the home directory.
     pub(super) fn path(&self, text: &str) -> PathBuf {
         expand_tilde(OsStr::new(text), self.home.as_deref())
+    }
+
+    /// The home directory, if there is one.
+    pub(super) fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
+    }
+
+    /// What the sources of credentials depend on.
+    pub(super) fn surroundings<'a>(&self, var: &'a dyn Fn(&str) -> Option<String>) -> Surroundings<'a> {
+        Surroundings {
+            var,
+            read: &|path| std::fs::read(path).ok(),
+            home: self.home.clone(),
+            config_file: self.path_of(SharedFile::Config),
+        }
     }
 
     /// The name of the operating-system user.

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use arl::Identity;
+use arl::{Identity, Reader};
 
 use super::arguments::RoleArgs;
 use super::core_dump::CallersLimit;
@@ -38,7 +38,8 @@ pub(super) struct ExecArgs {
 }
 
 pub(super) fn run(args: ExecArgs, core_limit: CallersLimit, output: &Output) -> Outcome {
-    let identity = obtain::identity(&args.role, OnSignal::Die, output).map_err(before_command)?;
+    let identity =
+        obtain::identity(&args.role, Reader::Once, OnSignal::Die, output).map_err(before_command)?;
     let mut words = args.command.into_iter();
     let program = words.next().unwrap_or_else(default_shell);
     let arguments: Vec<OsString> = words.collect();

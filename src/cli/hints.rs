@@ -95,6 +95,14 @@ pub(super) fn not_assumed(
     }
 }
 
+/// STS's words for a code that is wrong, or was used before.
+const WRONG_CODE: &str = "invalid MFA one time pass code";
+
+/// Whether another code would help.
+pub(super) fn is_wrong_code(error: &CallError) -> bool {
+    matches!(error, CallError::Refused { message, .. } if message.contains(WRONG_CODE))
+}
+
 fn refused(
     code: &str,
     message: &str,
@@ -103,7 +111,7 @@ fn refused(
     region: &str,
 ) -> Vec<String> {
     let hints: Vec<String> = match code {
-        "AccessDenied" if message.contains("invalid MFA one time pass code") => {
+        "AccessDenied" if message.contains(WRONG_CODE) => {
             vec!["a code works once and for half a minute: wait for the device's next one".into()]
         }
         "AccessDenied" if message.contains("MultiFactorAuthentication") => {

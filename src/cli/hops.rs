@@ -22,6 +22,8 @@ const AUTOMATIC_SESSION_NAME: &str = "AUTOMATIC_ROLE_SESSION_NAME_!#$%^&*()";
 /// One AssumeRole.
 pub(super) struct Hop {
     pub(super) request: AssumeRoleRequest,
+    /// The session name as it was given; `None` if arl made it up.
+    pub(super) session_name: Option<String>,
     /// The session name's template where it holds `{caller}`; the request's name is then provisional.
     pub(super) template: Option<SessionNameTemplate>,
 }
@@ -50,15 +52,16 @@ impl Names {
 
     /// The request of a hop. `name` is a session name or template, and where it comes from.
     fn hop(&self, role_arn: RoleArn, name: Option<(String, String)>) -> Result<Hop, Report> {
+        let session_name = name.as_ref().map(|(_, text)| text.clone());
         let (origin, text) = name.unwrap_or_else(|| (String::new(), DEFAULT_SESSION_NAME.to_owned()));
         if !text.contains('{') {
             let name: RoleSessionName = parse(&origin, &text)?;
-            return Ok(Hop { request: AssumeRoleRequest::new(role_arn, name), template: None });
+            return Ok(Hop { request: AssumeRoleRequest::new(role_arn, name), session_name, template: None });
         }
         let template: SessionNameTemplate = parse(&origin, &text)?;
         let name = template.expand(&self.of_role(&role_arn));
         let request = AssumeRoleRequest::new(role_arn, name);
-        Ok(Hop { request, template: template.needs_caller().then_some(template) })
+        Ok(Hop { request, session_name, template: template.needs_caller().then_some(template) })
     }
 
     fn of_role(&self, role_arn: &RoleArn) -> SessionNameValues {
@@ -146,6 +149,7 @@ impl Names {
         };
         let named = self.hop(role_arn.clone(), session_name)?;
         hop.template = named.template;
+        hop.session_name = named.session_name;
         let request = &mut hop.request;
         request.role_session_name = named.request.role_session_name;
 

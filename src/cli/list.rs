@@ -1,13 +1,15 @@
-//! `arl list`: the role profiles of the shared config.
+//! `arl list`: the role profiles of the shared config, and the sessions that are kept.
 
-use arl::{RoleProfile, Section};
+use arl::{ListedSession, RoleProfile, Section};
 use serde_json::json;
 
+use super::caches::Place;
 use super::context::Context;
+use super::output::table;
 use super::report::Report;
-use super::{Outcome, Output};
+use super::{Outcome, Output, cache};
 
-/// List the role profiles of ~/.aws/config
+/// List the role profiles of ~/.aws/config and the sessions that are kept
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub(super) struct ListArgs {
@@ -49,32 +51,33 @@ pub(super) fn run(args: &ListArgs, output: &Output) -> Outcome {
             rows.push([name, &account, role, source(section), mfa].map(super::output::printable));
         }
     }
-    if !args.json {
-        if rows.is_empty() {
-            output.note("no profile has a `role_arn`");
-            return Ok(());
-        }
+    let sessions = sessions(&context, output);
+    if args.json {
+        text.push_str(&cache::objects(&sessions, Context::now()));
+        return output.data(text.as_bytes());
+    }
+    if rows.is_empty() {
+        output.note("no profile has a `role_arn`");
+    } else {
         rows.insert(0, HEADINGS.map(str::to_owned));
         text = table(&rows);
     }
+    let kept = cache::in_columns(&sessions, Context::now());
+    if !text.is_empty() && !kept.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&kept);
     output.data(text.as_bytes())
+}
+
+/// What is kept and lives. Trouble with the cache is no trouble of the profiles.
+fn sessions(context: &Context, output: &Output) -> Vec<ListedSession> {
+    let kept = || Place::chosen(context).ok()?.open(output).ok()??.list(Context::now(), usize::MAX).ok();
+    let mut sessions = kept().unwrap_or_default();
+    sessions.sort_by_key(|session| session.expiration);
+    sessions
 }
 
 fn source<'a>(section: &'a Section<'_>) -> &'a str {
     section.get("source_profile").or_else(|| section.get("credential_source")).unwrap_or("-")
-}
-
-/// Columns as wide as their widest cell; the last one as wide as it is.
-fn table(rows: &[[String; 5]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..4).map(width).collect();
-    let mut text = String::new();
-    for row in rows {
-        for (cell, width) in row.iter().zip(&widths) {
-            text.push_str(&format!("{cell:<width$}  "));
-        }
-        text.push_str(&row[4]);
-        text.push('\n');
-    }
-    text
 }

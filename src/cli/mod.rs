@@ -3,6 +3,8 @@
 mod arguments;
 mod arn;
 mod assume;
+mod cache;
+mod caches;
 mod clear;
 mod complete;
 mod completions;
@@ -20,6 +22,7 @@ mod obtain;
 mod os_user;
 mod output;
 mod plan;
+mod prompt;
 mod report;
 mod status;
 mod sts_settings;
@@ -27,7 +30,7 @@ mod sys;
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use output::{ColorChoice, Output};
 use report::{Report, Status};
@@ -43,7 +46,10 @@ ROLE is a role ARN, ACCOUNT/NAME (123456789012/Deploy), or a profile of ~/.aws/c
 
 const ENVIRONMENT: &str = "Environment:
   ARL_DURATION, ARL_ROLE_SESSION_NAME   defaults of the flags of that name
+  ARL_MIN_TTL                           the same
   ARL_SHELL                             default of `assume --shell`
+  ARL_CACHE                             where sessions are kept: file (the default), keyring or none
+  ARL_CACHE_DIR                         the directory of their files
   NO_COLOR                              no colours
   AWS_PROFILE, AWS_REGION, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_ENDPOINT_URL[_STS],
   AWS_CA_BUNDLE, HTTPS_PROXY, NO_PROXY, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT,
@@ -88,6 +94,7 @@ enum Command {
     Clear(clear::ClearArgs),
     Status(status::StatusArgs),
     List(list::ListArgs),
+    Cache(cache::CacheArgs),
     Arn(arn::ArnArgs),
     Init(init::InitArgs),
     Completions(completions::CompletionsArgs),
@@ -101,7 +108,7 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
     let is_exec = assume::verb(&args).is_some_and(|verb| verb == "exec");
     let status = if is_exec { Status::ExecFailed } else { Status::Failed };
     report::on_panic(assume::failing_statement(&args), status);
-    let cli = match Cli::try_parse_from(&args) {
+    let cli = match parse_hot(&args).map_or_else(|| Cli::try_parse_from(&args), Ok) {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error, &args),
     };
@@ -114,6 +121,7 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
         Command::Clear(command) => clear::run(command, &output).map(done),
         Command::Status(command) => status::run(&command, &output),
         Command::List(command) => list::run(&command, &output).map(done),
+        Command::Cache(command) => cache::run(&command, &output).map(done),
         Command::Arn(command) => arn::run(command, &output).map(done),
         Command::Init(command) => init::run(&command, &output).map(done),
         Command::Completions(command) => completions::run(command, &output).map(done),
@@ -133,6 +141,20 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
             report.status.code()
         }
     }
+}
+
+/// Parses the verbs that have to be fast, knowing no other: to build the flags of all verbs takes longer than all
+/// the rest of a warm call. Whatever is not understood here is left to the whole parser, and to its messages.
+fn parse_hot(args: &[OsString]) -> Option<Cli> {
+    let verb = assume::verb(args)?;
+    let flags = match verb.as_str() {
+        "assume" => assume::AssumeArgs::augment_args,
+        "exec" => exec::ExecArgs::augment_args,
+        _ => return None,
+    };
+    let command = Global::augment_args(clap::Command::new("arl").subcommand_required(true));
+    let command = command.subcommand(flags(clap::Command::new(verb)));
+    Cli::from_arg_matches(&command.try_get_matches_from(args).ok()?).ok()
 }
 
 /// What every verb gives back.

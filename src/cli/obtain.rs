@@ -1,15 +1,22 @@
-//! Carries a plan out: the source's credentials, then hop by hop to the role's.
+//! Carries a plan out: what is kept, else the source's credentials, then hop by hop to the role's.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use arl::{Credentials, Identity, SessionDuration, Sts, assume_role, cap_chained_duration};
+use arl::{
+    CallError, Credentials, Flying, Identity, Reader, RoleSession, SessionDuration, Sts, assume_role,
+    cap_chained_duration,
+};
 
 use super::arguments::RoleArgs;
+use super::caches::{Caches, Outcome};
 use super::context::Context;
 use super::hops::Hop;
 use super::plan::Plan;
-use super::report::Report;
-use super::{Output, hints};
+use super::report::{Report, Status};
+use super::{Output, hints, prompt};
+
+/// A code may be mistyped, or have been used a moment ago.
+const PROMPTS: usize = 3;
 
 /// What a signal does while the network is being waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,34 +27,60 @@ pub(super) enum OnSignal {
     Report,
 }
 
-/// Gets the identity that was asked for.
-pub(super) fn identity(args: &RoleArgs, on_signal: OnSignal, output: &Output) -> Result<Identity, Report> {
+/// Gets the identity that was asked for. Where it is kept, no runtime is started and no SDK looked at.
+pub(super) fn identity(
+    args: &RoleArgs,
+    reader: Reader,
+    on_signal: OnSignal,
+    output: &Output,
+) -> Result<Identity, Report> {
     let context = Context::read()?;
     let plan = Plan::make(args, &context, output)?;
+    let caches = Caches::open(args, reader, &context, output)?;
     output.trace(|| format!("source: {}", hints::describe(&plan.chain)));
+    if let Some(credentials) = caches.find(&plan, plan.hops.len()) {
+        output.trace(|| "cache: hit".to_owned());
+        return Ok(plan.identity(credentials));
+    }
+    get(args, plan, &context, &caches, on_signal, output)
+}
+
+fn get(
+    args: &RoleArgs,
+    plan: Plan,
+    context: &Context,
+    caches: &Caches,
+    on_signal: OnSignal,
+    output: &Output,
+) -> Result<Identity, Report> {
     let within = args.within.as_deref().map(humantime::parse_duration).transpose();
     let within = within.map_err(|error| Report::usage(format!("--within: {error}")))?;
+    // A terminal that hides what is typed must be put right before arl dies.
+    let is_asked = |hop: &Hop| hop.request.serial_number.is_some() && hop.request.token_code.is_none();
+    let on_signal = if plan.hops.iter().any(is_asked) { OnSignal::Report } else { on_signal };
+    let mut work =
+        Work { sts: Sts::new(plan.sts.clone()), plan, context, caches, output, may_ask: within.is_none() };
     let runtime = runtime()?;
     let result = runtime.block_on(async {
-        let work = async {
+        let carried_out = async {
             match within {
-                None => carry_out(plan, &context, output).await,
-                Some(limit) => tokio::time::timeout(limit, carry_out(plan, &context, output))
+                None => work.carry_out().await,
+                Some(limit) => tokio::time::timeout(limit, work.carry_out())
                     .await
                     .unwrap_or_else(|_| Err(Report::new("gave up, because it took too long"))),
             }
         };
         match on_signal {
-            OnSignal::Die => work.await,
+            OnSignal::Die => carried_out.await,
             OnSignal::Report => tokio::select! {
                 signal = signal() => Err(Report::interrupted(signal?)),
-                result = work => result,
+                result = carried_out => result,
             },
         }
     });
     // A name that is still being looked up cannot be called off, and must not be waited for.
     runtime.shutdown_background();
-    result
+    result.map(|credentials| work.plan.identity(credentials))
 }
 
 /// Started only for a call.
@@ -75,68 +108,180 @@ async fn signal() -> Result<i32, Report> {
     .as_raw_value())
 }
 
-async fn carry_out(plan: Plan, context: &Context, output: &Output) -> Result<Identity, Report> {
-    let Plan { chain, mut hops, target, region, sts: settings } = plan;
-    let sts = Sts::new(settings.clone());
-    let started = std::time::Instant::now();
-    let mut caller = hints::describe(&chain);
-    let mut credentials = sts
-        .source_credentials(&chain.source, Context::now())
-        .await
-        .map_err(|error| hints::source_failed(&error, &chain))?;
-    if credentials.expiration().is_some_and(|end| end <= Context::now()) {
-        return Err(Report::new(format!("the source credentials have expired ({caller})")));
+/// A plan that nothing is kept for.
+struct Work<'a> {
+    sts: Sts,
+    plan: Plan,
+    context: &'a Context,
+    caches: &'a Caches,
+    output: &'a Output,
+    /// Whether somebody may be asked for a code.
+    may_ask: bool,
+}
+
+impl Work<'_> {
+    async fn carry_out(&mut self) -> Result<Credentials, Report> {
+        // Back from the role to the last credentials that are kept. The locks of all that is missing are held:
+        // whoever wants the same, or a part of it, waits.
+        let mut flights = Vec::new();
+        let mut start = None;
+        for hops in (0..=self.plan.hops.len()).rev() {
+            if let Some(found) = self.caches.find(&self.plan, hops) {
+                start = Some((hops, found));
+                break;
+            }
+            match self.caches.take_off(&self.plan, hops, self.output).await {
+                Outcome::Ahead(flying) => flights.push(flying),
+                Outcome::Found(found) => {
+                    start = Some((hops, found));
+                    break;
+                }
+                Outcome::Failed(report) => return Err(report),
+            }
+        }
+        let result = self.go_on(start, &mut flights).await;
+        if let Err(report) = &result
+            && report.status == Status::Failed
+        {
+            for flying in flights.into_iter().flatten() {
+                flying.failed(Context::now(), &report.to_note());
+            }
+        }
+        result
     }
-    name_caller(&sts, &credentials, &mut hops, context, output).await?;
-    for Hop { mut request, .. } in hops {
-        if let Some(asked) = cap_chained_duration(&credentials, &mut request) {
-            output.note(&format!(
+
+    /// From the credentials after so many hops, or from the source, to the role. `flights` ends with the lock of
+    /// what comes next.
+    async fn go_on(
+        &mut self,
+        start: Option<(usize, Credentials)>,
+        flights: &mut Vec<Option<Flying>>,
+    ) -> Result<Credentials, Report> {
+        let is_new = start.is_none();
+        let (done, mut credentials) = match start {
+            Some(kept) => kept,
+            None => (0, self.source().await?),
+        };
+        if is_new {
+            // The source's own lock, if it had one.
+            flights.pop();
+        }
+        self.name_caller(&credentials, done).await?;
+        let mut caller = match done.checked_sub(1).map(|last| &self.plan.hops[last].request) {
+            Some(request) => format!("a session of `{}`", request.role_arn),
+            None => hints::describe(&self.plan.chain),
+        };
+        for index in done..self.plan.hops.len() {
+            let issued_at = Context::now();
+            let mut lock = flights.pop().flatten();
+            let result = self.hop(index, &credentials, &caller, lock.as_mut()).await;
+            let session = match result {
+                Ok(session) => session,
+                Err(report) => {
+                    // Given back, so that those who wait for it hear of the failure.
+                    flights.push(lock);
+                    return Err(report);
+                }
+            };
+            caller = format!("`{}`", session.arn);
+            credentials = session.credentials;
+            self.caches.keep(&self.plan, index + 1, &credentials, issued_at, self.output);
+        }
+        self.caches.note_short_session(&credentials, self.output);
+        Ok(credentials)
+    }
+
+    async fn source(&self) -> Result<Credentials, Report> {
+        let chain = &self.plan.chain;
+        let now = Context::now();
+        let credentials = self
+            .sts
+            .source_credentials(&chain.source, now)
+            .await
+            .map_err(|error| hints::source_failed(&error, chain))?;
+        if credentials.expiration().is_some_and(|end| end <= now) {
+            let source = hints::describe(chain);
+            return Err(Report::new(format!("the source credentials have expired ({source})")));
+        }
+        self.caches.keep(&self.plan, 0, &credentials, now, self.output);
+        Ok(credentials)
+    }
+
+    /// One AssumeRole, with a code if the role profile or a flag names a device and nobody has given one.
+    async fn hop(
+        &mut self,
+        index: usize,
+        source: &Credentials,
+        caller: &str,
+        mut lock: Option<&mut Flying>,
+    ) -> Result<RoleSession, Report> {
+        let settings = &self.plan.sts;
+        let mut request = self.plan.hops[index].request.clone();
+        let asks = request.serial_number.is_some() && request.token_code.is_none();
+        if let Some(asked) = cap_chained_duration(source, &mut request) {
+            self.output.note(&format!(
                 "{asked} lowered to {}: STS allows no more to a role that is assumed with temporary credentials",
                 SessionDuration::CHAINED_MAX
             ));
         }
-        output.trace(|| {
-            let endpoint = settings.endpoint_url.as_deref().unwrap_or("AWS's endpoint");
-            format!(
-                "assuming {} as session {} through {endpoint}, region {}",
-                request.role_arn, request.role_session_name, settings.region
-            )
-        });
-        let now = Context::now();
-        let session = assume_role(&sts, &credentials, &request, now).await.map_err(|error| {
-            if let arl::CallError::Refused { request_id: Some(id), .. } = &error {
-                output.trace(|| format!("STS's request ID: {id}"));
+        let mut prompts = 0;
+        loop {
+            if asks {
+                if !self.may_ask {
+                    return Err(prompt::needed(&request));
+                }
+                if let Some(lock) = lock.as_deref_mut() {
+                    lock.asking(prompt::LIMIT);
+                }
+                prompts += 1;
+                request.token_code = Some(prompt::code(&request).await?);
             }
-            hints::not_assumed(&error, &request, &caller, &settings)
-        })?;
-        let left = session.credentials.expiration().and_then(|end| end.duration_since(now).ok());
-        note_other_lifetime(request.duration_seconds, left, output);
-        output.trace(|| format!("got {} after {} ms", session.arn, started.elapsed().as_millis()));
-        caller = format!("`{}`", session.arn);
-        credentials = session.credentials;
+            self.output.trace(|| {
+                let endpoint = settings.endpoint_url.as_deref().unwrap_or("AWS's endpoint");
+                format!(
+                    "assuming {} as session {} through {endpoint}, region {}",
+                    request.role_arn, request.role_session_name, settings.region
+                )
+            });
+            let (now, started) = (Context::now(), Instant::now());
+            let error = match assume_role(&self.sts, source, &request, now).await {
+                Ok(session) => {
+                    let end = session.credentials.expiration();
+                    let left = end.and_then(|end| end.duration_since(now).ok());
+                    note_other_lifetime(request.duration_seconds, left, self.output);
+                    self.output
+                        .trace(|| format!("got {} after {} ms", session.arn, started.elapsed().as_millis()));
+                    return Ok(session);
+                }
+                Err(error) => error,
+            };
+            if let CallError::Refused { request_id: Some(id), .. } = &error {
+                self.output.trace(|| format!("STS's request ID: {id}"));
+            }
+            if asks && prompts < PROMPTS && hints::is_wrong_code(&error) {
+                self.output.note("STS refuses this code; a code works once, so wait for the next one");
+                continue;
+            }
+            return Err(hints::not_assumed(&error, &request, caller, settings));
+        }
     }
-    Ok(Identity { credentials, role_arn: target, source: chain.tag.to_string(), region })
-}
 
-/// Fills `{caller}` into the session names that hold it; costs a call, so only for them.
-async fn name_caller(
-    sts: &Sts,
-    credentials: &Credentials,
-    hops: &mut [Hop],
-    context: &Context,
-    output: &Output,
-) -> Result<(), Report> {
-    if hops.iter().all(|hop| hop.template.is_none()) {
-        return Ok(());
+    /// Fills `{caller}` into the session names that hold it; costs a call, so only for them.
+    async fn name_caller(&mut self, credentials: &Credentials, done: usize) -> Result<(), Report> {
+        if self.plan.hops[done..].iter().all(|hop| hop.template.is_none()) {
+            return Ok(());
+        }
+        // The caller is whom the source belongs to, also where a role on the way was kept.
+        let credentials = if done == 0 { credentials.clone() } else { self.source().await? };
+        let caller = self.sts.caller_identity(&credentials).await.map_err(|error| {
+            Report::new("could not find out {caller} for the session's name").caused_by(error)
+        })?;
+        self.output.trace(|| format!("the caller is {}", caller.arn));
+        for hop in &mut self.plan.hops[done..] {
+            hop.name_caller(self.context, caller.name());
+        }
+        Ok(())
     }
-    let caller = sts.caller_identity(credentials).await.map_err(|error| {
-        Report::new("could not find out {caller} for the session's name").caused_by(error)
-    })?;
-    output.trace(|| format!("the caller is {}", caller.arn));
-    for hop in hops {
-        hop.name_caller(context, caller.name());
-    }
-    Ok(())
 }
 
 /// Says so when a session lasts another time than was asked for.

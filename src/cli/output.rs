@@ -1,5 +1,6 @@
 //! The seam to the outside: data to stdout, words for people to stderr.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
@@ -19,6 +20,8 @@ pub(super) struct Output {
     verbose: bool,
     quiet: bool,
     color: bool,
+    /// Whether a warning has been said that would otherwise be repeated for every hop.
+    has_warned: Cell<bool>,
 }
 
 impl Output {
@@ -33,7 +36,7 @@ impl Output {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
         };
-        Self { verbose, quiet, color }
+        Self { verbose, quiet, color, has_warned: Cell::new(false) }
     }
 
     /// Writes data for a program, in one piece. A reader that has gone is no error.
@@ -51,6 +54,13 @@ impl Output {
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
             to_stderr(&format!("arl: {}\n", printable(text)));
+        }
+    }
+
+    /// [`Output::note`], but only the first time.
+    pub(super) fn warn_once(&self, text: &str) {
+        if !self.has_warned.replace(true) {
+            self.note(text);
         }
     }
 
@@ -107,6 +117,19 @@ pub(super) fn printable(text: &str) -> String {
         shown.push('…');
     }
     shown
+}
+
+/// Columns as wide as their widest cell; the last one as wide as it is.
+pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! From what was typed to what will be asked of STS. Nothing here touches the network.
 
 use arl::{
-    Chain, Partition, RoleArn, RoleProfile, RoleRef, Section, SharedConfig, Source, SourceTag, Sources,
-    StsSettings,
+    CacheKey, Chain, Credentials, Identity, KeyedHop, Partition, RoleArn, RoleProfile, RoleRef, Section,
+    SharedConfig, Source, SourceKey, SourceTag, Sources, StsSettings,
 };
 
 use super::arguments::RoleArgs;
 use super::context::Context;
 use super::hops::{Hop, Names, parse};
-use super::report::{Report, Status};
+use super::report::Report;
 use super::sts_settings::{self, Regions};
 use super::{Output, hints};
 
@@ -24,6 +24,8 @@ pub(super) struct Plan {
     pub(super) region: Option<String>,
     /// How to reach STS.
     pub(super) sts: StsSettings,
+    /// What tells the source from others; `None` if nothing does.
+    source_key: Option<SourceKey>,
 }
 
 impl Plan {
@@ -92,7 +94,28 @@ impl Plan {
             |arn| arn.partition().clone(),
         );
         let sts = sts_settings::find(args, context, &config, settings_section, regions.named, &partition)?;
-        Ok(Self { chain, hops, target, region: regions.given, sts })
+        let source_key = SourceKey::of(&chain.source, &context.surroundings(&var));
+        Ok(Self { chain, hops, target, region: regions.given, sts, source_key })
+    }
+
+    /// What the credentials after so many hops are kept under.
+    pub(super) fn cache_key(&self, hops: usize) -> Option<CacheKey> {
+        let source = self.source_key.as_ref()?;
+        let keyed = self.hops.iter().take(hops);
+        let keyed =
+            keyed.map(|hop| KeyedHop { request: &hop.request, session_name: hop.session_name.as_deref() });
+        let hops: Vec<KeyedHop<'_>> = keyed.collect();
+        Some(CacheKey::new(&self.sts, source, &hops))
+    }
+
+    /// The credentials at the end of the plan, and what is known of them.
+    pub(super) fn identity(self, credentials: Credentials) -> Identity {
+        Identity {
+            credentials,
+            role_arn: self.target,
+            source: self.chain.tag.to_string(),
+            region: self.region,
+        }
     }
 }
 
@@ -148,33 +171,20 @@ pub(super) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Cont
     }
 }
 
-/// The code goes to the one hop that asks for it; a second one would need the device's next code.
+/// The code goes to the last hop that asks for one; another one would need the device's next code.
 fn give_code(args: &RoleArgs, hops: &mut [Hop]) -> Result<(), Report> {
     let code = args.token_code.as_deref().map(|code| parse("--token-code", code)).transpose()?;
     let is_asked = |hop: &Hop| hop.request.serial_number.is_some() && hop.request.token_code.is_none();
     let asks: Vec<usize> = (0..hops.len()).filter(|&i| is_asked(&hops[i])).collect();
-    let mut without_code = asks.as_slice();
     if let Some(code) = code {
         let index = match asks.as_slice() {
             [] => hops.len().checked_sub(1),
-            [.., last] => {
-                without_code = &asks[..asks.len() - 1];
-                Some(*last)
-            }
+            [.., last] => Some(*last),
         };
         match index {
             Some(index) => hops[index].request.token_code = Some(code),
             None => return Err(Report::usage("--token-code needs a role to assume")),
         }
     }
-    let Some(&index) = without_code.first() else { return Ok(()) };
-    let request = &hops[index].request;
-    let serial = request.serial_number.as_ref().map(ToString::to_string).unwrap_or_default();
-    let report = Report::new(format!("an MFA code of `{serial}` is needed to assume `{}`", request.role_arn))
-        .status(Status::MfaNeeded);
-    Err(if asks.len() > 1 {
-        report.hint("several roles of this chain ask for MFA, and a code works once; assume them one by one with --chain")
-    } else {
-        report.hint("pass the device's current code with --token-code")
-    })
+    Ok(())
 }

@@ -86,6 +86,20 @@ impl Report {
         self
     }
 
+    /// As a text for another process that has waited for this one.
+    pub(super) fn to_note(&self) -> String {
+        serde_json::json!([self.error, self.causes, self.hints]).to_string()
+    }
+
+    /// What another process has told of its failure, which is this one's as well.
+    pub(super) fn of_note(text: &str) -> Self {
+        let told = serde_json::from_str(text);
+        let (error, causes, hints): (String, _, _) = told.unwrap_or_else(|_| {
+            ("another arl could not get this session".to_owned(), Vec::new(), Vec::new())
+        });
+        Self { causes, hints, ..Self::new(error) }
+    }
+
     pub(super) fn status(self, status: Status) -> Self {
         Self { status, ..self }
     }

@@ -78,6 +78,8 @@ fn identity_of(stage: &Stage, name: &str) -> Vec<Vec<u8>> {
     let mut variables: Vec<Vec<u8>> = bytes
         .split(|&b| b == 0)
         .filter(|v| v.starts_with(b"AWS_") || v.starts_with(b"ARL_") || v.starts_with(b"__arl"))
+        // Of the stage, not of the shell.
+        .filter(|v| !v.starts_with(b"ARL_CACHE="))
         .map(<[u8]>::to_vec)
         .collect();
     variables.sort();

@@ -94,7 +94,7 @@ impl Keyboard {
             .env("SHELL", "/bin/sh")
             .env("ENV", "/dev/null")
             .env("XONSH_SHOW_TRACEBACK", "0");
-        let lines = [&[self.init.clone()], lines].concat().join("\n");
+        let lines = [std::slice::from_ref(&self.init), lines].concat().join("\n");
         let run = stage.run_with_input(&mut python, &lines);
         assert!(!run.stderr.contains("the shell ended before"), "{}: {run:?}", self.name);
         stage.assert_no_secret(&run.stdout);

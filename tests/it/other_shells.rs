@@ -46,6 +46,8 @@ pub(crate) fn identity_of(stage: &Stage, dump: &str, run: &Run) -> Vec<String> {
     let text = std::fs::read_to_string(stage.home.join(dump))
         .unwrap_or_else(|error| panic!("{dump}: {error}: {run:?}"));
     let is_ours = |line: &&str| ["AWS_", "ARL_", "__arl"].iter().any(|start| line.starts_with(start));
+    // Of the stage, not of the shell.
+    let is_ours = |line: &&str| is_ours(line) && !line.starts_with("ARL_CACHE=");
     let mut lines: Vec<String> = text.lines().filter(is_ours).map(str::to_owned).collect();
     lines.sort();
     lines

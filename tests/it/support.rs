@@ -46,6 +46,8 @@ impl Stage {
             // Where somebody asks for instance metadata all the same, nobody answers.
             .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1")
             .env("AWS_EC2_METADATA_DISABLED", "true")
+            // Most tests look at what is sent; those of the cache take this away again.
+            .env("ARL_CACHE", "none")
             .current_dir(&self.home)
             .stdin(Stdio::null());
         command
@@ -118,7 +120,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         use std::os::unix::process::ExitStatusExt;
         let status = output.status.code().or(output.status.signal().map(|signal| 128 + signal));
         Self {

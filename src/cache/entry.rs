@@ -1,0 +1,90 @@
+//! What is kept: three lines, namely the key's facts, the session, and a seal over both.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use super::key::CacheKey;
+use crate::credentials::Credentials;
+use crate::secret::Secret;
+
+/// A session and when it was had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachedSession {
+    /// Its credentials; only such as expire are kept.
+    pub credentials: Credentials,
+    /// When they were issued, by this machine's clock.
+    pub issued_at: SystemTime,
+}
+
+/// What may be shown of a session that is kept.
+#[derive(Debug, Clone)]
+pub struct ListedSession {
+    /// The facts of its key, as JSON.
+    pub facts: Value,
+    /// When it ends.
+    pub expiration: SystemTime,
+}
+
+impl ListedSession {
+    /// The role; `None` for the own credentials of a source.
+    pub fn role_arn(&self) -> Option<&str> {
+        self.facts.get("hops")?.as_array()?.last()?.get("role_arn")?.as_str()
+    }
+}
+
+/// The entry's text. Wiped when dropped, as it holds secrets.
+pub(super) fn write(key: &CacheKey, session: &CachedSession) -> Zeroizing<String> {
+    let CachedSession { credentials, issued_at } = session;
+    let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let object = json!({
+        "AccessKeyId": credentials.access_key_id(),
+        "SecretAccessKey": credentials.secret_access_key().expose(),
+        "SessionToken": credentials.session_token().map(Secret::expose),
+        "Expiration": credentials.expiration().map(seconds),
+        "IssuedAt": seconds(*issued_at),
+        "AccountId": credentials.account_id().map(ToString::to_string),
+    });
+    let sealed = Zeroizing::new(format!("{}\n{object}\n", key.as_str()));
+    let seal = key.seal(&sealed);
+    Zeroizing::new(format!("{}{seal}\n", *sealed))
+}
+
+/// The session, if the text is an entry of this very key and whole.
+pub(super) fn read(key: &CacheKey, text: &[u8]) -> Option<CachedSession> {
+    let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
+    let (sealed, seal) = text.split_at(text.rfind('\n')? + 1);
+    let (facts, session) = sealed.strip_suffix('\n')?.split_once('\n')?;
+    if facts != key.as_str() || !key.is_sealed(sealed, seal) {
+        return None;
+    }
+    parse(session)
+}
+
+/// What may be shown of an entry, whoever's it is.
+pub(super) fn list(text: &[u8]) -> Option<ListedSession> {
+    let text = std::str::from_utf8(text).ok()?;
+    let mut lines = text.lines();
+    let facts = serde_json::from_str(lines.next()?).ok()?;
+    let expiration = parse(lines.next()?)?.credentials.expiration()?;
+    Some(ListedSession { facts, expiration })
+}
+
+fn parse(session: &str) -> Option<CachedSession> {
+    let object: Map<String, Value> = serde_json::from_str(session).ok()?;
+    let text = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
+    let time = |name: &str| {
+        let seconds = object.get(name)?.as_u64()?;
+        UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+    };
+    let credentials = Credentials::new(
+        text("AccessKeyId")?,
+        Secret::new(text("SecretAccessKey")?),
+        text("SessionToken").map(Secret::new),
+        Some(time("Expiration")?),
+    )
+    .ok()?
+    .with_account_id(text("AccountId").and_then(|id| id.parse().ok()));
+    Some(CachedSession { credentials, issued_at: time("IssuedAt")? })
+}

@@ -1,0 +1,161 @@
+//! Sessions in files that only their owner can read.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::fs::OFlags;
+use zeroize::Zeroizing;
+
+use super::CredentialCache;
+use super::entry::{self, CachedSession, ListedSession};
+use super::key::CacheKey;
+
+/// The longest entry: a token may have 64 KiB, and the facts repeat a policy.
+const MAX_ENTRY: u64 = 512 * 1024;
+/// How many files one sweep looks at.
+const SWEPT: usize = 256;
+/// A temporary file of this age was left by somebody who died.
+const ORPHANED: Duration = Duration::from_secs(60);
+/// Entries of another layout live in a directory of their own.
+const DIRECTORY: &str = "v1";
+const TEMPORARY: &str = ".tmp";
+
+/// Keeps each session in a file of mode 0600, named by its key, below a directory of mode 0700.
+///
+/// A file is replaced as a whole or not at all. One that belongs to somebody else, that others may read, that
+/// is a link, too large, damaged, or of another request, counts as missing and is replaced.
+#[derive(Debug, Clone)]
+pub struct JsonFileCache {
+    directory: PathBuf,
+}
+
+impl JsonFileCache {
+    /// A cache below this directory, which is made when something is kept.
+    pub fn new(directory: impl AsRef<Path>) -> Self {
+        Self { directory: directory.as_ref().join(DIRECTORY) }
+    }
+
+    fn path(&self, key: &CacheKey) -> PathBuf {
+        self.directory.join(key.name())
+    }
+
+    /// Makes the directory, or sees to it that it is ours alone.
+    fn prepare(&self) -> io::Result<()> {
+        match fs::symlink_metadata(&self.directory) {
+            Ok(found) if !found.is_dir() || found.uid() != rustix::process::geteuid().as_raw() => {
+                Err(io::Error::other(format!("`{}` belongs to somebody else", self.directory.display())))
+            }
+            Ok(found) if found.mode() & 0o077 != 0 => {
+                fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700))
+            }
+            Ok(_) => Ok(()),
+            Err(_) => DirBuilder::new().recursive(true).mode(0o700).create(&self.directory),
+        }
+    }
+
+    fn replace(&self, path: &Path, text: &str, now: SystemTime) -> io::Result<()> {
+        let nanos = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let temporary = path.with_extension(format!("{}-{nanos:x}{TEMPORARY}", std::process::id()));
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        let written = file
+            .write_all(text.as_bytes())
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&temporary, path));
+        if written.is_err() {
+            // What remains is swept later.
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+
+    /// Takes away what is over, looking at no more than [`SWEPT`] files, so that no call pays for thousands.
+    fn sweep(&self, now: SystemTime) {
+        let Ok(entries) = fs::read_dir(&self.directory) else { return };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        // Another part of a large cache each time.
+        let start = now.duration_since(UNIX_EPOCH).unwrap_or_default().subsec_micros() as usize;
+        let count = paths.len().max(1);
+        paths.rotate_left(start % count);
+        for path in paths.into_iter().take(SWEPT) {
+            let Ok(found) = fs::symlink_metadata(&path) else { continue };
+            let is_over = if path.as_os_str().as_bytes().ends_with(TEMPORARY.as_bytes()) {
+                found
+                    .modified()
+                    .ok()
+                    .and_then(|made| now.duration_since(made).ok())
+                    .is_some_and(|age| age > ORPHANED)
+            } else {
+                read_file(&path)
+                    .and_then(|text| entry::list(&text))
+                    .is_none_or(|entry| entry.expiration <= now)
+            };
+            if is_over {
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+}
+
+impl CredentialCache for JsonFileCache {
+    fn read(&self, key: &CacheKey, _: SystemTime) -> Option<CachedSession> {
+        entry::read(key, &read_file(&self.path(key))?)
+    }
+
+    fn write(&self, key: &CacheKey, session: &CachedSession, now: SystemTime) -> io::Result<()> {
+        self.prepare()?;
+        let path = self.path(key);
+        // A directory cannot be replaced by a file.
+        if path.is_dir() && !path.is_symlink() {
+            fs::remove_dir_all(&path)?;
+        }
+        self.replace(&path, &entry::write(key, session), now)?;
+        // The new name has to survive a power failure as well; not every file system can promise that.
+        let _ = File::open(&self.directory).and_then(|directory| directory.sync_all());
+        self.sweep(now);
+        Ok(())
+    }
+
+    fn list(&self, now: SystemTime, at_most: usize) -> io::Result<Vec<ListedSession>> {
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let listed = entries.flatten().filter_map(|found| entry::list(&read_file(&found.path())?));
+        Ok(listed.filter(|session| session.expiration > now).take(at_most).collect())
+    }
+
+    fn clear(&self) -> io::Result<usize> {
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            entries => entries?,
+        };
+        let mut cleared = 0;
+        for found in entries {
+            fs::remove_file(found?.path())?;
+            cleared += 1;
+        }
+        Ok(cleared)
+    }
+}
+
+/// The file's bytes, if it is a plain one of ours that nobody else may read.
+fn read_file(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
+    // Neither a link is followed, nor a pipe waited for.
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).ok()?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    let found = file.metadata().ok()?;
+    let is_ours = found.is_file()
+        && found.uid() == rustix::process::geteuid().as_raw()
+        && found.mode() & 0o077 == 0
+        && found.len() <= MAX_ENTRY;
+    if !is_ours {
+        return None;
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(found.len()).ok()? + 1));
+    file.take(MAX_ENTRY).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}

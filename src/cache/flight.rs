@@ -1,0 +1,236 @@
+//! Single flight: of all processes that want the same session, one gets it.
+//!
+//! The lock is the kernel's and dies with its holder. It is only ever tried, never waited for: a blocked lock
+//! on a network file system cannot be interrupted. It is advisory: whoever cannot lock goes ahead alone, since
+//! a second call does no harm.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::fs::OFlags;
+
+use super::key::CacheKey;
+
+/// Between two looks at the lock, at first and at last.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(40));
+/// A call ends before this.
+const CALL: Duration = Duration::from_secs(25);
+/// A lock file of this age is of no use to anybody.
+const STALE: Duration = Duration::from_secs(24 * 3600);
+/// A failure's text is a few lines.
+const MAX_NOTE: u64 = 16 * 1024;
+
+/// Where the locks are.
+#[derive(Debug, Clone)]
+pub struct SingleFlight {
+    directory: PathBuf,
+}
+
+/// What came of waiting.
+#[derive(Debug)]
+pub enum Flight {
+    /// Nobody else is at it: go ahead, and tell by [`Flying::failed`] if it fails.
+    Ahead(Flying),
+    /// Somebody has it done: the session is in the cache.
+    Landed,
+    /// Somebody has tried since, and this is what they told of their failure.
+    Failed(String),
+}
+
+/// The lock, if there is one. Dropping it lets the next one go ahead.
+#[derive(Debug)]
+pub struct Flying(Option<File>);
+
+impl SingleFlight {
+    /// Locks in this directory, which is made when the first one is taken.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into() }
+    }
+
+    /// Waits until the session has landed, or it is this process's turn to get it.
+    ///
+    /// `landed` looks for the session; `waiting` is called after each look with the time spent so far.
+    pub async fn take_off(
+        &self,
+        key: &CacheKey,
+        started: SystemTime,
+        mut landed: impl FnMut() -> bool,
+        mut waiting: impl FnMut(Duration),
+    ) -> Flight {
+        let path = self.directory.join(key.name());
+        let (mut pause, last) = PAUSES;
+        let mut waited = Duration::ZERO;
+        let mut bound = CALL;
+        loop {
+            match self.try_lock(&path) {
+                Attempt::Locked(file) => {
+                    // It may have landed, or come down, between the last look and the lock.
+                    if landed() {
+                        return Flight::Landed;
+                    }
+                    return match note(&path).and_then(|note| note.failure_since(started)) {
+                        Some(failure) => Flight::Failed(failure),
+                        None => Flight::Ahead(Flying::begin(file)),
+                    };
+                }
+                Attempt::Impossible => return Flight::Ahead(Flying(None)),
+                Attempt::Busy => {}
+            }
+            if landed() {
+                return Flight::Landed;
+            }
+            match note(&path) {
+                Some(note) if note.failure_since(started).is_some() => {
+                    return Flight::Failed(note.failure_since(started).unwrap_or_default());
+                }
+                Some(Note::Asking(time)) => bound = CALL + time,
+                _ => {}
+            }
+            if waited > bound {
+                return Flight::Ahead(Flying(None));
+            }
+            tokio::time::sleep(pause).await;
+            waited += pause;
+            waiting(waited);
+            pause = (pause * 3 / 2).min(last);
+        }
+    }
+
+    fn try_lock(&self, path: &Path) -> Attempt {
+        if prepare(&self.directory).is_none() {
+            return Attempt::Impossible;
+        }
+        let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
+        let open = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(flags)
+            .open(path);
+        let Ok(file) = open else { return Attempt::Impossible };
+        match file.try_lock() {
+            Ok(()) => {
+                // A sweep may have taken the file away after it was opened; then others lock another one.
+                let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+                match (file.metadata(), fs::symlink_metadata(path)) {
+                    (Ok(a), Ok(b)) if same(&a, &b) => Attempt::Locked(file),
+                    _ => Attempt::Busy,
+                }
+            }
+            Err(TryLockError::WouldBlock) => Attempt::Busy,
+            Err(TryLockError::Error(_)) => Attempt::Impossible,
+        }
+    }
+
+    /// Takes lock files away that nobody has used for a day.
+    pub fn sweep(&self, now: SystemTime) {
+        let Ok(entries) = fs::read_dir(&self.directory) else { return };
+        for entry in entries.flatten().take(64) {
+            let age = entry.metadata().and_then(|found| found.modified()).ok();
+            if age.and_then(|made| now.duration_since(made).ok()).is_some_and(|age| age > STALE)
+                && let Attempt::Locked(_held) = self.try_lock(&entry.path())
+            {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Attempt {
+    Locked(File),
+    Busy,
+    Impossible,
+}
+
+impl Flying {
+    fn begin(file: File) -> Self {
+        let mut flying = Self(Some(file));
+        flying.write("");
+        flying
+    }
+
+    /// Lets those who wait know that a person is being asked, which takes up to this long.
+    pub fn asking(&mut self, limit: Duration) {
+        self.write(&format!("asking {}\n", limit.as_secs()));
+    }
+
+    /// Tells those who wait that it has failed, so that they do not all try the same one after the other.
+    pub fn failed(mut self, now: SystemTime, text: &str) {
+        let at = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        self.write(&format!("failed {at} {}\n{text}\n", text.len()));
+    }
+
+    fn write(&mut self, text: &str) {
+        let Some(file) = &mut self.0 else { return };
+        // Readers take a note as a whole or not at all; without one they just go on waiting.
+        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
+    }
+}
+
+/// What a holder lets others know.
+#[derive(Debug)]
+enum Note {
+    Asking(Duration),
+    /// When, in nanoseconds since 1970, and what was told.
+    Failed(u128, String),
+}
+
+impl Note {
+    fn parse(text: &str) -> Option<Self> {
+        let (head, rest) = text.split_once('\n')?;
+        let mut words = head.split(' ');
+        match words.next()? {
+            "asking" => Some(Self::Asking(Duration::from_secs(words.next()?.parse().ok()?))),
+            "failed" => {
+                let at = words.next()?.parse().ok()?;
+                let length: usize = words.next()?.parse().ok()?;
+                let text = rest.strip_suffix('\n')?;
+                (text.len() == length).then(|| Self::Failed(at, text.to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    fn failure_since(&self, started: SystemTime) -> Option<String> {
+        let started = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        match self {
+            Self::Failed(at, text) if *at >= started => Some(text.clone()),
+            _ => None,
+        }
+    }
+}
+
+fn note(path: &Path) -> Option<Note> {
+    let mut text = String::new();
+    File::open(path).ok()?.take(MAX_NOTE).read_to_string(&mut text).ok()?;
+    Note::parse(&text)
+}
+
+/// A directory of our own, or nothing: whoever may write to it could hold us up.
+fn prepare(directory: &Path) -> Option<()> {
+    if DirBuilder::new().recursive(true).mode(0o700).create(directory).is_err() {
+        return None;
+    }
+    let found = fs::symlink_metadata(directory).ok()?;
+    let is_ours =
+        found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o022 == 0;
+    (is_ours && !is_remote(directory)).then_some(())
+}
+
+/// On NFS (0x6969, statfs(2)) even trying a lock may hang for good.
+#[cfg(target_os = "linux")]
+fn is_remote(directory: &Path) -> bool {
+    rustix::fs::statfs(directory).is_ok_and(|found| found.f_type == 0x6969)
+}
+
+/// Elsewhere nobody has told us how to see it.
+#[cfg(not(target_os = "linux"))]
+fn is_remote(_: &Path) -> bool {
+    false
+}

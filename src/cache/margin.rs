@@ -1,0 +1,93 @@
+//! How long before its end a session is no longer handed out.
+
+use std::time::{Duration, SystemTime};
+
+use super::entry::CachedSession;
+
+/// Who is going to use the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// A shell or a command, once.
+    Once,
+    /// An SDK that comes back: botocore asks again at every use within 15 minutes of the end.
+    CredentialProcess,
+}
+
+/// The time that a session must still last.
+#[derive(Debug, Clone, Copy)]
+pub struct Margin {
+    /// Who asks.
+    pub reader: Reader,
+    /// What the person asks for; counts if it is more.
+    pub at_least: Duration,
+}
+
+const ONCE: Duration = Duration::from_secs(5 * 60);
+const CREDENTIAL_PROCESS: Duration = Duration::from_secs(15 * 60);
+/// No session of STS lasts longer than 12 h; clocks differ.
+const LONGEST: Duration = Duration::from_secs(12 * 3600 + 15 * 60);
+/// An entry from a later time than this was written by a clock that was wrong, or this one is.
+const CLOCK_SLACK: Duration = Duration::from_secs(5 * 60);
+
+impl Margin {
+    /// Whether the session lasts long enough from now on.
+    pub fn allows(&self, session: &CachedSession, now: SystemTime) -> bool {
+        let Some(end) = session.credentials.expiration() else { return false };
+        let (Ok(left), Ok(lifetime)) = (end.duration_since(now), end.duration_since(session.issued_at))
+        else {
+            return false;
+        };
+        let from_the_future = session.issued_at.duration_since(now).is_ok_and(|ahead| ahead > CLOCK_SLACK);
+        let own = match self.reader {
+            Reader::Once => ONCE.min(lifetime / 6),
+            Reader::CredentialProcess if lifetime < 2 * CREDENTIAL_PROCESS => lifetime / 2,
+            Reader::CredentialProcess => CREDENTIAL_PROCESS,
+        };
+        !from_the_future && left <= LONGEST && left > own.max(self.at_least)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::Credentials;
+    use crate::secret::Secret;
+
+    #[test]
+    fn a_session_is_used_as_long_as_its_reader_can_live_with_it() {
+        let issued_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let minutes = |n: u64| Duration::from_secs(n * 60);
+        let used = |reader, at_least, lifetime: u64, age: u64| {
+            let end = Some(issued_at + minutes(lifetime));
+            let credentials =
+                Credentials::new("ASIA".into(), Secret::new("s".into()), None, end).expect("credentials");
+            let session = CachedSession { credentials, issued_at };
+            Margin { reader, at_least: minutes(at_least) }.allows(&session, issued_at + minutes(age))
+        };
+        // reader, --min-ttl, lifetime, the last minute it is used, the first it is not
+        for (reader, at_least, lifetime, last, first) in [
+            (Reader::Once, 0, 60, 54, 55),
+            (Reader::Once, 0, 15, 12, 13),
+            (Reader::Once, 20, 60, 39, 40),
+            (Reader::CredentialProcess, 0, 60, 44, 45),
+            (Reader::CredentialProcess, 0, 15, 7, 8),
+            (Reader::CredentialProcess, 30, 60, 29, 30),
+            (Reader::Once, 0, 12 * 60, 714, 715),
+        ] {
+            assert!(used(reader, at_least, lifetime, last), "{reader:?} {at_least} {lifetime} {last}");
+            assert!(!used(reader, at_least, lifetime, first), "{reader:?} {at_least} {lifetime} {first}");
+        }
+        assert!(!used(Reader::Once, 0, 13 * 60, 0), "longer than any session lasts");
+        let ahead = CachedSession {
+            credentials: Credentials::new(
+                "ASIA".into(),
+                Secret::new("s".into()),
+                None,
+                Some(issued_at + minutes(60)),
+            )
+            .expect("credentials"),
+            issued_at: issued_at + minutes(6),
+        };
+        assert!(!Margin { reader: Reader::Once, at_least: Duration::ZERO }.allows(&ahead, issued_at));
+    }
+}

@@ -1,0 +1,149 @@
+//! What tells one source of credentials from another without asking it.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest;
+use serde_json::{Map, Value, json};
+
+use super::key::hex;
+use crate::secret::Secret;
+use crate::source::{Source, SsoSource};
+
+/// What a source depends on besides its profile, handed in by whoever may look.
+pub struct Surroundings<'a> {
+    /// Looks an environment variable up; one that is set to nothing counts as unset.
+    pub var: &'a dyn Fn(&str) -> Option<String>,
+    /// Reads a file.
+    pub read: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
+    /// The home directory, where `aws sso login` leaves its tokens.
+    pub home: Option<PathBuf>,
+    /// The shared config file that names a credential process.
+    pub config_file: String,
+}
+
+/// The facts about a source that decide whose credentials it gives.
+#[derive(Debug, Clone)]
+pub struct SourceKey {
+    facts: Value,
+    secret: Secret,
+}
+
+/// Claims of a web identity token that change although its owner does not.
+const FLEETING_CLAIMS: [&str; 4] = ["exp", "iat", "nbf", "jti"];
+
+impl SourceKey {
+    /// Describes a source; `None` if it cannot be told from others, so that nothing may be kept of it.
+    pub fn of(source: &Source, around: &Surroundings<'_>) -> Option<Self> {
+        let var = |name: &str| (around.var)(name).filter(|value| !value.is_empty());
+        let facts = match source {
+            Source::Keys(keys) => {
+                let secret = Secret::new(format!(
+                    "{}\n{}",
+                    keys.secret_access_key().expose(),
+                    keys.session_token().map_or("", Secret::expose)
+                ));
+                return Some(Self { facts: json!({ "access_key_id": keys.access_key_id() }), secret });
+            }
+            Source::Sso(sso) => {
+                let SsoSource { account_id, role_name, start_url, region, session_name } = sso;
+                let token = (around.read)(&token_file(sso, around.home.as_deref()?))?;
+                json!({
+                    "sso_account_id": account_id, "sso_role_name": role_name, "sso_start_url": start_url,
+                    "sso_region": region, "sso_session": session_name, "token": login(&token)?,
+                })
+            }
+            Source::Process { command } => {
+                json!({ "credential_process": command, "config_file": around.config_file })
+            }
+            Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds } => json!({
+                "web_identity_role_arn": role_arn.to_string(),
+                "role_session_name": role_session_name,
+                "duration_seconds": duration_seconds.map(|duration| duration.as_secs()),
+                "token": claims(&(around.read)(Path::new(token_file))?),
+            }),
+            Source::Container => {
+                let uri = var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+                    .or_else(|| var("AWS_CONTAINER_CREDENTIALS_FULL_URI"))?;
+                let token = match var("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
+                    Some(path) => (around.read)(Path::new(&path))?,
+                    None => var("AWS_CONTAINER_AUTHORIZATION_TOKEN").unwrap_or_default().into_bytes(),
+                };
+                json!({ "container_uri": uri, "token": sha256(&token) })
+            }
+            Source::InstanceMetadata => {
+                let boot_id = (around.read)(Path::new("/proc/sys/kernel/random/boot_id"))?;
+                json!({
+                    "instance_metadata": var("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+                    "boot_id": String::from_utf8_lossy(&boot_id).trim(),
+                })
+            }
+        };
+        Some(Self { facts, secret: Secret::new(String::new()) })
+    }
+
+    pub(super) fn facts(&self) -> &Value {
+        &self.facts
+    }
+
+    pub(super) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex(digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
+/// Where the AWS CLI and the SDKs keep the token of a login.
+fn token_file(sso: &SsoSource, home: &Path) -> PathBuf {
+    let name = sso.session_name.as_deref().unwrap_or(&sso.start_url);
+    let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, name.as_bytes());
+    home.join(".aws/sso/cache").join(format!("{}.json", hex(hash.as_ref())))
+}
+
+/// Tells a login from the next one, which may be another person's: a file without a token is none.
+fn login(file: &[u8]) -> Option<String> {
+    let object: Map<String, Value> = serde_json::from_slice(file).ok()?;
+    object.get("accessToken").and_then(Value::as_str).map(|token| sha256(token.as_bytes()))
+}
+
+/// The lasting claims of a JSON web token; of another kind of token, its hash.
+fn claims(token: &[u8]) -> String {
+    let payload = || -> Option<Map<String, Value>> {
+        let text = std::str::from_utf8(token).ok()?;
+        let payload = text.trim().split('.').nth(1)?;
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()
+    };
+    match payload() {
+        Some(mut claims) => {
+            claims.retain(|name, _| !FLEETING_CLAIMS.contains(&name.as_str()));
+            sha256(Value::Object(claims).to_string().as_bytes())
+        }
+        None => sha256(token),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_told_by_its_lasting_claims() {
+        let token = |json: &str| format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(json)).into_bytes();
+        let first = claims(&token(r#"{"iss":"https://i","sub":"pod","exp":1,"iat":2,"nbf":3,"jti":"a"}"#));
+        let later = claims(&token(r#"{"sub":"pod","iss":"https://i","exp":9,"iat":8,"nbf":7,"jti":"b"}"#));
+        let other = claims(&token(r#"{"iss":"https://i","sub":"other","exp":1,"iat":2,"nbf":3,"jti":"a"}"#));
+        assert_eq!(first, later);
+        assert_ne!(first, other);
+        assert_ne!(claims(b"opaque"), claims(b"opaqua"));
+    }
+
+    #[test]
+    fn a_login_file_without_a_token_is_no_login() {
+        assert_eq!(login(b"{}"), None);
+        assert_eq!(login(b"nonsense"), None);
+        assert_ne!(login(br#"{"accessToken":"a"}"#), login(br#"{"accessToken":"b"}"#));
+    }
+}

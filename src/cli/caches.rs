@@ -1,0 +1,230 @@
+//! Which sessions are kept, where, and who gets a new one.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use arl::{
+    CachedSession, CredentialCache, Credentials, Flight, Flying, JsonFileCache, Margin, Reader, SingleFlight,
+};
+
+use super::Output;
+use super::arguments::RoleArgs;
+use super::context::Context;
+use super::plan::Plan;
+use super::report::Report;
+
+/// Whoever waits longer than this for another process wants to know why.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Longer than any session.
+const MAX_MIN_TTL: Duration = Duration::from_secs(12 * 3600);
+
+/// The cache of one call, as its flags and the environment want it.
+pub(super) struct Caches {
+    store: Option<Box<dyn CredentialCache>>,
+    flight: Option<SingleFlight>,
+    margin: Margin,
+    /// Whether what is kept may be taken.
+    reads: bool,
+    started: SystemTime,
+}
+
+impl Caches {
+    /// Opens nothing that is not needed to read.
+    pub(super) fn open(
+        args: &RoleArgs,
+        reader: Reader,
+        context: &Context,
+        output: &Output,
+    ) -> Result<Self, Report> {
+        let min_ttl = args.min_ttl.clone().map(|text| ("--min-ttl", text));
+        let min_ttl = min_ttl.or_else(|| Context::var("ARL_MIN_TTL").map(|text| ("ARL_MIN_TTL", text)));
+        let at_least = min_ttl.map(|(origin, text)| parse_min_ttl(origin, &text)).transpose()?;
+        let margin = Margin { reader, at_least: at_least.unwrap_or_default() };
+        let place = if args.no_cache { Place::None } else { Place::chosen(context)? };
+        let flight = (!args.refresh).then(|| place.locks()).flatten().map(SingleFlight::new);
+        let store = place.open(output)?;
+        let flight = flight.filter(|_| store.is_some());
+        Ok(Self { store, flight, margin, reads: !args.refresh, started: Context::now() })
+    }
+
+    /// What is kept of the plan's first hops. Only the last one is handed out and has to last as long as asked.
+    pub(super) fn find(&self, plan: &Plan, hops: usize) -> Option<Credentials> {
+        if !self.reads || !is_kept(plan, hops) {
+            return None;
+        }
+        let store = self.store.as_ref()?;
+        let now = Context::now();
+        let margin = match hops == plan.hops.len() {
+            true => self.margin,
+            false => Margin { reader: Reader::Once, at_least: Duration::ZERO },
+        };
+        let session = store.read(&plan.cache_key(hops)?, now)?;
+        margin.allows(&session, now).then_some(session.credentials)
+    }
+
+    /// Keeps the credentials after so many hops. A cache that cannot be written costs nobody their credentials.
+    pub(super) fn keep(
+        &self,
+        plan: &Plan,
+        hops: usize,
+        credentials: &Credentials,
+        issued_at: SystemTime,
+        output: &Output,
+    ) {
+        let Some(store) = self.store.as_ref().filter(|_| is_kept(plan, hops)) else { return };
+        let (Some(key), Some(_)) = (plan.cache_key(hops), credentials.expiration()) else { return };
+        let session = CachedSession { credentials: credentials.clone(), issued_at };
+        if let Err(error) = store.write(&key, &session, Context::now()) {
+            output.warn_once(&format!("could not keep the session for the next call: {error}"));
+        }
+        if let Some(flight) = &self.flight {
+            flight.sweep(Context::now());
+        }
+    }
+
+    /// Waits for whoever else is getting the same session.
+    pub(super) async fn take_off(&self, plan: &Plan, hops: usize, output: &Output) -> Outcome {
+        let key = self.flight.as_ref().filter(|_| is_kept(plan, hops)).zip(plan.cache_key(hops));
+        let Some((flight, key)) = key else { return Outcome::Ahead(None) };
+        let mut found = None;
+        let mut told = false;
+        let landed = || {
+            found = self.find(plan, hops);
+            found.is_some()
+        };
+        let waiting = |waited: Duration| {
+            if waited > PATIENCE && !told {
+                told = true;
+                output.success("another arl is getting this session; waiting for it");
+            }
+        };
+        match flight.take_off(&key, self.started, landed, waiting).await {
+            Flight::Ahead(flying) => Outcome::Ahead(Some(flying)),
+            Flight::Landed => found.map_or(Outcome::Ahead(None), Outcome::Found),
+            Flight::Failed(note) => Outcome::Failed(Report::of_note(&note)),
+        }
+    }
+
+    /// Says so where what was asked for cannot be had.
+    pub(super) fn note_short_session(&self, credentials: &Credentials, output: &Output) {
+        let left = credentials.expiration().and_then(|end| end.duration_since(Context::now()).ok());
+        if left.is_some_and(|left| left < self.margin.at_least) {
+            output.note(&format!(
+                "the session lasts less than the {} that --min-ttl asks for",
+                humantime::format_duration(self.margin.at_least)
+            ));
+        }
+    }
+}
+
+/// What came of waiting for others.
+pub(super) enum Outcome {
+    /// Nobody else is at it.
+    Ahead(Option<Flying>),
+    /// Somebody had it.
+    Found(Credentials),
+    /// Somebody has failed.
+    Failed(Report),
+}
+
+/// Roles are. Of sources, only those that cost a call: keys are at hand, and the others keep their own.
+fn is_kept(plan: &Plan, hops: usize) -> bool {
+    hops > 0 || matches!(plan.chain.source, arl::Source::Sso(_) | arl::Source::WebIdentity { .. })
+}
+
+fn parse_min_ttl(origin: &str, text: &str) -> Result<Duration, Report> {
+    let seconds = text.parse().map(Duration::from_secs);
+    let parsed = seconds.or_else(|_| humantime::parse_duration(text));
+    let time =
+        parsed.map_err(|error| Report::usage(format!("{origin} must be a time such as 30m: {error}")))?;
+    match time > MAX_MIN_TTL {
+        true => Err(Report::usage(format!("{origin} is more than any session lasts (12h)"))),
+        false => Ok(time),
+    }
+}
+
+/// Where sessions are kept.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// In files below this directory, unless there is no place for one.
+    Files(Option<PathBuf>),
+    /// In the kernel's keyring.
+    Keyring,
+    /// Nowhere.
+    None,
+}
+
+impl Place {
+    /// What `ARL_CACHE` and the directories say.
+    pub(super) fn chosen(context: &Context) -> Result<Self, Report> {
+        match Context::var("ARL_CACHE").as_deref() {
+            None | Some("file") => Ok(Self::Files(directory(context)?)),
+            Some("keyring") if cfg!(target_os = "linux") => Ok(Self::Keyring),
+            Some("keyring") => Err(Report::usage("ARL_CACHE=keyring needs the keyring of the Linux kernel")),
+            Some("none") => Ok(Self::None),
+            Some(other) => {
+                Err(Report::usage(format!("ARL_CACHE must be file, keyring or none, not `{other}`")))
+            }
+        }
+    }
+
+    /// The cache there; none where none is wished for or possible.
+    pub(super) fn open(&self, output: &Output) -> Result<Option<Box<dyn CredentialCache>>, Report> {
+        match self {
+            Self::None => Ok(None),
+            Self::Files(Some(directory)) => Ok(Some(Box::new(JsonFileCache::new(directory)))),
+            Self::Files(None) => {
+                output.warn_once(
+                    "there is no home directory, so sessions are not kept; ARL_CACHE_DIR can name a place",
+                );
+                Ok(None)
+            }
+            Self::Keyring => keyring().map(Some),
+        }
+    }
+
+    /// Where processes wait for each other. Locks hold no secret; a session's runtime directory is never remote.
+    fn locks(&self) -> Option<PathBuf> {
+        let runtime = Context::var("XDG_RUNTIME_DIR").map(PathBuf::from);
+        let runtime = runtime.filter(|path| path.is_absolute() && path.is_dir()).map(|path| path.join("arl"));
+        match self {
+            Self::None | Self::Files(None) => None,
+            Self::Files(Some(directory)) => Some(runtime.unwrap_or_else(|| directory.join("locks"))),
+            Self::Keyring => Some(runtime.unwrap_or_else(|| {
+                std::env::temp_dir().join(format!("arl-{}", rustix::process::geteuid().as_raw()))
+            })),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn keyring() -> Result<Box<dyn CredentialCache>, Report> {
+    match arl::KeyringCache::open() {
+        Ok(cache) => Ok(Box::new(cache)),
+        Err(error) => {
+            Err(Report::new("could not use the kernel's keyring (ARL_CACHE=keyring)").caused_by(error).hint(
+                "ARL_CACHE=none keeps nothing; ARL_CACHE=file keeps sessions in files that only you can read",
+            ))
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keyring() -> Result<Box<dyn CredentialCache>, Report> {
+    Err(Report::usage("ARL_CACHE=keyring needs the keyring of the Linux kernel"))
+}
+
+/// `ARL_CACHE_DIR`, else the platform's place for caches.
+pub(super) fn directory(context: &Context) -> Result<Option<PathBuf>, Report> {
+    if let Some(given) = Context::var("ARL_CACHE_DIR") {
+        let path = context.path(&given);
+        if path.is_relative() {
+            return Err(Report::usage(format!("ARL_CACHE_DIR must be an absolute path, not `{given}`")));
+        }
+        return Ok(Some(path));
+    }
+    let xdg = Context::var("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let of_home =
+        |home: &Path| home.join(if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" });
+    Ok(xdg.or_else(|| context.home().map(of_home)).map(|caches| caches.join("arl")))
+}

@@ -1,0 +1,93 @@
+//! Asks for an MFA code on the terminal itself: standard input may be data, standard output is for programs.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
+
+use arl::{AssumeRoleRequest, TokenCode};
+use rustix::fs::OFlags;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+use super::output::printable;
+use super::report::{Report, Status};
+
+/// Others may be waiting for the same session.
+pub(super) const LIMIT: Duration = Duration::from_secs(120);
+/// Longer lines are no codes.
+const MAX_LINE: usize = 256;
+
+/// A terminal that does not show what is typed, and does again when this is dropped.
+struct Terminal {
+    device: File,
+    before: Termios,
+}
+
+impl Terminal {
+    fn open() -> io::Result<Self> {
+        let flags = i32::try_from(OFlags::NOCTTY.bits()).unwrap_or_default();
+        let device = OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")?;
+        let before = tcgetattr(&device)?;
+        let mut quiet = before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO);
+        quiet.local_modes.insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
+        tcsetattr(&device, OptionalActions::Now, &quiet)?;
+        Ok(Self { device, before })
+    }
+
+    fn say(&self, text: &str) -> io::Result<()> {
+        (&self.device).write_all(printable(text).as_bytes())
+    }
+
+    /// One line; `None` at the end of input. A thread waits for it, so that signals and the time limit are heard.
+    async fn line(&self) -> io::Result<Option<String>> {
+        let mut device = self.device.try_clone()?;
+        let read = move || {
+            let mut line = [0; MAX_LINE];
+            // A terminal hands out whole lines.
+            let length = device.read(&mut line)?;
+            Ok((length > 0).then(|| String::from_utf8_lossy(&line[..length]).trim().to_owned()))
+        };
+        tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = tcsetattr(&self.device, OptionalActions::Now, &self.before);
+    }
+}
+
+/// The device's current code, typed by a person.
+pub(super) async fn code(request: &AssumeRoleRequest) -> Result<TokenCode, Report> {
+    let Ok(terminal) = Terminal::open() else { return Err(needed(request)) };
+    let failed = |error: io::Error| Report::new("could not ask for the MFA code").caused_by(error);
+    let serial = request.serial_number.as_ref().map(ToString::to_string).unwrap_or_default();
+    let role = &request.role_arn;
+    let question = format!("MFA code of {serial} for role/{} in {}: ", role.role_name(), role.account_id());
+    let asking = async {
+        loop {
+            terminal.say(&question).map_err(failed)?;
+            let Some(line) = terminal.line().await.map_err(failed)? else {
+                return Err(needed(request).caused_by("no code was typed"));
+            };
+            match line.parse::<TokenCode>() {
+                Ok(code) => return Ok(code),
+                // Never the line itself: it may be a password that was typed into the wrong place.
+                Err(_) => terminal.say("a code has six digits; ").map_err(failed)?,
+            }
+        }
+    };
+    tokio::time::timeout(LIMIT, asking).await.unwrap_or_else(|_| {
+        Err(needed(request)
+            .caused_by(format!("no code was typed within {}", humantime::format_duration(LIMIT))))
+    })
+}
+
+/// Nobody can be asked.
+pub(super) fn needed(request: &AssumeRoleRequest) -> Report {
+    let serial = request.serial_number.as_ref().map(ToString::to_string).unwrap_or_default();
+    Report::new(format!("an MFA code of `{serial}` is needed to assume `{}`", request.role_arn))
+        .status(Status::MfaNeeded)
+        .hint("pass the device's current code with --token-code")
+}

@@ -1,0 +1,615 @@
+//! Sessions that are kept: whose they are, what damage does to them, and who gets a new one.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use arl_sts::{Fault, Sts, World};
+
+use crate::support::{DEPLOY, Run, Stage};
+
+/// A stage whose commands keep sessions, as they do outside of tests.
+fn caching(stage: &Stage, program: &str) -> Command {
+    let mut command = stage.as_ann(program);
+    command.env_remove("ARL_CACHE");
+    command
+}
+
+fn json(stage: &Stage, args: &[&str]) -> Run {
+    stage.run(caching(stage, "arl").args(["assume", "--json"]).args(args))
+}
+
+fn calls(stage: &Stage) -> usize {
+    stage.assumed().len()
+}
+
+/// The files that are kept.
+fn entries(stage: &Stage) -> Vec<PathBuf> {
+    let directory = stage.home.join(".cache/arl/v1");
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(directory).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn a_second_call_asks_nobody() {
+    let stage = Stage::new();
+    stage.profiles(
+        "[profile base]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\ncredential_source = Environment\n\
+         [profile top]\nrole_arn = arn:aws:iam::123456789012:role/ReadOnly\nsource_profile = base\n",
+        "",
+    );
+    stage.sts.change(|world| {
+        let role = world.roles.get_mut("arn:aws:iam::123456789012:role/ReadOnly").unwrap();
+        role.trusts.push(DEPLOY.into());
+    });
+    for role in [DEPLOY, "top"] {
+        let first = json(&stage, &[role]).success();
+        let before = stage.sts.requests().len();
+        assert_eq!(json(&stage, &[role]).success(), first, "{role}");
+        let exec =
+            stage.run(caching(&stage, "arl").args(["exec", role, "--", "printenv", "AWS_ACCESS_KEY_ID"]));
+        assert!(first.contains(exec.success().trim()), "{role}");
+        // Not even the endpoint has to be there.
+        let mut offline = caching(&stage, "arl");
+        offline.args(["assume", role, "--shell", "posix"]).env("HTTPS_PROXY", "http://127.0.0.1:1");
+        assert!(stage.run(&mut offline).success().contains("AWS_SESSION_TOKEN"), "{role}");
+        assert_eq!(stage.sts.requests().len(), before, "{role}");
+    }
+    // The chain's first role was kept as well, by the first call.
+    assert_eq!(calls(&stage), 2);
+    for path in entries(&stage) {
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600, "{}", path.display());
+    }
+    assert_eq!(fs::metadata(stage.home.join(".cache/arl/v1")).unwrap().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn no_cache_keeps_nothing_and_refresh_asks_again() {
+    let stage = Stage::new();
+    let _ = json(&stage, &[DEPLOY, "--no-cache"]).success();
+    assert_eq!((calls(&stage), entries(&stage).len()), (1, 0));
+    let first = json(&stage, &[DEPLOY]).success();
+    let second = json(&stage, &[DEPLOY, "--refresh"]).success();
+    assert_ne!(first, second);
+    assert_eq!(json(&stage, &[DEPLOY]).success(), second);
+    assert_eq!(calls(&stage), 3);
+    // More than the session has left.
+    let _ = json(&stage, &[DEPLOY, "--min-ttl", "59m"]).success();
+    let asked = stage.run(caching(&stage, "arl").args(["assume", DEPLOY, "--json"]).env("ARL_MIN_TTL", "2h"));
+    assert!(asked.stderr.contains("lasts less than the 2h"), "{asked:?}");
+    assert_eq!(calls(&stage), 4);
+    json(&stage, &[DEPLOY, "--min-ttl", "soon"]).failure(2, "--min-ttl must be a time");
+    json(&stage, &[DEPLOY, "--min-ttl", "13h"]).failure(2, "more than any session lasts");
+    stage
+        .run(caching(&stage, "arl").args(["assume", DEPLOY, "--json"]).env("ARL_CACHE", "disk"))
+        .failure(2, "ARL_CACHE must be");
+    stage
+        .run(caching(&stage, "arl").args(["assume", DEPLOY, "--json"]).env("ARL_CACHE_DIR", "here"))
+        .failure(2, "must be an absolute path");
+}
+
+#[test]
+fn whatever_differs_has_a_session_of_its_own() {
+    let stage = Stage::new();
+    let other = Sts::start(World::demo(), 0, 0).unwrap();
+    let credentials = |key: &str| {
+        format!("[one]\naws_access_key_id = {key}\naws_secret_access_key = {}\n", World::ANN_SECRET)
+    };
+    let config = |more: &str, role: &str| {
+        format!("[profile p]\nrole_arn = arn:aws:iam::123456789012:role/{role}\nsource_profile = one\n{more}")
+    };
+    stage.sts.change(|world| {
+        world.add_user("arn:aws:iam::111122223333:user/bob", "AKIAIOSFODNN7BOB0001", World::ANN_SECRET);
+        for role in world.roles.values_mut() {
+            role.trusts.push("*".into());
+            role.max_session_duration = 43_200;
+        }
+    });
+    other.change(|world| {
+        for role in world.roles.values_mut() {
+            role.trusts.push("*".into());
+        }
+    });
+    let total = || calls(&stage) + other.requests().iter().filter(|r| r.action == "AssumeRole").count();
+    let plain = |args: &[&str], vars: &[(&str, &str)]| {
+        let mut command = caching(&stage, "arl");
+        command.args(["assume", "--json"]).args(args).envs(vars.iter().copied());
+        stage.run(&mut command).success()
+    };
+    let by_flags: &[(&[&str], &[(&str, &str)])] = &[
+        (&[DEPLOY], &[]),
+        (&["123456789012/ReadOnly"], &[]),
+        (&[DEPLOY, "--duration", "1h"], &[]),
+        (&[DEPLOY, "--duration", "2h"], &[]),
+        (&[DEPLOY, "--policy", "{\"Statement\":[]}"], &[]),
+        (&[DEPLOY, "--policy", "{\"Version\":\"2012-10-17\",\"Statement\":[]}"], &[]),
+        (&[DEPLOY, "--policy-arns", "arn:aws:iam::aws:policy/A"], &[]),
+        (&[DEPLOY, "--policy-arns", "arn:aws:iam::aws:policy/A,arn:aws:iam::aws:policy/B"], &[]),
+        (&[DEPLOY, "--policy-arns", "[]"], &[]),
+        (&[DEPLOY, "--tags", "a=b"], &[]),
+        (&[DEPLOY, "--tags", "a=c"], &[]),
+        (&[DEPLOY, "--tags", "a=b", "--transitive-tag-keys", "a"], &[]),
+        (&[DEPLOY, "--external-id", "abc"], &[]),
+        (&[DEPLOY, "--external-id", "abd"], &[]),
+        (&[DEPLOY, "--serial-number", World::ANN_MFA, "--token-code", "100061"], &[]),
+        (&[DEPLOY, "--source-identity", "ann"], &[]),
+        (&[DEPLOY, "--source-identity", "ann", "--role-session-name", "other"], &[]),
+        (&[DEPLOY, "--role-session-name", "{user}"], &[]),
+        (&[DEPLOY, "--role-session-name", "ann"], &[("ARL_DURATION", "15m")]),
+        (
+            &[
+                DEPLOY,
+                "--provided-contexts",
+                r#"[{"ProviderArn":"arn:aws:iam::aws:contextProvider/X","ContextAssertion":"assertion"}]"#,
+            ],
+            &[],
+        ),
+        (&[DEPLOY, "--additional-parameters", r#"{"New":"1"}"#], &[]),
+        (&[DEPLOY, "--additional-parameters", r#"{"New":"2"}"#], &[]),
+        (&[DEPLOY, "--region", "eu-west-1"], &[]),
+        (&[DEPLOY, "--via", "123456789012/ReadOnly"], &[]),
+        (&[DEPLOY], &[("AWS_ENDPOINT_URL_STS", &other.url())]),
+        (&[DEPLOY], &[("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7BOB0001")]),
+    ];
+    let mut answers: Vec<String> = Vec::new();
+    for (args, vars) in by_flags {
+        let before = total();
+        let answer = plain(args, vars);
+        // The way through ReadOnly is kept already.
+        assert_eq!(total(), before + 1, "{args:?} {vars:?}");
+        assert!(!answers.contains(&answer), "{args:?} {vars:?}");
+        answers.push(answer);
+    }
+    for ((args, vars), answer) in by_flags.iter().zip(&answers) {
+        let before = total();
+        let code_spent: Vec<&str> =
+            args.iter().copied().filter(|a| !["--token-code", "100061"].contains(a)).collect();
+        assert_eq!(&plain(&code_spent, vars), answer, "{args:?} {vars:?}");
+        assert_eq!(total(), before, "{args:?} {vars:?}");
+    }
+    // The same profile name, edited.
+    let edits = [
+        (config("", "Deploy"), credentials(World::ANN_KEY)),
+        (config("", "ReadOnly"), credentials(World::ANN_KEY)),
+        (config("", "Deploy"), credentials("AKIAIOSFODNN7BOB0001")),
+        (config("duration_seconds = 900\n", "Deploy"), credentials(World::ANN_KEY)),
+        (config("external_id = two\n", "Deploy"), credentials(World::ANN_KEY)),
+        (config("role_session_name = ann2\n", "Deploy"), credentials(World::ANN_KEY)),
+    ];
+    let mut seen = Vec::new();
+    for (config, keys) in &edits {
+        stage.profiles(config, keys);
+        let answer =
+            stage.run(stage.bare("arl").env_remove("ARL_CACHE").args(["assume", "p", "--json"])).success();
+        assert!(!seen.contains(&answer), "{config} {keys}");
+        seen.push(answer);
+    }
+    // A wrong secret key under the same ID is not Ann.
+    let mut impostor = caching(&stage, "arl");
+    impostor.args(["assume", DEPLOY, "--json"]).env("AWS_SECRET_ACCESS_KEY", "another");
+    stage.run(&mut impostor).failure(1, "SignatureDoesNotMatch");
+}
+
+#[test]
+fn damage_is_a_miss_and_is_repaired() {
+    let stage = Stage::new();
+    let damages: [(&str, fn(&PathBuf)); 12] = [
+        ("empty", |path| fs::write(path, "").unwrap()),
+        ("truncated", |path| {
+            let text = fs::read(path).unwrap();
+            fs::write(path, &text[..text.len() - 70]).unwrap();
+        }),
+        ("not JSON", |path| fs::write(path, "a\nb\nc\n").unwrap()),
+        ("not UTF-8", |path| fs::write(path, b"\xff\xfe\n\n\n").unwrap()),
+        ("newer", |path| {
+            let text = fs::read_to_string(path).unwrap();
+            fs::write(path, text.replacen("\"schema\":1", "\"schema\":2", 1)).unwrap();
+        }),
+        ("readable by others", |path| fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap()),
+        ("a link", |path| {
+            let away = path.with_file_name("away");
+            fs::rename(path, &away).unwrap();
+            symlink(&away, path).unwrap();
+        }),
+        ("huge", |path| fs::write(path, vec![b' '; 64 * 1024 * 1024]).unwrap()),
+        ("a directory", |path| {
+            fs::remove_file(path).unwrap();
+            fs::create_dir(path).unwrap();
+        }),
+        ("a pipe", |path| {
+            fs::remove_file(path).unwrap();
+            assert!(Command::new("mkfifo").args(["-m", "600"]).arg(path).status().unwrap().success());
+        }),
+        ("deep", |path| {
+            fs::write(path, format!("{}\n{}\n0\n", "[".repeat(90_000), "{\"a\":".repeat(50_000))).unwrap()
+        }),
+        ("foreign", |path| {
+            // Only root can give a file away; nobody else can have been given one.
+            if rustix_is_root() {
+                std::os::unix::fs::chown(path, Some(65_534), None).unwrap();
+            } else {
+                fs::write(path, "").unwrap();
+            }
+        }),
+    ];
+    let _ = json(&stage, &[DEPLOY]).success();
+    for (name, damage) in damages {
+        let path = entries(&stage).into_iter().find(|path| path.file_name().unwrap() != "away").unwrap();
+        damage(&path);
+        let before = calls(&stage);
+        let run = json(&stage, &[DEPLOY]);
+        assert_eq!(run.stderr, "", "{name}");
+        let fresh = run.success();
+        assert_eq!(calls(&stage), before + 1, "{name}");
+        assert_eq!(json(&stage, &[DEPLOY]).success(), fresh, "{name}: not repaired");
+        assert_eq!(calls(&stage), before + 1, "{name}");
+        let repaired = fs::symlink_metadata(&path).unwrap();
+        assert!(repaired.is_file() && repaired.mode() & 0o777 == 0o600, "{name}");
+        let _ = fs::remove_file(path.with_file_name("away"));
+    }
+    // Any bit.
+    let path = entries(&stage).remove(0);
+    let whole = fs::read(&path).unwrap();
+    for at in (0..whole.len()).step_by(29) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        fs::write(&path, &bytes).unwrap();
+        let before = calls(&stage);
+        let _ = json(&stage, &[DEPLOY]).success();
+        assert_eq!(calls(&stage), before + 1, "byte {at} of {}", whole.len());
+    }
+}
+
+fn rustix_is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_costs_one_line() {
+    let stage = Stage::new();
+    for (name, value) in [("ARL_CACHE_DIR", "/proc/nowhere"), ("XDG_CACHE_HOME", "/dev/null")] {
+        let run = stage.run(caching(&stage, "arl").args(["assume", DEPLOY, "--json"]).env(name, value));
+        assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
+        assert!(run.stderr.starts_with("arl: could not keep the session"), "{run:?}");
+        assert!(run.success().contains("SessionToken"));
+    }
+    // A directory that others may write to is made ours.
+    let directory = stage.home.join("shared");
+    fs::create_dir_all(directory.join("v1")).unwrap();
+    fs::set_permissions(directory.join("v1"), fs::Permissions::from_mode(0o777)).unwrap();
+    let mut command = caching(&stage, "arl");
+    command.args(["assume", DEPLOY, "--json"]).env("ARL_CACHE_DIR", &directory);
+    assert!(stage.run(&mut command).success().contains("SessionToken"));
+    assert_eq!(fs::metadata(directory.join("v1")).unwrap().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn any_system_call_of_a_write_may_fail() {
+    let stage = Stage::new();
+    let trace = stage.home.join("trace");
+    let inject = |fault: String| {
+        let mut strace = caching(&stage, "strace");
+        strace.args(["-f", "-o", trace.to_str().unwrap(), "-e", "trace=write,fsync,rename", "-e"]);
+        strace.arg(format!("inject={fault}")).args(["arl", "assume", DEPLOY, "--json", "--refresh"]);
+        stage.run(&mut strace)
+    };
+    let old = json(&stage, &[DEPLOY]).success();
+    for error in ["ENOSPC", "EIO", "EDQUOT", "EROFS"] {
+        for call in ["fsync", "rename"] {
+            let run = inject(format!("{call}:error={error}"));
+            assert_eq!(run.stderr.lines().count(), 1, "{call} {error}: {run:?}");
+            assert!(run.stderr.contains("could not keep the session"), "{call} {error}: {run:?}");
+            assert!(run.success().contains("SessionToken"), "{call} {error}");
+            assert_eq!(json(&stage, &[DEPLOY]).success(), old, "{call} {error}");
+            assert_eq!(entries(&stage).len(), 1, "{call} {error}: {:?}", entries(&stage));
+        }
+    }
+    // Each write in turn, whatever it is for: the request, the entry, the answer.
+    let mut warned = 0;
+    for nth in 1.. {
+        let run = inject(format!("write:error=EIO:when={nth}"));
+        // The runtime's own wake-up call writes to a counter in memory, which has no error to give.
+        if !run.stderr.contains("tokio") {
+            assert!(!run.stderr.contains("mistake"), "{nth}: {run:?}");
+        }
+        assert_eq!(run.status == 0, run.stdout.contains("SessionToken"), "{nth}: {run:?}");
+        warned += run.stderr.matches("could not keep the session").count();
+        let before = calls(&stage);
+        let _ = json(&stage, &[DEPLOY]).success();
+        assert_eq!(calls(&stage), before, "{nth}: nothing is kept any more");
+        assert_eq!(entries(&stage).len(), 1, "{nth}: {:?}", entries(&stage));
+        let trace = fs::read_to_string(&trace).unwrap();
+        if !trace.contains("INJECTED") {
+            break;
+        }
+    }
+    assert!(warned > 0, "the entry's own write was never hit");
+}
+
+/// Kills a command at a random moment, again and again; how many times what is kept was broken afterwards.
+fn broken_by_kills(
+    kills: u32,
+    spawn: impl Fn() -> Child,
+    longest: std::time::Duration,
+    is_whole: impl Fn() -> bool,
+) -> u32 {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut broken = 0;
+    for _ in 0..kills {
+        let mut child = spawn();
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let moment = longest.mul_f64(f64::from(u32::try_from(state >> 40).unwrap()) / f64::from(1 << 24));
+        let end = std::time::Instant::now() + moment;
+        // Not a pause to wait for something: the moment of the kill is what is being drawn.
+        while std::time::Instant::now() < end && child.try_wait().unwrap().is_none() {}
+        let _ = child.kill();
+        child.wait().unwrap();
+        broken += u32::from(!is_whole());
+    }
+    broken
+}
+
+#[test]
+fn a_kill_leaves_an_old_entry_or_a_new_one() {
+    let kills = std::env::var("ARL_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
+    let stage = Stage::new();
+    let _ = json(&stage, &[DEPLOY]).success();
+    let spawn = || {
+        let mut command = caching(&stage, "arl");
+        command.args(["assume", DEPLOY, "--json", "--refresh"]).stdout(Stdio::null()).spawn().unwrap()
+    };
+    let started = std::time::Instant::now();
+    spawn().wait().unwrap();
+    let longest = started.elapsed().mul_f64(1.2);
+    let is_hit = || {
+        // The call of a killed one may be recorded late, so this is not counted at the other end.
+        let run = json(&stage, &[DEPLOY, "-v"]);
+        run.status == 0 && run.stderr.contains("cache: hit")
+    };
+    assert_eq!(broken_by_kills(kills, spawn, longest, is_hit), 0, "of {kills}");
+    // The same with a writer that empties the file first: the harness does see what is broken.
+    let path = entries(&stage).into_iter().find(|path| path.extension().is_none()).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(stage.home.join("text"), &text).unwrap();
+    let script = "t = open('text').read()\nwhile True:\n f = open(__import__('sys').argv[1], 'w')\n for c in t: f.write(c); f.flush()\n f.close()";
+    let spawn = || stage.bare("python3").args(["-c", script]).arg(&path).spawn().unwrap();
+    let longest = std::time::Duration::from_millis(120);
+    let broken = broken_by_kills(30, spawn, longest, || fs::read_to_string(&path).unwrap() == text);
+    assert!(broken > 0, "a writer that truncates in place passes");
+    // What the killed ones left is swept, once it is old enough.
+    let orphan = path.with_extension("1-1.tmp");
+    fs::write(&orphan, "secret").unwrap();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(120);
+    fs::File::options().write(true).open(&orphan).unwrap().set_modified(old).unwrap();
+    let _ = json(&stage, &[DEPLOY, "--refresh"]).success();
+    assert!(!orphan.exists());
+}
+
+/// Starts so many at once, and gives back how they ended.
+fn stampede(count: usize, command: impl Fn() -> Command) -> Vec<Run> {
+    let start = |_| command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let children: Vec<Child> = (0..count).map(start).collect();
+    children.into_iter().map(|child| Run::of(child.wait_with_output().unwrap())).collect()
+}
+
+#[test]
+fn a_stampede_makes_one_call() {
+    for count in [10, 64, 256] {
+        let stage = Stage::new();
+        stage.sts.inject(Fault::Delay(std::time::Duration::from_millis(300)), 1);
+        let runs = stampede(count, || {
+            let mut command = caching(&stage, "arl");
+            command.args(["assume", DEPLOY, "--json"]);
+            command
+        });
+        assert_eq!(calls(&stage), 1, "{count}");
+        let first = runs[0].stdout.clone();
+        for run in runs {
+            assert_eq!(run.success(), first);
+        }
+    }
+}
+
+#[test]
+fn the_killed_holder_of_a_lock_holds_nobody_up() {
+    let stage = Stage::new();
+    stage.sts.inject(Fault::Silence, 1);
+    let holder = || {
+        let mut command = caching(&stage, "arl");
+        command.args(["assume", DEPLOY, "--json"]).stdout(Stdio::null());
+        command
+    };
+    let mut first = holder().spawn().unwrap();
+    while calls(&stage) == 0 {
+        std::thread::yield_now();
+    }
+    let others: Vec<Child> =
+        (0..32).map(|_| holder().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()).collect();
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let runs: Vec<Run> = others.into_iter().map(|child| Run::of(child.wait_with_output().unwrap())).collect();
+    let answer = runs[0].stdout.clone();
+    for run in runs {
+        assert_eq!(run.success(), answer);
+    }
+    assert_eq!(calls(&stage), 2);
+}
+
+#[test]
+fn a_failure_is_everybodys_at_once() {
+    let stage = Stage::new();
+    stage.sts.inject(Fault::Delay(std::time::Duration::from_millis(300)), 1000);
+    let runs = stampede(256, || {
+        let mut command = caching(&stage, "arl");
+        command.args(["assume", "123456789012/Closed", "--json"]);
+        command
+    });
+    for run in runs {
+        run.failure(1, "AccessDenied");
+        assert!(run.stderr.contains("hint: "), "{run:?}");
+    }
+    // Those that began after a failure try for themselves, together again.
+    assert!(calls(&stage) <= 8, "{} calls", calls(&stage));
+    // And so does the next one: a failure is not kept.
+    let before = calls(&stage);
+    json(&stage, &["123456789012/Closed"]).failure(1, "AccessDenied");
+    assert_eq!(calls(&stage), before + 1);
+}
+
+#[test]
+fn one_person_is_asked_once_and_no_argument_holds_the_code() {
+    let stage = Stage::new();
+    let driver = stage.home.join("driver.py");
+    fs::write(&driver, DRIVER).unwrap();
+    let mut python = caching(&stage, "python3");
+    python.arg(&driver).args([
+        "64",
+        "100071",
+        "arl",
+        "exec",
+        "123456789012/NeedsMfa",
+        "--serial-number",
+        World::ANN_MFA,
+    ]);
+    python.args(["--", "printenv", "AWS_ACCESS_KEY_ID"]);
+    let run = stage.run(&mut python);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert_eq!(calls(&stage), 1, "{run:?}");
+    let mut ids: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("ASIA")).collect();
+    assert_eq!(ids.len(), 64, "{run:?}");
+    ids.dedup();
+    assert_eq!(ids.len(), 1, "{run:?}");
+    assert_eq!(run.stdout.matches("MFA code of ").count(), 1, "{run:?}");
+    assert!(!run.stdout.contains("100071"), "the code was shown: {run:?}");
+    assert!(run.stdout.contains("the terminal is as it was"), "{run:?}");
+}
+
+/// Starts N of a command in one terminal, waits for the question, looks for the code in every argument list while
+/// the call is made, types the code once, and says what it saw.
+const DRIVER: &str = r#"
+import os, pty, select, signal, subprocess, sys, termios
+signal.alarm(60)
+count, code, command = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+child, terminal = pty.fork()
+if child == 0:
+    before = termios.tcgetattr(0)
+    running = [subprocess.Popen(command) for _ in range(count)]
+    status = max(process.wait() for process in running)
+    print("the terminal is as it was" if termios.tcgetattr(0) == before else "the terminal has changed")
+    sys.stdout.flush()
+    os._exit(status)
+seen, typed = b"", False
+while True:
+    try:
+        if select.select([terminal], [], [], 0.005)[0]:
+            data = os.read(terminal, 65536)
+            if not data: break
+            seen += data
+    except OSError:
+        break
+    if not typed and b"MFA code of " in seen:
+        os.write(terminal, code.encode() + b"\n")
+        typed = True
+    if typed:
+        for process in os.listdir("/proc"):
+            if process.isdigit() and process != str(os.getpid()):
+                try:
+                    if code.encode() in open(f"/proc/{process}/cmdline", "rb").read() and b"driver.py" not in open(f"/proc/{process}/cmdline", "rb").read():
+                        seen += b"the code is in an argument list: " + code.encode()
+                except OSError:
+                    pass
+sys.stdout.write(seen.decode(errors="replace").replace("\r", ""))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"#;
+
+#[test]
+fn nobody_to_ask_is_known_at_once() {
+    let stage = Stage::new();
+    let mut command = caching(&stage, "setsid");
+    command.args(["arl", "assume", "123456789012/NeedsMfa", "--json", "--serial-number", World::ANN_MFA]);
+    let run = stage.run(&mut command);
+    run.failure(3, "an MFA code of");
+    assert!(run.stderr.contains("--token-code"), "{run:?}");
+    assert_eq!(calls(&stage), 0);
+}
+
+#[test]
+fn what_is_kept_can_be_listed_completed_and_forgotten() {
+    let stage = Stage::new();
+    let run = |args: &[&str]| stage.run(caching(&stage, "arl").args(args));
+    assert_eq!(run(&["cache", "list"]).success(), "");
+    let _ = json(&stage, &[DEPLOY]).success();
+    let path = run(&["cache", "path"]).success();
+    assert_eq!(path.trim(), stage.home.join(".cache/arl").to_str().unwrap());
+    let list = run(&["cache", "list"]).success();
+    assert!(list.contains("Deploy") && list.contains("123456789012") && list.contains("1h"), "{list}");
+    let object: serde_json::Value =
+        serde_json::from_str(&run(&["cache", "list", "--json"]).success()).unwrap();
+    assert_eq!(object["role_arn"], DEPLOY);
+    assert!(object["seconds_left"].as_u64().unwrap() > 3500);
+    let listed = run(&["list"]);
+    assert!(listed.stdout.contains("Deploy"), "{listed:?}");
+    let completed = run(&["completions", "bash", "--index", "2", "--", "arl", "assume", "arn:aws:iam::1234"]);
+    assert_eq!(
+        completed.success(),
+        format!(
+            "{DEPLOY}	used before
+"
+        )
+    );
+    for text in [list, listed.stdout] {
+        stage.assert_no_secret(&text);
+    }
+    assert_eq!(
+        run(&["cache", "clear"]).stderr,
+        "arl: 1 forgotten
+"
+    );
+    assert_eq!(entries(&stage).len(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_keyring_forgets_by_itself_and_touches_no_file() {
+    use std::time::{Duration, SystemTime};
+
+    use arl::{CacheKey, CachedSession, CredentialCache, Credentials, KeyringCache, Secret, StsSettings};
+
+    let stage = Stage::new();
+    let mut command = caching(&stage, "arl");
+    command.args(["assume", DEPLOY, "--json"]).env("ARL_CACHE", "keyring").env("TMPDIR", &stage.home);
+    let Ok(cache) = KeyringCache::open() else {
+        // As in many containers: then it is an error, and nothing is put on a disk instead.
+        stage.run(&mut command).failure(1, "keyring");
+        assert!(!stage.home.join(".cache").exists());
+        return;
+    };
+    let first = stage.run(&mut command).success();
+    assert_eq!(stage.run(&mut command).success(), first);
+    assert_eq!(calls(&stage), 1);
+    assert!(!stage.home.join(".cache").exists());
+    let mut names = fs::read_dir(&stage.home).unwrap().flatten().map(|entry| entry.file_name());
+    assert!(names.all(|name| name == ".aws" || name.to_string_lossy().starts_with("arl-")));
+    // A session that ends in a moment: the kernel drops the key without anybody's help.
+    let keys = Credentials::new("AKIA".into(), Secret::new(format!("{:?}", stage.home)), None, None);
+    let around =
+        arl::Surroundings { var: &|_| None, read: &|_| None, home: None, config_file: String::new() };
+    let source = arl::SourceKey::of(&arl::Source::Keys(keys.unwrap()), &around).unwrap();
+    let settings = StsSettings { endpoint_url: Some(stage.sts.url()), ..StsSettings::new("us-east-1") };
+    let key = CacheKey::new(&settings, &source, &[]);
+    let now = SystemTime::now();
+    let end = Some(now + Duration::from_millis(1500));
+    let credentials = Credentials::new("ASIAX".into(), Secret::new("s".into()), None, end).unwrap();
+    cache.write(&key, &CachedSession { credentials, issued_at: now }, now).unwrap();
+    assert!(cache.read(&key, now).is_some());
+    let patience = std::time::Instant::now() + Duration::from_secs(20);
+    while cache.read(&key, now).is_some() {
+        assert!(std::time::Instant::now() < patience, "the key outlived its session");
+        std::thread::yield_now();
+    }
+}
