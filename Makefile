@@ -23,10 +23,11 @@ lint:
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) clippy --no-default-features --lib --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --workspace --locked --document-private-items
-	shellcheck tests/*.sh .ci/run
-	shfmt -d -i 4 -ci tests/*.sh .ci/run
+	shellcheck tests/*.sh benches/*.sh .ci/run
+	shfmt -d -i 4 -ci tests/*.sh benches/*.sh .ci/run
 
 bench:
+	sh benches/install-peers.sh
 	$(CARGO) build --quiet --release --workspace
 	$(CARGO) bench --quiet --bench calls
 

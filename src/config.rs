@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 /// Which of the two files a property stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,15 +39,21 @@ impl std::error::Error for InvalidConfig {}
 /// The profiles of both files. Borrows their texts.
 #[derive(Debug, Default)]
 pub struct SharedConfig<'a> {
-    profiles: HashMap<&'a str, Section<'a>>,
-    sso_sessions: HashMap<&'a str, Section<'a>>,
-    services: HashMap<&'a str, Section<'a>>,
+    sections: Vec<Section<'a>>,
+    /// By name, as the next two: where the section is.
+    profiles: HashMap<&'a str, usize>,
+    sso_sessions: HashMap<&'a str, usize>,
+    services: HashMap<&'a str, usize>,
 }
 
 /// The properties of one profile (or `sso-session`, or `services` section).
 #[derive(Debug, Default, Clone)]
 pub struct Section<'a> {
-    properties: Vec<Property<'a>>,
+    /// Where its lines stand: the first place, and others if it is opened again.
+    lines: Option<(SharedFile, &'a str)>,
+    more_lines: Vec<(SharedFile, &'a str)>,
+    /// Read when somebody asks: of thousands of profiles a call needs a few.
+    properties: OnceLock<Vec<Property<'a>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -54,11 +61,9 @@ struct Property<'a> {
     file: SharedFile,
     key: &'a str,
     value: Cow<'a, str>,
-    /// How far its key is indented; only what is indented further continues it.
-    indent: usize,
 }
 
-impl Section<'_> {
+impl<'a> Section<'a> {
     /// The value of a key, whatever the key's case; the credentials file beats the config file, later lines earlier ones.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.find(key).map(|property| property.value.as_ref())
@@ -68,7 +73,7 @@ impl Section<'_> {
     pub fn get_in(&self, file: SharedFile, key: &str) -> Option<&str> {
         let is_it =
             |property: &&Property<'_>| property.file == file && property.key.eq_ignore_ascii_case(key);
-        self.properties.iter().rev().find(is_it).map(|property| property.value.as_ref())
+        self.properties().iter().rev().find(is_it).map(|property| property.value.as_ref())
     }
 
     /// The file that [`Section::get`] takes the key from.
@@ -76,8 +81,25 @@ impl Section<'_> {
         self.find(key).map(|property| property.file)
     }
 
-    fn find(&self, key: &str) -> Option<&Property<'_>> {
-        self.properties.iter().rfind(|property| property.key.eq_ignore_ascii_case(key))
+    fn find(&self, key: &str) -> Option<&Property<'a>> {
+        self.properties().iter().rfind(|property| property.key.eq_ignore_ascii_case(key))
+    }
+
+    fn properties(&self) -> &[Property<'a>] {
+        self.properties.get_or_init(|| {
+            let mut properties = Vec::new();
+            for &(file, lines) in self.lines.iter().chain(&self.more_lines) {
+                read_properties(file, lines, &mut properties);
+            }
+            properties
+        })
+    }
+
+    fn add_lines(&mut self, file: SharedFile, lines: &'a str) {
+        match self.lines {
+            None => self.lines = Some((file, lines)),
+            Some(_) => self.more_lines.push((file, lines)),
+        }
     }
 
     /// The value of `key` inside the indented block `block =`, as in `s3 =` or `sts =`.
@@ -103,7 +125,7 @@ impl<'a> SharedConfig<'a> {
 
     /// The profile of that name.
     pub fn profile(&self, name: &str) -> Option<&Section<'a>> {
-        self.profiles.get(name)
+        self.profiles.get(name).map(|&at| &self.sections[at])
     }
 
     /// All profile names, sorted.
@@ -115,77 +137,133 @@ impl<'a> SharedConfig<'a> {
 
     /// The `[sso-session NAME]` section.
     pub fn sso_session(&self, name: &str) -> Option<&Section<'a>> {
-        self.sso_sessions.get(name)
+        self.sso_sessions.get(name).map(|&at| &self.sections[at])
     }
 
     /// The `[services NAME]` section.
     pub fn services(&self, name: &str) -> Option<&Section<'a>> {
-        self.services.get(name)
+        self.services.get(name).map(|&at| &self.sections[at])
     }
 
+    /// Finds the sections and looks at every line, but keeps no property.
     fn read(&mut self, file: SharedFile, text: &'a str) -> Result<(), InvalidConfig> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // `[profile default]` hides `[default]`, in whatever order they stand.
         let mut default_has_prefix = false;
         let mut place = Place::Nowhere;
+        // The section whose lines begin there.
+        let mut open: Option<(usize, usize)> = None;
         // A section that is opened again has properties, but its first line continues none of them.
-        let mut is_new_section = false;
-        for (index, line) in text.lines().enumerate() {
+        let mut last_indent = None;
+        let mut next = 0;
+        for (index, whole) in text.split_inclusive('\n').enumerate() {
+            let start = next;
+            next += whole.len();
+            if place == Place::Ignored && whole.starts_with([' ', '\t']) {
+                continue;
+            }
             let wrong = |fault| InvalidConfig { file, line: index + 1, fault };
-            let trimmed = line.trim();
-            if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
-                continue;
-            }
-            let indent = line.len() - line.trim_start().len();
-            if indent > 0 && place == Place::Ignored {
-                continue;
-            }
-            let last = place.section(self).filter(|_| !is_new_section).and_then(|s| s.properties.last_mut());
-            if let Some(property) = last.filter(|property| indent > property.indent) {
-                let value = property.value.to_mut();
-                value.push('\n');
-                value.push_str(trimmed);
-                continue;
-            }
-            if let Some(header) = trimmed.strip_prefix('[') {
-                let close = header.rfind(']').ok_or_else(|| wrong("opens a section without a `]`"))?;
-                place = Place::of(file, header[..close].trim());
-                if place == Place::Profile("default") && file == SharedFile::Config {
-                    let prefixed = header.trim_start().starts_with("profile");
-                    if prefixed && !default_has_prefix {
-                        self.profiles.remove("default");
-                    } else if !prefixed && default_has_prefix {
-                        place = Place::Ignored;
+            match Line::of(whole, last_indent).map_err(wrong)? {
+                Line::Empty | Line::Continuation(_) => {}
+                Line::Property { indent, .. } => {
+                    if place == Place::Nowhere {
+                        return Err(wrong("stands before the first section"));
                     }
-                    default_has_prefix |= prefixed;
+                    last_indent = Some(indent);
                 }
-                place.section(self);
-                is_new_section = true;
-                continue;
+                Line::Header(header) => {
+                    if let Some((at, begin)) = open.take() {
+                        self.sections[at].add_lines(file, &text[begin..start]);
+                    }
+                    place = Place::of(file, header.trim());
+                    if place == Place::Profile("default") && file == SharedFile::Config {
+                        let prefixed = header.trim_start().starts_with("profile");
+                        if prefixed && !default_has_prefix {
+                            self.profiles.remove("default");
+                        } else if !prefixed && default_has_prefix {
+                            place = Place::Ignored;
+                        }
+                        default_has_prefix |= prefixed;
+                    }
+                    open = place.section(self).map(|at| (at, next));
+                    last_indent = None;
+                }
             }
-            is_new_section = false;
-            let at = trimmed.find(['=', ':']).ok_or_else(|| wrong("is no `key = value`"))?;
-            let (key, value) = (trimmed[..at].trim_end(), trimmed[at + 1..].trim_start());
-            if key.is_empty() {
-                return Err(wrong("has no key before the `=`"));
-            }
-            if place == Place::Nowhere {
-                return Err(wrong("stands before the first section"));
-            }
-            if let Some(section) = place.section(self) {
-                let value = Cow::Borrowed(without_comment(value));
-                section.properties.push(Property { file, key, value, indent });
-            }
+        }
+        if let Some((at, begin)) = open {
+            self.sections[at].add_lines(file, &text[begin..]);
         }
         Ok(())
     }
 }
 
+/// What a line is.
+enum Line<'a> {
+    /// Blank, or a comment.
+    Empty,
+    /// What stands between the brackets.
+    Header(&'a str),
+    /// It goes on with the value before.
+    Continuation(&'a str),
+    Property {
+        key: &'a str,
+        value: &'a str,
+        indent: usize,
+    },
+}
+
+impl<'a> Line<'a> {
+    /// `last_indent` is how far the key before is indented; only what is indented further continues it.
+    fn of(line: &'a str, last_indent: Option<usize>) -> Result<Self, &'static str> {
+        let trimmed = line.trim();
+        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
+            return Ok(Self::Empty);
+        }
+        let indent = line.len() - line.trim_start().len();
+        if last_indent.is_some_and(|last| indent > last) {
+            return Ok(Self::Continuation(trimmed));
+        }
+        if let Some(header) = trimmed.strip_prefix('[') {
+            let close = header.rfind(']').ok_or("opens a section without a `]`")?;
+            return Ok(Self::Header(&header[..close]));
+        }
+        let at = trimmed.bytes().position(|b| b == b'=' || b == b':').ok_or("is no `key = value`")?;
+        let (key, value) = (trimmed[..at].trim_end(), trimmed[at + 1..].trim_start());
+        if key.is_empty() {
+            return Err("has no key before the `=`");
+        }
+        Ok(Self::Property { key, value, indent })
+    }
+}
+
+/// The properties of a section's lines, which are known to make sense.
+fn read_properties<'a>(file: SharedFile, lines: &'a str, properties: &mut Vec<Property<'a>>) {
+    let mut last_indent = None;
+    for line in lines.lines() {
+        match Line::of(line, last_indent) {
+            Ok(Line::Property { key, value, indent }) => {
+                let value = Cow::Borrowed(without_comment(value));
+                properties.push(Property { file, key, value });
+                last_indent = Some(indent);
+            }
+            Ok(Line::Continuation(text)) => {
+                if let Some(property) = properties.last_mut() {
+                    let value = property.value.to_mut();
+                    value.push('\n');
+                    value.push_str(text);
+                }
+            }
+            Ok(Line::Empty | Line::Header(_)) | Err(_) => {}
+        }
+    }
+}
+
 /// A comment at the end of a line needs a blank before its `#` or `;`.
 fn without_comment(value: &str) -> &str {
-    let comment =
-        value.char_indices().find(|&(at, c)| (c == '#' || c == ';') && value[..at].ends_with([' ', '\t']));
-    comment.map_or(value, |(at, _)| value[..at].trim_end())
+    let bytes = value.as_bytes();
+    let is_comment =
+        |&at: &usize| matches!(bytes[at], b'#' | b';') && at > 0 && matches!(bytes[at - 1], b' ' | b'\t');
+    (0..bytes.len()).find(is_comment).map_or(value, |at| value[..at].trim_end())
 }
 
 /// The section that the lines being read belong to.
@@ -217,14 +295,20 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn section<'c>(&self, config: &'c mut SharedConfig<'a>) -> Option<&'c mut Section<'a>> {
-        let (sections, name) = match self {
+    /// Where the section is, which comes into being here if it is new.
+    fn section(&self, config: &mut SharedConfig<'a>) -> Option<usize> {
+        let (names, name) = match self {
             Self::Nowhere | Self::Ignored => return None,
             Self::Profile(name) => (&mut config.profiles, name),
             Self::SsoSession(name) => (&mut config.sso_sessions, name),
             Self::Services(name) => (&mut config.services, name),
         };
-        Some(sections.entry(name).or_default())
+        let next = config.sections.len();
+        let at = *names.entry(name).or_insert(next);
+        if at == next {
+            config.sections.push(Section::default());
+        }
+        Some(at)
     }
 }
 

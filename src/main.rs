@@ -21,3 +21,18 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     let arguments: Vec<OsString> = (0..count).map(argument).collect();
     cli::run(arguments).into()
 }
+
+// Puts the unwinder into the program, which then loads one shared library less (`build.rs`).
+#[cfg(static_unwinder)]
+#[link(name = "gcc_eh", kind = "static", modifiers = "-bundle")]
+#[expect(unsafe_code, reason = "a block of foreign functions, though an empty one")]
+unsafe extern "C" {}
+
+/// The SDK's pauses between attempts are the only user of the C library's mathematics, which would be loaded at
+/// every start.
+#[cfg(static_unwinder)]
+#[unsafe(no_mangle)]
+#[expect(unsafe_code, reason = "takes the place of C's function of this name")]
+extern "C" fn pow(base: f64, exponent: f64) -> f64 {
+    libm::pow(base, exponent)
+}

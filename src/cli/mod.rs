@@ -153,8 +153,9 @@ fn parse_hot(args: &[OsString]) -> Option<Cli> {
         _ => return None,
     };
     let command = Global::augment_args(clap::Command::new("arl").subcommand_required(true));
-    let command = command.subcommand(flags(clap::Command::new(verb)));
-    Cli::from_arg_matches(&command.try_get_matches_from(args).ok()?).ok()
+    // Left to the end of the process: taking the flags apart again would be a tenth of the call.
+    let command = Box::leak(Box::new(command.subcommand(flags(clap::Command::new(verb)))));
+    Cli::from_arg_matches_mut(&mut command.try_get_matches_from_mut(args).ok()?).ok()
 }
 
 /// What every verb gives back.

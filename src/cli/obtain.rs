@@ -45,6 +45,9 @@ pub(super) fn identity(
     get(args, plan, &context, &caches, on_signal, output)
 }
 
+/// Apart from [`identity`], whose stack it would make larger by all that a call needs.
+#[cold]
+#[inline(never)]
 fn get(
     args: &RoleArgs,
     plan: Plan,

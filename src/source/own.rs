@@ -8,10 +8,10 @@ use crate::request::InvalidValue;
 use crate::secret::Secret;
 
 /// The credentials of a profile that assumes no role; botocore's order.
-pub(super) fn of_profile(
-    config: &SharedConfig<'_>,
+pub(super) fn of_profile<'a>(
+    config: &SharedConfig<'a>,
     name: &str,
-    section: &Section<'_>,
+    section: &Section<'a>,
 ) -> Result<Source, SourceError> {
     let fault = |fault: &str| SourceError::Profile { name: name.to_owned(), fault: fault.to_owned() };
     if let Some(token_file) = section.get("web_identity_token_file") {
@@ -59,7 +59,7 @@ pub(super) fn of_profile(
     }
 }
 
-fn sso(config: &SharedConfig<'_>, name: &str, section: &Section<'_>) -> Result<SsoSource, SourceError> {
+fn sso<'a>(config: &SharedConfig<'a>, name: &str, section: &Section<'a>) -> Result<SsoSource, SourceError> {
     let fault = |fault: String| SourceError::Profile { name: name.to_owned(), fault };
     let session_name = section.get("sso_session");
     let session = session_name

@@ -91,6 +91,9 @@ fn no_cache_keeps_nothing_and_refresh_asks_again() {
         .failure(2, "must be an absolute path");
 }
 
+/// Arguments and variables.
+type Variant<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
+
 #[test]
 fn whatever_differs_has_a_session_of_its_own() {
     let stage = Stage::new();
@@ -119,7 +122,7 @@ fn whatever_differs_has_a_session_of_its_own() {
         command.args(["assume", "--json"]).args(args).envs(vars.iter().copied());
         stage.run(&mut command).success()
     };
-    let by_flags: &[(&[&str], &[(&str, &str)])] = &[
+    let by_flags: &[Variant<'_>] = &[
         (&[DEPLOY], &[]),
         (&["123456789012/ReadOnly"], &[]),
         (&[DEPLOY, "--duration", "1h"], &[]),
@@ -193,10 +196,13 @@ fn whatever_differs_has_a_session_of_its_own() {
     stage.run(&mut impostor).failure(1, "SignatureDoesNotMatch");
 }
 
+/// What is done to an entry, and its name.
+type Damage = (&'static str, fn(&PathBuf));
+
 #[test]
 fn damage_is_a_miss_and_is_repaired() {
     let stage = Stage::new();
-    let damages: [(&str, fn(&PathBuf)); 12] = [
+    let damages: [Damage; 12] = [
         ("empty", |path| fs::write(path, "").unwrap()),
         ("truncated", |path| {
             let text = fs::read(path).unwrap();
@@ -228,7 +234,7 @@ fn damage_is_a_miss_and_is_repaired() {
         }),
         ("foreign", |path| {
             // Only root can give a file away; nobody else can have been given one.
-            if rustix_is_root() {
+            if is_root() {
                 std::os::unix::fs::chown(path, Some(65_534), None).unwrap();
             } else {
                 fs::write(path, "").unwrap();
@@ -263,7 +269,7 @@ fn damage_is_a_miss_and_is_repaired() {
     }
 }
 
-fn rustix_is_root() -> bool {
+fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
 }
 

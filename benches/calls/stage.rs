@@ -1,0 +1,100 @@
+//! A loopback STS, a home directory, and commands between them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use arl_sts::{Sts, World};
+
+pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/Deploy";
+
+pub(crate) struct Stage {
+    pub(crate) sts: Sts,
+    pub(crate) home: PathBuf,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench");
+        // What an earlier run left.
+        let _ = fs::remove_dir_all(&home);
+        fs::create_dir_all(home.join(".aws")).unwrap();
+        let sts = Sts::start(World::demo(), 0, 0).unwrap();
+        sts.change(|world| {
+            for role in world.roles.values_mut() {
+                role.trusts.push("*".into());
+            }
+        });
+        let stage = Self { sts, home };
+        stage.profiles(0);
+        let system = fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
+        fs::write(stage.one_root(), stage.sts.ca_pem()).unwrap();
+        fs::write(stage.all_roots(), format!("{system}\n{}", stage.sts.ca_pem())).unwrap();
+        stage
+    }
+
+    /// Writes the shared files with so many more profiles than the benchmark needs.
+    pub(crate) fn profiles(&self, more: usize) {
+        let role = "role_arn = arn:aws:iam::123456789012:role";
+        let mut config = format!(
+            "[profile deploy]\n{role}/Deploy\nsource_profile = default\nregion = us-east-1\n\
+             [profile top]\n{role}/ReadOnly\nsource_profile = deploy\n"
+        );
+        for number in 0..more {
+            config.push_str(&format!(
+                "[profile other-{number}]\n{role}/Other{number}\nsource_profile = default\n"
+            ));
+        }
+        fs::write(self.home.join(".aws/config"), config).unwrap();
+        let (id, secret) = (World::ANN_KEY, World::ANN_SECRET);
+        let keys = format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+        fs::write(self.home.join(".aws/credentials"), keys).unwrap();
+    }
+
+    pub(crate) fn one_root(&self) -> PathBuf {
+        self.home.join("one.pem")
+    }
+
+    pub(crate) fn all_roots(&self) -> PathBuf {
+        self.home.join("all.pem")
+    }
+
+    /// A program of this package.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        Path::new(env!("CARGO_BIN_EXE_arl")).with_file_name(name)
+    }
+
+    /// A command with this stage in its environment, and nothing else.
+    pub(crate) fn command(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .args(args)
+            .env_clear()
+            .stdout(Stdio::null())
+            .env("HOME", &self.home)
+            .env("PATH", "/usr/bin:/bin")
+            .env("AWS_ENDPOINT_URL_STS", self.sts.url())
+            .env("AWS_ACCESS_KEY_ID", World::ANN_KEY)
+            .env("AWS_SECRET_ACCESS_KEY", World::ANN_SECRET);
+        command
+    }
+
+    pub(crate) fn arl(&self, args: &[&str]) -> Command {
+        self.command(self.program("arl").to_str().unwrap(), args)
+    }
+
+    /// The largest resident set of some calls of arl, each with its `ARL_CACHE`.
+    pub(crate) fn memory(&self, calls: &[(&str, &[&str], &str)]) -> String {
+        let one = |(name, args, cache): &(&str, &[&str], &str)| {
+            let code = "import resource, subprocess, sys\n\
+                        subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)\n\
+                        print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)";
+            let mut command = self.command("python3", &["-c", code]);
+            command.arg(self.program("arl")).args(*args).env("ARL_CACHE", cache);
+            let output = command.stdout(Stdio::piped()).output().unwrap();
+            let megabytes: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().unwrap();
+            format!("{name} {megabytes:.1} MB")
+        };
+        calls.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+}
