@@ -20,6 +20,7 @@ mod source;
 
 // Second floor: the outside world.
 mod cache;
+mod shared_file;
 mod sts;
 
 // Third floor: the story.
@@ -51,5 +52,8 @@ pub use role::{RoleRef, closest};
 pub use role_profile::{InvalidKey, RoleProfile};
 pub use secret::Secret;
 pub use session_name::{RoleSessionName, SessionNameTemplate, SessionNameValues};
+pub use shared_file::{
+    EditError, ExchangeError, InvalidProfileName, ProfileEdit, ProfileName, Update, update as update_file,
+};
 pub use source::{Chain, Source, SourceError, SourceTag, Sources, SsoSource};
 pub use sts::{CallError, CallerIdentity, Network, RoleSession, Sts, StsSettings};

@@ -51,3 +51,6 @@ if [ "$(cat .tools/python-packages 2>/dev/null)" != "$want" ]; then
     .tools/venv/bin/pip install --quiet --disable-pip-version-check $want
     printf '%s' "$want" >.tools/python-packages
 fi
+
+# The AWS CLI, which writes to the same files.
+sh benches/install-peers.sh

@@ -37,20 +37,29 @@ impl Context {
 
     /// Reads the two shared files; missing ones are empty.
     pub(super) fn read() -> Result<Self, Report> {
-        let Self { user, home, .. } = Self::read_user();
-        let file = |variable: &str, name: &str| {
-            let path = std::env::var_os(variable)
-                .filter(|path| !path.is_empty())
-                .map(|path| expand_tilde(&path, home.as_deref()))
-                .or_else(|| home.as_ref().map(|home| home.join(".aws").join(name)));
+        let user_only = Self::read_user();
+        let file = |file| {
+            let path = user_only.file_path(file);
             let text = match &path {
                 Some(path) => read_text(path)?,
                 None => String::new(),
             };
             Ok(ConfigFile { path, text })
         };
-        let files = [file("AWS_CONFIG_FILE", "config")?, file("AWS_SHARED_CREDENTIALS_FILE", "credentials")?];
-        Ok(Self { user, home, files })
+        let files = [file(SharedFile::Config)?, file(SharedFile::Credentials)?];
+        Ok(Self { files, ..user_only })
+    }
+
+    /// Where a shared file is: what the environment says, else in the home directory.
+    pub(super) fn file_path(&self, file: SharedFile) -> Option<PathBuf> {
+        let (variable, name) = match file {
+            SharedFile::Config => ("AWS_CONFIG_FILE", "config"),
+            SharedFile::Credentials => ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+        };
+        std::env::var_os(variable)
+            .filter(|path| !path.is_empty())
+            .map(|path| expand_tilde(&path, self.home()))
+            .or_else(|| Some(self.home()?.join(".aws").join(name)))
     }
 
     /// Parses the shared files.

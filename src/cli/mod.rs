@@ -8,6 +8,7 @@ mod caches;
 mod clear;
 mod complete;
 mod completions;
+mod configure;
 mod context;
 mod core_dump;
 mod dialect;
@@ -27,6 +28,7 @@ mod report;
 mod status;
 mod sts_settings;
 mod sys;
+mod write;
 
 use std::ffi::OsString;
 
@@ -91,6 +93,8 @@ struct Global {
 enum Command {
     Assume(assume::AssumeArgs),
     Exec(exec::ExecArgs),
+    Write(write::WriteArgs),
+    Configure(configure::ConfigureArgs),
     Clear(clear::ClearArgs),
     Status(status::StatusArgs),
     List(list::ListArgs),
@@ -118,6 +122,8 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
     let result = match command {
         Command::Assume(command) => assume::run(command, &args, &output).map(done),
         Command::Exec(command) => exec::run(command, core_limit, &output).map(done),
+        Command::Write(command) => write::run(&command, &output).map(done),
+        Command::Configure(command) => configure::run(&command, &output).map(done),
         Command::Clear(command) => clear::run(command, &output).map(done),
         Command::Status(command) => status::run(&command, &output),
         Command::List(command) => list::run(&command, &output).map(done),

@@ -129,7 +129,7 @@ fn no_role_to_assume(profile: &str, section: &Section<'_>, flag: &str) -> Report
         .hint(format!("without {flag}, the profile's own credentials are used"))
 }
 
-fn role_ref(args: &RoleArgs) -> Result<RoleRef, Report> {
+pub(super) fn role_ref(args: &RoleArgs) -> Result<RoleRef, Report> {
     let text = match (&args.role, &args.account_id, &args.role_name) {
         (Some(role), ..) => role.clone(),
         (None, Some(account), Some(name)) => {

@@ -336,7 +336,7 @@ fn any_system_call_of_a_write_may_fail() {
 }
 
 /// Kills a command at a random moment, again and again; how many times what is kept was broken afterwards.
-fn broken_by_kills(
+pub(crate) fn broken_by_kills(
     kills: u32,
     spawn: impl Fn() -> Child,
     longest: std::time::Duration,

@@ -20,3 +20,4 @@ mod quoting;
 mod secrets;
 mod sources;
 mod support;
+mod write;

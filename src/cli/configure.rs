@@ -1,0 +1,263 @@
+//! `arl configure`: a role as a profile of the shared config file; no secret in it.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use arl::shell::Dialect;
+use arl::{
+    ExternalId, InvalidValue, ProfileEdit, ProfileName, RoleArn, RoleSessionName, Section, SerialNumber,
+    SessionDuration, SharedFile, Update,
+};
+
+use super::arguments::RoleArgs;
+use super::context::Context;
+use super::hops::parse;
+use super::plan::{role_arn, role_ref, unknown_role};
+use super::report::Report;
+use super::sts_settings::Regions;
+use super::{Outcome, Output};
+
+const EXAMPLES: &str = "Examples:
+  arl configure ROLE --profile dev --profile-name prod        then: aws --profile prod …
+  arl configure ROLE --profile dev --profile-name prod --process
+
+The first one writes a role profile, which every AWS SDK assumes by itself; the second a credential_process profile,
+which asks arl, with its cache and every flag that is given here. Neither holds a secret.";
+
+/// Write a profile that becomes a role, into ~/.aws/config
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = super::ENVIRONMENT)]
+pub(super) struct ConfigureArgs {
+    #[command(flatten)]
+    role: RoleArgs,
+    /// The profile to write
+    #[arg(long, alias = "profile_name", value_name = "NAME", help_heading = "File", required = true)]
+    profile_name: String,
+    /// Write a credential_process profile that calls arl
+    #[arg(long, help_heading = "File")]
+    process: bool,
+    /// Overwrite a profile that says something else
+    #[arg(long, help_heading = "File")]
+    force: bool,
+}
+
+/// What either kind of profile would otherwise leave standing beside itself.
+const OWNED: [&str; 12] = [
+    "role_arn",
+    "source_profile",
+    "credential_source",
+    "credential_process",
+    "region",
+    "external_id",
+    "mfa_serial",
+    "role_session_name",
+    "duration_seconds",
+    "source_identity",
+    "session_tags",
+    "transitive_session_tags",
+];
+
+pub(super) fn run(args: &ConfigureArgs, output: &Output) -> Outcome {
+    let name: ProfileName =
+        args.profile_name.parse().map_err(|error| Report::usage(format!("--profile-name {error}")))?;
+    let context = Context::read()?;
+    let config = context.shared_config()?;
+    let source = args.role.profile.clone().or_else(|| Context::var("AWS_PROFILE"));
+    let source = source.unwrap_or_else(|| "default".to_owned());
+    if config.profile(&source).is_none() {
+        return Err(Report::new(format!("there is no profile `{source}` to start from"))
+            .hint("name the profile that has the source credentials with --profile"));
+    }
+    if source == name.as_str() {
+        return Err(Report::usage(format!("profile `{name}` cannot be its own source")));
+    }
+    let role = role_ref(&args.role)?;
+    let regions = Regions::find(&args.role, None, config.profile(&source))?;
+    let arn = match role_arn(&role, &args.role, regions.named.as_deref())? {
+        Some(arn) => arn,
+        None => {
+            let text = args.role.role.as_deref().unwrap_or_default();
+            let section = config.profile(text).ok_or_else(|| unknown_role(text, &config, &context))?;
+            let profile =
+                arl::RoleProfile::read(text, section).map_err(|error| Report::new(error.to_string()))?;
+            profile
+                .map(|profile| profile.role_arn)
+                .ok_or_else(|| Report::usage(format!("profile `{text}` has no `role_arn`")))?
+        }
+    };
+    let set = if args.process {
+        process(&args.role, &arn, &source)?
+    } else {
+        role_profile(&args.role, &arn, &source)?
+    };
+    if let Some(section) = config.profile(name.as_str()) {
+        refuse_other(&name, section, &set, args.force)?;
+        warn_of_keys(&name, section, &context, output);
+    }
+    let unset: Vec<&str> = OWNED.into_iter().filter(|key| set.iter().all(|(set, _)| set != key)).collect();
+    let edit = ProfileEdit { file: SharedFile::Config, profile: &name, set, unset: &unset, expires: None };
+    let path = context
+        .file_path(SharedFile::Config)
+        .ok_or_else(|| Report::new("there is no home directory, and AWS_CONFIG_FILE names no file"))?;
+    write(&path, &edit, output)
+}
+
+fn write(path: &Path, edit: &ProfileEdit<'_>, output: &Output) -> Outcome {
+    let update = arl::update_file(path, false, |text| edit.apply(text)).map_err(|error| {
+        Report::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
+            .caused_by(error)
+    })?;
+    let done = match update {
+        Update::Unchanged => "says so already",
+        Update::Created | Update::Changed => "now says",
+    };
+    output.note(&format!("profile {} in `{}` {done}:", edit.profile, path.display()));
+    let lines: String = edit.set.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+    output.data(lines.as_bytes())
+}
+
+/// The keys of a role profile, as every SDK reads them.
+fn role_profile(args: &RoleArgs, arn: &RoleArn, source: &str) -> Result<Vec<(&'static str, String)>, Report> {
+    // What the SDKs have no key for would be lost without a word.
+    let template = args.role_session_name.as_ref().is_some_and(|name| name.contains('{'));
+    if let Some((flag, _)) = flags(args)
+        .into_iter()
+        .find(|(flag, _)| !WRITABLE.contains(flag) || template && *flag == "--role-session-name")
+    {
+        return Err(Report::usage(format!("a role profile has no key that does what {flag} does"))
+            .hint("--process writes a profile that calls arl with it"));
+    }
+    let mut set = vec![("role_arn", arn.to_string()), ("source_profile", source.to_owned())];
+    let mut add = |key: &'static str, value: Option<String>| set.extend(value.map(|value| (key, value)));
+    add("region", args.region.clone());
+    add("external_id", checked::<ExternalId>("--external-id", args.external_id.as_deref())?);
+    add("mfa_serial", checked::<SerialNumber>("--serial-number", args.serial_number.as_deref())?);
+    add(
+        "role_session_name",
+        checked::<RoleSessionName>("--role-session-name", args.role_session_name.as_deref())?,
+    );
+    let duration =
+        args.duration.as_deref().map(|text| parse::<SessionDuration>("--duration", text)).transpose()?;
+    add("duration_seconds", duration.map(|duration| duration.as_secs().to_string()));
+    Ok(set)
+}
+
+/// The flags that a role profile has a key for, which every SDK reads.
+const WRITABLE: [&str; 5] =
+    ["--region", "--external-id", "--serial-number", "--role-session-name", "--duration"];
+
+fn checked<T: FromStr<Err = InvalidValue> + ToString>(
+    flag: &str,
+    text: Option<&str>,
+) -> Result<Option<String>, Report> {
+    text.map(|text| parse::<T>(flag, text).map(|value| value.to_string())).transpose()
+}
+
+/// A profile that calls this very program.
+fn process(args: &RoleArgs, arn: &RoleArn, source: &str) -> Result<Vec<(&'static str, String)>, Report> {
+    let program = std::env::current_exe()
+        .map_err(|error| Report::new("could not find out where arl is").caused_by(error))?;
+    let program = program.to_string_lossy().into_owned();
+    if args.chain || args.token_code.is_some() {
+        return Err(Report::usage(
+            "--chain and --token-code are of this moment, and cannot be part of a profile",
+        ));
+    }
+    let mut words = vec![
+        program,
+        "assume".into(),
+        arn.to_string(),
+        "--profile".into(),
+        source.to_owned(),
+        "--json".into(),
+    ];
+    for (flag, value) in flags(args) {
+        words.push(flag.to_owned());
+        words.extend(value);
+    }
+    if let Some(word) = words.iter().find(|word| word.contains(char::is_control)) {
+        return Err(Report::usage(format!("`{word}` cannot stand in one line of a file")));
+    }
+    let plain = |word: &String| {
+        !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:@+=,".contains(&b))
+    };
+    let quoted = |word: &String| if plain(word) { word.clone() } else { Dialect::Posix.quote(word) };
+    let command = words.iter().map(quoted).collect::<Vec<_>>().join(" ");
+    // A comment would begin there for some readers.
+    if command.contains(" #") || command.contains(" ;") {
+        return Err(Report::usage("a value with a blank before # or ; cannot stand in the file"));
+    }
+    let mut set = vec![("credential_process", command)];
+    set.extend(args.region.clone().map(|region| ("region", region)));
+    Ok(set)
+}
+
+/// The flags that were given, but for the role and the source, as `arl assume` takes them.
+fn flags(args: &RoleArgs) -> Vec<(&'static str, Option<String>)> {
+    let one = |flag: &'static str, value: &Option<String>| value.clone().map(|value| (flag, Some(value)));
+    let mut given: Vec<(&'static str, Option<String>)> = [
+        one("--role-session-name", &args.role_session_name),
+        one("--duration", &args.duration),
+        one("--policy", &args.policy),
+        one("--transitive-tag-keys", &args.transitive_tag_keys),
+        one("--source-identity", &args.source_identity),
+        one("--external-id", &args.external_id),
+        one("--additional-parameters", &args.additional_parameters),
+        one("--serial-number", &args.serial_number),
+        one("--token-code", &args.token_code),
+        one("--region", &args.region),
+        one("--endpoint-url", &args.endpoint_url),
+        one("--min-ttl", &args.min_ttl),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let lists = [
+        ("--via", &args.via),
+        ("--policy-arns", &args.policy_arns),
+        ("--tags", &args.tags),
+        ("--provided-contexts", &args.provided_contexts),
+    ];
+    for (flag, values) in lists {
+        given.extend(values.iter().map(|value| (flag, Some(value.clone()))));
+    }
+    let switches = [
+        ("--chain", args.chain),
+        ("--allow-insecure-endpoint", args.allow_insecure_endpoint),
+        ("--no-cache", args.no_cache),
+        ("--refresh", args.refresh),
+    ];
+    given.extend(switches.into_iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| (flag, None)));
+    given
+}
+
+/// A profile that says something else is somebody's.
+fn refuse_other(
+    name: &ProfileName,
+    section: &Section<'_>,
+    set: &[(&str, String)],
+    force: bool,
+) -> Result<(), Report> {
+    let decides = |key: &&str| *key != "region";
+    let differs = OWNED.into_iter().filter(decides).any(|key| {
+        let wanted = set.iter().find(|(set, _)| *set == key).map(|(_, value)| value.as_str());
+        section.get_in(SharedFile::Config, key) != wanted
+    });
+    let says_something =
+        OWNED.into_iter().filter(decides).any(|key| section.get_in(SharedFile::Config, key).is_some());
+    if force || !differs || !says_something {
+        return Ok(());
+    }
+    Err(Report::new(format!("profile `{name}` is there already and says something else"))
+        .hint("give the new one another name with --profile-name, or insist with --force"))
+}
+
+/// Most readers believe keys in the credentials file before anything in the config file.
+fn warn_of_keys(name: &ProfileName, section: &Section<'_>, context: &Context, output: &Output) {
+    if section.get_in(SharedFile::Credentials, "aws_access_key_id").is_some() {
+        output.note(&format!(
+            "profile `{name}` has keys in `{}`, which most programs take before this; `arl write --remove {name}`, or take them out by hand",
+            context.path_of(SharedFile::Credentials)
+        ));
+    }
+}

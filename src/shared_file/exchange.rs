@@ -1,0 +1,238 @@
+//! Replacing a file that other programs write to as well.
+//!
+//! Writers of arl's exclude each other by a lock. Other writers know no lock: so the new file is exchanged with the
+//! old one in one step, and only if the old one then turns out to be what the new one was made from is it thrown
+//! away; else it is exchanged back, and everything starts again.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{CWD, RenameFlags};
+use zeroize::Zeroizing;
+
+/// How long another writer of arl's may take.
+const LOCK_LIMIT: Duration = Duration::from_secs(10);
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+/// The AWS CLI empties a file and then writes it; what looks this far apart agree on is whole.
+const LOOKS_APART: Duration = Duration::from_millis(3);
+/// Other writers that come between are few.
+const TRIES: usize = 10;
+/// So many looks in a row must agree: a writer may be held up in the middle of its work.
+const AGREEING: usize = 3;
+/// A file may be empty because somebody has just emptied it; it takes half a second to believe it.
+const AGREEING_EMPTY: usize = 160;
+/// After so many looks somebody writes all the time.
+const LOOKS: usize = 1000;
+
+/// What [`update`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Update {
+    /// The file is new.
+    Created,
+    /// The file was replaced.
+    Changed,
+    /// It held already what was to be written.
+    Unchanged,
+}
+
+/// A file that was not changed.
+#[derive(Debug)]
+pub enum ExchangeError<E> {
+    /// The edit itself.
+    Edit(E),
+    /// A system call.
+    Io(io::Error),
+    /// Somebody else holds the lock, or writes all the time.
+    Busy(&'static str),
+    /// It is no plain file.
+    NotAFile,
+}
+
+impl<E: fmt::Display> fmt::Display for ExchangeError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Edit(error) => error.fmt(f),
+            Self::Io(error) => error.fmt(f),
+            Self::Busy(why) => f.write_str(why),
+            Self::NotAFile => f.write_str("it is no plain file"),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> std::error::Error for ExchangeError<E> {}
+
+impl<E> From<io::Error> for ExchangeError<E> {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Replaces a file by what `edit` makes of its bytes, in one step. A new file, and one that `holds_secrets`, can be read
+/// by its owner alone; another one keeps its mode.
+///
+/// A link is followed. A missing file is empty, and comes into being with its directory (mode 0700). A writer that
+/// opened the old file before the step and writes to it later is lost, whatever anybody does.
+///
+/// # Errors
+/// `edit` refuses, a system call fails, or others do not stop writing; the file is then as it was.
+pub fn update<E>(
+    path: &Path,
+    holds_secrets: bool,
+    edit: impl Fn(&[u8]) -> Result<Vec<u8>, E>,
+) -> Result<Update, ExchangeError<E>> {
+    let path = &real_path(path)?;
+    let directory = path.parent().ok_or(ExchangeError::NotAFile)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    let _lock = lock(&beside(path, "arl.lock"))?;
+    let temporary = beside(path, "arl.tmp");
+    for _ in 0..TRIES {
+        let before = settled(path)?;
+        let old = before.as_ref().map_or(&[][..], |bytes| bytes.as_slice());
+        let after = Zeroizing::new(edit(old).map_err(ExchangeError::Edit)?);
+        if before.as_ref().is_some_and(|before| **before == *after) {
+            return Ok(Update::Unchanged);
+        }
+        if before.is_none() && after.is_empty() {
+            return Ok(Update::Unchanged);
+        }
+        let mode = fs::metadata(path).map_or(0o600, |found| found.mode() & 0o777);
+        write_new(&temporary, &after, if holds_secrets { 0o600 } else { mode })?;
+        let done = exchange(&temporary, path, before.as_ref().map(|bytes| bytes.as_slice()));
+        if !matches!(done, Ok(true)) {
+            // It holds what was not written, or what somebody else has written again elsewhere.
+            let _ = fs::remove_file(&temporary);
+        }
+        if done? {
+            // The new name has to survive a power failure; not every file system can promise that.
+            let _ = File::open(directory).and_then(|directory| directory.sync_all());
+            return Ok(if before.is_some() { Update::Changed } else { Update::Created });
+        }
+    }
+    Err(ExchangeError::Busy("another program writes to it all the time"))
+}
+
+/// Puts the temporary file in the other one's place, if that still holds `before`.
+fn exchange(temporary: &Path, path: &Path, before: Option<&[u8]>) -> io::Result<bool> {
+    let Some(before) = before else {
+        return match rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
+            Ok(()) => Ok(true),
+            Err(rustix::io::Errno::EXIST) => Ok(false),
+            Err(error) if is_unknown(error) => fs::hard_link(temporary, path)
+                .and_then(|()| fs::remove_file(temporary))
+                .map(|()| true)
+                .or_else(|error| match error.kind() {
+                    io::ErrorKind::AlreadyExists => Ok(false),
+                    _ => Err(error),
+                }),
+            Err(error) => Err(error.into()),
+        };
+    };
+    let swap = || rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::EXCHANGE);
+    match swap() {
+        Ok(()) => {}
+        Err(rustix::io::Errno::NOENT) => return Ok(false),
+        // A file system that cannot: look once more, as late as possible.
+        Err(error) if is_unknown(error) => {
+            if fs::read(path)? != before {
+                return Ok(false);
+            }
+            return fs::rename(temporary, path).map(|()| true);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if Zeroizing::new(fs::read(temporary)?).as_slice() == before {
+        fs::remove_file(temporary)?;
+        return Ok(true);
+    }
+    // Somebody has written in between: theirs goes back, and ours is made again from theirs.
+    swap()?;
+    Ok(false)
+}
+
+fn is_unknown(error: rustix::io::Errno) -> bool {
+    use rustix::io::Errno;
+    [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP].contains(&error)
+}
+
+/// The file that a chain of links leads to, even if it does not exist yet.
+fn real_path(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..40 {
+        match fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("/")).join(target),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("too many links"))
+}
+
+/// `.NAME.SUFFIX` in the same directory.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".");
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// Only one writer of arl's at a time. The kernel takes the lock away from whoever dies.
+fn lock<E>(path: &Path) -> Result<File, ExchangeError<E>> {
+    let file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let mut waited = Duration::ZERO;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if waited < LOCK_LIMIT => {
+                std::thread::sleep(LOCK_PAUSE);
+                waited += LOCK_PAUSE;
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(ExchangeError::Busy("another arl has been writing to it for 10 s"));
+            }
+            // A file system without locks: the exchange alone has to do.
+            Err(TryLockError::Error(_)) => return Ok(file),
+        }
+    }
+}
+
+/// The file's bytes, once some looks agree; `None` if it does not exist.
+fn settled<E>(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, ExchangeError<E>> {
+    let look = || match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ExchangeError::Io(error)),
+        Ok(found) if !found.is_file() => Err(ExchangeError::NotAFile),
+        Ok(_) => match fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(ExchangeError::Io(error)),
+            Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
+        },
+    };
+    let mut last = look()?;
+    let mut agreeing = 1;
+    for _ in 0..LOOKS {
+        let Some(bytes) = &last else { return Ok(None) };
+        if agreeing >= if bytes.is_empty() { AGREEING_EMPTY } else { AGREEING } {
+            return Ok(last);
+        }
+        std::thread::sleep(LOOKS_APART);
+        let next = look()?;
+        agreeing = if next == last { agreeing + 1 } else { 1 };
+        last = next;
+    }
+    Err(ExchangeError::Busy("another program writes to it all the time"))
+}
+
+fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    // Left by one that was killed; whoever holds the lock may take it away.
+    let _ = fs::remove_file(path);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    file.sync_all()
+}

@@ -1,0 +1,361 @@
+//! `arl write`: one profile of a file that others read and write as well.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::process::{Child, Stdio};
+
+use arl_sts::World;
+
+use crate::support::{DEPLOY, Run, Stage};
+
+fn credentials(stage: &Stage) -> String {
+    fs::read_to_string(stage.home.join(".aws/credentials")).unwrap_or_default()
+}
+
+/// What botocore reads of every profile, or why it cannot: a list of names and keys.
+const READER: &str = "
+import botocore.configloader, json, sys
+try:
+    print(json.dumps(botocore.configloader.raw_config_parse(sys.argv[1], parse_subsections=False), sort_keys=True))
+except Exception as error:
+    print('broken', type(error).__name__)
+";
+
+fn botocore(stage: &Stage, path: &std::path::Path) -> Run {
+    stage.run(stage.bare(crate::lib_compat::python()).args(["-c", READER]).arg(path))
+}
+
+#[test]
+fn a_profile_is_written_read_and_taken_away() {
+    let stage = Stage::new();
+    let run = stage.arl(&["write", DEPLOY, "--profile-name", "deploy"]);
+    assert!(run.stderr.contains("profile deploy in"), "{run:?}");
+    assert_eq!(run.success(), "");
+    let path = stage.home.join(".aws/credentials");
+    assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    let text = credentials(&stage);
+    assert!(text.starts_with("[deploy]\n# expires 20"), "{text}");
+    assert!(text.contains("\naws_access_key_id=ASIA") && text.contains("\naws_session_token=FwoG"), "{text}");
+    // botocore, through the whole of it.
+    let code = "import boto3; print(boto3.Session(profile_name='deploy').client('sts', region_name='us-east-1').get_caller_identity()['Arn'])";
+    let arn = stage.run(stage.bare(crate::lib_compat::python()).args(["-c", code])).success();
+    assert!(arn.starts_with("arn:aws:sts::123456789012:assumed-role/Deploy/"), "{arn}");
+    // arl itself, as a source.
+    stage.sts.change(|world| world.roles.values_mut().for_each(|role| role.trusts.push("*".into())));
+    let mut chained = stage.bare("arl");
+    chained.args(["assume", "123456789012/ReadOnly", "--profile", "deploy", "--json"]);
+    assert!(stage.run(&mut chained).success().contains("ASIA"));
+    // Again, by the account's ID and with the flags of scripts; the directory is made if it is missing.
+    fs::remove_dir_all(stage.home.join(".aws")).unwrap();
+    let _ = stage.arl(&["write", "--account_id", "123456789012", "--role_name", "Deploy"]).success();
+    assert!(credentials(&stage).starts_with("[123456789012]\n"));
+    assert_eq!(fs::metadata(stage.home.join(".aws")).unwrap().mode() & 0o777, 0o700);
+    let _ = stage.arl(&["write", "--remove", "123456789012"]).success();
+    assert_eq!(credentials(&stage), "");
+    stage.arl(&["write", "--remove", "123456789012"]).failure(1, "has no profile");
+    stage.arl(&["write"]).failure(2, "required");
+}
+
+#[test]
+fn what_a_person_would_miss_is_not_overwritten() {
+    let stage = Stage::new();
+    let mine = format!(
+        "[mine]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        World::ANN_KEY,
+        World::ANN_SECRET
+    );
+    stage.profiles("", &mine);
+    stage.arl(&["write", DEPLOY, "--profile-name", "mine"]).failure(1, "holds long-term keys");
+    stage.arl(&["write", DEPLOY, "--profile-name", "default"]).failure(2, "--force");
+    stage.arl(&["write", DEPLOY, "--profile-name", "DEFAULT", "--force"]).failure(2, "must not be DEFAULT");
+    stage.arl(&["write", DEPLOY, "--profile-name", "x]\n[default", "--force"]).failure(2, "can hold letters");
+    stage.arl(&["write", "--remove", "mine"]).failure(1, "has no profile `mine` that arl has written");
+    assert_eq!(credentials(&stage), mine);
+    assert_eq!(stage.assumed().len(), 0, "refused before anybody was asked");
+    let _ = stage.arl(&["write", DEPLOY, "--profile-name", "mine", "--force"]).success();
+    assert!(!credentials(&stage).contains(World::ANN_KEY));
+    let _ = stage.arl(&["write", DEPLOY, "--profile-name", "default", "--force"]).success();
+    assert!(credentials(&stage).contains("\n[default]\n"));
+    // A failure leaves the file alone, and makes none.
+    let before = credentials(&stage);
+    stage.arl(&["write", "123456789012/Closed", "--profile-name", "x"]).failure(1, "AccessDenied");
+    assert_eq!(credentials(&stage), before);
+}
+
+#[test]
+fn links_and_modes_stay_what_they_are_and_odd_files_are_refused() {
+    let stage = Stage::new();
+    let path = stage.home.join(".aws/credentials");
+    let real = stage.home.join("elsewhere");
+    fs::write(&real, "# mine\n").unwrap();
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o644)).unwrap();
+    symlink("../elsewhere", &path).unwrap();
+    let _ = stage.arl(&["write", DEPLOY, "--profile-name", "p"]).success();
+    assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
+    assert!(fs::read_to_string(&real).unwrap().starts_with("# mine\n\n[p]\n"));
+    assert_eq!(fs::metadata(&real).unwrap().mode() & 0o777, 0o600, "secrets in a file that others can read");
+    let mut to_pipe = stage.as_ann("arl");
+    to_pipe.args(["write", DEPLOY, "--profile-name", "p"]).env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    stage.run(&mut to_pipe).failure(1, "it is no plain file");
+    fs::write(&real, "[p]\na=1\n[p]\n").unwrap();
+    stage.arl(&["write", DEPLOY, "--profile-name", "p"]).failure(1, "stands there twice, on lines 1 and 3");
+    assert_eq!(fs::read_to_string(&real).unwrap(), "[p]\na=1\n[p]\n");
+}
+
+/// Files as people have them, from a seed.
+fn generated(seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = |n: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % n
+    };
+    let end = if next(4) == 0 { "\r\n" } else { "\n" };
+    let mut text = String::new();
+    if next(10) == 0 {
+        text.push('\u{feff}');
+    }
+    let sections = next(12);
+    for number in 0..sections {
+        let name = match next(8) {
+            0 => "target".to_owned(),
+            1 => format!("p{}", next(sections.max(1))),
+            2 => format!("profile p{number}"),
+            3 => "default".to_owned(),
+            _ => format!("user-{number}"),
+        };
+        text.push_str(&format!("[{name}]{}{end}", ["", " # note", "  "][next(3) as usize]));
+        for line in 0..next(9) {
+            match next(9) {
+                0 => text.push_str("# a comment = with an equals sign"),
+                1 => text.push_str("; another"),
+                2 => {}
+                3 => text.push_str(&format!("s3 ={end}    max = {line}{end}    [not] = a header")),
+                4 => text.push_str("aws_access_key_id = AKIAOLD"),
+                5 => text.push_str("AWS_SECRET_ACCESS_KEY: abc#def/+=="),
+                6 => text.push_str(&format!("aws_security_token = old{end}  and more of it")),
+                7 => text.push_str("region=eu-west-1   # not a comment to everybody"),
+                _ => text.push_str(&format!("key{line} = ü\tvalue")),
+            }
+            text.push_str(end);
+        }
+        if next(3) == 0 {
+            text.push_str(end);
+        }
+    }
+    if seed == 7 {
+        text.push_str(&format!("[big]{end}"));
+        text.push_str(&format!("# {}{end}", "x".repeat(60)).repeat(16_000));
+    }
+    if next(4) == 0 {
+        text.truncate(text.trim_end().len());
+    }
+    text.into_bytes()
+}
+
+/// The bytes outside of the `[target]` section.
+fn outside(text: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let mut is_target = false;
+    for line in text.split_inclusive(|&b| b == b'\n') {
+        let trimmed = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
+        if line.first() == Some(&b'[') || trimmed.starts_with(b"[") && line.starts_with(b"\xef\xbb\xbf") {
+            is_target = trimmed.starts_with(b"[target]");
+        }
+        if !is_target {
+            kept.extend_from_slice(line);
+        }
+    }
+    kept
+}
+
+#[test]
+fn of_200_files_every_other_byte_stays_and_botocore_reads_them_as_before() {
+    let stage = Stage::new();
+    let path = stage.home.join(".aws/credentials");
+    let (mut written, mut refused) = (0, 0);
+    for seed in 0..200 {
+        let before = generated(seed);
+        fs::write(&path, &before).unwrap();
+        let read_before = botocore(&stage, &path).success();
+        let run = stage.arl(&["write", DEPLOY, "--profile-name", "target", "--force"]);
+        let after = fs::read(&path).unwrap();
+        if run.status != 0 {
+            // Twice, or a line that arl's own reader cannot understand: then nothing at all has happened.
+            assert!(
+                run.stderr.contains("twice") || run.stderr.contains("could not understand"),
+                "{seed}: {run:?}"
+            );
+            assert_eq!(after, before, "{seed}");
+            refused += 1;
+            continue;
+        }
+        written += 1;
+        let (mut old, new) = (outside(&before), outside(&after));
+        if old.last().is_some_and(|&b| b != b'\n') && new.len() > old.len() {
+            // A last line without its end gets one, and a blank line stands before the new section.
+            old.extend_from_slice(&new[old.len()..]);
+        }
+        let extra = new.strip_prefix(old.as_slice()).unwrap_or_else(|| panic!("{seed}: other bytes changed"));
+        assert!(extra.trim_ascii().is_empty() && extra.len() <= 4, "{seed}: {extra:?}");
+        let read_after = botocore(&stage, &path).success();
+        if let (Ok(old), Ok(new)) = (
+            serde_json::from_str::<serde_json::Value>(&read_before),
+            serde_json::from_str::<serde_json::Value>(&read_after),
+        ) {
+            let others = |value: &serde_json::Value| {
+                let mut map = value.as_object().unwrap().clone();
+                map.remove("target");
+                map
+            };
+            assert_eq!(others(&new), others(&old), "{seed}");
+            let target = &new["target"];
+            assert!(target["aws_access_key_id"].as_str().unwrap().starts_with("ASIA"), "{seed}: {target}");
+            assert!(target["aws_session_token"].as_str().unwrap().starts_with("FwoG"), "{seed}: {target}");
+            assert!(target.get("aws_security_token").is_none(), "{seed}: {target}");
+        } else {
+            // Doubled keys of the profile itself are mended on the way; what was readable stays so.
+            assert!(read_before.starts_with("broken"), "{seed}: {read_after}");
+        }
+    }
+    assert!(written > 150, "{written} written, {refused} refused");
+}
+
+#[test]
+fn thirty_two_writers_lose_nothing() {
+    let stage = Stage::new();
+    let rounds = 10;
+    let line = |number: usize| {
+        format!(
+            "i=0; while [ $i -lt {rounds} ]; do arl write {DEPLOY} --profile-name p{number}-$i || exit 1; i=$((i+1)); done"
+        )
+    };
+    let children: Vec<Child> = (0..32)
+        .map(|number| {
+            let mut command = stage.as_ann("sh");
+            // One session for all: what is being looked at is the file.
+            command.env_remove("ARL_CACHE").args(["-c", &line(number)]).stderr(Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    let text = credentials(&stage);
+    for number in 0..32 {
+        for round in 0..rounds {
+            assert_eq!(text.matches(&format!("[p{number}-{round}]\n")).count(), 1, "p{number}-{round}");
+        }
+    }
+}
+
+#[test]
+fn a_kill_leaves_the_old_file_or_the_new_one() {
+    let kills = std::env::var("ARL_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
+    let stage = Stage::new();
+    let around = |text: &str| (text.starts_with("# top\n[a]\nx=1\n"), text.ends_with("[z]\ny=2\n"));
+    stage.profiles("", "# top\n[a]\nx=1\n\n[p]\n\n[z]\ny=2\n");
+    let spawn = || {
+        let mut command = stage.as_ann("arl");
+        command.args(["write", DEPLOY, "--profile-name", "p"]).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let started = std::time::Instant::now();
+    spawn().wait().unwrap();
+    let longest = started.elapsed().mul_f64(1.2);
+    let is_whole = || {
+        let text = credentials(&stage);
+        let keys = ["\naws_access_key_id=ASIA", "\naws_secret_access_key=", "\naws_session_token=FwoG"];
+        around(&text) == (true, true) && keys.iter().all(|key| text.matches(key).count() == 1)
+    };
+    assert!(is_whole(), "{}", credentials(&stage));
+    assert_eq!(crate::cache::broken_by_kills(kills, spawn, longest, is_whole), 0);
+    // The next one takes away what the killed ones have left.
+    spawn().wait().unwrap();
+    let mut names: Vec<String> = fs::read_dir(stage.home.join(".aws"))
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    assert_eq!(names, [".credentials.arl.lock", "config", "credentials"]);
+}
+
+#[test]
+fn writes_beside_the_aws_cli_lose_nothing() {
+    let stage = Stage::new();
+    let aws = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/peers/bin/aws");
+    assert!(aws.exists(), "{} is missing: run tests/install-tools.sh", aws.display());
+    stage.profiles("", "[cli]\naws_access_key_id = AKIA0\n");
+    let updates: usize = std::env::var("ARL_TEST_AWS_CLI").ok().and_then(|n| n.parse().ok()).unwrap_or(20);
+    let script = format!(
+        "i=0; while [ $i -lt {updates} ]; do {} configure set aws_access_key_id AKIA$i --profile cli$i || exit 1; i=$((i+1)); done",
+        aws.display()
+    );
+    let mut cli = stage.bare("sh").args(["-c", &script]).spawn().unwrap();
+    let mut writes = 0;
+    while cli.try_wait().unwrap().is_none() {
+        let mut command = stage.as_ann("arl");
+        command.env_remove("ARL_CACHE").args(["write", DEPLOY, "--profile-name", &format!("p{writes}")]);
+        let _ = stage.run(&mut command).success();
+        writes += 1;
+    }
+    assert!(cli.wait().unwrap().success());
+    let text = credentials(&stage);
+    let lost_of_cli =
+        (0..updates).filter(|n| !text.contains(&format!("aws_access_key_id = AKIA{n}\n"))).count();
+    let lost_of_arl = (0..writes).filter(|n| !text.contains(&format!("[p{n}]\n"))).count();
+    assert_eq!((lost_of_cli, lost_of_arl), (0, 0), "of {updates} and {writes}");
+}
+
+#[test]
+fn a_profile_is_configured_without_a_secret_and_works() {
+    let stage = Stage::new();
+    let keys = format!(
+        "[dev]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        World::ANN_KEY,
+        World::ANN_SECRET
+    );
+    stage.profiles("# mine\n[profile other]\nregion = x\n", &keys);
+    let path = stage.home.join(".aws/config");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let configure = |args: &[&str]| {
+        let mut command = stage.bare("arl");
+        command.args(["configure", DEPLOY, "--profile", "dev"]).args(args);
+        stage.run(&mut command)
+    };
+    let run = configure(&["--profile-name", "plain", "--region", "us-east-1", "--duration", "30m"]);
+    assert_eq!(
+        run.success(),
+        format!("role_arn={DEPLOY}\nsource_profile=dev\nregion=us-east-1\nduration_seconds=1800\n")
+    );
+    let _ = configure(&["--profile-name", "asked", "--process", "--region", "us-east-1", "--tags", "a=b c"])
+        .success();
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("# mine\n[profile other]\nregion = x\n\n[profile plain]\n"), "{text}");
+    assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o644, "a mode that is nobody's business");
+    for profile in ["plain", "asked"] {
+        let code = format!(
+            "import boto3; print(boto3.Session(profile_name='{profile}').client('sts').get_caller_identity()['Arn'])"
+        );
+        let arn = stage.run(stage.bare(crate::lib_compat::python()).args(["-c", &code])).success();
+        assert!(arn.starts_with("arn:aws:sts::123456789012:assumed-role/Deploy/"), "{profile}: {arn}");
+    }
+    assert_eq!(stage.assumed()[0].get("DurationSeconds"), Some("1800"));
+    assert_eq!(stage.assumed()[1].get("Tags.member.1.Value"), Some("b c"));
+    // The same again is no change, another one is refused.
+    let run = configure(&["--profile-name", "plain", "--region", "us-east-1", "--duration", "30m"]);
+    assert!(run.stderr.contains("says so already"), "{run:?}");
+    configure(&["--profile-name", "plain"]).failure(1, "says something else");
+    let _ = configure(&["--profile-name", "plain", "--force"]).success();
+    let plain = fs::read_to_string(&path).unwrap();
+    assert!(!plain.contains("duration_seconds") && !plain.contains("[profile plain]\n\n"), "{plain}");
+    // What a role profile cannot say is not dropped in silence.
+    configure(&["--profile-name", "x", "--policy", "{}"]).failure(2, "--policy does");
+    configure(&["--profile-name", "x", "--role-session-name", "{user}"]).failure(2, "--process writes");
+    configure(&["--profile-name", "x", "--external-id", "a\n[b]"]).failure(2, "--external-id");
+    configure(&["--profile-name", "dev"]).failure(2, "cannot be its own source");
+    // Keys that would be believed before it are told.
+    stage.profiles("", &format!("{keys}[both]\naws_access_key_id = AKIA\naws_secret_access_key = x\n"));
+    let run = configure(&["--profile-name", "both"]);
+    assert!(run.stderr.contains("has keys in"), "{run:?}");
+}
