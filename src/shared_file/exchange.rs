@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{CWD, RenameFlags};
+use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 /// How long another writer of arl's may take.
@@ -102,12 +103,7 @@ pub fn update<E>(
         }
         let mode = fs::metadata(path).map_or(0o600, |found| found.mode() & 0o777);
         write_new(&temporary, &after, if holds_secrets { 0o600 } else { mode })?;
-        let done = exchange(&temporary, path, before.as_ref().map(|bytes| bytes.as_slice()));
-        if !matches!(done, Ok(true)) {
-            // It holds what was not written, or what somebody else has written again elsewhere.
-            let _ = fs::remove_file(&temporary);
-        }
-        if done? {
+        if exchange(&temporary, path, before.as_ref().map(|bytes| bytes.as_slice()))? {
             // The new name has to survive a power failure; not every file system can promise that.
             let _ = File::open(directory).and_then(|directory| directory.sync_all());
             return Ok(if before.is_some() { Update::Changed } else { Update::Created });
@@ -116,46 +112,53 @@ pub fn update<E>(
     Err(ExchangeError::Busy("another program writes to it all the time"))
 }
 
-/// Puts the temporary file in the other one's place, if that still holds `before`.
+/// Puts the temporary file in the other one's place, if that still holds `before`. Whatever comes of it, the
+/// temporary file is gone afterwards, unless it has become the only place of what somebody else has written.
 fn exchange(temporary: &Path, path: &Path, before: Option<&[u8]>) -> io::Result<bool> {
-    let Some(before) = before else {
-        return match rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
-            Ok(()) => Ok(true),
-            Err(rustix::io::Errno::EXIST) => Ok(false),
-            Err(error) if is_unknown(error) => fs::hard_link(temporary, path)
-                .and_then(|()| fs::remove_file(temporary))
-                .map(|()| true)
-                .or_else(|error| match error.kind() {
-                    io::ErrorKind::AlreadyExists => Ok(false),
-                    _ => Err(error),
-                }),
+    let result = match before {
+        None => put_first(temporary, path),
+        Some(before) => match rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::EXCHANGE) {
+            Ok(()) => return keep_or_swap_back(temporary, path, before),
+            Err(Errno::NOENT) => Ok(false),
+            // A file system that cannot: look once more, as late as possible.
+            Err(error) if is_unknown(error) => fs::read(path).and_then(|now| match now == before {
+                true => fs::rename(temporary, path).map(|()| true),
+                false => Ok(false),
+            }),
             Err(error) => Err(error.into()),
-        };
+        },
     };
-    let swap = || rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::EXCHANGE);
-    match swap() {
-        Ok(()) => {}
-        Err(rustix::io::Errno::NOENT) => return Ok(false),
-        // A file system that cannot: look once more, as late as possible.
-        Err(error) if is_unknown(error) => {
-            if fs::read(path)? != before {
-                return Ok(false);
-            }
-            return fs::rename(temporary, path).map(|()| true);
-        }
-        Err(error) => return Err(error.into()),
+    // Gone already where it is the file now.
+    let _ = fs::remove_file(temporary);
+    result
+}
+
+/// Where there is no file yet.
+fn put_first(temporary: &Path, path: &Path) -> io::Result<bool> {
+    let put = match rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
+        Err(error) if is_unknown(error) => fs::hard_link(temporary, path),
+        other => other.map_err(io::Error::from),
+    };
+    match put {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
     }
+}
+
+/// After the exchange: the temporary file is what stood there, which should be what ours was made from.
+fn keep_or_swap_back(temporary: &Path, path: &Path, before: &[u8]) -> io::Result<bool> {
     if Zeroizing::new(fs::read(temporary)?).as_slice() == before {
         fs::remove_file(temporary)?;
         return Ok(true);
     }
     // Somebody has written in between: theirs goes back, and ours is made again from theirs.
-    swap()?;
+    rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::EXCHANGE)?;
+    fs::remove_file(temporary)?;
     Ok(false)
 }
 
 fn is_unknown(error: rustix::io::Errno) -> bool {
-    use rustix::io::Errno;
     [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP].contains(&error)
 }
 
