@@ -8,6 +8,7 @@
 // Ground floor: pure values.
 mod arn;
 mod credentials;
+mod lambda_session_name;
 mod request;
 mod secret;
 mod session_name;
@@ -42,6 +43,7 @@ pub use cache::{
 pub use config::{InvalidConfig, Section, SharedConfig, SharedFile};
 pub use credentials::{Credentials, InvalidCredentials};
 pub use identity::{IDENTITY_VARIABLES, Identity, SET_VARIABLES, Unprintable};
+pub use lambda_session_name::LambdaFunction;
 pub use render::{dotenv, process_json};
 pub use request::{
     AdditionalParameters, AssumeRoleRequest, ExternalId, InvalidValue, Policy, PolicyArn, ProvidedContext,

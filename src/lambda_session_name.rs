@@ -1,0 +1,184 @@
+//! Session names that lead back to the very instance of a Lambda function that assumed the role.
+
+use std::time::SystemTime;
+
+use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::request::{InvalidValue, is_name_char};
+use crate::session_name::RoleSessionName;
+
+/// STS takes no more.
+const LONGEST: usize = 64;
+/// A longer beginning leaves no room for a dot and four characters that tell instances apart.
+const LONGEST_BEGINNING: usize = 59;
+/// A shorter time is no time: down to the seconds.
+const SHORTEST_TIME: usize = 14;
+
+/// What the runtime tells a function about itself. An empty text counts as missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LambdaFunction<'a> {
+    /// `AWS_LAMBDA_FUNCTION_NAME`.
+    pub function_name: &'a str,
+    /// `AWS_LAMBDA_FUNCTION_VERSION`; `$LATEST` counts as missing.
+    pub function_version: &'a str,
+    /// `AWS_LAMBDA_LOG_STREAM_NAME`, whose end tells instances apart.
+    pub log_stream_name: &'a str,
+    /// What tells instances apart instead, if the program knows better.
+    pub identifier: &'a str,
+}
+
+impl RoleSessionName {
+    /// `FUNCTION.VERSION.INSTANCE`, cut to 64 characters so that as much as possible stays recognisable: a version
+    /// that does not fit is left out, a long function name leaves the instance at least four characters, or none.
+    /// Without an instance the time stands there, or, where that does not fit, random letters.
+    ///
+    /// The algorithm is `generate_lambda_session_name` of aws-assume-role-lib 2.10.
+    ///
+    /// # Errors
+    /// The function's name is missing, or what remains has fewer than 2 characters that STS takes; the original
+    /// returns such a name, which STS then refuses.
+    pub fn for_lambda(function: &LambdaFunction<'_>, now: SystemTime) -> Result<Self, InvalidValue> {
+        let LambdaFunction { function_name, function_version, log_stream_name: _, identifier: _ } = *function;
+        if function_name.is_empty() {
+            return Err(InvalidValue::new("needs the name of a Lambda function"));
+        }
+        let version = match function_version {
+            "" | "$LATEST" => String::new(),
+            version => format!(".{version}"),
+        };
+        let name_length = function_name.chars().count();
+        let with_version = name_length + version.chars().count();
+        let text = if name_length > LONGEST_BEGINNING {
+            function_name.to_owned()
+        } else if with_version > LONGEST_BEGINNING {
+            format!("{function_name}.{}", function.instance(LONGEST - 1 - name_length, now))
+        } else {
+            format!("{function_name}{version}.{}", function.instance(LONGEST - 1 - with_version, now))
+        };
+        cleaned(text.chars().take(LONGEST)).parse()
+    }
+}
+
+impl LambdaFunction<'_> {
+    fn instance(&self, room: usize, now: SystemTime) -> String {
+        if !self.identifier.is_empty() {
+            return self.identifier.to_owned();
+        }
+        let stream = self.log_stream_name.strip_suffix('\n').unwrap_or(self.log_stream_name);
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let start = stream.trim_end_matches(is_word).len();
+        if start < stream.len() {
+            return stream[start..].chars().take(room).collect();
+        }
+        if room >= SHORTEST_TIME {
+            let time = humantime::format_rfc3339_micros(now).to_string();
+            return time.chars().filter(char::is_ascii_digit).take(room).collect();
+        }
+        random(room)
+    }
+}
+
+/// Lower-case letters and digits.
+fn random(length: usize) -> String {
+    const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let mut bytes = vec![0; length];
+    // Without randomness the name is less telling, and still a name.
+    let _ = SystemRandom::new().fill(&mut bytes);
+    bytes.into_iter().map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()])).collect()
+}
+
+/// One `_` for each run of characters that STS refuses. `+`, which it takes, goes too, as in the original.
+fn cleaned(text: impl Iterator<Item = char>) -> String {
+    let mut name = String::new();
+    let mut in_run = false;
+    for c in text {
+        let is_bad = !is_name_char(c) || c == '+';
+        if !(is_bad && in_run) {
+            name.push(if is_bad { '_' } else { c });
+        }
+        in_run = is_bad;
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: &str = "123456789a123456789b123456789c123456789d123456789e123456789f123456789g123456789";
+    const STREAM: &str = "2020/01/31/[$LATEST]3893xmpl7fac4485b47bb75b671a283c";
+
+    fn name(function_name: &str, version: &str, stream: &str, identifier: &str) -> String {
+        let function =
+            LambdaFunction { function_name, function_version: version, log_stream_name: stream, identifier };
+        // 2026-11-21T20:40:44.353611Z
+        let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_micros(1_795_293_644_353_611);
+        RoleSessionName::for_lambda(&function, now)
+            .map_or_else(|error| format!("!! {error}"), |name| name.to_string())
+    }
+
+    #[test]
+    fn names_are_those_of_the_original() {
+        let f = |length: usize| &LONG[..length];
+        let of_name = |length: usize, rest: &str| format!("{}{rest}", f(length));
+        for (row, made, expected) in [
+            (
+                1,
+                name("MyFunction", "$LATEST", STREAM, ""),
+                "MyFunction.3893xmpl7fac4485b47bb75b671a283c".to_owned(),
+            ),
+            (2, name("MyFunction", "7", STREAM, ""), "MyFunction.7.3893xmpl7fac4485b47bb75b671a283c".into()),
+            (3, name("MyFunction", "", STREAM, ""), "MyFunction.3893xmpl7fac4485b47bb75b671a283c".into()),
+            (4, name("Other", "9", STREAM, "abc"), "Other.9.abc".into()),
+            (10, name("MyFunction", "", "", ""), "MyFunction.20261121204044353611".into()),
+            (11, name(f(43), "", "", ""), of_name(43, ".20261121204044353611")),
+            (12, name(f(44), "", "", ""), of_name(44, ".2026112120404435361")),
+            (13, name(f(49), "", "", ""), of_name(49, ".20261121204044")),
+            (16, name(f(59), "", "", LONG), of_name(59, ".1234")),
+            (17, name(f(60), "", "", "abcd"), f(60).into()),
+            (19, name(f(65), "1", "", "12345"), f(64).into()),
+            (20, name(f(62), "5", "", LONG), f(62).into()),
+            (21, name(f(57), "2", "", LONG), of_name(57, ".2.1234")),
+            (22, name(f(58), "2", "", LONG), of_name(58, ".12345")),
+            (23, name(f(59), "5", "", LONG), of_name(59, ".1234")),
+            (24, name(f(50), "3", "", "12"), of_name(50, ".3.12")),
+            (25, name("f", "", "2020/01/31/[$LATEST]", ""), "f.20261121204044353611".into()),
+            (26, name("f", "", "2020/01/31/[$LATEST]abc-def", ""), "f.def".into()),
+            (27, name("f", "", "2020/01/31/[1]abcdef\n", ""), "f.abcdef".into()),
+            (28, name("f", "", "x/ünïcödé", ""), "f._n_c_d_".into()),
+            (29, name("f", "", "", "a b/c:d"), "f.a_b_c_d".into()),
+            (
+                30,
+                name("arn:aws:lambda:us-east-1:1:function:x", "", "", "id"),
+                "arn_aws_lambda_us-east-1_1_function_x.id".into(),
+            ),
+            (31, name("f", "$OTHER", "", "id"), "f._OTHER.id".into()),
+            (32, name("f", "", "", "i"), "f.i".into()),
+            (33, name("MyFunction", "12", "", LONG), format!("MyFunction.12.{}", f(50))),
+            (35, name("a///b", "", "", "c!!!d"), "a_b.c_d".into()),
+            (36, name("f", &"9".repeat(60), "", LONG), format!("f.{}", f(62))),
+            (
+                37,
+                name(f(32), "2", "", "0123456789abcdef0123456789abcdef"),
+                of_name(32, ".2.0123456789abcdef0123456789abc"),
+            ),
+            (38, name(f(37), "2", "", ""), of_name(37, ".2.20261121204044353611")),
+            (
+                40,
+                name(&format!("{}!!!!", "a".repeat(55)), "", "", "zzzzzz"),
+                format!("{}_.zzzz", "a".repeat(55)),
+            ),
+        ] {
+            assert_eq!(made, expected, "row {row}");
+        }
+        for (row, length, version, room) in [(14, 50, "", 13), (15, 59, "", 4), (39, 57, "2", 4)] {
+            let made = name(f(length), version, "", "");
+            let instance = made.rsplit('.').next().expect("an instance");
+            assert_eq!((made.len(), instance.len()), (64, room), "row {row}: {made}");
+        }
+        // The original returns these, and STS refuses them.
+        for (row, made) in [(8, name("", "", STREAM, "id")), (34, name(&"é".repeat(60), "", "", ""))] {
+            assert!(made.starts_with("!! "), "row {row}: {made}");
+        }
+    }
+}
