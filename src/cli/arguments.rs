@@ -8,7 +8,7 @@ use super::complete;
 /// Which role, how, from where. As typed: what the values mean is found out in `plan`.
 ///
 /// The aliases are aws-assume-role-lib's spellings, so that its command lines go on working.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, Clone, Args)]
 pub(super) struct RoleArgs {
     /// A role ARN, ACCOUNT/NAME, or the name of a profile
     #[arg(required_unless_present = "account_id", help_heading = "Role")]

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use arl::shell::Dialect;
 use arl::{
-    ExternalId, InvalidValue, ProfileEdit, ProfileName, RoleArn, RoleSessionName, Section, SerialNumber,
-    SessionDuration, SharedFile, Update,
+    ExternalId, InvalidValue, ProfileEdit, ProfileName, RoleArn, RoleProfile, RoleRef, RoleSessionName,
+    Section, SerialNumber, SessionDuration, SharedFile, Update,
 };
 
 use super::arguments::RoleArgs;
@@ -62,7 +62,18 @@ pub(super) fn run(args: &ConfigureArgs, output: &Output) -> Outcome {
         args.profile_name.parse().map_err(|error| Report::usage(format!("--profile-name {error}")))?;
     let context = Context::read()?;
     let config = context.shared_config()?;
-    let source = args.role.profile.clone().or_else(|| Context::var("AWS_PROFILE"));
+    let role = role_ref(&args.role)?;
+    let (profile_arn, mut wanted) = match &role {
+        RoleRef::Profile(text) => {
+            let section = config.profile(text).ok_or_else(|| unknown_role(text, &config, &context))?;
+            let profile = RoleProfile::read(text, section).map_err(|error| Report::new(error.to_string()))?;
+            let profile =
+                profile.ok_or_else(|| Report::usage(format!("profile `{text}` has no `role_arn`")))?;
+            (Some(profile.role_arn), with_keys_of(&args.role, section))
+        }
+        RoleRef::Arn(_) | RoleRef::InAccount(..) => (None, args.role.clone()),
+    };
+    let source = wanted.profile.take().or_else(|| Context::var("AWS_PROFILE"));
     let source = source.unwrap_or_else(|| "default".to_owned());
     if config.profile(&source).is_none() {
         return Err(Report::new(format!("there is no profile `{source}` to start from"))
@@ -71,25 +82,13 @@ pub(super) fn run(args: &ConfigureArgs, output: &Output) -> Outcome {
     if source == name.as_str() {
         return Err(Report::usage(format!("profile `{name}` cannot be its own source")));
     }
-    let role = role_ref(&args.role)?;
-    let regions = Regions::find(&args.role, None, config.profile(&source))?;
-    let arn = match role_arn(&role, &args.role, regions.named.as_deref())? {
-        Some(arn) => arn,
-        None => {
-            let text = args.role.role.as_deref().unwrap_or_default();
-            let section = config.profile(text).ok_or_else(|| unknown_role(text, &config, &context))?;
-            let profile =
-                arl::RoleProfile::read(text, section).map_err(|error| Report::new(error.to_string()))?;
-            profile
-                .map(|profile| profile.role_arn)
-                .ok_or_else(|| Report::usage(format!("profile `{text}` has no `role_arn`")))?
-        }
+    let regions = Regions::find(&wanted, None, config.profile(&source))?;
+    let given = || role_arn(&role, &wanted, regions.named.as_deref());
+    let Some(arn) = profile_arn.map_or_else(given, |arn| Ok(Some(arn)))? else {
+        return Err(Report::usage("no role is named"));
     };
-    let set = if args.process {
-        process(&args.role, &arn, &source)?
-    } else {
-        role_profile(&args.role, &arn, &source)?
-    };
+    let set =
+        if args.process { process(&wanted, &arn, &source)? } else { role_profile(&wanted, &arn, &source)? };
     if let Some(section) = config.profile(name.as_str()) {
         refuse_other(&name, section, &set, args.force)?;
         warn_of_keys(&name, section, &context, output);
@@ -100,6 +99,28 @@ pub(super) fn run(args: &ConfigureArgs, output: &Output) -> Outcome {
         .file_path(SharedFile::Config)
         .ok_or_else(|| Report::new("there is no home directory, and AWS_CONFIG_FILE names no file"))?;
     write(&path, &edit, output)
+}
+
+/// What was typed, and what the role's own profile says where nothing was.
+fn with_keys_of(args: &RoleArgs, section: &Section<'_>) -> RoleArgs {
+    let mut wanted = args.clone();
+    let fill = |place: &mut Option<String>, key: &str| {
+        if place.is_none() {
+            *place = section.get(key).map(str::to_owned);
+        }
+    };
+    fill(&mut wanted.profile, "source_profile");
+    fill(&mut wanted.region, "region");
+    fill(&mut wanted.external_id, "external_id");
+    fill(&mut wanted.serial_number, "mfa_serial");
+    fill(&mut wanted.role_session_name, "role_session_name");
+    fill(&mut wanted.duration, "duration_seconds");
+    fill(&mut wanted.source_identity, "source_identity");
+    fill(&mut wanted.transitive_tag_keys, "transitive_session_tags");
+    if wanted.tags.is_empty() {
+        wanted.tags.extend(section.get("session_tags").map(str::to_owned));
+    }
+    wanted
 }
 
 fn write(path: &Path, edit: &ProfileEdit<'_>, output: &Output) -> Outcome {

@@ -354,6 +354,13 @@ fn a_profile_is_configured_without_a_secret_and_works() {
     configure(&["--profile-name", "x", "--role-session-name", "{user}"]).failure(2, "--process writes");
     configure(&["--profile-name", "x", "--external-id", "a\n[b]"]).failure(2, "--external-id");
     configure(&["--profile-name", "dev"]).failure(2, "cannot be its own source");
+    // A role that is a profile already brings its keys along.
+    fs::write(&path, format!("[profile r]\nrole_arn = {DEPLOY}\nsource_profile = dev\nexternal_id = abc\n"))
+        .unwrap();
+    let run =
+        stage.run(stage.bare("arl").args(["configure", "r", "--profile-name", "copy", "--duration", "1h"]));
+    let expected = format!("role_arn={DEPLOY}\nsource_profile=dev\nexternal_id=abc\nduration_seconds=3600\n");
+    assert_eq!(run.success(), expected);
     // Keys that would be believed before it are told.
     stage.profiles("", &format!("{keys}[both]\naws_access_key_id = AKIA\naws_secret_access_key = x\n"));
     let run = configure(&["--profile-name", "both"]);
