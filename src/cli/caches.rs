@@ -101,6 +101,10 @@ impl Caches {
         match flight.take_off(&key, self.started, landed, waiting).await {
             Flight::Ahead(flying) => Outcome::Ahead(Some(flying)),
             Flight::Landed => found.map_or(Outcome::Ahead(None), Outcome::Found),
+            // Whoever has brought a code of their own tries it: it may be the other one's code that was wrong.
+            Flight::Failed(_) if plan.hops.iter().any(|hop| hop.request.token_code.is_some()) => {
+                Outcome::Ahead(None)
+            }
             Flight::Failed(note) => Outcome::Failed(Report::of_note(&note)),
         }
     }

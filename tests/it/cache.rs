@@ -468,6 +468,25 @@ fn a_failure_is_everybodys_at_once() {
 }
 
 #[test]
+fn a_code_of_ones_own_is_tried_although_anothers_was_wrong() {
+    let stage = Stage::new();
+    stage.sts.inject(Fault::Delay(std::time::Duration::from_millis(300)), 1);
+    let call = |code: &str| {
+        let mut command = caching(&stage, "arl");
+        command.args(["assume", "123456789012/NeedsMfa", "--json", "--serial-number", World::ANN_MFA]);
+        command.args(["--token-code", code]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let wrong = call("999999");
+    while calls(&stage) == 0 {
+        std::thread::yield_now();
+    }
+    let right = call("100081");
+    Run::of(wrong.wait_with_output().unwrap()).failure(1, "one time pass code");
+    assert!(Run::of(right.wait_with_output().unwrap()).success().contains("SessionToken"));
+}
+
+#[test]
 fn one_person_is_asked_once_and_no_argument_holds_the_code() {
     let stage = Stage::new();
     let driver = stage.home.join("driver.py");
