@@ -20,6 +20,8 @@ const MAX_ENTRY: u64 = 512 * 1024;
 const SWEPT: usize = 256;
 /// A temporary file of this age was left by somebody who died.
 const ORPHANED: Duration = Duration::from_secs(60);
+/// No session of STS ends sooner after it was kept.
+const SHORTEST: Duration = Duration::from_secs(14 * 60);
 /// Entries of another layout live in a directory of their own.
 const DIRECTORY: &str = "v1";
 const TEMPORARY: &str = ".tmp";
@@ -75,23 +77,27 @@ impl JsonFileCache {
     /// Takes away what is over, looking at no more than [`SWEPT`] files, so that no call pays for thousands.
     fn sweep(&self, now: SystemTime) {
         let Ok(entries) = fs::read_dir(&self.directory) else { return };
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        let mut paths: Vec<PathBuf> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| is_entry(path) || is_temporary(path))
+            .collect();
         // Another part of a large cache each time.
         let start = now.duration_since(UNIX_EPOCH).unwrap_or_default().subsec_micros() as usize;
         let count = paths.len().max(1);
         paths.rotate_left(start % count);
         for path in paths.into_iter().take(SWEPT) {
             let Ok(found) = fs::symlink_metadata(&path) else { continue };
-            let is_over = if path.as_os_str().as_bytes().ends_with(TEMPORARY.as_bytes()) {
-                found
-                    .modified()
-                    .ok()
-                    .and_then(|made| now.duration_since(made).ok())
-                    .is_some_and(|age| age > ORPHANED)
+            // A time that is still to come is nobody's age.
+            let age =
+                found.modified().ok().and_then(|made| now.duration_since(made).ok()).unwrap_or_default();
+            let is_over = if is_temporary(&path) {
+                age > ORPHANED
             } else {
-                read_file(&path)
-                    .and_then(|text| entry::list(&text))
-                    .is_none_or(|entry| entry.expiration <= now)
+                age > SHORTEST
+                    && read_file(&path)
+                        .and_then(|text| entry::list(&text))
+                        .is_none_or(|entry| entry.expiration <= now)
             };
             if is_over {
                 let _ = fs::remove_file(&path);
@@ -132,13 +138,34 @@ impl CredentialCache for JsonFileCache {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
             entries => entries?,
         };
-        let mut cleared = 0;
-        for found in entries {
-            fs::remove_file(found?.path())?;
-            cleared += 1;
+        let (mut cleared, mut failed) = (0, None);
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let counts = is_entry(&path);
+            if !counts && !is_temporary(&path) {
+                continue;
+            }
+            match fs::remove_file(&path) {
+                Ok(()) => cleared += usize::from(counts),
+                // Somebody else was faster.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => failed = Some(error),
+            }
         }
-        Ok(cleared)
+        failed.map_or(Ok(cleared), Err)
     }
+}
+
+/// Whether the name is a key's; nothing else in the directory is ours to touch.
+fn is_entry(path: &Path) -> bool {
+    let name = path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
+    name.len() == 64 && name.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Whether the name is one that [`JsonFileCache::replace`] makes.
+fn is_temporary(path: &Path) -> bool {
+    let name = path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
+    name.get(..64).is_some_and(|key| key.iter().all(u8::is_ascii_hexdigit))
+        && name.ends_with(TEMPORARY.as_bytes())
 }
 
 /// The file's bytes, if it is a plain one of ours that nobody else may read.

@@ -64,6 +64,7 @@ impl SingleFlight {
         let (mut pause, last) = PAUSES;
         let mut waited = Duration::ZERO;
         let mut bound = CALL;
+        let mut last_asking = None;
         loop {
             match self.try_lock(&path) {
                 Attempt::Locked(file) => {
@@ -71,7 +72,7 @@ impl SingleFlight {
                     if landed() {
                         return Flight::Landed;
                     }
-                    return match note(&path).and_then(|note| note.failure_since(started)) {
+                    return match note(&path).and_then(|note| note.failure_since(started, key)) {
                         Some(failure) => Flight::Failed(failure),
                         None => Flight::Ahead(Flying::begin(file)),
                     };
@@ -83,11 +84,18 @@ impl SingleFlight {
                 return Flight::Landed;
             }
             match note(&path) {
-                Some(note) if note.failure_since(started).is_some() => {
-                    return Flight::Failed(note.failure_since(started).unwrap_or_default());
+                Some(Note::Asking { at, limit }) if last_asking != Some(at) => {
+                    // A person has been asked (again): they are given their time.
+                    last_asking = Some(at);
+                    bound = waited + CALL + limit;
                 }
-                Some(Note::Asking(time)) => bound = CALL + time,
-                _ => {}
+                Some(Note::Unkept { at }) if at >= nanos(started) => return Flight::Ahead(Flying(None)),
+                Some(note) => {
+                    if let Some(failure) = note.failure_since(started, key) {
+                        return Flight::Failed(failure);
+                    }
+                }
+                None => {}
             }
             if waited > bound {
                 return Flight::Ahead(Flying(None));
@@ -96,6 +104,22 @@ impl SingleFlight {
             waited += pause;
             waiting(waited);
             pause = (pause * 3 / 2).min(last);
+        }
+    }
+
+    /// Waits for a lock of this name alone, for as long as `limit`; without one where none can be had.
+    pub async fn turn(&self, name: &str, limit: Duration) -> Flying {
+        let path = self.directory.join(name);
+        let (pause, mut waited) = (PAUSES.1, Duration::ZERO);
+        loop {
+            match self.try_lock(&path) {
+                Attempt::Locked(file) => return Flying(Some(file)),
+                Attempt::Busy if waited < limit => {
+                    tokio::time::sleep(pause).await;
+                    waited += pause;
+                }
+                Attempt::Busy | Attempt::Impossible => return Flying(None),
+            }
         }
     }
 
@@ -155,15 +179,21 @@ impl Flying {
         flying
     }
 
-    /// Lets those who wait know that a person is being asked, which takes up to this long.
-    pub fn asking(&mut self, limit: Duration) {
-        self.write(&format!("asking {}\n", limit.as_secs()));
+    /// Lets those who wait know that a person, or a program of theirs, is being asked, which takes up to this long.
+    pub fn asking(&mut self, now: SystemTime, limit: Duration) {
+        self.write(&format!("asking {} {}\n", nanos(now), limit.as_secs()));
+    }
+
+    /// Tells those who wait that the session is there and could not be kept for them: each has to get its own, and
+    /// not one after the other.
+    pub fn unkept(mut self, now: SystemTime) {
+        self.write(&format!("unkept {}\n", nanos(now)));
     }
 
     /// Tells those who wait that it has failed, so that they do not all try the same one after the other.
-    pub fn failed(mut self, now: SystemTime, text: &str) {
-        let at = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        self.write(&format!("failed {at} {}\n{text}\n", text.len()));
+    pub fn failed(mut self, key: &CacheKey, now: SystemTime, text: &str) {
+        let tag = key.circumstances();
+        self.write(&format!("failed {} {tag} {}\n{text}\n", nanos(now), text.len()));
     }
 
     fn write(&mut self, text: &str) {
@@ -173,34 +203,45 @@ impl Flying {
     }
 }
 
-/// What a holder lets others know.
+fn nanos(time: SystemTime) -> u128 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos()
+}
+
+/// What a holder lets others know. Times are nanoseconds since 1970.
 #[derive(Debug)]
 enum Note {
-    Asking(Duration),
-    /// When, in nanoseconds since 1970, and what was told.
-    Failed(u128, String),
+    Asking { at: u128, limit: Duration },
+    Unkept { at: u128 },
+    Failed { at: u128, circumstances: String, text: String },
 }
 
 impl Note {
     fn parse(text: &str) -> Option<Self> {
         let (head, rest) = text.split_once('\n')?;
         let mut words = head.split(' ');
-        match words.next()? {
-            "asking" => Some(Self::Asking(Duration::from_secs(words.next()?.parse().ok()?))),
+        let kind = words.next()?;
+        let at = words.next()?.parse().ok()?;
+        match kind {
+            "asking" => Some(Self::Asking { at, limit: Duration::from_secs(words.next()?.parse().ok()?) }),
+            "unkept" => Some(Self::Unkept { at }),
             "failed" => {
-                let at = words.next()?.parse().ok()?;
+                let circumstances = words.next()?.to_owned();
                 let length: usize = words.next()?.parse().ok()?;
-                let text = rest.strip_suffix('\n')?;
-                (text.len() == length).then(|| Self::Failed(at, text.to_owned()))
+                let text = rest.strip_suffix('\n')?.to_owned();
+                (text.len() == length).then_some(Self::Failed { at, circumstances, text })
             }
             _ => None,
         }
     }
 
-    fn failure_since(&self, started: SystemTime) -> Option<String> {
-        let started = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    /// A failure of one that had the same secret, the same way to the network, and came after `started`.
+    fn failure_since(&self, started: SystemTime, key: &CacheKey) -> Option<String> {
         match self {
-            Self::Failed(at, text) if *at >= started => Some(text.clone()),
+            Self::Failed { at, circumstances, text }
+                if *at >= nanos(started) && *circumstances == key.circumstances() =>
+            {
+                Some(text.clone())
+            }
             _ => None,
         }
     }

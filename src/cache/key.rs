@@ -25,6 +25,8 @@ pub struct KeyedHop<'a> {
 pub struct CacheKey {
     text: String,
     secret: Secret,
+    /// What decides whether a call succeeds, but not what it brings.
+    network: String,
 }
 
 impl CacheKey {
@@ -36,7 +38,12 @@ impl CacheKey {
             "source": source.facts(),
             "hops": hops.iter().map(hop).collect::<Vec<_>>(),
         });
-        Self { text: object.to_string(), secret: source.secret().clone() }
+        let StsSettings { network, max_attempts, adaptive_retries, .. } = sts;
+        Self {
+            text: object.to_string(),
+            secret: source.secret().clone(),
+            network: format!("{network:?} {max_attempts} {adaptive_retries}"),
+        }
     }
 
     /// The facts, as one line of JSON.
@@ -53,6 +60,12 @@ impl CacheKey {
     /// access key ID does not get the session, and a bit that has flipped shows.
     pub(super) fn seal(&self, text: &str) -> String {
         hex(hmac::sign(&self.mac(), text.as_bytes()).as_ref())
+    }
+
+    /// Tells calls apart that may fail differently although they would bring the same: another secret key, another
+    /// proxy.
+    pub(super) fn circumstances(&self) -> String {
+        self.seal(&self.network)
     }
 
     /// Whether a text is sealed so; takes the same time whatever the answer is.

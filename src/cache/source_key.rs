@@ -21,6 +21,8 @@ pub struct Surroundings<'a> {
     pub home: Option<PathBuf>,
     /// The shared config file that names a credential process.
     pub config_file: String,
+    /// The current directory, which relative paths begin at.
+    pub directory: PathBuf,
 }
 
 /// The facts about a source that decide whose credentials it gives.
@@ -55,7 +57,13 @@ impl SourceKey {
                 })
             }
             Source::Process { command } => {
-                json!({ "credential_process": command, "config_file": around.config_file })
+                // Whether the command looks at a relative path cannot be seen from outside.
+                let file = around.directory.join(&around.config_file);
+                json!({
+                    "credential_process": command,
+                    "config_file": file.to_string_lossy(),
+                    "directory": around.directory.to_string_lossy(),
+                })
             }
             Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds } => json!({
                 "web_identity_role_arn": role_arn.to_string(),

@@ -62,7 +62,8 @@ impl Caches {
         margin.allows(&session, now).then_some(session.credentials)
     }
 
-    /// Keeps the credentials after so many hops. A cache that cannot be written costs nobody their credentials.
+    /// Keeps the credentials after so many hops, and says whether those who wait will find them. A cache that cannot
+    /// be written costs nobody their credentials.
     pub(super) fn keep(
         &self,
         plan: &Plan,
@@ -70,15 +71,26 @@ impl Caches {
         credentials: &Credentials,
         issued_at: SystemTime,
         output: &Output,
-    ) {
-        let Some(store) = self.store.as_ref().filter(|_| is_kept(plan, hops)) else { return };
-        let (Some(key), Some(_)) = (plan.cache_key(hops), credentials.expiration()) else { return };
+    ) -> bool {
+        let Some(store) = self.store.as_ref().filter(|_| is_kept(plan, hops)) else { return true };
+        let (Some(key), Some(_)) = (plan.cache_key(hops), credentials.expiration()) else { return false };
         let session = CachedSession { credentials: credentials.clone(), issued_at };
         if let Err(error) = store.write(&key, &session, Context::now()) {
             output.warn_once(&format!("could not keep the session for the next call: {error}"));
+            return false;
         }
         if let Some(flight) = &self.flight {
             flight.sweep(Context::now());
+        }
+        self.find(plan, hops).is_some()
+    }
+
+    /// Tells those who wait for the session after so many hops that it cannot be had. Whoever had a code of their own
+    /// keeps that to themselves: the code may be what was wrong.
+    pub(super) fn tell_failure(&self, plan: &Plan, hops: usize, flying: Flying, report: &Report) {
+        let had_code = plan.hops.iter().any(|hop| hop.request.token_code.is_some());
+        if let Some(key) = plan.cache_key(hops).filter(|_| !had_code) {
+            flying.failed(&key, Context::now(), &report.to_note());
         }
     }
 
@@ -189,16 +201,26 @@ impl Place {
 
     /// Where processes wait for each other. Locks hold no secret; a session's runtime directory is never remote.
     fn locks(&self) -> Option<PathBuf> {
-        let runtime = Context::var("XDG_RUNTIME_DIR").map(PathBuf::from);
-        let runtime = runtime.filter(|path| path.is_absolute() && path.is_dir()).map(|path| path.join("arl"));
         match self {
             Self::None | Self::Files(None) => None,
-            Self::Files(Some(directory)) => Some(runtime.unwrap_or_else(|| directory.join("locks"))),
-            Self::Keyring => Some(runtime.unwrap_or_else(|| {
-                std::env::temp_dir().join(format!("arl-{}", rustix::process::geteuid().as_raw()))
-            })),
+            Self::Files(Some(directory)) => {
+                Some(runtime_directory().unwrap_or_else(|| directory.join("locks")))
+            }
+            Self::Keyring => Some(private_directory()),
         }
     }
+}
+
+/// `$XDG_RUNTIME_DIR/arl`, which is never remote and goes with the login.
+fn runtime_directory() -> Option<PathBuf> {
+    let runtime = Context::var("XDG_RUNTIME_DIR").map(PathBuf::from);
+    runtime.filter(|path| path.is_absolute() && path.is_dir()).map(|path| path.join("arl"))
+}
+
+/// A directory for locks that has nothing to do with a cache.
+pub(super) fn private_directory() -> PathBuf {
+    let temporary = || std::env::temp_dir().join(format!("arl-{}", rustix::process::geteuid().as_raw()));
+    runtime_directory().unwrap_or_else(temporary)
 }
 
 #[cfg(target_os = "linux")]

@@ -89,11 +89,14 @@ pub(super) fn run(args: &ConfigureArgs, output: &Output) -> Outcome {
     };
     let set =
         if args.process { process(&wanted, &arn, &source)? } else { role_profile(&wanted, &arn, &source)? };
-    if let Some(section) = config.profile(name.as_str()) {
-        refuse_other(&name, section, &set, args.force)?;
+    let section = config.profile(name.as_str());
+    refuse_other(&name, section, &set, args.force)?;
+    if let Some(section) = section {
         warn_of_keys(&name, section, &context, output);
     }
-    let unset: Vec<&str> = OWNED.into_iter().filter(|key| set.iter().all(|(set, _)| set != key)).collect();
+    // A region that nobody asked for is the profile's own business.
+    let is_gone = |key: &&str| *key != "region" && set.iter().all(|(set, _)| set != key);
+    let unset: Vec<&str> = OWNED.into_iter().filter(is_gone).collect();
     let edit = ProfileEdit { file: SharedFile::Config, profile: &name, set, unset: &unset, expires: None };
     let path = context
         .file_path(SharedFile::Config)
@@ -252,21 +255,41 @@ fn flags(args: &RoleArgs) -> Vec<(&'static str, Option<String>)> {
     given
 }
 
+/// What makes a profile somebody's already, besides [`OWNED`].
+const OTHERS: [&str; 10] = [
+    "sso_session",
+    "sso_start_url",
+    "sso_account_id",
+    "sso_role_name",
+    "web_identity_token_file",
+    "login_session",
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "mfa_process",
+];
+
 /// A profile that says something else is somebody's.
 fn refuse_other(
     name: &ProfileName,
-    section: &Section<'_>,
+    section: Option<&Section<'_>>,
     set: &[(&str, String)],
     force: bool,
 ) -> Result<(), Report> {
-    let decides = |key: &&str| *key != "region";
-    let differs = OWNED.into_iter().filter(decides).any(|key| {
-        let wanted = set.iter().find(|(set, _)| *set == key).map(|(_, value)| value.as_str());
-        section.get_in(SharedFile::Config, key) != wanted
-    });
-    let says_something =
-        OWNED.into_iter().filter(decides).any(|key| section.get_in(SharedFile::Config, key).is_some());
-    if force || !differs || !says_something {
+    if force {
+        return Ok(());
+    }
+    if name.as_str() == "default" {
+        return Err(Report::usage("every program that names no profile would become the role by `default`")
+            .hint("give the profile another name, or insist with --force"));
+    }
+    let Some(section) = section else { return Ok(()) };
+    let get = |key: &str| section.get_in(SharedFile::Config, key);
+    let keys = || OWNED.into_iter().filter(|key| *key != "region");
+    let wanted = |key: &str| set.iter().find(|(set, _)| *set == key).map(|(_, value)| value.as_str());
+    let says_something = keys().any(|key| get(key).is_some());
+    let differs = says_something && keys().any(|key| get(key) != wanted(key));
+    if !differs && OTHERS.into_iter().all(|key| get(key).is_none()) {
         return Ok(());
     }
     Err(Report::new(format!("profile `{name}` is there already and says something else"))

@@ -103,6 +103,7 @@ impl Context {
             read: &|path| std::fs::read(path).ok(),
             home: self.home.clone(),
             config_file: self.path_of(SharedFile::Config),
+            directory: std::env::current_dir().unwrap_or_default(),
         }
     }
 

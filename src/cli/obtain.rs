@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use arl::{
-    CallError, Credentials, Flying, Identity, Reader, RoleSession, SessionDuration, Sts, assume_role,
+    CallError, Credentials, Flying, Identity, Reader, RoleSession, SessionDuration, Source, Sts, assume_role,
     cap_chained_duration,
 };
 
@@ -17,6 +17,8 @@ use super::{Output, hints, prompt};
 
 /// A code may be mistyped, or have been used a moment ago.
 const PROMPTS: usize = 3;
+/// A credential process may have a person in it as well.
+const PROCESS_LIMIT: Duration = Duration::from_secs(60);
 
 /// What a signal does while the network is being waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +83,9 @@ fn get(
             },
         }
     });
+    if on_signal == OnSignal::Report {
+        super::sys::stop_listening();
+    }
     // A name that is still being looked up cannot be called off, and must not be waited for.
     runtime.shutdown_background();
     result.map(|credentials| work.plan.identity(credentials))
@@ -94,21 +99,29 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Report> {
         .map_err(|error| Report::new("could not start").caused_by(error))
 }
 
-/// The next signal that asks arl to stop.
+/// The next signal that asks arl to stop; never one that whoever started arl wants to be ignored, as nohup does.
 async fn signal() -> Result<i32, Report> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let listen =
-        |kind| signal(kind).map_err(|error| Report::new("could not listen to signals").caused_by(error));
-    let (interrupt, terminate, hangup) =
-        (SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup());
-    let (mut on_interrupt, mut on_terminate, mut on_hangup) =
-        (listen(interrupt)?, listen(terminate)?, listen(hangup)?);
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+    let failed = |error| Report::new("could not listen to signals").caused_by(error);
+    let listen = |number: i32| -> Result<Option<Signal>, Report> {
+        match super::sys::is_ignored(number) {
+            true => Ok(None),
+            false => signal(SignalKind::from_raw(number)).map(Some).map_err(failed),
+        }
+    };
+    let next = async |listener: Option<Signal>| match listener {
+        Some(mut listener) => listener.recv().await,
+        None => std::future::pending().await,
+    };
+    let [interrupt, terminate, hangup, quit] = super::sys::STOPPING;
+    let (on_interrupt, on_terminate, on_hangup, on_quit) =
+        (listen(interrupt)?, listen(terminate)?, listen(hangup)?, listen(quit)?);
     Ok(tokio::select! {
-        _ = on_interrupt.recv() => interrupt,
-        _ = on_terminate.recv() => terminate,
-        _ = on_hangup.recv() => hangup,
-    }
-    .as_raw_value())
+        _ = next(on_interrupt) => interrupt,
+        _ = next(on_terminate) => terminate,
+        _ = next(on_hangup) => hangup,
+        _ = next(on_quit) => quit,
+    })
 }
 
 /// A plan that nothing is kept for.
@@ -146,8 +159,10 @@ impl Work<'_> {
         if let Err(report) = &result
             && report.status == Status::Failed
         {
-            for flying in flights.into_iter().flatten() {
-                flying.failed(Context::now(), &report.to_note());
+            // The first lock is the role's, the last one that of the hop that failed.
+            let roles = (0..=self.plan.hops.len()).rev();
+            for (hops, flying) in roles.zip(flights).filter_map(|(hops, flying)| Some((hops, flying?))) {
+                self.caches.tell_failure(&self.plan, hops, flying, report);
             }
         }
         result
@@ -163,7 +178,12 @@ impl Work<'_> {
         let is_new = start.is_none();
         let (done, mut credentials) = match start {
             Some(kept) => kept,
-            None => (0, self.source().await?),
+            None => {
+                if matches!(self.plan.chain.source, Source::Process { .. }) {
+                    say_asking(flights, PROCESS_LIMIT);
+                }
+                (0, self.source().await?)
+            }
         };
         if is_new {
             // The source's own lock, if it had one.
@@ -176,19 +196,15 @@ impl Work<'_> {
         };
         for index in done..self.plan.hops.len() {
             let issued_at = Context::now();
-            let mut lock = flights.pop().flatten();
-            let result = self.hop(index, &credentials, &caller, lock.as_mut()).await;
-            let session = match result {
-                Ok(session) => session,
-                Err(report) => {
-                    // Given back, so that those who wait for it hear of the failure.
-                    flights.push(lock);
-                    return Err(report);
-                }
-            };
+            let session = self.hop(index, &credentials, &caller, flights).await?;
             caller = format!("`{}`", session.arn);
             credentials = session.credentials;
-            self.caches.keep(&self.plan, index + 1, &credentials, issued_at, self.output);
+            let is_kept = self.caches.keep(&self.plan, index + 1, &credentials, issued_at, self.output);
+            if let Some(Some(lock)) = flights.pop()
+                && !is_kept
+            {
+                lock.unkept(Context::now());
+            }
         }
         self.caches.note_short_session(&credentials, self.output);
         Ok(credentials)
@@ -216,7 +232,7 @@ impl Work<'_> {
         index: usize,
         source: &Credentials,
         caller: &str,
-        mut lock: Option<&mut Flying>,
+        flights: &mut [Option<Flying>],
     ) -> Result<RoleSession, Report> {
         let settings = &self.plan.sts;
         let mut request = self.plan.hops[index].request.clone();
@@ -233,9 +249,7 @@ impl Work<'_> {
                 if !self.may_ask {
                     return Err(prompt::needed(&request));
                 }
-                if let Some(lock) = lock.as_deref_mut() {
-                    lock.asking(prompt::LIMIT);
-                }
+                say_asking(flights, prompt::LIMIT);
                 prompts += 1;
                 request.token_code = Some(prompt::code(&request).await?);
             }
@@ -284,6 +298,13 @@ impl Work<'_> {
             hop.name_caller(self.context, caller.name());
         }
         Ok(())
+    }
+}
+
+/// Whoever waits for one of these has to wait for a person, or a program that may ask one.
+fn say_asking(flights: &mut [Option<Flying>], limit: Duration) {
+    for flying in flights.iter_mut().flatten() {
+        flying.asking(Context::now(), limit);
     }
 }
 

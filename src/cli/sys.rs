@@ -34,6 +34,26 @@ pub(super) fn keep_callers_sigpipe(command: &mut Command) {
     unsafe { command.pre_exec(ignore) };
 }
 
+/// The signals that ask a program to stop.
+pub(super) const STOPPING: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
+
+/// Whether whoever started arl wants this signal to be ignored.
+pub(super) fn is_ignored(signal: i32) -> bool {
+    // SAFETY: without a new action the call only fills the structure, for which zeroes are a valid value.
+    unsafe {
+        let mut now: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &raw mut now) == 0 && now.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// Lets the signals that arl listened to do again what they do by default; the ignored ones stay ignored.
+pub(super) fn stop_listening() {
+    for signal in STOPPING.into_iter().filter(|&signal| !is_ignored(signal)) {
+        // SAFETY: the default action touches no memory of ours.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
 /// The executable of a process.
 #[cfg(not(target_os = "macos"))]
 pub(super) fn executable(process: u32) -> Option<PathBuf> {

@@ -135,8 +135,11 @@ fn remove(name: &ProfileName, force: bool, output: &Output) -> Outcome {
         ))
         .hint("if it is there and its keys are to go all the same: --force"));
     }
-    change(&path, &edit)?;
-    output.note(&format!("profile {name} is gone from `{}`", path.display()));
+    let done = match change(&path, &edit)? {
+        Update::Unchanged => "has no keys",
+        Update::Created | Update::Changed => "has no keys any more",
+    };
+    output.note(&format!("profile {name} {done} in `{}`", path.display()));
     Ok(())
 }
 

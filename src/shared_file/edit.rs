@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::ProfileName;
-use crate::config::SharedFile;
+use crate::config::{SharedConfig, SharedFile};
 
 /// How the comment begins that marks a profile as arl's.
 const MARK: &[u8] = b"# expires ";
@@ -31,7 +31,8 @@ pub struct ProfileEdit<'a> {
 pub enum EditError {
     /// The profile stands in two places, on these lines. Which one counts depends on the reader.
     Twice(usize, usize),
-    /// Its header, on this line, is indented: some readers take it for a value.
+    /// This line, of the profile or in the middle of it, is indented although it continues nothing: readers differ in
+    /// what it belongs to.
     Indented(usize),
     /// The result would not be what was meant; nothing has been written.
     Check(&'static str),
@@ -44,7 +45,9 @@ impl fmt::Display for EditError {
                 f,
                 "the profile stands there twice, on lines {first} and {second}, and readers differ in which one counts"
             ),
-            Self::Indented(line) => write!(f, "the profile's header on line {line} is indented"),
+            Self::Indented(line) => {
+                write!(f, "line {line} is indented, and readers differ in what it belongs to")
+            }
             Self::Check(what) => write!(f, "the result would {what}, so nothing was written"),
         }
     }
@@ -85,21 +88,33 @@ impl ProfileEdit<'_> {
         let mut found: Option<(usize, Range<usize>)> = None;
         let mut default_with_prefix = false;
         let (mut start, mut is_open) = (0, false);
+        // How far the last key of the open section is indented; only what is indented further continues it.
+        let mut last_indent = None;
         for (index, line) in lines(text).enumerate() {
             let (begin, number) = (start, index + 1);
             start += line.len();
             let trimmed = trim(line);
+            let is_comment = trimmed.is_empty() || trimmed[0] == b'#' || trimmed[0] == b';';
+            let indent = without_bom(line).len() - without_bom(line).trim_ascii_start().len();
+            let continues = last_indent.is_some_and(|last| indent > last);
+            if is_open && !is_comment && !continues {
+                if indent > 0 {
+                    return Err(EditError::Indented(number));
+                }
+                last_indent = Some(indent);
+            }
             if !trimmed.starts_with(b"[") {
                 continue;
             }
             let name = self.name_of(trimmed);
             let is_ours = name.as_deref() == Some(self.profile.as_str());
-            if without_bom(line)[0] != b'[' {
-                if is_ours {
+            if indent > 0 {
+                if is_ours && !continues {
                     return Err(EditError::Indented(number));
                 }
                 continue;
             }
+            last_indent = None;
             if is_open && let Some((_, range)) = &mut found {
                 range.end = begin;
                 is_open = false;
@@ -251,7 +266,28 @@ impl ProfileEdit<'_> {
         };
         let set = self.set.iter().all(|(key, wanted)| value(key).as_ref() == Some(wanted));
         let unset = self.unset.iter().all(|key| value(key).is_none());
-        if set && unset { Ok(()) } else { Err(EditError::Check("not read as what was meant")) }
+        if set && unset && self.is_read_so(after) {
+            Ok(())
+        } else {
+            Err(EditError::Check("not read as what was meant"))
+        }
+    }
+}
+
+impl ProfileEdit<'_> {
+    /// Whether arl's own reader, which reads as the SDKs do, finds the values. What it cannot read it cannot judge.
+    fn is_read_so(&self, text: &[u8]) -> bool {
+        let Ok(text) = std::str::from_utf8(text) else { return true };
+        let parsed = match self.file {
+            SharedFile::Config => SharedConfig::parse(text, ""),
+            SharedFile::Credentials => SharedConfig::parse("", text),
+        };
+        let Ok(config) = parsed else { return true };
+        let get = |key: &str| {
+            config.profile(self.profile.as_str()).and_then(|section| section.get(key).map(str::to_owned))
+        };
+        self.set.iter().all(|(key, wanted)| get(key).as_ref() == Some(wanted))
+            && self.unset.iter().all(|key| get(key).is_none())
     }
 }
 
@@ -352,6 +388,13 @@ mod tests {
         let twice = edit(&name, true).apply(b"[p]\na=1\n[b]\n[p]\n");
         assert_eq!(twice, Err(EditError::Twice(1, 4)));
         assert_eq!(edit(&name, true).apply(b"[b]\n [p]\n"), Err(EditError::Indented(2)));
+        for (text, line) in [
+            ("[p]\n  aws_access_key_id = OLD\n", 2),
+            ("[p]\n [b]\naws_access_key_id=B\n", 2),
+            ("[p]\n# c\n\n  region=x\n  [b]\n", 4),
+        ] {
+            assert_eq!(edit(&name, true).apply(text.as_bytes()), Err(EditError::Indented(line)), "{text:?}");
+        }
         for bad in ["", "DEFAULT", "a b", "a]\n[b", "a\nb", "ä"] {
             assert!(bad.parse::<ProfileName>().is_err(), "{bad:?}");
         }

@@ -101,8 +101,10 @@ pub fn update<E>(
         if before.is_none() && after.is_empty() {
             return Ok(Update::Unchanged);
         }
-        let mode = fs::metadata(path).map_or(0o600, |found| found.mode() & 0o777);
-        write_new(&temporary, &after, if holds_secrets { 0o600 } else { mode })?;
+        let found = fs::metadata(path).ok();
+        let mode = found.as_ref().map_or(0o600, |found| found.mode() & 0o777);
+        let owner = found.or_else(|| fs::metadata(directory).ok()).map(|found| (found.uid(), found.gid()));
+        write_new(&temporary, &after, if holds_secrets { 0o600 } else { mode }, owner)?;
         if exchange(&temporary, path, before.as_ref().map(|bytes| bytes.as_slice()))? {
             // The new name has to survive a power failure; not every file system can promise that.
             let _ = File::open(directory).and_then(|directory| directory.sync_all());
@@ -187,6 +189,9 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 fn lock<E>(path: &Path) -> Result<File, ExchangeError<E>> {
     let file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let owner = path.parent().and_then(|directory| fs::metadata(directory).ok());
+    // Whoever it belongs to then, it holds nothing.
+    let _ = give_to(&file, owner.map(|found| (found.uid(), found.gid())));
     let mut waited = Duration::ZERO;
     loop {
         match file.try_lock() {
@@ -231,11 +236,22 @@ fn settled<E>(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, ExchangeError<E
     Err(ExchangeError::Busy("another program writes to it all the time"))
 }
 
-fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+/// Root may act for the file's owner, who must be able to use it afterwards.
+fn give_to(file: &File, owner: Option<(u32, u32)>) -> io::Result<()> {
+    let found = file.metadata()?;
+    match owner {
+        Some((user, _)) if user == found.uid() => Ok(()),
+        Some((user, group)) => std::os::unix::fs::fchown(file, Some(user), Some(group)),
+        None => Ok(()),
+    }
+}
+
+fn write_new(path: &Path, bytes: &[u8], mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
     // Left by one that was killed; whoever holds the lock may take it away.
     let _ = fs::remove_file(path);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.set_permissions(fs::Permissions::from_mode(mode))?;
+    give_to(&file, owner)?;
     file.sync_all()
 }

@@ -392,8 +392,18 @@ fn a_kill_leaves_an_old_entry_or_a_new_one() {
     fs::write(&orphan, "secret").unwrap();
     let old = std::time::SystemTime::now() - std::time::Duration::from_secs(120);
     fs::File::options().write(true).open(&orphan).unwrap().set_modified(old).unwrap();
+    // And so is an entry that is over, which an old file of ours stands for.
+    let over = path.with_file_name("0".repeat(64));
+    fs::write(&over, text.replace("\"Expiration\":", "\"Expiration\":1,\"Then\":")).unwrap();
+    fs::set_permissions(&over, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&over)
+        .unwrap()
+        .set_modified(old - std::time::Duration::from_secs(3600))
+        .unwrap();
     let _ = json(&stage, &[DEPLOY, "--refresh"]).success();
-    assert!(!orphan.exists());
+    assert!(!orphan.exists() && !over.exists());
 }
 
 /// Starts so many at once, and gives back how they ended.
@@ -515,11 +525,11 @@ fn one_person_is_asked_once_and_no_argument_holds_the_code() {
 }
 
 /// Starts N of a command in one terminal, waits for the question, looks for the code in every argument list while
-/// the call is made, types the code once, and says what it saw.
+/// the call is made, types one code for each question, and says what it saw.
 const DRIVER: &str = r#"
 import os, pty, select, signal, subprocess, sys, termios
 signal.alarm(60)
-count, code, command = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+count, codes, command = int(sys.argv[1]), sys.argv[2].split(","), sys.argv[3:]
 child, terminal = pty.fork()
 if child == 0:
     before = termios.tcgetattr(0)
@@ -528,7 +538,7 @@ if child == 0:
     print("the terminal is as it was" if termios.tcgetattr(0) == before else "the terminal has changed")
     sys.stdout.flush()
     os._exit(status)
-seen, typed = b"", False
+seen, typed, code = b"", 0, codes[0]
 while True:
     try:
         if select.select([terminal], [], [], 0.005)[0]:
@@ -537,9 +547,10 @@ while True:
             seen += data
     except OSError:
         break
-    if not typed and b"MFA code of " in seen:
+    if typed < len(codes) and seen.count(b"MFA code of ") > typed:
+        code = codes[typed]
         os.write(terminal, code.encode() + b"\n")
-        typed = True
+        typed += 1
     if typed:
         for process in os.listdir("/proc"):
             if process.isdigit() and process != str(os.getpid()):
@@ -551,6 +562,42 @@ while True:
 sys.stdout.write(seen.decode(errors="replace").replace("\r", ""))
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 "#;
+
+/// Runs a command so often in one terminal, with these codes.
+fn in_one_terminal(stage: &Stage, count: &str, codes: &str, command: &[&str]) -> Run {
+    let driver = stage.home.join("driver.py");
+    fs::write(&driver, DRIVER).unwrap();
+    let mut python = caching(stage, "python3");
+    stage.run(python.arg(&driver).args([count, codes]).args(command))
+}
+
+#[test]
+fn those_who_ask_in_one_terminal_ask_in_turn() {
+    let stage = Stage::new();
+    let mut command = vec!["arl", "exec", "123456789012/NeedsMfa", "--serial-number", World::ANN_MFA];
+    command.extend(["--no-cache", "--", "printenv", "ARL_ROLE_ARN"]);
+    let run = in_one_terminal(&stage, "3", "100072,100073,100074", &command);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert_eq!(calls(&stage), 3, "{run:?}");
+    assert!(run.stdout.contains("the terminal is as it was"), "{run:?}");
+    for code in ["100072", "100073", "100074"] {
+        assert!(!run.stdout.contains(code), "{code} was shown: {run:?}");
+    }
+}
+
+#[test]
+fn a_signal_that_is_to_be_ignored_stays_so_through_a_prompt() {
+    let stage = Stage::new();
+    let line = format!(
+        "trap '' HUP; exec arl exec 123456789012/NeedsMfa --serial-number {} -- grep SigIgn /proc/self/status",
+        World::ANN_MFA
+    );
+    let run = in_one_terminal(&stage, "1", "100075", &["sh", "-c", &line]);
+    let ignored = run.stdout.split("SigIgn:").nth(1).unwrap_or_else(|| panic!("{run:?}"));
+    let mask = u64::from_str_radix(ignored.split_whitespace().next().unwrap(), 16).unwrap();
+    // SIGHUP is 1; SIGINT, SIGQUIT and SIGTERM are not ignored.
+    assert_eq!((mask & 1, mask & 0b100_0000_0000_0110), (1, 0), "{run:?}");
+}
 
 #[test]
 fn nobody_to_ask_is_known_at_once() {
@@ -622,8 +669,13 @@ fn the_keyring_forgets_by_itself_and_touches_no_file() {
     assert!(names.all(|name| name == ".aws" || name.to_string_lossy().starts_with("arl-")));
     // A session that ends in a moment: the kernel drops the key without anybody's help.
     let keys = Credentials::new("AKIA".into(), Secret::new(format!("{:?}", stage.home)), None, None);
-    let around =
-        arl::Surroundings { var: &|_| None, read: &|_| None, home: None, config_file: String::new() };
+    let around = arl::Surroundings {
+        var: &|_| None,
+        read: &|_| None,
+        home: None,
+        config_file: String::new(),
+        directory: PathBuf::new(),
+    };
     let source = arl::SourceKey::of(&arl::Source::Keys(keys.unwrap()), &around).unwrap();
     let settings = StsSettings { endpoint_url: Some(stage.sts.url()), ..StsSettings::new("us-east-1") };
     let key = CacheKey::new(&settings, &source, &[]);
