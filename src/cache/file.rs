@@ -112,13 +112,16 @@ impl CredentialCache for JsonFileCache {
     }
 
     fn write(&self, key: &CacheKey, session: &CachedSession, now: SystemTime) -> io::Result<()> {
-        self.prepare()?;
+        let named = |error: io::Error| {
+            io::Error::new(error.kind(), format!("{error} (in `{}`)", self.directory.display()))
+        };
+        self.prepare().map_err(named)?;
         let path = self.path(key);
         // A directory cannot be replaced by a file.
         if path.is_dir() && !path.is_symlink() {
             fs::remove_dir_all(&path)?;
         }
-        self.replace(&path, &entry::write(key, session), now)?;
+        self.replace(&path, &entry::write(key, session), now).map_err(named)?;
         // The directory is not synced: what a power failure takes away is a miss.
         self.sweep(now);
         Ok(())
