@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
 use std::fmt;
+use std::hash::BuildHasherDefault;
 use std::sync::OnceLock;
 
 /// Which of the two files a property stands in.
@@ -36,14 +38,17 @@ impl fmt::Display for InvalidConfig {
 
 impl std::error::Error for InvalidConfig {}
 
+/// Without random keys, which would have to be asked of the kernel: the names are the person's own.
+type ByName<'a> = HashMap<&'a str, usize, BuildHasherDefault<DefaultHasher>>;
+
 /// The profiles of both files. Borrows their texts.
 #[derive(Debug, Default)]
 pub struct SharedConfig<'a> {
     sections: Vec<Section<'a>>,
     /// By name, as the next two: where the section is.
-    profiles: HashMap<&'a str, usize>,
-    sso_sessions: HashMap<&'a str, usize>,
-    services: HashMap<&'a str, usize>,
+    profiles: ByName<'a>,
+    sso_sessions: ByName<'a>,
+    services: ByName<'a>,
 }
 
 /// The properties of one profile (or `sso-session`, or `services` section).
@@ -148,6 +153,10 @@ impl<'a> SharedConfig<'a> {
     /// Finds the sections and looks at every line, but keeps no property.
     fn read(&mut self, file: SharedFile, text: &'a str) -> Result<(), InvalidConfig> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        // A profile takes some hundred characters; thousands of them are not moved about again and again.
+        let expected = text.len() / 128;
+        self.sections.reserve(expected);
+        self.profiles.reserve(expected);
         // `[profile default]` hides `[default]`, in whatever order they stand.
         let mut default_has_prefix = false;
         let mut place = Place::Nowhere;
@@ -163,6 +172,10 @@ impl<'a> SharedConfig<'a> {
                 continue;
             }
             let wrong = |fault| InvalidConfig { file, line: index + 1, fault };
+            if is_plain_property(whole.as_bytes()) && place != Place::Nowhere {
+                last_indent = Some(0);
+                continue;
+            }
             match Line::of(whole, last_indent).map_err(wrong)? {
                 Line::Empty | Line::Continuation(_) => {}
                 Line::Property { indent, .. } => {
@@ -234,6 +247,12 @@ impl<'a> Line<'a> {
         }
         Ok(Self::Property { key, value, indent })
     }
+}
+
+/// Whether the line is a property for sure, at a glance: most lines are, and nobody asks yet what it says.
+fn is_plain_property(line: &[u8]) -> bool {
+    let begins = line.first().is_some_and(|&b| b.is_ascii_alphanumeric() || b == b'_');
+    begins && line.iter().any(|&b| b == b'=' || b == b':')
 }
 
 /// The properties of a section's lines, which are known to make sense.

@@ -12,6 +12,16 @@ const LENGTH: std::ops::RangeInclusive<usize> = 2..=64;
 pub struct RoleSessionName(String);
 
 impl RoleSessionName {
+    /// A name made of any text: what STS refuses becomes `-`, and what is too long is cut.
+    pub fn made_up(text: &str) -> Self {
+        let mut name = sanitised(text);
+        name.truncate(*LENGTH.end());
+        while name.len() < *LENGTH.start() {
+            name.push('-');
+        }
+        Self(name)
+    }
+
     /// The name as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -114,12 +124,8 @@ impl SessionNameTemplate {
             };
             longest.pop();
         }
-        let mut name: String = pieces.into_iter().map(|(_, text)| text).collect();
-        name.truncate(*LENGTH.end());
-        while name.len() < *LENGTH.start() {
-            name.push('-');
-        }
-        RoleSessionName(name)
+        let name: String = pieces.into_iter().map(|(_, text)| text).collect();
+        RoleSessionName::made_up(&name)
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Surroundings<'a> {
     /// The shared config file that names a credential process.
     pub config_file: String,
     /// The current directory, which relative paths begin at.
-    pub directory: PathBuf,
+    pub directory: &'a dyn Fn() -> PathBuf,
 }
 
 /// The facts about a source that decide whose credentials it gives.
@@ -58,11 +58,12 @@ impl SourceKey {
             }
             Source::Process { command } => {
                 // Whether the command looks at a relative path cannot be seen from outside.
-                let file = around.directory.join(&around.config_file);
+                let directory = (around.directory)();
+                let file = directory.join(&around.config_file);
                 json!({
                     "credential_process": command,
                     "config_file": file.to_string_lossy(),
-                    "directory": around.directory.to_string_lossy(),
+                    "directory": directory.to_string_lossy(),
                 })
             }
             Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds } => json!({

@@ -47,6 +47,13 @@ pub(super) struct AssumeArgs {
     show: bool,
 }
 
+impl AssumeArgs {
+    /// What no other flag says otherwise.
+    pub(super) fn plain(role: RoleArgs, json: bool) -> Self {
+        Self { role, env: false, json, format: None, shell: None, show: false }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
     Env,

@@ -1,5 +1,6 @@
 //! What the process was started with: environment, home directory, files, clock.
 
+use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -12,7 +13,8 @@ use super::report::Report;
 /// Read once, handed down.
 #[derive(Debug)]
 pub(super) struct Context {
-    user: OsUser,
+    /// Looked up when somebody asks.
+    user: OnceCell<OsUser>,
     home: Option<PathBuf>,
     files: [ConfigFile; 2],
 }
@@ -26,12 +28,12 @@ struct ConfigFile {
 impl Context {
     /// Who runs this, without the shared files.
     pub(super) fn read_user() -> Self {
-        let user = OsUser::current();
+        let user = OnceCell::new();
         // A relative HOME would make files of the current directory count as the person's own.
         let home = std::env::var_os("HOME")
             .map(PathBuf::from)
             .filter(|home| home.is_absolute())
-            .or_else(|| user.home.clone());
+            .or_else(|| user.get_or_init(OsUser::current).home.clone());
         Self { user, home, files: Default::default() }
     }
 
@@ -103,7 +105,7 @@ impl Context {
             read: &|path| std::fs::read(path).ok(),
             home: self.home.clone(),
             config_file: self.path_of(SharedFile::Config),
-            directory: std::env::current_dir().unwrap_or_default(),
+            directory: &|| std::env::current_dir().unwrap_or_default(),
         }
     }
 
@@ -111,6 +113,7 @@ impl Context {
     pub(super) fn user_name(&self) -> String {
         let uid = || format!("uid-{}", rustix::process::getuid().as_raw());
         self.user
+            .get_or_init(OsUser::current)
             .name
             .clone()
             .or_else(|| Self::var("USER"))

@@ -9,8 +9,10 @@ pub(super) struct CallersLimit(Rlimit);
 /// From here on this process leaves no core file, and no other one of the same user may read its memory.
 pub(super) fn forbid() -> CallersLimit {
     let callers = getrlimit(Resource::Core);
-    // Lowering one's own soft limit is always allowed.
-    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: callers.maximum });
+    if callers.current != Some(0) {
+        // Lowering one's own soft limit is always allowed.
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: callers.maximum });
+    }
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -22,6 +24,8 @@ pub(super) fn forbid() -> CallersLimit {
 impl CallersLimit {
     /// `execve` makes a process dumpable again, but keeps its limits.
     pub(super) fn restore(self) {
-        let _ = setrlimit(Resource::Core, self.0);
+        if self.0.current != Some(0) {
+            let _ = setrlimit(Resource::Core, self.0);
+        }
     }
 }

@@ -7,14 +7,29 @@ use std::net::IpAddr;
 /// Plain http shows the session token and the MFA code to everybody on the way, and believes whoever
 /// answers, so it is for this machine only.
 pub(super) fn check(url: &str, allow_insecure: bool) -> Result<(), String> {
-    let uri: http::Uri = url.parse().map_err(|_| "is no URL".to_owned())?;
-    let scheme = uri.scheme_str().ok_or("is no URL")?;
-    let host = uri.host().filter(|host| !host.is_empty()).ok_or("is no URL with a host")?;
-    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+    let is_url_char = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b);
+    if !url.bytes().all(is_url_char) {
+        return Err("is no URL".into());
+    }
+    let (scheme, rest) = url.split_once("://").ok_or("is no URL")?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
         return Err("carries a user name, which STS has no use for".into());
     }
-    if uri.query().is_some() {
+    if rest.contains(['?', '#']) {
         return Err("carries a query, which would not be sent".into());
+    }
+    // The colons of an IPv6 address stand in brackets.
+    let end_of_host = authority.rfind(']').map_or(0, |bracket| bracket + 1);
+    let (host, port) = match authority[end_of_host..].find(':') {
+        Some(colon) => (&authority[..end_of_host + colon], Some(&authority[end_of_host + colon + 1..])),
+        None => (authority, None),
+    };
+    if host.is_empty() || host.contains(['%', '\'', '(', ')', '*', '+', ',', ';', '=', '$', '&', '!', '~']) {
+        return Err("is no URL with a host".into());
+    }
+    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        return Err("has a port that is none".into());
     }
     match scheme {
         "https" => Ok(()),
@@ -54,6 +69,14 @@ mod tests {
             "",
             "https://u:p@x",
             "http://10.0.0.1",
+            "http://[::1",
+            "http://127.0.0.1@evil.example",
+            "http://127.0.0.1:80:80",
+            "http://127.0.0.1:99999",
+            "http://127.0.0.1?x",
+            "https://a b",
+            "https://a\u{1b}[2J",
+            "https://*",
         ] {
             assert!(check(url, false).is_err(), "{url}");
         }

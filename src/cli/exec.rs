@@ -1,14 +1,11 @@
 //! `arl exec`: becomes the command, as the role.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, NulError, OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use arl::{Identity, Reader};
+use arl::{IDENTITY_VARIABLES, Identity, Reader};
 
 use super::arguments::RoleArgs;
 use super::core_dump::CallersLimit;
@@ -37,6 +34,13 @@ pub(super) struct ExecArgs {
     command: Vec<OsString>,
 }
 
+impl ExecArgs {
+    /// What no flag says otherwise.
+    pub(super) fn plain(role: RoleArgs, command: Vec<OsString>) -> Self {
+        Self { role, command }
+    }
+}
+
 pub(super) fn run(args: ExecArgs, core_limit: CallersLimit, output: &Output) -> Outcome {
     let identity =
         obtain::identity(&args.role, Reader::Once, OnSignal::Die, output).map_err(before_command)?;
@@ -62,13 +66,15 @@ fn default_shell() -> OsString {
 
 /// Replaces this process. Comes back only if that cannot be done.
 fn become_command(program: &OsStr, arguments: &[OsString], identity: &Identity) -> Report {
-    let mut error = command(program, identity).args(arguments).exec();
-    if error.raw_os_error() == Some(ENOEXEC)
-        && let Some(script) = find(program)
-    {
-        // What every shell does, and most C libraries by themselves: no `#!` means sh.
-        error = command(OsStr::new("/bin/sh"), identity).arg(script).args(arguments).exec();
+    match replace_process(program, arguments, &environment(identity)) {
+        Ok(error) => failed(program, &error),
+        // Neither a path nor a variable holds a NUL; an argument cannot either, as it came through C's `main`.
+        Err(error) => Report::new(format!("could not run `{}`", program.to_string_lossy())).caused_by(error),
     }
+}
+
+/// Why there is no command, with the status of env(1).
+fn failed(program: &OsStr, error: &io::Error) -> Report {
     let name = program.to_string_lossy();
     match error.kind() {
         io::ErrorKind::NotFound => Report::new(format!("could not find the command `{name}`"))
@@ -78,24 +84,63 @@ fn become_command(program: &OsStr, arguments: &[OsString], identity: &Identity) 
     }
 }
 
-fn command(program: &OsStr, identity: &Identity) -> Command {
-    let mut command = Command::new(program);
-    for name in identity.absent_variables() {
-        command.env_remove(name);
-    }
-    command.envs(identity.variables());
-    super::sys::keep_callers_sigpipe(&mut command);
-    command
+/// This process's environment, but for the identity.
+fn environment(identity: &Identity) -> Vec<(OsString, OsString)> {
+    let set = identity.variables();
+    let is_of_identity = |name: &OsStr| {
+        IDENTITY_VARIABLES.iter().chain(set.iter().map(|(name, _)| name)).any(|other| name == *other)
+    };
+    let kept = std::env::vars_os().filter(|(name, _)| !is_of_identity(name));
+    kept.chain(set.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)))).collect()
 }
 
-/// The file that `execvp` would take.
-fn find(program: &OsStr) -> Option<PathBuf> {
-    if program.as_bytes().contains(&b'/') {
-        return Some(PathBuf::from(program));
+/// Does what `execvpe` does, which not every C library has; the standard library would sort the whole environment.
+fn replace_process(
+    program: &OsStr,
+    arguments: &[OsString],
+    environment: &[(OsString, OsString)],
+) -> Result<io::Error, NulError> {
+    let text = |text: &OsStr| CString::new(text.as_bytes());
+    let variables = environment.iter().map(|(name, value)| {
+        let mut line = name.as_bytes().to_vec();
+        line.push(b'=');
+        line.extend_from_slice(value.as_bytes());
+        CString::new(line)
+    });
+    let variables: Vec<CString> = variables.collect::<Result<_, _>>()?;
+    let mut words = vec![text(program)?];
+    for argument in arguments {
+        words.push(text(argument)?);
     }
-    let is_executable = |path: &Path| {
-        path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-    };
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join(program)).find(|path| is_executable(path))
+    super::sys::restore_callers_sigpipe();
+    let mut denied = None;
+    for path in paths(program) {
+        let path = text(path.as_os_str())?;
+        let mut error = super::sys::execve(&path, &words, &variables);
+        if error.raw_os_error() == Some(ENOEXEC) {
+            // What every shell does, and most C libraries by themselves: no `#!` means sh.
+            words.insert(0, c"/bin/sh".to_owned());
+            words[1].clone_from(&path);
+            error = super::sys::execve(c"/bin/sh", &words, &variables);
+        }
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {}
+            io::ErrorKind::PermissionDenied => denied = Some(error),
+            _ => return Ok(error),
+        }
+    }
+    Ok(denied.unwrap_or_else(|| io::Error::from(io::ErrorKind::NotFound)))
+}
+
+/// Where a program of this name may be, in order.
+fn paths(program: &OsStr) -> Vec<PathBuf> {
+    if program.as_bytes().contains(&b'/') {
+        return vec![PathBuf::from(program)];
+    }
+    if program.is_empty() {
+        return Vec::new();
+    }
+    // What C libraries take where there is no PATH at all.
+    let path = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+    std::env::split_paths(&path).map(|directory| directory.join(program)).collect()
 }

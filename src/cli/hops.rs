@@ -24,34 +24,24 @@ pub(super) struct Hop {
     pub(super) request: AssumeRoleRequest,
     /// The session name as it was given; `None` if arl made it up.
     pub(super) session_name: Option<String>,
-    /// The session name's template where it holds `{caller}`; the request's name is then provisional.
+    /// The session name's template, if it is one. The request's name is provisional until a call is made: what a
+    /// template stands for costs more to find out than the rest of a warm call.
     pub(super) template: Option<SessionNameTemplate>,
 }
 
-/// Makes session names, and with them hops.
+/// Makes hops, with the session names that the environment or a profile gives them.
 pub(super) struct Names {
-    values: SessionNameValues,
     /// `ARL_ROLE_SESSION_NAME`.
     variable: Option<String>,
 }
 
 impl Names {
-    pub(super) fn new(context: &Context) -> Self {
-        let time = Context::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let values = SessionNameValues {
-            user: context.user_name(),
-            caller: String::new(),
-            role: String::new(),
-            account: String::new(),
-            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-            pid: std::process::id().to_string(),
-            time: time.as_secs().to_string(),
-        };
-        Self { values, variable: Context::var("ARL_ROLE_SESSION_NAME") }
+    pub(super) fn of_environment() -> Self {
+        Self { variable: Context::var("ARL_ROLE_SESSION_NAME") }
     }
 
     /// The request of a hop. `name` is a session name or template, and where it comes from.
-    fn hop(&self, role_arn: RoleArn, name: Option<(String, String)>) -> Result<Hop, Report> {
+    fn hop(role_arn: RoleArn, name: Option<(String, String)>) -> Result<Hop, Report> {
         let session_name = name.as_ref().map(|(_, text)| text.clone());
         let (origin, text) = name.unwrap_or_else(|| (String::new(), DEFAULT_SESSION_NAME.to_owned()));
         if !text.contains('{') {
@@ -59,17 +49,8 @@ impl Names {
             return Ok(Hop { request: AssumeRoleRequest::new(role_arn, name), session_name, template: None });
         }
         let template: SessionNameTemplate = parse(&origin, &text)?;
-        let name = template.expand(&self.of_role(&role_arn));
-        let request = AssumeRoleRequest::new(role_arn, name);
-        Ok(Hop { request, session_name, template: template.needs_caller().then_some(template) })
-    }
-
-    fn of_role(&self, role_arn: &RoleArn) -> SessionNameValues {
-        SessionNameValues {
-            role: role_arn.role_name().to_owned(),
-            account: role_arn.account_id().to_string(),
-            ..self.values.clone()
-        }
+        let request = AssumeRoleRequest::new(role_arn, RoleSessionName::made_up("arl"));
+        Ok(Hop { request, session_name, template: Some(template) })
     }
 
     /// `ARL_ROLE_SESSION_NAME`, else the profile's.
@@ -83,7 +64,7 @@ impl Names {
     }
 
     pub(super) fn hop_of_profile(&self, name: &str, profile: RoleProfile) -> Result<Hop, Report> {
-        let mut hop = self.hop(profile.role_arn.clone(), self.configured(Some((name, &profile))))?;
+        let mut hop = Self::hop(profile.role_arn.clone(), self.configured(Some((name, &profile))))?;
         hop.request.duration_seconds = profile.duration_seconds;
         hop.request.external_id = profile.external_id;
         hop.request.serial_number = profile.mfa_serial;
@@ -105,7 +86,7 @@ impl Names {
         let role =
             RoleRef::parse(text).map_err(|error| Report::usage(format!("--via is not a role: {error}")))?;
         if let Some(arn) = role_arn(&role, args, region)? {
-            return self.hop(arn, self.configured(None));
+            return Self::hop(arn, self.configured(None));
         }
         let section = config.profile(text).ok_or_else(|| unknown_role(text, config, context))?;
         match RoleProfile::read(text, section).map_err(|error| Report::new(error.to_string()))? {
@@ -145,9 +126,9 @@ impl Names {
                 let named = RoleProfile { role_session_name: None, ..profile };
                 Hop { template: None, ..self.hop_of_profile(name, named)? }
             }
-            None => self.hop(role_arn.clone(), None)?,
+            None => Self::hop(role_arn.clone(), None)?,
         };
-        let named = self.hop(role_arn.clone(), session_name)?;
+        let named = Self::hop(role_arn.clone(), session_name)?;
         hop.template = named.template;
         hop.session_name = named.session_name;
         let request = &mut hop.request;
@@ -207,14 +188,22 @@ impl Names {
     }
 }
 
-impl Hop {
-    /// Fills `{caller}` in, once it is known.
-    pub(super) fn name_caller(&mut self, context: &Context, caller: &str) {
-        if let Some(template) = &self.template {
-            let names = Names::new(context);
-            let values =
-                SessionNameValues { caller: caller.to_owned(), ..names.of_role(&self.request.role_arn) };
-            self.request.role_session_name = template.expand(&values);
+/// What the templates of these hops stand for; `caller` where one of them asks for it.
+pub(super) fn name_sessions(hops: &mut [Hop], context: &Context, caller: Option<&str>) {
+    let time = Context::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let mut values = SessionNameValues {
+        user: context.user_name(),
+        caller: caller.unwrap_or_default().to_owned(),
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        pid: std::process::id().to_string(),
+        time: time.as_secs().to_string(),
+        ..SessionNameValues::default()
+    };
+    for hop in hops {
+        if let Some(template) = &hop.template {
+            values.role = hop.request.role_arn.role_name().to_owned();
+            values.account = hop.request.role_arn.account_id().to_string();
+            hop.request.role_session_name = template.expand(&values);
         }
     }
 }

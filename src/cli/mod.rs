@@ -17,6 +17,7 @@ mod exec;
 mod held;
 mod hints;
 mod hops;
+mod hot;
 mod init;
 mod list;
 mod obtain;
@@ -111,8 +112,9 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
     // Without this a panic would leave `eval` with an empty text, which succeeds.
     let is_exec = assume::verb(&args).is_some_and(|verb| verb == "exec");
     let status = if is_exec { Status::ExecFailed } else { Status::Failed };
-    report::on_panic(assume::failing_statement(&args), status);
-    let cli = match parse_hot(&args).map_or_else(|| Cli::try_parse_from(&args), Ok) {
+    report::on_panic(args.clone(), status);
+    let known = hot::parse(&args).or_else(|| parse_one_verb(&args));
+    let cli = match known.map_or_else(|| Cli::try_parse_from(&args), Ok) {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error, &args),
     };
@@ -151,7 +153,7 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
 
 /// Parses the verbs that have to be fast, knowing no other: to build the flags of all verbs takes longer than all
 /// the rest of a warm call. Whatever is not understood here is left to the whole parser, and to its messages.
-fn parse_hot(args: &[OsString]) -> Option<Cli> {
+fn parse_one_verb(args: &[OsString]) -> Option<Cli> {
     let verb = assume::verb(args)?;
     let flags = match verb.as_str() {
         "assume" => assume::AssumeArgs::augment_args,

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use arl::{
-    CallError, Credentials, Flying, Identity, Reader, RoleSession, SessionDuration, Source, Sts, assume_role,
-    cap_chained_duration,
+    CallError, CallerIdentity, Credentials, Flying, Identity, Reader, RoleSession, SessionDuration,
+    SessionNameTemplate, Source, Sts, assume_role, cap_chained_duration,
 };
 
 use super::arguments::RoleArgs;
@@ -13,7 +13,7 @@ use super::context::Context;
 use super::hops::Hop;
 use super::plan::Plan;
 use super::report::{Report, Status};
-use super::{Output, hints, prompt};
+use super::{Output, hints, hops, prompt};
 
 /// A code may be mistyped, or have been used a moment ago.
 const PROMPTS: usize = 3;
@@ -189,7 +189,7 @@ impl Work<'_> {
             // The source's own lock, if it had one.
             flights.pop();
         }
-        self.name_caller(&credentials, done).await?;
+        self.name_sessions(&credentials, done).await?;
         let mut caller = match done.checked_sub(1).map(|last| &self.plan.hops[last].request) {
             Some(request) => format!("a session of `{}`", request.role_arn),
             None => hints::describe(&self.plan.chain),
@@ -283,20 +283,23 @@ impl Work<'_> {
         }
     }
 
-    /// Fills `{caller}` into the session names that hold it; costs a call, so only for them.
-    async fn name_caller(&mut self, credentials: &Credentials, done: usize) -> Result<(), Report> {
-        if self.plan.hops[done..].iter().all(|hop| hop.template.is_none()) {
-            return Ok(());
-        }
-        // The caller is whom the source belongs to, also where a role on the way was kept.
-        let credentials = if done == 0 { credentials.clone() } else { self.source().await? };
-        let caller = self.sts.caller_identity(&credentials).await.map_err(|error| {
-            Report::new("could not find out {caller} for the session's name").caused_by(error)
-        })?;
-        self.output.trace(|| format!("the caller is {}", caller.arn));
-        for hop in &mut self.plan.hops[done..] {
-            hop.name_caller(self.context, caller.name());
-        }
+    /// Makes the names of the sessions that are still to be had. `{caller}` costs a call, so only where it stands.
+    async fn name_sessions(&mut self, credentials: &Credentials, done: usize) -> Result<(), Report> {
+        let needs_caller = |hop: &Hop| hop.template.as_ref().is_some_and(SessionNameTemplate::needs_caller);
+        let caller = match self.plan.hops[done..].iter().any(needs_caller) {
+            false => None,
+            true => {
+                // The caller is whom the source belongs to, also where a role on the way was kept.
+                let credentials = if done == 0 { credentials.clone() } else { self.source().await? };
+                let caller = self.sts.caller_identity(&credentials).await.map_err(|error| {
+                    Report::new("could not find out {caller} for the session's name").caused_by(error)
+                })?;
+                self.output.trace(|| format!("the caller is {}", caller.arn));
+                Some(caller)
+            }
+        };
+        let caller = caller.as_ref().map(CallerIdentity::name);
+        hops::name_sessions(&mut self.plan.hops[done..], self.context, caller);
         Ok(())
     }
 }

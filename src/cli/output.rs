@@ -14,28 +14,33 @@ pub(super) enum ColorChoice {
     Never,
 }
 
+impl ColorChoice {
+    /// Whether messages are coloured; looks at the terminal only when asked.
+    fn is_wanted(self) -> bool {
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => {
+                let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+                io::stderr().is_terminal() && !set("NO_COLOR") && !dumb
+            }
+        }
+    }
+}
+
 /// Where a verb writes.
 #[derive(Debug)]
 pub(super) struct Output {
     verbose: bool,
     quiet: bool,
-    color: bool,
+    color: ColorChoice,
     /// Whether a warning has been said that would otherwise be repeated for every hop.
     has_warned: Cell<bool>,
 }
 
 impl Output {
     pub(super) fn new(verbose: bool, quiet: bool, color: ColorChoice) -> Self {
-        let auto = || {
-            let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-            let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-            io::stderr().is_terminal() && !set("NO_COLOR") && !dumb
-        };
-        let color = match color {
-            ColorChoice::Auto => auto(),
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-        };
         Self { verbose, quiet, color, has_warned: Cell::new(false) }
     }
 
@@ -80,8 +85,9 @@ impl Output {
 
     /// Shows an error with its causes and hints.
     pub(super) fn report(&self, report: &Report) {
+        let is_colored = self.color.is_wanted();
         let paint = |code: &str, text: &str| {
-            if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+            if is_colored { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
         };
         let mut text = format!("{} {}\n", paint("1;31", "error:"), printable(&report.error));
         for cause in &report.causes {

@@ -70,7 +70,7 @@ impl Plan {
             None => role_arn(&role, args, regions.named.as_deref())?,
         };
 
-        let names = Names::new(context);
+        let names = Names::of_environment();
         let mut hops = Vec::new();
         for (name, profile) in std::mem::take(&mut chain.hops) {
             hops.push(names.hop_of_profile(&name, profile)?);

@@ -2,8 +2,6 @@
 
 use std::ffi::OsString;
 
-use arl::shell::Dialect;
-
 use super::output::{printable, to_stderr};
 
 /// arl's exit statuses.
@@ -131,10 +129,10 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString]) -> u8 {
 }
 
 /// Replaces Rust's message, whose text could hold anything, and keeps `eval` from succeeding.
-pub(super) fn on_panic(dialect: Option<Dialect>, status: Status) {
+pub(super) fn on_panic(args: Vec<OsString>, status: Status) {
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        if let Some(dialect) = dialect {
+        if let Some(dialect) = super::assume::failing_statement(&args) {
             let output = super::Output::new(false, false, super::ColorChoice::Never);
             let _ = output.data(dialect.failure(status.code()).as_bytes());
         }

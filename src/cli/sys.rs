@@ -4,9 +4,9 @@
     reason = "signal dispositions across execve, and macOS's way to find a process's file"
 )]
 
-use std::os::unix::process::CommandExt;
+use std::ffi::{CStr, CString, c_char};
+use std::io;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether whoever started arl ignores SIGPIPE.
@@ -20,18 +20,23 @@ pub(super) fn ignore_sigpipe() {
     CALLER_IGNORES_SIGPIPE.store(before == libc::SIG_IGN, Ordering::Relaxed);
 }
 
-/// Lets the command have SIGPIPE as arl's caller had it; the standard library would always reset it.
-pub(super) fn keep_callers_sigpipe(command: &mut Command) {
+/// Lets the command that comes next have SIGPIPE as arl's caller had it.
+pub(super) fn restore_callers_sigpipe() {
     if !CALLER_IGNORES_SIGPIPE.load(Ordering::Relaxed) {
-        return;
+        // SAFETY: the default action touches no memory of ours.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     }
-    let ignore = || {
-        // SAFETY: async-signal-safe, and touches no memory of ours.
-        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-        Ok(())
+}
+
+/// Replaces this process. Comes back only with the reason why not.
+pub(super) fn execve(path: &CStr, arguments: &[CString], environment: &[CString]) -> io::Error {
+    let pointers = |texts: &[CString]| -> Vec<*const c_char> {
+        texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
     };
-    // SAFETY: the closure makes one system call and allocates nothing.
-    unsafe { command.pre_exec(ignore) };
+    let (arguments, environment) = (pointers(arguments), pointers(environment));
+    // SAFETY: both lists end with a null pointer, and their texts, which end with NUL, outlive the call.
+    unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
+    io::Error::last_os_error()
 }
 
 /// The signals that ask a program to stop.

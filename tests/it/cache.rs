@@ -674,7 +674,7 @@ fn the_keyring_forgets_by_itself_and_touches_no_file() {
         read: &|_| None,
         home: None,
         config_file: String::new(),
-        directory: PathBuf::new(),
+        directory: &PathBuf::new,
     };
     let source = arl::SourceKey::of(&arl::Source::Keys(keys.unwrap()), &around).unwrap();
     let settings = StsSettings { endpoint_url: Some(stage.sts.url()), ..StsSettings::new("us-east-1") };
