@@ -109,6 +109,15 @@ impl AccountId {
     }
 }
 
+/// A number has lost its leading zeros.
+impl TryFrom<u64> for AccountId {
+    type Error = InvalidArn;
+
+    fn try_from(number: u64) -> Result<Self, InvalidArn> {
+        Self::padded(&number.to_string())
+    }
+}
+
 impl FromStr for AccountId {
     type Err = InvalidArn;
 
@@ -153,9 +162,28 @@ impl RoleArn {
     /// Name or path hold what IAM does not allow there, or the whole is longer than 2,048 characters.
     pub fn new(partition: Partition, account_id: AccountId, name: &str) -> Result<Self, InvalidArn> {
         let (path, role_name) = name.rsplit_once('/').unwrap_or(("", name));
-        let path = path.strip_prefix('/').unwrap_or(path);
-        let path = if path.is_empty() || path.ends_with('/') { path.to_owned() } else { format!("{path}/") };
-        Self::checked(partition, account_id, path, role_name).map_err(|fault| InvalidArn::new(name, fault))
+        Self::checked(partition, account_id, normalised(path), role_name)
+            .map_err(|fault| InvalidArn::new(name, fault))
+    }
+
+    /// Puts an ARN together from a path (`/team/` or `team`) and a name without one.
+    ///
+    /// # Errors
+    /// As [`RoleArn::new`]; or the name carries a path as well.
+    pub fn with_path(
+        partition: Partition,
+        account_id: AccountId,
+        path: &str,
+        role_name: &str,
+    ) -> Result<Self, InvalidArn> {
+        if !path.is_empty() && role_name.contains('/') {
+            return Err(InvalidArn::new(role_name, "carries a path, and another one is given"));
+        }
+        if path.is_empty() {
+            return Self::new(partition, account_id, role_name);
+        }
+        let named = |fault| InvalidArn::new(role_name, fault);
+        Self::checked(partition, account_id, normalised(path), role_name).map_err(named)
     }
 
     /// Source: the CreateRole page of the IAM API for name and path, AssumeRole's for the length.
@@ -214,6 +242,12 @@ impl RoleArn {
             session_name: name.to_string(),
         })
     }
+}
+
+/// A path as it stands between `role/` and the name.
+fn normalised(path: &str) -> String {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    if path.is_empty() || path.ends_with('/') { path.to_owned() } else { format!("{path}/") }
 }
 
 impl FromStr for RoleArn {

@@ -25,7 +25,7 @@ pub use margin::{Margin, Reader};
 pub use source_key::{SourceKey, Surroundings};
 
 /// Where sessions are kept.
-pub trait CredentialCache: std::fmt::Debug {
+pub trait CredentialCache: std::fmt::Debug + Send + Sync {
     /// The session that was kept under this key; `None` if there is none, or it cannot be trusted.
     fn read(&self, key: &CacheKey, now: SystemTime) -> Option<CachedSession>;
 

@@ -8,6 +8,7 @@ use ring::digest;
 use serde_json::{Map, Value, json};
 
 use super::key::hex;
+use crate::credentials::Credentials;
 use crate::secret::Secret;
 use crate::source::{Source, SsoSource};
 
@@ -40,14 +41,7 @@ impl SourceKey {
     pub fn of(source: &Source, around: &Surroundings<'_>) -> Option<Self> {
         let var = |name: &str| (around.var)(name).filter(|value| !value.is_empty());
         let facts = match source {
-            Source::Keys(keys) => {
-                let secret = Secret::new(format!(
-                    "{}\n{}",
-                    keys.secret_access_key().expose(),
-                    keys.session_token().map_or("", Secret::expose)
-                ));
-                return Some(Self { facts: json!({ "access_key_id": keys.access_key_id() }), secret });
-            }
+            Source::Keys(keys) => return Some(Self::of_keys(keys)),
             Source::Sso(sso) => {
                 let SsoSource { account_id, role_name, start_url, region, session_name } = sso;
                 let token = (around.read)(&token_file(sso, around.home.as_deref()?))?;
@@ -90,6 +84,16 @@ impl SourceKey {
             }
         };
         Some(Self { facts, secret: Secret::new(String::new()) })
+    }
+
+    /// Describes keys that are at hand.
+    pub fn of_keys(keys: &Credentials) -> Self {
+        let secret = Secret::new(format!(
+            "{}\n{}",
+            keys.secret_access_key().expose(),
+            keys.session_token().map_or("", Secret::expose)
+        ));
+        Self { facts: json!({ "access_key_id": keys.access_key_id() }), secret }
     }
 
     pub(super) fn facts(&self) -> &Value {

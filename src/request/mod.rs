@@ -18,6 +18,39 @@ pub use text::{ExternalId, InvalidValue, PolicyArn, SerialNumber, SourceIdentity
 use crate::arn::RoleArn;
 use crate::session_name::RoleSessionName;
 
+/// So that texts can be given where a parameter is expected.
+macro_rules! from_text {
+    ($($parameter:ty),+) => {$(
+        impl TryFrom<&str> for $parameter {
+            type Error = InvalidValue;
+
+            fn try_from(text: &str) -> Result<Self, InvalidValue> {
+                text.parse()
+            }
+        }
+
+        impl TryFrom<String> for $parameter {
+            type Error = InvalidValue;
+
+            fn try_from(text: String) -> Result<Self, InvalidValue> {
+                text.parse()
+            }
+        }
+    )+};
+}
+
+from_text!(
+    AdditionalParameters,
+    ExternalId,
+    Policy,
+    PolicyArn,
+    RoleSessionName,
+    SerialNumber,
+    SourceIdentity,
+    TagKey,
+    TokenCode
+);
+
 /// AWS documents these two only in prose, so beyond them arl warns and lets STS decide.
 const POLICY_PROSE_LIMIT: usize = 2048;
 const POLICY_ARNS_PROSE_LIMIT: usize = 10;

@@ -23,6 +23,23 @@ impl FromStr for Policy {
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let object: Map<String, Value> = serde_json::from_str(text)
             .map_err(|error| InvalidValue::new(format!("must be a JSON object: {error}")))?;
+        Ok(Self::of_object(object))
+    }
+}
+
+impl TryFrom<Value> for Policy {
+    type Error = InvalidValue;
+
+    fn try_from(value: Value) -> Result<Self, InvalidValue> {
+        match value {
+            Value::Object(object) => Ok(Self::of_object(object)),
+            _ => Err(InvalidValue::new("must be a JSON object")),
+        }
+    }
+}
+
+impl Policy {
+    fn of_object(object: Map<String, Value>) -> Self {
         let compact = Value::Object(object).to_string();
         let mut policy = String::with_capacity(compact.len());
         for c in compact.chars() {
@@ -35,7 +52,7 @@ impl FromStr for Policy {
                 }
             }
         }
-        Ok(Self(policy))
+        Self(policy)
     }
 }
 

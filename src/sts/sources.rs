@@ -10,12 +10,11 @@ use aws_config::sso::SsoCredentialsProvider;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_types::region::Region;
 
-use super::error::{CallError, innermost};
-use super::{Sts, answer};
+use super::error::CallError;
+use super::{Sts, answer, from_sdk, source_failed};
 use crate::arn::RoleArn;
 use crate::credentials::Credentials;
 use crate::request::SessionDuration;
-use crate::secret::Secret;
 use crate::source::{Source, SsoSource};
 
 /// Most machines are no EC2 instance, and nobody there should wait long to learn it.
@@ -112,13 +111,6 @@ async fn within(limit: Duration, provider: impl ProvideCredentials) -> Result<Cr
     let credentials = tokio::time::timeout(limit, provider.provide_credentials())
         .await
         .map_err(|_| CallError::TimedOut(limit))?
-        .map_err(|error| CallError::Source(innermost(&error)))?;
-    Credentials::new(
-        credentials.access_key_id().to_owned(),
-        Secret::new(credentials.secret_access_key().to_owned()),
-        credentials.session_token().map(|token| Secret::new(token.to_owned())),
-        credentials.expiry(),
-    )
-    .map(|usable| usable.with_account_id(credentials.account_id().and_then(|id| id.as_str().parse().ok())))
-    .map_err(|error| CallError::Source(format!("the source handed out unusable credentials: {error}")))
+        .map_err(|error| source_failed(&error))?;
+    from_sdk(&credentials)
 }

@@ -445,7 +445,7 @@ fn the_killed_holder_of_a_lock_holds_nobody_up() {
         std::thread::yield_now();
     }
     let others: Vec<Child> =
-        (0..32).map(|_| holder().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()).collect();
+        (0..256).map(|_| holder().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()).collect();
     first.kill().unwrap();
     first.wait().unwrap();
     let runs: Vec<Run> = others.into_iter().map(|child| Run::of(child.wait_with_output().unwrap())).collect();
@@ -503,7 +503,7 @@ fn one_person_is_asked_once_and_no_argument_holds_the_code() {
     fs::write(&driver, DRIVER).unwrap();
     let mut python = caching(&stage, "python3");
     python.arg(&driver).args([
-        "64",
+        "256",
         "100071",
         "arl",
         "exec",
@@ -516,7 +516,7 @@ fn one_person_is_asked_once_and_no_argument_holds_the_code() {
     assert_eq!(run.status, 0, "{run:?}");
     assert_eq!(calls(&stage), 1, "{run:?}");
     let mut ids: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("ASIA")).collect();
-    assert_eq!(ids.len(), 64, "{run:?}");
+    assert_eq!(ids.len(), 256, "{run:?}");
     ids.dedup();
     assert_eq!(ids.len(), 1, "{run:?}");
     assert_eq!(run.stdout.matches("MFA code of ").count(), 1, "{run:?}");

@@ -1,0 +1,139 @@
+//! A role as a source of credentials for the AWS SDK, for as long as the program runs.
+
+mod builder;
+mod refreshing;
+mod windows;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, future};
+use aws_smithy_async::time::SharedTimeSource;
+use aws_types::SdkConfig;
+
+pub use builder::{AssumeRole, AssumeRoleExt, InvalidParameter};
+pub use windows::RefreshWindows;
+
+use crate::assume::cap_chained_duration;
+use crate::cache::{CacheKey, CachedSession, CredentialCache, KeyedHop, Margin, Reader, SourceKey};
+use crate::credentials::Credentials;
+use crate::request::{AssumeRoleRequest, SerialNumber, TokenCode};
+use crate::sts::{self, CallError};
+use refreshing::{Issued, Refreshing};
+
+/// What a callback that supplies MFA codes may fail with.
+pub type CodeError = Box<dyn std::error::Error + Send + Sync>;
+
+type Codes =
+    dyn Fn(SerialNumber) -> Pin<Box<dyn Future<Output = Result<TokenCode, CodeError>> + Send>> + Send + Sync;
+
+/// Credentials of a role that renew themselves ahead of their end. Clones share one session.
+///
+/// Nothing is asked of STS before the first use. From 15 minutes before the end on, one task renews while all others
+/// go on; if that fails, what there is goes on being used, until 10 minutes before the end. Then all wait for one
+/// renewal and share its failure. Both times are shorter for short sessions ([`RefreshWindows`]).
+#[derive(Clone)]
+pub struct RoleProvider(Arc<Inner>);
+
+struct Inner {
+    parent: SdkConfig,
+    request: AssumeRoleRequest,
+    /// Whether the session's name was given, so that it tells this session from others.
+    is_named: bool,
+    codes: Option<Arc<Codes>>,
+    cache: Option<Arc<dyn CredentialCache>>,
+    clock: SharedTimeSource,
+    session: Refreshing<CallError>,
+}
+
+impl RoleProvider {
+    /// The configuration that the role is assumed with.
+    pub fn parent(&self) -> &SdkConfig {
+        &self.0.parent
+    }
+
+    /// What is asked of STS.
+    pub fn request(&self) -> &AssumeRoleRequest {
+        &self.0.request
+    }
+
+    /// Credentials that will do for some minutes at least.
+    ///
+    /// # Errors
+    /// There are none, or they have reached their last minutes, and the role cannot be assumed.
+    pub async fn credentials(&self) -> Result<Credentials, CallError> {
+        let inner = &self.0;
+        let issued = inner.session.get(|| inner.clock.now(), inner.fetch()).await?;
+        Ok(issued.credentials.clone())
+    }
+}
+
+impl ProvideCredentials for RoleProvider {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let credentials = self.credentials().await.map_err(CredentialsError::provider_error)?;
+            Ok(sts::to_sdk(&credentials))
+        })
+    }
+}
+
+impl fmt::Debug for RoleProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoleProvider").field("request", &self.0.request).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// A session of the role: from the cache, or from STS.
+    async fn fetch(&self) -> Result<Issued, CallError> {
+        let source = self.source().await?;
+        let mut request = self.request.clone();
+        cap_chained_duration(&source, &mut request);
+        let key = self.cache.as_deref().and_then(|cache| Some((cache, self.key(&source, &request)?)));
+        let now = self.clock.now();
+        if let Some((cache, key)) = &key
+            && let Some(CachedSession { credentials, issued_at }) = cache.read(key, now)
+            && LONG.allows(&CachedSession { credentials: credentials.clone(), issued_at }, now)
+        {
+            return Ok(Issued { credentials, issued_at });
+        }
+        if let (Some(codes), Some(serial)) = (&self.codes, &request.serial_number) {
+            let code = codes(serial.clone()).await;
+            request.token_code = Some(code.map_err(|error| CallError::Source(error.to_string()))?);
+        }
+        let issued_at = self.clock.now();
+        let session = sts::assume_role_with(&self.parent, &source, &request, issued_at).await?;
+        let credentials = session.credentials;
+        if let Some((cache, key)) = &key {
+            let kept = CachedSession { credentials: credentials.clone(), issued_at };
+            // A cache that cannot be written costs nobody their credentials.
+            let _ = cache.write(key, &kept, issued_at);
+        }
+        Ok(Issued { credentials, issued_at })
+    }
+
+    /// The parent's credentials, as they are now.
+    async fn source(&self) -> Result<Credentials, CallError> {
+        let provider = self
+            .parent
+            .credentials_provider()
+            .ok_or_else(|| CallError::Source("the configuration has no credentials".into()))?;
+        let credentials = provider.provide_credentials().await.map_err(|error| sts::source_failed(&error))?;
+        sts::from_sdk(&credentials)
+    }
+
+    fn key(&self, source: &Credentials, request: &AssumeRoleRequest) -> Option<CacheKey> {
+        let session_name = self.is_named.then(|| request.role_session_name.as_str());
+        let settings = sts::settings_of(&self.parent, request.role_arn.partition());
+        let hop = KeyedHop { request, session_name };
+        Some(CacheKey::new(&settings, &SourceKey::of_keys(source), &[hop]))
+    }
+}
+
+/// A session that would have to be renewed at once is not taken from a cache.
+const LONG: Margin = Margin { reader: Reader::CredentialProcess, at_least: std::time::Duration::ZERO };

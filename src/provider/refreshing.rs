@@ -1,0 +1,137 @@
+//! One session that many tasks share: renewed ahead of its end, by one of them.
+//!
+//! Knows neither STS nor the SDK, and no clock but the one it is asked with.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::Mutex;
+
+use super::windows::RefreshWindows;
+use crate::credentials::Credentials;
+
+/// After a renewal that failed and could be done without, the next one is not tried before this time.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// Credentials, and when they were issued.
+#[derive(Debug, Clone)]
+pub(super) struct Issued {
+    pub(super) credentials: Credentials,
+    pub(super) issued_at: SystemTime,
+}
+
+/// What is held, and whose turn it is to renew it.
+#[derive(Debug)]
+pub(super) struct Refreshing<E> {
+    held: RwLock<Option<Arc<Issued>>>,
+    turn: Mutex<Turn<E>>,
+    /// How many attempts have ended.
+    attempts: AtomicU64,
+}
+
+/// What whoever has the turn finds.
+#[derive(Debug)]
+struct Turn<E> {
+    /// The last failure, and how many attempts had ended then.
+    failure: Option<(u64, E)>,
+    /// No attempt before this time, as long as what is held will do.
+    not_before: Option<SystemTime>,
+}
+
+/// How urgent it is.
+enum State {
+    /// Nothing to do.
+    Good(Arc<Issued>),
+    /// Somebody should renew it; everybody else may go on using it.
+    Aging(Arc<Issued>),
+    /// Nobody may use it any more.
+    Gone,
+}
+
+impl<E> Default for Refreshing<E> {
+    fn default() -> Self {
+        let turn = Turn { failure: None, not_before: None };
+        Self { held: RwLock::new(None), turn: Mutex::new(turn), attempts: AtomicU64::new(0) }
+    }
+}
+
+impl<E: Clone> Refreshing<E> {
+    /// Credentials that will do. `fetch` is begun by one task at a time; those that cannot go on without wait for
+    /// it, and share its failure.
+    pub(super) async fn get(
+        &self,
+        now: impl Fn() -> SystemTime,
+        fetch: impl Future<Output = Result<Issued, E>>,
+    ) -> Result<Arc<Issued>, E> {
+        match self.state(now()) {
+            State::Good(held) => Ok(held),
+            State::Aging(held) => {
+                let Ok(mut turn) = self.turn.try_lock() else { return Ok(held) };
+                let is_early = turn.not_before.is_some_and(|time| now() < time);
+                if is_early || matches!(self.state(now()), State::Good(_)) {
+                    return Ok(self.held().unwrap_or(held));
+                }
+                let result = fetch.await;
+                self.attempts.fetch_add(1, Ordering::Relaxed);
+                match result {
+                    Ok(issued) => {
+                        turn.not_before = None;
+                        Ok(self.hold(issued))
+                    }
+                    Err(_) => {
+                        turn.not_before = Some(now() + PAUSE);
+                        Ok(held)
+                    }
+                }
+            }
+            State::Gone => {
+                let arrived = self.attempts.load(Ordering::Relaxed);
+                let mut turn = self.turn.lock().await;
+                if let State::Good(held) | State::Aging(held) = self.state(now()) {
+                    return Ok(held);
+                }
+                // Somebody has tried since, and this one would fail alike.
+                if let Some((ended, error)) = &turn.failure
+                    && *ended > arrived
+                {
+                    return Err(error.clone());
+                }
+                let result = fetch.await;
+                let ended = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
+                match result {
+                    Ok(issued) => {
+                        turn.failure = None;
+                        turn.not_before = None;
+                        Ok(self.hold(issued))
+                    }
+                    Err(error) => {
+                        turn.failure = Some((ended, error.clone()));
+                        Err(error)
+                    }
+                }
+            }
+        }
+    }
+
+    fn held(&self) -> Option<Arc<Issued>> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn hold(&self, issued: Issued) -> Arc<Issued> {
+        let issued = Arc::new(issued);
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&issued));
+        issued
+    }
+
+    fn state(&self, now: SystemTime) -> State {
+        let Some(held) = self.held() else { return State::Gone };
+        let Some(end) = held.credentials.expiration() else { return State::Good(held) };
+        let windows = RefreshWindows::of(end.duration_since(held.issued_at).unwrap_or_default());
+        match end.duration_since(now) {
+            Ok(left) if left > windows.advisory => State::Good(held),
+            Ok(left) if left > windows.mandatory => State::Aging(held),
+            _ => State::Gone,
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! AssumeRole, as the SDK's client calls it.
+
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_sts::Client;
+use aws_sdk_sts::types::{PolicyDescriptorType, ProvidedContext, Tag};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+
+use super::answer::{self, RoleSession};
+use super::error::CallError;
+use crate::request::AssumeRoleRequest;
+
+/// Calls AssumeRole and checks the answer against the request. `limit` is when the client gives up.
+///
+/// Source: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
+pub(super) async fn assume_role(
+    client: &Client,
+    request: &AssumeRoleRequest,
+    limit: Duration,
+    now: SystemTime,
+) -> Result<RoleSession, CallError> {
+    // Destructured, so that a new parameter cannot be forgotten here.
+    let AssumeRoleRequest {
+        role_arn,
+        role_session_name,
+        duration_seconds,
+        policy,
+        policy_arns,
+        tags,
+        transitive_tag_keys,
+        external_id,
+        serial_number,
+        token_code,
+        source_identity,
+        provided_contexts,
+        additional_parameters,
+    } = request;
+    let extra = additional_parameters.form_fields();
+    let call = client
+        .assume_role()
+        .role_arn(role_arn.to_string())
+        .role_session_name(role_session_name.as_str())
+        .set_duration_seconds(duration_seconds.and_then(|d| i32::try_from(d.as_secs()).ok()))
+        .set_policy(policy.as_ref().map(|policy| policy.as_str().to_owned()))
+        .set_policy_arns(policy_arns.as_ref().map(|arns| {
+            arns.iter().map(|arn| PolicyDescriptorType::builder().arn(arn.as_str()).build()).collect()
+        }))
+        .set_tags(tags.as_ref().map(|tags| {
+            let sdk = |tag: &crate::request::Tag| {
+                Tag::builder().key(tag.key().as_str()).value(tag.value()).build().ok()
+            };
+            tags.iter().filter_map(sdk).collect()
+        }))
+        .set_transitive_tag_keys(
+            transitive_tag_keys.as_ref().map(|keys| keys.iter().map(|key| key.as_str().to_owned()).collect()),
+        )
+        .set_external_id(external_id.as_ref().map(ToString::to_string))
+        .set_serial_number(serial_number.as_ref().map(ToString::to_string))
+        .set_token_code(token_code.as_ref().map(|code| code.expose().to_owned()))
+        .set_source_identity(source_identity.as_ref().map(ToString::to_string))
+        .set_provided_contexts(provided_contexts.as_ref().map(|contexts| {
+            contexts
+                .iter()
+                .map(|context| {
+                    ProvidedContext::builder()
+                        .provider_arn(context.provider_arn().as_str())
+                        .context_assertion(context.context_assertion())
+                        .build()
+                })
+                .collect()
+        }));
+    let output = if extra.is_empty() {
+        call.send().await
+    } else {
+        call.customize().mutate_request(move |http| append_form_fields(http, &extra)).send().await
+    };
+    let output = output.map_err(|error| CallError::of(error, limit))?;
+    answer::role_session(role_arn, output.assumed_role_user(), output.credentials(), now)
+}
+
+/// Adds fields to the form before it is signed.
+fn append_form_fields(request: &mut HttpRequest, fields: &[(String, String)]) {
+    let mut form = request.body().bytes().unwrap_or_default().to_vec();
+    for (name, value) in fields {
+        form.extend_from_slice(format!("&{}={}", percent_encoded(name), percent_encoded(value)).as_bytes());
+    }
+    request.headers_mut().insert("content-length", form.len().to_string());
+    *request.body_mut() = SdkBody::from(form);
+}
+
+/// RFC 3986: everything but the unreserved characters.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}

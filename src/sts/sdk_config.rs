@@ -1,0 +1,91 @@
+//! STS as a program's own configuration of the SDK reaches it.
+
+use std::time::SystemTime;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::config::{BehaviorVersion, IdentityCache, Region, SharedCredentialsProvider};
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+
+use super::error::{CallError, innermost};
+use super::{ATTEMPT_LIMIT, OPERATION_LIMIT, RoleSession, StsSettings, call};
+use crate::arn::Partition;
+use crate::credentials::Credentials;
+use crate::request::AssumeRoleRequest;
+use crate::secret::Secret;
+
+/// Calls AssumeRole through the program's HTTP client, endpoint, retries and region, with these credentials.
+pub(crate) async fn assume_role_with(
+    config: &SdkConfig,
+    source: &Credentials,
+    request: &AssumeRoleRequest,
+    now: SystemTime,
+) -> Result<RoleSession, CallError> {
+    let partition = request.role_arn.partition();
+    let timeouts = config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+    let given = timeouts.clone().build();
+    let limit = given.operation_timeout().unwrap_or(OPERATION_LIMIT);
+    let attempt = given.operation_attempt_timeout().unwrap_or(ATTEMPT_LIMIT);
+    // Where the program sets no limit, a silent endpoint would hold up every task that needs the role.
+    let timeouts = timeouts.operation_timeout(limit).operation_attempt_timeout(attempt).build();
+    let mut builder = aws_sdk_sts::config::Builder::from(config)
+        .credentials_provider(signing(source))
+        .identity_cache(IdentityCache::no_cache())
+        .timeout_config(timeouts)
+        .region(config.region().cloned().unwrap_or_else(|| Region::new(partition.default_region())));
+    if config.behavior_version().is_none() {
+        builder = builder.behavior_version(BehaviorVersion::latest());
+    }
+    let client = aws_sdk_sts::Client::from_conf(builder.build());
+    call::assume_role(&client, request, limit, now).await
+}
+
+/// Credentials to sign a request with; without their end, which is STS's to judge and not this machine's clock's.
+pub(super) fn signing(credentials: &Credentials) -> SharedCredentialsProvider {
+    SharedCredentialsProvider::new(aws_credential_types::Credentials::new(
+        credentials.access_key_id(),
+        credentials.secret_access_key().expose(),
+        credentials.session_token().map(|token| token.expose().to_owned()),
+        None,
+        "arl",
+    ))
+}
+
+/// What decides which STS answers.
+pub(crate) fn settings_of(config: &SdkConfig, partition: &Partition) -> StsSettings {
+    let region = config.region().map_or(partition.default_region(), Region::as_ref);
+    let mut settings = StsSettings::new(region);
+    settings.endpoint_url = config.endpoint_url().map(str::to_owned);
+    settings.use_fips = config.use_fips().unwrap_or_default();
+    settings.use_dual_stack = config.use_dual_stack().unwrap_or_default();
+    settings
+}
+
+/// Credentials as the SDK hands them around.
+pub(crate) fn to_sdk(credentials: &Credentials) -> aws_credential_types::Credentials {
+    let mut builder = aws_credential_types::Credentials::builder()
+        .access_key_id(credentials.access_key_id())
+        .secret_access_key(credentials.secret_access_key().expose())
+        .provider_name("arl");
+    builder.set_session_token(credentials.session_token().map(|token| token.expose().to_owned()));
+    builder.set_expiry(credentials.expiration());
+    builder.set_account_id(credentials.account_id().map(|id| id.as_str().into()));
+    builder.build()
+}
+
+/// Credentials of one of the SDK's providers, if they can be handed on.
+pub(crate) fn from_sdk(credentials: &aws_credential_types::Credentials) -> Result<Credentials, CallError> {
+    Credentials::new(
+        credentials.access_key_id().to_owned(),
+        Secret::new(credentials.secret_access_key().to_owned()),
+        credentials.session_token().map(|token| Secret::new(token.to_owned())),
+        credentials.expiry(),
+    )
+    .map(|usable| usable.with_account_id(credentials.account_id().and_then(|id| id.as_str().parse().ok())))
+    .map_err(|error| CallError::Source(format!("the source handed out unusable credentials: {error}")))
+}
+
+/// Why one of the SDK's providers has no credentials.
+pub(crate) fn source_failed(error: &CredentialsError) -> CallError {
+    CallError::Source(innermost(error))
+}

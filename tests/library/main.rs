@@ -1,0 +1,322 @@
+//! The library as a program uses it: an `SdkConfig` that becomes a role, against the loopback STS, by a clock of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod arns;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use arl::{AssumeRole, AssumeRoleExt, JsonFileCache, RoleProvider};
+use arl_sts::{Fault, Sts, World};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_sts::config::BehaviorVersion;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::test_util::ManualTimeSource;
+use aws_smithy_async::time::SharedTimeSource;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+
+const DEPLOY: &str = "arn:aws:iam::123456789012:role/Deploy";
+const CHAINED: &str = "arn:aws:iam::123456789012:role/Chained";
+
+/// A loopback STS and a clock that both sides go by.
+struct Stage {
+    sts: Sts,
+    clock: ManualTimeSource,
+    passed: AtomicU32,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let sts = Sts::start(World::demo(), 0, 0).unwrap();
+        Self { sts, clock: ManualTimeSource::new(SystemTime::now()), passed: AtomicU32::new(0) }
+    }
+
+    fn pass(&self, minutes: u32) {
+        self.clock.advance(Duration::from_secs(u64::from(minutes) * 60));
+        let passed = self.passed.fetch_add(minutes, Ordering::Relaxed) + minutes;
+        self.sts.change(|world| world.clock_offset = i64::from(passed) * 60);
+    }
+
+    fn base(&self) -> SdkConfig {
+        self.base_with(World::ANN_KEY, World::ANN_SECRET)
+    }
+
+    fn base_with(&self, id: &str, secret: &str) -> SdkConfig {
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .endpoint_url(self.sts.url())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .time_source(SharedTimeSource::new(self.clock.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                id, secret, None, None, "test",
+            )))
+            .build()
+    }
+
+    fn deploy(&self) -> AssumeRole {
+        self.base().assume_role(DEPLOY.parse().unwrap())
+    }
+
+    fn calls(&self) -> usize {
+        self.sts.requests().iter().filter(|request| request.action == "AssumeRole").count()
+    }
+
+    /// Whatever is asked from now on is refused.
+    fn close(&self) {
+        self.sts.change(|world| {
+            world.roles.insert(DEPLOY.into(), arl_sts::Role::trusting(&[]));
+        });
+    }
+}
+
+fn minutes(n: u64) -> Duration {
+    Duration::from_secs(n * 60)
+}
+
+async fn key(provider: &RoleProvider) -> String {
+    provider.provide_credentials().await.unwrap().access_key_id().to_owned()
+}
+
+async fn caller(config: &SdkConfig) -> String {
+    let identity = aws_sdk_sts::Client::new(config).get_caller_identity().send().await.unwrap();
+    identity.arn().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn nothing_is_asked_before_the_first_use_and_then_the_sdk_is_the_role() {
+    let stage = Stage::new();
+    let base = stage.base();
+    let deploy = base
+        .assume_role(DEPLOY.parse().unwrap())
+        .role_session_name("release")
+        .tag("Team", "web")
+        .transitive_tag_key("Team")
+        .policy(serde_json::json!({"Version": "2012-10-17", "Statement": []}))
+        .policy_arn("arn:aws:iam::aws:policy/ReadOnlyAccess")
+        .source_identity("ann")
+        .duration(minutes(30))
+        .into_config()
+        .unwrap();
+    assert_eq!(stage.calls(), 0);
+    assert_eq!(caller(&deploy).await, "arn:aws:sts::123456789012:assumed-role/Deploy/release");
+    assert_eq!(caller(&base).await, World::ANN);
+    let asked = stage.sts.requests().into_iter().find(|request| request.action == "AssumeRole").unwrap();
+    for (name, value) in [
+        ("Tags.member.1.Key", "Team"),
+        ("TransitiveTagKeys.member.1", "Team"),
+        ("Policy", r#"{"Statement":[],"Version":"2012-10-17"}"#),
+        ("PolicyArns.member.1.arn", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
+        ("SourceIdentity", "ann"),
+        ("DurationSeconds", "1800"),
+    ] {
+        assert_eq!(asked.get(name), Some(value));
+    }
+    assert_eq!(asked.region, "eu-west-1");
+}
+
+#[tokio::test]
+async fn a_short_session_is_not_renewed_at_every_use() {
+    let stage = Stage::new();
+    let provider = stage.deploy().duration(minutes(15)).into_provider().unwrap();
+    for _ in 0..100 {
+        key(&provider).await;
+    }
+    stage.pass(7);
+    let first = key(&provider).await;
+    assert_eq!(stage.calls(), 1);
+    stage.pass(1);
+    assert_ne!(key(&provider).await, first);
+    assert_eq!(stage.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_failed_renewal_matters_only_in_the_last_minutes() {
+    let stage = Stage::new();
+    let provider = stage.deploy().into_provider().unwrap();
+    let first = key(&provider).await;
+    stage.close();
+    stage.pass(46);
+    assert_eq!(key(&provider).await, first);
+    assert_eq!(stage.calls(), 2);
+    // Not at every use: STS is not asked again at once.
+    assert_eq!(key(&provider).await, first);
+    assert_eq!(stage.calls(), 2);
+    stage.pass(1);
+    assert_eq!(key(&provider).await, first);
+    assert_eq!(stage.calls(), 3);
+    stage.pass(4);
+    let error = provider.credentials().await.expect_err("the last minutes").to_string();
+    assert!(error.contains("AccessDenied"), "{error}");
+    stage.sts.change(|world| {
+        world.roles.insert(DEPLOY.into(), arl_sts::Role::trusting(&["*"]));
+    });
+    assert_ne!(key(&provider).await, first);
+}
+
+#[tokio::test]
+async fn a_hundred_tasks_make_one_call() {
+    let stage = Stage::new();
+    stage.sts.inject(Fault::Delay(Duration::from_millis(200)), 1);
+    let provider = stage.deploy().into_provider().unwrap();
+    let tasks: Vec<_> = (0..100)
+        .map(|_| {
+            let provider = provider.clone();
+            tokio::spawn(async move { key(&provider).await })
+        })
+        .collect();
+    let mut keys = Vec::new();
+    for task in tasks {
+        keys.push(task.await.unwrap());
+    }
+    keys.dedup();
+    assert_eq!((keys.len(), stage.calls()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_hundred_tasks_share_one_failure() {
+    let stage = Stage::new();
+    stage.close();
+    let provider = stage.deploy().into_provider().unwrap();
+    let tasks: Vec<_> = (0..100)
+        .map(|_| {
+            let provider = provider.clone();
+            tokio::spawn(async move { provider.credentials().await.is_err() })
+        })
+        .collect();
+    for task in tasks {
+        assert!(task.await.unwrap());
+    }
+    assert_eq!(stage.calls(), 1);
+    // Whoever comes later asks for itself.
+    assert!(provider.credentials().await.is_err());
+    assert_eq!(stage.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_source_identity_is_the_sessions_name_unless_something_else_is_said() {
+    let stage = Stage::new();
+    for (role, name) in [
+        (stage.deploy().source_identity("ann"), "ann"),
+        (stage.deploy().source_identity("ann").role_session_name("release"), "release"),
+        (stage.deploy().source_identity("ann").automatic_role_session_name(), "arl-session-"),
+        (stage.deploy(), "arl-session-"),
+    ] {
+        let provider = role.into_provider().unwrap();
+        assert!(provider.request().role_session_name.as_str().starts_with(name), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_chain_is_renewed_from_its_beginning() {
+    let stage = Stage::new();
+    let deploy = stage.deploy().into_config().unwrap();
+    let chained = deploy.assume_role(CHAINED.parse().unwrap()).duration(minutes(120)).into_config().unwrap();
+    assert!(
+        caller(&chained).await.starts_with("arn:aws:sts::123456789012:assumed-role/Chained/arl-session-")
+    );
+    assert_eq!(stage.calls(), 2);
+    // STS gives a chained session one hour, whatever is asked for.
+    let asked = stage.sts.requests().into_iter().rfind(|request| request.action == "AssumeRole").unwrap();
+    assert_eq!(asked.get("DurationSeconds"), Some("3600"));
+    stage.pass(50);
+    caller(&chained).await;
+    assert_eq!(stage.calls(), 4);
+}
+
+#[tokio::test]
+async fn the_region_is_the_parents_unless_given() {
+    let stage = Stage::new();
+    let region = |role: AssumeRole| role.into_config().unwrap().region().map(ToString::to_string);
+    assert_eq!(region(stage.deploy()).as_deref(), Some("eu-west-1"));
+    assert_eq!(region(stage.deploy().region(Region::new("us-west-2"))).as_deref(), Some("us-west-2"));
+    assert_eq!(region(stage.deploy().region(None)), None);
+}
+
+#[test]
+fn what_sts_would_refuse_is_told_at_once() {
+    let stage = Stage::new();
+    let fault = |role: AssumeRole| role.into_config().expect_err("STS would refuse it").parameter;
+    assert_eq!(fault(stage.deploy().role_session_name("a b")), "RoleSessionName");
+    assert_eq!(fault(stage.deploy().duration(Duration::from_secs(899))), "DurationSeconds");
+    assert_eq!(fault(stage.deploy().duration(Duration::from_secs(43_201))), "DurationSeconds");
+    assert_eq!(fault(stage.deploy().policy("[]")), "Policy");
+    assert_eq!(fault(stage.deploy().tag("k", "v").tag("K", "v")), "Tags");
+    assert_eq!(fault(stage.deploy().external_id("x")), "ExternalId");
+    assert_eq!(fault(stage.deploy().token_code("12345")), "TokenCode");
+    // The first fault, not the last.
+    assert_eq!(fault(stage.deploy().source_identity("?").external_id("x")), "SourceIdentity");
+    let empty = SdkConfig::builder().build();
+    assert_eq!(fault(empty.assume_role(DEPLOY.parse().unwrap())), "Credentials");
+}
+
+#[tokio::test]
+async fn a_code_is_asked_for_whenever_a_session_is_needed() {
+    let stage = Stage::new();
+    let asked = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&asked);
+    let provider = stage
+        .base()
+        .assume_role("arn:aws:iam::123456789012:role/NeedsMfa".parse().unwrap())
+        .serial_number(World::ANN_MFA)
+        .token_codes(move |serial| {
+            let number = 100_001 + count.fetch_add(1, Ordering::Relaxed);
+            async move {
+                assert_eq!(serial.as_str(), World::ANN_MFA);
+                Ok(number.to_string().parse()?)
+            }
+        })
+        .into_provider()
+        .unwrap();
+    key(&provider).await;
+    key(&provider).await;
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    stage.pass(55);
+    key(&provider).await;
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("library-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn a_cache_serves_the_same_request_of_the_same_caller() {
+    let stage = Stage::new();
+    let directory = Directory::new("cache");
+    stage
+        .sts
+        .change(|world| world.add_user("arn:aws:iam::111122223333:user/bob", "AKIAIOSFODNN7BOB0001", "s"));
+    let role =
+        |base: SdkConfig| base.assume_role(DEPLOY.parse().unwrap()).cache(JsonFileCache::new(&directory.0));
+    let first = key(&role(stage.base()).into_provider().unwrap()).await;
+    assert_eq!(key(&role(stage.base()).into_provider().unwrap()).await, first);
+    assert_eq!(stage.calls(), 1);
+    let bob = || stage.base_with("AKIAIOSFODNN7BOB0001", "s");
+    assert_ne!(key(&role(bob()).into_provider().unwrap()).await, first);
+    assert_ne!(key(&role(stage.base()).duration(minutes(30)).into_provider().unwrap()).await, first);
+    assert_eq!(stage.calls(), 3);
+    // One that would have to be renewed at once is not taken.
+    stage.pass(46);
+    assert_ne!(key(&role(stage.base()).into_provider().unwrap()).await, first);
+    assert_eq!(stage.calls(), 4);
+}
