@@ -8,10 +8,11 @@ use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::arn::RoleArn;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, rfc3339};
+use crate::secret::Secret;
 
 /// Every variable that decides, or tells, who a process is. The region is not among them.
-pub const IDENTITY_VARIABLES: [&str; 23] = [
+pub const IDENTITY_VARIABLES: [&str; 24] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -35,6 +36,7 @@ pub const IDENTITY_VARIABLES: [&str; 23] = [
     "ARL_EXPIRES_AT",
     "ARL_KEY_ID",
     "ARL_SOURCE",
+    "ARL_ENDPOINT",
 ];
 
 /// Those that [`Identity::variables`] may set; the others it only takes away. What stands in the others later
@@ -86,6 +88,19 @@ impl Identity {
         variables
     }
 
+    /// The variables of a process that asks an endpoint of arl's for its credentials and holds none itself. All other
+    /// identity variables must not be there.
+    pub fn endpoint_variables(&self, url: &str, token: &Secret) -> Vec<(&'static str, String)> {
+        let mut variables = vec![
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", url.to_owned()),
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN", token.expose().to_owned()),
+            ("ARL_ENDPOINT", url.to_owned()),
+        ];
+        let told = ["ARL_ROLE_ARN", "ARL_SOURCE", "AWS_REGION", "AWS_DEFAULT_REGION"];
+        variables.extend(self.variables().into_iter().filter(|(name, _)| told.contains(name)));
+        variables
+    }
+
     /// The identity variables that must not be there, because this identity has no value for them.
     pub fn absent_variables(&self) -> Vec<&'static str> {
         let set = self.variables();
@@ -107,11 +122,6 @@ impl fmt::Display for Unprintable {
 }
 
 impl std::error::Error for Unprintable {}
-
-/// `2026-01-02T03:04:05Z`.
-pub(crate) fn rfc3339(time: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(time).to_string()
-}
 
 fn epoch_seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())

@@ -110,6 +110,7 @@ mod sts;
 // Third floor: the story.
 mod assume;
 mod provider;
+mod server;
 
 // Fourth floor: its tellings.
 mod identity;
@@ -138,6 +139,7 @@ pub use request::{
 pub use role::{RoleRef, closest};
 pub use role_profile::{InvalidKey, RoleProfile};
 pub use secret::Secret;
+pub use server::{CredentialServer, CredentialSource, Unavailable};
 pub use session_name::{RoleSessionName, SessionNameTemplate, SessionNameValues};
 pub use shared_file::{
     EditError, ExchangeError, InvalidProfileName, ProfileEdit, ProfileName, Update, update as update_file,

@@ -11,6 +11,21 @@ pub enum Reader {
     Once,
     /// An SDK that comes back: botocore asks again at every use within 15 minutes of the end.
     CredentialProcess,
+    /// An endpoint, which renews ahead of every SDK.
+    Server,
+}
+
+impl Reader {
+    /// The time that a session of this length must still last.
+    pub fn margin(self, lifetime: Duration) -> Duration {
+        match self {
+            Self::Once => ONCE.min(lifetime / 6),
+            Self::CredentialProcess if lifetime < 2 * CREDENTIAL_PROCESS => lifetime / 2,
+            Self::CredentialProcess => CREDENTIAL_PROCESS,
+            // A quarter of a long one, 20 minutes of one of an hour, half of a short one.
+            Self::Server => SERVER.min(lifetime / 2).max(lifetime / 4),
+        }
+    }
 }
 
 /// The time that a session must still last.
@@ -24,6 +39,8 @@ pub struct Margin {
 
 const ONCE: Duration = Duration::from_secs(5 * 60);
 const CREDENTIAL_PROCESS: Duration = Duration::from_secs(15 * 60);
+/// botocore renews from 15 minutes before the end on, and so does Java's SDK.
+const SERVER: Duration = Duration::from_secs(20 * 60);
 /// No session of STS lasts longer than 12 h; clocks differ.
 const LONGEST: Duration = Duration::from_secs(12 * 3600 + 15 * 60);
 /// An entry from a later time than this was written by a clock that was wrong, or this one is.
@@ -38,12 +55,7 @@ impl Margin {
             return false;
         };
         let from_the_future = session.issued_at.duration_since(now).is_ok_and(|ahead| ahead > CLOCK_SLACK);
-        let own = match self.reader {
-            Reader::Once => ONCE.min(lifetime / 6),
-            Reader::CredentialProcess if lifetime < 2 * CREDENTIAL_PROCESS => lifetime / 2,
-            Reader::CredentialProcess => CREDENTIAL_PROCESS,
-        };
-        !from_the_future && left <= LONGEST && left > own.max(self.at_least)
+        !from_the_future && left <= LONGEST && left > self.reader.margin(lifetime).max(self.at_least)
     }
 }
 
@@ -73,6 +85,9 @@ mod tests {
             (Reader::CredentialProcess, 0, 15, 7, 8),
             (Reader::CredentialProcess, 30, 60, 29, 30),
             (Reader::Once, 0, 12 * 60, 714, 715),
+            (Reader::Server, 0, 15, 7, 8),
+            (Reader::Server, 0, 60, 39, 40),
+            (Reader::Server, 0, 12 * 60, 539, 540),
         ] {
             assert!(used(reader, at_least, lifetime, last), "{reader:?} {at_least} {lifetime} {last}");
             assert!(!used(reader, at_least, lifetime, first), "{reader:?} {at_least} {lifetime} {first}");

@@ -22,6 +22,16 @@ pub(super) fn forbid() -> CallersLimit {
 }
 
 impl CallersLimit {
+    /// For a command that is about to be started beside arl.
+    pub(super) fn lend(&self) {
+        let _ = setrlimit(Resource::Core, self.0.clone());
+    }
+
+    /// Once it has been started.
+    pub(super) fn forbid_again(&self) {
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: self.0.maximum });
+    }
+
     /// `execve` makes a process dumpable again, but keeps its limits.
     pub(super) fn restore(self) {
         if self.0.current != Some(0) {

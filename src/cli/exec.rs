@@ -7,21 +7,26 @@ use std::path::PathBuf;
 
 use arl::{IDENTITY_VARIABLES, Identity, Reader};
 
+use super::Output;
 use super::arguments::RoleArgs;
 use super::core_dump::CallersLimit;
 use super::obtain::{self, OnSignal};
 use super::report::{Report, Status};
-use super::{Outcome, Output};
+use super::server::{self, Served};
 
 const EXAMPLES: &str = "Examples:
   arl exec ROLE -- terraform plan
   arl exec ROLE --duration 2h -- ./release.sh
   arl exec ROLE                             your shell, as the role
 
-arl is replaced by the command: signals, terminal, exit status and file descriptors are the command's own.";
+  arl exec ROLE --server -- ./run-all-day.sh
+
+arl is replaced by the command: signals, terminal, exit status and file descriptors are the command's own.
+With --server arl stays and hands the credentials out on 127.0.0.1, for commands that outlive a session: they are
+renewed ahead of their end, and no key is in the environment.";
 
 /// `execve` says so for a script without `#!`.
-const ENOEXEC: i32 = 8;
+pub(super) const ENOEXEC: i32 = 8;
 
 /// Run a command with a role's credentials
 #[derive(Debug, clap::Args)]
@@ -29,6 +34,12 @@ const ENOEXEC: i32 = 8;
 pub(super) struct ExecArgs {
     #[command(flatten)]
     role: RoleArgs,
+    /// Stay, and serve credentials that renew themselves
+    #[arg(long, help_heading = "Server")]
+    server: bool,
+    /// Hide the shared config and credentials files from the command
+    #[arg(long, requires = "server", help_heading = "Server")]
+    isolate: bool,
     /// The command and its arguments [default: your shell]
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -37,23 +48,27 @@ pub(super) struct ExecArgs {
 impl ExecArgs {
     /// What no flag says otherwise.
     pub(super) fn plain(role: RoleArgs, command: Vec<OsString>) -> Self {
-        Self { role, command }
+        Self { role, server: false, isolate: false, command }
     }
 }
 
-pub(super) fn run(args: ExecArgs, core_limit: CallersLimit, output: &Output) -> Outcome {
-    let identity =
-        obtain::identity(&args.role, Reader::Once, OnSignal::Die, output).map_err(before_command)?;
-    let mut words = args.command.into_iter();
+pub(super) fn run(args: ExecArgs, core_limit: CallersLimit, output: &Output) -> Result<Status, Report> {
+    let ExecArgs { role, server, isolate, command } = args;
+    let mut words = command.into_iter();
     let program = words.next().unwrap_or_else(default_shell);
     let arguments: Vec<OsString> = words.collect();
+    if server {
+        let served = Served { role: &role, program: &program, arguments: &arguments, isolate };
+        return server::run(&served, core_limit, output);
+    }
+    let identity = obtain::identity(&role, Reader::Once, OnSignal::Die, output).map_err(before_command)?;
     output.trace(|| format!("becoming {}", program.to_string_lossy()));
     core_limit.restore();
     Err(become_command(&program, &arguments, &identity))
 }
 
 /// A failure of arl itself must not look like one of the command.
-fn before_command(report: Report) -> Report {
+pub(super) fn before_command(report: Report) -> Report {
     match report.status {
         Status::Failed => report.status(Status::ExecFailed),
         _ => report,
@@ -74,7 +89,7 @@ fn become_command(program: &OsStr, arguments: &[OsString], identity: &Identity) 
 }
 
 /// Why there is no command, with the status of env(1).
-fn failed(program: &OsStr, error: &io::Error) -> Report {
+pub(super) fn failed(program: &OsStr, error: &io::Error) -> Report {
     let name = program.to_string_lossy();
     match error.kind() {
         io::ErrorKind::NotFound => Report::new(format!("could not find the command `{name}`"))
@@ -133,7 +148,7 @@ fn replace_process(
 }
 
 /// Where a program of this name may be, in order.
-fn paths(program: &OsStr) -> Vec<PathBuf> {
+pub(super) fn paths(program: &OsStr) -> Vec<PathBuf> {
     if program.as_bytes().contains(&b'/') {
         return vec![PathBuf::from(program)];
     }

@@ -5,6 +5,7 @@ mod arn;
 mod assume;
 mod cache;
 mod caches;
+mod child;
 mod clear;
 mod complete;
 mod completions;
@@ -19,6 +20,8 @@ mod hints;
 mod hops;
 mod hot;
 mod init;
+mod isolation;
+mod keeper;
 mod list;
 mod obtain;
 mod os_user;
@@ -26,6 +29,7 @@ mod output;
 mod plan;
 mod prompt;
 mod report;
+mod server;
 mod status;
 mod sts_settings;
 mod sys;
@@ -123,7 +127,7 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
     let done = |()| Status::Done;
     let result = match command {
         Command::Assume(command) => assume::run(command, &args, &output).map(done),
-        Command::Exec(command) => exec::run(command, core_limit, &output).map(done),
+        Command::Exec(command) => exec::run(command, core_limit, &output),
         Command::Write(command) => write::run(&command, &output).map(done),
         Command::Configure(command) => configure::run(&command, &output).map(done),
         Command::Clear(command) => clear::run(command, &output).map(done),
@@ -135,15 +139,19 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
         Command::Completions(command) => completions::run(command, &output).map(done),
     };
     match result {
-        Ok(status) => status.code(),
+        Ok(status) => {
+            if let Status::Killed(signal) = status {
+                sys::die_by(signal);
+            }
+            status.code()
+        }
         Err(report) => {
             if let Some(dialect) = assume::failing_statement(&args) {
                 // The report that follows matters more than a pipe that nobody reads any more.
                 let _ = output.data(dialect.failure(report.status.code()).as_bytes());
             }
             if let Some(signal) = report.signal {
-                // Does not come back: the default action of the signals arl listens to is to end.
-                let _ = signal_hook::low_level::emulate_default_handler(signal);
+                sys::die_by(signal);
             }
             output.report(&report);
             report.status.code()

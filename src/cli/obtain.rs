@@ -47,6 +47,25 @@ pub(super) fn identity(
     get(args, plan, &context, &caches, on_signal, output)
 }
 
+/// Gets the identity again for a command that is running meanwhile: nobody is asked, and no code is used twice.
+pub(super) async fn again(args: &RoleArgs, before: &Identity, output: &Output) -> Result<Identity, Report> {
+    // What the person has may have changed since, for instance keys that another program renews.
+    let context = Context::read()?;
+    let args = RoleArgs { token_code: None, refresh: false, ..args.clone() };
+    let plan = Plan::make(&args, &context, output)?;
+    if plan.target != before.role_arn {
+        return Err(Report::new("the profile names another role by now"));
+    }
+    let caches = Caches::open(&args, Reader::Server, &context, output)?;
+    if let Some(credentials) = caches.find(&plan, plan.hops.len()) {
+        return Ok(plan.identity(credentials));
+    }
+    let (context, caches) = (&context, &caches);
+    let mut work = Work { sts: Sts::new(plan.sts.clone()), plan, context, caches, output, may_ask: false };
+    let credentials = work.carry_out().await?;
+    Ok(work.plan.identity(credentials))
+}
+
 /// Apart from [`identity`], whose stack it would make larger by all that a call needs.
 #[cold]
 #[inline(never)]

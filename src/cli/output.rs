@@ -44,6 +44,11 @@ impl Output {
         Self { verbose, quiet, color, has_warned: Cell::new(false) }
     }
 
+    /// The same, but quiet unless it is to tell everything: for work that goes on behind a command.
+    pub(super) fn in_background(&self) -> Self {
+        Self { verbose: self.verbose, quiet: !self.verbose, color: self.color, has_warned: Cell::new(false) }
+    }
+
     /// Writes data for a program, in one piece. A reader that has gone is no error.
     pub(super) fn data(&self, bytes: &[u8]) -> Result<(), Report> {
         let mut stdout = io::stdout().lock();

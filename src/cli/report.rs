@@ -21,6 +21,10 @@ pub(super) enum Status {
     CannotRun,
     /// `exec` did not find the command.
     NotFound,
+    /// The status of a command that ran beside arl.
+    OfCommand(u8),
+    /// The signal that ended a command that ran beside arl; arl then dies by it.
+    Killed(i32),
 }
 
 impl Status {
@@ -33,6 +37,9 @@ impl Status {
             Self::ExecFailed => 125,
             Self::CannotRun => 126,
             Self::NotFound => 127,
+            Self::OfCommand(status) => status,
+            // As shells count; seen only where a signal cannot end arl.
+            Self::Killed(signal) => signal.to_le_bytes()[0].wrapping_add(128),
         }
     }
 }

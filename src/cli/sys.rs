@@ -4,10 +4,16 @@
     reason = "signal dispositions across execve, and macOS's way to find a process's file"
 )]
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::io;
+use std::os::fd::IntoRawFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+use rustix::process::Pid;
 
 /// Whether whoever started arl ignores SIGPIPE.
 static CALLER_IGNORES_SIGPIPE: AtomicBool = AtomicBool::new(false);
@@ -25,6 +31,106 @@ pub(super) fn restore_callers_sigpipe() {
     if !CALLER_IGNORES_SIGPIPE.load(Ordering::Relaxed) {
         // SAFETY: the default action touches no memory of ours.
         unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    }
+}
+
+/// Lets a command that runs beside arl have SIGPIPE as arl's caller had it; the standard library would always reset it.
+pub(super) fn keep_callers_sigpipe(command: &mut Command) {
+    if !CALLER_IGNORES_SIGPIPE.load(Ordering::Relaxed) {
+        return;
+    }
+    let ignore = || {
+        // SAFETY: async-signal-safe, and touches no memory of ours.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+        Ok(())
+    };
+    // SAFETY: the closure makes one system call and allocates nothing.
+    unsafe { command.pre_exec(ignore) };
+}
+
+/// What is passed on to a command that runs beside arl.
+const PASSED_ON: [i32; 6] =
+    [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2];
+
+/// The process that runs beside arl: what it sends to its group has reached it already.
+static CHILD: AtomicI32 = AtomicI32::new(0);
+
+/// From now on signals of this process are not reported any more.
+pub(super) fn signals_of_child_are_its_own(child: Pid) {
+    CHILD.store(child.as_raw_nonzero().get(), Ordering::Relaxed);
+}
+
+/// Where [`on_signal`] writes to.
+static REPORTS: AtomicI32 = AtomicI32::new(-1);
+
+/// Writes the number of each signal that a process sends to arl into `pipe`. The terminal's are left out, as they
+/// reach the whole process group; a stop of the terminal's does nothing by itself. Ignored signals stay ignored.
+pub(super) fn report_signals(pipe: UnixStream) {
+    // Kept open to the end of the process: a signal may come at any time.
+    REPORTS.store(pipe.into_raw_fd(), Ordering::Relaxed);
+    for signal in PASSED_ON.into_iter().chain([libc::SIGTSTP]).filter(|&signal| !is_ignored(signal)) {
+        let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = on_signal;
+        // SAFETY: zeroes are a valid value of the structure, and the handler is one that takes three arguments, as the
+        // flag says.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = handler as usize;
+            action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART;
+            libc::sigemptyset(&raw mut action.sa_mask);
+            libc::sigaction(signal, &raw const action, std::ptr::null_mut());
+        }
+    }
+}
+
+/// Makes at most one system call, and neither allocates nor locks, as a handler must not.
+extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
+    // SAFETY: the kernel hands in a valid structure, which says who has sent the signal if a process has.
+    let (code, sender) = unsafe { ((*info).si_code, (*info).si_pid()) };
+    if signal == libc::SIGTSTP || !is_sent_by_a_process(code) || sender == CHILD.load(Ordering::Relaxed) {
+        return;
+    }
+    let number = [signal.to_le_bytes()[0]];
+    // SAFETY: the descriptor stays open, and one byte is there to be read. The interrupted code keeps its `errno`.
+    unsafe {
+        let errno = *errno_location();
+        // A full pipe holds signals enough.
+        libc::write(REPORTS.load(Ordering::Relaxed), number.as_ptr().cast(), 1);
+        *errno_location() = errno;
+    }
+}
+
+#[cfg(target_os = "linux")]
+unsafe fn errno_location() -> *mut c_int {
+    // SAFETY: always allowed.
+    unsafe { libc::__errno_location() }
+}
+
+#[cfg(not(target_os = "linux"))]
+unsafe fn errno_location() -> *mut c_int {
+    // SAFETY: always allowed.
+    unsafe { libc::__error() }
+}
+
+/// Source: sigaction(2); the kernel's own codes are above `SI_USER`.
+#[cfg(target_os = "linux")]
+fn is_sent_by_a_process(code: i32) -> bool {
+    code <= libc::SI_USER
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_sent_by_a_process(code: i32) -> bool {
+    code == libc::SI_USER
+}
+
+/// Dies by a signal, as if arl had not caught it. Comes back only if that cannot be done.
+pub(super) fn die_by(signal: i32) {
+    // SAFETY: the default action touches no memory of ours, and an empty set of signals is a valid one.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+        libc::kill(libc::getpid(), signal);
     }
 }
 

@@ -24,8 +24,11 @@ impl Before {
     /// Takes a picture of an environment. `var` looks a variable up.
     pub fn of(var: impl Fn(&str) -> Option<Vec<u8>>) -> Self {
         let names = IDENTITY_VARIABLES.into_iter().chain(REGION_VARIABLES);
-        // arl's own are leftovers, if anything: they are not put back.
-        let value = |name: &str| if name.starts_with("ARL_") { None } else { var(name) };
+        // arl's own are leftovers, unless they tell of an endpoint: those are not put back.
+        let endpoint = var("ARL_ENDPOINT");
+        let has_endpoint = endpoint.is_some() && endpoint == var("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+        let is_leftover = |name: &str| name.starts_with("ARL_") && !has_endpoint;
+        let value = |name: &str| if is_leftover(name) { None } else { var(name) };
         Self(names.map(|name| (name, value(name))).collect())
     }
 

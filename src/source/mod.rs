@@ -136,7 +136,15 @@ impl<'a> Sources<'a> {
     /// The source that wins cannot be used, or there is none.
     pub fn select(&self) -> Result<Chain, SourceError> {
         let Some(keys) = self.environment_keys()? else {
-            return if self.chain { Err(SourceError::NothingToChainFrom) } else { self.without_keys() };
+            return match (self.chain, self.has_own_endpoint()) {
+                (false, _) => self.without_keys(),
+                (true, false) => Err(SourceError::NothingToChainFrom),
+                // Later roles that are not chained still start where the first one did.
+                (true, true) => {
+                    let tag = self.var("ARL_SOURCE").and_then(|tag| SourceTag::parse(&tag));
+                    Ok(chain(tag.unwrap_or(SourceTag::Container), Source::Container))
+                }
+            };
         };
         match (self.is_own(&keys), self.chain) {
             (true, false) => self.before_arl(),
@@ -182,6 +190,11 @@ impl<'a> Sources<'a> {
         })
     }
 
+    /// Whether every SDK would take the `default` profile's credentials before it asks a container endpoint.
+    pub fn default_hides_endpoint(&self) -> bool {
+        self.config.profile("default").is_some_and(has_credentials)
+    }
+
     /// The profile that `AWS_PROFILE` (or `AWS_DEFAULT_PROFILE`) selects.
     pub fn selected_profile(&self) -> Option<String> {
         self.var("AWS_PROFILE").or_else(|| self.var("AWS_DEFAULT_PROFILE"))
@@ -222,7 +235,7 @@ impl<'a> Sources<'a> {
         if let Some(chosen) = self.web_identity()? {
             return Ok(chosen);
         }
-        if let Some(chosen) = self.container() {
+        if let Some(chosen) = self.container().filter(|_| !self.has_own_endpoint()) {
             return Ok(chosen);
         }
         let tag = self.var("ARL_SOURCE");
@@ -244,6 +257,9 @@ impl<'a> Sources<'a> {
         }
         if let Some(found) = self.web_identity()? {
             return Ok(found);
+        }
+        if self.has_own_endpoint() {
+            return self.before_arl();
         }
         if let Some(found) = self.container() {
             return Ok(found);
@@ -269,6 +285,14 @@ impl<'a> Sources<'a> {
         let role_session_name = self.var("AWS_ROLE_SESSION_NAME");
         let source = Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds: None };
         Ok(Some(chain(SourceTag::WebIdentity, source)))
+    }
+
+    /// Whether the container endpoint is arl's own, so that it hands out the role of `exec --server`.
+    fn has_own_endpoint(&self) -> bool {
+        let endpoint = self.var("ARL_ENDPOINT");
+        endpoint.is_some()
+            && endpoint == self.var("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+            && self.var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").is_none()
     }
 
     fn container(&self) -> Option<Chain> {
@@ -336,6 +360,9 @@ impl<'a> Sources<'a> {
                     Some(keys) => Ok(from_environment(keys)),
                     None => Err(fault("takes its source from the environment, which holds no keys".into())),
                 },
+                "ecscontainer" if self.has_own_endpoint() && !self.chain => {
+                    Err(SourceError::Replaced(self.var("ARL_SOURCE")))
+                }
                 "ecscontainer" => self.container().ok_or_else(|| {
                     fault(
                         "takes its source from a container, but AWS_CONTAINER_CREDENTIALS_* is not set"

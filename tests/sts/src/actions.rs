@@ -340,7 +340,8 @@ impl Session<'_> {
         let account = role_arn.split(':').nth(4).unwrap_or_default();
         let partition = role_arn.split(':').nth(1).unwrap_or_default();
         let arn = format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session_name}");
-        let expires = world.now() + Duration::from_secs((*duration).into());
+        let seconds = world.session_seconds.unwrap_or(*duration);
+        let expires = world.now() + Duration::from_secs(seconds.into());
         let (id, key) = world.issue(Key {
             secret: String::new(),
             token: None,

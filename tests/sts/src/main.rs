@@ -8,7 +8,7 @@ use std::time::Duration;
 use arl_sts::{Fault, Sts, World};
 
 const USAGE: &str =
-    "usage: arl-sts [--port N] [--https-port N] [--ca-file PATH] [--fault NAME[=VALUE][:TIMES]]...
+    "usage: arl-sts [--port N] [--https-port N] [--ca-file PATH] [--session-seconds N] [--fault NAME[=VALUE][:TIMES]]...
 
 Prints its endpoints and Ann's keys as shell assignments, then answers until its standard input ends.
 ";
@@ -18,6 +18,7 @@ struct Options {
     port: u16,
     https_port: u16,
     ca_file: Option<PathBuf>,
+    session_seconds: Option<u32>,
     faults: Vec<(Fault, usize)>,
 }
 
@@ -44,6 +45,7 @@ fn options() -> Option<Options> {
         match flag.as_str() {
             "--port" => options.port = value.parse().ok()?,
             "--https-port" => options.https_port = value.parse().ok()?,
+            "--session-seconds" => options.session_seconds = Some(value.parse().ok()?),
             "--ca-file" => options.ca_file = Some(value.into()),
             "--fault" => {
                 let times = value.rsplit_once(':').and_then(|(name, n)| Some((name, n.parse().ok()?)));
@@ -57,7 +59,8 @@ fn options() -> Option<Options> {
 }
 
 fn serve(options: Options) -> std::io::Result<()> {
-    let sts = Sts::start(World::demo(), options.port, options.https_port)?;
+    let world = World { session_seconds: options.session_seconds, ..World::demo() };
+    let sts = Sts::start(world, options.port, options.https_port)?;
     for (fault, times) in options.faults {
         sts.inject(fault, times);
     }

@@ -66,6 +66,8 @@ pub struct World {
     pub web_tokens: HashMap<String, (String, String)>,
     /// The service's clock against this machine's.
     pub clock_offset: i64,
+    /// How long role sessions last whatever is asked for, in seconds; no real one is as short as tests need them.
+    pub session_seconds: Option<u32>,
     /// The session token to hand out instead of a random one.
     pub next_token: Option<String>,
 }

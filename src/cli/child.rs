@@ -1,0 +1,119 @@
+//! A command that runs beside arl instead of in its place: as it would run bare, as far as anybody can tell.
+//!
+//! It stays in arl's process group, so the terminal's signals reach it by themselves, once. What somebody sends to arl
+//! alone is passed on. Where it stops, arl stops too, so that the shell sees its job stopped.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream as StdStream;
+use std::process::Command;
+
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use tokio::net::UnixStream;
+use tokio::signal::unix::SignalKind;
+
+use super::exec::{ENOEXEC, paths};
+use super::sys;
+
+/// How the command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// By itself, with this status.
+    Exit(u8),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// A command that is running.
+#[derive(Debug)]
+pub(super) struct Child {
+    pid: Pid,
+    changes: tokio::signal::unix::Signal,
+    /// The numbers of the signals that others have sent to arl.
+    sent: UnixStream,
+}
+
+impl Child {
+    /// Starts the command with exactly this environment. Must be called inside a runtime.
+    pub(super) fn start(
+        program: &OsStr,
+        arguments: &[OsString],
+        environment: &[(OsString, OsString)],
+    ) -> io::Result<Self> {
+        // First the ears, so that nothing is missed.
+        let changes = tokio::signal::unix::signal(SignalKind::child())?;
+        let (sent, report) = StdStream::pair()?;
+        for end in [&sent, &report] {
+            end.set_nonblocking(true)?;
+        }
+        let sent = UnixStream::from_std(sent)?;
+        sys::report_signals(report);
+        let spawn = |program: &OsStr, script: Option<&OsStr>| {
+            let mut command = Command::new(program);
+            command.args(script).args(arguments).env_clear();
+            command.envs(environment.iter().map(|(name, value)| (name, value)));
+            sys::keep_callers_sigpipe(&mut command);
+            command.spawn()
+        };
+        let spawned = match spawn(program, None) {
+            Err(error) if error.raw_os_error() == Some(ENOEXEC) => {
+                // What every shell does, and most C libraries by themselves: no `#!` means sh.
+                match paths(program).into_iter().find(|path| path.is_file()) {
+                    Some(script) => spawn(OsStr::from_bytes(b"/bin/sh"), Some(script.as_os_str())),
+                    None => Err(error),
+                }
+            }
+            spawned => spawned,
+        }?;
+        let pid = i32::try_from(spawned.id()).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or_else(|| io::Error::other("the command has no process ID"))?;
+        sys::signals_of_child_are_its_own(pid);
+        Ok(Self { pid, changes, sent })
+    }
+
+    /// Waits for the end, passing signals on.
+    pub(super) async fn ended(&mut self) -> io::Result<Ended> {
+        loop {
+            // Signals may be merged into one, so everything is looked at each time.
+            while let Some((_, status)) =
+                waitpid(Some(self.pid), WaitOptions::NOHANG | WaitOptions::UNTRACED)?
+            {
+                if let Some(status) = status.exit_status() {
+                    // A status is a byte.
+                    return Ok(Ended::Exit((status & 0xff).to_le_bytes()[0]));
+                }
+                if let Some(signal) = status.terminating_signal() {
+                    return Ok(Ended::Signal(signal));
+                }
+                if status.stopped() {
+                    self.stop_with_it();
+                }
+            }
+            tokio::select! {
+                _ = self.changes.recv() => {}
+                ready = self.sent.readable() => {
+                    ready?;
+                    self.pass_on();
+                }
+            }
+        }
+    }
+
+    /// Does not come back before somebody continues arl, as `fg` and `bg` do.
+    fn stop_with_it(&self) {
+        let _ = kill_process(rustix::process::getpid(), Signal::STOP);
+        let _ = kill_process(self.pid, Signal::CONT);
+    }
+
+    fn pass_on(&self) {
+        let mut numbers = [0; 64];
+        let count = self.sent.try_read(&mut numbers).unwrap_or(0);
+        for number in &numbers[..count] {
+            if let Some(signal) = Signal::from_named_raw(i32::from(*number)) {
+                // It may have ended a moment ago.
+                let _ = kill_process(self.pid, signal);
+            }
+        }
+    }
+}

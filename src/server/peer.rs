@@ -1,0 +1,54 @@
+//! Whose process is at the other end of a loopback connection.
+
+use std::net::SocketAddr;
+
+/// Whether a connection was made by a process of this user, or of root, who can read everything anyway.
+///
+/// A second line: the token is the first one. Where the kernel does not tell, there is only that one.
+#[cfg(target_os = "linux")]
+pub(super) fn is_of_this_user(client: SocketAddr, server: SocketAddr) -> bool {
+    let Ok(table) = std::fs::read_to_string("/proc/net/tcp") else { return true };
+    let own = rustix::process::geteuid().as_raw();
+    owner(&table, client, server).is_some_and(|owner| owner == own || owner == 0)
+}
+
+/// Elsewhere nothing tells without a system call of its own.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn is_of_this_user(_: SocketAddr, _: SocketAddr) -> bool {
+    true
+}
+
+/// The user of the connection's client side. Source: proc_net_tcp in the kernel's documentation.
+#[cfg(target_os = "linux")]
+fn owner(table: &str, client: SocketAddr, server: SocketAddr) -> Option<u32> {
+    let (client, server) = (hexadecimal(client)?, hexadecimal(server)?);
+    table.lines().skip(1).find_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().take(8).collect();
+        let is_it = fields.get(1)? == &client && fields.get(2)? == &server;
+        if is_it { fields.get(7)?.parse().ok() } else { None }
+    })
+}
+
+/// An address as the kernel's table has it: the bytes of the address as a number of this machine.
+#[cfg(target_os = "linux")]
+fn hexadecimal(address: SocketAddr) -> Option<String> {
+    let SocketAddr::V4(address) = address else { return None };
+    Some(format!("{:08X}:{:04X}", u32::from_ne_bytes(address.ip().octets()), address.port()))
+}
+
+#[cfg(all(test, target_os = "linux", target_endian = "little"))]
+mod tests {
+    #[test]
+    fn the_client_side_of_a_connection_is_found() {
+        let table =
+            "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1267 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
+   1: 0100007F:1267 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 2 1 0 20 4 30 10 -1
+   2: 0100007F:C350 0100007F:1267 01 00000000:00000000 00:00000000 00000000  1000        0 3 1 0 20 4 30 10 -1
+";
+        let address = |text: &str| text.parse().expect("an address");
+        let owner = |client| super::owner(table, address(client), address("127.0.0.1:4711"));
+        assert_eq!(owner("127.0.0.1:50000"), Some(1000));
+        assert_eq!(owner("127.0.0.1:50001"), None);
+    }
+}

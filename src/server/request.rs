@@ -1,0 +1,108 @@
+//! Whether a request may have the credentials.
+
+use std::net::SocketAddr;
+
+use ring::digest;
+
+use crate::secret::Secret;
+
+/// What a rightful request says.
+#[derive(Debug)]
+pub(super) struct Expected {
+    pub(super) address: SocketAddr,
+    pub(super) path: String,
+    pub(super) token: Secret,
+}
+
+/// Headers that browsers and proxies send, and SDKs never do to a loopback address.
+const FOREIGN_HEADERS: [&str; 7] =
+    ["origin", "referer", "forwarded", "x-forwarded-for", "via", "transfer-encoding", "upgrade"];
+
+/// Judges a whole head. Nothing tells the asker which part was wrong.
+pub(super) fn is_rightful(head: &[u8], expected: &Expected) -> bool {
+    let Ok(text) = std::str::from_utf8(head) else { return false };
+    let Some(lines) = text.strip_suffix("\r\n\r\n") else { return false };
+    let mut lines = lines.split("\r\n");
+    let target = lines.next().and_then(|line| line.strip_prefix("GET ")?.strip_suffix(" HTTP/1.1"));
+    let (mut hosts, mut tokens) = (Vec::new(), Vec::new());
+    for line in lines {
+        let Some((name, value)) = line.split_once(':') else { return false };
+        let is_token_char = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        if name.is_empty() || !name.bytes().all(is_token_char) || value.contains(['\r', '\n', '\0']) {
+            return false;
+        }
+        let (name, value) = (name.to_ascii_lowercase(), value.trim_matches([' ', '\t']));
+        let has_body = name == "content-length" && value != "0";
+        if has_body || FOREIGN_HEADERS.contains(&name.as_str()) || name.starts_with("sec-fetch-") {
+            return false;
+        }
+        match name.as_str() {
+            "host" => hosts.push(value),
+            "authorization" => tokens.push(value),
+            _ => {}
+        }
+    }
+    // Compared without a short cut, so that the time tells nothing of the path and the token.
+    let is_path = same(target.unwrap_or_default(), &expected.path);
+    let is_token = same(tokens.first().copied().unwrap_or_default(), expected.token.expose());
+    hosts == [expected.address.to_string()] && tokens.len() == 1 && (is_path & is_token)
+}
+
+/// Compares hashes: how long that takes has nothing to do with where the texts begin to differ.
+fn same(a: &str, b: &str) -> bool {
+    let hash = |text: &str| digest::digest(&digest::SHA256, text.as_bytes());
+    hash(a).as_ref() == hash(b).as_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_request_is_rightful_and_all_others_are_not() {
+        let address = "127.0.0.1:4711".parse().expect("an address");
+        let expected = Expected { address, path: "/v1/path".into(), token: Secret::new("token".into()) };
+        let judge = |head: &str| is_rightful(head.as_bytes(), &expected);
+        let good =
+            "GET /v1/path HTTP/1.1\r\nHost: 127.0.0.1:4711\r\nAccept: */*\r\nauthorization: token\r\n\r\n";
+        assert!(judge(good));
+        assert!(judge(&good.replace("Accept: */*", "Content-Length: 0")));
+        for (from, to) in [
+            ("GET", "POST"),
+            ("GET", "OPTIONS"),
+            ("GET", "HEAD"),
+            ("/v1/path", "/v1/path?x"),
+            ("/v1/path", "/v1/path/"),
+            ("/v1/path", "/v1/../v1/path"),
+            ("/v1/path", "/"),
+            ("/v1/path", "http://127.0.0.1:4711/v1/path"),
+            ("HTTP/1.1", "HTTP/1.0"),
+            ("Host: 127.0.0.1:4711\r\n", ""),
+            ("127.0.0.1:4711", "evil.example"),
+            ("127.0.0.1:4711", "localhost:4711"),
+            ("127.0.0.1:4711", "127.0.0.1"),
+            ("127.0.0.1:4711", "127.0.0.1:4711."),
+            ("127.0.0.1:4711", "127.0.0.1:4711\r\nHost: 127.0.0.1:4711"),
+            ("Accept: */*", "Origin: null"),
+            ("Accept: */*", "Referer: x"),
+            ("Accept: */*", "Sec-Fetch-Mode: cors"),
+            ("Accept: */*", "X-Forwarded-For: 1.2.3.4"),
+            ("Accept: */*", "Transfer-Encoding: chunked"),
+            ("Accept: */*", "Content-Length: 5"),
+            ("Accept: */*", " folded: x"),
+            ("Accept: */*", "Accept : x"),
+            ("Accept: */*", "no colon"),
+            ("authorization: token\r\n", ""),
+            ("token", "toke"),
+            ("token", "tokens"),
+            ("token", "Token"),
+            ("token", "Bearer token"),
+            ("token", ""),
+            ("authorization: token", "authorization: token\r\nauthorization: token"),
+        ] {
+            let head = good.replacen(from, to, 1);
+            assert_ne!(head, good, "{from}");
+            assert!(!judge(&head), "{head}");
+        }
+    }
+}
