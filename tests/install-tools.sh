@@ -16,6 +16,9 @@ need tcsh tcsh
 need elvish elvish
 need xonsh xonsh
 need npm npm
+need node nodejs
+need rclone rclone
+need setpriv util-linux
 need direnv direnv
 need zoxide zoxide
 need script bsdutils
@@ -39,6 +42,14 @@ if [ "$(cat .tools/nushell-package 2>/dev/null)" != "$want" ]; then
     echo "installing $want into .tools/" >&2
     npm install --silent --no-save --prefix .tools/nushell "$want" >/dev/null
     printf '%s' "$want" >.tools/nushell-package
+fi
+
+# The AWS SDK for JavaScript, for the endpoint of `exec --server`.
+want='@aws-sdk/client-sts@3.1173.0'
+if [ "$(cat .tools/javascript-package 2>/dev/null)" != "$want" ]; then
+    echo "installing $want into .tools/" >&2
+    npm install --silent --no-save --prefix .tools/javascript "$want" >/dev/null
+    printf '%s' "$want" >.tools/javascript-package
 fi
 
 # Pinned, so that a peer's new release cannot turn our tests red.

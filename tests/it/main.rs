@@ -18,6 +18,7 @@ mod other_shells;
 mod parameters;
 mod quoting;
 mod secrets;
+mod server;
 mod sources;
 mod support;
 mod write;

@@ -1,4 +1,4 @@
-//! The four actions, with the limits and messages of the real service.
+//! The four actions of STS and one of S3, with the limits and messages of the real service.
 
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
@@ -39,6 +39,7 @@ pub(crate) struct Twist {
 pub(crate) fn answer(world: &mut World, request: &Request, twist: &Twist) -> Response {
     let form = Form::new(request.form());
     let result = match form.get("Action") {
+        None if request.is_of_s3() => authenticated(world, request).map(|caller| buckets(&caller)),
         Some("AssumeRole") => {
             authenticated(world, request).and_then(|caller| assume_role(world, &caller, &form, twist))
         }
@@ -69,7 +70,9 @@ fn authenticated(world: &World, request: &Request) -> Result<Key, Refusal> {
         Refusal::new(400, "IncompleteSignature", "The request signature does not conform to AWS standards")
     };
     let credential: Vec<&str> = part("Credential").ok_or_else(incomplete)?.split('/').collect();
-    let &[id, day, region, "sts", "aws4_request"] = credential.as_slice() else { return Err(incomplete()) };
+    let &[id, day, region, service @ ("sts" | "s3"), "aws4_request"] = credential.as_slice() else {
+        return Err(incomplete());
+    };
     let names: Vec<&str> = part("SignedHeaders").ok_or_else(incomplete)?.split(';').collect();
     let date = request.header("x-amz-date").ok_or_else(incomplete)?;
     let invalid = || {
@@ -88,9 +91,11 @@ fn authenticated(world: &World, request: &Request) -> Result<Key, Refusal> {
             path: &request.path,
             query: &request.query,
             headers: &headers,
+            body_hash: request.header("x-amz-content-sha256"),
             body: &request.body,
             date,
             region,
+            service,
         },
     );
     let signs_host = ["host", "x-amz-date"].iter().all(|name| names.contains(name));
@@ -446,6 +451,19 @@ fn check_mfa(world: &mut World, caller: &Key, form: &Form) -> Result<bool, Refus
             "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.",
         ),
     }
+}
+
+/// S3's ListBuckets: one bucket, named after the caller.
+fn buckets(caller: &Key) -> Response {
+    let name = caller.arn.rsplit('/').next().unwrap_or_default().to_lowercase();
+    let bucket = format!("{}<CreationDate>2026-01-01T00:00:00.000Z</CreationDate>", element("Name", &name));
+    Response::xml(
+        200,
+        format!(
+            "<ListAllMyBucketsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Owner><ID>1</ID></Owner>\
+             <Buckets><Bucket>{bucket}</Bucket></Buckets></ListAllMyBucketsResult>"
+        ),
+    )
 }
 
 fn caller_identity(caller: &Key) -> Response {

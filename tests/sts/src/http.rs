@@ -43,6 +43,11 @@ impl Request {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether it is signed for S3.
+    pub(crate) fn is_of_s3(&self) -> bool {
+        self.header("authorization").is_some_and(|signed| signed.contains("/s3/aws4_request"))
+    }
+
     /// The form's fields, decoded, in order.
     pub(crate) fn form(&self) -> Vec<(String, String)> {
         let body = String::from_utf8_lossy(&self.body);

@@ -46,6 +46,9 @@ impl Recorded {
             }
             name != "Action" && name != "Version"
         });
+        if request.is_of_s3() {
+            action = "ListBuckets".into();
+        }
         let authorization = request.header("authorization").unwrap_or_default();
         let scope = authorization.split("Credential=").nth(1).unwrap_or_default();
         let mut scope = scope.split('/');

@@ -15,27 +15,32 @@ pub struct ToSign<'a> {
     pub query: &'a str,
     /// The signed headers, lower-cased and sorted, with their values.
     pub headers: &'a [(String, String)],
+    /// The body's hash, if the request says another one than SHA-256 of the body, as S3's may.
+    pub body_hash: Option<&'a str>,
     /// The body.
     pub body: &'a [u8],
     /// `20261121T214620Z`.
     pub date: &'a str,
     /// The region of the scope.
     pub region: &'a str,
+    /// The service of the scope.
+    pub service: &'a str,
 }
 
 /// The signature as hexadecimal digits.
 pub fn signature(secret: &str, request: &ToSign<'_>) -> String {
-    let ToSign { method, path, query, headers, body, date, region } = request;
+    let ToSign { method, path, query, headers, body_hash, body, date, region, service } = request;
     let mut canonical = format!("{method}\n{path}\n{query}\n");
     for (name, value) in *headers {
         canonical.push_str(&format!("{name}:{}\n", value.split_whitespace().collect::<Vec<_>>().join(" ")));
     }
-    canonical.push_str(&format!("\n{}\n{}", signed_headers(headers), hex(sha256(body).as_ref())));
+    let body_hash = body_hash.map_or_else(|| hex(sha256(body).as_ref()), str::to_owned);
+    canonical.push_str(&format!("\n{}\n{body_hash}", signed_headers(headers)));
     let day = &date[..8];
-    let scope = format!("{day}/{region}/sts/aws4_request");
+    let scope = format!("{day}/{region}/{service}/aws4_request");
     let text = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hex(sha256(canonical.as_bytes()).as_ref()));
     let mut key = format!("AWS4{secret}").into_bytes();
-    for part in [day, region, "sts", "aws4_request"] {
+    for part in [day, region, service, "aws4_request"] {
         key = sign(&key, part.as_bytes());
     }
     hex(&sign(&key, text.as_bytes()))

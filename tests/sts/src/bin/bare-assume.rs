@@ -20,9 +20,11 @@ fn main() -> std::io::Result<()> {
             path: "/",
             query: "",
             headers: &headers,
+            body_hash: None,
             body: body.as_bytes(),
             date: &now,
             region: "us-east-1",
+            service: "sts",
         },
     );
     let mut stream = TcpStream::connect(&host)?;

@@ -1,0 +1,539 @@
+//! `arl exec --server`: the endpoint, and the command beside arl.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use arl_sts::{Role, World};
+
+use crate::lib_compat::python;
+use crate::support::{DEPLOY, Run, Stage, in_terminal};
+
+const BOTO3: &str = r#"
+import boto3, os, sys, time
+sts = boto3.client("sts", endpoint_url=os.environ["AWS_ENDPOINT_URL_STS"])
+while True:
+    arn = sts.get_caller_identity()["Arn"]
+    if os.path.exists(sys.argv[1]): break
+    time.sleep(0.02)
+print(arn)
+"#;
+
+const JAVASCRIPT: &str = r#"
+import { existsSync } from "node:fs";
+import { STSClient, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
+const sts = new STSClient({ endpoint: process.env.AWS_ENDPOINT_URL_STS });
+let arn;
+do {
+  arn = (await sts.send(new GetCallerIdentityCommand({}))).Arn;
+  await new Promise((done) => setTimeout(done, 20));
+} while (!existsSync(process.argv[2]));
+console.log(arn);
+"#;
+
+fn tools(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools").join(path);
+    assert!(path.exists(), "{} is missing: run tests/install-tools.sh", path.display());
+    path.display().to_string()
+}
+
+/// A loop of calls in `sh`, for programs that make one call each.
+fn again_and_again(call: &str) -> Vec<String> {
+    let script = format!("until [ -e \"$0\" ]; do {call} >called || exit; done; cat called");
+    vec!["sh".into(), "-c".into(), script]
+}
+
+#[test]
+fn every_sdk_goes_on_through_renewals() {
+    let sts_call = |program: &str| {
+        again_and_again(&format!(
+            "{program} sts get-caller-identity --endpoint-url \"$AWS_ENDPOINT_URL_STS\""
+        ))
+    };
+    let s3_call = "rclone lsd :s3: --s3-env-auth --s3-provider Other --s3-region eu-west-1 \
+                   --s3-endpoint \"$AWS_ENDPOINT_URL_STS\" --config /dev/null --retries 1";
+    let javascript = Path::new(&tools("javascript")).join("caller.mjs");
+    std::fs::write(&javascript, JAVASCRIPT).unwrap();
+    let rust = Path::new(env!("CARGO_BIN_EXE_arl")).with_file_name("examples").join("caller");
+    assert!(rust.exists(), "{} is missing: cargo build --examples", rust.display());
+    for (name, call, command) in [
+        ("boto3", "GetCallerIdentity", vec![python(), "-c".into(), BOTO3.into()]),
+        ("JavaScript", "GetCallerIdentity", vec!["node".into(), javascript.display().to_string()]),
+        ("Rust", "GetCallerIdentity", vec![rust.display().to_string()]),
+        ("AWS CLI", "GetCallerIdentity", sts_call(&tools("peers/bin/aws"))),
+        ("Go", "ListBuckets", again_and_again(s3_call)),
+    ] {
+        let stage = Stage::new();
+        stage.sts.change(|world| world.session_seconds = Some(2));
+        let stop = stage.home.join("stop");
+        let mut arl = stage.as_ann("arl");
+        arl.args([
+            "exec",
+            DEPLOY,
+            "--server",
+            "--region",
+            "eu-west-1",
+            "--role-session-name",
+            "all-day",
+            "--",
+        ]);
+        arl.args(&command).arg(&stop).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = arl.spawn().unwrap();
+        // Who asked with which key: a session that is over would have been refused.
+        let keys = || -> BTreeSet<String> {
+            let requests = stage.sts.requests();
+            requests.into_iter().filter(|r| r.action == call).map(|r| r.access_key_id).collect()
+        };
+        while keys().len() < 4 && running.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        std::fs::write(&stop, "").unwrap();
+        let run = Run::of(running.wait_with_output().unwrap());
+        assert!(keys().len() >= 4, "{name}: {:?} {run:?}", keys());
+        assert!(keys().iter().all(|key| key.starts_with("ASIA")), "{name}: {:?}", keys());
+        stage.assert_no_secret(&run.stderr);
+        let said = run.success();
+        assert!(said.contains("all-day"), "{name}: {said}");
+    }
+}
+
+/// A command that tells its endpoint and token, and runs until its standard input ends.
+struct Served {
+    arl: Child,
+    output: BufReader<ChildStdout>,
+    url: String,
+    token: String,
+}
+
+impl Served {
+    fn start(arl: &mut Command) -> Self {
+        let tell = "echo \"$AWS_CONTAINER_CREDENTIALS_FULL_URI\"; echo \"$AWS_CONTAINER_AUTHORIZATION_TOKEN\"; \
+                    while read -r line; do eval \"$line\"; done; exit 9";
+        arl.args(["--server", "--", "bash", "-c", tell]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut arl = arl.stderr(Stdio::piped()).spawn().unwrap();
+        let mut output = BufReader::new(arl.stdout.take().unwrap());
+        let mut line = || {
+            let mut line = String::new();
+            output.read_line(&mut line).unwrap();
+            line.trim().to_owned()
+        };
+        let (url, token) = (line(), line());
+        Self { arl, output, url, token }
+    }
+
+    fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap().split('/').next().unwrap()
+    }
+
+    fn path(&self) -> &str {
+        self.url.split_once(self.address()).unwrap().1
+    }
+
+    fn head(&self) -> String {
+        let (path, address, token) = (self.path(), self.address(), &self.token);
+        format!(
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\nAuthorization: {token}\r\n\r\n"
+        )
+    }
+
+    /// The whole answer to some bytes.
+    fn ask(&self, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        // The other end may have closed already.
+        let _ = stream.write_all(bytes);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    fn body(&self) -> serde_json::Value {
+        serde_json::from_str(self.ask(self.head().as_bytes()).split("\r\n\r\n").nth(1).unwrap()).unwrap()
+    }
+
+    /// Lets the command end; what arl said.
+    fn end(mut self) -> Run {
+        drop(self.arl.stdin.take());
+        let mut rest = String::new();
+        self.output.read_to_string(&mut rest).unwrap();
+        Run::of(self.arl.wait_with_output().unwrap())
+    }
+}
+
+fn serve(stage: &Stage, args: &[&str]) -> Served {
+    Served::start(stage.as_ann("arl").arg("exec").args(args))
+}
+
+#[test]
+fn only_the_rightful_request_is_answered() {
+    let stage = Stage::new();
+    let served = serve(&stage, &[DEPLOY]);
+    let good = served.head();
+    let answer = served.ask(good.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"), "{answer}");
+    assert!(answer.contains("Cache-Control: no-store") && answer.contains("\"Token\":\""), "{answer}");
+    let body = served.body();
+    for name in ["AccessKeyId", "SecretAccessKey", "Token", "Expiration", "AccountId", "RoleArn"] {
+        assert!(body[name].is_string(), "{name}: {body}");
+    }
+    assert!(body["Expiration"].as_str().unwrap().ends_with('Z'), "{body}");
+
+    let token = served.token.clone();
+    assert_eq!(token.len(), 43, "256 bits");
+    let mut off_by_one_bit = token.clone().into_bytes();
+    off_by_one_bit[20] ^= 1;
+    let off_by_one_bit = String::from_utf8(off_by_one_bit).unwrap();
+    let address = served.address().to_owned();
+    let (port, path) = (address.rsplit(':').next().unwrap(), served.path());
+    let replaced = |from: &str, to: &str| {
+        let head = good.replacen(from, to, 1);
+        assert_ne!(head, good, "{from}");
+        head
+    };
+    let mut attacks = vec![
+        replaced(&format!("Authorization: {token}\r\n"), ""),
+        replaced(&token, &token[..42]),
+        replaced(&token, &format!("{token}A")),
+        replaced(&token, &off_by_one_bit),
+        replaced(&token, &format!("Bearer {token}")),
+        replaced(&token, ""),
+        replaced(path, &format!("{path}?token={token}")).replace(&format!("Authorization: {token}\r\n"), ""),
+        replaced(path, "/"),
+        replaced(path, &format!("{path}/")),
+        replaced(path, &format!("{path}/role-arn/x")),
+        replaced(path, &format!("http://{address}{path}")),
+        replaced("HTTP/1.1", "HTTP/1.0").replace(&format!("Host: {address}\r\n"), ""),
+        replaced(&format!("Host: {address}\r\n"), ""),
+        replaced("Accept: application/json", &format!("Host: {address}")),
+        replaced("GET", "POST"),
+        replaced("GET", "HEAD"),
+        replaced("GET", "OPTIONS").replace("Accept: application/json", "Access-Control-Request-Method: GET"),
+        replaced("Accept: application/json", "Transfer-Encoding: chunked"),
+        format!(
+            "{}5\r\nhello\r\n0\r\n\r\n",
+            replaced("Accept: application/json", "Transfer-Encoding: chunked")
+        ),
+        format!("{}hello", replaced("Accept: application/json", "Content-Length: 5")),
+        format!("{good}{good}"),
+        format!("GET {path} HTTP/1.1\r\nX: {}\r\n{good}", "x".repeat(1_000_000)),
+        good.replace("\r\n", "\n"),
+        "\r\n\r\n".into(),
+        "\u{16}\u{3}\u{1}\r\n\r\n".into(),
+    ];
+    for host in ["evil.example", &format!("localhost:{port}"), "127.0.0.1", &format!("{address}."), "[::1]"] {
+        attacks.push(replaced(&format!("Host: {address}"), &format!("Host: {host}")));
+    }
+    for header in
+        ["Origin: null", "Origin: http://127.0.0.1", "Referer: x", "Sec-Fetch-Site: cross-site", "Via: x"]
+    {
+        attacks.push(replaced("Accept: application/json", header));
+    }
+    for attack in attacks {
+        let answer = served.ask(attack.as_bytes());
+        let shown: String = attack.chars().take(300).collect();
+        assert!(
+            !answer.contains("SecretAccessKey") && !answer.contains("Access-Control"),
+            "{shown}: {answer}"
+        );
+        // Too much at once may break the connection off; whatever is answered tells nothing.
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 403 "), "{shown}: {answer}");
+    }
+    for other in [format!("[::1]:{port}"), format!("127.0.0.2:{port}")] {
+        assert!(TcpStream::connect(&other).is_err(), "listens on {other}");
+    }
+    assert!(served.body()["Token"].is_string(), "still there");
+    let (at, end) = (address.clone(), served.end());
+    assert_eq!(end.status, 9, "{end:?}");
+    assert!(TcpStream::connect(at).is_err(), "nobody listens once the command has ended");
+}
+
+#[test]
+fn slow_connections_keep_nobody_out() {
+    let stage = Stage::new();
+    let served = serve(&stage, &[DEPLOY]);
+    let slow: Vec<TcpStream> = (0..500)
+        .map(|_| {
+            let mut stream = TcpStream::connect(served.address()).unwrap();
+            stream.write_all(b"GET ").unwrap();
+            stream
+        })
+        .collect();
+    assert!(served.body()["Token"].is_string());
+    drop(slow);
+}
+
+#[test]
+fn another_user_gets_nothing() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let stage = Stage::new();
+    let served = serve(&stage, &[DEPLOY]);
+    let fetch = "import sys, urllib.request as r\n\
+                 try: print(r.urlopen(r.Request(sys.argv[1], headers={'Authorization': sys.argv[2]})).status)\n\
+                 except r.HTTPError as error: print(error.code)";
+    let get = |program: &str, args: &[&str]| {
+        let mut command = stage.bare(program);
+        command.args(args).args(["python3", "-c", fetch, &served.url, &served.token]);
+        Run::of(command.current_dir("/").output().unwrap()).success().trim().to_owned()
+    };
+    assert_eq!(get("setpriv", &["--reuid=65534", "--clear-groups"]), "403");
+    assert_eq!(get("env", &[]), "200");
+}
+
+#[test]
+fn the_command_has_the_endpoint_and_no_key() {
+    let stage = Stage::new();
+    let mut arl = stage.as_ann("arl");
+    for name in arl::IDENTITY_VARIABLES {
+        if !["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].contains(&name) && name.starts_with("AWS_") {
+            arl.env(name, "");
+        }
+    }
+    arl.env("AWS_SESSION_EXPIRATION", "then").env("NO_PROXY", "corp.example").env("OTHER", "kept");
+    arl.args(["exec", DEPLOY, "--server", "--", "env"]);
+    let said = stage.run(&mut arl).success();
+    let value = |name: &str| said.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
+    let present = [
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "ARL_ROLE_ARN",
+        "ARL_SOURCE",
+    ];
+    for name in arl::IDENTITY_VARIABLES {
+        let is_there = present.contains(&name) || name == "ARL_ENDPOINT";
+        assert_eq!(value(name).is_some(), is_there, "{name}: {said}");
+    }
+    assert_eq!(value("ARL_ENDPOINT"), value("AWS_CONTAINER_CREDENTIALS_FULL_URI"));
+    assert_eq!(value("NO_PROXY"), Some("corp.example,127.0.0.1"));
+    assert_eq!(value("no_proxy"), Some("corp.example,127.0.0.1"));
+    assert_eq!(value("OTHER"), Some("kept"));
+}
+
+#[test]
+fn a_default_profile_that_would_win_is_refused_or_hidden() {
+    let stage = Stage::new();
+    let keys = format!(
+        "[default]\naws_access_key_id={}\naws_secret_access_key={}\n",
+        World::ANN_KEY,
+        World::ANN_SECRET
+    );
+    stage.profiles("[default]\nregion = eu-central-1\n", &keys);
+    let refused = stage.arl(&["exec", DEPLOY, "--server", "--", "true"]);
+    refused.failure(125, "profile `default`");
+    assert!(refused.stderr.contains("--isolate"), "{refused:?}");
+    assert_eq!(stage.assumed().len(), 0);
+    let ask = "import boto3, os\nprint(boto3.client('sts', endpoint_url=os.environ['AWS_ENDPOINT_URL_STS']).get_caller_identity()['Arn'], boto3.Session().region_name)";
+    let run = stage.arl(&["exec", DEPLOY, "--server", "--isolate", "--", &python(), "-c", ask]);
+    let said = run.success();
+    assert!(said.contains("assumed-role/Deploy/") && said.contains("eu-central-1"), "{said}");
+    // What hides the files goes with the command.
+    let left = stage.arl(&[
+        "exec",
+        DEPLOY,
+        "--server",
+        "--isolate",
+        "--",
+        "sh",
+        "-c",
+        "echo $AWS_CONFIG_FILE; ls -l $AWS_CONFIG_FILE",
+    ]);
+    let said = left.success();
+    assert!(said.contains("-rw------- "), "{said}");
+    assert!(!Path::new(said.lines().next().unwrap()).exists());
+    // A region alone stands in nobody's way.
+    stage.profiles("[default]\nregion = eu-central-1\n[profile dev]\nregion = x\n", "");
+    assert_eq!(stage.arl(&["exec", DEPLOY, "--server", "--", "true"]).status, 0);
+}
+
+#[test]
+fn a_renewal_that_fails_costs_nothing_until_the_end() {
+    let stage = Stage::new();
+    stage.sts.change(|world| world.session_seconds = Some(4));
+    let served = serve(&stage, &[DEPLOY]);
+    let first = served.body()["AccessKeyId"].clone();
+    let close = |world: &mut World| drop(world.roles.insert(DEPLOY.into(), Role::trusting(&[])));
+    stage.sts.change(close);
+    while stage.assumed().len() < 2 {
+        std::thread::yield_now();
+    }
+    assert_eq!(served.body()["AccessKeyId"], first, "what there is goes on being handed out");
+    let error = loop {
+        let body = served.body();
+        if body["code"].is_string() {
+            break body;
+        }
+    };
+    assert_eq!(error["code"], "RenewalFailed", "{error}");
+    assert!(error["message"].as_str().unwrap().contains("AccessDenied"), "{error}");
+    stage.sts.change(|world| drop(world.roles.insert(DEPLOY.into(), Role::trusting(&["*"]))));
+    while served.body()["code"].is_string() {
+        std::thread::yield_now();
+    }
+    let end = served.end();
+    assert_eq!(end.status, 9, "{end:?}");
+    assert_eq!(end.stderr.matches("could not renew").count(), 1, "{end:?}");
+}
+
+#[test]
+fn nobody_is_asked_for_a_code_behind_the_command() {
+    let stage = Stage::new();
+    stage.sts.change(|world| world.session_seconds = Some(2));
+    let mfa = ["123456789012/NeedsMfa", "--serial-number", World::ANN_MFA, "--token-code", "100001"];
+    let served = serve(&stage, &mfa);
+    let error = loop {
+        let body = served.body();
+        if body["code"].is_string() {
+            break body;
+        }
+    };
+    assert_eq!(error["code"], "MfaNeeded", "{error}");
+    assert_eq!(stage.assumed().len(), 1, "the code is not used twice");
+    let end = served.end();
+    assert_eq!(end.stderr.matches("could not renew").count(), 1, "{end:?}");
+}
+
+#[test]
+fn credentials_that_do_not_end_are_not_served() {
+    let stage = Stage::new();
+    stage
+        .profiles("[profile dev]\nregion = x\n", "[dev]\naws_access_key_id=AKIAX\naws_secret_access_key=s\n");
+    stage.arl(&["exec", "dev", "--server", "--", "true"]).failure(2, "do not end");
+}
+
+#[test]
+fn a_nested_arl_starts_where_the_first_one_did() {
+    let stage = Stage::new();
+    let keys =
+        format!("[ann]\naws_access_key_id={}\naws_secret_access_key={}\n", World::ANN_KEY, World::ANN_SECRET);
+    stage.profiles("[profile other]\nregion = eu-west-1\n", &keys);
+    let nested = |args: &[&str]| {
+        let mut arl = stage.bare("arl");
+        arl.args(["exec", DEPLOY, "--profile", "ann", "--server", "--", "arl", "exec"]).args(args);
+        stage.run(arl.args(["--", "printenv", "ARL_ROLE_ARN", "ARL_SOURCE"]))
+    };
+    let said = nested(&["123456789012/ReadOnly"]).success();
+    assert_eq!(said, "arn:aws:iam::123456789012:role/ReadOnly\nprofile:ann\n");
+    assert!(stage.assumed().iter().all(|request| request.access_key_id == World::ANN_KEY));
+    let said = nested(&["123456789012/Chained", "--chain"]).success();
+    assert_eq!(said, "arn:aws:iam::123456789012:role/Chained\nprofile:ann\n");
+    assert!(stage.assumed().last().unwrap().access_key_id.starts_with("ASIA"));
+    // From keys that are not there any more there is no way back.
+    let mut arl = stage.as_ann("arl");
+    arl.args(["exec", DEPLOY, "--server", "--", "arl", "exec", "123456789012/ReadOnly", "--", "true"]);
+    stage.run(&mut arl).failure(125, "no longer here");
+}
+
+#[test]
+fn statuses_and_signals_are_those_of_the_bare_command() {
+    let stage = Stage::new();
+    let served =
+        |command: &[&str]| stage.arl(&[&["exec", DEPLOY, "--server", "--"][..], command].concat()).status;
+    for status in [0, 1, 7, 125, 126, 127, 255, 300] {
+        let line = format!("exit {status}");
+        assert_eq!(served(&["sh", "-c", &line]), status % 256);
+    }
+    for signal in ["HUP", "INT", "QUIT", "ABRT", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM"] {
+        let line = format!("kill -{signal} $$; exit 99");
+        let bare = stage.run(stage.as_ann("sh").args(["-c", &line])).status;
+        assert_eq!(served(&["sh", "-c", &line]), bare, "{signal}");
+    }
+    assert_eq!(served(&["nonexistent"]), 127);
+    assert_eq!(served(&["/etc/passwd"]), 126);
+    let script = stage.home.join("script");
+    std::fs::write(&script, "exit 5\n").unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&script, executable).unwrap();
+    assert_eq!(served(&["./script"]), 5);
+}
+
+#[test]
+fn a_signal_sent_to_arl_reaches_the_command_once() {
+    let stage = Stage::new();
+    for signal in ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2"] {
+        let mut served = serve(&stage, &[DEPLOY]);
+        let mut keyboard = served.arl.stdin.take().unwrap();
+        let mut screen = |line: &str, text: &str| {
+            writeln!(keyboard, "{line}").unwrap();
+            let mut answer = String::new();
+            served.output.read_line(&mut answer).unwrap();
+            assert_eq!(answer.trim(), text, "{signal}");
+        };
+        screen(&format!("trap 'count=$((count + 1))' {signal}; count=0; echo ready"), "ready");
+        let arl = served.arl.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &arl]).status().unwrap().success());
+        screen("while [ $count = 0 ]; do :; done; echo $count", "1");
+        screen("echo $count", "1");
+        drop(keyboard);
+        assert_eq!(served.arl.wait().unwrap().code(), Some(9), "{signal}");
+    }
+}
+
+#[test]
+fn one_interrupt_of_the_terminal_is_one_interrupt() {
+    let stage = Stage::new();
+    let child = "count=0; trap 'count=$((count + 1)); echo \"int $count\"' INT; echo ready; \
+                 while :; do read -r line && [ \"$line\" = stop ] && break; done; echo \"total $count\"";
+    std::fs::write(stage.home.join("child"), child).unwrap();
+    let mut terminal = in_terminal(&stage, &format!("arl exec {DEPLOY} --server -- bash child"));
+    let mut process = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut keyboard = process.stdin.take().unwrap();
+    let mut screen = BufReader::new(process.stdout.take().unwrap());
+    let mut wait_for = |text: &str| {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert_ne!(screen.read_line(&mut line).unwrap(), 0, "the end came before `{text}`");
+        }
+        line
+    };
+    wait_for("ready");
+    keyboard.write_all(b"\x03").unwrap();
+    wait_for("int 1");
+    keyboard.write_all(b"\x03").unwrap();
+    wait_for("int 2");
+    keyboard.write_all(b"\rstop\r").unwrap();
+    assert!(wait_for("total").contains("total 2"));
+    assert!(process.wait().unwrap().success());
+}
+
+#[test]
+fn a_stopped_command_is_a_stopped_job() {
+    let stage = Stage::new();
+    // What a person types, one line after the other, each when the line before has shown its effect.
+    let script = r#"
+import os, pty, select, signal, sys
+signal.alarm(60)
+child, terminal = pty.fork()
+if child == 0:
+    os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
+seen = b""
+def until(text):
+    global seen
+    while text not in seen:
+        if select.select([terminal], [], [], 30)[0]: seen += os.read(terminal, 65536)
+        else: sys.exit("no " + text.decode() + " in " + seen.decode())
+    seen = seen.split(text, 1)[1]
+def typed(line): os.write(terminal, line)
+typed(b"export PS1='$''> '; echo be''gin\r"); until(b"begin")
+typed(b"arl exec %s --server -- sh -c 'echo sta''rted; read -r line; echo got $line; exit 6'\r"); until(b"started")
+typed(b"\x1a"); until(b"Stopped"); until(b"> ")
+typed(b"jobs; echo li''sted\r"); until(b"arl exec"); until(b"listed")
+typed(b"fg\r"); until(b"arl exec")
+typed(b"hello\r"); until(b"got hello")
+typed(b"echo sta''tus=$?\r"); until(b"status=6")
+typed(b"arl exec %s --server -- bash --norc --noprofile -i\r"); until(b"> ")
+typed(b"suspend\r"); until(b"Stopped"); until(b"> ")
+typed(b"fg\r"); until(b"arl exec")
+typed(b"echo in''ner; exit 4\r"); until(b"inner")
+typed(b"echo sta''tus=$?\r"); until(b"status=4")
+typed(b"exit\r")
+os.waitpid(child, 0)
+print("as bare")
+"#;
+    let script = script.replace("%s", DEPLOY);
+    let mut python = stage.as_ann("python3");
+    let run = stage.run(python.args(["-c", &script]).env("TERM", "dumb"));
+    assert_eq!(run.success(), "as bare\n");
+}
