@@ -92,6 +92,7 @@
 mod arn;
 mod credentials;
 mod lambda_session_name;
+mod percent;
 mod request;
 mod secret;
 mod session_name;
@@ -104,6 +105,8 @@ mod source;
 
 // Second floor: the outside world.
 mod cache;
+mod federation;
+mod network;
 mod shared_file;
 mod sts;
 
@@ -127,8 +130,10 @@ pub use cache::{
 };
 pub use config::{InvalidConfig, Section, SharedConfig, SharedFile};
 pub use credentials::{Credentials, InvalidCredentials};
+pub use federation::{Console, InvalidConsole};
 pub use identity::{IDENTITY_VARIABLES, Identity, SET_VARIABLES, Unprintable};
 pub use lambda_session_name::LambdaFunction;
+pub use network::Network;
 pub use provider::{AssumeRole, AssumeRoleExt, CodeError, InvalidParameter, RefreshWindows, RoleProvider};
 pub use render::{dotenv, process_json};
 pub use request::{
@@ -139,10 +144,10 @@ pub use request::{
 pub use role::{RoleRef, closest};
 pub use role_profile::{InvalidKey, RoleProfile};
 pub use secret::Secret;
-pub use server::{CredentialServer, CredentialSource, Unavailable};
+pub use server::{CredentialServer, CredentialSource, RedirectServer, Unavailable};
 pub use session_name::{RoleSessionName, SessionNameTemplate, SessionNameValues};
 pub use shared_file::{
     EditError, ExchangeError, InvalidProfileName, ProfileEdit, ProfileName, Update, update as update_file,
 };
 pub use source::{Chain, Source, SourceError, SourceTag, Sources, SsoSource};
-pub use sts::{CallError, CallerIdentity, Network, RoleSession, Sts, StsSettings};
+pub use sts::{CallError, CallerIdentity, RoleSession, Sts, StsSettings};

@@ -7,7 +7,7 @@ use arl::shell::{Dialect, Held};
 use clap_complete::engine::ArgValueCandidates;
 
 use super::context::Context;
-use super::held::held;
+use super::held::{has_endpoint, held};
 use super::report::Report;
 use super::{Outcome, Output, complete, dialect, obtain};
 
@@ -42,6 +42,10 @@ pub(super) fn run(args: ClearArgs, output: &Output) -> Outcome {
         return Err(Report::new("this prints statements, and changes nothing in the shell")
             .hint(format!("to have them carried out: {command}"))
             .hint(format!("to have `arl clear` do that by itself: arl init {dialect}")));
+    }
+    if matches!(held, Held::Nothing { .. }) && has_endpoint() {
+        output.note("the role of this shell comes from `arl exec --server`, and ends with it");
+        return Ok(());
     }
     if !args.expired {
         if held == Held::ForeignKeys {

@@ -18,6 +18,12 @@ pub(super) fn held() -> Held {
     }
 }
 
+/// Whether the shell asks an endpoint of arl's for its credentials: it was started by `exec --server`.
+pub(super) fn has_endpoint() -> bool {
+    let endpoint = Context::var("ARL_ENDPOINT");
+    endpoint.is_some() && endpoint == Context::var("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+}
+
 /// What the shell must remember when it becomes a role now.
 pub(super) fn memory() -> Memory {
     let before = Before::of(|name| std::env::var_os(name).map(OsStringExt::into_vec));

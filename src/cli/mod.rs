@@ -3,6 +3,7 @@
 mod arguments;
 mod arn;
 mod assume;
+mod browser;
 mod cache;
 mod caches;
 mod child;
@@ -10,6 +11,7 @@ mod clear;
 mod complete;
 mod completions;
 mod configure;
+mod console;
 mod context;
 mod core_dump;
 mod dialect;
@@ -100,6 +102,7 @@ enum Command {
     Exec(exec::ExecArgs),
     Write(write::WriteArgs),
     Configure(configure::ConfigureArgs),
+    Console(console::ConsoleArgs),
     Clear(clear::ClearArgs),
     Status(status::StatusArgs),
     List(list::ListArgs),
@@ -130,6 +133,7 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
         Command::Exec(command) => exec::run(command, core_limit, &output),
         Command::Write(command) => write::run(&command, &output).map(done),
         Command::Configure(command) => configure::run(&command, &output).map(done),
+        Command::Console(command) => console::run(command, &output).map(done),
         Command::Clear(command) => clear::run(command, &output).map(done),
         Command::Status(command) => status::run(&command, &output),
         Command::List(command) => list::run(&command, &output).map(done),

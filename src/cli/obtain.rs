@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use arl::{
-    CallError, CallerIdentity, Credentials, Flying, Identity, Reader, RoleSession, SessionDuration,
+    CallError, CallerIdentity, Credentials, Flying, Identity, Network, Reader, RoleSession, SessionDuration,
     SessionNameTemplate, Source, Sts, assume_role, cap_chained_duration,
 };
 
@@ -45,6 +45,12 @@ pub(super) fn identity(
         return Ok(plan.identity(credentials));
     }
     get(args, plan, &context, &caches, on_signal, output)
+}
+
+/// How the network is reached on the way to a role.
+pub(super) fn network(args: &RoleArgs, output: &Output) -> Result<Network, Report> {
+    // What there is to say of the plan is said when it is carried out.
+    Ok(Plan::make(args, &Context::read()?, &output.in_background())?.sts.network)
 }
 
 /// Gets the identity again for a command that is running meanwhile: nobody is asked, and no code is used twice.

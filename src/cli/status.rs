@@ -3,12 +3,12 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use arl::shell::Held;
-use arl::{Credentials, RoleArn, Secret, Sts};
+use arl::{Credentials, InvalidCredentials, RoleArn, Secret, Source, Sts};
 use serde_json::json;
 
 use super::clear::session_name;
 use super::context::Context;
-use super::held::held;
+use super::held::{has_endpoint, held};
 use super::report::{Report, Status};
 use super::{Output, arguments::RoleArgs, obtain, sts_settings};
 
@@ -49,12 +49,15 @@ pub(super) fn run(args: &StatusArgs, output: &Output) -> Result<Status, Report> 
 
 impl Session {
     fn of_environment() -> Self {
-        if !matches!(held(), Held::Role { .. }) {
+        let is_served = matches!(held(), Held::Nothing { .. }) && has_endpoint();
+        if !matches!(held(), Held::Role { .. }) && !is_served {
             let state = if held() == Held::ForeignKeys { "other keys" } else { "none" };
             let (role_arn, source, expires_at, left, verified) = (None, None, None, None, None);
             return Self { state, role_arn, source, expires_at, left, verified };
         }
-        let expires_at: Option<u64> = Context::var("ARL_EXPIRES_AT").and_then(|time| time.parse().ok());
+        // Served credentials renew themselves: what the environment says of an end is not about them.
+        let expires_at = Context::var("ARL_EXPIRES_AT").filter(|_| !is_served);
+        let expires_at: Option<u64> = expires_at.and_then(|time| time.parse().ok());
         let now = Context::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let left = expires_at.map(|end| i64::try_from(end).unwrap_or(i64::MAX).saturating_sub_unsigned(now));
         Self {
@@ -105,12 +108,7 @@ impl Session {
 
 /// The ARN that STS knows the shell's credentials by.
 fn verify() -> Result<String, Report> {
-    let value = |name: &str| Context::var(name).unwrap_or_default();
-    let token = Context::var("AWS_SESSION_TOKEN").map(Secret::new);
-    let secret = Secret::new(value("AWS_SECRET_ACCESS_KEY"));
     let failed = || Report::new("could not verify the credentials of this shell");
-    let credentials = Credentials::new(value("AWS_ACCESS_KEY_ID"), secret, token, None)
-        .map_err(|error| failed().caused_by(error))?;
     let context = Context::read()?;
     let config = context.shared_config()?;
     let role: Option<RoleArn> = Context::var("ARL_ROLE_ARN").and_then(|arn| arn.parse().ok());
@@ -121,6 +119,21 @@ fn verify() -> Result<String, Report> {
     );
     let settings = sts_settings::find(&RoleArgs::default(), &context, &config, None, region, &partition)?;
     let sts = Sts::new(settings);
-    let caller = obtain::runtime()?.block_on(sts.caller_identity(&credentials));
-    caller.map(|caller| caller.arn).map_err(|error| failed().caused_by(error))
+    let ask = async {
+        let credentials = match Context::var("AWS_ACCESS_KEY_ID") {
+            Some(id) => of_environment(id).map_err(|error| failed().caused_by(error))?,
+            None => sts
+                .source_credentials(&Source::Container, Context::now())
+                .await
+                .map_err(|error| failed().caused_by(error))?,
+        };
+        sts.caller_identity(&credentials).await.map_err(|error| failed().caused_by(error))
+    };
+    obtain::runtime()?.block_on(ask).map(|caller| caller.arn)
+}
+
+fn of_environment(id: String) -> Result<Credentials, InvalidCredentials> {
+    let secret = Secret::new(Context::var("AWS_SECRET_ACCESS_KEY").unwrap_or_default());
+    let token = Context::var("AWS_SESSION_TOKEN").map(Secret::new);
+    Credentials::new(id, secret, token, None)
 }

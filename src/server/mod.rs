@@ -6,6 +6,7 @@
 //! Source: "Container credential provider" in the AWS SDKs and Tools Reference Guide.
 
 mod peer;
+mod redirect;
 mod request;
 
 use std::collections::VecDeque;
@@ -25,6 +26,7 @@ use zeroize::Zeroizing;
 use crate::arn::RoleArn;
 use crate::credentials::{Credentials, rfc3339};
 use crate::secret::Secret;
+pub use redirect::RedirectServer;
 use request::Expected;
 
 /// The SDKs send some hundred bytes.

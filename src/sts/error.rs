@@ -114,7 +114,7 @@ impl CallError {
 }
 
 /// The causes of an SDK error, without its outer layers, which only say that something failed.
-pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut causes = Vec::new();
     let mut next = Some(error);
     while let Some(cause) = next {

@@ -3,7 +3,6 @@
 mod answer;
 mod call;
 mod error;
-mod http;
 mod sdk_config;
 mod sources;
 
@@ -15,10 +14,11 @@ use aws_smithy_types::timeout::TimeoutConfig;
 
 pub use answer::RoleSession;
 pub use error::CallError;
-pub use http::Network;
+pub(crate) use error::innermost;
 pub(crate) use sdk_config::{assume_role_with, from_sdk, settings_of, source_failed, to_sdk};
 
 use crate::credentials::Credentials;
+use crate::network::{LazyClient, Network};
 use crate::request::AssumeRoleRequest;
 
 /// Three attempts to connect, and the pauses between them, end within 10 s.
@@ -71,7 +71,7 @@ impl StsSettings {
 #[derive(Debug, Clone)]
 pub struct Sts {
     settings: StsSettings,
-    http: http::LazyClient,
+    http: LazyClient,
 }
 
 /// Who a set of credentials belongs to.
@@ -91,7 +91,7 @@ impl CallerIdentity {
 impl Sts {
     /// Nothing is opened or loaded before the first call.
     pub fn new(settings: StsSettings) -> Self {
-        let http = http::LazyClient::new(settings.network.clone());
+        let http = LazyClient::new(settings.network.clone());
         Self { settings, http }
     }
 

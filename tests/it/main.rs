@@ -7,6 +7,7 @@
 mod assume;
 mod cache;
 mod completion;
+mod console;
 mod eval;
 mod exec;
 mod faults;

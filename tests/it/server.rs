@@ -426,6 +426,25 @@ fn a_nested_arl_starts_where_the_first_one_did() {
 }
 
 #[test]
+fn a_served_shell_knows_its_role() {
+    let stage = Stage::new();
+    let run = stage.arl(&["exec", DEPLOY, "--server", "--", "arl", "status", "--verify"]);
+    let said = run.success();
+    assert!(
+        said.starts_with("role/Deploy in 123456789012\n") && said.contains("verified  arn:aws:sts::"),
+        "{said}"
+    );
+    let run = stage.arl(&["exec", DEPLOY, "--server", "--", "arl", "clear"]);
+    assert!(run.stderr.contains("exec --server"), "{run:?}");
+    assert_eq!(run.success(), "");
+    // A role on top of it is taken off again.
+    let script =
+        "eval \"$(arl assume 123456789012/Chained --chain)\" && eval \"$(arl clear)\" && arl status --verify";
+    let said = stage.arl(&["exec", DEPLOY, "--server", "--", "bash", "-c", script]).success();
+    assert!(said.contains("assumed-role/Deploy/"), "{said}");
+}
+
+#[test]
 fn statuses_and_signals_are_those_of_the_bare_command() {
     let stage = Stage::new();
     let served =

@@ -1,4 +1,4 @@
-//! The four actions of STS and one of S3, with the limits and messages of the real service.
+//! The four actions of STS, and one each of S3 and the console's federation endpoint, with the limits and messages of the real service.
 
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
@@ -39,6 +39,7 @@ pub(crate) struct Twist {
 pub(crate) fn answer(world: &mut World, request: &Request, twist: &Twist) -> Response {
     let form = Form::new(request.form());
     let result = match form.get("Action") {
+        Some("getSigninToken") => sign_in(world, &form),
         None if request.is_of_s3() => authenticated(world, request).map(|caller| buckets(&caller)),
         Some("AssumeRole") => {
             authenticated(world, request).and_then(|caller| assume_role(world, &caller, &form, twist))
@@ -451,6 +452,25 @@ fn check_mfa(world: &mut World, caller: &Key, form: &Form) -> Result<bool, Refus
             "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.",
         ),
     }
+}
+
+/// The console's federation endpoint.
+fn sign_in(world: &World, form: &Form) -> Result<Response, Refusal> {
+    let session: serde_json::Value =
+        serde_json::from_str(form.get("Session").unwrap_or_default()).unwrap_or_default();
+    let text = |name: &str| session[name].as_str().unwrap_or_default();
+    let refused = || Refusal::new(400, "BadRequest", "");
+    let key = world.keys.get(text("sessionId")).ok_or_else(refused)?;
+    let is_chained = key.arn.contains("/Chained/");
+    let is_right = key.secret == text("sessionKey") && key.token.as_deref() == Some(text("sessionToken"));
+    if !is_right || (is_chained && form.get("SessionDuration").is_some()) {
+        return Err(refused());
+    }
+    Ok(Response {
+        status: 200,
+        headers: vec![("Content-Type".into(), "application/json".into())],
+        body: br#"{"SigninToken":"to/ken+with=signs"}"#.to_vec(),
+    })
 }
 
 /// S3's ListBuckets: one bucket, named after the caller.

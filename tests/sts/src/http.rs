@@ -48,10 +48,12 @@ impl Request {
         self.header("authorization").is_some_and(|signed| signed.contains("/s3/aws4_request"))
     }
 
-    /// The form's fields, decoded, in order.
+    /// The fields of the form, or of the query where there is no form, decoded, in order.
     pub(crate) fn form(&self) -> Vec<(String, String)> {
         let body = String::from_utf8_lossy(&self.body);
-        body.split('&')
+        let fields = if body.is_empty() { &self.query } else { &*body };
+        fields
+            .split('&')
             .filter(|pair| !pair.is_empty())
             .map(|pair| {
                 let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

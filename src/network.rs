@@ -1,4 +1,4 @@
-//! HTTP for the SDK: TLS only when an https request is made, answers of bounded size, proxies that were handed in.
+//! HTTP for the SDK and for what it does not reach: TLS only when an https request is made, answers of bounded size, proxies that were handed in.
 //!
 //! Loading the system's root certificates costs more than everything else a call does, and a call of a
 //! plain-http endpoint, or none at all, needs none of them.
@@ -18,6 +18,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt, Limited};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
+use zeroize::Zeroizing;
 
 /// No answer of STS comes near this; a larger one is no answer of STS.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -44,7 +45,7 @@ pub struct Network {
 
 /// Builds its connectors at the first request that needs them.
 #[derive(Debug, Clone)]
-pub(super) struct LazyClient(Arc<Lazy>);
+pub(crate) struct LazyClient(Arc<Lazy>);
 
 #[derive(Debug)]
 struct Lazy {
@@ -54,8 +55,19 @@ struct Lazy {
 }
 
 impl LazyClient {
-    pub(super) fn new(network: Network) -> Self {
+    pub(crate) fn new(network: Network) -> Self {
         Self(Arc::new(Lazy { network, http: OnceLock::new(), https: OnceLock::new() }))
+    }
+}
+
+impl LazyClient {
+    /// Gets a document: its HTTP status and its text. Redirects are not followed.
+    pub(crate) async fn get(&self, url: &str) -> Result<(u16, Zeroizing<Vec<u8>>), ConnectorError> {
+        let request = HttpRequest::get(url).map_err(|error| ConnectorError::user(error.into()))?;
+        let connector = Bounded { lazy: Arc::clone(&self.0), settings: HttpConnectorSettings::default() };
+        let response = connector.call(request).await?;
+        let text = response.body().bytes().unwrap_or_default().to_vec();
+        Ok((response.status().as_u16(), Zeroizing::new(text)))
     }
 }
 

@@ -1,0 +1,129 @@
+//! Signing in to the AWS console with a role's credentials.
+//!
+//! Source: "Enable custom identity broker access to the AWS console" in the IAM User Guide.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::arn::Partition;
+use crate::credentials::Credentials;
+use crate::network::{LazyClient, Network};
+use crate::percent::encoded;
+use crate::request::SessionDuration;
+use crate::secret::Secret;
+use crate::sts::{CallError, innermost};
+
+/// AWS answers in a fraction of a second.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// A place in the console, and how to get there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Console {
+    /// `https://signin.aws.amazon.com` and the like.
+    sign_in: String,
+    destination: String,
+    /// How long the console session lasts; without it, as long as the credentials.
+    session_duration: Option<SessionDuration>,
+}
+
+/// A part of the console's address that cannot be one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidConsole(String);
+
+impl fmt::Display for InvalidConsole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for InvalidConsole {}
+
+impl Console {
+    /// The console of a partition: its front page, or a service's, in a region.
+    ///
+    /// # Errors
+    /// The partition's console is not known, or the service cannot be the name of one.
+    pub fn new(
+        partition: &Partition,
+        service: Option<&str>,
+        region: Option<&str>,
+    ) -> Result<Self, InvalidConsole> {
+        let (sign_in, console) = match partition.as_str() {
+            "aws" => ("https://signin.aws.amazon.com", "https://console.aws.amazon.com"),
+            "aws-cn" => ("https://signin.amazonaws.cn", "https://console.amazonaws.cn"),
+            "aws-us-gov" => ("https://signin.amazonaws-us-gov.com", "https://console.amazonaws-us-gov.com"),
+            other => return Err(InvalidConsole(format!("the console of partition `{other}` is not known"))),
+        };
+        let service = service.unwrap_or("console");
+        let is_name = |b: u8| b.is_ascii_alphanumeric() || b"-_/".contains(&b);
+        if service.is_empty() || !service.bytes().all(is_name) {
+            return Err(InvalidConsole(format!(
+                "`{service}` is no service of the console, such as s3 or ec2/v2"
+            )));
+        }
+        let region = region.map(|region| format!("?region={}", encoded(region))).unwrap_or_default();
+        let destination = format!("{console}/{service}/home{region}");
+        Ok(Self { sign_in: sign_in.to_owned(), destination, session_duration: None })
+    }
+
+    /// The same, signed in to at another address.
+    #[must_use]
+    pub fn through(self, endpoint: &str) -> Self {
+        Self { sign_in: endpoint.trim_end_matches('/').to_owned(), ..self }
+    }
+
+    /// The same, for so long. AWS takes no duration for roles that were assumed from roles.
+    #[must_use]
+    pub fn lasting(self, session_duration: Option<SessionDuration>) -> Self {
+        Self { session_duration, ..self }
+    }
+
+    /// An address that signs whoever opens it in as these credentials: as secret as they are, and good for 15 minutes.
+    ///
+    /// # Errors
+    /// The credentials are not temporary, or AWS refuses or cannot be reached.
+    pub async fn url(&self, credentials: &Credentials, network: &Network) -> Result<Secret, CallError> {
+        let Self { sign_in, destination, session_duration } = self;
+        let Some(token) = credentials.session_token() else {
+            return Err(CallError::Source("the console takes temporary credentials only".into()));
+        };
+        let session = Zeroizing::new(
+            json!({
+                "sessionId": credentials.access_key_id(),
+                "sessionKey": credentials.secret_access_key().expose(),
+                "sessionToken": token.expose(),
+            })
+            .to_string(),
+        );
+        let duration =
+            session_duration.map(|d| format!("&SessionDuration={}", d.as_secs())).unwrap_or_default();
+        let question = Zeroizing::new(format!(
+            "{sign_in}/federation?Action=getSigninToken{duration}&Session={}",
+            *Zeroizing::new(encoded(&session))
+        ));
+        let client = LazyClient::new(network.clone());
+        let (status, answer) = tokio::time::timeout(LIMIT, client.get(&question))
+            .await
+            .map_err(|_| CallError::TimedOut(LIMIT))?
+            .map_err(|error| CallError::Unreachable(innermost(&error)))?;
+        let token = serde_json::from_slice::<Value>(&answer).ok();
+        let token = token.as_ref().and_then(|answer| answer.get("SigninToken")?.as_str());
+        match (status, token) {
+            (200, Some(token)) => Ok(Secret::new(format!(
+                "{sign_in}/federation?Action=login&Destination={}&SigninToken={}",
+                encoded(destination),
+                encoded(token)
+            ))),
+            (300..400, _) => Err(CallError::Redirected(status)),
+            (400..500, _) => Err(CallError::Refused {
+                code: format!("HTTP {status}"),
+                message: "AWS signs these credentials in nowhere".into(),
+                request_id: None,
+            }),
+            _ => Err(CallError::Unexpected(format!("HTTP {status} without a sign-in token"))),
+        }
+    }
+}

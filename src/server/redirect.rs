@@ -1,0 +1,71 @@
+//! An address that leads to a secret one, once: so that the secret stands in no argument list.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::net::TcpListener;
+
+use super::{PATIENCE, peer, random, read_head, write};
+use crate::secret::Secret;
+
+/// Listens for one browser of this user.
+#[derive(Debug)]
+pub struct RedirectServer {
+    listener: TcpListener,
+    address: SocketAddr,
+    path: String,
+}
+
+impl RedirectServer {
+    /// Listens on a free port of 127.0.0.1. Must be called inside a runtime.
+    ///
+    /// # Errors
+    /// There is no port, or no randomness.
+    pub async fn bind() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, path: format!("/{}", random::<16>()?) })
+    }
+
+    /// What to open.
+    pub fn url(&self) -> String {
+        format!("http://{}{}", self.address, self.path)
+    }
+
+    /// Sends whoever opens the address on, and comes back then.
+    ///
+    /// # Errors
+    /// Nobody can be listened to any more.
+    pub async fn lead_to(self, target: &Secret) -> io::Result<()> {
+        loop {
+            let (stream, client) = self.listener.accept().await?;
+            let head = tokio::time::timeout(PATIENCE, read_head(&stream)).await;
+            let Ok(Ok(Some(head))) = head else { continue };
+            let is_rightful = self.is_asked_for(&head) && peer::is_of_this_user(client, self.address);
+            let (status, location) = match is_rightful {
+                true => ("302 Found", format!("Location: {}\r\n", target.expose())),
+                false => ("404 Not Found", String::new()),
+            };
+            let answer = format!(
+                "HTTP/1.1 {status}\r\n{location}Content-Length: 0\r\nCache-Control: no-store\r\n\
+                 Referrer-Policy: no-referrer\r\nConnection: close\r\n\r\n"
+            );
+            let written = tokio::time::timeout(PATIENCE, write(&stream, answer.as_bytes())).await;
+            if is_rightful && matches!(written, Ok(Ok(()))) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether a browser asks for this very address.
+    fn is_asked_for(&self, head: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(head);
+        let mut lines = text.split("\r\n");
+        let is_path = lines.next() == Some(&format!("GET {} HTTP/1.1", self.path));
+        let host = lines.find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("host").then_some(value.trim())
+        });
+        is_path && host == Some(&self.address.to_string())
+    }
+}
