@@ -16,9 +16,9 @@ use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-/// How long another writer of arl's may take.
+/// How long another writer of arl's may take. Where many write, each of them has this time.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 /// The AWS CLI empties a file and then writes it; what looks this far apart agree on is whole.
 const LOOKS_APART: Duration = Duration::from_millis(3);
 /// Other writers that come between are few.
@@ -89,7 +89,7 @@ pub fn update<E>(
     let path = &real_path(path)?;
     let directory = path.parent().ok_or(ExchangeError::NotAFile)?;
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let _lock = lock(&beside(path, "arl.lock"))?;
+    let _lock = lock(&beside(path, "arl.lock"), path)?;
     let temporary = beside(path, "arl.tmp");
     for _ in 0..TRIES {
         let before = settled(path)?;
@@ -185,20 +185,24 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Only one writer of arl's at a time. The kernel takes the lock away from whoever dies.
-fn lock<E>(path: &Path) -> Result<File, ExchangeError<E>> {
+/// Only one writer of arl's at a time. The kernel takes the lock away from whoever dies. As long as the file that is
+/// written goes on changing, the others are at work, and this one's turn will come.
+fn lock<E>(path: &Path, written: &Path) -> Result<File, ExchangeError<E>> {
     let file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     let owner = path.parent().and_then(|directory| fs::metadata(directory).ok());
     // Whoever it belongs to then, it holds nothing.
     let _ = give_to(&file, owner.map(|found| (found.uid(), found.gid())));
-    let mut waited = Duration::ZERO;
+    let state = || fs::metadata(written).map(|found| (found.ino(), found.mtime(), found.mtime_nsec())).ok();
+    let (mut waited, mut last) = (Duration::ZERO, state());
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) if waited < LOCK_LIMIT => {
                 std::thread::sleep(LOCK_PAUSE);
-                waited += LOCK_PAUSE;
+                let now = state();
+                waited = if now == last { waited + LOCK_PAUSE } else { Duration::ZERO };
+                last = now;
             }
             Err(TryLockError::WouldBlock) => {
                 return Err(ExchangeError::Busy("another arl has been writing to it for 10 s"));

@@ -2,19 +2,16 @@
 //!
 //! Compared with the real package: wherever a command line works there, arl sends STS the same parameters.
 
-use std::path::Path;
 use std::process::Command;
 
-use crate::support::{DEPLOY, Stage};
+use crate::support::{DEPLOY, Stage, tools};
 
 const A: &str = "arn:aws:iam::aws:policy/A1234";
 const B: &str = "arn:aws:iam::aws:policy/B1234";
 
 /// The interpreter of the peers; `tests/install-tools.sh` makes it.
 pub(crate) fn python() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/venv/bin/python");
-    assert!(path.exists(), "{} is missing: run tests/install-tools.sh", path.display());
-    path.display().to_string()
+    tools("venv/bin/python")
 }
 
 fn rows() -> Vec<Vec<String>> {

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use arl_sts::{Role, World};
 
 use crate::lib_compat::python;
-use crate::support::{DEPLOY, Run, Stage, in_terminal};
+use crate::support::{DEPLOY, Run, Stage, in_terminal, rust_caller, tools};
 
 const BOTO3: &str = r#"
 import boto3, os, sys, time
@@ -33,12 +33,6 @@ do {
 console.log(arn);
 "#;
 
-fn tools(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools").join(path);
-    assert!(path.exists(), "{} is missing: run tests/install-tools.sh", path.display());
-    path.display().to_string()
-}
-
 /// A loop of calls in `sh`, for programs that make one call each.
 fn again_and_again(call: &str) -> Vec<String> {
     let script = format!("until [ -e \"$0\" ]; do {call} >called || exit; done; cat called");
@@ -56,12 +50,10 @@ fn every_sdk_goes_on_through_renewals() {
                    --s3-endpoint \"$AWS_ENDPOINT_URL_STS\" --config /dev/null --retries 1";
     let javascript = Path::new(&tools("javascript")).join("caller.mjs");
     std::fs::write(&javascript, JAVASCRIPT).unwrap();
-    let rust = Path::new(env!("CARGO_BIN_EXE_arl")).with_file_name("examples").join("caller");
-    assert!(rust.exists(), "{} is missing: cargo build --examples", rust.display());
     for (name, call, command) in [
         ("boto3", "GetCallerIdentity", vec![python(), "-c".into(), BOTO3.into()]),
         ("JavaScript", "GetCallerIdentity", vec!["node".into(), javascript.display().to_string()]),
-        ("Rust", "GetCallerIdentity", vec![rust.display().to_string()]),
+        ("Rust", "GetCallerIdentity", vec![rust_caller().display().to_string()]),
         ("AWS CLI", "GetCallerIdentity", sts_call(&tools("peers/bin/aws"))),
         ("Go", "ListBuckets", again_and_again(s3_call)),
     ] {

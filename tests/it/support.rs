@@ -168,3 +168,17 @@ pub(crate) fn in_terminal(stage: &Stage, line: &str) -> Command {
         .env("SHELL", "/bin/sh");
     command
 }
+
+/// What `tests/install-tools.sh` has installed.
+pub(crate) fn tools(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools").join(path);
+    assert!(path.exists(), "{} is missing: run tests/install-tools.sh", path.display());
+    path.display().to_string()
+}
+
+/// `examples/caller.rs`: a program with the AWS SDK for Rust.
+pub(crate) fn rust_caller() -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_arl")).with_file_name("examples").join("caller");
+    assert!(path.exists(), "{} is missing: cargo build --examples", path.display());
+    path
+}
