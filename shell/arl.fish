@@ -67,6 +67,8 @@ function __arl_before
         set --function __arl_scope $argv[2]
         eval $__arl_restore
     end
+    # A variable that is not there any more is no failure.
+    true
 end
 
 # Whether what was here before may be put back: not if another source was chosen since.

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::arn::Partition;
 use crate::credentials::Credentials;
+use crate::encoding::percent;
 use crate::network::{LazyClient, Network};
-use crate::percent::encoded;
 use crate::request::SessionDuration;
 use crate::secret::Secret;
 use crate::sts::{CallError, innermost};
@@ -64,7 +64,7 @@ impl Console {
                 "`{service}` is no service of the console, such as s3 or ec2/v2"
             )));
         }
-        let region = region.map(|region| format!("?region={}", encoded(region))).unwrap_or_default();
+        let region = region.map(|region| format!("?region={}", percent(region))).unwrap_or_default();
         let destination = format!("{console}/{service}/home{region}");
         Ok(Self { sign_in: sign_in.to_owned(), destination, session_duration: None })
     }
@@ -102,7 +102,7 @@ impl Console {
             session_duration.map(|d| format!("&SessionDuration={}", d.as_secs())).unwrap_or_default();
         let question = Zeroizing::new(format!(
             "{sign_in}/federation?Action=getSigninToken{duration}&Session={}",
-            *Zeroizing::new(encoded(&session))
+            *Zeroizing::new(percent(&session))
         ));
         let client = LazyClient::new(network.clone());
         let (status, answer) = tokio::time::timeout(LIMIT, client.get(&question))
@@ -114,8 +114,8 @@ impl Console {
         match (status, token) {
             (200, Some(token)) => Ok(Secret::new(format!(
                 "{sign_in}/federation?Action=login&Destination={}&SigninToken={}",
-                encoded(destination),
-                encoded(token)
+                percent(destination),
+                percent(token)
             ))),
             (300..400, _) => Err(CallError::Redirected(status)),
             (400..500, _) => Err(CallError::Refused {

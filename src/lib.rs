@@ -91,8 +91,8 @@
 // Ground floor: pure values.
 mod arn;
 mod credentials;
+mod encoding;
 mod lambda_session_name;
-mod percent;
 mod request;
 mod secret;
 mod session_name;
@@ -107,6 +107,7 @@ mod source;
 mod cache;
 mod federation;
 mod network;
+mod process;
 mod shared_file;
 mod sts;
 
@@ -134,6 +135,7 @@ pub use federation::{Console, InvalidConsole};
 pub use identity::{IDENTITY_VARIABLES, Identity, SET_VARIABLES, Unprintable};
 pub use lambda_session_name::LambdaFunction;
 pub use network::Network;
+pub use process::{ProcessError, Said, run_process};
 pub use provider::{AssumeRole, AssumeRoleExt, CodeError, InvalidParameter, RefreshWindows, RoleProvider};
 pub use render::{dotenv, process_json};
 pub use request::{
@@ -149,5 +151,7 @@ pub use session_name::{RoleSessionName, SessionNameTemplate, SessionNameValues};
 pub use shared_file::{
     EditError, ExchangeError, InvalidProfileName, ProfileEdit, ProfileName, Update, update as update_file,
 };
-pub use source::{Chain, Source, SourceError, SourceTag, Sources, SsoSource};
+pub use source::{
+    Chain, LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SourceError, SourceTag, Sources, SsoSource,
+};
 pub use sts::{CallError, CallerIdentity, RoleSession, Sts, StsSettings};

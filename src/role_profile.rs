@@ -29,7 +29,7 @@ impl fmt::Display for InvalidKey {
 
 impl std::error::Error for InvalidKey {}
 
-/// The role keys of a profile. The last three are aws-vault's; the AWS SDKs have none for them.
+/// The role keys of a profile. `mfa_process` and the last three are aws-vault's; the AWS SDKs have none for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleProfile {
     /// `role_arn`.
@@ -42,6 +42,8 @@ pub struct RoleProfile {
     pub external_id: Option<ExternalId>,
     /// `mfa_serial`.
     pub mfa_serial: Option<SerialNumber>,
+    /// `mfa_process`.
+    pub mfa_process: Option<String>,
     /// `region`.
     pub region: Option<String>,
     /// `source_identity`.
@@ -73,6 +75,7 @@ impl RoleProfile {
             duration_seconds: parsed(name, section, "duration_seconds")?,
             external_id: parsed(name, section, "external_id")?,
             mfa_serial: parsed(name, section, "mfa_serial")?,
+            mfa_process: section.get("mfa_process").map(str::to_owned),
             region: section.get("region").map(str::to_owned),
             source_identity: parsed(name, section, "source_identity")?,
             session_tags: section

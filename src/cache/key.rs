@@ -4,6 +4,7 @@ use ring::{digest, hmac};
 use serde_json::{Map, Value, json};
 
 use super::source_key::SourceKey;
+use crate::encoding::hex;
 use crate::request::AssumeRoleRequest;
 use crate::secret::Secret;
 use crate::sts::StsSettings;
@@ -156,10 +157,4 @@ fn hop(hop: &KeyedHop<'_>) -> Value {
         set("additional_parameters", Some(fields.collect()));
     }
     Value::Object(object)
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -7,10 +7,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
 use serde_json::{Map, Value, json};
 
-use super::key::hex;
 use crate::credentials::Credentials;
+use crate::encoding::hex;
 use crate::secret::Secret;
-use crate::source::{Source, SsoSource};
+use crate::source::{LoginSource, ProcessSource, Source, SsoSource};
 
 /// What a source depends on besides its profile, handed in by whoever may look.
 pub struct Surroundings<'a> {
@@ -50,7 +50,17 @@ impl SourceKey {
                     "sso_region": region, "sso_session": session_name, "token": login(&token)?,
                 })
             }
-            Source::Process { command } => {
+            Source::MfaSession { keys, serial_number } => {
+                // Sealed like the keys: who has another secret does not get the session.
+                let Self { mut facts, secret } = Self::of_keys(keys);
+                facts["mfa_session"] = serial_number.as_str().into();
+                return Some(Self { facts, secret });
+            }
+            Source::Login(login) => {
+                let LoginSource { session, profile: _, file } = login;
+                json!({ "login_session": session, "file": file, "login": signed_in(&(around.read)(Path::new(file))?)? })
+            }
+            Source::Process(ProcessSource { command, profile: _, ancestors: _ }) => {
                 // Whether the command looks at a relative path cannot be seen from outside.
                 let directory = (around.directory)();
                 let file = directory.join(&around.config_file);
@@ -120,6 +130,12 @@ fn token_file(sso: &SsoSource, home: &Path) -> PathBuf {
 fn login(file: &[u8]) -> Option<String> {
     let object: Map<String, Value> = serde_json::from_slice(file).ok()?;
     object.get("accessToken").and_then(Value::as_str).map(|token| sha256(token.as_bytes()))
+}
+
+/// Tells an `aws login` from the next one: its key for proofs is made anew each time, and stays while it is refreshed.
+fn signed_in(file: &[u8]) -> Option<String> {
+    let object: Map<String, Value> = serde_json::from_slice(file).ok()?;
+    object.get("dpopKey").and_then(Value::as_str).map(|key| sha256(key.as_bytes()))
 }
 
 /// The lasting claims of a JSON web token; of another kind of token, its hash.

@@ -83,6 +83,14 @@ pub(super) struct RoleArgs {
     /// The MFA device's current code
     #[arg(long, aliases = ["TokenCode", "mfa-code"], value_name = "CODE", help_heading = "MFA")]
     pub(super) token_code: Option<String>,
+    /// A command that prints the device's current code
+    #[arg(long, value_name = "COMMAND", help_heading = "MFA")]
+    #[arg(hide_short_help = true)]
+    pub(super) mfa_process: Option<String>,
+    /// Give the code once for 12 hours of any number of roles (GetSessionToken)
+    #[arg(long, help_heading = "MFA")]
+    #[arg(hide_short_help = true)]
+    pub(super) mfa_session: bool,
 
     /// The region to ask STS in, and to hand over
     #[arg(long, value_name = "REGION", help_heading = "Network")]
@@ -126,7 +134,7 @@ impl RoleArgs {
             ("--external-id", self.external_id.is_some()),
             ("--provided-contexts", !self.provided_contexts.is_empty()),
             ("--additional-parameters", self.additional_parameters.is_some()),
-            ("--serial-number", self.serial_number.is_some()),
+            ("--serial-number", self.serial_number.is_some() && !self.mfa_session),
             ("--profile", self.profile.is_some()),
             ("--via", !self.via.is_empty()),
             ("--chain", self.chain),

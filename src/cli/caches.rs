@@ -145,7 +145,8 @@ pub(super) enum Outcome {
 
 /// Roles are. Of sources, only those that cost a call: keys are at hand, and the others keep their own.
 fn is_kept(plan: &Plan, hops: usize) -> bool {
-    hops > 0 || matches!(plan.chain.source, arl::Source::Sso(_) | arl::Source::WebIdentity { .. })
+    use arl::Source::{MfaSession, Sso, WebIdentity};
+    hops > 0 || matches!(plan.chain.source, Sso(_) | WebIdentity { .. } | MfaSession { .. })
 }
 
 fn parse_min_ttl(origin: &str, text: &str) -> Result<Duration, Report> {

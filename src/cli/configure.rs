@@ -116,6 +116,7 @@ fn with_keys_of(args: &RoleArgs, section: &Section<'_>) -> RoleArgs {
     fill(&mut wanted.region, "region");
     fill(&mut wanted.external_id, "external_id");
     fill(&mut wanted.serial_number, "mfa_serial");
+    fill(&mut wanted.mfa_process, "mfa_process");
     fill(&mut wanted.role_session_name, "role_session_name");
     fill(&mut wanted.duration, "duration_seconds");
     fill(&mut wanted.source_identity, "source_identity");
@@ -216,43 +217,73 @@ fn process(args: &RoleArgs, arn: &RoleArn, source: &str) -> Result<Vec<(&'static
     Ok(set)
 }
 
-/// The flags that were given, but for the role and the source, as `arl assume` takes them.
+/// The flags that were given, but for the role and the source, as `arl assume` takes them. Destructured, so that a new
+/// flag cannot be forgotten.
 fn flags(args: &RoleArgs) -> Vec<(&'static str, Option<String>)> {
-    let one = |flag: &'static str, value: &Option<String>| value.clone().map(|value| (flag, Some(value)));
-    let mut given: Vec<(&'static str, Option<String>)> = [
-        one("--role-session-name", &args.role_session_name),
-        one("--duration", &args.duration),
-        one("--policy", &args.policy),
-        one("--transitive-tag-keys", &args.transitive_tag_keys),
-        one("--source-identity", &args.source_identity),
-        one("--external-id", &args.external_id),
-        one("--additional-parameters", &args.additional_parameters),
-        one("--serial-number", &args.serial_number),
-        one("--token-code", &args.token_code),
-        one("--region", &args.region),
-        one("--endpoint-url", &args.endpoint_url),
-        one("--min-ttl", &args.min_ttl),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let RoleArgs {
+        role: _,
+        account_id: _,
+        role_name: _,
+        // Part of the ARN by now.
+        partition: _,
+        profile: _,
+        via,
+        chain,
+        role_session_name,
+        duration,
+        policy,
+        policy_arns,
+        tags,
+        transitive_tag_keys,
+        source_identity,
+        external_id,
+        provided_contexts,
+        additional_parameters,
+        serial_number,
+        token_code,
+        mfa_process,
+        mfa_session,
+        region,
+        endpoint_url,
+        allow_insecure_endpoint,
+        min_ttl,
+        no_cache,
+        refresh,
+        within: _,
+    } = args;
+    let values = [
+        ("--role-session-name", role_session_name),
+        ("--duration", duration),
+        ("--policy", policy),
+        ("--transitive-tag-keys", transitive_tag_keys),
+        ("--source-identity", source_identity),
+        ("--external-id", external_id),
+        ("--additional-parameters", additional_parameters),
+        ("--serial-number", serial_number),
+        ("--token-code", token_code),
+        ("--mfa-process", mfa_process),
+        ("--region", region),
+        ("--endpoint-url", endpoint_url),
+        ("--min-ttl", min_ttl),
+    ];
     let lists = [
-        ("--via", &args.via),
-        ("--policy-arns", &args.policy_arns),
-        ("--tags", &args.tags),
-        ("--provided-contexts", &args.provided_contexts),
+        ("--via", via),
+        ("--policy-arns", policy_arns),
+        ("--tags", tags),
+        ("--provided-contexts", provided_contexts),
     ];
-    for (flag, values) in lists {
-        given.extend(values.iter().map(|value| (flag, Some(value.clone()))));
-    }
     let switches = [
-        ("--chain", args.chain),
-        ("--allow-insecure-endpoint", args.allow_insecure_endpoint),
-        ("--no-cache", args.no_cache),
-        ("--refresh", args.refresh),
+        ("--chain", chain),
+        ("--allow-insecure-endpoint", allow_insecure_endpoint),
+        ("--mfa-session", mfa_session),
+        ("--no-cache", no_cache),
+        ("--refresh", refresh),
     ];
-    given.extend(switches.into_iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| (flag, None)));
-    given
+    let values = values.into_iter().filter_map(|(flag, value)| Some((flag, Some(value.clone()?))));
+    let lists =
+        lists.into_iter().flat_map(|(flag, list)| list.iter().map(move |value| (flag, Some(value.clone()))));
+    let switches = switches.into_iter().filter(|(_, is_given)| **is_given).map(|(flag, _)| (flag, None));
+    values.chain(lists).chain(switches).collect()
 }
 
 /// What makes a profile somebody's already, besides [`OWNED`].

@@ -40,6 +40,7 @@ pub(super) fn source_failed(error: &CallError, chain: &Chain) -> Report {
     let profile = chain.source_profile.as_deref().unwrap_or("default");
     match &chain.source {
         Source::Sso(_) => report.hint(format!("sign in again: aws sso login --profile {profile}")),
+        Source::Login(_) => report.hint(format!("sign in again: aws login --profile {profile}")),
         Source::InstanceMetadata if chain.tag == SourceTag::InstanceMetadata => report
             .hint("no other source is configured: name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
         _ => report,
@@ -51,7 +52,9 @@ pub(super) fn describe(chain: &Chain) -> String {
     let kind = match &chain.source {
         Source::Keys(keys) => format!("key …{}", tail(keys.access_key_id())),
         Source::Sso(_) => "IAM Identity Center".into(),
-        Source::Process { .. } => "credential process".into(),
+        Source::Process(_) => "credential process".into(),
+        Source::MfaSession { keys, .. } => format!("MFA session of key …{}", tail(keys.access_key_id())),
+        Source::Login(_) => "aws login".into(),
         Source::WebIdentity { .. } => "web identity".into(),
         Source::Container => "container endpoint".into(),
         Source::InstanceMetadata => "instance metadata".into(),

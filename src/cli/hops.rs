@@ -27,6 +27,8 @@ pub(super) struct Hop {
     /// The session name's template, if it is one. The request's name is provisional until a call is made: what a
     /// template stands for costs more to find out than the rest of a warm call.
     pub(super) template: Option<SessionNameTemplate>,
+    /// The program that knows the MFA device's codes.
+    pub(super) mfa_process: Option<String>,
 }
 
 /// Makes hops, with the session names that the environment or a profile gives them.
@@ -46,11 +48,12 @@ impl Names {
         let (origin, text) = name.unwrap_or_else(|| (String::new(), DEFAULT_SESSION_NAME.to_owned()));
         if !text.contains('{') {
             let name: RoleSessionName = parse(&origin, &text)?;
-            return Ok(Hop { request: AssumeRoleRequest::new(role_arn, name), session_name, template: None });
+            let request = AssumeRoleRequest::new(role_arn, name);
+            return Ok(Hop { request, session_name, template: None, mfa_process: None });
         }
         let template: SessionNameTemplate = parse(&origin, &text)?;
         let request = AssumeRoleRequest::new(role_arn, RoleSessionName::made_up("arl"));
-        Ok(Hop { request, session_name, template: Some(template) })
+        Ok(Hop { request, session_name, template: Some(template), mfa_process: None })
     }
 
     /// `ARL_ROLE_SESSION_NAME`, else the profile's.
@@ -68,6 +71,7 @@ impl Names {
         hop.request.duration_seconds = profile.duration_seconds;
         hop.request.external_id = profile.external_id;
         hop.request.serial_number = profile.mfa_serial;
+        hop.mfa_process = profile.mfa_process;
         hop.request.source_identity = profile.source_identity;
         hop.request.tags = profile.session_tags;
         hop.request.transitive_tag_keys = profile.transitive_session_tags;

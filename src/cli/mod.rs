@@ -25,6 +25,7 @@ mod init;
 mod isolation;
 mod keeper;
 mod list;
+mod mfa;
 mod obtain;
 mod os_user;
 mod output;
@@ -55,7 +56,8 @@ ROLE is a role ARN, ACCOUNT/NAME (123456789012/Deploy), or a profile of ~/.aws/c
 
 const ENVIRONMENT: &str = "Environment:
   ARL_DURATION, ARL_ROLE_SESSION_NAME   defaults of the flags of that name
-  ARL_MIN_TTL                           the same
+  ARL_MIN_TTL, ARL_MFA_PROCESS          the same
+  ARL_MFA_SESSION                       1: as --mfa-session, wherever keys and a device are there
   ARL_SHELL                             default of `assume --shell`
   ARL_CACHE                             where sessions are kept: file (the default), keyring or none
   ARL_CACHE_DIR                         the directory of their files

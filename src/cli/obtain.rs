@@ -11,12 +11,11 @@ use super::arguments::RoleArgs;
 use super::caches::{Caches, Outcome};
 use super::context::Context;
 use super::hops::Hop;
+use super::mfa::Codes;
 use super::plan::Plan;
 use super::report::{Report, Status};
-use super::{Output, hints, hops, prompt};
+use super::{Output, hints, hops};
 
-/// A code may be mistyped, or have been used a moment ago.
-const PROMPTS: usize = 3;
 /// A credential process may have a person in it as well.
 const PROCESS_LIMIT: Duration = Duration::from_secs(60);
 
@@ -87,7 +86,8 @@ fn get(
     let within = within.map_err(|error| Report::usage(format!("--within: {error}")))?;
     // A terminal that hides what is typed must be put right before arl dies.
     let is_asked = |hop: &Hop| hop.request.serial_number.is_some() && hop.request.token_code.is_none();
-    let on_signal = if plan.hops.iter().any(is_asked) { OnSignal::Report } else { on_signal };
+    let is_asked = plan.hops.iter().any(is_asked) || plan.session.is_some();
+    let on_signal = if is_asked { OnSignal::Report } else { on_signal };
     let mut work =
         Work { sts: Sts::new(plan.sts.clone()), plan, context, caches, output, may_ask: within.is_none() };
     let runtime = runtime()?;
@@ -204,10 +204,10 @@ impl Work<'_> {
         let (done, mut credentials) = match start {
             Some(kept) => kept,
             None => {
-                if matches!(self.plan.chain.source, Source::Process { .. }) {
+                if matches!(self.plan.chain.source, Source::Process(_) | Source::Login(_)) {
                     say_asking(flights, PROCESS_LIMIT);
                 }
-                (0, self.source().await?)
+                (0, self.source(flights).await?)
             }
         };
         if is_new {
@@ -235,20 +235,48 @@ impl Work<'_> {
         Ok(credentials)
     }
 
-    async fn source(&self) -> Result<Credentials, Report> {
+    async fn source(&self, flights: &mut [Option<Flying>]) -> Result<Credentials, Report> {
         let chain = &self.plan.chain;
         let now = Context::now();
-        let credentials = self
-            .sts
-            .source_credentials(&chain.source, now)
-            .await
-            .map_err(|error| hints::source_failed(&error, chain))?;
+        let failed = |error| hints::source_failed(&error, chain);
+        let credentials = match (&chain.source, &self.plan.session) {
+            (Source::MfaSession { keys, serial_number }, Some(session)) => {
+                let purpose = "a session of 12 hours".to_owned();
+                let process = session.process.as_deref();
+                let mut codes = Codes::new(serial_number, purpose, process, self.may_ask);
+                let mut code = session.given.clone();
+                loop {
+                    let is_given = code.is_some();
+                    let next = match code.take() {
+                        Some(given) => given,
+                        None => {
+                            say_asking(flights, codes.limit());
+                            codes.next(self.output).await?
+                        }
+                    };
+                    match self.sts.session_token(keys, serial_number, &next, now).await {
+                        Err(error) if !is_given && self.may_try_another(&error, &codes) => {}
+                        result => break result.map_err(failed)?,
+                    }
+                }
+            }
+            (source, _) => self.sts.source_credentials(source, now).await.map_err(failed)?,
+        };
         if credentials.expiration().is_some_and(|end| end <= now) {
             let source = hints::describe(chain);
             return Err(Report::new(format!("the source credentials have expired ({source})")));
         }
         self.caches.keep(&self.plan, 0, &credentials, now, self.output);
         Ok(credentials)
+    }
+
+    /// Whether the code was wrong, and another one may be had.
+    fn may_try_another(&self, error: &CallError, codes: &Codes<'_>) -> bool {
+        let may = codes.may_go_on() && hints::is_wrong_code(error);
+        if may {
+            self.output.note("STS refuses this code; a code works once, so wait for the next one");
+        }
+        may
     }
 
     /// One AssumeRole, with a code if the role profile or a flag names a device and nobody has given one.
@@ -268,15 +296,16 @@ impl Work<'_> {
                 SessionDuration::CHAINED_MAX
             ));
         }
-        let mut prompts = 0;
+        let serial = request.serial_number.clone();
+        let process = self.plan.hops[index].mfa_process.as_deref();
+        let role = &request.role_arn;
+        let purpose = format!("role/{} in {}", role.role_name(), role.account_id());
+        let mut codes =
+            serial.as_ref().filter(|_| asks).map(|serial| Codes::new(serial, purpose, process, self.may_ask));
         loop {
-            if asks {
-                if !self.may_ask {
-                    return Err(prompt::needed(&request));
-                }
-                say_asking(flights, prompt::LIMIT);
-                prompts += 1;
-                request.token_code = Some(prompt::code(&request).await?);
+            if let Some(codes) = &mut codes {
+                say_asking(flights, codes.limit());
+                request.token_code = Some(codes.next(self.output).await?);
             }
             self.output.trace(|| {
                 let endpoint = settings.endpoint_url.as_deref().unwrap_or("AWS's endpoint");
@@ -300,8 +329,7 @@ impl Work<'_> {
             if let CallError::Refused { request_id: Some(id), .. } = &error {
                 self.output.trace(|| format!("STS's request ID: {id}"));
             }
-            if asks && prompts < PROMPTS && hints::is_wrong_code(&error) {
-                self.output.note("STS refuses this code; a code works once, so wait for the next one");
+            if codes.as_ref().is_some_and(|codes| self.may_try_another(&error, codes)) {
                 continue;
             }
             return Err(hints::not_assumed(&error, &request, caller, settings));
@@ -315,7 +343,7 @@ impl Work<'_> {
             false => None,
             true => {
                 // The caller is whom the source belongs to, also where a role on the way was kept.
-                let credentials = if done == 0 { credentials.clone() } else { self.source().await? };
+                let credentials = if done == 0 { credentials.clone() } else { self.source(&mut []).await? };
                 let caller = self.sts.caller_identity(&credentials).await.map_err(|error| {
                     Report::new("could not find out {caller} for the session's name").caused_by(error)
                 })?;

@@ -2,7 +2,7 @@
 
 use arl::{
     CacheKey, Chain, Credentials, Identity, KeyedHop, Partition, RoleArn, RoleProfile, RoleRef, Section,
-    SharedConfig, Source, SourceKey, SourceTag, Sources, StsSettings,
+    SharedConfig, Source, SourceKey, SourceTag, Sources, StsSettings, TokenCode,
 };
 
 use super::arguments::RoleArgs;
@@ -24,8 +24,19 @@ pub(super) struct Plan {
     pub(super) region: Option<String>,
     /// How to reach STS.
     pub(super) sts: StsSettings,
+    /// How the MFA session that the chain starts from gets its code.
+    pub(super) session: Option<SessionCode>,
     /// What tells the source from others; `None` if nothing does.
     source_key: Option<SourceKey>,
+}
+
+/// Where the code of an MFA session comes from.
+#[derive(Default)]
+pub(super) struct SessionCode {
+    /// It was given.
+    pub(super) given: Option<TokenCode>,
+    /// The program that knows it.
+    pub(super) process: Option<String>,
 }
 
 impl Plan {
@@ -82,7 +93,9 @@ impl Plan {
             let profile = role_profile.and_then(|(name, _, profile)| Some((name, profile?)));
             hops.push(names.target(role_arn, args, profile, output)?);
         }
-        give_code(args, &mut hops)?;
+        name_process(args, &mut hops);
+        let session = mfa_session(args, role_section, &mut chain, &mut hops, output)?;
+        let session = give_code(args, session, &mut hops)?;
         if let (None, Source::WebIdentity { role_arn, .. }) = (&target, &chain.source)
             && hops.is_empty()
         {
@@ -95,7 +108,7 @@ impl Plan {
         );
         let sts = sts_settings::find(args, context, &config, settings_section, regions.named, &partition)?;
         let source_key = SourceKey::of(&chain.source, &context.surroundings(&var));
-        Ok(Self { chain, hops, target, region: regions.given, sts, source_key })
+        Ok(Self { chain, hops, target, region: regions.given, sts, session, source_key })
     }
 
     /// What the credentials after so many hops are kept under.
@@ -171,20 +184,82 @@ pub(super) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Cont
     }
 }
 
-/// The code goes to the last hop that asks for one; another one would need the device's next code.
-fn give_code(args: &RoleArgs, hops: &mut [Hop]) -> Result<(), Report> {
-    let code = args.token_code.as_deref().map(|code| parse("--token-code", code)).transpose()?;
-    let is_asked = |hop: &Hop| hop.request.serial_number.is_some() && hop.request.token_code.is_none();
-    let asks: Vec<usize> = (0..hops.len()).filter(|&i| is_asked(&hops[i])).collect();
-    if let Some(code) = code {
-        let index = match asks.as_slice() {
-            [] => hops.len().checked_sub(1),
-            [.., last] => Some(*last),
-        };
-        match index {
-            Some(index) => hops[index].request.token_code = Some(code),
-            None => return Err(Report::usage("--token-code needs a role to assume")),
+/// The flag's and the variable's program is for every device; a profile's for its own.
+fn name_process(args: &RoleArgs, hops: &mut [Hop]) {
+    if let Some(process) = args.mfa_process.clone().or_else(|| Context::var("ARL_MFA_PROCESS")) {
+        for hop in hops {
+            let profiles = hop.mfa_process.take().filter(|_| args.mfa_process.is_none());
+            hop.mfa_process = profiles.or_else(|| Some(process.clone()));
         }
     }
-    Ok(())
+}
+
+/// Lets the chain start from an MFA session of the person's keys instead of the keys, if that is wished and possible:
+/// the device is then asked for once, and no hop asks for it.
+fn mfa_session(
+    args: &RoleArgs,
+    profile: Option<&Section<'_>>,
+    chain: &mut Chain,
+    hops: &mut [Hop],
+    output: &Output,
+) -> Result<Option<SessionCode>, Report> {
+    let variable = Context::var("ARL_MFA_SESSION").is_some_and(|text| ["1", "true", "yes"].contains(&&*text));
+    if !args.mfa_session && !variable {
+        return Ok(None);
+    }
+    let keys = match &chain.source {
+        Source::Keys(keys) if keys.session_token().is_none() => keys.clone(),
+        _ => {
+            if args.mfa_session {
+                output.note(
+                    "--mfa-session is for long-term keys; the source's credentials are temporary already",
+                );
+            }
+            return Ok(None);
+        }
+    };
+    // The device is the user's, so only who asks with the user's keys can name it.
+    let (serial_number, process) = match hops.first_mut() {
+        Some(hop) => (hop.request.serial_number.take(), hop.mfa_process.clone()),
+        None if args.mfa_session => {
+            let serial = args.serial_number.as_deref().map(|serial| ("--serial-number", serial));
+            let serial = serial.or_else(|| Some(("`mfa_serial`", profile?.get("mfa_serial")?)));
+            let serial = serial.map(|(origin, serial)| parse(origin, serial)).transpose()?;
+            let process = args.mfa_process.clone().or_else(|| Context::var("ARL_MFA_PROCESS"));
+            (serial, process.or_else(|| profile?.get("mfa_process").map(str::to_owned)))
+        }
+        None => return Ok(None),
+    };
+    let Some(serial_number) = serial_number else {
+        return match args.mfa_session {
+            true => Err(Report::usage(
+                "--mfa-session needs a device: --serial-number, or the profile's `mfa_serial`",
+            )),
+            false => Ok(None),
+        };
+    };
+    let given = hops.first_mut().and_then(|hop| hop.request.token_code.take());
+    chain.source = Source::MfaSession { keys, serial_number };
+    Ok(Some(SessionCode { given, process }))
+}
+
+/// The code goes to the MFA session, or to the last hop that asks for one; another one would need the device's next
+/// code.
+fn give_code(
+    args: &RoleArgs,
+    session: Option<SessionCode>,
+    hops: &mut [Hop],
+) -> Result<Option<SessionCode>, Report> {
+    let code = args.token_code.as_deref().map(|code| parse("--token-code", code)).transpose()?;
+    let Some(code) = code else { return Ok(session) };
+    if let Some(session) = session {
+        return Ok(Some(SessionCode { given: Some(code), ..session }));
+    }
+    let is_asked = |hop: &Hop| hop.request.serial_number.is_some() && hop.request.token_code.is_none();
+    let index = hops.iter().rposition(is_asked).or_else(|| hops.len().checked_sub(1));
+    match index {
+        Some(index) => hops[index].request.token_code = Some(code),
+        None => return Err(Report::usage("--token-code needs a role to assume")),
+    }
+    Ok(None)
 }

@@ -5,11 +5,12 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
-use arl::{AssumeRoleRequest, SingleFlight, TokenCode};
+use arl::{SingleFlight, TokenCode};
 use rustix::fs::OFlags;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::caches::private_directory;
+use super::mfa::Codes;
 use super::output::printable;
 use super::report::{Report, Status};
 
@@ -67,16 +68,14 @@ fn terminal_name() -> Option<String> {
 }
 
 /// The device's current code, typed by a person.
-pub(super) async fn code(request: &AssumeRoleRequest) -> Result<TokenCode, Report> {
+pub(super) async fn code(codes: &Codes<'_>) -> Result<TokenCode, Report> {
     // Two that ask in one terminal would hide and show each other's typing, and leave it hidden in the end.
-    let Some(name) = terminal_name() else { return Err(needed(request)) };
+    let Some(name) = terminal_name() else { return Err(codes.nobody()) };
     let _turn = SingleFlight::new(private_directory()).turn(&name, LIMIT).await;
-    let Ok(terminal) = Terminal::open() else { return Err(needed(request)) };
+    let Ok(terminal) = Terminal::open() else { return Err(codes.nobody()) };
     let failed = |error: io::Error| Report::new("could not ask for the MFA code").caused_by(error);
-    let serial = request.serial_number.as_ref().map(ToString::to_string).unwrap_or_default();
-    let role = &request.role_arn;
-    let question = format!("MFA code of {serial} for role/{} in {}: ", role.role_name(), role.account_id());
-    let not_typed = |cause: String| Report { status: Status::Failed, ..needed(request) }.caused_by(cause);
+    let question = format!("MFA code of {} for {}: ", codes.serial, codes.purpose);
+    let not_typed = |cause: String| Report { status: Status::Failed, ..codes.nobody() }.caused_by(cause);
     let asking = async {
         loop {
             terminal.say(&question).map_err(failed)?;
@@ -93,12 +92,4 @@ pub(super) async fn code(request: &AssumeRoleRequest) -> Result<TokenCode, Repor
     tokio::time::timeout(LIMIT, asking).await.unwrap_or_else(|_| {
         Err(not_typed(format!("no code was typed within {}", humantime::format_duration(LIMIT))))
     })
-}
-
-/// Nobody can be asked.
-pub(super) fn needed(request: &AssumeRoleRequest) -> Report {
-    let serial = request.serial_number.as_ref().map(ToString::to_string).unwrap_or_default();
-    Report::new(format!("an MFA code of `{serial}` is needed to assume `{}`", request.role_arn))
-        .status(Status::MfaNeeded)
-        .hint("pass the device's current code with --token-code, or call arl in a terminal, where it can ask")
 }

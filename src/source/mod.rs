@@ -13,10 +13,13 @@ pub use error::SourceError;
 use crate::arn::{InvalidArn, RoleArn};
 use crate::config::{Section, SharedConfig};
 use crate::credentials::Credentials;
-use crate::request::SessionDuration;
+use crate::request::{SerialNumber, SessionDuration};
 use crate::role::closest;
 use crate::role_profile::RoleProfile;
 use crate::secret::Secret;
+
+/// The variable that tells a credential process, and what it starts, which profiles are being asked for: a name a line.
+pub const PROCESS_ANCESTORS: &str = "ARL_PROCESS_PROFILES";
 
 /// Where the first credentials of a call come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,10 +29,16 @@ pub enum Source {
     /// IAM Identity Center, with the token that `aws sso login` left.
     Sso(SsoSource),
     /// A command that prints credentials as JSON.
-    Process {
-        /// The command line, for a shell.
-        command: String,
+    Process(ProcessSource),
+    /// A session of a person's long-term keys that an MFA code was given for.
+    MfaSession {
+        /// The keys.
+        keys: Credentials,
+        /// The device.
+        serial_number: SerialNumber,
     },
+    /// The session that `aws login` left.
+    Login(LoginSource),
     /// A web identity token.
     WebIdentity {
         /// The role that trusts the token's issuer.
@@ -45,6 +54,28 @@ pub enum Source {
     Container,
     /// The instance metadata service.
     InstanceMetadata,
+}
+
+/// A `credential_process`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessSource {
+    /// The command line, for a shell.
+    pub command: String,
+    /// The profile that it stands in.
+    pub profile: String,
+    /// The profiles whose processes this program was started by, the first one first.
+    pub ancestors: Vec<String>,
+}
+
+/// What tells a login from others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginSource {
+    /// `login_session`: the ARN of who signed in.
+    pub session: String,
+    /// The profile that names it.
+    pub profile: String,
+    /// Where it is kept.
+    pub file: String,
 }
 
 /// What IAM Identity Center needs to know.
@@ -328,7 +359,7 @@ impl<'a> Sources<'a> {
             chain.hops.push((name.to_owned(), role));
             return Ok(chain);
         }
-        let source = own::of_profile(self.config, name, section)?;
+        let source = own::of_profile(self.config, self.var, name, section)?;
         Ok(Chain {
             tag: SourceTag::Profile(name.to_owned()),
             source,

@@ -1,15 +1,22 @@
 //! The credentials that a profile holds itself: a token file, IAM Identity Center, a process, or keys.
 
-use super::{Source, SourceError, SsoSource};
+use super::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SourceError, SsoSource};
+use ring::digest;
+
 use crate::arn::InvalidArn;
 use crate::config::{Section, SharedConfig, SharedFile};
 use crate::credentials::{Credentials, InvalidCredentials};
+use crate::encoding::hex;
 use crate::request::InvalidValue;
 use crate::secret::Secret;
+
+/// Nobody means to nest processes deeper; the AWS CLI stops there too.
+const DEEPEST: usize = 4;
 
 /// The credentials of a profile that assumes no role; botocore's order.
 pub(super) fn of_profile<'a>(
     config: &SharedConfig<'a>,
+    var: &dyn Fn(&str) -> Option<String>,
     name: &str,
     section: &Section<'a>,
 ) -> Result<Source, SourceError> {
@@ -38,7 +45,7 @@ pub(super) fn of_profile<'a>(
     if let Some(command) = section.get("credential_process")
         && !keys_beat_process
     {
-        return Ok(Source::Process { command: command.to_owned() });
+        return process(var, name, command).map(Source::Process);
     }
     // All three from one file: a token of the other one belongs to another key.
     let file = section.file_of("aws_access_key_id").or(section.file_of("aws_secret_access_key"));
@@ -52,11 +59,51 @@ pub(super) fn of_profile<'a>(
         }
         (Some(_), None) => Err(fault("has an `aws_access_key_id` but no `aws_secret_access_key`")),
         (None, Some(_)) => Err(fault("has an `aws_secret_access_key` but no `aws_access_key_id`")),
-        (None, None) if section.get("login_session").is_some() => Err(fault(
-            "uses `login_session`, which arl cannot read; export it with `credential_process = aws configure export-credentials --profile …`",
-        )),
-        (None, None) => Err(fault("holds no credentials")),
+        (None, None) => match section.get("login_session") {
+            Some(session) => login(var, name, session).map(Source::Login),
+            None => Err(fault("holds no credentials")),
+        },
     }
+}
+
+/// Where `aws login` leaves a session. Source: `LoginCredentialsProvider` of aws-config 1.13.
+fn login(
+    var: &dyn Fn(&str) -> Option<String>,
+    name: &str,
+    session: &str,
+) -> Result<LoginSource, SourceError> {
+    let given = var("AWS_LOGIN_CACHE_DIRECTORY").filter(|directory| !directory.is_empty());
+    let directory = given.or_else(|| Some(format!("{}/.aws/login/cache", var("HOME")?)));
+    let directory = directory.ok_or_else(|| SourceError::Profile {
+        name: name.to_owned(),
+        fault: "uses `login_session`, and there is no home directory that it could be in".into(),
+    })?;
+    let hash = digest::digest(&digest::SHA256, session.trim().as_bytes());
+    let file = format!("{directory}/{}.json", hex(hash.as_ref()));
+    Ok(LoginSource { session: session.to_owned(), profile: name.to_owned(), file })
+}
+
+/// A process may start programs that run processes again; the environment tells of those on the way here.
+fn process(
+    var: &dyn Fn(&str) -> Option<String>,
+    name: &str,
+    command: &str,
+) -> Result<ProcessSource, SourceError> {
+    let ancestors: Vec<String> =
+        var(PROCESS_ANCESTORS).unwrap_or_default().lines().map(str::to_owned).collect();
+    if ancestors.iter().any(|ancestor| ancestor == name) {
+        return Err(SourceError::Profile {
+            name: name.to_owned(),
+            fault: "is asked for by its own `credential_process`".into(),
+        });
+    }
+    if ancestors.len() >= DEEPEST {
+        return Err(SourceError::Profile {
+            name: name.to_owned(),
+            fault: format!("is asked for by {DEEPEST} processes, each of which another one has started"),
+        });
+    }
+    Ok(ProcessSource { command: command.to_owned(), profile: name.to_owned(), ancestors })
 }
 
 fn sso<'a>(config: &SharedConfig<'a>, name: &str, section: &Section<'a>) -> Result<SsoSource, SourceError> {

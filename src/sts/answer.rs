@@ -13,6 +13,9 @@ use crate::secret::Secret;
 /// How far this machine's clock may be off before a session of full length looks like an invention.
 const CLOCK_SLACK: Duration = Duration::from_secs(15 * 60);
 
+/// GetSessionToken gives up to 36 hours.
+const LONGEST_SESSION_TOKEN: Duration = Duration::from_secs(36 * 3600);
+
 /// A session of a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleSession {
@@ -37,13 +40,23 @@ pub(super) fn role_session(
         return Err(CallError::Mismatch(format!("`{role_arn}` was asked for, `{arn}` came")));
     }
     let credentials = usable(credentials)?.with_account_id(Some(arn.account_id().clone()));
-    check_lifetime(&credentials, now)?;
+    check_lifetime(&credentials, now, Duration::from_secs(SessionDuration::MAX.as_secs().into()))?;
     Ok(RoleSession { credentials, arn })
 }
 
-fn check_lifetime(credentials: &Credentials, now: SystemTime) -> Result<(), CallError> {
+/// Checks that the answer is a session at all, that it has begun and will end.
+pub(super) fn session(
+    credentials: Option<&aws_sdk_sts::types::Credentials>,
+    now: SystemTime,
+) -> Result<Credentials, CallError> {
+    let credentials = usable(credentials)?;
+    check_lifetime(&credentials, now, LONGEST_SESSION_TOKEN)?;
+    Ok(credentials)
+}
+
+fn check_lifetime(credentials: &Credentials, now: SystemTime, most: Duration) -> Result<(), CallError> {
     let expiration = credentials.expiration().unwrap_or(SystemTime::UNIX_EPOCH);
-    let longest = Duration::from_secs(SessionDuration::MAX.as_secs().into()) + CLOCK_SLACK;
+    let longest = most + CLOCK_SLACK;
     let fault = match expiration.duration_since(now) {
         Ok(left) if left > longest => "later than any session lasts",
         Ok(left) if !left.is_zero() => return Ok(()),

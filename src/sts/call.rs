@@ -9,7 +9,7 @@ use aws_smithy_types::body::SdkBody;
 
 use super::answer::{self, RoleSession};
 use super::error::CallError;
-use crate::percent;
+use crate::encoding;
 use crate::request::AssumeRoleRequest;
 
 /// Calls AssumeRole and checks the answer against the request. `limit` is when the client gives up.
@@ -84,7 +84,9 @@ pub(super) async fn assume_role(
 fn append_form_fields(request: &mut HttpRequest, fields: &[(String, String)]) {
     let mut form = request.body().bytes().unwrap_or_default().to_vec();
     for (name, value) in fields {
-        form.extend_from_slice(format!("&{}={}", percent::encoded(name), percent::encoded(value)).as_bytes());
+        form.extend_from_slice(
+            format!("&{}={}", encoding::percent(name), encoding::percent(value)).as_bytes(),
+        );
     }
     request.headers_mut().insert("content-length", form.len().to_string());
     *request.body_mut() = SdkBody::from(form);

@@ -3,6 +3,7 @@
 mod answer;
 mod call;
 mod error;
+mod handed_out;
 mod sdk_config;
 mod sources;
 

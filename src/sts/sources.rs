@@ -11,16 +11,14 @@ use aws_credential_types::provider::ProvideCredentials;
 use aws_types::region::Region;
 
 use super::error::CallError;
-use super::{Sts, answer, from_sdk, source_failed};
+use super::{Sts, answer, from_sdk, handed_out, source_failed};
 use crate::arn::RoleArn;
 use crate::credentials::Credentials;
-use crate::request::SessionDuration;
+use crate::request::{SerialNumber, SessionDuration, TokenCode};
 use crate::source::{Source, SsoSource};
 
 /// Most machines are no EC2 instance, and nobody there should wait long to learn it.
 const METADATA_LIMIT: Duration = Duration::from_secs(1);
-/// A credential process may have a person in it.
-const PROCESS_LIMIT: Duration = Duration::from_secs(60);
 
 impl Sts {
     /// Gets the source's credentials. Keys cost nothing; everything else is a call or a process.
@@ -40,11 +38,9 @@ impl Sts {
                 self.web_identity(role_arn, token_file, name, *duration_seconds, now).await
             }
             Source::Sso(sso) => within(limit, self.sso(sso)).await,
-            Source::Process { command } => {
-                let provider =
-                    aws_config::credential_process::CredentialProcessProvider::new(command.clone());
-                within(PROCESS_LIMIT, provider).await
-            }
+            Source::MfaSession { .. } => Err(CallError::Source("an MFA code is needed".into())),
+            Source::Process(process) => handed_out::by_process(process).await,
+            Source::Login(login) => handed_out::by_login(login, now).await,
             Source::Container => {
                 let provider = EcsCredentialsProvider::builder().configure(&self.provider_config()).build();
                 within(limit, provider).await
@@ -63,6 +59,30 @@ impl Sts {
                 within(METADATA_LIMIT, provider).await
             }
         }
+    }
+
+    /// Calls GetSessionToken: a session of a user's long-term keys that remembers the MFA code.
+    ///
+    /// Source: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>.
+    ///
+    /// # Errors
+    /// As [`Sts::assume_role`].
+    pub async fn session_token(
+        &self,
+        keys: &Credentials,
+        serial_number: &SerialNumber,
+        token_code: &TokenCode,
+        now: SystemTime,
+    ) -> Result<Credentials, CallError> {
+        let answer = self
+            .client(Some(keys))
+            .get_session_token()
+            .serial_number(serial_number.as_str())
+            .token_code(token_code.expose())
+            .send()
+            .await
+            .map_err(|error| CallError::of(error, self.limit()))?;
+        answer::session(answer.credentials(), now)
     }
 
     fn sso(&self, sso: &SsoSource) -> SsoCredentialsProvider {

@@ -555,7 +555,8 @@ while True:
         for process in os.listdir("/proc"):
             if process.isdigit() and process != str(os.getpid()):
                 try:
-                    if code.encode() in open(f"/proc/{process}/cmdline", "rb").read() and b"driver.py" not in open(f"/proc/{process}/cmdline", "rb").read():
+                    words = open(f"/proc/{process}/cmdline", "rb").read()
+                    if code.encode() in words and b"driver.py" not in words:
                         seen += b"the code is in an argument list: " + code.encode()
                 except OSError:
                     pass

@@ -1,0 +1,94 @@
+//! Codes of MFA devices: from a program, or from a person.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use arl::{Said, SerialNumber, TokenCode, run_process};
+
+use super::Output;
+use super::context::Context;
+use super::prompt;
+use super::report::{Report, Status};
+
+/// A code may be mistyped, or have been used a moment ago.
+const TRIES: usize = 3;
+/// A program may wait for a person to touch a key.
+pub(super) const PROCESS_LIMIT: Duration = Duration::from_secs(60);
+/// How long a device shows a code. Source: RFC 6238, which AWS's virtual devices follow.
+const STEP: Duration = Duration::from_secs(30);
+
+/// One wish for a code, which may take several.
+pub(super) struct Codes<'a> {
+    pub(super) serial: &'a SerialNumber,
+    /// What it is for, after "for" in a question.
+    pub(super) purpose: String,
+    /// The program that knows the codes.
+    pub(super) process: Option<&'a str>,
+    /// Whether a person may be asked.
+    pub(super) may_ask: bool,
+    tried: Vec<TokenCode>,
+}
+
+impl<'a> Codes<'a> {
+    pub(super) fn new(
+        serial: &'a SerialNumber,
+        purpose: String,
+        process: Option<&'a str>,
+        may_ask: bool,
+    ) -> Self {
+        Self { serial, purpose, process, may_ask, tried: Vec::new() }
+    }
+
+    /// How long whoever waits for the session has to wait for the code.
+    pub(super) fn limit(&self) -> Duration {
+        if self.process.is_some() { PROCESS_LIMIT + STEP } else { prompt::LIMIT }
+    }
+
+    /// Whether another code may be tried after one that was refused.
+    pub(super) fn may_go_on(&self) -> bool {
+        self.tried.len() < TRIES
+    }
+
+    /// The next code.
+    pub(super) async fn next(&mut self, output: &Output) -> Result<TokenCode, Report> {
+        let code = match self.process {
+            Some(command) => {
+                let mut code = self.of_process(command).await?;
+                if self.tried.contains(&code) {
+                    output.note("the device still shows the code that was refused; waiting for the next one");
+                    let now = Context::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                    let passed = Duration::from_secs(now.as_secs() % STEP.as_secs());
+                    tokio::time::sleep(STEP - passed).await;
+                    code = self.of_process(command).await?;
+                }
+                code
+            }
+            None if self.may_ask => prompt::code(self).await?,
+            None => return Err(self.nobody()),
+        };
+        self.tried.push(code.clone());
+        Ok(code)
+    }
+
+    async fn of_process(&self, command: &str) -> Result<TokenCode, Report> {
+        let failed = || Report::new(format!("could not get an MFA code of `{}`", self.serial));
+        // It may tell a person to touch a key, unless it runs behind a command.
+        let said = if self.may_ask { Said::Shown } else { Said::Kept };
+        let output = run_process(command, &[], said, PROCESS_LIMIT)
+            .await
+            .map_err(|error| failed().caused_by(format!("the MFA process: {error}")))?;
+        // Never what it printed: it may be a password.
+        let text = String::from_utf8_lossy(&output);
+        text.trim()
+            .parse()
+            .map_err(|_| failed().caused_by("the MFA process printed something else than six digits"))
+    }
+
+    /// Nobody can be asked.
+    pub(super) fn nobody(&self) -> Report {
+        let Self { serial, purpose, .. } = self;
+        Report::new(format!("an MFA code of `{serial}` is needed for {purpose}"))
+            .status(Status::MfaNeeded)
+            .hint("pass the device's current code with --token-code, or call arl in a terminal, where it can ask")
+            .hint("a program that prints codes can be named by --mfa-process, ARL_MFA_PROCESS or the profile's `mfa_process`")
+    }
+}

@@ -1,0 +1,85 @@
+//! Credentials that a program or a login hands out, as JSON.
+
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use serde_json::{Map, Value};
+
+use super::error::CallError;
+use crate::credentials::Credentials;
+use crate::process::{Said, run_process};
+use crate::secret::Secret;
+use crate::source::{LoginSource, PROCESS_ANCESTORS, ProcessSource};
+
+/// A credential process may have a person in it.
+const LIMIT: Duration = Duration::from_secs(60);
+/// A login's credentials are renewed by the AWS CLI when they last no longer than this.
+const LOGIN_MARGIN: Duration = Duration::from_secs(60);
+
+/// Runs a `credential_process`.
+///
+/// Source: "Process credential provider" in the AWS SDKs and Tools Reference Guide.
+pub(super) async fn by_process(process: &ProcessSource) -> Result<Credentials, CallError> {
+    let ProcessSource { command, profile, ancestors } = process;
+    let mut profiles = ancestors.clone();
+    profiles.push(profile.clone());
+    let told = [(PROCESS_ANCESTORS, profiles.join("\n"))];
+    let output = run_process(command, &told, Said::Kept, LIMIT)
+        .await
+        .map_err(|error| CallError::Source(format!("the credential process: {error}")))?;
+    let wrong = |fault: &str| CallError::Source(format!("the credential process {fault}"));
+    let object: Map<String, Value> =
+        serde_json::from_slice(&output).map_err(|_| wrong("printed no JSON object"))?;
+    if object.get("Version").and_then(Value::as_u64) != Some(1) {
+        return Err(wrong("printed something else than version 1 of the format"));
+    }
+    let names = ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "AccountId"];
+    read(&object, names).map_err(|fault| wrong(&fault))
+}
+
+/// Takes the session that `aws login` left, while it lasts; then lets the AWS CLI renew it, which alone may.
+pub(super) async fn by_login(login: &LoginSource, now: SystemTime) -> Result<Credentials, CallError> {
+    let LoginSource { session: _, profile, file } = login;
+    let wrong = |fault: &str| CallError::Source(format!("the login in `{file}` {fault}"));
+    let text = std::fs::read(file)
+        .map_err(|error| CallError::Source(format!("nobody has signed in (`{file}`: {error})")))?;
+    let object: Map<String, Value> = serde_json::from_slice(&text).map_err(|_| wrong("is no JSON object"))?;
+    let token =
+        object.get("accessToken").and_then(Value::as_object).ok_or_else(|| wrong("has no `accessToken`"))?;
+    let names = ["accessKeyId", "secretAccessKey", "sessionToken", "expiresAt", "accountId"];
+    let credentials = read(token, names).map_err(|fault| wrong(&fault))?;
+    if credentials.expiration().is_some_and(|end| end > now + LOGIN_MARGIN) {
+        return Ok(credentials);
+    }
+    let quoted = shell_escape::unix::escape(profile.into());
+    by_process(&ProcessSource {
+        command: format!("aws configure export-credentials --format process --profile {quoted}"),
+        profile: profile.clone(),
+        ancestors: Vec::new(),
+    })
+    .await
+}
+
+/// The fields of an object: key ID, secret, token, end, account.
+fn read(object: &Map<String, Value>, names: [&str; 5]) -> Result<Credentials, String> {
+    let [id, secret, token, end, account] = names;
+    let text = |name: &str| match object.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(format!("gives a `{name}` that is no text")),
+    };
+    let needed = |name: &str| text(name)?.ok_or_else(|| format!("gives no `{name}`"));
+    let end = match text(end)? {
+        None => None,
+        Some(time) => {
+            let time = DateTime::from_str(&time, Format::DateTimeWithOffset).ok();
+            let time = time.and_then(|time| SystemTime::try_from(time).ok());
+            Some(time.ok_or_else(|| format!("gives an `{end}` that is no time"))?)
+        }
+    };
+    let token = text(token)?.filter(|token| !token.is_empty()).map(Secret::new);
+    let credentials = Credentials::new(needed(id)?, Secret::new(needed(secret)?), token, end)
+        .map_err(|error| format!("hands out unusable credentials: {error}"))?;
+    Ok(credentials.with_account_id(text(account)?.and_then(|account| account.parse().ok())))
+}
