@@ -122,6 +122,7 @@ impl Console {
                 code: format!("HTTP {status}"),
                 message: "AWS signs these credentials in nowhere".into(),
                 request_id: None,
+                endpoint_time: None,
             }),
             _ => Err(CallError::Unexpected(format!("HTTP {status} without a sign-in token"))),
         }

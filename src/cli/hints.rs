@@ -1,8 +1,11 @@
 //! What to do about an error. The library says what is wrong; here it becomes advice with flags in it.
 
+use std::time::{Duration, SystemTime};
+
 use arl::{AssumeRoleRequest, CallError, Chain, SharedFile, Source, SourceError, SourceTag, StsSettings};
 
 use super::context::Context;
+use super::obtain::in_words;
 use super::report::Report;
 
 /// No source credentials.
@@ -81,7 +84,11 @@ pub(super) fn not_assumed(
     let endpoint = settings.endpoint_url.as_deref().unwrap_or("the AWS endpoint");
     let region = &settings.region;
     match error {
-        CallError::Refused { code, message, .. } => {
+        CallError::Refused { code, message, endpoint_time, .. } => {
+            let report = match endpoint_time.and_then(clock_error) {
+                Some(off) => report.caused_by(off),
+                None => report,
+            };
             report.hints(refused(code.trim_end_matches("Exception"), message, request, caller, region))
         }
         CallError::Redirected(_) | CallError::Unexpected(_) => {
@@ -93,9 +100,22 @@ pub(super) fn not_assumed(
             ),
         CallError::Unreachable(_) | CallError::TimedOut(_) => report
             .hint(format!("check the network, HTTPS_PROXY, and the endpoint ({endpoint}, region {region})")),
+        CallError::Mismatch(what) if what.contains("already past") => report
+            .hint("nothing was handed over; if this machine's clock is wrong, set it: compare `date -u`"),
         CallError::Mismatch(_) => report.hint(format!("nothing was handed over; do you trust {endpoint}?")),
         _ => report,
     }
+}
+
+/// By how much this machine's clock is wrong, if that is more than STS forgives in a hurry.
+fn clock_error(endpoint_time: SystemTime) -> Option<String> {
+    let now = Context::now();
+    let (off, direction) = match now.duration_since(endpoint_time) {
+        Ok(ahead) => (ahead, "ahead of"),
+        Err(behind) => (behind.duration(), "behind"),
+    };
+    let off = (off > Duration::from_secs(4 * 60)).then(|| in_words(off))?;
+    Some(format!("this machine's clock is {off} {direction} the endpoint's"))
 }
 
 /// STS's words for a code that is wrong, or was used before.

@@ -1,10 +1,12 @@
 //! What can go wrong between here and STS.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 /// Why a call of STS, or of a source, brought no credentials. Texts of others are passed on as they came:
@@ -20,6 +22,8 @@ pub enum CallError {
         message: String,
         /// What AWS support asks for.
         request_id: Option<String>,
+        /// The time by the endpoint's clock.
+        endpoint_time: Option<SystemTime>,
     },
     /// The endpoint sent the request elsewhere; a signed request is not repeated to a stranger.
     Redirected(u16),
@@ -75,6 +79,7 @@ impl CallError {
                     message: context.err().message().unwrap_or_default().to_owned(),
                     request_id: aws_types::request_id::RequestId::request_id(context.err().meta())
                         .map(str::to_owned),
+                    endpoint_time: error.raw_response().and_then(time),
                 },
                 None => Self::in_other_words(error.raw_response()),
             },
@@ -102,15 +107,24 @@ impl CallError {
             Some(after.split_once("</")?.0.to_owned())
         };
         match element("Code") {
-            Some(code) => {
-                Self::Refused { code, message: element("Message").unwrap_or_default(), request_id: None }
-            }
+            Some(code) => Self::Refused {
+                code,
+                message: element("Message").unwrap_or_default(),
+                request_id: None,
+                endpoint_time: response.and_then(time),
+            },
             None => {
                 let status = response.map(|response| response.status().as_u16()).unwrap_or_default();
                 Self::Unexpected(format!("HTTP {status} without an error code"))
             }
         }
     }
+}
+
+/// When the answer was made, as its `Date` header says.
+fn time(response: &HttpResponse) -> Option<SystemTime> {
+    let date = DateTime::from_str(response.headers().get("date")?, Format::HttpDate).ok()?;
+    SystemTime::try_from(date).ok()
 }
 
 /// The causes of an SDK error, without its outer layers, which only say that something failed.

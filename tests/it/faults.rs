@@ -211,3 +211,18 @@ fn tls_needs_a_certificate_that_somebody_vouches_for() {
         .env("AWS_CA_BUNDLE", "/nowhere");
     stage.run(&mut missing).failure(1, "cannot read the CA bundle `/nowhere`");
 }
+
+#[test]
+fn a_wrong_clock_is_named_with_its_size() {
+    let stage = Stage::new();
+    stage.sts.change(|world| world.clock_offset = 2 * 3600);
+    let message = "Signature expired: 20261121T214620Z is now earlier than 20261121T233120Z".to_owned();
+    stage.sts.inject(Fault::Refuse("SignatureDoesNotMatch", message), usize::MAX);
+    let run = stage.arl(&["assume", DEPLOY]);
+    run.failure(1, "this machine's clock is 2h behind the endpoint's");
+    stage.sts.reset();
+    stage.sts.change(|world| world.clock_offset = 0);
+    stage.sts.inject(Fault::Refuse("SignatureDoesNotMatch", String::new()), usize::MAX);
+    let run = stage.arl(&["assume", DEPLOY]);
+    assert!(!run.stderr.contains("clock is "), "{run:?}");
+}

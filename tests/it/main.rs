@@ -22,4 +22,5 @@ mod secrets;
 mod server;
 mod sources;
 mod support;
+mod ways_in;
 mod write;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::process::{Child, Stdio};
+use std::process::Child;
 
 use arl_sts::World;
 

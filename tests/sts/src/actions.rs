@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
+use crate::doors;
 use crate::http::{Request, Response};
 use crate::sigv4::{ToSign, signature};
 use crate::world::{Key, Role, World};
@@ -37,6 +38,9 @@ pub(crate) struct Twist {
 }
 
 pub(crate) fn answer(world: &mut World, request: &Request, twist: &Twist) -> Response {
+    if let Some(response) = doors::answer(world, request) {
+        return response;
+    }
     let form = Form::new(request.form());
     let result = match form.get("Action") {
         Some("getSigninToken") => sign_in(world, &form),

@@ -5,6 +5,7 @@
 //! demand. It keeps no secret safe and decides nothing that matters: never use it for anything else.
 
 mod actions;
+mod doors;
 mod fault;
 mod http;
 mod server;

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::actions::{Twist, answer};
+use crate::doors;
 use crate::fault::Fault;
 use crate::http::{Request, Response};
 use crate::world::World;
@@ -48,6 +49,8 @@ impl Recorded {
         });
         if request.is_of_s3() {
             action = "ListBuckets".into();
+        } else if let Some(name) = doors::name(request) {
+            action = name.into();
         }
         let authorization = request.header("authorization").unwrap_or_default();
         let scope = authorization.split("Credential=").nth(1).unwrap_or_default();
@@ -222,7 +225,11 @@ fn respond(
     match &fault {
         Some(Fault::Throttle) => return xml::error(400, "Throttling", "Rate exceeded").write(stream),
         Some(Fault::Status(status)) => return html(*status).write(stream),
-        Some(Fault::Refuse(code, message)) => return xml::error(403, code, message).write(stream),
+        Some(Fault::Refuse(code, message)) => {
+            let mut response = xml::error(403, code, message);
+            response.headers.push(("Date".into(), http_date(lock(state).world.clock_offset)));
+            return response.write(stream);
+        }
         Some(Fault::Redirect(url)) => {
             let mut response = html(302);
             response.headers.push(("Location".into(), url.clone()));

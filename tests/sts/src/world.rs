@@ -64,6 +64,8 @@ pub struct World {
     pub mfa_devices: HashMap<String, (String, HashSet<String>)>,
     /// Web identity tokens: issuer and subject.
     pub web_tokens: HashMap<String, (String, String)>,
+    /// The token that IAM Identity Center takes.
+    pub sso_token: String,
     /// The service's clock against this machine's.
     pub clock_offset: i64,
     /// How long role sessions last whatever is asked for, in seconds; no real one is as short as tests need them.
@@ -84,7 +86,7 @@ impl World {
 
     /// Ann, a handful of roles in account 123456789012, and one that only `Deploy` may assume.
     pub fn demo() -> Self {
-        let mut world = Self::default();
+        let mut world = Self { sso_token: "sso-token".into(), ..Self::default() };
         world.add_user(Self::ANN, Self::ANN_KEY, Self::ANN_SECRET);
         let root = "arn:aws:iam::111122223333:root";
         let role = |name: &str| format!("arn:aws:iam::123456789012:role/{name}");

@@ -1,0 +1,298 @@
+//! Every source of credentials end to end, and what is said where one is wrong, expired, silent or far too long.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use arl_sts::{Fault, World};
+
+use crate::support::{DEPLOY, Stage};
+
+const SSO: &str = "[profile sso]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Dev\n\
+                   [sso-session corp]\nsso_start_url = https://corp.example/start\nsso_region = eu-west-1\n\
+                   [profile old-sso]\nsso_start_url = https://old.example/start\nsso_region = eu-west-1\n\
+                   sso_account_id = 111122223333\nsso_role_name = Dev\n";
+
+/// The names of the tokens' files: SHA-1 of `corp`, and of the older profile's start URL.
+const CORP: &str = "ee0bfd2552fbd840c02cc48b6e823320543c450f";
+const OLD: &str = "103c764598c7bfb84492cce4b625216b27775ddd";
+/// The name of the login's file: SHA-256 of the session's name.
+const LOGIN: &str = "617a42bf0cc7e52ae16d10443f260d451c255a489505091810c95d5c7ec927d1";
+
+fn stage() -> Stage {
+    let stage = Stage::new();
+    stage.sts.change(|world| {
+        for role in world.roles.values_mut() {
+            role.trusts.push("*".into());
+        }
+    });
+    stage
+}
+
+/// `arl` without keys, with every other service on the loopback address.
+fn arl(stage: &Stage, args: &[&str]) -> Command {
+    let url = stage.sts.url();
+    let mut command = stage.bare("arl");
+    for service in ["SSO", "SSO_OIDC"] {
+        command.env(format!("AWS_ENDPOINT_URL_{service}"), &url);
+    }
+    command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url).args(args);
+    command
+}
+
+/// The caller that the role was assumed with.
+fn caller(stage: &Stage) -> String {
+    let key = stage.assumed().last().unwrap().access_key_id.clone();
+    let mut arn = String::new();
+    stage.sts.change(|world| arn.clone_from(&world.keys[&key].arn));
+    arn
+}
+
+/// Leaves a token as `aws sso login` does.
+fn sign_in(stage: &Stage, file: &str, token: &str, expires: &str, more: &str) {
+    let directory = stage.home.join(".aws/sso/cache");
+    std::fs::create_dir_all(&directory).unwrap();
+    let text = format!(
+        "{{\"startUrl\":\"x\",\"region\":\"eu-west-1\",\"accessToken\":\"{token}\",\"expiresAt\":\"{expires}\"{more}}}"
+    );
+    std::fs::write(directory.join(format!("{file}.json")), text).unwrap();
+}
+
+#[test]
+fn iam_identity_center() {
+    let stage = stage();
+    stage.profiles(SSO, "");
+    let assume =
+        |profile: &str| stage.run(&mut arl(&stage, &["assume", DEPLOY, "--profile", profile, "--json"]));
+    assume("sso").failure(1, "IAM Identity Center");
+    sign_in(&stage, CORP, "sso-token", "2030-01-01T00:00:00Z", "");
+    sign_in(&stage, OLD, "sso-token", "2030-01-01T00:00:00Z", "");
+    for profile in ["sso", "old-sso"] {
+        let _ = assume(profile).success();
+        assert_eq!(
+            caller(&stage),
+            "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/ann"
+        );
+    }
+    // The profile's own credentials.
+    let said = stage.run(&mut arl(&stage, &["assume", "sso"])).success();
+    assert!(said.contains("AWS_SESSION_TOKEN='") && said.contains("ARL_SOURCE='profile:sso'"), "{said}");
+    // Over, refused by the service, and taken away by an administrator.
+    sign_in(&stage, CORP, "sso-token", "2020-01-01T00:00:00Z", "");
+    let run = assume("sso");
+    run.failure(1, "could not get the source credentials");
+    assert!(run.stderr.contains("aws sso login --profile sso"), "{run:?}");
+    sign_in(&stage, CORP, "another", "2030-01-01T00:00:00Z", "");
+    let run = assume("sso");
+    run.failure(1, "Session token not found or invalid");
+    assert!(run.stderr.contains("aws sso login --profile sso"), "{run:?}");
+    // A token that can be refreshed is.
+    let more = ",\"clientId\":\"c\",\"clientSecret\":\"s\",\"registrationExpiresAt\":\"2030-01-01T00:00:00Z\",\"refreshToken\":\"refresh-me\"";
+    sign_in(&stage, CORP, "sso-token", "2020-01-01T00:00:00Z", more);
+    let _ = assume("sso").success();
+    assert!(stage.sts.requests().iter().any(|request| request.action == "CreateToken"));
+    std::fs::write(stage.home.join(".aws/sso/cache").join(format!("{CORP}.json")), "{ nonsense").unwrap();
+    assume("sso").failure(1, "could not get the source credentials");
+}
+
+#[test]
+fn a_container() {
+    let stage = stage();
+    let url = format!("{}/container", stage.sts.url());
+    let assume = |variables: &[(&str, &str)]| {
+        let mut arl = arl(&stage, &["assume", DEPLOY, "--json"]);
+        stage.run(arl.envs(variables.iter().copied()))
+    };
+    let full = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", url.as_str());
+    let _ = assume(&[full, ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "container-token")]).success();
+    assert_eq!(caller(&stage), "arn:aws:sts::111122223333:assumed-role/task/t-1");
+    std::fs::write(stage.home.join("token"), "container-token").unwrap();
+    let _ = assume(&[full, ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "token")]).success();
+    assume(&[full, ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "wrong")])
+        .failure(1, "could not get the source credentials (container endpoint)");
+    assume(&[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://198.51.100.1/x")])
+        .failure(1, "container endpoint");
+    // As the source of a role profile.
+    stage.profiles(&format!("[profile r]\nrole_arn = {DEPLOY}\ncredential_source = EcsContainer\n"), "");
+    let mut arl = arl(&stage, &["assume", "r", "--json"]);
+    let _ = stage.run(arl.envs([full, ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "container-token")])).success();
+    stage.run(&mut self::arl(&stage, &["assume", "r"])).failure(1, "AWS_CONTAINER_CREDENTIALS_* is not set");
+}
+
+#[test]
+fn instance_metadata() {
+    let stage = stage();
+    let _ = stage
+        .run(arl(&stage, &["assume", DEPLOY, "--json"]).env_remove("AWS_EC2_METADATA_DISABLED"))
+        .success();
+    assert_eq!(caller(&stage), "arn:aws:sts::111122223333:assumed-role/instance/i-1");
+    let asked: Vec<String> = stage.sts.requests().into_iter().map(|request| request.action).collect();
+    assert_eq!(asked[0], "MetadataToken", "version 2 of the service: {asked:?}");
+    // By name it is asked although the variable forbids it to be found by accident.
+    stage.profiles(
+        &format!("[profile r]\nrole_arn = {DEPLOY}\ncredential_source = Ec2InstanceMetadata\n"),
+        "",
+    );
+    let run = stage.run(arl(&stage, &["assume", "r", "--json"]).env_remove("AWS_EC2_METADATA_DISABLED"));
+    let _ = run.success();
+    // Nobody there: known within its second.
+    stage.sts.inject(Fault::Silence, usize::MAX);
+    let mut bounded = stage.bare("timeout");
+    bounded.args(["10", "arl", "assume", "r"]).env_remove("AWS_EC2_METADATA_DISABLED");
+    bounded.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", stage.sts.url());
+    stage.run(&mut bounded).failure(1, "instance metadata");
+}
+
+#[test]
+fn a_process_and_what_it_may_do_wrong() {
+    let stage = stage();
+    let good = format!(
+        "{{\"Version\": 1, \"AccessKeyId\": \"{}\", \"SecretAccessKey\": \"{}\"",
+        World::ANN_KEY,
+        World::ANN_SECRET
+    );
+    let try_script = |script: &str| {
+        let path = stage.home.join("creds");
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        stage.profiles("[profile p]\ncredential_process = ./creds 'with args' \"$HOME\"\n", "");
+        stage.run(&mut arl(&stage, &["assume", DEPLOY, "--profile", "p", "--json"]))
+    };
+    let _ = try_script(&format!("test \"$1$2\" = \"with args$HOME\" && cat <<'E'\n{good}}}\nE")).success();
+    // Another time zone, fractions, and members that nobody knows.
+    let _ = try_script(&format!(
+        "cat <<'E'\n{good}, \"Expiration\": \"2039-01-02T03:04:05.5+02:00\", \"X\": [1]}}\nE"
+    ))
+    .success();
+    for (script, said) in [
+        (
+            format!("cat <<'E'\n{good}, \"Expiration\": \"2020-01-02T03:04:05Z\"}}\nE"),
+            "the source credentials have expired",
+        ),
+        (format!("cat <<'E'\n{good}, \"Expiration\": \"tomorrow\"}}\nE"), "`Expiration` that is no time"),
+        (format!("cat <<'E'\n{good}, \"SessionToken\": 5}}\nE"), "`SessionToken` that is no text"),
+        ("echo '{\"Version\": 2}'".into(), "version 1"),
+        ("echo '{\"Version\": 1, \"AccessKeyId\": \"A\"}'".into(), "gives no `SecretAccessKey`"),
+        (
+            "echo '{\"Version\": 1, \"AccessKeyId\": \"A\", \"SecretAccessKey\": \"a b\"}'".into(),
+            "holds a blank",
+        ),
+        ("echo hello".into(), "printed no JSON object"),
+        ("exit 0".into(), "printed no JSON object"),
+        ("echo no luck >&2; exit 3".into(), "exit status: 3: no luck"),
+        ("printf 'a\\033[2Jb' >&2; exit 3".into(), "a\\u{1b}[2Jb"),
+        ("kill -9 $$".into(), "exit status: 137"),
+        ("head -c 1000000000 /dev/zero".into(), "wrote more than 64 KiB"),
+        ("head -c 10000000 /dev/zero >&2; exit 4".into(), "exit status: 4"),
+    ] {
+        try_script(&script).failure(1, said);
+    }
+}
+
+#[test]
+fn a_process_that_asks_for_its_own_profile_is_found_out() {
+    let stage = stage();
+    stage.profiles(
+        "[profile loop]\ncredential_process = arl assume loop --json\n\
+         [profile a]\ncredential_process = arl assume b --json\n[profile b]\ncredential_process = arl assume a --json\n\
+         [profile ok]\ncredential_process = arl assume 123456789012/ReadOnly --profile ann --json\n",
+        &format!("[ann]\naws_access_key_id={}\naws_secret_access_key={}\n", World::ANN_KEY, World::ANN_SECRET),
+    );
+    for profile in ["loop", "a"] {
+        let run = stage.run(&mut arl(&stage, &["assume", DEPLOY, "--profile", profile]));
+        run.failure(1, "is asked for by its own `credential_process`");
+    }
+    let _ = stage.run(&mut arl(&stage, &["assume", DEPLOY, "--profile", "ok", "--json"])).success();
+    assert_eq!(stage.assumed().len(), 2);
+}
+
+#[test]
+fn aws_login() {
+    let stage = stage();
+    stage.profiles(
+        "[profile me]\nlogin_session = arn:aws:iam::111122223333:user/ann\nregion = eu-west-1\n",
+        "",
+    );
+    let assume = || stage.run(&mut arl(&stage, &["assume", DEPLOY, "--profile", "me", "--json"]));
+    let run = assume();
+    run.failure(1, "nobody has signed in");
+    assert!(run.stderr.contains("aws login --profile me"), "{run:?}");
+    let file = stage.home.join(format!(".aws/login/cache/{LOGIN}.json"));
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    // The token of a session that the service knows.
+    let session = stage.arl(&["assume", "123456789012/ReadOnly", "--json"]).success();
+    let session: serde_json::Value = serde_json::from_str(&session).unwrap();
+    let login = |expires: &str| {
+        let text = serde_json::json!({
+            "accessToken": {
+                "accessKeyId": session["AccessKeyId"], "secretAccessKey": session["SecretAccessKey"],
+                "sessionToken": session["SessionToken"], "accountId": "111122223333", "expiresAt": expires,
+            },
+            "refreshToken": "r", "clientId": "c", "dpopKey": "k",
+        });
+        std::fs::write(&file, text.to_string()).unwrap();
+    };
+    login("2039-01-01T00:00:00Z");
+    let _ = assume().success();
+    assert_eq!(stage.assumed().last().unwrap().access_key_id, session["AccessKeyId"].as_str().unwrap());
+    // Over: the AWS CLI alone can renew it; without it the person can.
+    login("2020-01-01T00:00:00Z");
+    let mut without = stage.bare(env!("CARGO_BIN_EXE_arl"));
+    without.args(["assume", DEPLOY, "--profile", "me"]).env("PATH", "/nowhere");
+    let run = stage.run(&mut without);
+    run.failure(1, "could not get the source credentials");
+    assert!(run.stderr.contains("aws login --profile me"), "{run:?}");
+    let cli = stage.home.join("bin");
+    std::fs::create_dir_all(&cli).unwrap();
+    let script = "#!/bin/sh\ntest \"$*\" = 'configure export-credentials --format process --profile me' && cat \"$HOME/renewed\"\n";
+    std::fs::write(cli.join("aws"), script).unwrap();
+    std::fs::set_permissions(cli.join("aws"), PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::write(stage.home.join("renewed"), session.to_string()).unwrap();
+    let mut arl = arl(&stage, &["assume", DEPLOY, "--profile", "me", "--json"]);
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_arl")).parent().unwrap();
+    arl.env("PATH", format!("{}:{}:/usr/bin:/bin", cli.display(), program.display()));
+    let _ = stage.run(&mut arl).success();
+}
+
+#[test]
+fn a_chain_of_five_with_different_beginnings() {
+    let stage = stage();
+    let role = |name: &str| format!("role_arn = arn:aws:iam::123456789012:role/{name}\n");
+    let config = format!(
+        "{SSO}[profile 1]\n{}source_profile = sso\n[profile 2]\n{}source_profile = 1\n[profile 3]\n{}source_profile = 2\n\
+         [profile 4]\n{}source_profile = 3\n[profile 5]\n{}source_profile = 4\n\
+         [profile env]\n{}credential_source = Environment\n[profile 6]\n{}source_profile = env\n",
+        role("Deploy"),
+        role("ReadOnly"),
+        role("Long"),
+        role("Chained"),
+        role("team/dns_editor"),
+        role("Deploy"),
+        role("ReadOnly"),
+    );
+    stage.profiles(&config, "");
+    sign_in(&stage, CORP, "sso-token", "2030-01-01T00:00:00Z", "");
+    let said = stage.run(&mut arl(&stage, &["assume", "5", "--json"])).success();
+    assert!(said.contains("ASIA"), "{said}");
+    let roles: Vec<String> = stage
+        .assumed()
+        .iter()
+        .map(|request| request.get("RoleArn").unwrap().rsplit('/').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(roles, ["Deploy", "ReadOnly", "Long", "Chained", "dns_editor"]);
+    let _ = stage.arl(&["assume", "6", "--json"]).success();
+    let chain = stage.assumed();
+    assert_eq!(chain[5].access_key_id, World::ANN_KEY);
+    assert!(chain[6].access_key_id.starts_with("ASIA"));
+}
+
+#[test]
+fn without_network_region_or_credentials_the_end_comes_soon() {
+    let stage = Stage::new();
+    for variables in [&[][..], &[("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1")]] {
+        // Not a measurement: what hangs is killed, and fails otherwise than expected.
+        let mut arl = stage.bare("timeout");
+        arl.args(["10", "arl", "assume", DEPLOY]).env_remove("AWS_EC2_METADATA_DISABLED");
+        arl.env_remove("AWS_ENDPOINT_URL_STS").envs(variables.iter().copied());
+        stage.run(&mut arl).failure(1, "could not get the source credentials");
+    }
+}
