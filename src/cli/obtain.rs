@@ -103,6 +103,8 @@ fn get(
         match on_signal {
             OnSignal::Die => carried_out.await,
             OnSignal::Report => tokio::select! {
+                // In this order: who asks at a terminal must be listening to signals before.
+                biased;
                 signal = signal() => Err(Report::interrupted(signal?)),
                 result = carried_out => result,
             },

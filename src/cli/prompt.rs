@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arl::{SingleFlight, TokenCode};
 use rustix::fs::OFlags;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 use super::caches::private_directory;
 use super::mfa::Codes;
@@ -33,6 +33,8 @@ impl Terminal {
         let mut quiet = before.clone();
         quiet.local_modes.remove(LocalModes::ECHO);
         quiet.local_modes.insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
+        // Stopped here, arl would leave the terminal as it is now, and a shell that evaluates its output would wait.
+        quiet.special_codes[SpecialCodeIndex::VSUSP] = libc::_POSIX_VDISABLE;
         tcsetattr(&device, OptionalActions::Now, &quiet)?;
         Ok(Self { device, before })
     }

@@ -14,6 +14,7 @@ mod faults;
 mod hooks;
 mod keyboard;
 mod lib_compat;
+mod mfa;
 mod moto;
 mod other_shells;
 mod parameters;

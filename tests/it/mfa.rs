@@ -1,0 +1,197 @@
+//! MFA codes: from a program, for a session of twelve hours, and at a terminal that must be as it was afterwards.
+
+use std::process::Command;
+
+use arl_sts::World;
+
+use crate::support::{Run, Stage};
+
+const NEEDS_MFA: &str = "123456789012/NeedsMfa";
+
+fn profiles(stage: &Stage, more: &str) {
+    let keys =
+        format!("[ann]\naws_access_key_id={}\naws_secret_access_key={}\n", World::ANN_KEY, World::ANN_SECRET);
+    let role = "role_arn = arn:aws:iam::123456789012:role/NeedsMfa\nsource_profile = ann\n";
+    let config = format!(
+        "[profile secure]\n{role}mfa_serial = {}\n{more}[profile ann]\nmfa_serial = {}\n",
+        World::ANN_MFA,
+        World::ANN_MFA
+    );
+    stage.profiles(&config, &keys);
+}
+
+/// `arl` that keeps sessions, without a terminal.
+fn arl(stage: &Stage, args: &[&str]) -> Command {
+    let mut command = stage.bare("setsid");
+    command.args(["--wait", "arl"]).args(args).env("ARL_CACHE", "file");
+    command
+}
+
+fn codes(stage: &Stage, action: &str) -> Vec<Option<String>> {
+    let requests = stage.sts.requests().into_iter().filter(|request| request.action == action);
+    requests.map(|request| request.get("TokenCode").map(str::to_owned)).collect()
+}
+
+fn code(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+#[test]
+fn a_program_may_know_the_code() {
+    let stage = Stage::new();
+    profiles(&stage, "mfa_process = echo ' 100001 '; echo 'touch your key' >&2\n");
+    let run = stage.run(&mut arl(&stage, &["assume", "secure", "--json", "--no-cache"]));
+    assert!(run.stderr.contains("touch your key"), "{run:?}");
+    let _ = run.success();
+    // The variable is for devices without a program of their own, the flag for all.
+    let mut by_variable = arl(
+        &stage,
+        &["assume", NEEDS_MFA, "--profile", "ann", "--serial-number", World::ANN_MFA, "--json", "--no-cache"],
+    );
+    let _ = stage.run(by_variable.env("ARL_MFA_PROCESS", "echo 100002")).success();
+    let mut both = arl(&stage, &["assume", "secure", "--mfa-process", "echo 100003", "--json", "--no-cache"]);
+    let _ = stage.run(both.env("ARL_MFA_PROCESS", "echo 100004")).success();
+    assert_eq!(codes(&stage, "AssumeRole"), [code("100001"), code("100002"), code("100003")]);
+    // A code that was used already is not the end, if the program has another one.
+    let file = stage.home.join("codes");
+    std::fs::write(&file, "100003\n100005\n").unwrap();
+    let next = format!("head -n 1 {0}; sed -i 1d {0}", file.display());
+    let run =
+        stage.run(&mut arl(&stage, &["assume", "secure", "--mfa-process", &next, "--json", "--no-cache"]));
+    assert!(run.stderr.contains("wait for the next one"), "{run:?}");
+    let _ = run.success();
+}
+
+#[test]
+fn a_program_that_fails_shows_nothing_of_what_it_printed() {
+    let stage = Stage::new();
+    profiles(&stage, "");
+    for (process, said) in [
+        ("echo hunter22", "something else than six digits"),
+        ("echo 1234567", "something else than six digits"),
+        ("exit 7", "exit status: 7"),
+        ("head -c 1000000 /dev/zero", "wrote more than 64 KiB"),
+        ("no-such-program-anywhere", "exit status: 127"),
+    ] {
+        let run = stage.run(&mut arl(&stage, &["assume", "secure", "--mfa-process", process]));
+        run.failure(1, said);
+        assert!(!run.stderr.contains("hunter22") && !run.stderr.contains("1234567"), "{run:?}");
+    }
+    assert_eq!(stage.sts.requests().len(), 0);
+    let run = stage.run(&mut arl(&stage, &["assume", "secure"]));
+    run.failure(3, "an MFA code");
+    for way_out in ["--token-code", "--mfa-process", "mfa_process", "in a terminal"] {
+        assert!(run.stderr.contains(way_out), "{way_out}: {run:?}");
+    }
+}
+
+#[test]
+fn one_code_is_enough_for_many_roles() {
+    let stage = Stage::new();
+    profiles(&stage, "");
+    stage.sts.change(|world| {
+        let role = world.roles["arn:aws:iam::123456789012:role/NeedsMfa"].clone();
+        world.roles.insert("arn:aws:iam::123456789012:role/Other".into(), role);
+    });
+    let first = arl(&stage, &["assume", "secure", "--mfa-session", "--token-code", "100001", "--json"]);
+    let _ = stage.run(&mut { first }).success();
+    let other =
+        ["assume", "123456789012/Other", "--profile", "ann", "--serial-number", World::ANN_MFA, "--json"];
+    let _ = stage.run(arl(&stage, &other).env("ARL_MFA_SESSION", "1")).success();
+    assert_eq!(codes(&stage, "GetSessionToken"), [code("100001")]);
+    assert_eq!(codes(&stage, "AssumeRole"), [None, None]);
+    // STS gives such a session's roles an hour at most.
+    let run = stage.run(&mut arl(
+        &stage,
+        &["assume", "secure", "--mfa-session", "--duration", "2h", "--json", "--refresh"],
+    ));
+    assert!(
+        run.status == 3,
+        "the kept session is not taken with --refresh, and nobody can be asked: {run:?}"
+    );
+    let run =
+        stage.run(&mut arl(&stage, &["assume", "secure", "--mfa-session", "--duration", "2h", "--json"]));
+    assert!(run.stderr.contains("lowered to 1h"), "{run:?}");
+    let _ = run.success();
+    // The keys' own session, without a role.
+    let said = stage.run(&mut arl(&stage, &["assume", "ann", "--mfa-session", "--json"])).success();
+    assert!(said.contains("SessionToken"), "{said}");
+    assert_eq!(codes(&stage, "GetSessionToken").len(), 1);
+    // Others' keys have sessions of their own.
+    stage
+        .sts
+        .change(|world| world.add_user("arn:aws:iam::111122223333:user/bob", "AKIAIOSFODNN7BOB0001", "bobs-secret-key"));
+    let mut bob = arl(&stage, &["assume", NEEDS_MFA, "--serial-number", World::ANN_MFA, "--mfa-session"]);
+    bob.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7BOB0001").env("AWS_SECRET_ACCESS_KEY", "bobs-secret-key");
+    stage.run(&mut bob).failure(3, "an MFA code");
+    stage
+        .run(&mut arl(&stage, &["assume", NEEDS_MFA, "--profile", "ann", "--mfa-session"]))
+        .failure(2, "needs a device");
+    let wrong = stage
+        .run(&mut arl(&stage, &["assume", "secure", "--mfa-session", "--token-code", "999999", "--refresh"]));
+    wrong.failure(1, "could not get the source credentials");
+}
+
+/// What a person does at a prompt, and whether the terminal is as it was afterwards.
+const AT_A_PROMPT: &str = r#"
+import os, pty, select, signal, subprocess, sys, termios
+signal.alarm(60)
+what, line = sys.argv[1], sys.argv[2]
+child, terminal = pty.fork()
+if child == 0:
+    os.execvp("bash", ["bash", "-c", "stty -a >before; " + line + "; echo \"status $?\"; stty -a >after; cmp before after && echo as it was"])
+seen = b""
+def read():
+    global seen
+    try: data = os.read(terminal, 65536)
+    except OSError: return False
+    seen += data
+    return bool(data)
+while b"MFA code of " not in seen: read()
+if what == "kill":
+    pids = [p for p in os.listdir("/proc") if p.isdigit() and os.path.exists(f"/proc/{p}/cmdline") and open(f"/proc/{p}/cmdline","rb").read().startswith(b"arl\0")
+            and os.getpgid(int(p)) == os.getpgid(child)]
+    for pid in pids: os.kill(int(pid), signal.SIGTERM)
+else:
+    os.write(terminal, {"code": b"100001\n", "interrupt": b"\x03", "end": b"\x04", "stop": b"\x1a\n100003\n", "nonsense": b"hunter22\n100002\n"}[what])
+while read(): pass
+sys.stdout.write(seen.decode(errors="replace").replace("\r", ""))
+os.waitpid(child, 0)
+"#;
+
+fn at_a_prompt(stage: &Stage, what: &str, line: &str) -> Run {
+    let mut python = stage.bare("python3");
+    stage.run(python.args(["-c", AT_A_PROMPT, what, line]).env("TERM", "dumb"))
+}
+
+#[test]
+fn the_prompt_is_seen_while_the_output_is_evaluated() {
+    let stage = Stage::new();
+    profiles(&stage, "");
+    let line = "eval \"$(arl assume secure --shell bash)\" </dev/null; echo \"role $ARL_ROLE_ARN\"";
+    let said = at_a_prompt(&stage, "code", line).success();
+    assert!(said.contains("role arn:aws:iam::123456789012:role/NeedsMfa\n"), "{said}");
+    assert!(said.contains("as it was"), "{said}");
+    assert!(!said.contains("100001"), "{said}");
+    // A stop would leave the shell waiting, and the terminal dumb.
+    let said = at_a_prompt(&stage, "stop", line).success();
+    assert!(said.contains("role arn:") && said.contains("as it was"), "{said}");
+    // What is no code is not shown either, and asked for again.
+    let said = at_a_prompt(&stage, "nonsense", line).success();
+    assert!(said.contains("a code has six digits") && !said.contains("hunter22"), "{said}");
+}
+
+#[test]
+fn however_a_prompt_ends_the_terminal_is_as_it_was() {
+    let stage = Stage::new();
+    profiles(&stage, "");
+    for (what, status) in [("end", 1), ("kill", 143)] {
+        let said = at_a_prompt(&stage, what, "arl assume secure --json").success();
+        assert!(said.contains(&format!("status {status}\n")) && said.contains("as it was"), "{what}: {said}");
+    }
+    // An interrupt ends a script; what comes after it is another shell's.
+    let line = "bash -c 'arl assume secure --json; echo not this'";
+    let said = at_a_prompt(&stage, "interrupt", &format!("trap : INT; {line}")).success();
+    assert!(said.contains("as it was") && !said.contains("not this"), "{said}");
+    assert_eq!(stage.sts.requests().len(), 0);
+}
