@@ -3,6 +3,7 @@
 //! Loading the system's root certificates costs more than everything else a call does, and a call of a
 //! plain-http endpoint, or none at all, needs none of them.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -41,6 +42,8 @@ pub struct Network {
     pub https_proxy: Option<String>,
     /// The hosts that are reached without it, in `NO_PROXY`'s syntax.
     pub no_proxy: Option<String>,
+    /// Whether plain http may leave this machine for other places than the metadata services.
+    pub allow_plain_http: bool,
 }
 
 /// Builds its connectors at the first request that needs them.
@@ -88,6 +91,8 @@ impl HttpConnector for Bounded {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let connector = if request.uri().starts_with("https:") {
             self.lazy.https.get_or_init(|| https(&self.lazy.network, &self.settings)).clone()
+        } else if !self.lazy.network.allow_plain_http && !is_near(request.uri()) {
+            Err("plain http to another machine would show it everything".to_owned())
         } else {
             Ok(self.lazy.http.get_or_init(|| SharedHttpConnector::new(http(&self.settings))).clone())
         };
@@ -97,6 +102,22 @@ impl HttpConnector for Bounded {
             }
             Err(fault) => HttpConnectorFuture::ready(Err(ConnectorError::user(fault.into()))),
         }
+    }
+}
+
+/// Whether a plain request stays on this machine, or goes to the metadata services of an instance or a container.
+fn is_near(uri: &str) -> bool {
+    let authority = uri.strip_prefix("http://").unwrap_or_default();
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(address) => address.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    match host.parse() {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
+        // fd00:ec2::23 and fd00:ec2::254.
+        Ok(IpAddr::V6(address)) => address.is_loopback() || address.segments()[..2] == [0xfd00, 0xec2],
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
     }
 }
 
@@ -168,4 +189,32 @@ fn is_bundle(pem: &[u8]) -> bool {
     let mut certificates = CertificateDer::pem_slice_iter(pem).peekable();
     let is_root = |der: CertificateDer<'_>| webpki::anchor_from_trusted_cert(&der).is_ok();
     certificates.peek().is_some() && certificates.all(|der| der.is_ok_and(is_root))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_near;
+
+    #[test]
+    fn plain_http_stays_near() {
+        for near in [
+            "http://127.0.0.1:1/",
+            "http://localhost",
+            "http://[::1]:80/x",
+            "http://169.254.169.254/latest",
+            "http://169.254.170.2",
+            "http://[fd00:ec2::254]/",
+        ] {
+            assert!(is_near(near), "{near}");
+        }
+        for far in [
+            "http://10.0.0.1/",
+            "http://sts.example.com",
+            "http://127.0.0.1.example.com",
+            "http://a@127.0.0.1",
+            "http://",
+        ] {
+            assert!(!is_near(far), "{far}");
+        }
+    }
 }

@@ -18,6 +18,7 @@ need xonsh xonsh
 need npm npm
 need node nodejs
 need rclone rclone
+need tinyproxy tinyproxy-bin
 need setpriv util-linux
 need direnv direnv
 need zoxide zoxide

@@ -81,12 +81,15 @@ pub(super) fn find(
         }
     }
     let any_case = |name: &str| Context::var(name).or_else(|| Context::var(&name.to_lowercase()));
+    let no_proxy = any_case("NO_PROXY").unwrap_or_default();
+    let has_no_proxy = no_proxy.split(',').any(|host| host.trim() == "*");
     settings.network = Network {
         ca_bundle: either("AWS_CA_BUNDLE", "ca_bundle")
             .or_else(|| Context::var("SSL_CERT_FILE"))
             .map(|path| context.path(&path)),
-        https_proxy: any_case("HTTPS_PROXY").or_else(|| any_case("ALL_PROXY")),
-        no_proxy: Some(format!("{},127.0.0.1,localhost,::1", any_case("NO_PROXY").unwrap_or_default())),
+        https_proxy: any_case("HTTPS_PROXY").or_else(|| any_case("ALL_PROXY")).filter(|_| !has_no_proxy),
+        no_proxy: Some(format!("{no_proxy},127.0.0.1,localhost,::1")),
+        allow_plain_http: args.allow_insecure_endpoint,
     };
     Ok(settings)
 }

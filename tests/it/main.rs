@@ -16,6 +16,7 @@ mod keyboard;
 mod lib_compat;
 mod mfa;
 mod moto;
+mod network;
 mod other_shells;
 mod parameters;
 mod quoting;

@@ -118,9 +118,9 @@ fn one_code_is_enough_for_many_roles() {
     assert!(said.contains("SessionToken"), "{said}");
     assert_eq!(codes(&stage, "GetSessionToken").len(), 1);
     // Others' keys have sessions of their own.
-    stage
-        .sts
-        .change(|world| world.add_user("arn:aws:iam::111122223333:user/bob", "AKIAIOSFODNN7BOB0001", "bobs-secret-key"));
+    stage.sts.change(|world| {
+        world.add_user("arn:aws:iam::111122223333:user/bob", "AKIAIOSFODNN7BOB0001", "bobs-secret-key")
+    });
     let mut bob = arl(&stage, &["assume", NEEDS_MFA, "--serial-number", World::ANN_MFA, "--mfa-session"]);
     bob.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7BOB0001").env("AWS_SECRET_ACCESS_KEY", "bobs-secret-key");
     stage.run(&mut bob).failure(3, "an MFA code");

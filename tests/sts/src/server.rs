@@ -79,6 +79,7 @@ struct State {
 pub struct Sts {
     http: SocketAddr,
     https: SocketAddr,
+    expired: SocketAddr,
     ca_pem: String,
     state: Arc<Mutex<State>>,
     stop: Arc<AtomicBool>,
@@ -90,7 +91,7 @@ impl Sts {
     /// # Errors
     /// A port cannot be had.
     pub fn start(world: World, http_port: u16, https_port: u16) -> io::Result<Self> {
-        let (ca_pem, tls) = tls::server();
+        let (ca_pem, [tls, expired_tls]) = tls::servers();
         let state = Arc::new(Mutex::new(State { world, ..State::default() }));
         let stop = Arc::new(AtomicBool::new(false));
         let listen = |port, tls: Option<Arc<ServerConfig>>| {
@@ -112,7 +113,8 @@ impl Sts {
         };
         let http = listen(http_port, None)?;
         let https = listen(https_port, Some(tls))?;
-        Ok(Self { http, https, ca_pem, state, stop })
+        let expired = listen(0, Some(expired_tls))?;
+        Ok(Self { http, https, expired, ca_pem, state, stop })
     }
 
     /// The plain endpoint.
@@ -123,6 +125,11 @@ impl Sts {
     /// The TLS endpoint.
     pub fn https_url(&self) -> String {
         format!("https://{}", self.https)
+    }
+
+    /// A TLS endpoint whose certificate is over.
+    pub fn expired_https_url(&self) -> String {
+        format!("https://{}", self.expired)
     }
 
     /// The certificate authority of the TLS endpoint.
@@ -156,8 +163,8 @@ impl Sts {
 impl Drop for Sts {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Wakes the two listeners up, so that they see it.
-        for address in [self.http, self.https] {
+        // Wakes the listeners up, so that they see it.
+        for address in [self.http, self.https, self.expired] {
             drop(TcpStream::connect(address));
         }
     }

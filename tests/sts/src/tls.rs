@@ -6,19 +6,26 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsage
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// The authority's certificate as PEM, and a server that it vouches for.
-pub(crate) fn server() -> (String, Arc<ServerConfig>) {
+/// The authority's certificate as PEM, and two servers that it vouches for: one until some years from now, one until
+/// 2020.
+pub(crate) fn servers() -> (String, [Arc<ServerConfig>; 2]) {
     let ca_key = KeyPair::generate().expect("a key");
     let mut ca = CertificateParams::new(Vec::new()).expect("no names");
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     let ca_certificate = ca.self_signed(&ca_key).expect("a certificate");
     let issuer = Issuer::new(ca, ca_key);
+    let names = ["127.0.0.1", "127.0.0.2", "localhost"].map(str::to_owned);
+    let mut leaf = CertificateParams::new(names).expect("names");
+    let good = serve(&leaf, &issuer);
+    leaf.not_before = rcgen::date_time_ymd(2019, 1, 1);
+    leaf.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    (ca_certificate.pem(), [good, serve(&leaf, &issuer)])
+}
+
+fn serve(leaf: &CertificateParams, issuer: &Issuer<'_, KeyPair>) -> Arc<ServerConfig> {
     let key = KeyPair::generate().expect("a key");
-    let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()])
-        .expect("names")
-        .signed_by(&key, &issuer)
-        .expect("a certificate");
+    let leaf = leaf.signed_by(&key, issuer).expect("a certificate");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -29,5 +36,5 @@ pub(crate) fn server() -> (String, Arc<ServerConfig>) {
             PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
         )
         .expect("a chain");
-    (ca_certificate.pem(), Arc::new(config))
+    Arc::new(config)
 }

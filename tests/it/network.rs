@@ -1,0 +1,281 @@
+//! Proxies and certificates, with a real proxy and real TLS.
+
+use std::io::Read;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use crate::support::{DEPLOY, Run, Stage};
+
+/// A stage whose STS is reached over TLS, at an address for which proxies count: `127.0.0.1` is always reached directly.
+struct Away {
+    stage: Stage,
+    port: u16,
+    ca: PathBuf,
+}
+
+impl Away {
+    fn new() -> Self {
+        let stage = Stage::new();
+        let ca = stage.home.join("ca.pem");
+        std::fs::write(&ca, stage.sts.ca_pem()).unwrap();
+        let target = stage.sts.https_url().replace("https://", "");
+        let port = forward(&["127.0.0.2", "127.0.0.3"], &target);
+        Self { stage, port, ca }
+    }
+
+    fn url(&self) -> String {
+        format!("https://127.0.0.2:{}", self.port)
+    }
+
+    fn arl(&self, url: &str) -> Command {
+        let mut arl = self.stage.as_ann("arl");
+        arl.args(["assume", DEPLOY, "--json"])
+            .env("AWS_ENDPOINT_URL_STS", url)
+            .env("AWS_CA_BUNDLE", &self.ca);
+        arl
+    }
+
+    fn run(&self, variables: &[(&str, &str)]) -> Run {
+        self.stage.run(self.arl(&self.url()).envs(variables.iter().copied()))
+    }
+}
+
+/// Passes connections to these addresses on, at one port that is free at all of them.
+fn forward(addresses: &[&str], target: &str) -> u16 {
+    let first = TcpListener::bind((addresses[0], 0)).unwrap();
+    let port = first.local_addr().unwrap().port();
+    let others = addresses[1..].iter().map(|address| TcpListener::bind((*address, port)).unwrap());
+    for listener in std::iter::once(first).chain(others) {
+        let target = target.to_owned();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let Ok(other) = TcpStream::connect(&target) else { return };
+                for (mut from, mut to) in
+                    [(stream.try_clone().unwrap(), other.try_clone().unwrap()), (other, stream)]
+                {
+                    std::thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Write);
+                    });
+                }
+            }
+        });
+    }
+    port
+}
+
+/// Debian's tinyproxy.
+struct Proxy {
+    process: Child,
+    log: PathBuf,
+    port: u16,
+}
+
+impl Proxy {
+    fn start(stage: &Stage, more: &str) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let (log, file) =
+            (stage.home.join(format!("proxy-{port}.log")), stage.home.join(format!("proxy-{port}.conf")));
+        let text = format!(
+            "Port {port}\nListen 127.0.0.1\nAllow 127.0.0.1\nTimeout 30\nMaxClients 20\nLogLevel Connect\nLogFile \"{}\"\n{more}",
+            log.display()
+        );
+        std::fs::write(&file, text).unwrap();
+        let mut command = stage.bare("tinyproxy");
+        let process = command
+            .arg("-d")
+            .arg("-c")
+            .arg(&file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            std::thread::yield_now();
+        }
+        Self { process, log, port }
+    }
+
+    /// How many connections to the endpoint it was asked for.
+    fn passed(&self, away: &Away) -> usize {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        log.matches(&format!("CONNECT 127.0.0.2:{}", away.port)).count()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn the_proxy_of_the_environment_is_used_and_its_exceptions() {
+    let away = Away::new();
+    let proxy = Proxy::start(&away.stage, "");
+    let url = format!("http://127.0.0.1:{}", proxy.port);
+    let mut expected = 0;
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        let _ = away.run(&[(name, &url)]).success();
+        expected += 1;
+        assert_eq!(proxy.passed(&away), expected, "{name}");
+    }
+    for (name, hosts) in [
+        ("NO_PROXY", "127.0.0.2"),
+        ("no_proxy", "example.com,127.0.0.2"),
+        ("NO_PROXY", "127.0.0.0/8"),
+        ("NO_PROXY", "*"),
+    ] {
+        let _ = away.run(&[("HTTPS_PROXY", &url), (name, hosts)]).success();
+        assert_eq!(proxy.passed(&away), expected, "{name}={hosts}");
+    }
+    // Plain http is for this machine and never sent to a proxy, whatever the proxy's variable says.
+    let mut plain = away.stage.as_ann("arl");
+    plain
+        .args(["assume", DEPLOY, "--json"])
+        .env("HTTP_PROXY", "http://127.0.0.1:1")
+        .env("ALL_PROXY", "http://127.0.0.1:1");
+    let _ = away.stage.run(&mut plain).success();
+    // The smaller one wins, as everywhere.
+    let _ = away.run(&[("HTTPS_PROXY", &url), ("ALL_PROXY", "http://127.0.0.1:1")]).success();
+    assert_eq!(proxy.passed(&away), expected + 1);
+}
+
+#[test]
+fn a_proxy_that_does_not_serve_is_told_and_its_password_is_not() {
+    let away = Away::new();
+    let run = away.run(&[("HTTPS_PROXY", "http://127.0.0.1:1")]);
+    run.failure(1, "no connection");
+    assert!(run.stderr.contains("HTTPS_PROXY"), "{run:?}");
+    let proxy = Proxy::start(&away.stage, "BasicAuth ann proxy-password\n");
+    let with = |user: &str| format!("http://{user}@127.0.0.1:{}", proxy.port);
+    let _ = away.run(&[("HTTPS_PROXY", &with("ann:proxy-password"))]).success();
+    let run = away.run(&[("HTTPS_PROXY", &with("ann:other-password"))]);
+    run.failure(1, "no connection");
+    assert!(!run.stderr.contains("other-password"), "{run:?}");
+    let run = away.run(&[("HTTPS_PROXY", "http://ann:other-password@")]);
+    assert!(run.status != 0 && !run.stderr.contains("other-password"), "{run:?}");
+}
+
+#[test]
+fn a_private_authority_is_trusted_where_it_is_named() {
+    let away = Away::new();
+    let ca = away.ca.display().to_string();
+    let _ = away.run(&[]).success();
+    let without = |variables: &[(&str, &str)]| {
+        let mut arl = away.arl(&away.url());
+        away.stage.run(arl.env_remove("AWS_CA_BUNDLE").envs(variables.iter().copied()))
+    };
+    let run = without(&[]);
+    run.failure(1, "no connection");
+    assert!(run.stderr.contains("UnknownIssuer") && run.stderr.contains("AWS_CA_BUNDLE"), "{run:?}");
+    let _ = without(&[("SSL_CERT_FILE", &ca)]).success();
+    away.stage.profiles(&format!("[default]\nca_bundle = {ca}\n"), "");
+    let _ = without(&[]).success();
+    away.stage.profiles("[default]\nca_bundle = ~/ca.pem\n", "");
+    let _ = without(&[]).success();
+}
+
+#[test]
+fn what_is_no_bundle_and_no_good_certificate_is_refused_with_its_reason() {
+    let away = Away::new();
+    let file = away.stage.home.join("bad.pem");
+    let pem = std::fs::read_to_string(&away.ca).unwrap();
+    for text in [
+        "",
+        "no PEM",
+        &pem[..pem.len() / 2],
+        &pem.replace("MII", "MIX"),
+        "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let run = away.run(&[("AWS_CA_BUNDLE", file.to_str().unwrap())]);
+        run.failure(1, "the CA bundle");
+    }
+    away.run(&[("AWS_CA_BUNDLE", "/no/such/file")]).failure(1, "cannot read the CA bundle `/no/such/file`");
+    // A name that the certificate does not have.
+    let run = away.stage.run(&mut away.arl(&format!("https://127.0.0.3:{}", away.port)));
+    run.failure(1, "not valid for name");
+    // One that is over.
+    let run = away.stage.run(&mut away.arl(&away.stage.sts.expired_https_url()));
+    run.failure(1, "xpired");
+    // Somebody who speaks no TLS.
+    let run = away.stage.run(&mut away.arl(&away.stage.sts.url().replace("http:", "https:")));
+    run.failure(1, "no connection");
+    assert_eq!(away.stage.sts.requests().len(), 0);
+}
+
+#[test]
+fn settings_choose_the_endpoint() {
+    let stage = Stage::new();
+    let url = stage.sts.url();
+    stage.profiles(
+        &format!(
+            "[profile by-services]\nservices = local\nregion = us-east-1\n[services local]\nsts =\n  endpoint_url = {url}\n\
+             [profile by-url]\nendpoint_url = {url}\n"
+        ),
+        "",
+    );
+    let ask = |variables: &[(&str, &str)]| {
+        let mut arl = stage.as_ann("arl");
+        arl.args(["assume", DEPLOY, "--json"])
+            .env_remove("AWS_ENDPOINT_URL_STS")
+            .envs(variables.iter().copied());
+        // Wherever AWS's own endpoint would be asked, a proxy that is not there keeps it from being reached.
+        stage.run(arl.env("HTTPS_PROXY", "http://127.0.0.1:1"))
+    };
+    for variables in [
+        &[("AWS_ENDPOINT_URL", &*url)][..],
+        &[("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("AWS_ENDPOINT_URL_STS", &url)],
+        &[("AWS_PROFILE", "by-services")],
+        &[("AWS_PROFILE", "by-url")],
+    ] {
+        let _ = ask(variables).success();
+    }
+    for variables in [
+        &[("AWS_ENDPOINT_URL", &*url), ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")][..],
+        &[("AWS_PROFILE", "by-services"), ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "TRUE")],
+        &[("AWS_USE_FIPS_ENDPOINT", "true")],
+        &[("AWS_USE_DUALSTACK_ENDPOINT", "true")],
+    ] {
+        ask(variables).failure(1, "no connection");
+    }
+    // Which names they would have been: told by the proxy that is asked for them.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let names = std::thread::spawn(move || {
+        let mut names = Vec::new();
+        while names.len() < 4 {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut head = [0; 512];
+            let length = stream.read(&mut head).unwrap();
+            let head = String::from_utf8_lossy(&head[..length]).into_owned();
+            names.push(head.split(' ').nth(1).unwrap_or_default().to_owned());
+        }
+        names
+    });
+    for variables in [
+        &[("AWS_REGION", "eu-west-1")][..],
+        &[("AWS_REGION", "eu-west-1"), ("AWS_USE_FIPS_ENDPOINT", "true")],
+        &[("AWS_REGION", "eu-west-1"), ("AWS_USE_DUALSTACK_ENDPOINT", "true")],
+        &[("AWS_REGION", "cn-north-1")],
+    ] {
+        let mut arl = stage.as_ann("arl");
+        arl.args(["assume", DEPLOY, "--json"])
+            .env_remove("AWS_ENDPOINT_URL_STS")
+            .env("AWS_MAX_ATTEMPTS", "0");
+        arl.env("HTTPS_PROXY", format!("http://127.0.0.1:{port}")).envs(variables.iter().copied());
+        stage.run(&mut arl).failure(1, "no connection");
+    }
+    assert_eq!(
+        names.join().unwrap(),
+        [
+            "sts.eu-west-1.amazonaws.com:443",
+            "sts-fips.eu-west-1.amazonaws.com:443",
+            "sts.eu-west-1.api.aws:443",
+            "sts.cn-north-1.amazonaws.com.cn:443",
+        ]
+    );
+}
