@@ -186,8 +186,8 @@ pub(super) fn verb(args: &[OsString]) -> Option<String> {
 ///
 /// A misspelt verb counts as `assume`: `eval "$(arl asume …)"` must fail too.
 pub(super) fn failing_statement(args: &[OsString]) -> Option<Dialect> {
-    const OTHER_VERBS: [&str; 9] =
-        ["exec", "write", "configure", "console", "status", "list", "cache", "arn", "completions"];
+    const OTHER_VERBS: [&str; 10] =
+        ["exec", "write", "configure", "console", "explain", "status", "list", "cache", "arn", "completions"];
     if std::io::stdout().is_terminal() {
         return None;
     }

@@ -47,6 +47,11 @@ impl Caches {
         Ok(Self { store, flight, margin, reads: !args.refresh, started: Context::now() })
     }
 
+    /// Whether anything can be kept.
+    pub(super) fn is_open(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// What is kept of the plan's first hops. Only the last one is handed out and has to last as long as asked.
     pub(super) fn find(&self, plan: &Plan, hops: usize) -> Option<Credentials> {
         if !self.reads || !is_kept(plan, hops) {

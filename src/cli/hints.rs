@@ -69,7 +69,8 @@ pub(super) fn describe(chain: &Chain) -> String {
     }
 }
 
-fn tail(id: &str) -> &str {
+/// The last characters of an access key ID, enough to know it again.
+pub(super) fn tail(id: &str) -> &str {
     &id[id.len().saturating_sub(4)..]
 }
 

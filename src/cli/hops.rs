@@ -29,6 +29,27 @@ pub(super) struct Hop {
     pub(super) template: Option<SessionNameTemplate>,
     /// The program that knows the MFA device's codes.
     pub(super) mfa_process: Option<String>,
+    /// Where what stands in the request comes from.
+    pub(super) origins: Origins,
+}
+
+/// The flag, variable or profile key behind each parameter, by STS's name of it.
+#[derive(Debug, Default)]
+pub(super) struct Origins(Vec<(&'static str, String)>);
+
+impl Origins {
+    /// A later one takes the place of an earlier one.
+    fn set(&mut self, parameter: &'static str, origin: Option<String>) {
+        if let Some(origin) = origin {
+            self.0.retain(|(other, _)| *other != parameter);
+            self.0.push((parameter, origin));
+        }
+    }
+
+    /// `None` for what nobody has given.
+    pub(super) fn of(&self, parameter: &str) -> Option<&str> {
+        self.0.iter().find(|(other, _)| *other == parameter).map(|(_, origin)| origin.as_str())
+    }
 }
 
 /// Makes hops, with the session names that the environment or a profile gives them.
@@ -45,15 +66,17 @@ impl Names {
     /// The request of a hop. `name` is a session name or template, and where it comes from.
     fn hop(role_arn: RoleArn, name: Option<(String, String)>) -> Result<Hop, Report> {
         let session_name = name.as_ref().map(|(_, text)| text.clone());
+        let mut origins = Origins::default();
+        origins.set("RoleSessionName", name.as_ref().map(|(origin, _)| origin.clone()));
         let (origin, text) = name.unwrap_or_else(|| (String::new(), DEFAULT_SESSION_NAME.to_owned()));
         if !text.contains('{') {
             let name: RoleSessionName = parse(&origin, &text)?;
             let request = AssumeRoleRequest::new(role_arn, name);
-            return Ok(Hop { request, session_name, template: None, mfa_process: None });
+            return Ok(Hop { request, session_name, template: None, mfa_process: None, origins });
         }
         let template: SessionNameTemplate = parse(&origin, &text)?;
         let request = AssumeRoleRequest::new(role_arn, RoleSessionName::made_up("arl"));
-        Ok(Hop { request, session_name, template: Some(template), mfa_process: None })
+        Ok(Hop { request, session_name, template: Some(template), mfa_process: None, origins })
     }
 
     /// `ARL_ROLE_SESSION_NAME`, else the profile's.
@@ -68,6 +91,16 @@ impl Names {
 
     pub(super) fn hop_of_profile(&self, name: &str, profile: RoleProfile) -> Result<Hop, Report> {
         let mut hop = Self::hop(profile.role_arn.clone(), self.configured(Some((name, &profile))))?;
+        for (parameter, key, is_given) in [
+            ("DurationSeconds", "duration_seconds", profile.duration_seconds.is_some()),
+            ("ExternalId", "external_id", profile.external_id.is_some()),
+            ("SerialNumber", "mfa_serial", profile.mfa_serial.is_some()),
+            ("SourceIdentity", "source_identity", profile.source_identity.is_some()),
+            ("Tags", "session_tags", profile.session_tags.is_some()),
+            ("TransitiveTagKeys", "transitive_session_tags", profile.transitive_session_tags.is_some()),
+        ] {
+            hop.origins.set(parameter, is_given.then(|| format!("`{key}` of profile `{name}`")));
+        }
         hop.request.duration_seconds = profile.duration_seconds;
         hop.request.external_id = profile.external_id;
         hop.request.serial_number = profile.mfa_serial;
@@ -135,36 +168,27 @@ impl Names {
         let named = Self::hop(role_arn.clone(), session_name)?;
         hop.template = named.template;
         hop.session_name = named.session_name;
-        let request = &mut hop.request;
+        let Hop { request, origins, .. } = &mut hop;
         request.role_session_name = named.request.role_session_name;
+        origins.set("RoleSessionName", named.origins.of("RoleSessionName").map(str::to_owned));
 
         let duration = value("--duration", &args.duration, "DurationSeconds")
             .or_else(|| Context::var("ARL_DURATION").map(|text| ("ARL_DURATION".to_owned(), text)));
-        overlay(&mut request.duration_seconds, duration, str::parse)?;
+        origins.set("DurationSeconds", overlay(&mut request.duration_seconds, duration, str::parse)?);
         if let Some((origin, text)) = value("--policy", &args.policy, "Policy") {
             request.policy = Some(parse(&origin, &read_file_url(&origin, text)?)?);
+            origins.set("Policy", Some(origin));
         }
-        overlay(
-            &mut request.external_id,
-            value("--external-id", &args.external_id, "ExternalId"),
-            str::parse,
-        )?;
-        overlay(
-            &mut request.serial_number,
-            value("--serial-number", &args.serial_number, "SerialNumber"),
-            str::parse,
-        )?;
-        overlay(&mut request.token_code, value("", &None, "TokenCode"), str::parse)?;
-        overlay(
-            &mut request.source_identity,
-            value("--source-identity", &args.source_identity, "SourceIdentity"),
-            str::parse,
-        )?;
-        overlay(
-            &mut request.transitive_tag_keys,
-            value("--transitive-tag-keys", &args.transitive_tag_keys, "TransitiveTagKeys"),
-            parse_tag_keys,
-        )?;
+        let given = value("--external-id", &args.external_id, "ExternalId");
+        origins.set("ExternalId", overlay(&mut request.external_id, given, str::parse)?);
+        let given = value("--serial-number", &args.serial_number, "SerialNumber");
+        origins.set("SerialNumber", overlay(&mut request.serial_number, given, str::parse)?);
+        let given = value("", &None, "TokenCode");
+        origins.set("TokenCode", overlay(&mut request.token_code, given, str::parse)?);
+        let given = value("--source-identity", &args.source_identity, "SourceIdentity");
+        origins.set("SourceIdentity", overlay(&mut request.source_identity, given, str::parse)?);
+        let given = value("--transitive-tag-keys", &args.transitive_tag_keys, "TransitiveTagKeys");
+        origins.set("TransitiveTagKeys", overlay(&mut request.transitive_tag_keys, given, parse_tag_keys)?);
         let mut values = |flag: &str, given: &[String], name: &str| {
             let other = more.take(name).map(|text| (format!("{name} in --additional-parameters"), text));
             match given {
@@ -172,17 +196,15 @@ impl Names {
                 texts => texts.iter().map(|text| (flag.to_owned(), text.clone())).collect::<Vec<_>>(),
             }
         };
-        overlay_list(
-            &mut request.policy_arns,
-            values("--policy-arns", &args.policy_arns, "PolicyArns"),
-            parse_policy_arns,
-        )?;
-        overlay_list(&mut request.tags, values("--tags", &args.tags, "Tags"), parse_tags)?;
-        overlay_list(
-            &mut request.provided_contexts,
-            values("--provided-contexts", &args.provided_contexts, "ProvidedContexts"),
-            parse_provided_contexts,
-        )?;
+        let given = values("--policy-arns", &args.policy_arns, "PolicyArns");
+        origins.set("PolicyArns", overlay_list(&mut request.policy_arns, given, parse_policy_arns)?);
+        let given = values("--tags", &args.tags, "Tags");
+        origins.set("Tags", overlay_list(&mut request.tags, given, parse_tags)?);
+        let given = values("--provided-contexts", &args.provided_contexts, "ProvidedContexts");
+        origins.set(
+            "ProvidedContexts",
+            overlay_list(&mut request.provided_contexts, given, parse_provided_contexts)?,
+        );
         request.additional_parameters = more;
         check_lists(request)?;
         for warning in request.warnings() {
@@ -217,32 +239,32 @@ pub(super) fn parse<T: FromStr<Err = InvalidValue>>(origin: &str, text: &str) ->
     text.parse().map_err(|fault| Report::usage(format!("{origin} {fault}")))
 }
 
+/// Puts what was given in its place; where it comes from.
 fn overlay<T>(
     place: &mut Option<T>,
     given: Option<(String, String)>,
     parse: impl Fn(&str) -> Result<T, InvalidValue>,
-) -> Result<(), Report> {
-    if let Some((origin, text)) = given {
-        let value = parse(&text).map_err(|fault| Report::usage(format!("{origin} {fault}")))?;
-        *place = Some(value);
-    }
-    Ok(())
+) -> Result<Option<String>, Report> {
+    let Some((origin, text)) = given else { return Ok(None) };
+    *place = Some(parse(&text).map_err(|fault| Report::usage(format!("{origin} {fault}")))?);
+    Ok(Some(origin))
 }
 
 fn overlay_list<T>(
     place: &mut Option<Vec<T>>,
     given: Vec<(String, String)>,
     parse: impl Fn(&str) -> Result<Vec<T>, InvalidValue>,
-) -> Result<(), Report> {
-    if given.is_empty() {
-        return Ok(());
+) -> Result<Option<String>, Report> {
+    let origin = given.first().map(|(origin, _)| origin.clone());
+    if origin.is_none() {
+        return Ok(None);
     }
     let mut list = Vec::new();
     for (origin, text) in given {
         list.extend(parse(&text).map_err(|fault| Report::usage(format!("{origin} {fault}")))?);
     }
     *place = Some(list);
-    Ok(())
+    Ok(origin)
 }
 
 fn check_lists(request: &AssumeRoleRequest) -> Result<(), Report> {

@@ -17,6 +17,7 @@ mod core_dump;
 mod dialect;
 mod endpoint;
 mod exec;
+mod explain;
 mod held;
 mod hints;
 mod hops;
@@ -105,6 +106,7 @@ enum Command {
     Write(write::WriteArgs),
     Configure(configure::ConfigureArgs),
     Console(console::ConsoleArgs),
+    Explain(explain::ExplainArgs),
     Clear(clear::ClearArgs),
     Status(status::StatusArgs),
     List(list::ListArgs),
@@ -136,6 +138,7 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
         Command::Write(command) => write::run(&command, &output).map(done),
         Command::Configure(command) => configure::run(&command, &output).map(done),
         Command::Console(command) => console::run(command, &output).map(done),
+        Command::Explain(command) => explain::run(&command, &output).map(done),
         Command::Clear(command) => clear::run(command, &output).map(done),
         Command::Status(command) => status::run(&command, &output),
         Command::List(command) => list::run(&command, &output).map(done),

@@ -9,7 +9,7 @@ use super::arguments::RoleArgs;
 use super::context::Context;
 use super::hops::{Hop, Names, parse};
 use super::report::Report;
-use super::sts_settings::{self, Regions};
+use super::sts_settings::{self, EndpointOrigin, Regions};
 use super::{Output, hints};
 
 /// What a verb with a role is going to do.
@@ -22,8 +22,12 @@ pub(super) struct Plan {
     pub(super) target: Option<RoleArn>,
     /// The region to hand over.
     pub(super) region: Option<String>,
+    /// Who named the region that STS is asked in.
+    pub(super) region_origin: Option<&'static str>,
     /// How to reach STS.
     pub(super) sts: StsSettings,
+    /// Who named the endpoint.
+    pub(super) endpoint_origin: EndpointOrigin,
     /// How the MFA session that the chain starts from gets its code.
     pub(super) session: Option<SessionCode>,
     /// What tells the source from others; `None` if nothing does.
@@ -106,9 +110,11 @@ impl Plan {
             || Partition::of_region(regions.named.as_deref().unwrap_or_default()),
             |arn| arn.partition().clone(),
         );
-        let sts = sts_settings::find(args, context, &config, settings_section, regions.named, &partition)?;
+        let (sts, endpoint_origin) =
+            sts_settings::find(args, context, &config, settings_section, regions.named.clone(), &partition)?;
         let source_key = SourceKey::of(&chain.source, &context.surroundings(&var));
-        Ok(Self { chain, hops, target, region: regions.given, sts, session, source_key })
+        let Regions { given: region, named: _, origin: region_origin } = regions;
+        Ok(Self { chain, hops, target, region, region_origin, sts, endpoint_origin, session, source_key })
     }
 
     /// What the credentials after so many hops are kept under.

@@ -117,7 +117,8 @@ fn verify() -> Result<String, Report> {
         || arl::Partition::of_region(region.as_deref().unwrap_or_default()),
         |arn| arn.partition().clone(),
     );
-    let settings = sts_settings::find(&RoleArgs::default(), &context, &config, None, region, &partition)?;
+    let (settings, _) =
+        sts_settings::find(&RoleArgs::default(), &context, &config, None, region, &partition)?;
     let sts = Sts::new(settings);
     let ask = async {
         let credentials = match Context::var("AWS_ACCESS_KEY_ID") {

@@ -13,6 +13,8 @@ pub(super) struct Regions {
     pub(super) given: Option<String>,
     /// The one in force, if anybody named one.
     pub(super) named: Option<String>,
+    /// Who named it.
+    pub(super) origin: Option<&'static str>,
 }
 
 impl Regions {
@@ -26,15 +28,17 @@ impl Regions {
         let of = |profile: Option<&Section<'_>>| {
             Some(("the profile's `region`", profile?.get("region")?.to_owned()))
         };
-        let checked = |found: Option<(&str, String)>| found.map(|(origin, region)| checked(origin, region));
+        let checked =
+            |found: Option<(&'static str, String)>| found.map(|(origin, region)| checked(origin, region));
         let given = checked(flag().or_else(|| of(role_profile))).transpose()?;
         let named = flag()
             .or_else(|| variable("AWS_REGION"))
             .or_else(|| variable("AWS_DEFAULT_REGION"))
             .or_else(|| of(role_profile))
             .or_else(|| of(settings_profile));
+        let origin = named.as_ref().map(|(origin, _)| *origin);
         let named = checked(named).transpose()?;
-        Ok(Self { given, named })
+        Ok(Self { given, named, origin })
     }
 }
 
@@ -48,6 +52,9 @@ fn checked(origin: &str, region: String) -> Result<String, Report> {
     Err(Report::usage(format!("{origin} must be a region such as eu-west-1, not `{region}`")))
 }
 
+/// Who named the endpoint, if anybody did.
+pub(super) type EndpointOrigin = Option<&'static str>;
+
 /// Puts the settings together. Nobody's region: the partition's default, and never a question to the
 /// instance metadata service, which hangs where there is none.
 pub(super) fn find(
@@ -57,11 +64,13 @@ pub(super) fn find(
     profile: Option<&Section<'_>>,
     region: Option<String>,
     partition: &Partition,
-) -> Result<StsSettings, Report> {
+) -> Result<(StsSettings, EndpointOrigin), Report> {
     let key = |name: &str| profile.and_then(|profile| profile.get(name)).map(str::to_owned);
     let either = |variable: &str, name: &str| Context::var(variable).or_else(|| key(name));
     let mut settings = StsSettings::new(region.unwrap_or_else(|| partition.default_region().to_owned()));
-    settings.endpoint_url = endpoint_url(args, config, profile)?;
+    let endpoint = endpoint_url(args, config, profile)?;
+    let origin = endpoint.as_ref().map(|(origin, _)| *origin);
+    settings.endpoint_url = endpoint.map(|(_, url)| url);
     if settings.endpoint_url.is_none() {
         settings.use_fips = flag(either("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"));
         settings.use_dual_stack = flag(either("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"));
@@ -91,7 +100,7 @@ pub(super) fn find(
         no_proxy: Some(format!("{no_proxy},127.0.0.1,localhost,::1")),
         allow_plain_http: args.allow_insecure_endpoint,
     };
-    Ok(settings)
+    Ok((settings, origin))
 }
 
 fn flag(text: Option<String>) -> bool {
@@ -102,7 +111,7 @@ fn endpoint_url(
     args: &RoleArgs,
     config: &SharedConfig<'_>,
     profile: Option<&Section<'_>>,
-) -> Result<Option<String>, Report> {
+) -> Result<Option<(&'static str, String)>, Report> {
     let ignored = flag(Context::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"));
     let services = || {
         let services = config.services(profile?.get("services")?)?;
@@ -122,7 +131,7 @@ fn endpoint_url(
     };
     let Some((origin, url)) = found else { return Ok(None) };
     match endpoint::check(&url, args.allow_insecure_endpoint) {
-        Ok(()) => Ok(Some(url)),
+        Ok(()) => Ok(Some((origin, url))),
         Err(fault) => {
             // A URL with a user name may have a password as well.
             let shown = if url.contains('@') { String::new() } else { format!(" `{url}`") };

@@ -18,6 +18,7 @@ pub use error::CallError;
 pub(crate) use error::innermost;
 pub(crate) use sdk_config::{assume_role_with, from_sdk, settings_of, source_failed, to_sdk};
 
+use crate::arn::Partition;
 use crate::credentials::Credentials;
 use crate::network::{LazyClient, Network};
 use crate::request::AssumeRoleRequest;
@@ -65,6 +66,31 @@ impl StsSettings {
             network: Network::default(),
             operation_limit: OPERATION_LIMIT,
         }
+    }
+}
+
+impl StsSettings {
+    /// The endpoint that is asked: the one given, else the region's.
+    ///
+    /// Source: the endpoint rules of STS in the AWS SDKs.
+    pub fn endpoint(&self) -> String {
+        if let Some(url) = &self.endpoint_url {
+            return url.clone();
+        }
+        let (plain, dual_stack) = match Partition::of_region(&self.region).as_str() {
+            "aws-cn" => ("amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+            "aws-iso" => ("c2s.ic.gov", "api.aws.ic.gov"),
+            "aws-iso-b" => ("sc2s.sgov.gov", "api.aws.scloud"),
+            "aws-iso-e" => ("cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
+            "aws-iso-f" => ("csp.hci.ic.gov", "api.aws.hci.ic.gov"),
+            "aws-eusc" => ("amazonaws.eu", "api.amazonwebservices.eu"),
+            _ => ("amazonaws.com", "api.aws"),
+        };
+        let fips = if self.use_fips { "-fips" } else { "" };
+        let suffix = if self.use_dual_stack { dual_stack } else { plain };
+        // GovCloud's plain endpoints are FIPS ones already, and have no other name.
+        let fips = if self.region.starts_with("us-gov-") && !self.use_dual_stack { "" } else { fips };
+        format!("https://sts{fips}.{}.{suffix}", self.region)
     }
 }
 
