@@ -33,7 +33,7 @@ __arl_main() {
         esac
     done
     case $verb in
-        assume | exec) ;;
+        assume | exec | write | explain | console) ;;
         *) __arl_back='' ;;
     esac
     # In eval "$(arl assume ROLE)" somebody reads what arl prints, and a change of the subshell would be lost.

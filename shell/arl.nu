@@ -105,11 +105,23 @@ def --env "arl clear" [] {
     __arl_apply $changes
 }
 
-# Run a command as a role
-def --env --wrapped "arl exec" [...words: string] {
+# Runs a verb that has a source as if the role of this shell were not there.
+def __arl_from_before [verb: string, words: list<string>] {
     let undo = if "--chain" in ($words | take until {|word| $word == "--" }) { {} } else { __arl_start }
-    do { __arl_apply $undo; ^arl exec ...$words }
+    do { __arl_apply $undo; ^arl $verb ...$words }
 }
+
+# Run a command as a role
+def --env --wrapped "arl exec" [...words: string] { __arl_from_before exec $words }
+
+# Write a role's credentials into a profile of ~/.aws/credentials
+def --env --wrapped "arl write" [...words: string] { __arl_from_before write $words }
+
+# Tell what assuming a role would do, and why
+def --env --wrapped "arl explain" [...words: string] { __arl_from_before explain $words }
+
+# Print an address that is signed in to the AWS console as a role
+def --env --wrapped "arl console" [...words: string] { __arl_from_before console $words }
 
 def __arl_is_over [] {
     ($env.ARL_EXPIRES_AT? | default '') =~ '^[0-9]{1,15}$' and (

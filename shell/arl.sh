@@ -45,7 +45,7 @@ __arl_main() {
         esac
     done
     case $__arl_verb in
-        assume | exec) ;;
+        assume | exec | write | explain | console) ;;
         *) __arl_back='' ;;
     esac
     case $__arl_verb:$__arl_apply in

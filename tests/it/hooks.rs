@@ -576,6 +576,7 @@ fn everything_else_passes_through() {
             format!("arl assume {READ_ONLY} --shell posix >text"),
             format!("arl exec {READ_ONLY} -- sh -c 'echo $ARL_SOURCE; exit 9' >child; echo {status} >status"),
             format!("arl assume {READ_ONLY} --format=dotenv >dotenv"),
+            format!("arl explain {READ_ONLY} --json >told; arl write {READ_ONLY} --profile-name ro"),
             "arl assume --help >help".into(),
             "env -0 >then".into(),
             format!("arl -q assume {READ_ONLY}"),
@@ -585,6 +586,8 @@ fn everything_else_passes_through() {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         let run = shell.run(&stage, stage.as_ann(shell.name), &lines);
         assert_eq!(identity_of(&stage, "then"), identity_of(&stage, "first"), "{}: {run:?}", shell.name);
+        assert!(written(&stage, "told").contains("environment, key …0001"), "{}: {run:?}", shell.name);
+        assert!(written(&stage, ".aws/credentials").contains("[ro]"), "{}: {run:?}", shell.name);
         assert!(
             written(&stage, "json").starts_with('{')
                 && written(&stage, "dotenv").starts_with("AWS_ACCESS_KEY_ID=")

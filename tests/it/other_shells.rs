@@ -144,17 +144,17 @@ fn the_functions_of_nushell_elvish_and_xonsh_switch_expire_and_restore() {
         (
             "nushell",
             "arl.nu",
-            "SOURCE\n^env o> before\narl assume DEPLOY --region eu-west-1\n^env o> a\narl assume READONLY\n^env o> b\ntry { arl assume 123456789012/Closed } catch { 'failed' o> failed }\n^env o> c\narl exec DEPLOY -- sh -c 'echo $0 >child; env >>child'\n$env.ARL_EXPIRES_AT = '1'\n__arl_hook\n__arl_hook\n^env o> cleared\narl clear\n^env o> after\n",
+            "SOURCE\n^env o> before\narl assume DEPLOY --region eu-west-1\n^env o> a\narl assume READONLY\n^env o> b\ntry { arl assume 123456789012/Closed } catch { 'failed' o> failed }\n^env o> c\narl exec DEPLOY -- sh -c 'echo $0 >child; env >>child'\narl explain READONLY --json | save told\n$env.ARL_EXPIRES_AT = '1'\n__arl_hook\n__arl_hook\n^env o> cleared\narl clear\n^env o> after\n",
         ),
         (
             "elvish",
             "arl.elv",
-            "SOURCE\nenv > before\narl assume DEPLOY --region eu-west-1\nenv > a\narl assume READONLY\nenv > b\ntry { arl assume 123456789012/Closed } catch e { echo failed > failed }\nenv > c\narl exec DEPLOY -- sh -c 'env >child'\nset-env ARL_EXPIRES_AT 1\n__arl_hook\n__arl_hook\nenv > cleared\narl clear\nenv > after\n",
+            "SOURCE\nenv > before\narl assume DEPLOY --region eu-west-1\nenv > a\narl assume READONLY\nenv > b\ntry { arl assume 123456789012/Closed } catch e { echo failed > failed }\nenv > c\narl exec DEPLOY -- sh -c 'env >child'\narl explain READONLY --json > told\nset-env ARL_EXPIRES_AT 1\n__arl_hook\n__arl_hook\nenv > cleared\narl clear\nenv > after\n",
         ),
         (
             "xonsh",
             "arl.xsh",
-            "SOURCE\nenv > before\narl assume DEPLOY --region eu-west-1\nenv > a\narl assume READONLY\nenv > b\narl assume 123456789012/Closed or echo failed > failed\nenv > c\narl exec DEPLOY -- sh -c 'env >child'\n$ARL_EXPIRES_AT = '1'\nevents.on_pre_prompt.fire()\nevents.on_pre_prompt.fire()\nenv > cleared\narl clear\nenv > after\n",
+            "SOURCE\nenv > before\narl assume DEPLOY --region eu-west-1\nenv > a\narl assume READONLY\nenv > b\narl assume 123456789012/Closed or echo failed > failed\nenv > c\narl exec DEPLOY -- sh -c 'env >child'\narl explain READONLY --json > told\n$ARL_EXPIRES_AT = '1'\nevents.on_pre_prompt.fire()\nevents.on_pre_prompt.fire()\nenv > cleared\narl clear\nenv > after\n",
         ),
     ] {
         let stage = Stage::new();
@@ -192,6 +192,8 @@ fn the_functions_of_nushell_elvish_and_xonsh_switch_expire_and_restore() {
         for request in stage.assumed() {
             assert_eq!(request.access_key_id, World::ANN_KEY, "{name}");
         }
+        let told = std::fs::read_to_string(stage.home.join("told")).unwrap();
+        assert!(told.contains("environment, key …0001"), "{name}: {told} {run:?}");
         assert!(
             !ours("cleared")
                 .iter()
@@ -224,7 +226,7 @@ fn a_tcsh_function_switches_as_the_others_do() {
          arl assume {READ_ONLY} --role-session-name {{user}} --tags \"a=b c\"\necho $status > status\nenv > b\n\
          arl assume 123456789012/Closed\necho $status >> status\n\
          arl exec {DEPLOY} -- sh -c 'echo \"$ARL_ROLE_ARN $1\" > child; exit 5' sh \"x  y\"\necho $status >> status\n\
-         env > c\narl clear\nenv > after\n",
+         (arl explain {READ_ONLY} --json) > told\nenv > c\narl clear\nenv > after\n",
         env!("CARGO_MANIFEST_DIR")
     );
     let mut command = shell(&stage, "tcsh", "script");
@@ -240,6 +242,7 @@ fn a_tcsh_function_switches_as_the_others_do() {
     };
     assert_eq!(read("status"), ["0", "1", "5"], "{run:?}");
     assert_eq!(read("child"), [format!("{DEPLOY} x  y")], "{run:?}");
+    assert!(read("told")[0].contains("environment, key …0001"), "{run:?}");
     assert!(read("b").contains(&"AWS_REGION=us-east-2".to_owned()), "{run:?}");
     assert_eq!(read("c"), read("b"));
     assert_eq!(read("after"), read("before"));
