@@ -98,6 +98,11 @@ impl Explanation {
         if plan.target.is_none() {
             sets.retain(|name| *name != "ARL_ROLE_ARN");
         }
+        if plan.hops.is_empty() && is_temporary(&plan.chain.source) == Some(false) {
+            let of_sessions =
+                ["AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION", "AWS_ACCOUNT_ID", "ARL_EXPIRES_AT"];
+            sets.retain(|name| !of_sessions.contains(name));
+        }
         let unsets: Vec<&str> =
             IDENTITY_VARIABLES.into_iter().filter(|name| !sets.contains(name)).filter(set).collect();
         if plan.region.is_some() {

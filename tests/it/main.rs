@@ -10,6 +10,7 @@ mod completion;
 mod console;
 mod eval;
 mod exec;
+mod explain;
 mod faults;
 mod hooks;
 mod keyboard;
