@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod assume;
+mod botocore;
 mod cache;
 mod completion;
 mod console;
