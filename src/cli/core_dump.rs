@@ -24,7 +24,7 @@ pub(super) fn forbid() -> CallersLimit {
 impl CallersLimit {
     /// For a command that is about to be started beside arl.
     pub(super) fn lend(&self) {
-        let _ = setrlimit(Resource::Core, self.0.clone());
+        let _ = setrlimit(Resource::Core, self.0);
     }
 
     /// Once it has been started.

@@ -82,7 +82,7 @@ pub(super) fn not_assumed(
     settings: &StsSettings,
 ) -> Report {
     let report = Report::new(format!("could not assume `{}`", request.role_arn)).caused_by(error);
-    let endpoint = settings.endpoint_url.as_deref().unwrap_or("the AWS endpoint");
+    let endpoint = settings.endpoint();
     let region = &settings.region;
     match error {
         CallError::Refused { code, message, endpoint_time, .. } => {
@@ -141,20 +141,11 @@ fn refused(
         "AccessDenied" if message.contains("MultiFactorAuthentication") => {
             vec!["pass the device of the user that asks with --serial-number, and its current code with --token-code".into()]
         }
-        "AccessDenied" => {
-            let mut hints = vec![format!(
-                "asked with {caller}; the role's trust policy must name that identity, which itself must be allowed sts:AssumeRole"
-            )];
-            if request.external_id.is_none() {
-                hints.push("if the role wants an external ID, pass --external-id".into());
-            }
-            if request.serial_number.is_none() {
-                hints.push("if the role wants MFA, pass --serial-number and --token-code".into());
-            }
-            hints
-        }
+        "AccessDenied" => denied(message, request, caller),
         "ExpiredToken" | "ExpiredTokenId" => {
-            vec![format!("the source credentials have expired ({caller}); renew them and try again")]
+            vec![format!(
+                "the source credentials have expired ({caller}); renew them where they come from, and try again"
+            )]
         }
         "InvalidClientTokenId" | "UnrecognizedClient" => vec![format!(
             "the access key is unknown here ({caller}): deleted, inactive, or of another partition than region {region}"
@@ -183,5 +174,36 @@ fn refused(
         }
         _ => Vec::new(),
     };
+    hints
+}
+
+/// STS does not say which condition failed; these are the ones that fail, as far as this request can have met them.
+fn denied(message: &str, request: &AssumeRoleRequest, caller: &str) -> Vec<String> {
+    // `User: ARN is not authorized to perform: …`
+    let arn = message
+        .split_whitespace()
+        .find(|word| word.starts_with("arn:") && (word.contains(":sts:") || word.contains(":iam:")));
+    let who = arn.map_or_else(|| caller.to_owned(), |arn| format!("{caller}, which is `{arn}`"));
+    let mut hints = vec![format!(
+        "asked with {who}; the role's trust policy must name that identity, which itself must be allowed sts:AssumeRole"
+    )];
+    hints.push(match &request.external_id {
+        None => "if the role wants an external ID, pass --external-id".to_owned(),
+        Some(id) => format!("is `{id}` the external ID that the role wants?"),
+    });
+    if request.serial_number.is_none() {
+        hints.push(
+            "if the role wants MFA, name the device with --serial-number; arl asks for its code".to_owned(),
+        );
+    }
+    let tags = request.tags.as_ref().is_some_and(|tags| !tags.is_empty());
+    for (is_sent, what, action) in [
+        (tags, "session tags", "sts:TagSession"),
+        (request.source_identity.is_some(), "a source identity", "sts:SetSourceIdentity"),
+    ] {
+        if is_sent {
+            hints.push(format!("{what} need {action} in the trust policy and in the caller's own"));
+        }
+    }
     hints
 }

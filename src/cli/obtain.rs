@@ -310,7 +310,7 @@ impl Work<'_> {
                 request.token_code = Some(codes.next(self.output).await?);
             }
             self.output.trace(|| {
-                let endpoint = settings.endpoint_url.as_deref().unwrap_or("AWS's endpoint");
+                let endpoint = settings.endpoint();
                 format!(
                     "assuming {} as session {} through {endpoint}, region {}",
                     request.role_arn, request.role_session_name, settings.region

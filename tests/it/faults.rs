@@ -226,3 +226,26 @@ fn a_wrong_clock_is_named_with_its_size() {
     let run = stage.arl(&["assume", DEPLOY]);
     assert!(!run.stderr.contains("clock is "), "{run:?}");
 }
+
+#[test]
+fn a_refusal_comes_with_what_may_be_missing() {
+    let stage = Stage::new();
+    let run = stage.arl(&["assume", "123456789012/Closed"]);
+    run.failure(1, "environment, key …0001, which is `arn:aws:iam::111122223333:user/ann`");
+    for hint in ["pass --external-id", "--serial-number"] {
+        assert!(run.stderr.contains(hint), "{hint}: {run:?}");
+    }
+    let run = stage.arl(&["assume", "123456789012/ThirdParty", "--external-id", "ext-4712"]);
+    run.failure(1, "is `ext-4712` the external ID");
+    assert!(!run.stderr.contains("TagSession") && !run.stderr.contains("SetSourceIdentity"), "{run:?}");
+    let run = stage.arl(&["assume", "123456789012/Closed", "--tags", "a=b", "--source-identity", "ann"]);
+    run.failure(1, "sts:TagSession");
+    assert!(run.stderr.contains("sts:SetSourceIdentity"), "{run:?}");
+    // In a chain it is a session that asks.
+    let run = stage.arl(&["assume", "123456789012/ReadOnly", "--via", DEPLOY]);
+    run.failure(1, "arn:aws:sts::123456789012:assumed-role/Deploy/");
+    let policy = format!("{{\"Statement\":[\"{}\"]}}", "x".repeat(3000));
+    stage
+        .arl(&["assume", DEPLOY, "--policy", &policy])
+        .failure(1, "Packed policy consumes 147% of allotted space");
+}
