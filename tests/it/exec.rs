@@ -1,10 +1,10 @@
 //! `arl exec` is the command.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use crate::support::{DEPLOY, Stage, in_terminal};
+use crate::support::{DEPLOY, Stage, in_terminal, interrupts_counted};
 
 #[test]
 fn the_exit_status_is_the_commands_own() {
@@ -35,28 +35,7 @@ fn death_by_a_signal_looks_the_same_as_without_arl() {
 #[test]
 fn one_interrupt_is_one_interrupt() {
     let stage = Stage::new();
-    let child = "count=0; trap 'count=$((count + 1)); echo \"int $count\"' INT; echo ready; \
-                 while :; do read -r line && [ \"$line\" = stop ] && break; done; echo \"total $count\"";
-    std::fs::write(stage.home.join("child"), child).unwrap();
-    let mut terminal = in_terminal(&stage, &format!("arl exec {DEPLOY} -- bash child"));
-    let mut process = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut keyboard = process.stdin.take().unwrap();
-    let mut screen = BufReader::new(process.stdout.take().unwrap());
-    let mut wait_for = |text: &str| {
-        let mut line = String::new();
-        while !line.contains(text) {
-            line.clear();
-            assert_ne!(screen.read_line(&mut line).unwrap(), 0, "the end came before `{text}`");
-        }
-        line
-    };
-    wait_for("ready");
-    keyboard.write_all(b"\x03").unwrap();
-    wait_for("int 1");
-    keyboard.write_all(b"\rstop\r").unwrap();
-    assert!(wait_for("total").contains("total 1"));
-    let status = process.wait().unwrap();
-    assert!(status.success(), "{status}");
+    assert_eq!(interrupts_counted(&stage, &format!("arl exec {DEPLOY} --"), 1), 1);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use arl_sts::{Role, World};
 
 use crate::lib_compat::python;
-use crate::support::{DEPLOY, Run, Stage, in_terminal, rust_caller, tools};
+use crate::support::{DEPLOY, Run, Stage, interrupts_counted, rust_caller, tools};
 
 const BOTO3: &str = r#"
 import boto3, os, sys, time
@@ -484,29 +484,7 @@ fn a_signal_sent_to_arl_reaches_the_command_once() {
 #[test]
 fn one_interrupt_of_the_terminal_is_one_interrupt() {
     let stage = Stage::new();
-    let child = "count=0; trap 'count=$((count + 1)); echo \"int $count\"' INT; echo ready; \
-                 while :; do read -r line && [ \"$line\" = stop ] && break; done; echo \"total $count\"";
-    std::fs::write(stage.home.join("child"), child).unwrap();
-    let mut terminal = in_terminal(&stage, &format!("arl exec {DEPLOY} --server -- bash child"));
-    let mut process = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut keyboard = process.stdin.take().unwrap();
-    let mut screen = BufReader::new(process.stdout.take().unwrap());
-    let mut wait_for = |text: &str| {
-        let mut line = String::new();
-        while !line.contains(text) {
-            line.clear();
-            assert_ne!(screen.read_line(&mut line).unwrap(), 0, "the end came before `{text}`");
-        }
-        line
-    };
-    wait_for("ready");
-    keyboard.write_all(b"\x03").unwrap();
-    wait_for("int 1");
-    keyboard.write_all(b"\x03").unwrap();
-    wait_for("int 2");
-    keyboard.write_all(b"\rstop\r").unwrap();
-    assert!(wait_for("total").contains("total 2"));
-    assert!(process.wait().unwrap().success());
+    assert_eq!(interrupts_counted(&stage, &format!("arl exec {DEPLOY} --server --"), 2), 2);
 }
 
 #[test]

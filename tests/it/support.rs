@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -167,6 +167,34 @@ pub(crate) fn in_terminal(stage: &Stage, line: &str) -> Command {
         .env("TERM", "xterm")
         .env("SHELL", "/bin/sh");
     command
+}
+
+/// Interrupts a command so often at a terminal; how many of the interrupts reached it.
+pub(crate) fn interrupts_counted(stage: &Stage, arl: &str, count: usize) -> usize {
+    let child = "count=0; trap 'count=$((count + 1)); echo \"int $count\"' INT; echo ready; \
+                 while :; do read -r line && [ \"$line\" = stop ] && break; done; echo \"total $count\"";
+    fs::write(stage.home.join("child"), child).unwrap();
+    let mut terminal = in_terminal(stage, &format!("{arl} bash child"));
+    let mut process = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut keyboard = process.stdin.take().unwrap();
+    let mut screen = BufReader::new(process.stdout.take().unwrap());
+    let mut wait_for = |text: &str| {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert_ne!(screen.read_line(&mut line).unwrap(), 0, "the end came before `{text}`");
+        }
+        line
+    };
+    wait_for("ready");
+    for number in 1..=count {
+        keyboard.write_all(b"\x03").unwrap();
+        wait_for(&format!("int {number}"));
+    }
+    keyboard.write_all(b"\rstop\r").unwrap();
+    let total = wait_for("total").trim().rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(process.wait().unwrap().success());
+    total
 }
 
 /// What `tests/install-tools.sh` has installed.
