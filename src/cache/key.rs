@@ -4,6 +4,7 @@ use ring::{digest, hmac};
 use serde_json::{Map, Value, json};
 
 use super::source_key::SourceKey;
+use crate::arn::Partition;
 use crate::encoding::hex;
 use crate::request::AssumeRoleRequest;
 use crate::secret::Secret;
@@ -35,7 +36,7 @@ impl CacheKey {
     pub fn new(sts: &StsSettings, source: &SourceKey, hops: &[KeyedHop<'_>]) -> Self {
         let object = json!({
             "schema": SCHEMA,
-            "endpoint": endpoint(sts),
+            "endpoint": if hops.is_empty() && source.is_good_everywhere() { partition(sts) } else { endpoint(sts) },
             "source": source.facts(),
             "hops": hops.iter().map(hop).collect::<Vec<_>>(),
         });
@@ -94,6 +95,11 @@ fn endpoint(sts: &StsSettings) -> Value {
         operation_limit: _,
     } = sts;
     json!({ "region": region, "url": endpoint_url, "fips": use_fips, "dual_stack": use_dual_stack })
+}
+
+/// What is left of the endpoint for what all of its regions take.
+fn partition(sts: &StsSettings) -> Value {
+    json!({ "partition": Partition::of_region(&sts.region).as_str(), "url": sts.endpoint_url })
 }
 
 fn hop(hop: &KeyedHop<'_>) -> Value {

@@ -31,6 +31,8 @@ pub struct Surroundings<'a> {
 pub struct SourceKey {
     facts: Value,
     secret: Secret,
+    /// Whether its credentials do not depend on the region that was asked for them.
+    is_good_everywhere: bool,
 }
 
 /// Claims of a web identity token that change although its owner does not.
@@ -52,9 +54,9 @@ impl SourceKey {
             }
             Source::MfaSession { keys, serial_number } => {
                 // Sealed like the keys: who has another secret does not get the session.
-                let Self { mut facts, secret } = Self::of_keys(keys);
+                let Self { mut facts, secret, .. } = Self::of_keys(keys);
                 facts["mfa_session"] = serial_number.as_str().into();
-                return Some(Self { facts, secret });
+                return Some(Self { facts, secret, is_good_everywhere: true });
             }
             Source::Login(login) => {
                 let LoginSource { session, profile: _, file } = login;
@@ -93,7 +95,7 @@ impl SourceKey {
                 })
             }
         };
-        Some(Self { facts, secret: Secret::new(String::new()) })
+        Some(Self { facts, secret: Secret::new(String::new()), is_good_everywhere: false })
     }
 
     /// Describes keys that are at hand.
@@ -103,7 +105,11 @@ impl SourceKey {
             keys.secret_access_key().expose(),
             keys.session_token().map_or("", Secret::expose)
         ));
-        Self { facts: json!({ "access_key_id": keys.access_key_id() }), secret }
+        Self { facts: json!({ "access_key_id": keys.access_key_id() }), secret, is_good_everywhere: false }
+    }
+
+    pub(super) fn is_good_everywhere(&self) -> bool {
+        self.is_good_everywhere
     }
 
     pub(super) fn facts(&self) -> &Value {

@@ -135,6 +135,7 @@ impl RoleArgs {
             ("--provided-contexts", !self.provided_contexts.is_empty()),
             ("--additional-parameters", self.additional_parameters.is_some()),
             ("--serial-number", self.serial_number.is_some() && !self.mfa_session),
+            ("--mfa-process", self.mfa_process.is_some() && !self.mfa_session),
             ("--profile", self.profile.is_some()),
             ("--via", !self.via.is_empty()),
             ("--chain", self.chain),

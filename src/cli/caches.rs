@@ -54,7 +54,9 @@ impl Caches {
 
     /// What is kept of the plan's first hops. Only the last one is handed out and has to last as long as asked.
     pub(super) fn find(&self, plan: &Plan, hops: usize) -> Option<Credentials> {
-        if !self.reads || !is_kept(plan, hops) {
+        // A new session of the role is no reason to ask for another code.
+        let is_mfa_session = hops == 0 && matches!(plan.chain.source, arl::Source::MfaSession { .. });
+        if !(self.reads || is_mfa_session) || !is_kept(plan, hops) {
             return None;
         }
         let store = self.store.as_ref()?;
@@ -93,8 +95,7 @@ impl Caches {
     /// Tells those who wait for the session after so many hops that it cannot be had. Whoever had a code of their own
     /// keeps that to themselves: the code may be what was wrong.
     pub(super) fn tell_failure(&self, plan: &Plan, hops: usize, flying: Flying, report: &Report) {
-        let had_code = plan.hops.iter().any(|hop| hop.request.token_code.is_some());
-        if let Some(key) = plan.cache_key(hops).filter(|_| !had_code) {
+        if let Some(key) = plan.cache_key(hops).filter(|_| !plan.has_code()) {
             flying.failed(&key, Context::now(), &report.to_note());
         }
     }
@@ -119,9 +120,7 @@ impl Caches {
             Flight::Ahead(flying) => Outcome::Ahead(Some(flying)),
             Flight::Landed => found.map_or(Outcome::Ahead(None), Outcome::Found),
             // Whoever has brought a code of their own tries it: it may be the other one's code that was wrong.
-            Flight::Failed(_) if plan.hops.iter().any(|hop| hop.request.token_code.is_some()) => {
-                Outcome::Ahead(None)
-            }
+            Flight::Failed(_) if plan.has_code() => Outcome::Ahead(None),
             Flight::Failed(note) => Outcome::Failed(Report::of_note(&note)),
         }
     }

@@ -211,7 +211,12 @@ fn why(args: &RoleArgs, plan: &Plan, context: &Context) -> Result<(String, Vec<S
     let (reason, taken) = if let Some(name) = &args.profile {
         (format!("--profile {name}"), "")
     } else if args.chain {
-        ("--chain: the role that this shell has".to_owned(), "AWS_ACCESS_KEY_ID")
+        let whose = if is_before {
+            "the role that this shell has"
+        } else {
+            "the session in the environment, which is not arl's"
+        };
+        (format!("--chain: {whose}"), "AWS_ACCESS_KEY_ID")
     } else if let (Some((name, _)), false) = (profile, has_role) {
         (format!("profile `{name}` itself"), "")
     } else if let Some((name, source)) = own("source_profile") {
@@ -224,15 +229,23 @@ fn why(args: &RoleArgs, plan: &Plan, context: &Context) -> Result<(String, Vec<S
             SourceTag::Environment(_) => {
                 ("keys in the environment come first".to_owned(), "AWS_ACCESS_KEY_ID")
             }
-            SourceTag::Profile(name) if selected.as_ref() == Some(name) => {
-                ("AWS_PROFILE, and there are no keys in the environment".to_owned(), "AWS_PROFILE")
+            tag @ (SourceTag::Profile(_) | SourceTag::WebIdentity | SourceTag::Container)
+                if is_before && chosen_since(tag, selected.as_deref()) =>
+            {
+                ("chosen since this shell became a role".to_owned(), variable_of(tag))
             }
-            SourceTag::Profile(_) | SourceTag::InstanceMetadata if is_before => {
+            SourceTag::Profile(name) if selected.as_ref() == Some(name) => {
+                (format!("{}, and there are no keys in the environment", profile_variable()), "AWS_PROFILE")
+            }
+            SourceTag::Profile(_) | SourceTag::ProfileKeys(_) | SourceTag::InstanceMetadata if is_before => {
                 ("where the role of this shell was started from (ARL_SOURCE)".to_owned(), "AWS_ACCESS_KEY_ID")
             }
-            SourceTag::Profile(_) => ("nothing in the environment chooses another one".to_owned(), "default"),
-            SourceTag::WebIdentity => ("no keys and no profile".to_owned(), "AWS_WEB_IDENTITY_TOKEN_FILE"),
-            SourceTag::Container => ("no keys and no profile".to_owned(), "AWS_CONTAINER_CREDENTIALS_*"),
+            SourceTag::Profile(_) | SourceTag::ProfileKeys(_) => {
+                ("nothing in the environment chooses another one".to_owned(), "default")
+            }
+            tag @ (SourceTag::WebIdentity | SourceTag::Container) => {
+                ("no keys and no profile".to_owned(), variable_of(tag))
+            }
             SourceTag::InstanceMetadata => ("nothing else is configured".to_owned(), ""),
         }
     };
@@ -246,7 +259,7 @@ fn why(args: &RoleArgs, plan: &Plan, context: &Context) -> Result<(String, Vec<S
             Context::var("AWS_ACCESS_KEY_ID")
                 .map(|id| format!("the environment's key …{}", hints::tail(&id))),
         ),
-        ("AWS_PROFILE", selected.map(|name| format!("AWS_PROFILE, profile `{name}`"))),
+        ("AWS_PROFILE", selected.map(|name| format!("{}, profile `{name}`", profile_variable()))),
         ("default", default.then(|| "profile `default`".to_owned())),
         (
             "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -260,6 +273,28 @@ fn why(args: &RoleArgs, plan: &Plan, context: &Context) -> Result<(String, Vec<S
     let is_itself = |name: &str| name == "default" && plan.chain.source_profile.as_deref() == Some("default");
     let passed = others.into_iter().filter(|(name, _)| *name != taken && !is_itself(name));
     Ok((reason, passed.filter_map(|(_, words)| words).collect()))
+}
+
+/// The variable that selects a profile.
+fn profile_variable() -> &'static str {
+    if Context::var("AWS_PROFILE").is_some() { "AWS_PROFILE" } else { "AWS_DEFAULT_PROFILE" }
+}
+
+/// The variable behind a source, as the list of sources calls it.
+fn variable_of(tag: &SourceTag) -> &'static str {
+    match tag {
+        SourceTag::WebIdentity => "AWS_WEB_IDENTITY_TOKEN_FILE",
+        SourceTag::Container => "AWS_CONTAINER_CREDENTIALS_*",
+        _ => "AWS_PROFILE",
+    }
+}
+
+/// `assume` takes the variables of these away, so where they stand beside a role they were set later.
+fn chosen_since(tag: &SourceTag, selected: Option<&str>) -> bool {
+    match tag {
+        SourceTag::Profile(name) => selected == Some(name),
+        _ => true,
+    }
 }
 
 /// Whether a role that is assumed with these credentials is capped at an hour; `None` if nobody knows before.

@@ -43,6 +43,9 @@ pub(super) fn source_failed(error: &CallError, chain: &Chain) -> Report {
     let profile = chain.source_profile.as_deref().unwrap_or("default");
     match &chain.source {
         Source::Sso(_) => report.hint(format!("sign in again: aws sso login --profile {profile}")),
+        Source::MfaSession { .. } if is_wrong_code(error) => {
+            report.hint("a code works once and for half a minute: wait for the device's next one")
+        }
         Source::Login(_) => report.hint(format!("sign in again: aws login --profile {profile}")),
         Source::InstanceMetadata if chain.tag == SourceTag::InstanceMetadata => report
             .hint("no other source is configured: name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
@@ -183,7 +186,11 @@ fn denied(message: &str, request: &AssumeRoleRequest, caller: &str) -> Vec<Strin
     let arn = message
         .split_whitespace()
         .find(|word| word.starts_with("arn:") && (word.contains(":sts:") || word.contains(":iam:")));
-    let who = arn.map_or_else(|| caller.to_owned(), |arn| format!("{caller}, which is `{arn}`"));
+    let who = match arn {
+        // The caller of a later hop is named by its ARN already.
+        Some(arn) if !caller.contains(arn) => format!("{caller}, which is `{arn}`"),
+        _ => caller.to_owned(),
+    };
     let mut hints = vec![format!(
         "asked with {who}; the role's trust policy must name that identity, which itself must be allowed sts:AssumeRole"
     )];

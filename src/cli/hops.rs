@@ -161,7 +161,8 @@ impl Names {
         let mut hop = match profile {
             Some((name, profile)) => {
                 let named = RoleProfile { role_session_name: None, ..profile };
-                Hop { template: None, ..self.hop_of_profile(name, named)? }
+                // The name of the session is another matter: a flag beats a variable that may be wrong.
+                Hop { template: None, ..Self { variable: None }.hop_of_profile(name, named)? }
             }
             None => Self::hop(role_arn.clone(), None)?,
         };

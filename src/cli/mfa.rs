@@ -54,11 +54,19 @@ impl<'a> Codes<'a> {
             Some(command) => {
                 let mut code = self.of_process(command).await?;
                 if self.tried.contains(&code) {
-                    output.note("the device still shows the code that was refused; waiting for the next one");
                     let now = Context::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                    let passed = Duration::from_secs(now.as_secs() % STEP.as_secs());
-                    tokio::time::sleep(STEP - passed).await;
+                    let left = STEP - Duration::from_secs(now.as_secs() % STEP.as_secs());
+                    output.note(&format!(
+                        "the device still shows the code that was refused; waiting {} s for the next one",
+                        left.as_secs()
+                    ));
+                    tokio::time::sleep(left).await;
                     code = self.of_process(command).await?;
+                    if self.tried.contains(&code) {
+                        return Err(self.failed().caused_by(
+                            "the MFA process printed the refused code again, although its time is over",
+                        ));
+                    }
                 }
                 code
             }
@@ -70,17 +78,21 @@ impl<'a> Codes<'a> {
     }
 
     async fn of_process(&self, command: &str) -> Result<TokenCode, Report> {
-        let failed = || Report::new(format!("could not get an MFA code of `{}`", self.serial));
         // It may tell a person to touch a key, unless it runs behind a command.
         let said = if self.may_ask { Said::Shown } else { Said::Kept };
         let output = run_process(command, &[], said, PROCESS_LIMIT)
             .await
-            .map_err(|error| failed().caused_by(format!("the MFA process: {error}")))?;
+            .map_err(|error| self.failed().caused_by(format!("the MFA process: {error}")))?;
         // Never what it printed: it may be a password.
         let text = String::from_utf8_lossy(&output);
         text.trim()
             .parse()
-            .map_err(|_| failed().caused_by("the MFA process printed something else than six digits"))
+            .map_err(|_| self.failed().caused_by("the MFA process printed something else than six digits"))
+    }
+
+    fn failed(&self) -> Report {
+        Report::new(format!("could not get an MFA code of `{}`", self.serial))
+            .hint("the MFA process is named by --mfa-process, the profile's `mfa_process` or ARL_MFA_PROCESS")
     }
 
     /// Nobody can be asked.

@@ -345,7 +345,13 @@ impl Work<'_> {
             false => None,
             true => {
                 // The caller is whom the source belongs to, also where a role on the way was kept.
-                let credentials = if done == 0 { credentials.clone() } else { self.source(&mut []).await? };
+                let credentials = match (&self.plan.chain.source, self.caches.find(&self.plan, 0)) {
+                    _ if done == 0 => credentials.clone(),
+                    // The same user, and no code.
+                    (Source::MfaSession { keys, .. }, _) => keys.clone(),
+                    (_, Some(kept)) => kept,
+                    (_, None) => self.source(&mut []).await?,
+                };
                 let caller = self.sts.caller_identity(&credentials).await.map_err(|error| {
                     Report::new("could not find out {caller} for the session's name").caused_by(error)
                 })?;

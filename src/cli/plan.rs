@@ -98,7 +98,7 @@ impl Plan {
             hops.push(names.target(role_arn, args, profile, output)?);
         }
         name_process(args, &mut hops);
-        let session = mfa_session(args, role_section, &mut chain, &mut hops, output)?;
+        let session = mfa_session(args, &config, &mut chain, &mut hops, output)?;
         let session = give_code(args, session, &mut hops)?;
         if let (None, Source::WebIdentity { role_arn, .. }) = (&target, &chain.source)
             && hops.is_empty()
@@ -115,6 +115,12 @@ impl Plan {
         let source_key = SourceKey::of(&chain.source, &context.surroundings(&var));
         let Regions { given: region, named: _, origin: region_origin } = regions;
         Ok(Self { chain, hops, target, region, region_origin, sts, endpoint_origin, session, source_key })
+    }
+
+    /// Whether a code was given, which another process's failure says nothing about.
+    pub(super) fn has_code(&self) -> bool {
+        self.hops.iter().any(|hop| hop.request.token_code.is_some())
+            || self.session.as_ref().is_some_and(|session| session.given.is_some())
     }
 
     /// What the credentials after so many hops are kept under.
@@ -204,7 +210,7 @@ fn name_process(args: &RoleArgs, hops: &mut [Hop]) {
 /// the device is then asked for once, and no hop asks for it.
 fn mfa_session(
     args: &RoleArgs,
-    profile: Option<&Section<'_>>,
+    config: &SharedConfig<'_>,
     chain: &mut Chain,
     hops: &mut [Hop],
     output: &Output,
@@ -224,19 +230,21 @@ fn mfa_session(
             return Ok(None);
         }
     };
-    // The device is the user's, so only who asks with the user's keys can name it.
-    let (serial_number, process) = match hops.first_mut() {
-        Some(hop) => (hop.request.serial_number.take(), hop.mfa_process.clone()),
-        None if args.mfa_session => {
-            let serial = args.serial_number.as_deref().map(|serial| ("--serial-number", serial));
-            let serial = serial.or_else(|| Some(("`mfa_serial`", profile?.get("mfa_serial")?)));
-            let serial = serial.map(|(origin, serial)| parse(origin, serial)).transpose()?;
-            let process = args.mfa_process.clone().or_else(|| Context::var("ARL_MFA_PROCESS"));
-            (serial, process.or_else(|| profile?.get("mfa_process").map(str::to_owned)))
+    let of_source = chain.source_profile.as_deref().and_then(|name| config.profile(name));
+    let first = hops.first();
+    let serial_number = match (&args.serial_number, first.and_then(|hop| hop.request.serial_number.clone())) {
+        (Some(serial), _) => Some(parse("--serial-number", serial)?),
+        (None, Some(serial)) => Some(serial),
+        (None, None) => {
+            let serial = of_source.and_then(|section| section.get("mfa_serial"));
+            serial.map(|serial| parse("`mfa_serial`", serial)).transpose()?
         }
-        None => return Ok(None),
     };
-    let Some(serial_number) = serial_number else {
+    let process = args.mfa_process.clone().or_else(|| first?.mfa_process.clone());
+    let process = process
+        .or_else(|| of_source?.get("mfa_process").map(str::to_owned))
+        .or_else(|| Context::var("ARL_MFA_PROCESS"));
+    let Some(serial_number) = serial_number.filter(|_| args.mfa_session || !hops.is_empty()) else {
         return match args.mfa_session {
             true => Err(Report::usage(
                 "--mfa-session needs a device: --serial-number, or the profile's `mfa_serial`",
@@ -244,13 +252,18 @@ fn mfa_session(
             false => Ok(None),
         };
     };
+    // Whoever is asked for later is asked for by a role, which has no device.
+    for hop in hops.iter_mut() {
+        hop.request.serial_number =
+            hop.request.serial_number.take().filter(|serial| *serial != serial_number);
+    }
     let given = hops.first_mut().and_then(|hop| hop.request.token_code.take());
     chain.source = Source::MfaSession { keys, serial_number };
     Ok(Some(SessionCode { given, process }))
 }
 
-/// The code goes to the MFA session, or to the last hop that asks for one; another one would need the device's next
-/// code.
+/// The code goes to the MFA session, or to the first hop that asks for one: the device is the user's, and only the first
+/// hop is asked for with the user's keys.
 fn give_code(
     args: &RoleArgs,
     session: Option<SessionCode>,
@@ -262,7 +275,7 @@ fn give_code(
         return Ok(Some(SessionCode { given: Some(code), ..session }));
     }
     let is_asked = |hop: &Hop| hop.request.serial_number.is_some() && hop.request.token_code.is_none();
-    let index = hops.iter().rposition(is_asked).or_else(|| hops.len().checked_sub(1));
+    let index = hops.iter().position(is_asked).or_else(|| hops.len().checked_sub(1));
     match index {
         Some(index) => hops[index].request.token_code = Some(code),
         None => return Err(Report::usage("--token-code needs a role to assume")),

@@ -83,6 +83,8 @@ pub struct SsoSource {
 pub enum SourceTag {
     /// A profile, possibly a role profile itself.
     Profile(String),
+    /// The keys of a profile that has a role as well, as somebody's `source_profile`.
+    ProfileKeys(String),
     /// Environment keys, by access key ID.
     Environment(String),
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
@@ -98,6 +100,7 @@ impl SourceTag {
     pub(super) fn parse(text: &str) -> Option<Self> {
         Some(match (text.split_once(':'), text) {
             (Some(("profile", name)), _) => Self::Profile(name.to_owned()),
+            (Some(("profile-keys", name)), _) => Self::ProfileKeys(name.to_owned()),
             (Some(("env", id)), _) => Self::Environment(id.to_owned()),
             (None, "web-identity") => Self::WebIdentity,
             (None, "container") => Self::Container,
@@ -111,6 +114,7 @@ impl fmt::Display for SourceTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Profile(name) => write!(f, "profile:{name}"),
+            Self::ProfileKeys(name) => write!(f, "profile-keys:{name}"),
             Self::Environment(id) => write!(f, "env:{id}"),
             Self::WebIdentity => f.write_str("web-identity"),
             Self::Container => f.write_str("container"),

@@ -71,6 +71,8 @@ impl<'a> Sources<'a> {
                 let chain = from_environment(keys);
                 Ok(Chain { tag: tag.unwrap_or_else(|| chain.tag.clone()), ..chain })
             }
+            // Another tool's session is a role that this shell has; long-term keys are none.
+            (false, true) if keys.session_token().is_none() => Err(SourceError::NothingToChainFrom),
             (false, _) => Ok(from_environment(keys)),
         }
     }
@@ -91,7 +93,13 @@ impl<'a> Sources<'a> {
     pub fn source_of(&self, name: &str) -> Result<Chain, SourceError> {
         let section = self.section(name, None)?;
         let chain = self.source_of_section(name, section, &mut vec![name.to_owned()])?;
-        let named = section.get("source_profile").map(|source| SourceTag::Profile(source.to_owned()));
+        let named = section.get("source_profile").map(|source| {
+            let has_role = self.config.profile(source).is_some_and(|source| source.get("role_arn").is_some());
+            match has_role && chain.hops.is_empty() && matches!(chain.source, Source::Keys(_)) {
+                true => SourceTag::ProfileKeys(source.to_owned()),
+                false => SourceTag::Profile(source.to_owned()),
+            }
+        });
         Ok(Chain { tag: named.unwrap_or_else(|| chain.tag.clone()), ..chain })
     }
 
@@ -158,6 +166,10 @@ impl<'a> Sources<'a> {
         let tag = self.var("ARL_SOURCE");
         match tag.as_deref().and_then(SourceTag::parse) {
             Some(SourceTag::Profile(name)) => self.profile(&name),
+            Some(SourceTag::ProfileKeys(name)) => {
+                let chain = self.follow(&name, Some(&name), &mut Vec::new())?;
+                Ok(Chain { tag: SourceTag::ProfileKeys(name), ..chain })
+            }
             Some(SourceTag::InstanceMetadata) => {
                 Ok(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata))
             }

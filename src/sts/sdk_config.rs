@@ -6,6 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::config::{BehaviorVersion, IdentityCache, Region, SharedCredentialsProvider};
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
+use aws_types::service_config::ServiceConfigKey;
 
 use super::error::{CallError, innermost};
 use super::{ATTEMPT_LIMIT, OPERATION_LIMIT, RoleSession, StsSettings, call};
@@ -55,10 +56,23 @@ pub(super) fn signing(credentials: &Credentials) -> SharedCredentialsProvider {
 pub(crate) fn settings_of(config: &SdkConfig, partition: &Partition) -> StsSettings {
     let region = config.region().map_or(partition.default_region(), Region::as_ref);
     let mut settings = StsSettings::new(region);
-    settings.endpoint_url = config.endpoint_url().map(str::to_owned);
+    settings.endpoint_url = endpoint_url(config);
     settings.use_fips = config.use_fips().unwrap_or_default();
     settings.use_dual_stack = config.use_dual_stack().unwrap_or_default();
     settings
+}
+
+/// The endpoint that the SDK's client will take: what the program itself has set, else STS's own setting of the
+/// environment or the profile, else the general one.
+fn endpoint_url(config: &SdkConfig) -> Option<String> {
+    let of_sts = || {
+        let key =
+            ServiceConfigKey::builder().service_id("STS").env("AWS_ENDPOINT_URL").profile("endpoint_url");
+        config.service_config()?.load_config(key.build().ok()?)
+    };
+    let is_set_by_program = config.get_origin("endpoint_url").is_client_config();
+    let general = config.endpoint_url().map(str::to_owned);
+    if is_set_by_program { general } else { of_sts().or(general) }
 }
 
 /// Credentials as the SDK hands them around.

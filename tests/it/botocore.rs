@@ -314,7 +314,8 @@ fn profiles_mean_what_they_mean_to_botocore() {
         let theirs_asked = asked(&stage, &names);
         stage.sts.reset();
         let mut arl = stage.bare("arl");
-        arl.args(["-q", "assume", profile, "--json", "--mfa-process", &format!("echo {}", 100_200 + number)]);
+        arl.args(["-q", "assume", profile, "--json"]);
+        arl.env("ARL_MFA_PROCESS", format!("echo {}", 100_200 + number));
         let ours = stage.run(with_keys(&mut arl).env("AWS_DEFAULT_REGION", "us-east-1"));
         let ours_asked = asked(&stage, &names);
         let both_fail = theirs != "ok" && ours.status != 0 && theirs_asked == ours_asked;

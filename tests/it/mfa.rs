@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use arl_sts::World;
+use arl_sts::{Role, World};
 
 use crate::support::{Run, Stage};
 
@@ -101,14 +101,6 @@ fn one_code_is_enough_for_many_roles() {
     assert_eq!(codes(&stage, "GetSessionToken"), [code("100001")]);
     assert_eq!(codes(&stage, "AssumeRole"), [None, None]);
     // STS gives such a session's roles an hour at most.
-    let run = stage.run(&mut arl(
-        &stage,
-        &["assume", "secure", "--mfa-session", "--duration", "2h", "--json", "--refresh"],
-    ));
-    assert!(
-        run.status == 3,
-        "the kept session is not taken with --refresh, and nobody can be asked: {run:?}"
-    );
     let run =
         stage.run(&mut arl(&stage, &["assume", "secure", "--mfa-session", "--duration", "2h", "--json"]));
     assert!(run.stderr.contains("lowered to 1h"), "{run:?}");
@@ -117,6 +109,26 @@ fn one_code_is_enough_for_many_roles() {
     let said = stage.run(&mut arl(&stage, &["assume", "ann", "--mfa-session", "--json"])).success();
     assert!(said.contains("SessionToken"), "{said}");
     assert_eq!(codes(&stage, "GetSessionToken").len(), 1);
+    // A new session of the role needs no new one of the device, and neither do another region and a session's name.
+    let more: [&[&str]; 3] = [
+        &["--refresh", "--json"],
+        &["--region", "eu-west-1", "--json"],
+        &["--role-session-name", "{caller}.x", "--json"],
+    ];
+    for more in more {
+        let words = [&["assume", "secure", "--mfa-session"], more].concat();
+        let _ = stage.run(&mut arl(&stage, &words)).success();
+    }
+    assert_eq!(codes(&stage, "GetSessionToken").len(), 1);
+    assert_eq!(
+        stage
+            .sts
+            .requests()
+            .last()
+            .and_then(|last| last.get("RoleSessionName").map(str::to_owned))
+            .as_deref(),
+        Some("ann.x")
+    );
     // Others' keys have sessions of their own.
     stage.sts.change(|world| {
         world.add_user("arn:aws:iam::111122223333:user/bob", "AKIAIOSFODNN7BOB0001", "bobs-secret-key")
@@ -124,12 +136,32 @@ fn one_code_is_enough_for_many_roles() {
     let mut bob = arl(&stage, &["assume", NEEDS_MFA, "--serial-number", World::ANN_MFA, "--mfa-session"]);
     bob.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7BOB0001").env("AWS_SECRET_ACCESS_KEY", "bobs-secret-key");
     stage.run(&mut bob).failure(3, "an MFA code");
-    stage
-        .run(&mut arl(&stage, &["assume", NEEDS_MFA, "--profile", "ann", "--mfa-session"]))
-        .failure(2, "needs a device");
-    let wrong = stage
-        .run(&mut arl(&stage, &["assume", "secure", "--mfa-session", "--token-code", "999999", "--refresh"]));
-    wrong.failure(1, "could not get the source credentials");
+    let mut bob = arl(&stage, &["assume", NEEDS_MFA, "--mfa-session"]);
+    bob.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7BOB0001").env("AWS_SECRET_ACCESS_KEY", "bobs-secret-key");
+    stage.run(&mut bob).failure(2, "needs a device");
+    let wrong = ["assume", "secure", "--mfa-session", "--token-code", "999999", "--no-cache"];
+    stage.run(&mut arl(&stage, &wrong)).failure(1, "could not get the source credentials");
+}
+
+#[test]
+fn the_device_of_a_session_is_the_users_however_long_the_chain() {
+    let stage = Stage::new();
+    profiles(&stage, "");
+    stage.sts.change(|world| {
+        world.roles.insert("arn:aws:iam::123456789012:role/Other".into(), Role::trusting(&["*"]));
+    });
+    let by_flag = ["--via", NEEDS_MFA, "--serial-number", World::ANN_MFA];
+    // The profile whose keys are used says which device it is.
+    for (more, code) in [(&by_flag[..], "echo 100010"), (&["--via", NEEDS_MFA], "echo 100011")] {
+        let start =
+            ["assume", "123456789012/Other", "--profile", "ann", "--mfa-session", "--no-cache", "--json"];
+        let words = [&start[..], more, &["--mfa-process", code]].concat();
+        let before = stage.sts.requests().len();
+        let _ = stage.run(&mut arl(&stage, &words)).success();
+        let requests = &stage.sts.requests()[before..];
+        let serials = requests.iter().map(|request| request.get("SerialNumber").is_some());
+        assert_eq!(serials.collect::<Vec<_>>(), [true, false, false], "{requests:?}");
+    }
 }
 
 /// What a person does at a prompt, and whether the terminal is as it was afterwards.

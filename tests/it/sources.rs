@@ -100,8 +100,20 @@ fn a_profile_may_be_its_own_source() {
         "[profile me]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = me\n",
         &format!("[me]\n{ANN}"),
     );
-    let _ = stage.run(stage.bare("arl").args(["assume", "me"])).success();
-    assert_eq!(signers(&stage), ["AKIAIOSFODNN7ANN0001"]);
+    let out = stage.run(stage.bare("arl").args(["assume", "me"])).success();
+    assert!(out.contains("ARL_SOURCE='profile-keys:me'"), "{out}");
+    // The next role of this shell starts from the same keys, not from the role that the profile has as well.
+    let line = format!("eval \"$(arl assume me)\" && arl assume {DEPLOY}");
+    let _ = stage.run(stage.bare("bash").args(["-c", &line])).success();
+    assert_eq!(signers(&stage), ["AKIAIOSFODNN7ANN0001"; 3]);
+}
+
+#[test]
+fn there_is_no_chain_from_long_term_keys() {
+    let stage = stage("");
+    let mut arl = stage.bare("arl");
+    arl.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7ANN0001").env("AWS_SECRET_ACCESS_KEY", "secret");
+    stage.run(arl.args(["assume", DEPLOY, "--chain"])).failure(1, "holds no role to start from");
 }
 
 #[test]
