@@ -108,7 +108,11 @@ impl HttpConnector for Bounded {
 /// Whether a plain request stays on this machine, or goes to the metadata services of an instance or a container.
 fn is_near(uri: &str) -> bool {
     let authority = uri.strip_prefix("http://").unwrap_or_default();
-    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = authority.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    if authority.contains('@') {
+        // What stands before it is a name and a password, whatever it looks like.
+        return false;
+    }
     let host = match authority.strip_prefix('[') {
         Some(address) => address.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
@@ -212,6 +216,8 @@ mod tests {
             "http://sts.example.com",
             "http://127.0.0.1.example.com",
             "http://a@127.0.0.1",
+            "http://127.0.0.1:80@sts.example.com",
+            "http://localhost:x@sts.example.com",
             "http://",
         ] {
             assert!(!is_near(far), "{far}");

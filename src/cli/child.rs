@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream as StdStream;
 use std::process::Command;
 
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, getpgid, getpgrp, getppid, getsid, kill_process, waitpid};
 use tokio::net::UnixStream;
 use tokio::signal::unix::SignalKind;
 
@@ -86,7 +86,7 @@ impl Child {
                 if let Some(signal) = status.terminating_signal() {
                     return Ok(Ended::Signal(signal));
                 }
-                if status.stopped() {
+                if status.stopped() && has_job_control() {
                     self.stop_with_it();
                 }
             }
@@ -116,4 +116,11 @@ impl Child {
             }
         }
     }
+}
+
+/// Whether a shell sees arl as a job of its own, which it can continue. Otherwise arl, once stopped, would stay so.
+fn has_job_control() -> bool {
+    let Some(parent) = getppid() else { return false };
+    let is_in_session = getsid(Some(parent)).ok().is_some_and(|session| getsid(None) == Ok(session));
+    is_in_session && getpgid(Some(parent)).is_ok_and(|group| group != getpgrp())
 }

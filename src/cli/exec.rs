@@ -25,6 +25,7 @@ arl is replaced by the command: signals, terminal, exit status and file descript
 With --server arl stays and hands the credentials out on 127.0.0.1, for commands that outlive a session: they are
 renewed ahead of their end, and no key is in the environment.";
 
+const ENOENT: i32 = 2;
 /// `execve` says so for a script without `#!`.
 pub(super) const ENOEXEC: i32 = 8;
 
@@ -128,23 +129,26 @@ fn replace_process(
         words.push(text(argument)?);
     }
     super::sys::restore_callers_sigpipe();
+    let is_searched = !program.as_bytes().contains(&b'/');
     let mut denied = None;
     for path in paths(program) {
         let path = text(path.as_os_str())?;
-        let mut error = super::sys::execve(&path, &words, &variables);
+        let error = super::sys::execve(&path, &words, &variables);
         if error.raw_os_error() == Some(ENOEXEC) {
             // What every shell does, and most C libraries by themselves: no `#!` means sh.
-            words.insert(0, c"/bin/sh".to_owned());
-            words[1].clone_from(&path);
-            error = super::sys::execve(c"/bin/sh", &words, &variables);
+            let mut script = vec![c"/bin/sh".to_owned(), path];
+            script.extend(words.drain(1..));
+            return Ok(super::sys::execve(c"/bin/sh", &script, &variables));
         }
         match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {}
+            // The next directory may have it.
+            io::ErrorKind::NotFound => {}
+            io::ErrorKind::NotADirectory if is_searched => {}
             io::ErrorKind::PermissionDenied => denied = Some(error),
             _ => return Ok(error),
         }
     }
-    Ok(denied.unwrap_or_else(|| io::Error::from(io::ErrorKind::NotFound)))
+    Ok(denied.unwrap_or_else(|| io::Error::from_raw_os_error(ENOENT)))
 }
 
 /// Where a program of this name may be, in order.

@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use super::context::Context;
 
 /// A directory with two files and no secret, which goes when this is dropped.
 #[derive(Debug)]
@@ -21,17 +23,7 @@ impl Isolation {
         let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         let place =
             runtime.filter(|path| path.is_absolute() && path.is_dir()).unwrap_or_else(std::env::temp_dir);
-        // Making it fails where somebody else has been faster.
-        let directory = place.join(format!("arl-isolated-{}", std::process::id()));
-        DirBuilder::new().mode(0o700).create(&directory).or_else(|error| match error.kind() {
-            // One of ours that was killed; nobody else can make it ours.
-            io::ErrorKind::AlreadyExists => {
-                fs::remove_dir_all(&directory)?;
-                DirBuilder::new().mode(0o700).create(&directory)
-            }
-            _ => Err(error),
-        })?;
-        let isolation = Self { directory };
+        let isolation = Self { directory: make_directory(&place)? };
         let region = region.map(|region| format!("region = {region}\n")).unwrap_or_default();
         for ((_, name), text) in FILES.into_iter().zip([format!("[default]\n{region}"), String::new()]) {
             let path = isolation.directory.join(name);
@@ -43,8 +35,45 @@ impl Isolation {
 
     /// What points the command to them.
     pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, OsString)> {
-        FILES.into_iter().map(|(variable, name)| (variable, self.directory.join(name).into_os_string()))
+        let files =
+            FILES.into_iter().map(|(variable, name)| (variable, self.directory.join(name).into_os_string()));
+        files.chain([(BOTO_CONFIG, "/dev/null".into())])
     }
+}
+
+/// A new directory of this process alone.
+fn make_directory(place: &Path) -> io::Result<PathBuf> {
+    // A number of a process is not one of a kind: containers may share a directory, and one that is there may be in use.
+    let names = (0_u32..).map(|number| format!("arl-isolated-{}-{number}", std::process::id()));
+    for name in names {
+        let directory = place.join(name);
+        match DirBuilder::new().mode(0o700).create(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| directory),
+        }
+    }
+    unreachable!("a directory holds fewer than 2^32 names of one process")
+}
+
+/// Where botocore looks for keys before it asks an endpoint. Source: botocore's `BotoProvider`.
+const BOTO_CONFIG: &str = "BOTO_CONFIG";
+
+/// The first of boto's files, which gsutil has kept alive, with an AWS key in it.
+pub(super) fn boto_file_with_keys() -> Option<PathBuf> {
+    let files = match Context::var(BOTO_CONFIG) {
+        Some(file) => vec![PathBuf::from(file)],
+        None => {
+            [Some("/etc/boto.cfg".into()), Context::var("HOME").map(|home| Path::new(&home).join(".boto"))]
+                .into_iter()
+                .flatten()
+                .collect()
+        }
+    };
+    files.into_iter().find(|file| {
+        let text = fs::read(file).unwrap_or_default();
+        let is_key = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("aws_access_key_id");
+        String::from_utf8_lossy(&text).lines().any(is_key)
+    })
 }
 
 impl Drop for Isolation {

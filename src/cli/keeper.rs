@@ -11,6 +11,8 @@ use super::report::{Report, Status};
 
 /// Between two attempts to renew, at first and at last.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// Credentials that must be renewed sooner than that are none: renewing them would be all that arl does.
+const SHORTEST: Duration = Duration::from_millis(200);
 /// The SDKs wait for an answer for one second (JavaScript) to five (Rust).
 const PATIENCE: Duration = Duration::from_millis(900);
 
@@ -24,6 +26,17 @@ struct Kept {
 }
 
 impl Kept {
+    /// What a renewal has brought, if it is worth keeping.
+    fn new(credentials: Credentials, issued_at: SystemTime) -> Result<Self, Report> {
+        let kept = Self { credentials, issued_at, failure: None };
+        let has_end = kept.credentials.session_token().is_some() && kept.credentials.expiration().is_some();
+        if !has_end || kept.until_renewal(issued_at) < SHORTEST {
+            let cause = if has_end { "they are over, or nearly so" } else { "they do not end" };
+            return Err(Report::new("the new credentials cannot be served").caused_by(cause));
+        }
+        Ok(kept)
+    }
+
     fn end(&self) -> SystemTime {
         self.credentials.expiration().unwrap_or(SystemTime::UNIX_EPOCH)
     }
@@ -56,6 +69,12 @@ impl Keeper {
         Self { role_arn: identity.role_arn.clone(), kept: watch::Sender::new(kept), asked: Notify::new() }
     }
 
+    /// Somebody asks, at most once a second.
+    async fn asked_again(&self) {
+        tokio::time::sleep(PAUSES.0).await;
+        self.asked.notified().await;
+    }
+
     /// Renews for as long as it is polled. `complain` is told of the first failure in a row.
     pub(super) async fn keep(
         &self,
@@ -63,32 +82,30 @@ impl Keeper {
         complain: impl Fn(&Report, SystemTime),
     ) -> Infallible {
         let mut pause = None;
+        let mut needs_person = false;
         loop {
             let until_renewal = self.kept.borrow().until_renewal(Context::now());
             tokio::select! {
                 () = tokio::time::sleep(pause.unwrap_or(until_renewal)) => {}
                 () = self.asked.notified(), if pause.is_none() => {}
+                // Nobody is asked for a code behind a running command, but the person may have given one elsewhere.
+                () = self.asked_again(), if needs_person => {}
             }
             if pause.is_none() && !self.kept.borrow().until_renewal(Context::now()).is_zero() {
                 continue;
             }
             let now = Context::now();
-            match renew().await {
-                Ok(identity) => {
-                    pause = None;
-                    let credentials = identity.credentials;
-                    self.kept.send_replace(Kept { credentials, issued_at: now, failure: None });
+            match renew().await.and_then(|identity| Kept::new(identity.credentials, now)) {
+                Ok(kept) => {
+                    (pause, needs_person) = (None, false);
+                    self.kept.send_replace(kept);
                 }
                 Err(report) => {
-                    let is_passing = report.status != Status::MfaNeeded;
+                    needs_person = report.status == Status::MfaNeeded;
                     if pause.is_none() {
                         complain(&report, self.kept.borrow().end());
                     }
-                    self.kept.send_modify(|kept| kept.failure = Some(unavailable(&report, is_passing)));
-                    if !is_passing {
-                        // Nothing but a person could change that, and nobody is asked behind a running command.
-                        std::future::pending::<()>().await;
-                    }
+                    self.kept.send_modify(|kept| kept.failure = Some(unavailable(&report, !needs_person)));
                     let last = pause.unwrap_or(PAUSES.0 / 2);
                     pause = Some((last * 2).min(PAUSES.1));
                 }

@@ -11,7 +11,7 @@ use super::child::{Child, Ended};
 use super::context::Context;
 use super::core_dump::CallersLimit;
 use super::exec::{before_command, failed};
-use super::isolation::Isolation;
+use super::isolation::{self, Isolation};
 use super::keeper::Keeper;
 use super::obtain::{self, OnSignal};
 use super::report::{Report, Status};
@@ -29,7 +29,7 @@ pub(super) struct Served<'a> {
 }
 
 pub(super) fn run(served: &Served<'_>, core_limit: CallersLimit, output: &Output) -> Result<Status, Report> {
-    let isolation = prepare(served).map_err(before_command)?;
+    let isolated_region = prepare(served).map_err(before_command)?;
     let identity =
         obtain::identity(served.role, Reader::Server, OnSignal::Die, output).map_err(before_command)?;
     let got_at = Context::now();
@@ -42,6 +42,11 @@ pub(super) fn run(served: &Served<'_>, core_limit: CallersLimit, output: &Output
     let runtime = obtain::runtime().map_err(before_command)?;
     let keeper = Arc::new(Keeper::new(&identity, got_at));
     let background = output.in_background();
+    // Not sooner: a signal that ends arl while it waits for the credentials would leave the files behind.
+    let isolation = served.isolate.then(|| Isolation::new(isolated_region.as_deref())).transpose();
+    let isolation = isolation.map_err(|error| {
+        before_command(Report::new("could not make shared files for the command alone").caused_by(error))
+    })?;
     let ended = runtime.block_on(async {
         let cannot = |error: std::io::Error| {
             before_command(Report::new("could not serve credentials on this machine").caused_by(error))
@@ -74,31 +79,38 @@ pub(super) fn run(served: &Served<'_>, core_limit: CallersLimit, output: &Output
     })
 }
 
-/// Sees to it that the command's SDKs will come to the endpoint at all: they look at a `default` profile first.
-fn prepare(served: &Served<'_>) -> Result<Option<Isolation>, Report> {
+/// Sees to it that the command's SDKs will come to the endpoint at all: they look at a `default` profile first, and
+/// botocore at boto's files. The region for an isolated command.
+fn prepare(served: &Served<'_>) -> Result<Option<String>, Report> {
     let context = Context::read()?;
     let config = context.shared_config()?;
     let region = config.profile("default").and_then(|profile| profile.get("region"));
     if served.isolate {
         // What cannot be a region would be refused by every SDK, and must not become another line.
         let region = region.filter(|region| region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
-        let made = Isolation::new(region);
-        return made.map(Some).map_err(|error| {
-            Report::new("could not make shared files for the command alone").caused_by(error)
-        });
+        return Ok(region.map(str::to_owned));
     }
+    let not_as_role = |cause: String| {
+        Report::new("the command would not run as the role")
+            .caused_by(cause)
+            .hint("--isolate gives the command shared files of its own, with no credentials in them")
+            .hint("without --server, the role's credentials in the environment come first")
+    };
     let var = |name: &str| Context::var(name);
     if Sources::new(&config, &var, false).default_hides_endpoint() {
         let path = match config.profile("default").and_then(|profile| profile.file_of("aws_access_key_id")) {
             Some(file) => context.path_of(file),
             None => context.path_of(SharedFile::Config),
         };
-        return Err(Report::new("the command would not run as the role")
-            .caused_by(format!(
-                "profile `default` in `{path}` has credentials, and every SDK takes those before it asks an endpoint"
-            ))
-            .hint("--isolate gives the command shared files of its own, with no profile in them")
-            .hint("without --server, the role's credentials in the environment come first"));
+        return Err(not_as_role(format!(
+            "profile `default` in `{path}` has credentials, and every SDK takes those before it asks an endpoint"
+        )));
+    }
+    if let Some(path) = isolation::boto_file_with_keys() {
+        return Err(not_as_role(format!(
+            "`{}` has credentials, and Python's SDK takes those before it asks an endpoint",
+            path.display()
+        )));
     }
     Ok(None)
 }
@@ -118,7 +130,12 @@ fn environment(
     for name in ["NO_PROXY", "no_proxy"] {
         let other = if name == "NO_PROXY" { "no_proxy" } else { "NO_PROXY" };
         let hosts = Context::var(name).or_else(|| Context::var(other));
-        let hosts = hosts.map_or_else(|| LOOPBACK.to_owned(), |hosts| format!("{hosts},{LOOPBACK}"));
+        let hosts = match hosts {
+            // It means everything only where it stands alone.
+            Some(hosts) if hosts.trim() == "*" => hosts,
+            Some(hosts) => format!("{hosts},{LOOPBACK}"),
+            None => LOOPBACK.to_owned(),
+        };
         set.push((name, hosts.into()));
     }
     let is_replaced = |name: &OsStr| {

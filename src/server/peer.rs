@@ -7,9 +7,13 @@ use std::net::SocketAddr;
 /// A second line: the token is the first one. Where the kernel does not tell, there is only that one.
 #[cfg(target_os = "linux")]
 pub(super) fn is_of_this_user(client: SocketAddr, server: SocketAddr) -> bool {
-    let Ok(table) = std::fs::read_to_string("/proc/net/tcp") else { return true };
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(std::fs::read_to_string);
+    if tables.iter().all(Result::is_err) {
+        return true;
+    }
     let own = rustix::process::geteuid().as_raw();
-    owner(&table, client, server).is_some_and(|owner| owner == own || owner == 0)
+    let owner = tables.iter().flatten().find_map(|table| owner(table, client, server));
+    owner.is_some_and(|owner| owner == own || owner == 0)
 }
 
 /// Elsewhere nothing tells without a system call of its own.
@@ -18,13 +22,19 @@ pub(super) fn is_of_this_user(_: SocketAddr, _: SocketAddr) -> bool {
     true
 }
 
+/// What the table of IPv6 has before an IPv4 address: Java and .NET connect with sockets of both.
+#[cfg(target_os = "linux")]
+const MAPPED: &str =
+    if cfg!(target_endian = "little") { "0000000000000000FFFF0000" } else { "00000000000000000000FFFF" };
+
 /// The user of the connection's client side. Source: proc_net_tcp in the kernel's documentation.
 #[cfg(target_os = "linux")]
 fn owner(table: &str, client: SocketAddr, server: SocketAddr) -> Option<u32> {
     let (client, server) = (hexadecimal(client)?, hexadecimal(server)?);
+    let is_at = |field: &str, address: &str| field.strip_prefix(MAPPED).unwrap_or(field) == address;
     table.lines().skip(1).find_map(|line| {
         let fields: Vec<&str> = line.split_ascii_whitespace().take(8).collect();
-        let is_it = fields.get(1)? == &client && fields.get(2)? == &server;
+        let is_it = is_at(fields.get(1)?, &client) && is_at(fields.get(2)?, &server);
         if is_it { fields.get(7)?.parse().ok() } else { None }
     })
 }
@@ -45,10 +55,12 @@ mod tests {
    0: 0100007F:1267 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
    1: 0100007F:1267 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 2 1 0 20 4 30 10 -1
    2: 0100007F:C350 0100007F:1267 01 00000000:00000000 00:00000000 00000000  1000        0 3 1 0 20 4 30 10 -1
+   3: 0000000000000000FFFF00000100007F:C352 0000000000000000FFFF00000100007F:1267 01 00000000:00000000 00:00000000 00000000  1001        0 3 1 0
 ";
         let address = |text: &str| text.parse().expect("an address");
         let owner = |client| super::owner(table, address(client), address("127.0.0.1:4711"));
         assert_eq!(owner("127.0.0.1:50000"), Some(1000));
         assert_eq!(owner("127.0.0.1:50001"), None);
+        assert_eq!(owner("127.0.0.1:50002"), Some(1001));
     }
 }

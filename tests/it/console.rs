@@ -76,7 +76,7 @@ fn the_browser_is_led_there_and_no_argument_shows_the_address() {
     std::fs::write(&path, browser).unwrap();
     let mut arl = stage.as_ann("arl");
     arl.args(["console", DEPLOY, "--open"]).env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url());
-    arl.env("BROWSER", format!("no-such-browser:python3 {}", path.display()));
+    arl.env("BROWSER", format!("no-such-browser:false:python3 {}", path.display()));
     let run = stage.run(&mut arl);
     assert_eq!(run.stdout, "", "{run:?}");
     assert_eq!(run.status, 0, "{run:?}");
@@ -97,4 +97,10 @@ fn the_browser_is_led_there_and_no_argument_shows_the_address() {
         .env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url())
         .env("PATH", "/nowhere");
     stage.run(&mut arl).failure(1, "could not open the browser");
+    let mut arl = stage.as_ann(program);
+    arl.args(["console", DEPLOY, "--open"])
+        .env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url())
+        .env("PATH", "/nowhere")
+        .env("BROWSER", "/bin/false");
+    stage.run(&mut arl).failure(1, "`/bin/false` ended with exit status: 1");
 }

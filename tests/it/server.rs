@@ -301,6 +301,24 @@ fn the_command_has_the_endpoint_and_no_key() {
     assert_eq!(value("NO_PROXY"), Some("corp.example,127.0.0.1"));
     assert_eq!(value("no_proxy"), Some("corp.example,127.0.0.1"));
     assert_eq!(value("OTHER"), Some("kept"));
+    let mut arl = stage.as_ann("arl");
+    arl.env("no_proxy", "*").args(["exec", DEPLOY, "--server", "--", "printenv", "NO_PROXY"]);
+    assert_eq!(stage.run(&mut arl).success(), "*\n", "alone it means everything");
+}
+
+/// Java's and .NET's sockets speak IPv6, and IPv4 through it.
+#[test]
+fn a_socket_of_both_kinds_is_answered() {
+    let stage = Stage::new();
+    let fetch = "import os, socket\n\
+                 from urllib.parse import urlsplit\n\
+                 url = urlsplit(os.environ['AWS_CONTAINER_CREDENTIALS_FULL_URI'])\n\
+                 s = socket.socket(socket.AF_INET6); s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)\n\
+                 s.connect(('::ffff:127.0.0.1', url.port))\n\
+                 s.sendall(f'GET {url.path} HTTP/1.1\\r\\nHost: {url.netloc}\\r\\nAuthorization: {os.environ[\"AWS_CONTAINER_AUTHORIZATION_TOKEN\"]}\\r\\n\\r\\n'.encode())\n\
+                 print(s.recv(15).decode())";
+    let run = stage.arl(&["exec", DEPLOY, "--server", "--", "python3", "-c", fetch]);
+    assert_eq!(run.success(), "HTTP/1.1 200 OK\n");
 }
 
 #[test]
@@ -334,6 +352,19 @@ fn a_default_profile_that_would_win_is_refused_or_hidden() {
     let said = left.success();
     assert!(said.contains("-rw------- "), "{said}");
     assert!(!Path::new(said.lines().next().unwrap()).exists());
+    // Neither does what botocore looks at between the profiles and the endpoint.
+    let boto = format!(
+        "[Credentials]\naws_access_key_id={}\naws_secret_access_key={}\n",
+        World::ANN_KEY,
+        World::ANN_SECRET
+    );
+    std::fs::write(stage.home.join(".boto"), boto).unwrap();
+    stage.profiles("[default]\nregion = eu-central-1\n", "");
+    stage.arl(&["exec", DEPLOY, "--server", "--", "true"]).failure(125, "/.boto` has credentials");
+    let run = stage.arl(&["exec", DEPLOY, "--server", "--isolate", "--", &python(), "-c", ask]);
+    let said = run.success();
+    assert!(said.contains("assumed-role/Deploy/"), "{said}");
+    std::fs::remove_file(stage.home.join(".boto")).unwrap();
     // A region alone stands in nobody's way.
     stage.profiles("[default]\nregion = eu-central-1\n[profile dev]\nregion = x\n", "");
     assert_eq!(stage.arl(&["exec", DEPLOY, "--server", "--", "true"]).status, 0);
@@ -373,7 +404,7 @@ fn nobody_is_asked_for_a_code_behind_the_command() {
     let stage = Stage::new();
     stage.sts.change(|world| world.session_seconds = Some(2));
     let mfa = ["123456789012/NeedsMfa", "--serial-number", World::ANN_MFA, "--token-code", "100001"];
-    let served = serve(&stage, &mfa);
+    let served = Served::start(stage.as_ann("arl").arg("exec").args(mfa).env("ARL_CACHE", "file"));
     let error = loop {
         let body = served.body();
         if body["code"].is_string() {
@@ -382,6 +413,12 @@ fn nobody_is_asked_for_a_code_behind_the_command() {
     };
     assert_eq!(error["code"], "MfaNeeded", "{error}");
     assert_eq!(stage.assumed().len(), 1, "the code is not used twice");
+    // What the person has done elsewhere ends it.
+    let again = ["--token-code", "100002", "--refresh", "--json"];
+    stage.sts.change(|world| world.session_seconds = Some(900));
+    let words = [&["assume"], &mfa[..3], &again[..]].concat();
+    let _ = stage.run(stage.as_ann("arl").args(words).env("ARL_CACHE", "file")).success();
+    while served.body()["code"].is_string() {}
     let end = served.end();
     assert_eq!(end.stderr.matches("could not renew").count(), 1, "{end:?}");
 }
@@ -392,6 +429,21 @@ fn credentials_that_do_not_end_are_not_served() {
     stage
         .profiles("[profile dev]\nregion = x\n", "[dev]\naws_access_key_id=AKIAX\naws_secret_access_key=s\n");
     stage.arl(&["exec", "dev", "--server", "--", "true"]).failure(2, "do not end");
+}
+
+#[test]
+fn renewed_credentials_that_do_not_end_are_not_served_either() {
+    let stage = Stage::new();
+    let answer = r#"echo run >>runs; test $(wc -l <runs) = 1 && end=$(date -u -d "+3 seconds" +,\"Expiration\":\"%FT%TZ\"); echo "{\"Version\":1,\"AccessKeyId\":\"ASIAX\",\"SecretAccessKey\":\"s\",\"SessionToken\":\"t\"$end}""#;
+    std::fs::write(stage.home.join("process.sh"), answer).unwrap();
+    stage.profiles("[profile dev]\ncredential_process = sh process.sh\n", "");
+    let served = Served::start(stage.bare("arl").args(["exec", "dev"]));
+    while !served.body()["code"].is_string() {}
+    assert_eq!(served.body()["code"], "RenewalFailed");
+    let runs = std::fs::read_to_string(stage.home.join("runs")).unwrap();
+    assert!(runs.lines().count() < 6, "{runs}");
+    let end = served.end();
+    assert!(end.stderr.contains("they do not end"), "{end:?}");
 }
 
 #[test]
@@ -452,6 +504,8 @@ fn statuses_and_signals_are_those_of_the_bare_command() {
     }
     assert_eq!(served(&["nonexistent"]), 127);
     assert_eq!(served(&["/etc/passwd"]), 126);
+    assert_eq!(served(&["/etc/passwd/x"]), 126);
+    assert_eq!(stage.arl(&["exec", DEPLOY, "--", "/etc/passwd/x"]).status, 126, "as env(1) says");
     let script = stage.home.join("script");
     std::fs::write(&script, "exit 5\n").unwrap();
     let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -479,6 +533,23 @@ fn a_signal_sent_to_arl_reaches_the_command_once() {
         drop(keyboard);
         assert_eq!(served.arl.wait().unwrap().code(), Some(9), "{signal}");
     }
+}
+
+#[test]
+fn without_a_shell_that_could_continue_arl_it_never_stops() {
+    let stage = Stage::new();
+    let script = "import os, signal\n\
+                  me = os.getpid()\n\
+                  if os.fork() == 0:\n\
+                  \x20   while open(f'/proc/{me}/stat').read().rsplit(')', 1)[1].split()[0] != 'T': pass\n\
+                  \x20   os.kill(me, signal.SIGCONT)\n\
+                  \x20   os._exit(0)\n\
+                  os.kill(me, signal.SIGSTOP)\n\
+                  print('done')";
+    let mut command = stage.as_ann("setsid");
+    command.args(["--wait", "timeout", "-s", "KILL", "30"]);
+    command.args(["arl", "exec", DEPLOY, "--server", "--", "python3", "-c", script]);
+    assert_eq!(stage.run(&mut command).success(), "done\n");
 }
 
 #[test]
