@@ -31,7 +31,7 @@ impl fmt::Display for ProcessError {
         match self {
             Self::NotStarted(why) => write!(f, "it could not be started: {why}"),
             Self::Failed(status, said) if said.is_empty() => {
-                write!(f, "it ended with {status}, without a word")
+                write!(f, "it ended with {status}")
             }
             Self::Failed(status, said) => write!(f, "it ended with {status}: {said}"),
             Self::TooMuch => write!(f, "it wrote more than {} KiB", MAX_OUTPUT / 1024),

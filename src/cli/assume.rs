@@ -148,7 +148,7 @@ fn assumed(identity: &Identity) -> String {
     let left = identity.credentials.expiration().and_then(|end| end.duration_since(Context::now()).ok());
     match left {
         Some(left) => format!("{who} for {}", obtain::in_words(left)),
-        None => who,
+        None => format!("{who}, which are long-term keys"),
     }
 }
 

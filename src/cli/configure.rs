@@ -12,7 +12,7 @@ use arl::{
 use super::arguments::RoleArgs;
 use super::context::Context;
 use super::hops::parse;
-use super::plan::{role_arn, role_ref, unknown_role};
+use super::plan::{Plan, role_arn, role_ref, unknown_role};
 use super::report::Report;
 use super::sts_settings::Regions;
 use super::{Outcome, Output};
@@ -73,9 +73,13 @@ pub(super) fn run(args: &ConfigureArgs, output: &Output) -> Outcome {
         }
         RoleRef::Arn(_) | RoleRef::InAccount(..) => (None, args.role.clone()),
     };
+    let of_machine = match (&role, &wanted.profile) {
+        (RoleRef::Profile(text), None) => config.profile(text).and_then(|role| role.get("credential_source")),
+        _ => None,
+    };
     let source = wanted.profile.take().or_else(|| Context::var("AWS_PROFILE"));
     let source = source.unwrap_or_else(|| "default".to_owned());
-    if config.profile(&source).is_none() {
+    if of_machine.is_none() && config.profile(&source).is_none() {
         return Err(Report::new(format!("there is no profile `{source}` to start from"))
             .hint("name the profile that has the source credentials with --profile"));
     }
@@ -87,8 +91,34 @@ pub(super) fn run(args: &ConfigureArgs, output: &Output) -> Outcome {
     let Some(arn) = profile_arn.map_or_else(given, |arn| Ok(Some(arn)))? else {
         return Err(Report::usage("no role is named"));
     };
+    for value in [&mut wanted.policy, &mut wanted.additional_parameters, &mut wanted.transitive_tag_keys]
+        .into_iter()
+        .flatten()
+        .chain(wanted.policy_arns.iter_mut())
+        .chain(wanted.tags.iter_mut())
+        .chain(wanted.provided_contexts.iter_mut())
+    {
+        *value = from_anywhere(value)?;
+    }
+    // What cannot work is found out here, not by whoever uses the profile.
+    let typed = match of_machine {
+        Some(_) => args.role.clone(),
+        None => RoleArgs {
+            role: Some(arn.to_string()),
+            account_id: None,
+            role_name: None,
+            partition: None,
+            profile: Some(source.clone()),
+            ..wanted.clone()
+        },
+    };
+    Plan::make(&typed, &context, &output.in_background())?;
+    let source = match of_machine {
+        Some(machine) => ("credential_source", machine.to_owned()),
+        None => ("source_profile", source),
+    };
     let set =
-        if args.process { process(&wanted, &arn, &source)? } else { role_profile(&wanted, &arn, &source)? };
+        if args.process { process(&wanted, &arn, &source)? } else { role_profile(&wanted, &arn, source)? };
     let section = config.profile(name.as_str());
     refuse_other(&name, section, &set, args.force)?;
     if let Some(section) = section {
@@ -102,6 +132,23 @@ pub(super) fn run(args: &ConfigureArgs, output: &Output) -> Outcome {
         .file_path(SharedFile::Config)
         .ok_or_else(|| Report::new("there is no home directory, and AWS_CONFIG_FILE names no file"))?;
     write(&path, &edit, output)
+}
+
+/// A value that means the same wherever the profile is used: `file://` with a path from the root.
+fn from_anywhere(value: &str) -> Result<String, Report> {
+    match value.strip_prefix("file://") {
+        Some(path) if !path.starts_with(['/', '~']) => {
+            let path = std::path::absolute(path)
+                .map_err(|error| Report::new("could not find the current directory").caused_by(error))?;
+            Ok(format!("file://{}", path.display()))
+        }
+        _ => Ok(value.to_owned()),
+    }
+}
+
+/// A list of a profile, whose commas may have blanks beside them, as a flag takes it.
+fn without_blanks(list: &str) -> String {
+    list.split(',').map(str::trim).collect::<Vec<_>>().join(",")
 }
 
 /// What was typed, and what the role's own profile says where nothing was.
@@ -120,9 +167,11 @@ fn with_keys_of(args: &RoleArgs, section: &Section<'_>) -> RoleArgs {
     fill(&mut wanted.role_session_name, "role_session_name");
     fill(&mut wanted.duration, "duration_seconds");
     fill(&mut wanted.source_identity, "source_identity");
-    fill(&mut wanted.transitive_tag_keys, "transitive_session_tags");
+    if wanted.transitive_tag_keys.is_none() {
+        wanted.transitive_tag_keys = section.get("transitive_session_tags").map(without_blanks);
+    }
     if wanted.tags.is_empty() {
-        wanted.tags.extend(section.get("session_tags").map(str::to_owned));
+        wanted.tags.extend(section.get("session_tags").map(without_blanks));
     }
     wanted
 }
@@ -142,17 +191,21 @@ fn write(path: &Path, edit: &ProfileEdit<'_>, output: &Output) -> Outcome {
 }
 
 /// The keys of a role profile, as every SDK reads them.
-fn role_profile(args: &RoleArgs, arn: &RoleArn, source: &str) -> Result<Vec<(&'static str, String)>, Report> {
+fn role_profile(
+    args: &RoleArgs,
+    arn: &RoleArn,
+    source: (&'static str, String),
+) -> Result<Vec<(&'static str, String)>, Report> {
     // What the SDKs have no key for would be lost without a word.
     let template = args.role_session_name.as_ref().is_some_and(|name| name.contains('{'));
     if let Some((flag, _)) = flags(args)
         .into_iter()
         .find(|(flag, _)| !WRITABLE.contains(flag) || template && *flag == "--role-session-name")
     {
-        return Err(Report::usage(format!("a role profile has no key that does what {flag} does"))
+        return Err(Report::usage(format!("a role profile has no key that SDKs know for {flag}"))
             .hint("--process writes a profile that calls arl with it"));
     }
-    let mut set = vec![("role_arn", arn.to_string()), ("source_profile", source.to_owned())];
+    let mut set = vec![("role_arn", arn.to_string()), source];
     let mut add = |key: &'static str, value: Option<String>| set.extend(value.map(|value| (key, value)));
     add("region", args.region.clone());
     add("external_id", checked::<ExternalId>("--external-id", args.external_id.as_deref())?);
@@ -179,7 +232,15 @@ fn checked<T: FromStr<Err = InvalidValue> + ToString>(
 }
 
 /// A profile that calls this very program.
-fn process(args: &RoleArgs, arn: &RoleArn, source: &str) -> Result<Vec<(&'static str, String)>, Report> {
+fn process(
+    args: &RoleArgs,
+    arn: &RoleArn,
+    source: &(&str, String),
+) -> Result<Vec<(&'static str, String)>, Report> {
+    let ("source_profile", source) = source else {
+        return Err(Report::usage(format!("no flag of arl's says `{} = {}`", source.0, source.1))
+            .hint("without --process the profile says it; or name a profile to start from with --profile"));
+    };
     let program = std::env::current_exe()
         .map_err(|error| Report::new("could not find out where arl is").caused_by(error))?;
     let program = program.to_string_lossy().into_owned();

@@ -59,6 +59,7 @@ const ENVIRONMENT: &str = "Environment:
   ARL_DURATION, ARL_ROLE_SESSION_NAME   defaults of the flags of that name
   ARL_MIN_TTL, ARL_MFA_PROCESS          the same
   ARL_MFA_SESSION                       1: as --mfa-session, wherever keys and a device are there
+  ARL_ON_EXPIRY                         what the hook does: clear (the default), restore or refresh
   ARL_SHELL                             default of `assume --shell`
   ARL_CACHE                             where sessions are kept: file (the default), keyring or none
   ARL_CACHE_DIR                         the directory of their files
@@ -72,7 +73,8 @@ Exit status:
   1  could not
   2  usage, a bad parameter included
   3  an MFA code is needed and nobody can be asked
-  exec: the command's own; 125 arl failed, 126 the command cannot be run, 127 it was not found";
+  exec: the command's own; 2 and 3 as above, 125 arl failed otherwise, 126 the command cannot be run, 127 it was not
+  found";
 
 /// Assume AWS IAM roles and hand the credentials to your shell or command
 #[derive(Debug, Parser)]

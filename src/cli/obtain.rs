@@ -381,8 +381,9 @@ fn note_other_lifetime(asked: Option<SessionDuration>, left: Option<Duration>, o
     }
 }
 
-/// A time in its two largest units, as people say it: `1h 5m`.
+/// A time as people say it: `1h 5m`, and seconds only where they matter.
 pub(super) fn in_words(time: Duration) -> String {
-    let minutes = (time.as_secs() + 30) / 60;
-    humantime::format_duration(Duration::from_secs(minutes.max(1) * 60)).to_string()
+    let seconds = time.as_secs();
+    let rounded = if seconds < 90 { seconds } else { (seconds + 30) / 60 * 60 };
+    humantime::format_duration(Duration::from_secs(rounded)).to_string()
 }

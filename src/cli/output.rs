@@ -96,7 +96,9 @@ impl Output {
         };
         let mut text = format!("{} {}\n", paint("1;31", "error:"), printable(&report.error));
         for cause in &report.causes {
-            let _ = writeln!(text, "  {} {}", paint("2", "caused by:"), printable(cause));
+            // A program's last words may be several lines; each stays one of the cause's.
+            let lines: Vec<String> = cause.trim_end().lines().map(printable).collect();
+            let _ = writeln!(text, "  {} {}", paint("2", "caused by:"), lines.join("\n    "));
         }
         for hint in &report.hints {
             let _ = writeln!(text, "{} {}", paint("36", "hint:"), printable(hint));

@@ -76,7 +76,7 @@ impl Plan {
         let role_section = role_profile.as_ref().map(|(_, section, _)| *section);
         // A source is asked where it is at home: a profile's endpoint and region are its own.
         let settings_section = role_section.or_else(|| match &chain.tag {
-            SourceTag::Profile(name) => config.profile(name),
+            SourceTag::Profile(name) | SourceTag::ProfileKeys(name) => config.profile(name),
             _ => config.profile(sources.selected_profile().as_deref().unwrap_or("default")),
         });
         let regions = Regions::find(args, role_section, settings_section)?;

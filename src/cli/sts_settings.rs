@@ -9,7 +9,8 @@ use super::report::Report;
 
 /// Everything that was given a region, in order of weight.
 pub(super) struct Regions {
-    /// The flag's or the profile's, which is handed over with the credentials.
+    /// The flag's or the profile's, which is handed over with the credentials; also the one of `AWS_PROFILE`'s profile
+    /// where the environment names none, since that variable goes.
     pub(super) given: Option<String>,
     /// The one in force, if anybody named one.
     pub(super) named: Option<String>,
@@ -30,7 +31,11 @@ impl Regions {
         };
         let checked =
             |found: Option<(&'static str, String)>| found.map(|(origin, region)| checked(origin, region));
-        let given = checked(flag().or_else(|| of(role_profile))).transpose()?;
+        let is_named = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).is_some();
+        let is_lost = !is_named && args.profile.is_none() && Context::var("AWS_PROFILE").is_some();
+        let of_shell = settings_profile.filter(|_| is_lost);
+        let given = flag().or_else(|| of(role_profile)).or_else(|| of(of_shell));
+        let given = checked(given).transpose()?;
         let named = flag()
             .or_else(|| variable("AWS_REGION"))
             .or_else(|| variable("AWS_DEFAULT_REGION"))

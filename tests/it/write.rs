@@ -368,7 +368,7 @@ fn a_profile_is_configured_without_a_secret_and_works() {
     let plain = fs::read_to_string(&path).unwrap();
     assert!(!plain.contains("duration_seconds") && !plain.contains("[profile plain]\n\n"), "{plain}");
     // What a role profile cannot say is not dropped in silence.
-    configure(&["--profile-name", "x", "--policy", "{}"]).failure(2, "--policy does");
+    configure(&["--profile-name", "x", "--policy", "{}"]).failure(2, "for --policy");
     configure(&["--profile-name", "x", "--role-session-name", "{user}"]).failure(2, "--process writes");
     configure(&["--profile-name", "x", "--external-id", "a\n[b]"]).failure(2, "--external-id");
     configure(&["--profile-name", "dev"]).failure(2, "cannot be its own source");
@@ -379,6 +379,25 @@ fn a_profile_is_configured_without_a_secret_and_works() {
         stage.run(stage.bare("arl").args(["configure", "r", "--profile-name", "copy", "--duration", "1h"]));
     let expected = format!("role_arn={DEPLOY}\nsource_profile=dev\nexternal_id=abc\nduration_seconds=3600\n");
     assert_eq!(run.success(), expected);
+    // A machine's credentials are no profile's, and blanks beside commas are no part of a tag.
+    let machine =
+        "credential_source = Environment\nsession_tags = a=b, c=d\ntransitive_session_tags = a, c\n";
+    fs::write(&path, format!("[profile m]\nrole_arn = {DEPLOY}\n{machine}[profile t]\nrole_arn = {DEPLOY}\nsource_profile = dev\n{machine}").replace("dev\ncredential_source = Environment\n", "dev\n")).unwrap();
+    let run = stage.run(stage.bare("arl").args(["configure", "t", "--profile-name", "tags", "--process"]));
+    assert!(run.success().contains("--transitive-tag-keys a,c --tags a=b,c=d"));
+    let machine = |more: &[&str]| {
+        let mut arl = stage.bare("arl");
+        arl.env("AWS_ACCESS_KEY_ID", World::ANN_KEY).env("AWS_SECRET_ACCESS_KEY", World::ANN_SECRET);
+        stage.run(arl.args(["configure", "m", "--profile-name", "copy"]).args(more))
+    };
+    machine(&["--process"]).failure(2, "`credential_source = Environment`");
+    // A file is named from the root, and a value that STS would refuse is refused here.
+    fs::write(stage.home.join("policy.json"), "{}").unwrap();
+    let run = configure(&["--profile-name", "file", "--process", "--policy", "file://policy.json"]);
+    let said = run.success();
+    assert!(said.contains("--policy file:///") && said.contains("/policy.json"), "{said}");
+    configure(&["--profile-name", "y", "--process", "--duration", "99h"]).failure(2, "--duration");
+    configure(&["--profile-name", "y", "--profile", "default"]).failure(1, "no profile `default`");
     // Keys that would be believed before it are told.
     stage.profiles("", &format!("{keys}[both]\naws_access_key_id = AKIA\naws_secret_access_key = x\n"));
     let run = configure(&["--profile-name", "both"]);
