@@ -37,6 +37,7 @@ mod server;
 mod status;
 mod sts_settings;
 mod sys;
+mod why;
 mod write;
 
 use std::ffi::OsString;
