@@ -69,7 +69,8 @@ pub(super) fn boto_file_with_keys() -> Option<PathBuf> {
                 .collect()
         }
     };
-    files.into_iter().find(|file| {
+    // A pipe would be read to nobody's use.
+    files.into_iter().filter(|file| file.is_file()).find(|file| {
         let text = fs::read(file).unwrap_or_default();
         let is_key = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("aws_access_key_id");
         String::from_utf8_lossy(&text).lines().any(is_key)
