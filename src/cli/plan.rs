@@ -176,6 +176,14 @@ pub(super) fn role_arn(
         Some(name) => name.parse().map_err(|error| Report::usage(format!("--partition {error}")))?,
         None => Partition::of_region(region.unwrap_or_default()),
     };
+    if let (Some(_), RoleRef::Arn(arn)) = (&args.partition, role)
+        && *arn.partition() != partition
+    {
+        return Err(Report::usage(format!(
+            "--partition says `{partition}`, and `{arn}` is in `{}`",
+            arn.partition()
+        )));
+    }
     role.arn(&partition).map_err(|error| Report::usage(format!("not a role: {error}")))
 }
 

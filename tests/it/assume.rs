@@ -197,6 +197,9 @@ fn the_partition_comes_from_the_region() {
     }
     let _ = stage.arl(&["assume", "arn:aws-cn:iam::123456789012:role/Deploy"]);
     assert_eq!(stage.assumed().last().unwrap().region, "cn-north-1");
+    // Two that say different things are not weighed against each other.
+    let run = stage.arl(&["assume", DEPLOY, "--partition", "aws-cn"]);
+    run.failure(2, "--partition says `aws-cn`");
 }
 
 #[test]
