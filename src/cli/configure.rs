@@ -100,19 +100,19 @@ pub(super) fn run(args: &ConfigureArgs, output: &Output) -> Outcome {
     {
         *value = from_anywhere(value)?;
     }
-    // What cannot work is found out here, not by whoever uses the profile.
-    let typed = match of_machine {
-        Some(_) => args.role.clone(),
-        None => RoleArgs {
+    if of_machine.is_none() {
+        // What cannot work is found out here, not by whoever uses the profile. A machine's source may be another
+        // machine's, and what is written beside it is checked value by value.
+        let typed = RoleArgs {
             role: Some(arn.to_string()),
             account_id: None,
             role_name: None,
             partition: None,
             profile: Some(source.clone()),
             ..wanted.clone()
-        },
-    };
-    Plan::make(&typed, &context, &output.in_background())?;
+        };
+        Plan::make(&typed, &context, &output.in_background())?;
+    }
     let source = match of_machine {
         Some(machine) => ("credential_source", machine.to_owned()),
         None => ("source_profile", source),

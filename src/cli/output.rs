@@ -96,9 +96,7 @@ impl Output {
         };
         let mut text = format!("{} {}\n", paint("1;31", "error:"), printable(&report.error));
         for cause in &report.causes {
-            // A program's last words may be several lines; each stays one of the cause's.
-            let lines: Vec<String> = cause.trim_end().lines().map(printable).collect();
-            let _ = writeln!(text, "  {} {}", paint("2", "caused by:"), lines.join("\n    "));
+            let _ = writeln!(text, "  {} {}", paint("2", "caused by:"), printable_lines(cause));
         }
         for hint in &report.hints {
             let _ = writeln!(text, "{} {}", paint("36", "hint:"), printable(hint));
@@ -132,6 +130,17 @@ pub(super) fn printable(text: &str) -> String {
     shown
 }
 
+/// A cause, such as a program's last words, with its lines kept below each other and no longer than any other text.
+fn printable_lines(text: &str) -> String {
+    let text = text.trim_end();
+    let end = text.char_indices().nth(MAX_SHOWN).map_or(text.len(), |(index, _)| index);
+    let mut shown = text[..end].lines().map(printable).collect::<Vec<_>>().join("\n    ");
+    if end < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
 /// Columns as wide as their widest cell; the last one as wide as it is.
 pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
@@ -148,6 +157,14 @@ pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_keeps_its_lines_and_its_limit() {
+        assert_eq!(super::printable_lines("one\r\ntwo\u{1b}[2J\n"), "one\n    two\\u{1b}[2J");
+        let long = "ä\n".repeat(super::MAX_SHOWN);
+        assert_eq!(super::printable_lines(&long).matches('ä').count(), super::MAX_SHOWN / 2);
+        assert!(super::printable_lines(&long).ends_with('…'));
+    }
 
     #[test]
     fn nothing_foreign_reaches_the_terminal_as_a_command() {

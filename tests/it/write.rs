@@ -391,6 +391,13 @@ fn a_profile_is_configured_without_a_secret_and_works() {
         stage.run(arl.args(["configure", "m", "--profile-name", "copy"]).args(more))
     };
     machine(&["--process"]).failure(2, "`credential_source = Environment`");
+    fs::write(
+        &path,
+        format!("[profile m]\nrole_arn = {DEPLOY}\ncredential_source = Ec2InstanceMetadata\n[profile dev]\n"),
+    )
+    .unwrap();
+    let expected = format!("role_arn={DEPLOY}\ncredential_source=Ec2InstanceMetadata\n");
+    assert_eq!(machine(&[]).success(), expected);
     // A file is named from the root, and a value that STS would refuse is refused here.
     fs::write(stage.home.join("policy.json"), "{}").unwrap();
     let run = configure(&["--profile-name", "file", "--process", "--policy", "file://policy.json"]);
