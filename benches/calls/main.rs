@@ -120,6 +120,13 @@ fn main() {
         "\nmemory, largest resident set: {}",
         stage.memory(&[("warm", &exec, ""), ("cold", &json, "none")])
     );
+    println!(
+        "page faults: {}",
+        stage.page_faults(vec![
+            ("env true", stage.command("/usr/bin/env", &["true"])),
+            ("warm arl exec -- true", stage.arl(&exec)),
+        ])
+    );
     let size = std::fs::metadata(stage.program("arl")).unwrap().len();
     println!("binary: {:.2} MB", f64::from(u32::try_from(size).unwrap()) / 1e6);
 }

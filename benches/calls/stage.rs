@@ -86,15 +86,32 @@ impl Stage {
     /// The largest resident set of some calls of arl, each with its `ARL_CACHE`.
     pub(crate) fn memory(&self, calls: &[(&str, &[&str], &str)]) -> String {
         let one = |(name, args, cache): &(&str, &[&str], &str)| {
-            let code = "import resource, subprocess, sys\n\
-                        subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)\n\
-                        print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)";
-            let mut command = self.command("python3", &["-c", code]);
-            command.arg(self.program("arl")).args(*args).env("ARL_CACHE", cache);
-            let output = command.stdout(Stdio::piped()).output().unwrap();
-            let megabytes: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().unwrap();
-            format!("{name} {megabytes:.1} MB")
+            let mut command = self.arl(args);
+            command.env("ARL_CACHE", cache);
+            format!("{name} {:.1} MB", self.usage("ru_maxrss", command) / 1024.0)
         };
         calls.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The page faults of some commands.
+    pub(crate) fn page_faults(&self, commands: Vec<(&str, Command)>) -> String {
+        let one =
+            |(name, command): (&str, Command)| format!("{name} {:.0}", self.usage("ru_minflt", command));
+        commands.into_iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What a command has used, in the words of getrusage(2).
+    fn usage(&self, field: &str, command: Command) -> f64 {
+        let code = "import os, resource, sys\n\
+                    null = [(os.POSIX_SPAWN_OPEN, 1, '/dev/null', os.O_WRONLY, 0)]\n\
+                    child = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ, file_actions=null)\n\
+                    status = os.waitpid(child, 0)[1]\n\
+                    print(getattr(resource.getrusage(resource.RUSAGE_CHILDREN), sys.argv[1]))\n\
+                    sys.exit(status)";
+        let mut python = self.command("python3", &["-c", code, field]);
+        python.arg(command.get_program()).args(command.get_args());
+        python.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = python.stdout(Stdio::piped()).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
     }
 }

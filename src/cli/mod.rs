@@ -134,21 +134,10 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
     };
     let Cli { global, command } = cli;
     let output = Output::new(global.verbose, global.quiet, global.color);
-    let done = |()| Status::Done;
     let result = match command {
-        Command::Assume(command) => assume::run(command, &args, &output).map(done),
+        Command::Assume(command) => assume::run(command, &args, &output).map(|()| Status::Done),
         Command::Exec(command) => exec::run(command, core_limit, &output),
-        Command::Write(command) => write::run(&command, &output).map(done),
-        Command::Configure(command) => configure::run(&command, &output).map(done),
-        Command::Console(command) => console::run(command, &output).map(done),
-        Command::Explain(command) => explain::run(&command, &output).map(done),
-        Command::Clear(command) => clear::run(command, &output).map(done),
-        Command::Status(command) => status::run(&command, &output),
-        Command::List(command) => list::run(&command, &output).map(done),
-        Command::Cache(command) => cache::run(&command, &output).map(done),
-        Command::Arn(command) => arn::run(command, &output).map(done),
-        Command::Init(command) => init::run(&command, &output).map(done),
-        Command::Completions(command) => completions::run(command, &output).map(done),
+        command => run_other(command, &output),
     };
     match result {
         Ok(status) => {
@@ -168,6 +157,27 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
             output.report(&report);
             report.status.code()
         }
+    }
+}
+
+/// The verbs that need not be fast, apart from [`run`], which would be as large as all of them.
+#[cold]
+#[inline(never)]
+fn run_other(command: Command, output: &Output) -> Result<Status, Report> {
+    let done = |()| Status::Done;
+    match command {
+        Command::Assume(_) | Command::Exec(_) => unreachable!("run by `run`"),
+        Command::Write(command) => write::run(&command, output).map(done),
+        Command::Configure(command) => configure::run(&command, output).map(done),
+        Command::Console(command) => console::run(command, output).map(done),
+        Command::Explain(command) => explain::run(&command, output).map(done),
+        Command::Clear(command) => clear::run(command, output).map(done),
+        Command::Status(command) => status::run(&command, output),
+        Command::List(command) => list::run(&command, output).map(done),
+        Command::Cache(command) => cache::run(&command, output).map(done),
+        Command::Arn(command) => arn::run(command, output).map(done),
+        Command::Init(command) => init::run(&command, output).map(done),
+        Command::Completions(command) => completions::run(command, output).map(done),
     }
 }
 

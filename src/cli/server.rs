@@ -28,6 +28,8 @@ pub(super) struct Served<'a> {
     pub(super) isolate: bool,
 }
 
+#[cold]
+#[inline(never)]
 pub(super) fn run(served: &Served<'_>, core_limit: CallersLimit, output: &Output) -> Result<Status, Report> {
     let isolated_region = prepare(served).map_err(before_command)?;
     let identity =

@@ -25,6 +25,7 @@ mod quoting;
 mod secrets;
 mod server;
 mod sources;
+mod start;
 mod support;
 mod ways_in;
 mod write;
