@@ -59,9 +59,14 @@ impl Stage {
         self.home.join("all.pem")
     }
 
-    /// A program of this package.
+    /// A program of this package, as installing it would put it there: the kernel maps a file that was copied in larger
+    /// pieces than one that the linker has just written.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
-        Path::new(env!("CARGO_BIN_EXE_arl")).with_file_name(name)
+        let installed = self.home.join(name);
+        if !installed.exists() {
+            fs::copy(Path::new(env!("CARGO_BIN_EXE_arl")).with_file_name(name), &installed).unwrap();
+        }
+        installed
     }
 
     /// A command with this stage in its environment, and nothing else.
