@@ -36,12 +36,14 @@ build:
 
 install: build
 	mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(SHARE)/bash-completion/completions' \
-		'$(SHARE)/zsh/site-functions' '$(SHARE)/fish/vendor_completions.d'
+		'$(SHARE)/zsh/site-functions' '$(SHARE)/fish/vendor_completions.d' '$(SHARE)/man/man1'
 	install -m 755 target/release/arl '$(DESTDIR)$(PREFIX)/bin/arl'
 	install -m 644 completions/arl.bash '$(SHARE)/bash-completion/completions/arl'
 	install -m 644 completions/_arl '$(SHARE)/zsh/site-functions/_arl'
 	install -m 644 completions/arl.fish '$(SHARE)/fish/vendor_completions.d/arl.fish'
+	install -m 644 man/*.1 '$(SHARE)/man/man1'
 
 uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)/bin/arl' '$(SHARE)/bash-completion/completions/arl' \
 		'$(SHARE)/zsh/site-functions/_arl' '$(SHARE)/fish/vendor_completions.d/arl.fish'
+	rm -f $(patsubst man/%,'$(SHARE)/man/man1/%',$(wildcard man/*.1))

@@ -53,7 +53,8 @@ pub(super) fn run(args: &CacheArgs, output: &Output) -> Outcome {
             let Some(cache) = Place::chosen(&context)?.open(output)? else { return Ok(()) };
             let count =
                 cache.clear().map_err(|error| Report::new("could not clear the cache").caused_by(error))?;
-            output.note(&format!("{count} forgotten"));
+            let sessions = if count == 1 { "session" } else { "sessions" };
+            output.note(&format!("{count} {sessions} forgotten"));
             Ok(())
         }
         Verb::List { json } => {

@@ -26,6 +26,8 @@ mod init;
 mod isolation;
 mod keeper;
 mod list;
+#[cfg(test)]
+mod man;
 mod mfa;
 mod obtain;
 mod os_user;

@@ -193,12 +193,11 @@ pub(super) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Cont
         Report::new(format!("`{name}` is neither a role ARN, nor ACCOUNT/NAME, nor a profile in `{path}`"));
     let digits = name.split('/').next().unwrap_or_default();
     if name.contains('/') && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
-        return report.hint(format!(
-            "an account ID has 12 digits, `{digits}` has {}; are leading zeros missing?",
-            digits.len()
-        ));
+        let zeros = if digits.len() < 12 { "; are leading zeros missing?" } else { "" };
+        return report.hint(format!("an account ID has 12 digits, `{digits}` has {}{zeros}", digits.len()));
     }
     match arl::closest(name, config.profile_names()).as_slice() {
+        [] if !config.profile_names().is_empty() => report.hint("`arl list` shows the role profiles"),
         [] => report,
         near => report.hint(format!("did you mean `{}`?", near.join("`, `"))),
     }

@@ -135,11 +135,12 @@ fn remove(name: &ProfileName, force: bool, output: &Output) -> Outcome {
         ))
         .hint("if it is there and its keys are to go all the same: --force"));
     }
-    let done = match change(&path, &edit)? {
-        Update::Unchanged => "has no keys",
-        Update::Created | Update::Changed => "has no keys any more",
-    };
-    output.note(&format!("profile {name} {done} in `{}`", path.display()));
+    let update = change(&path, &edit)?;
+    let path = path.display();
+    output.note(&match update {
+        Update::Unchanged => format!("profile {name} has no keys in `{path}`"),
+        Update::Created | Update::Changed => format!("removed the keys of profile {name} from `{path}`"),
+    });
     Ok(())
 }
 

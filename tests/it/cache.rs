@@ -640,7 +640,7 @@ fn what_is_kept_can_be_listed_completed_and_forgotten() {
     }
     assert_eq!(
         run(&["cache", "clear"]).stderr,
-        "arl: 1 forgotten
+        "arl: 1 session forgotten
 "
     );
     assert_eq!(entries(&stage).len(), 0);
