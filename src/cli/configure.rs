@@ -1,6 +1,6 @@
 //! `arl configure`: a role as a profile of the shared config file; no secret in it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use arl::shell::Dialect;
@@ -11,6 +11,7 @@ use arl::{
 
 use super::arguments::RoleArgs;
 use super::context::Context;
+use super::exec;
 use super::hops::parse;
 use super::plan::{Plan, role_arn, role_ref, unknown_role};
 use super::report::Report;
@@ -241,9 +242,7 @@ fn process(
         return Err(Report::usage(format!("no flag of arl's says `{} = {}`", source.0, source.1))
             .hint("without --process the profile says it; or name a profile to start from with --profile"));
     };
-    let program = std::env::current_exe()
-        .map_err(|error| Report::new("could not find out where arl is").caused_by(error))?;
-    let program = program.to_string_lossy().into_owned();
+    let program = own_path()?;
     if args.chain || args.token_code.is_some() {
         return Err(Report::usage(
             "--chain and --token-code are of this moment, and cannot be part of a profile",
@@ -276,6 +275,18 @@ fn process(
     let mut set = vec![("credential_process", command)];
     set.extend(args.region.clone().map(|region| ("region", region)));
     Ok(set)
+}
+
+/// Where arl is, and will be after an upgrade: package managers keep each version in a place of its own, and a link to it
+/// on PATH.
+fn own_path() -> Result<String, Report> {
+    let failed = || Report::new("could not find out where arl is");
+    let own = std::env::current_exe().map_err(|error| failed().caused_by(error))?;
+    let is_own = |path: &PathBuf| path.is_absolute() && path.canonicalize().is_ok_and(|real| real == own);
+    let path = exec::paths("arl".as_ref()).into_iter().find(is_own).unwrap_or(own);
+    path.into_os_string()
+        .into_string()
+        .map_err(|path| failed().caused_by(format!("`{}` is not UTF-8", path.to_string_lossy())))
 }
 
 /// The flags that were given, but for the role and the source, as `arl assume` takes them. Destructured, so that a new

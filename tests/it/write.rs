@@ -326,6 +326,28 @@ fn writes_beside_the_aws_cli_lose_nothing() {
 }
 
 #[test]
+fn a_configured_process_outlives_an_upgrade() {
+    let stage = Stage::new();
+    stage.profiles("", "[dev]\naws_access_key_id = AKIA\naws_secret_access_key = x\n");
+    let links = stage.home.join("bin");
+    fs::create_dir(&links).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_arl"), links.join("arl")).unwrap();
+    let process = |path: String| {
+        let mut arl = stage.bare(env!("CARGO_BIN_EXE_arl"));
+        let words = ["configure", DEPLOY, "--profile", "dev", "--profile-name", "p", "--process", "--force"];
+        stage.run(arl.env("PATH", path).args(words)).success()
+    };
+    // The link that a package manager keeps, not the place of today's version; a relative one is nobody's.
+    let told = process(format!("bin:{}:/usr/bin", links.display()));
+    assert!(told.contains(&format!("{} assume", links.join("arl").display())), "{told}");
+    // Another program of the same name is not arl.
+    fs::remove_file(links.join("arl")).unwrap();
+    fs::write(links.join("arl"), "").unwrap();
+    let told = process(format!("{}:/usr/bin", links.display()));
+    assert!(told.contains(&format!("{} assume", env!("CARGO_BIN_EXE_arl"))), "{told}");
+}
+
+#[test]
 fn a_profile_is_configured_without_a_secret_and_works() {
     let stage = Stage::new();
     let keys = format!(
