@@ -124,7 +124,7 @@ fn arl {|@words|
     }
     for name $__arl_own { unset-env $name }
     set __arl_memory = $nil
-  } elif (and (has-value [assume exec write explain console] $verb) (not $chains)) {
+  } elif (and (has-value [assume exec each write explain console] $verb) (not $chains)) {
     __arl_from_before { e:arl $@words }
   } else {
     e:arl $@words

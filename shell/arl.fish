@@ -33,7 +33,7 @@ function arl --description 'Assume AWS IAM roles'
         end
     end
     switch "$verb"
-        case assume exec write explain console
+        case assume exec each write explain console
         case '*'
             set back ''
     end

@@ -114,6 +114,9 @@ def __arl_from_before [verb: string, words: list<string>] {
 # Run a command as a role
 def --env --wrapped "arl exec" [...words: string] { __arl_from_before exec $words }
 
+# Run a command once in each of several roles
+def --env --wrapped "arl each" [...words: string] { __arl_from_before each $words }
+
 # Write a role's credentials into a profile of ~/.aws/credentials
 def --env --wrapped "arl write" [...words: string] { __arl_from_before write $words }
 

@@ -88,7 +88,7 @@ function global:arl {
         $global:LASTEXITCODE = 0
         return
     }
-    if ($chains -or $verb -notin 'assume', 'exec', 'write', 'explain', 'console') {
+    if ($chains -or $verb -notin 'assume', 'exec', 'each', 'write', 'explain', 'console') {
         if ($verb -ne 'assume' -or $passes) { & $program @words; return }
         $text = & $program @words --shell powershell | Out-String
     }

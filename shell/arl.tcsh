@@ -11,7 +11,7 @@ set __arl_get_own = 'set __arl_own = "$ARL_KEY_ID:q"'
 set __arl_get_back = 'set __arl_back = "$__arl_restore:q"'
 
 # Whether what was here before the role may be put back: not if another source was chosen since.
-set __arl_look = 'set __arl_key = ""; set __arl_own = "?"; set __arl_back = ":"; if ( $?AWS_ACCESS_KEY_ID ) eval "$__arl_get_key:q"; if ( $?ARL_KEY_ID ) eval "$__arl_get_own:q"; if ( $?__arl_restore && ( "$__arl_key:q" == "" || "$__arl_key:q" == "$__arl_own:q" ) && "$__arl_args" !~ *--chain* && ! $?AWS_PROFILE && ! $?AWS_DEFAULT_PROFILE && ! $?AWS_WEB_IDENTITY_TOKEN_FILE && ! $?AWS_CONTAINER_CREDENTIALS_FULL_URI && ! $?AWS_CONTAINER_CREDENTIALS_RELATIVE_URI && ( "$__arl_verb:q" == assume || "$__arl_verb:q" == exec || "$__arl_verb:q" == write || "$__arl_verb:q" == explain || "$__arl_verb:q" == console ) ) eval "$__arl_get_back:q"'
+set __arl_look = 'set __arl_key = ""; set __arl_own = "?"; set __arl_back = ":"; if ( $?AWS_ACCESS_KEY_ID ) eval "$__arl_get_key:q"; if ( $?ARL_KEY_ID ) eval "$__arl_get_own:q"; if ( $?__arl_restore && ( "$__arl_key:q" == "" || "$__arl_key:q" == "$__arl_own:q" ) && "$__arl_args" !~ *--chain* && ! $?AWS_PROFILE && ! $?AWS_DEFAULT_PROFILE && ! $?AWS_WEB_IDENTITY_TOKEN_FILE && ! $?AWS_CONTAINER_CREDENTIALS_FULL_URI && ! $?AWS_CONTAINER_CREDENTIALS_RELATIVE_URI && ( "$__arl_verb:q" == assume || "$__arl_verb:q" == exec || "$__arl_verb:q" == each || "$__arl_verb:q" == write || "$__arl_verb:q" == explain || "$__arl_verb:q" == console ) ) eval "$__arl_get_back:q"'
 
 # Output for this shell: what was here before is put back once arl has succeeded, then the text is carried out.
 # A text of its own: between double quotes the words would be expanded too early.

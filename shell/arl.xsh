@@ -94,7 +94,7 @@ def __arl_load():
         verb = verb_of(args)
         own = args[: args.index("--")] if "--" in args else args
         passes = any(re.match(r"(--json|--format(=.*)?|--help|-h|--show|--shell(=.*)?)$", word) for word in own)
-        back = {} if "--chain" in own or verb not in ("assume", "exec", "write", "explain", "console") else start()
+        back = {} if "--chain" in own or verb not in ("assume", "exec", "each", "write", "explain", "console") else start()
         if passes or verb not in ("assume", "clear"):
             return call(args, back, stdin, stdout, stderr).returncode
         if verb == "clear" and "--expired" not in own:

@@ -237,7 +237,7 @@ impl<'a> Line<'a> {
             return Ok(Self::Continuation(trimmed));
         }
         if let Some(header) = trimmed.strip_prefix('[') {
-            let close = header.rfind(']').ok_or("opens a section without a `]`")?;
+            let close = end_of_header(header.as_bytes()).ok_or("opens a section without a `]`")?;
             return Ok(Self::Header(&header[..close]));
         }
         let at = trimmed.bytes().position(|b| b == b'=' || b == b':').ok_or("is no `key = value`")?;
@@ -247,6 +247,15 @@ impl<'a> Line<'a> {
         }
         Ok(Self::Property { key, value, indent })
     }
+}
+
+/// Where a header ends, whose `[` is off already: at the first `]` that nothing but a comment follows, else at the last
+/// one. To botocore a `]` in a comment belongs to the name, which nobody means.
+pub(crate) fn end_of_header(header: &[u8]) -> Option<usize> {
+    let is_last = |rest: &[u8]| matches!(rest.trim_ascii_start().first(), None | Some(b'#' | b';'));
+    let is_end = |at: &usize| header[*at] == b']';
+    let mut ends = (0..header.len()).filter(is_end);
+    ends.find(|at| is_last(&header[at + 1..])).or_else(|| (0..header.len()).rfind(is_end))
 }
 
 /// Whether the line is a property for sure, at a glance: most lines are, and nobody asks yet what it says.
@@ -367,6 +376,13 @@ mod tests {
         let default = config.profile("default").expect("default");
         assert_eq!((default.get("region"), default.get("output")), (Some("eu-west-1"), Some("json")));
         assert_eq!((default.get_nested("s3", "max"), default.get("x")), (Some("1"), Some("y")));
+    }
+
+    #[test]
+    fn a_bracket_in_a_comment_belongs_to_no_name() {
+        let text = "[default] # was [prod]\na=1\n[profile dev];[x]\nb=2\n[profile x]y]\nc=3\n[ profile e ]\n";
+        let config = SharedConfig::parse(text, "").expect(text);
+        assert_eq!(config.profile_names(), ["default", "dev", "e", "x]y"]);
     }
 
     #[test]

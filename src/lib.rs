@@ -127,7 +127,7 @@ pub use assume::{assume_role, cap_chained_duration};
 pub use cache::KeyringCache;
 pub use cache::{
     CacheKey, CachedSession, CredentialCache, Flight, Flying, JsonFileCache, KeyedHop, ListedSession, Margin,
-    Reader, SingleFlight, SourceKey, Surroundings,
+    Patience, Reader, SingleFlight, SourceKey, Surroundings,
 };
 pub use config::{InvalidConfig, Section, SharedConfig, SharedFile};
 pub use credentials::{Credentials, InvalidCredentials};

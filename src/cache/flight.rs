@@ -4,8 +4,10 @@
 //! on a network file system cannot be interrupted. It is advisory: whoever cannot lock goes ahead alone, since
 //! a second call does no harm.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,6 +22,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(4), Duration::from_m
 const CALL: Duration = Duration::from_secs(25);
 /// A lock file of this age is of no use to anybody.
 const STALE: Duration = Duration::from_secs(24 * 3600);
+/// What the locks of terminals are called, before the terminal's session.
+const TURN: &str = "terminal-";
 /// A failure's text is a few lines.
 const MAX_NOTE: u64 = 16 * 1024;
 
@@ -27,6 +31,21 @@ const MAX_NOTE: u64 = 16 * 1024;
 #[derive(Debug, Clone)]
 pub struct SingleFlight {
     directory: PathBuf,
+}
+
+/// How long one process has waited for others, and may: one bound for all roles of a chain.
+#[derive(Debug, Clone)]
+pub struct Patience {
+    waited: Duration,
+    bound: Duration,
+    /// The last sign of life that has moved the bound.
+    last_sign: u128,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { waited: Duration::ZERO, bound: CALL, last_sign: 0 }
+    }
 }
 
 /// What came of waiting.
@@ -52,19 +71,18 @@ impl SingleFlight {
 
     /// Waits until the session has landed, or it is this process's turn to get it.
     ///
-    /// `landed` looks for the session; `waiting` is called after each look with the time spent so far.
+    /// `landed` looks for the session; `waiting` is called after each look with the time spent so far, on this lock and
+    /// others before it.
     pub async fn take_off(
         &self,
         key: &CacheKey,
         started: SystemTime,
+        patience: &mut Patience,
         mut landed: impl FnMut() -> bool,
         mut waiting: impl FnMut(Duration),
     ) -> Flight {
         let path = self.directory.join(key.name());
         let (mut pause, last) = PAUSES;
-        let mut waited = Duration::ZERO;
-        let mut bound = CALL;
-        let mut last_asking = None;
         loop {
             match self.try_lock(&path) {
                 Attempt::Locked(file) => {
@@ -72,9 +90,13 @@ impl SingleFlight {
                     if landed() {
                         return Flight::Landed;
                     }
-                    return match note(&path).and_then(|note| note.failure_since(started, key)) {
-                        Some(failure) => Flight::Failed(failure),
-                        None => Flight::Ahead(Flying::begin(file)),
+                    return match note(&path) {
+                        // Left as it is, and the lock given back, for the others who wait.
+                        Some(Note::Unkept { at }) if at >= nanos(started) => Flight::Ahead(Flying(None)),
+                        found => match found.and_then(|note| note.failure_since(started, key)) {
+                            Some(failure) => Flight::Failed(failure),
+                            None => Flight::Ahead(Flying::begin(file)),
+                        },
                     };
                 }
                 Attempt::Impossible => return Flight::Ahead(Flying(None)),
@@ -84,10 +106,10 @@ impl SingleFlight {
                 return Flight::Landed;
             }
             match note(&path) {
-                Some(Note::Asking { at, limit }) if last_asking != Some(at) => {
-                    // A person has been asked (again): they are given their time.
-                    last_asking = Some(at);
-                    bound = waited + CALL + limit;
+                Some(Note::Busy { at, limit }) if at > patience.last_sign => {
+                    // Another call has begun, or a person has been asked, who is given their time.
+                    patience.last_sign = at;
+                    patience.bound = patience.waited + CALL + limit;
                 }
                 Some(Note::Unkept { at }) if at >= nanos(started) => return Flight::Ahead(Flying(None)),
                 Some(note) => {
@@ -97,19 +119,19 @@ impl SingleFlight {
                 }
                 None => {}
             }
-            if waited > bound {
+            if patience.waited > patience.bound {
                 return Flight::Ahead(Flying(None));
             }
             tokio::time::sleep(pause).await;
-            waited += pause;
-            waiting(waited);
+            patience.waited += pause;
+            waiting(patience.waited);
             pause = (pause * 3 / 2).min(last);
         }
     }
 
-    /// Waits for a lock of this name alone, for as long as `limit`; without one where none can be had.
-    pub async fn turn(&self, name: &str, limit: Duration) -> Flying {
-        let path = self.directory.join(name);
+    /// Waits for the turn of a terminal's session, for as long as `limit`; without one where none can be had.
+    pub async fn turn(&self, terminal: u32, limit: Duration) -> Flying {
+        let path = self.directory.join(format!("{TURN}{terminal}"));
         let (pause, mut waited) = (PAUSES.1, Duration::ZERO);
         loop {
             match self.try_lock(&path) {
@@ -127,14 +149,13 @@ impl SingleFlight {
         if prepare(&self.directory).is_none() {
             return Attempt::Impossible;
         }
-        let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
         let open = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .custom_flags(flags)
+            .custom_flags(unfollowed())
             .open(path);
         let Ok(file) = open else { return Attempt::Impossible };
         match file.try_lock() {
@@ -151,10 +172,10 @@ impl SingleFlight {
         }
     }
 
-    /// Takes lock files away that nobody has used for a day.
+    /// Takes lock files away that nobody has used for a day. Others' files in the directory are left alone.
     pub fn sweep(&self, now: SystemTime) {
         let Ok(entries) = fs::read_dir(&self.directory) else { return };
-        for entry in entries.flatten().take(64) {
+        for entry in entries.flatten().filter(|entry| is_lock(&entry.file_name())).take(64) {
             let age = entry.metadata().and_then(|found| found.modified()).ok();
             if age.and_then(|made| now.duration_since(made).ok()).is_some_and(|age| age > STALE)
                 && let Attempt::Locked(_held) = self.try_lock(&entry.path())
@@ -163,6 +184,13 @@ impl SingleFlight {
             }
         }
     }
+}
+
+/// Whether the name is a key's, or that of a [`SingleFlight::turn`].
+fn is_lock(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    name.len() == 64 && name.iter().all(u8::is_ascii_hexdigit)
+        || name.strip_prefix(TURN.as_bytes()).is_some_and(|rest| rest.iter().all(u8::is_ascii_digit))
 }
 
 #[derive(Debug)]
@@ -174,33 +202,50 @@ enum Attempt {
 
 impl Flying {
     fn begin(file: File) -> Self {
-        let mut flying = Self(Some(file));
-        flying.write("");
-        flying
+        // What an earlier flight has told.
+        let _ = file.set_len(0);
+        Self(Some(file))
     }
 
-    /// Lets those who wait know that a person, or a program of theirs, is being asked, which takes up to this long.
-    pub fn asking(&mut self, now: SystemTime, limit: Duration) {
-        self.write(&format!("asking {} {}\n", nanos(now), limit.as_secs()));
+    /// Lets those who wait know that another call begins now, before which a person, or a program of theirs, is asked for
+    /// up to this long.
+    pub fn busy(&mut self, now: SystemTime, limit: Duration) {
+        // Without the note they may give up too early.
+        let _ = self.write(&format!("busy {} {}\n", nanos(now), limit.as_secs()));
     }
 
     /// Tells those who wait that the session is there and could not be kept for them: each has to get its own, and
     /// not one after the other.
     pub fn unkept(mut self, now: SystemTime) {
-        self.write(&format!("unkept {}\n", nanos(now)));
+        if self.write(&format!("unkept {}\n", nanos(now))).is_err() {
+            self.mark_unkept(now);
+        }
     }
 
     /// Tells those who wait that it has failed, so that they do not all try the same one after the other.
     pub fn failed(mut self, key: &CacheKey, now: SystemTime, text: &str) {
         let tag = key.circumstances();
-        self.write(&format!("failed {} {tag} {}\n{text}\n", nanos(now), text.len()));
+        if self.write(&format!("failed {} {tag} {}\n{text}\n", nanos(now), text.len())).is_err() {
+            self.mark_unkept(now);
+        }
     }
 
-    fn write(&mut self, text: &str) {
-        let Some(file) = &mut self.0 else { return };
-        // Readers take a note as a whole or not at all; without one they just go on waiting.
-        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
+    /// Readers take a note as a whole or not at all.
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        let Some(file) = &mut self.0 else { return Ok(()) };
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()))
     }
+
+    /// A note that needs no space on a disk that has none: one byte that was never written, and the file's time.
+    fn mark_unkept(&mut self, now: SystemTime) {
+        let Some(file) = &mut self.0 else { return };
+        let _ = file.set_len(0).and_then(|()| file.set_len(1)).and_then(|()| file.set_modified(now));
+    }
+}
+
+/// Neither a link is followed, nor a pipe waited for.
+fn unfollowed() -> i32 {
+    i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default()
 }
 
 fn nanos(time: SystemTime) -> u128 {
@@ -210,7 +255,7 @@ fn nanos(time: SystemTime) -> u128 {
 /// What a holder lets others know. Times are nanoseconds since 1970.
 #[derive(Debug)]
 enum Note {
-    Asking { at: u128, limit: Duration },
+    Busy { at: u128, limit: Duration },
     Unkept { at: u128 },
     Failed { at: u128, circumstances: String, text: String },
 }
@@ -222,7 +267,7 @@ impl Note {
         let kind = words.next()?;
         let at = words.next()?.parse().ok()?;
         match kind {
-            "asking" => Some(Self::Asking { at, limit: Duration::from_secs(words.next()?.parse().ok()?) }),
+            "busy" => Some(Self::Busy { at, limit: Duration::from_secs(words.next()?.parse().ok()?) }),
             "unkept" => Some(Self::Unkept { at }),
             "failed" => {
                 let circumstances = words.next()?.to_owned();
@@ -249,7 +294,11 @@ impl Note {
 
 fn note(path: &Path) -> Option<Note> {
     let mut text = String::new();
-    File::open(path).ok()?.take(MAX_NOTE).read_to_string(&mut text).ok()?;
+    let mut file = OpenOptions::new().read(true).custom_flags(unfollowed()).open(path).ok()?;
+    Read::by_ref(&mut file).take(MAX_NOTE).read_to_string(&mut text).ok()?;
+    if text == "\0" {
+        return Some(Note::Unkept { at: nanos(file.metadata().ok()?.modified().ok()?) });
+    }
     Note::parse(&text)
 }
 

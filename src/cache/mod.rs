@@ -17,7 +17,7 @@ use std::time::SystemTime;
 
 pub use entry::{CachedSession, ListedSession};
 pub use file::JsonFileCache;
-pub use flight::{Flight, Flying, SingleFlight};
+pub use flight::{Flight, Flying, Patience, SingleFlight};
 pub use key::{CacheKey, KeyedHop};
 #[cfg(target_os = "linux")]
 pub use keyring::KeyringCache;

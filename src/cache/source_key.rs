@@ -70,6 +70,9 @@ impl SourceKey {
                     "credential_process": command,
                     "config_file": file.to_string_lossy(),
                     "directory": directory.to_string_lossy(),
+                    // What the command may look at besides is told in SECURITY.md.
+                    "profile": var("AWS_PROFILE"),
+                    "credentials_file": var("AWS_SHARED_CREDENTIALS_FILE"),
                 })
             }
             Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds } => json!({
@@ -89,8 +92,16 @@ impl SourceKey {
             }
             Source::InstanceMetadata => {
                 let boot_id = (around.read)(Path::new("/proc/sys/kernel/random/boot_id"))?;
+                // A profile may name the service's endpoint as well; which one, is the SDK's business.
+                let config = (around.read)(Path::new(&around.config_file)).unwrap_or_default();
+                let names_endpoint =
+                    String::from_utf8_lossy(&config).contains("ec2_metadata_service_endpoint");
                 json!({
                     "instance_metadata": var("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+                    "mode": var("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"),
+                    "disabled": var("AWS_EC2_METADATA_DISABLED"),
+                    "profile": var("AWS_PROFILE"),
+                    "config": names_endpoint.then(|| sha256(&config)),
                     "boot_id": String::from_utf8_lossy(&boot_id).trim(),
                 })
             }
@@ -173,6 +184,36 @@ mod tests {
         assert_eq!(first, later);
         assert_ne!(first, other);
         assert_ne!(claims(b"opaque"), claims(b"opaqua"));
+    }
+
+    #[test]
+    fn instance_metadata_is_told_by_every_way_to_name_its_endpoint() {
+        let of = |name: &'static str, config: &'static str| {
+            let var = |asked: &str| (asked == name).then(|| "x".to_owned());
+            let read = |path: &Path| {
+                Some(if path == Path::new("config") { config.into() } else { b"boot".to_vec() })
+            };
+            let around = Surroundings {
+                var: &var,
+                read: &read,
+                home: None,
+                config_file: "config".to_owned(),
+                directory: &PathBuf::new,
+            };
+            SourceKey::of(&Source::InstanceMetadata, &around).map(|key| key.facts.to_string())
+        };
+        let endpoint = "[profile m]\nec2_metadata_service_endpoint = http://127.0.0.1:1\n";
+        let keys = [
+            of("", "[profile m]\n"),
+            of("", endpoint),
+            of("AWS_EC2_METADATA_SERVICE_ENDPOINT", ""),
+            of("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", ""),
+            of("AWS_EC2_METADATA_DISABLED", ""),
+        ];
+        for (index, key) in keys.iter().enumerate() {
+            assert!(key.is_some() && !keys[..index].contains(key), "{index}: {key:?}");
+        }
+        assert_eq!(keys[0], of("", "another config"));
     }
 
     #[test]

@@ -142,4 +142,73 @@ impl RoleArgs {
         ];
         flags.into_iter().find_map(|(flag, given)| given.then_some(flag))
     }
+
+    /// The flags that were given, but for the role and the source, as any verb takes them. Destructured, so that a new
+    /// flag cannot be forgotten.
+    pub(super) fn flags(&self) -> Vec<(&'static str, Option<String>)> {
+        let RoleArgs {
+            role: _,
+            account_id: _,
+            role_name: _,
+            partition: _,
+            profile: _,
+            via,
+            chain,
+            role_session_name,
+            duration,
+            policy,
+            policy_arns,
+            tags,
+            transitive_tag_keys,
+            source_identity,
+            external_id,
+            provided_contexts,
+            additional_parameters,
+            serial_number,
+            token_code,
+            mfa_process,
+            mfa_session,
+            region,
+            endpoint_url,
+            allow_insecure_endpoint,
+            min_ttl,
+            no_cache,
+            refresh,
+            within: _,
+        } = self;
+        let values = [
+            ("--role-session-name", role_session_name),
+            ("--duration", duration),
+            ("--policy", policy),
+            ("--transitive-tag-keys", transitive_tag_keys),
+            ("--source-identity", source_identity),
+            ("--external-id", external_id),
+            ("--additional-parameters", additional_parameters),
+            ("--serial-number", serial_number),
+            ("--token-code", token_code),
+            ("--mfa-process", mfa_process),
+            ("--region", region),
+            ("--endpoint-url", endpoint_url),
+            ("--min-ttl", min_ttl),
+        ];
+        let lists = [
+            ("--via", via),
+            ("--policy-arns", policy_arns),
+            ("--tags", tags),
+            ("--provided-contexts", provided_contexts),
+        ];
+        let switches = [
+            ("--chain", chain),
+            ("--allow-insecure-endpoint", allow_insecure_endpoint),
+            ("--mfa-session", mfa_session),
+            ("--no-cache", no_cache),
+            ("--refresh", refresh),
+        ];
+        let values = values.into_iter().filter_map(|(flag, value)| Some((flag, Some(value.clone()?))));
+        let lists = lists
+            .into_iter()
+            .flat_map(|(flag, list)| list.iter().map(move |value| (flag, Some(value.clone()))));
+        let switches = switches.into_iter().filter(|(_, is_given)| **is_given).map(|(flag, _)| (flag, None));
+        values.chain(lists).chain(switches).collect()
+    }
 }

@@ -75,6 +75,7 @@ pub(super) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
         }
         Format::Env => {
             let dialect = dialect::choose(shell.as_deref())?;
+            check_on_expiry()?;
             if std::io::stdout().is_terminal() && !show {
                 return Err(on_terminal(dialect, &same_words(command_line)));
             }
@@ -87,6 +88,16 @@ pub(super) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
         }
     };
     output.data(&text)
+}
+
+/// The hooks take what they do not know for `clear`, and only when it is too late.
+fn check_on_expiry() -> Outcome {
+    match Context::var("ARL_ON_EXPIRY").as_deref() {
+        None | Some("clear" | "restore" | "refresh") => Ok(()),
+        Some(other) => {
+            Err(Report::usage(format!("ARL_ON_EXPIRY must be clear, restore or refresh, not `{other}`")))
+        }
+    }
 }
 
 /// The words of a command line that gets the same role again, wherever the shell is then; none, if that
@@ -186,8 +197,20 @@ pub(super) fn verb(args: &[OsString]) -> Option<String> {
 ///
 /// A misspelt verb counts as `assume`: `eval "$(arl asume …)"` must fail too.
 pub(super) fn failing_statement(args: &[OsString]) -> Option<Dialect> {
-    const OTHER_VERBS: [&str; 10] =
-        ["exec", "write", "configure", "console", "explain", "status", "list", "cache", "arn", "completions"];
+    const OTHER_VERBS: [&str; 12] = [
+        "exec",
+        "each",
+        "help",
+        "write",
+        "configure",
+        "console",
+        "explain",
+        "status",
+        "list",
+        "cache",
+        "arn",
+        "completions",
+    ];
     if std::io::stdout().is_terminal() {
         return None;
     }

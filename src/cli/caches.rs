@@ -1,10 +1,13 @@
 //! Which sessions are kept, where, and who gets a new one.
 
+use std::cell::OnceCell;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use arl::{
-    CachedSession, CredentialCache, Credentials, Flight, Flying, JsonFileCache, Margin, Reader, SingleFlight,
+    CachedSession, CredentialCache, Credentials, Flight, Flying, JsonFileCache, Margin, Patience, Reader,
+    SingleFlight,
 };
 
 use super::Output;
@@ -20,8 +23,10 @@ const MAX_MIN_TTL: Duration = Duration::from_secs(12 * 3600);
 
 /// The cache of one call, as its flags and the environment want it.
 pub(super) struct Caches {
+    place: Place,
     store: Option<Box<dyn CredentialCache>>,
-    flight: Option<SingleFlight>,
+    /// Looked for when there is something to wait for.
+    flight: OnceCell<Option<SingleFlight>>,
     margin: Margin,
     /// Whether what is kept may be taken.
     reads: bool,
@@ -41,10 +46,16 @@ impl Caches {
         let at_least = min_ttl.map(|(origin, text)| parse_min_ttl(origin, &text)).transpose()?;
         let margin = Margin { reader, at_least: at_least.unwrap_or_default() };
         let place = if args.no_cache { Place::None } else { Place::chosen(context)? };
-        let flight = (!args.refresh).then(|| place.locks()).flatten().map(SingleFlight::new);
         let store = place.open(output)?;
-        let flight = flight.filter(|_| store.is_some());
-        Ok(Self { store, flight, margin, reads: !args.refresh, started: Context::now() })
+        let (flight, reads) = (OnceCell::new(), !args.refresh);
+        Ok(Self { place, store, flight, margin, reads, started: Context::now() })
+    }
+
+    /// Where to wait for others, if they are to be waited for.
+    fn flight(&self) -> Option<&SingleFlight> {
+        let find =
+            || self.place.locks().filter(|_| self.reads && self.store.is_some()).map(SingleFlight::new);
+        self.flight.get_or_init(find).as_ref()
     }
 
     /// Whether anything can be kept.
@@ -86,23 +97,32 @@ impl Caches {
             output.warn_once(&format!("could not keep the session for the next call: {error}"));
             return false;
         }
-        if let Some(flight) = &self.flight {
+        if let Some(flight) = self.flight() {
             flight.sweep(Context::now());
         }
         self.find(plan, hops).is_some()
     }
 
     /// Tells those who wait for the session after so many hops that it cannot be had. Whoever had a code of their own
-    /// keeps that to themselves: the code may be what was wrong.
+    /// keeps that to themselves: the code may be what was wrong. What a program of the person's has said is nobody else's
+    /// to read, and the others' may do better: they try all at once.
     pub(super) fn tell_failure(&self, plan: &Plan, hops: usize, flying: Flying, report: &Report) {
-        if let Some(key) = plan.cache_key(hops).filter(|_| !plan.has_code()) {
+        if report.is_of_program {
+            flying.unkept(Context::now());
+        } else if let Some(key) = plan.cache_key(hops).filter(|_| !plan.has_code()) {
             flying.failed(&key, Context::now(), &report.to_note());
         }
     }
 
     /// Waits for whoever else is getting the same session.
-    pub(super) async fn take_off(&self, plan: &Plan, hops: usize, output: &Output) -> Outcome {
-        let key = self.flight.as_ref().filter(|_| is_kept(plan, hops)).zip(plan.cache_key(hops));
+    pub(super) async fn take_off(
+        &self,
+        plan: &Plan,
+        hops: usize,
+        patience: &mut Patience,
+        output: &Output,
+    ) -> Outcome {
+        let key = self.flight().filter(|_| is_kept(plan, hops)).zip(plan.cache_key(hops));
         let Some((flight, key)) = key else { return Outcome::Ahead(None) };
         let mut found = None;
         let mut told = false;
@@ -116,7 +136,7 @@ impl Caches {
                 output.success("another arl is getting this session; waiting for it");
             }
         };
-        match flight.take_off(&key, self.started, landed, waiting).await {
+        match flight.take_off(&key, self.started, patience, landed, waiting).await {
             Flight::Ahead(flying) => Outcome::Ahead(Some(flying)),
             Flight::Landed => found.map_or(Outcome::Ahead(None), Outcome::Found),
             // Whoever has brought a code of their own tries it: it may be the other one's code that was wrong.
@@ -216,10 +236,15 @@ impl Place {
     }
 }
 
-/// `$XDG_RUNTIME_DIR/arl`, which is never remote and goes with the login.
+/// `$XDG_RUNTIME_DIR/arl`, which is never remote and goes with the login. After `su` or `sudo -E` it is somebody else's,
+/// and so is what they would leave there.
 fn runtime_directory() -> Option<PathBuf> {
-    let runtime = Context::var("XDG_RUNTIME_DIR").map(PathBuf::from);
-    runtime.filter(|path| path.is_absolute() && path.is_dir()).map(|path| path.join("arl"))
+    let runtime = Context::path_var("XDG_RUNTIME_DIR").filter(|path| path.is_absolute())?;
+    let directory = runtime.join("arl");
+    let is_own = |found: std::fs::Metadata| found.uid() == rustix::process::geteuid().as_raw();
+    let is_ours = std::fs::metadata(runtime).is_ok_and(|found| found.is_dir() && is_own(found))
+        && std::fs::symlink_metadata(&directory).map_or(true, is_own);
+    is_ours.then_some(directory)
 }
 
 /// A directory for locks that has nothing to do with a cache.
@@ -247,14 +272,15 @@ fn keyring() -> Result<Box<dyn CredentialCache>, Report> {
 
 /// `ARL_CACHE_DIR`, else the platform's place for caches.
 pub(super) fn directory(context: &Context) -> Result<Option<PathBuf>, Report> {
-    if let Some(given) = Context::var("ARL_CACHE_DIR") {
+    if let Some(given) = Context::path_var("ARL_CACHE_DIR") {
         let path = context.path(&given);
         if path.is_relative() {
+            let given = given.display();
             return Err(Report::usage(format!("ARL_CACHE_DIR must be an absolute path, not `{given}`")));
         }
         return Ok(Some(path));
     }
-    let xdg = Context::var("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let xdg = Context::path_var("XDG_CACHE_HOME").filter(|path| path.is_absolute());
     let of_home =
         |home: &Path| home.join(if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" });
     Ok(xdg.or_else(|| context.home().map(of_home)).map(|caches| caches.join("arl")))

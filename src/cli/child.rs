@@ -48,12 +48,12 @@ impl Child {
             end.set_nonblocking(true)?;
         }
         let sent = UnixStream::from_std(sent)?;
-        sys::report_signals(report);
+        sys::report_signals(report, true);
         let spawn = |program: &OsStr, script: Option<&OsStr>| {
             let mut command = Command::new(program);
             command.args(script).args(arguments).env_clear();
             command.envs(environment.iter().map(|(name, value)| (name, value)));
-            sys::keep_callers_sigpipe(&mut command);
+            sys::keep_callers_signals(&mut command);
             command.spawn()
         };
         let spawned = match spawn(program, None) {

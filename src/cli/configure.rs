@@ -199,7 +199,8 @@ fn role_profile(
 ) -> Result<Vec<(&'static str, String)>, Report> {
     // What the SDKs have no key for would be lost without a word.
     let template = args.role_session_name.as_ref().is_some_and(|name| name.contains('{'));
-    if let Some((flag, _)) = flags(args)
+    if let Some((flag, _)) = args
+        .flags()
         .into_iter()
         .find(|(flag, _)| !WRITABLE.contains(flag) || template && *flag == "--role-session-name")
     {
@@ -256,7 +257,7 @@ fn process(
         source.to_owned(),
         "--json".into(),
     ];
-    for (flag, value) in flags(args) {
+    for (flag, value) in args.flags() {
         words.push(flag.to_owned());
         words.extend(value);
     }
@@ -287,75 +288,6 @@ fn own_path() -> Result<String, Report> {
     path.into_os_string()
         .into_string()
         .map_err(|path| failed().caused_by(format!("`{}` is not UTF-8", path.to_string_lossy())))
-}
-
-/// The flags that were given, but for the role and the source, as `arl assume` takes them. Destructured, so that a new
-/// flag cannot be forgotten.
-fn flags(args: &RoleArgs) -> Vec<(&'static str, Option<String>)> {
-    let RoleArgs {
-        role: _,
-        account_id: _,
-        role_name: _,
-        // Part of the ARN by now.
-        partition: _,
-        profile: _,
-        via,
-        chain,
-        role_session_name,
-        duration,
-        policy,
-        policy_arns,
-        tags,
-        transitive_tag_keys,
-        source_identity,
-        external_id,
-        provided_contexts,
-        additional_parameters,
-        serial_number,
-        token_code,
-        mfa_process,
-        mfa_session,
-        region,
-        endpoint_url,
-        allow_insecure_endpoint,
-        min_ttl,
-        no_cache,
-        refresh,
-        within: _,
-    } = args;
-    let values = [
-        ("--role-session-name", role_session_name),
-        ("--duration", duration),
-        ("--policy", policy),
-        ("--transitive-tag-keys", transitive_tag_keys),
-        ("--source-identity", source_identity),
-        ("--external-id", external_id),
-        ("--additional-parameters", additional_parameters),
-        ("--serial-number", serial_number),
-        ("--token-code", token_code),
-        ("--mfa-process", mfa_process),
-        ("--region", region),
-        ("--endpoint-url", endpoint_url),
-        ("--min-ttl", min_ttl),
-    ];
-    let lists = [
-        ("--via", via),
-        ("--policy-arns", policy_arns),
-        ("--tags", tags),
-        ("--provided-contexts", provided_contexts),
-    ];
-    let switches = [
-        ("--chain", chain),
-        ("--allow-insecure-endpoint", allow_insecure_endpoint),
-        ("--mfa-session", mfa_session),
-        ("--no-cache", no_cache),
-        ("--refresh", refresh),
-    ];
-    let values = values.into_iter().filter_map(|(flag, value)| Some((flag, Some(value.clone()?))));
-    let lists =
-        lists.into_iter().flat_map(|(flag, list)| list.iter().map(move |value| (flag, Some(value.clone()))));
-    let switches = switches.into_iter().filter(|(_, is_given)| **is_given).map(|(flag, _)| (flag, None));
-    values.chain(lists).chain(switches).collect()
 }
 
 /// What makes a profile somebody's already, besides [`OWNED`].

@@ -88,9 +88,14 @@ impl Context {
         Some(value.to_string_lossy().into_owned())
     }
 
+    /// An environment variable that names a path, byte for byte.
+    pub(super) fn path_var(name: &str) -> Option<PathBuf> {
+        std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    }
+
     /// A path from a setting, with `~` for the home directory.
-    pub(super) fn path(&self, text: &str) -> PathBuf {
-        expand_tilde(OsStr::new(text), self.home.as_deref())
+    pub(super) fn path(&self, text: impl AsRef<OsStr>) -> PathBuf {
+        expand_tilde(text.as_ref(), self.home.as_deref())
     }
 
     /// The home directory, if there is one.

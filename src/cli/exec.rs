@@ -53,8 +53,17 @@ impl ExecArgs {
     }
 }
 
-pub(super) fn run(args: ExecArgs, core_limit: CallersLimit, output: &Output) -> Result<Status, Report> {
+pub(super) fn run(
+    args: ExecArgs,
+    command_line: &[OsString],
+    core_limit: CallersLimit,
+    output: &Output,
+) -> Result<Status, Report> {
     let ExecArgs { role, server, isolate, command } = args;
+    // An empty variable would have a shell read whatever stands on standard input, as the role.
+    if command.is_empty() && command_line.iter().any(|word| word == "--") {
+        return Err(Report::usage("there is no command behind --").hint("without --, your shell is started"));
+    }
     let mut words = command.into_iter();
     let program = words.next().unwrap_or_else(default_shell);
     let arguments: Vec<OsString> = words.collect();
@@ -128,7 +137,7 @@ fn replace_process(
     for argument in arguments {
         words.push(text(argument)?);
     }
-    super::sys::restore_callers_sigpipe();
+    super::sys::restore_callers_signals();
     let is_searched = !program.as_bytes().contains(&b'/');
     let mut denied = None;
     for path in paths(program) {

@@ -74,7 +74,7 @@ fn is_indented(paragraph: &str) -> bool {
 
 fn verbs(roff: &mut Roff, command: &clap::Command) {
     roff.control("SH", ["COMMANDS"]);
-    for verb in command.get_subcommands() {
+    for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
         roff.control("TP", []);
         let has_page = command.get_name() == "arl";
         let name = verb.get_name();
@@ -98,7 +98,9 @@ fn the_man_pages_say_what_help_says() {
     let mut program = super::Cli::command();
     program.build();
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("man");
-    let verbs = program.get_subcommands().map(|verb| (format!("arl-{}.1", verb.get_name()), verb));
+    let is_verb = |verb: &&clap::Command| verb.get_name() != "help";
+    let verbs =
+        program.get_subcommands().filter(is_verb).map(|verb| (format!("arl-{}.1", verb.get_name()), verb));
     let pages: Vec<_> = [("arl.1".to_owned(), &program)].into_iter().chain(verbs).collect();
     for (name, command) in &pages {
         let path = directory.join(name);

@@ -93,6 +93,7 @@ impl<'a> Codes<'a> {
     fn failed(&self) -> Report {
         Report::new(format!("could not get an MFA code of `{}`", self.serial))
             .hint("the MFA process is named by --mfa-process, the profile's `mfa_process` or ARL_MFA_PROCESS")
+            .of_program()
     }
 
     /// Nobody can be asked.

@@ -15,6 +15,7 @@ mod console;
 mod context;
 mod core_dump;
 mod dialect;
+mod each;
 mod endpoint;
 mod exec;
 mod explain;
@@ -25,6 +26,7 @@ mod hot;
 mod init;
 mod isolation;
 mod keeper;
+mod lines;
 mod list;
 #[cfg(test)]
 mod man;
@@ -46,6 +48,7 @@ use std::ffi::OsString;
 
 use clap::{Args, FromArgMatches, Parser, Subcommand};
 
+use core_dump::CallersLimit;
 use output::{ColorChoice, Output};
 use report::{Report, Status};
 
@@ -77,12 +80,12 @@ Exit status:
   2  usage, a bad parameter included
   3  an MFA code is needed and nobody can be asked
   exec: the command's own; 2 and 3 as above, 125 arl failed otherwise, 126 the command cannot be run, 127 it was not
-  found";
+  found; each: the highest of its commands'";
 
 /// Assume AWS IAM roles and hand the credentials to your shell or command
 #[derive(Debug, Parser)]
 #[command(name = "arl", version, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
-#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -108,6 +111,7 @@ struct Global {
 enum Command {
     Assume(assume::AssumeArgs),
     Exec(exec::ExecArgs),
+    Each(each::EachArgs),
     Write(write::WriteArgs),
     Configure(configure::ConfigureArgs),
     Console(console::ConsoleArgs),
@@ -126,11 +130,11 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
     sys::ignore_sigpipe();
     let core_limit = core_dump::forbid();
     // Without this a panic would leave `eval` with an empty text, which succeeds.
-    let is_exec = assume::verb(&args).is_some_and(|verb| verb == "exec");
-    let status = if is_exec { Status::ExecFailed } else { Status::Failed };
+    let has_command = assume::verb(&args).is_some_and(|verb| verb == "exec" || verb == "each");
+    let status = if has_command { Status::ExecFailed } else { Status::Failed };
     report::on_panic(args.clone(), status);
     let known = hot::parse(&args).or_else(|| parse_one_verb(&args));
-    let cli = match known.map_or_else(|| Cli::try_parse_from(&args), Ok) {
+    let cli = match known.map_or_else(|| parse(&args), Ok) {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error, &args),
     };
@@ -138,8 +142,8 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
     let output = Output::new(global.verbose, global.quiet, global.color);
     let result = match command {
         Command::Assume(command) => assume::run(command, &args, &output).map(|()| Status::Done),
-        Command::Exec(command) => exec::run(command, core_limit, &output),
-        command => run_other(command, &output),
+        Command::Exec(command) => exec::run(command, &args, core_limit, &output),
+        command => run_other(command, core_limit, &output),
     };
     match result {
         Ok(status) => {
@@ -162,13 +166,26 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
     }
 }
 
+fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    let Some(start) = each::EachArgs::command_of(args) else { return Cli::try_parse_from(args) };
+    let (own, command) = args.split_at(start);
+    let cli = Cli::try_parse_from(&own[..start - 1])?;
+    let command = match cli.command {
+        Command::Each(each) => Command::Each(each.with_command(command)),
+        other => other,
+    };
+    Ok(Cli { command, ..cli })
+}
+
 /// The verbs that need not be fast, apart from [`run`], which would be as large as all of them.
 #[cold]
 #[inline(never)]
-fn run_other(command: Command, output: &Output) -> Result<Status, Report> {
+fn run_other(command: Command, core_limit: CallersLimit, output: &Output) -> Result<Status, Report> {
+    sys::prepare_for_work();
     let done = |()| Status::Done;
     match command {
         Command::Assume(_) | Command::Exec(_) => unreachable!("run by `run`"),
+        Command::Each(command) => each::run(&command, core_limit, output),
         Command::Write(command) => write::run(&command, output).map(done),
         Command::Configure(command) => configure::run(&command, output).map(done),
         Command::Console(command) => console::run(command, output).map(done),

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use arl::{
-    CallError, CallerIdentity, Credentials, Flying, Identity, Network, Reader, RoleSession, SessionDuration,
-    SessionNameTemplate, Source, Sts, assume_role, cap_chained_duration,
+    CallError, CallerIdentity, Credentials, Flying, Identity, Network, Patience, Reader, RoleSession,
+    SessionDuration, SessionNameTemplate, Source, Sts, assume_role, cap_chained_duration,
 };
 
 use super::arguments::RoleArgs;
@@ -82,6 +82,7 @@ fn get(
     on_signal: OnSignal,
     output: &Output,
 ) -> Result<Identity, Report> {
+    super::sys::prepare_for_work();
     let within = args.within.as_deref().map(humantime::parse_duration).transpose();
     let within = within.map_err(|error| Report::usage(format!("--within: {error}")))?;
     // A terminal that hides what is typed must be put right before arl dies.
@@ -168,12 +169,13 @@ impl Work<'_> {
         // whoever wants the same, or a part of it, waits.
         let mut flights = Vec::new();
         let mut start = None;
+        let mut patience = Patience::default();
         for hops in (0..=self.plan.hops.len()).rev() {
             if let Some(found) = self.caches.find(&self.plan, hops) {
                 start = Some((hops, found));
                 break;
             }
-            match self.caches.take_off(&self.plan, hops, self.output).await {
+            match self.caches.take_off(&self.plan, hops, &mut patience, self.output).await {
                 Outcome::Ahead(flying) => flights.push(flying),
                 Outcome::Found(found) => {
                     start = Some((hops, found));
@@ -207,7 +209,7 @@ impl Work<'_> {
             Some(kept) => kept,
             None => {
                 if matches!(self.plan.chain.source, Source::Process(_) | Source::Login(_)) {
-                    say_asking(flights, PROCESS_LIMIT);
+                    say_busy(flights, PROCESS_LIMIT);
                 }
                 (0, self.source(flights).await?)
             }
@@ -223,6 +225,10 @@ impl Work<'_> {
         };
         for index in done..self.plan.hops.len() {
             let issued_at = Context::now();
+            if index > done || is_new {
+                // The bound of those who wait is that of one call.
+                say_busy(flights, Duration::ZERO);
+            }
             let session = self.hop(index, &credentials, &caller, flights).await?;
             caller = format!("`{}`", session.arn);
             credentials = session.credentials;
@@ -240,7 +246,11 @@ impl Work<'_> {
     async fn source(&self, flights: &mut [Option<Flying>]) -> Result<Credentials, Report> {
         let chain = &self.plan.chain;
         let now = Context::now();
-        let failed = |error| hints::source_failed(&error, chain);
+        let is_program = matches!(chain.source, Source::Process(_) | Source::Login(_));
+        let failed = |error| {
+            let report = hints::source_failed(&error, chain);
+            if is_program { report.of_program() } else { report }
+        };
         let credentials = match (&chain.source, &self.plan.session) {
             (Source::MfaSession { keys, serial_number }, Some(session)) => {
                 let purpose = "a session of 12 hours".to_owned();
@@ -252,7 +262,7 @@ impl Work<'_> {
                     let next = match code.take() {
                         Some(given) => given,
                         None => {
-                            say_asking(flights, codes.limit());
+                            say_busy(flights, codes.limit());
                             codes.next(self.output).await?
                         }
                     };
@@ -306,7 +316,7 @@ impl Work<'_> {
             serial.as_ref().filter(|_| asks).map(|serial| Codes::new(serial, purpose, process, self.may_ask));
         loop {
             if let Some(codes) = &mut codes {
-                say_asking(flights, codes.limit());
+                say_busy(flights, codes.limit());
                 request.token_code = Some(codes.next(self.output).await?);
             }
             self.output.trace(|| {
@@ -365,10 +375,12 @@ impl Work<'_> {
     }
 }
 
-/// Whoever waits for one of these has to wait for a person, or a program that may ask one.
-fn say_asking(flights: &mut [Option<Flying>], limit: Duration) {
+/// Whoever waits for one of these has to wait for another call, and before it for a person, or a program that may ask one.
+fn say_busy(flights: &mut [Option<Flying>], limit: Duration) {
+    // The same time for all: it is one sign of life.
+    let now = Context::now();
     for flying in flights.iter_mut().flatten() {
-        flying.asking(Context::now(), limit);
+        flying.busy(now, limit);
     }
 }
 

@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
+use rustix::io::Errno;
+
 use super::report::Report;
 
 /// When to colour.
@@ -49,15 +51,39 @@ impl Output {
         Self { verbose: self.verbose, quiet: !self.verbose, color: self.color, has_warned: Cell::new(false) }
     }
 
+    /// The flags that make another arl as talkative as this one.
+    pub(super) fn flags(&self) -> Vec<&'static str> {
+        let color = match self.color {
+            ColorChoice::Auto => None,
+            ColorChoice::Always => Some("--color=always"),
+            ColorChoice::Never => Some("--color=never"),
+        };
+        let volume = [(self.verbose, "--verbose"), (self.quiet, "--quiet")];
+        volume.into_iter().filter_map(|(is_set, flag)| is_set.then_some(flag)).chain(color).collect()
+    }
+
+    /// Whether a person follows what is said, at a terminal that can erase a line.
+    pub(super) fn is_watched(&self) -> bool {
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        !self.quiet && !dumb && io::stderr().is_terminal()
+    }
+
     /// Writes data for a program, in one piece. A reader that has gone is no error.
     pub(super) fn data(&self, bytes: &[u8]) -> Result<(), Report> {
-        let mut stdout = io::stdout().lock();
-        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Report::new("could not write the output").caused_by(error))
+        // Not by the standard library, to which a closed stdout is as good as an open one.
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match rustix::io::write(io::stdout(), rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(Errno::INTR) => {}
+                Err(Errno::PIPE) => return Ok(()),
+                Err(error) => {
+                    let cause = io::Error::from(error);
+                    return Err(Report::new("could not write the output").caused_by(cause));
+                }
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// Says something that a person should know, unless they asked for quiet.

@@ -12,7 +12,7 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 use super::caches::private_directory;
 use super::mfa::Codes;
 use super::output::printable;
-use super::report::{Report, Status};
+use super::report::Report;
 
 /// Others may be waiting for the same session.
 pub(super) const LIMIT: Duration = Duration::from_secs(120);
@@ -62,22 +62,25 @@ impl Drop for Terminal {
     }
 }
 
-/// A name that only the processes of this terminal have for it.
-fn terminal_name() -> Option<String> {
+/// A number that only the processes of this terminal have for it.
+fn terminal_session() -> Option<u32> {
     let device = File::open("/dev/tty").ok()?;
     let session = rustix::termios::tcgetsid(&device).ok()?;
-    Some(format!("terminal-{}", session.as_raw_nonzero()))
+    session.as_raw_nonzero().get().try_into().ok()
 }
 
 /// The device's current code, typed by a person.
 pub(super) async fn code(codes: &Codes<'_>) -> Result<TokenCode, Report> {
     // Two that ask in one terminal would hide and show each other's typing, and leave it hidden in the end.
-    let Some(name) = terminal_name() else { return Err(codes.nobody()) };
-    let _turn = SingleFlight::new(private_directory()).turn(&name, LIMIT).await;
+    let Some(session) = terminal_session() else { return Err(codes.nobody()) };
+    let _turn = SingleFlight::new(private_directory()).turn(session, LIMIT).await;
     let Ok(terminal) = Terminal::open() else { return Err(codes.nobody()) };
     let failed = |error: io::Error| Report::new("could not ask for the MFA code").caused_by(error);
     let question = format!("MFA code of {} for {}: ", codes.serial, codes.purpose);
-    let not_typed = |cause: String| Report { status: Status::Failed, ..codes.nobody() }.caused_by(cause);
+    let not_typed = |cause: String| {
+        Report::new(format!("an MFA code of `{}` is needed for {}", codes.serial, codes.purpose))
+            .caused_by(cause)
+    };
     let asking = async {
         loop {
             terminal.say(&question).map_err(failed)?;

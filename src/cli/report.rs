@@ -53,6 +53,8 @@ pub(super) struct Report {
     pub(super) status: Status,
     /// The signal that ended the work; arl then dies by it, so that a script stops too.
     pub(super) signal: Option<i32>,
+    /// Whether a program of the person's own has failed, which may do better for others.
+    pub(super) is_of_program: bool,
 }
 
 impl Report {
@@ -63,6 +65,7 @@ impl Report {
             hints: Vec::new(),
             status: Status::Failed,
             signal: None,
+            is_of_program: false,
         }
     }
 
@@ -105,6 +108,10 @@ impl Report {
         Self { causes, hints, ..Self::new(error) }
     }
 
+    pub(super) fn of_program(self) -> Self {
+        Self { is_of_program: true, ..self }
+    }
+
     pub(super) fn status(self, status: Status) -> Self {
         Self { status, ..self }
     }
@@ -114,22 +121,27 @@ impl Report {
 pub(super) fn usage(error: &clap::Error, args: &[OsString]) -> u8 {
     use clap::error::ErrorKind;
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        // A reader such as `head` may have gone.
-        let _ = error.print();
-        return Status::Done.code();
+        return match error.print() {
+            // A reader such as `head` may have gone.
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                to_stderr(&format!("error: could not write the help\n  caused by: {error}\n"));
+                Status::Failed.code()
+            }
+            _ => Status::Done.code(),
+        };
     }
     if let Some(dialect) = super::assume::failing_statement(args) {
         let output = super::Output::new(false, false, super::ColorChoice::Never);
         let _ = output.data(dialect.failure(Status::Usage.code()).as_bytes());
     }
     let text: Vec<String> = error.to_string().lines().map(printable).collect();
-    let is_exec =
-        super::assume::verb(args).is_some_and(|verb| verb == "exec") && !args.iter().any(|word| word == "--");
-    let hint = match error.kind() {
-        ErrorKind::UnknownArgument if is_exec => {
-            "\nhint: put -- before the command: arl exec ROLE -- COMMAND"
+    let verb = super::assume::verb(args).filter(|_| !args.iter().any(|word| word == "--"));
+    let hint = match (error.kind(), verb.as_deref()) {
+        (ErrorKind::UnknownArgument, Some(verb @ ("exec" | "each")))
+        | (ErrorKind::MissingRequiredArgument, Some(verb @ "each")) => {
+            format!("\nhint: put -- before the command: arl {verb} ROLE -- COMMAND")
         }
-        _ => "",
+        _ => String::new(),
     };
     to_stderr(&format!("{}{hint}\n", text.join("\n").trim_end()));
     Status::Usage.code()

@@ -31,6 +31,7 @@ pub(super) struct Served<'a> {
 #[cold]
 #[inline(never)]
 pub(super) fn run(served: &Served<'_>, core_limit: CallersLimit, output: &Output) -> Result<Status, Report> {
+    super::sys::prepare_for_work();
     let isolated_region = prepare(served).map_err(before_command)?;
     let identity =
         obtain::identity(served.role, Reader::Server, OnSignal::Die, output).map_err(before_command)?;

@@ -26,26 +26,50 @@ pub(super) fn ignore_sigpipe() {
     CALLER_IGNORES_SIGPIPE.store(before == libc::SIG_IGN, Ordering::Relaxed);
 }
 
-/// Lets the command that comes next have SIGPIPE as arl's caller had it.
-pub(super) fn restore_callers_sigpipe() {
-    if !CALLER_IGNORES_SIGPIPE.load(Ordering::Relaxed) {
-        // SAFETY: the default action touches no memory of ours.
-        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+/// Whether the limit of a file's size would have killed arl.
+static CALLER_MINDS_SIGXFSZ: AtomicBool = AtomicBool::new(false);
+/// Whether whoever started arl does not want to hear of processes that end.
+static CALLER_IGNORES_SIGCHLD: AtomicBool = AtomicBool::new(false);
+
+/// For whatever writes files or starts programs: a limit of a file's size is an error that can be handled, and programs
+/// can be waited for. Must run before there is another thread.
+pub(super) fn prepare_for_work() {
+    // SAFETY: `signal` with these constants touches no memory of ours.
+    unsafe {
+        if libc::signal(libc::SIGXFSZ, libc::SIG_IGN) == libc::SIG_DFL {
+            CALLER_MINDS_SIGXFSZ.store(true, Ordering::Relaxed);
+        }
+        if is_ignored(libc::SIGCHLD) {
+            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+            CALLER_IGNORES_SIGCHLD.store(true, Ordering::Relaxed);
+        }
     }
 }
 
-/// Lets a command that runs beside arl have SIGPIPE as arl's caller had it; the standard library would always reset it.
-pub(super) fn keep_callers_sigpipe(command: &mut Command) {
-    if !CALLER_IGNORES_SIGPIPE.load(Ordering::Relaxed) {
-        return;
+/// Lets the command that comes next have the signals as arl's caller had them.
+pub(super) fn restore_callers_signals() {
+    let set = |signal, action| {
+        // SAFETY: async-signal-safe; neither action touches memory of ours.
+        unsafe { libc::signal(signal, action) };
+    };
+    let pipe = if CALLER_IGNORES_SIGPIPE.load(Ordering::Relaxed) { libc::SIG_IGN } else { libc::SIG_DFL };
+    set(libc::SIGPIPE, pipe);
+    if CALLER_MINDS_SIGXFSZ.load(Ordering::Relaxed) {
+        set(libc::SIGXFSZ, libc::SIG_DFL);
     }
-    let ignore = || {
-        // SAFETY: async-signal-safe, and touches no memory of ours.
-        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    if CALLER_IGNORES_SIGCHLD.load(Ordering::Relaxed) {
+        set(libc::SIGCHLD, libc::SIG_IGN);
+    }
+}
+
+/// The same for a command that runs beside arl.
+pub(super) fn keep_callers_signals(command: &mut Command) {
+    let restore = || {
+        restore_callers_signals();
         Ok(())
     };
-    // SAFETY: the closure makes one system call and allocates nothing.
-    unsafe { command.pre_exec(ignore) };
+    // SAFETY: the closure makes a few system calls and allocates nothing.
+    unsafe { command.pre_exec(restore) };
 }
 
 /// What is passed on to a command that runs beside arl.
@@ -63,12 +87,22 @@ pub(super) fn signals_of_child_are_its_own(child: Pid) {
 /// Where [`on_signal`] writes to.
 static REPORTS: AtomicI32 = AtomicI32::new(-1);
 
+/// The last signal of [`STOPPING`] that came from the terminal; 0 before.
+static FROM_TERMINAL: AtomicI32 = AtomicI32::new(0);
+
+/// The signal by which the person at the terminal has asked to stop, once [`report_signals`] listens.
+pub(super) fn stopped_from_terminal() -> Option<i32> {
+    Some(FROM_TERMINAL.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
+}
+
 /// Writes the number of each signal that a process sends to arl into `pipe`. The terminal's are left out, as they
-/// reach the whole process group; a stop of the terminal's does nothing by itself. Ignored signals stay ignored.
-pub(super) fn report_signals(pipe: UnixStream) {
+/// reach the whole process group; with `stops`, a stop of the terminal's does nothing by itself. Ignored signals stay ignored.
+pub(super) fn report_signals(pipe: UnixStream, stops: bool) {
     // Kept open to the end of the process: a signal may come at any time.
     REPORTS.store(pipe.into_raw_fd(), Ordering::Relaxed);
-    for signal in PASSED_ON.into_iter().chain([libc::SIGTSTP]).filter(|&signal| !is_ignored(signal)) {
+    for signal in
+        PASSED_ON.into_iter().chain(stops.then_some(libc::SIGTSTP)).filter(|&signal| !is_ignored(signal))
+    {
         let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = on_signal;
         // SAFETY: zeroes are a valid value of the structure, and the handler is one that takes three arguments, as the
         // flag says.
@@ -86,6 +120,9 @@ pub(super) fn report_signals(pipe: UnixStream) {
 extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
     // SAFETY: the kernel hands in a valid structure, which says who has sent the signal if a process has.
     let (code, sender) = unsafe { ((*info).si_code, (*info).si_pid()) };
+    if !is_sent_by_a_process(code) && STOPPING.contains(&signal) {
+        FROM_TERMINAL.store(signal, Ordering::Relaxed);
+    }
     if signal == libc::SIGTSTP || !is_sent_by_a_process(code) || sender == CHILD.load(Ordering::Relaxed) {
         return;
     }

@@ -87,6 +87,18 @@ fn path() -> Result<PathBuf, Report> {
     })
 }
 
+/// What makes a profile a role or a login.
+const OTHER_SOURCES: [&str; 8] = [
+    "role_arn",
+    "web_identity_token_file",
+    "credential_process",
+    "credential_source",
+    "sso_session",
+    "sso_start_url",
+    "sso_account_id",
+    "login_session",
+];
+
 /// Whether the profile may be written: what a person would miss is not lost without a word.
 fn check(name: &ProfileName, force: bool) -> Result<(), Report> {
     if force {
@@ -102,6 +114,12 @@ fn check(name: &ProfileName, force: bool) -> Result<(), Report> {
     let get = |key: &str| section.get_in(SharedFile::Credentials, key);
     if get(KEYS[0]).is_some() && get(KEYS[2]).is_none() && get("aws_security_token").is_none() {
         return Err(Report::new(format!("profile `{name}` holds long-term keys, which would be lost"))
+            .hint("give the profile another name with --profile-name, or insist with --force"));
+    }
+    // Every SDK would go by these, and never look at the keys beside them.
+    let other = OTHER_SOURCES.into_iter().find(|key| section.get(key).is_some());
+    if let Some(key) = other {
+        return Err(Report::new(format!("profile `{name}` has `{key}`, and every SDK would go by that"))
             .hint("give the profile another name with --profile-name, or insist with --force"));
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::ProfileName;
-use crate::config::{SharedConfig, SharedFile};
+use crate::config::{SharedConfig, SharedFile, end_of_header};
 
 /// How the comment begins that marks a profile as arl's.
 const MARK: &[u8] = b"# expires ";
@@ -142,8 +142,8 @@ impl ProfileEdit<'_> {
 
     /// The profile that a header names in this file.
     fn name_of(&self, header: &[u8]) -> Option<String> {
-        let close = header.iter().rposition(|&b| b == b']')?;
-        let inner = std::str::from_utf8(&header[1..close]).ok()?.trim();
+        let header = header.strip_prefix(b"[")?;
+        let inner = std::str::from_utf8(&header[..end_of_header(header)?]).ok()?.trim();
         if self.file == SharedFile::Credentials || inner == "default" {
             return Some(inner.to_owned());
         }
@@ -348,6 +348,7 @@ mod tests {
         let name: ProfileName = "p".parse().expect("a name");
         for (before, after) in [
             ("", "[p]\nKEYS"),
+            ("[p] # was [q]\n", "[p] # was [q]\nKEYS"),
             ("[a]\nx=1", "[a]\nx=1\n\n[p]\nKEYS"),
             ("[a]\nx=1\n\n", "[a]\nx=1\n\n[p]\nKEYS"),
             (

@@ -4,6 +4,8 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
+use arl_sts::World;
+
 use crate::support::{DEPLOY, Stage, in_terminal, interrupts_counted};
 
 #[test]
@@ -64,6 +66,47 @@ fn signal_dispositions_and_limits_are_the_callers() {
     let through =
         stage.run(stage.as_ann("bash").args(["-c", &line(&format!("arl exec {DEPLOY} --"))])).success();
     assert_eq!(through, bare);
+}
+
+/// Some supervisors do not want to hear of their children, and a limit of a file's size would kill who writes a cache.
+#[test]
+fn what_arl_changes_for_itself_is_changed_back() {
+    let stage = Stage::new();
+    let process = format!(
+        "[profile p]\ncredential_process = echo '{{\"Version\":1,\"AccessKeyId\":\"{}\",\"SecretAccessKey\":\"{}\"}}'\n",
+        World::ANN_KEY,
+        World::ANN_SECRET
+    );
+    stage.profiles(&process, "");
+    let script = "import os, signal, sys, resource\n\
+                  signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n\
+                  signal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n\
+                  resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n\
+                  os.execvp(sys.argv[1], sys.argv[1:])";
+    let ignored = ["grep", "^SigIgn", "/proc/self/status"];
+    let run = |words: &[&str]| {
+        let mut python = stage.bare("python3");
+        python.env_remove("ARL_CACHE").args(["-c", script]).args(words);
+        stage.run(&mut python)
+    };
+    let bare = run(&ignored).success();
+    for flags in [&["--"][..], &["--server", "--"]] {
+        let arl = run(&[&["arl", "exec", DEPLOY, "--profile", "p"], flags, &ignored].concat());
+        assert!(arl.stderr.starts_with("arl: could not keep the session"), "{arl:?}");
+        assert_eq!(arl.success(), bare, "{flags:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure() {
+    let stage = Stage::new();
+    for line in
+        ["arl assume ROLE --json >&-", "arl assume ROLE --json >/dev/full", "arl completions bash >&-"]
+    {
+        let line = line.replace("ROLE", DEPLOY);
+        let run = stage.run(stage.as_ann("sh").args(["-c", &line]));
+        run.failure(1, "could not write the output");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod arns;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

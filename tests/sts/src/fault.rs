@@ -13,6 +13,8 @@ pub enum Fault {
     Refuse(&'static str, String),
     /// The right answer, late.
     Delay(Duration),
+    /// The right answer, once so many requests wait for it at the same time; none after 10 s.
+    Gather(usize),
     /// The right answer, one byte at a time, one a second.
     Drip,
     /// No answer at all, while the connection stays open.
@@ -49,6 +51,7 @@ impl Fault {
             "throttle" => Self::Throttle,
             "status" => Self::Status(value.parse().ok()?),
             "delay" => Self::Delay(Duration::from_millis(value.parse().ok()?)),
+            "gather" => Self::Gather(value.parse().ok()?),
             "drip" => Self::Drip,
             "silence" => Self::Silence,
             "reset" => Self::Reset,

@@ -72,6 +72,8 @@ struct State {
     requests: Vec<Recorded>,
     /// Each with the number of answers it still spoils.
     faults: VecDeque<(Fault, usize)>,
+    /// How many wait for each other.
+    gathered: usize,
 }
 
 /// A running service; it stops when dropped.
@@ -253,6 +255,16 @@ fn respond(
             return Err(gone());
         }
         Some(Fault::Delay(time)) => std::thread::sleep(*time),
+        Some(Fault::Gather(count)) => {
+            lock(state).gathered += 1;
+            let begin = std::time::Instant::now();
+            while lock(state).gathered < *count {
+                if begin.elapsed() > Duration::from_secs(10) {
+                    return html(400).write(stream);
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
         Some(Fault::WrongRole) => twist.wrong_role = true,
         Some(Fault::FarExpiry) => twist.expiry_offset = Some(10 * 365 * 86_400),
         Some(Fault::PastExpiry) => twist.expiry_offset = Some(-86_400),

@@ -1,0 +1,133 @@
+//! `arl each`: one command in several roles.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use crate::support::{DEPLOY, Run, Stage, in_terminal};
+
+const READ_ONLY: &str = "123456789012/ReadOnly";
+const SCRIPT: &str =
+    "echo \"$ARL_ROLE_ARN\"; echo problem >&2; case $ARL_ROLE_ARN in *Deploy) exit 7 ;; esac";
+
+fn stage() -> Stage {
+    let stage = Stage::new();
+    stage.profiles("[profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\ncredential_source = Environment\n", "");
+    stage
+}
+
+#[test]
+fn every_role_runs_it_once_and_its_lines_say_which() {
+    let stage = stage();
+    let run = stage.arl(&["each", DEPLOY, READ_ONLY, "deploy", "-j", "2", "--", "sh", "-c", SCRIPT]);
+    assert!(run.status == 7 && run.stderr.contains("arl: 1 of 3 done, 2 failed\narl:   "), "{run:?}");
+    let mut lines: Vec<&str> = run.stdout.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(
+        lines,
+        [
+            format!("123456789012/Deploy: {DEPLOY}"),
+            "123456789012/ReadOnly: arn:aws:iam::123456789012:role/ReadOnly".to_owned(),
+            format!("deploy: {DEPLOY}"),
+        ]
+    );
+    for line in [
+        "123456789012/Deploy: problem",
+        "deploy: problem",
+        "123456789012/ReadOnly: problem",
+        "arl:   deploy: status 7",
+    ] {
+        assert!(run.stderr.lines().any(|said| said == line), "{line}: {run:?}");
+    }
+    // What is asked for counts for all of them.
+    let words = ["each", DEPLOY, "deploy", "--source-identity", "ann", "--duration", "30m", "--", "true"];
+    assert_eq!(stage.arl(&words).success(), "");
+    let asked = stage.assumed();
+    let last = &asked[asked.len() - 2..];
+    for request in last {
+        assert_eq!(request.get("SourceIdentity"), Some("ann"));
+        assert_eq!(request.get("DurationSeconds"), Some("1800"));
+    }
+}
+
+#[test]
+fn the_roles_may_stand_in_a_file() {
+    let stage = stage();
+    fs::write(stage.home.join("roles"), "# ours\n\n  deploy  \r\n123456789012/ReadOnly\n").unwrap();
+    let run = stage.arl(&["each", DEPLOY, "--roles-from", "roles", "--", "echo", "--", "-j"]);
+    assert_eq!(run.success(), "123456789012/Deploy: -- -j\ndeploy: -- -j\n123456789012/ReadOnly: -- -j\n");
+    let mut arl = stage.as_ann("arl");
+    let run = stage.run_with_input(arl.args(["each", "--roles-from", "-", "--", "cat"]), "deploy\n");
+    assert_eq!(run.success(), "", "the commands find nothing on standard input");
+    stage.arl(&["each", "--roles-from", "nowhere", "--", "true"]).failure(125, "`nowhere`");
+    fs::write(stage.home.join("none"), "# nobody\n").unwrap();
+    stage.arl(&["each", "--roles-from", "none", "--", "true"]).failure(2, "no role");
+}
+
+#[test]
+fn nothing_is_begun_if_a_role_is_misspelt() {
+    let stage = stage();
+    stage.arl(&["each", "deploy", "deplox", "--", "touch", "begun"]).failure(125, "did you mean `deploy`?");
+    stage
+        .arl(&["each", "deploy", READ_ONLY, "--token-code", "123456", "--", "touch", "begun"])
+        .failure(2, "works once");
+    stage.arl(&["each", "deploy", "touch", "begun"]).failure(2, "put -- before the command");
+    stage.arl(&["each", "--", "touch", "begun"]).failure(2, "<ROLE>");
+    assert!(!stage.home.join("begun").exists());
+    assert_eq!(stage.assumed().len(), 0);
+    // One that STS refuses keeps nobody else from running.
+    let run = stage.arl(&["each", "123456789012/Closed", "deploy", "--", "touch", "begun"]);
+    assert_eq!(run.status, 125);
+    assert!(run.stderr.contains("123456789012/Closed:   caused by: AccessDenied"), "{run:?}");
+    assert!(stage.home.join("begun").exists());
+}
+
+#[test]
+fn as_many_as_asked_for_run_at_a_time() {
+    let stage = stage();
+    // Each is done when all three have begun: fewer at a time would never end.
+    let meet = "touch here-$$; until [ \"$(ls here-* | wc -l)\" -ge 3 ]; do :; done";
+    let words = ["each", DEPLOY, READ_ONLY, "deploy", "--jobs", "3", "--", "timeout", "20", "sh", "-c", meet];
+    assert_eq!(stage.arl(&words).success(), "");
+    // One at a time by default.
+    let alone = "mkdir alone && echo here && rmdir alone";
+    let run = stage.arl(&["each", DEPLOY, READ_ONLY, "deploy", "--", "sh", "-c", alone]);
+    assert_eq!(run.success().matches(": here\n").count(), 3);
+}
+
+#[test]
+fn who_is_stopped_stops_the_commands_and_begins_no_more() {
+    let stage = stage();
+    let script = "trap 'echo stopped; exit 9' TERM; touch ready; while :; do sleep 0.01; done";
+    let mut arl = stage.as_ann("arl");
+    arl.args(["each", "deploy", READ_ONLY, "--", "sh", "-c", script]);
+    let child = arl.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while !stage.home.join("ready").exists() {
+        std::thread::yield_now();
+    }
+    let killed = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(15));
+    let run = Run::of(output);
+    assert_eq!(run.stdout, "deploy: stopped\n");
+    assert!(run.stderr.contains("arl: 0 of 2 done, 1 failed, 1 not begun"), "{run:?}");
+}
+
+#[test]
+fn a_reader_that_has_gone_ends_it() {
+    let stage = stage();
+    let line = "arl each deploy 123456789012/ReadOnly -- yes | head -n 1";
+    let run = stage.run(stage.as_ann("bash").args(["-c", line]));
+    assert_eq!(run.success(), "deploy: y\n");
+}
+
+#[test]
+fn at_a_terminal_a_bar_shows_how_far_it_is() {
+    let stage = stage();
+    let mut script = in_terminal(&stage, "arl each deploy 123456789012/ReadOnly -- echo hello");
+    let run = stage.run(script.env("TERM", "xterm"));
+    let shown = run.success();
+    assert!(shown.contains("] 1/2 123456789012/ReadOnly\r"), "{shown:?}");
+    assert!(shown.contains("\r\u{1b}[Kdeploy: hello\r\n"), "{shown:?}");
+    assert!(shown.ends_with("\r\u{1b}[Karl: 2 of 2 done\r\n"), "{shown:?}");
+}

@@ -1,0 +1,171 @@
+//! Who waits for whom, where waiting would do no good.
+
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use arl_sts::Fault;
+
+use crate::support::{DEPLOY, Run, Stage};
+
+const OTHER: u32 = 4242;
+
+fn caching(stage: &Stage, words: &[&str]) -> Command {
+    let mut command = stage.as_ann("arl");
+    command.env_remove("ARL_CACHE").args(words).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn directory(path: PathBuf) -> PathBuf {
+    fs::create_dir_all(&path).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    path
+}
+
+fn ended(children: Vec<Child>) -> Vec<Run> {
+    children.into_iter().map(|child| Run::of(child.wait_with_output().unwrap())).collect()
+}
+
+#[test]
+fn sessions_that_cannot_be_kept_are_had_all_at_once() {
+    for more in [&["--region", "eu-west-1"][..], &["--min-ttl", "90m"]] {
+        let stage = Stage::new();
+        let runtime = directory(stage.home.join("run"));
+        stage.sts.inject(Fault::Delay(Duration::from_secs(1)), 1);
+        // The seven that have waited are answered together, or not at all.
+        stage.sts.inject(Fault::Gather(7), 7);
+        let start = |_| {
+            let mut command = caching(&stage, &["assume", DEPLOY, "--json"]);
+            command.args(more).env("XDG_RUNTIME_DIR", &runtime);
+            if more[0] != "--min-ttl" {
+                command.env("ARL_CACHE_DIR", "/proc/nowhere");
+            }
+            command.spawn().unwrap()
+        };
+        for run in ended((0..8).map(start).collect()) {
+            assert!(run.success().contains("SessionToken"));
+        }
+        assert_eq!(stage.assumed().len(), 8);
+    }
+}
+
+#[test]
+fn what_a_program_has_said_is_not_left_for_others() {
+    let stage = Stage::new();
+    let line = "sh -c 'echo x >>ran; echo Bearer TOPSECRET >&2; exit 1'";
+    stage.profiles(&format!("[profile p]\ncredential_process = {line}\n"), "");
+    let locks = directory(stage.home.join("run"));
+    let start = |_| {
+        let mut command = caching(&stage, &["assume", DEPLOY, "--profile", "p", "--json"]);
+        command.env("XDG_RUNTIME_DIR", &locks).spawn().unwrap()
+    };
+    for run in ended((0..4).map(start).collect()) {
+        run.failure(1, "Bearer TOPSECRET");
+    }
+    // Each has tried for itself.
+    assert_eq!(fs::read_to_string(stage.home.join("ran")).unwrap().lines().count(), 4);
+    let kept = fs::read_dir(locks.join("arl")).unwrap().map(|entry| entry.unwrap().path());
+    let kept: Vec<String> = kept.map(|path| fs::read_to_string(path).unwrap()).collect();
+    assert!(!kept.is_empty() && kept.iter().all(|text| !text.contains("TOPSECRET")), "{kept:?}");
+}
+
+#[test]
+fn only_locks_are_swept() {
+    let stage = Stage::new();
+    let locks = directory(stage.home.join("cache/locks"));
+    let old = SystemTime::now() - Duration::from_secs(3 * 86_400);
+    let age = |name: &str| {
+        let file = fs::File::create(locks.join(name)).unwrap();
+        file.set_modified(old).unwrap();
+    };
+    let stale = "0123456789abcdef".repeat(4);
+    for name in ["Cargo.lock", "terminal-x", "terminal-77", &stale] {
+        age(name);
+    }
+    let run = stage
+        .run(caching(&stage, &["assume", DEPLOY, "--json"]).env("ARL_CACHE_DIR", stage.home.join("cache")));
+    let _ = run.success();
+    let is_there = |name: &str| locks.join(name).exists();
+    assert!(is_there("Cargo.lock") && is_there("terminal-x"));
+    assert!(!is_there("terminal-77") && !is_there(&stale));
+}
+
+#[test]
+fn a_runtime_directory_of_somebody_elses_is_not_used() {
+    let stage = Stage::new();
+    let runtime = directory(stage.home.join("run"));
+    // Only root can make such a directory; for the others the case is the same with root's own.
+    let runtime = match std::os::unix::fs::chown(&runtime, Some(OTHER), None) {
+        Ok(()) => runtime,
+        Err(_) => PathBuf::from("/run"),
+    };
+    let run =
+        stage.run(caching(&stage, &["assume", DEPLOY, "--json"]).env("XDG_RUNTIME_DIR", &runtime)).success();
+    assert!(run.contains("SessionToken"));
+    assert!(!runtime.join("arl").exists());
+    assert_eq!(fs::read_dir(stage.home.join(".cache/arl/locks")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_pipe_in_a_locks_place_holds_nobody_up() {
+    let stage = Stage::new();
+    let json = |stage: &Stage| {
+        stage.run(&mut caching(stage, &["assume", DEPLOY, "--json", "--region", "eu-west-1"]))
+    };
+    let _ = json(&stage).success();
+    let locks = stage.home.join(".cache/arl/locks");
+    for entry in fs::read_dir(&locks).unwrap() {
+        let path = entry.unwrap().path();
+        fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    }
+    fs::remove_dir_all(stage.home.join(".cache/arl/v1")).unwrap();
+    assert!(json(&stage).success().contains("SessionToken"));
+}
+
+#[test]
+fn a_directory_whose_name_is_no_text_is_that_directory() {
+    let stage = Stage::new();
+    let name = std::ffi::OsString::from_vec(b"x\xffy".to_vec());
+    for variable in ["ARL_CACHE_DIR", "XDG_CACHE_HOME"] {
+        let path = stage.home.join(variable).join(&name);
+        let _ = stage.run(caching(&stage, &["assume", DEPLOY, "--json"]).env(variable, &path)).success();
+        assert!(path.is_dir(), "{variable}");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "{variable}");
+    }
+}
+
+/// The disk has no room, not even for a note to those who wait.
+#[test]
+fn on_a_full_disk_nobody_queues() {
+    let stage = Stage::new();
+    let disk = directory(stage.home.join("disk"));
+    let mount =
+        |words: &[&str]| Command::new("mount").args(words).status().is_ok_and(|status| status.success());
+    let path = disk.to_str().unwrap();
+    // Only root can have a disk of this size; the others' notes are told in `sessions_that_cannot_be_kept`.
+    if fs::metadata("/proc/self").unwrap().uid() != 0
+        || !mount(&["-t", "tmpfs", "-o", "size=16k,mode=0700", "arl-test", path])
+    {
+        return;
+    }
+    let fill = |path: &Path| while fs::write(path, [0; 4096].repeat(8)).is_ok() {};
+    for place in ["locks", "v1"] {
+        directory(disk.join(place));
+    }
+    fill(&disk.join("fill"));
+    stage.sts.inject(Fault::Delay(Duration::from_secs(1)), 1);
+    stage.sts.inject(Fault::Gather(5), 5);
+    let start = |_| {
+        let mut command = caching(&stage, &["assume", DEPLOY, "--json"]);
+        command.env("ARL_CACHE_DIR", &disk).spawn().unwrap()
+    };
+    let runs = ended((0..6).map(start).collect());
+    assert!(Command::new("umount").arg(&disk).status().unwrap().success());
+    for run in runs {
+        assert!(run.success().contains("SessionToken"));
+    }
+}

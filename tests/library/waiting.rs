@@ -1,0 +1,74 @@
+//! How long one process waits for another, by tokio's clock.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use arl::{CacheKey, Credentials, Flight, Flying, Patience, Secret, SingleFlight, SourceKey, StsSettings};
+
+const CALL: Duration = Duration::from_secs(25);
+
+fn key(region: &str) -> CacheKey {
+    let keys = Credentials::new("AKIAEXAMPLE".into(), Secret::new("secret".into()), None, None).unwrap();
+    CacheKey::new(&StsSettings::new(region), &SourceKey::of_keys(&keys), &[])
+}
+
+fn directory(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // What an earlier run left.
+    let _ = fs::remove_dir_all(&path);
+    path
+}
+
+/// The lock of somebody who does not get on.
+async fn held(flight: &SingleFlight, key: &CacheKey) -> Flying {
+    match flight.take_off(key, SystemTime::now(), &mut Patience::default(), || false, |_| ()).await {
+        Flight::Ahead(flying) => flying,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_bound_counts_for_all_roles_of_a_chain() {
+    let flight = SingleFlight::new(directory("bound"));
+    let keys = [key("eu-west-1"), key("eu-west-2"), key("eu-west-3")];
+    let mut held_up = Vec::new();
+    for key in &keys {
+        held_up.push(held(&flight, key).await);
+    }
+    let (mut patience, start) = (Patience::default(), tokio::time::Instant::now());
+    for key in &keys {
+        let flown = flight.take_off(key, SystemTime::now(), &mut patience, || false, |_| ()).await;
+        assert!(matches!(flown, Flight::Ahead(_)));
+    }
+    assert!(
+        start.elapsed() > CALL && start.elapsed() < CALL + Duration::from_secs(2),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_gets_on_is_waited_for() {
+    let flight = SingleFlight::new(directory("sign"));
+    let (key, start) = (key("eu-west-1"), tokio::time::Instant::now());
+    let mut holder = held(&flight, &key).await;
+    let mut signs = 0;
+    let waiting = |waited: Duration| {
+        // A call of 20 s, and another, and another.
+        if signs < 3 && waited > Duration::from_secs(20) * (signs + 1) {
+            signs += 1;
+            holder.busy(SystemTime::now(), Duration::ZERO);
+        }
+    };
+    let landed = || start.elapsed() > Duration::from_secs(75);
+    let flown = flight.take_off(&key, SystemTime::now(), &mut Patience::default(), landed, waiting).await;
+    assert!(matches!(flown, Flight::Landed), "{flown:?} after {:?}", start.elapsed());
+}
+
+#[test]
+fn the_locks_directory_is_made_when_it_is_needed() {
+    let path = directory("made");
+    let _ = SingleFlight::new(&path);
+    assert!(File::open(path).is_err());
+}
