@@ -16,7 +16,7 @@ arl() {
     else
         \set -- "$?"
     fi
-    \unset __arl_verb __arl_apply __arl_back __arl_skip __arl_word __arl_out
+    \unset __arl_verb __arl_apply __arl_back __arl_skip __arl_word __arl_out __arl_code __arl_fd __arl_key __arl_value
     case $__arl_trace in *v*) \set -v ;; esac
     case $__arl_trace in
         *x*) \unset __arl_trace && \set -x ;;
@@ -45,17 +45,30 @@ __arl_main() {
         esac
     done
     case $__arl_verb in
-        assume | exec | write | explain | console) ;;
+        assume | exec | each | write | explain | console) ;;
         *) __arl_back='' ;;
     esac
     case $__arl_verb:$__arl_apply in
-        assume:x | clear:x) __arl_is_read && __arl_apply='' ;;
-    esac
-    case $__arl_verb:$__arl_apply in
         assume:x | clear:x)
-            __arl_out=$(__arl_before && ARL_SHELL=posix \command arl "$@") || \return
+            __arl_out=$(__arl_before && ARL_SHELL=posix \command arl "$@") || {
+                __arl_skip=$?
+                # What fails holds no secret.
+                ! \test -p /dev/stdout || \printf '%s\n' "$__arl_out"
+                \return "$__arl_skip"
+            }
+            __arl_code=0
+            __arl_is_read || __arl_code=$?
+            case $__arl_code in
+                2)
+                    \printf '(exit 1);\n'
+                    \printf 'arl: in such a subshell ksh93 does not tell who reads the pipe; use arl exec\n' >&2
+                    \return 1
+                    ;;
+            esac
             __arl_before
             \eval "$__arl_out"
+            # In eval "$(arl assume ROLE)" a change of the subshell is lost, and the shell reads what is printed.
+            case $__arl_code in 0) \printf '%s\n' "$__arl_out" ;; esac
             ;;
         *)
             case $__arl_back in
@@ -67,15 +80,36 @@ __arl_main() {
     esac
 }
 
-# Whether somebody reads what arl prints, as in eval "$(arl assume ROLE)": in a subshell, into a pipe. A change
-# of the subshell would be lost then.
+# Whether one of the shells that this subshell comes from reads the pipe that stdout is. In { arl assume ROLE; … } | tee
+# it is another program, which must not get to see a secret. 2 if that cannot be told.
 __arl_is_read() {
-    \test -p /dev/stdout || \return
-    # In ksh a substitution need not be a process; elsewhere /proc tells, where there is one.
+    \test -p /dev/stdout || \return 1
+    { \read -r __arl_word __arl_skip </proc/self/stat; } 2>/dev/null || \return 1
+    # A substitution of ksh93's is no process; deeper ones look the same as parentheses.
     case ${KSH_VERSION-} in
-        *93*) \eval '\test "${.sh.subshell}" -gt 0' && \return ;;
+        *93*)
+            \eval '__arl_key=${.sh.subshell}'
+            case $__arl_key:$__arl_word in
+                0:*) \return 1 ;;
+                *:$$) \return 0 ;;
+                1:*) \return 1 ;;
+                *) \return 2 ;;
+            esac
+            ;;
     esac
-    { \read -r __arl_word __arl_skip </proc/self/stat; } 2>/dev/null && \test "$__arl_word" != "$$"
+    while \test "$__arl_word" != "$$" && \test "$__arl_word" -gt 1; do
+        \read -r __arl_skip <"/proc/$__arl_word/stat" || \return 1
+        __arl_skip=${__arl_skip##*\) ? }
+        __arl_word=${__arl_skip%% *}
+        for __arl_fd in "/proc/$__arl_word/fd/"*; do
+            \test "$__arl_fd" -ef /dev/fd/1 || \continue
+            while \read -r __arl_key __arl_value; do
+                # The last digit of its flags is 0 for reading only.
+                case $__arl_key$__arl_value in flags:*0) \return 0 ;; esac
+            done <"/proc/$__arl_word/fdinfo/${__arl_fd##*/}"
+        done
+    done
+    \return 1
 }
 
 # Puts back what was here before a role, unless another source was chosen since. In a subshell, so that arl

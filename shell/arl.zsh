@@ -8,7 +8,7 @@ esac
 arl() {
     \builtin emulate -L zsh +x
     \builtin setopt local_options no_verbose
-    \builtin local verb='' apply=x __arl_back=x skip='' word out
+    \builtin local verb='' apply=x __arl_back=x skip='' piped='' word out code
     for word in "$@"; do
         if [[ -n $skip ]]; then
             skip=''
@@ -24,18 +24,25 @@ arl() {
         esac
     done
     case $verb in
-        assume | exec | write | explain | console) ;;
+        assume | exec | each | write | explain | console) ;;
         *) __arl_back='' ;;
     esac
-    # In eval "$(arl assume ROLE)" somebody reads what arl prints, and a change of the subshell would be lost.
     if (( ZSH_SUBSHELL > 0 )) && [[ -p /dev/stdout ]]; then
-        apply=''
+        piped=x
     fi
     case $verb:$apply in
         assume:x | clear:x)
-            out="$(__arl_before && ARL_SHELL=zsh \command arl "$@")" || \builtin return
+            out="$(__arl_before && ARL_SHELL=zsh \command arl "$@")" || {
+                code=$?
+                [[ -z $piped ]] || \builtin print -r -- "$out"
+                \builtin return $code
+            }
             __arl_before
             \builtin eval "$out"
+            # In eval "$(arl assume ROLE)" a change of the subshell is lost, and the shell reads what is printed.
+            if [[ -n $piped ]] && __arl_is_read; then
+                \builtin print -r -- "$out"
+            fi
             ;;
         *)
             if [[ -n $__arl_back && -n ${__arl_restore-} ]]; then
@@ -46,6 +53,27 @@ arl() {
             fi
             ;;
     esac
+}
+
+# Whether one of the shells that this subshell comes from reads the pipe that stdout is. In { arl assume ROLE; … } | tee
+# it is another program, which must not get to see a secret.
+__arl_is_read() {
+    \builtin local pid rest fd key value
+    # Where nothing tells, it is read.
+    [[ -e /proc/self/fd/1 ]] && \builtin read -r pid rest </proc/self/stat || \builtin return 0
+    while [[ $pid != $$ && $pid -gt 1 ]]; do
+        \builtin read -r rest <"/proc/$pid/stat" || \builtin return 0
+        rest=${rest##*\) ? }
+        pid=${rest%% *}
+        for fd in /proc/$pid/fd/*(N); do
+            [[ $fd -ef /dev/fd/1 ]] || \builtin continue
+            while \builtin read -r key value; do
+                # The last digit of its flags is 0 for reading only.
+                [[ $key != flags: || $value != *0 ]] || \builtin return 0
+            done <"/proc/$pid/fdinfo/${fd##*/}"
+        done
+    done
+    \builtin return 1
 }
 
 # Puts back what was here before a role, unless another source was chosen since. In a subshell, so that arl
