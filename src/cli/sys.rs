@@ -73,8 +73,16 @@ pub(super) fn keep_callers_signals(command: &mut Command) {
 }
 
 /// What is passed on to a command that runs beside arl.
-const PASSED_ON: [i32; 6] =
-    [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2];
+const PASSED_ON: [i32; 7] = [
+    libc::SIGHUP,
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGTERM,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    // Whoever has stopped the command may know only arl's process.
+    libc::SIGCONT,
+];
 
 /// The process that runs beside arl: what it sends to its group has reached it already.
 static CHILD: AtomicI32 = AtomicI32::new(0);
@@ -96,7 +104,7 @@ pub(super) fn stopped_from_terminal() -> Option<i32> {
 }
 
 /// Writes the number of each signal that a process sends to arl into `pipe`. The terminal's are left out, as they
-/// reach the whole process group; with `stops`, a stop of the terminal's does nothing by itself. Ignored signals stay ignored.
+/// reach the whole process group; with `stops`, a stop is reported too, and does nothing by itself. Ignored signals stay ignored.
 pub(super) fn report_signals(pipe: UnixStream, stops: bool) {
     // Kept open to the end of the process: a signal may come at any time.
     REPORTS.store(pipe.into_raw_fd(), Ordering::Relaxed);
@@ -123,7 +131,7 @@ extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_voi
     if !is_sent_by_a_process(code) && STOPPING.contains(&signal) {
         FROM_TERMINAL.store(signal, Ordering::Relaxed);
     }
-    if signal == libc::SIGTSTP || !is_sent_by_a_process(code) || sender == CHILD.load(Ordering::Relaxed) {
+    if !is_sent_by_a_process(code) || sender == CHILD.load(Ordering::Relaxed) {
         return;
     }
     let number = [signal.to_le_bytes()[0]];

@@ -597,3 +597,21 @@ print("as bare")
     let run = stage.run(python.args(["-c", &script]).env("TERM", "dumb"));
     assert_eq!(run.success(), "as bare\n");
 }
+
+/// Batch schedulers stop and continue what they have started, which is arl.
+#[test]
+fn who_knows_only_arl_can_stop_and_continue_the_command() {
+    let stage = Stage::new();
+    let child = "touch ready; until [ -e go ]; do :; done; echo resumed; exit 7";
+    std::fs::write(stage.home.join("child"), child).unwrap();
+    // Without job control, as a daemon starts it.
+    let script = format!(
+        "arl exec {DEPLOY} --server -- sh child & arl=$!; until [ -e ready ]; do :; done; \
+         read -r child </proc/$arl/task/$arl/children; \
+         state() {{ read -r pid name state rest </proc/$child/stat; [ $state = T ]; }}; \
+         kill -TSTP $arl; until state; do :; done; kill -CONT $arl; while state; do :; done; \
+         kill -STOP $child; until state; do :; done; kill -CONT $arl; touch go; wait $arl; echo $?"
+    );
+    let run = stage.run(stage.as_ann("timeout").args(["20", "bash", "-c", &script]));
+    assert_eq!(run.success(), "resumed\n7\n");
+}
