@@ -267,3 +267,23 @@ fn within_is_a_bound() {
     stage.sts.inject(arl_sts::Fault::Silence, 1);
     stage.arl(&["assume", DEPLOY, "--within", "1ms"]).failure(1, "gave up, because it took too long");
 }
+
+#[test]
+fn a_misspelt_wish_for_the_end_is_told_at_the_beginning() {
+    let stage = Stage::new();
+    let run = stage
+        .run(stage.as_ann("arl").args(["assume", DEPLOY, "--shell", "bash"]).env("ARL_ON_EXPIRY", "refersh"));
+    run.failure(2, "ARL_ON_EXPIRY must be clear, restore or refresh, not `refersh`");
+    assert_eq!(stage.assumed().len(), 0);
+    // Other verbs have other users.
+    let run =
+        stage.run(stage.as_ann("arl").args(["assume", DEPLOY, "--json"]).env("ARL_ON_EXPIRY", "refersh"));
+    assert!(run.success().starts_with('{'));
+}
+
+#[test]
+fn help_is_a_verb_too() {
+    let stage = Stage::new();
+    assert_eq!(stage.arl(&["help", "exec"]).success(), stage.arl(&["exec", "--help"]).success());
+    assert_eq!(stage.arl(&["help"]).success(), stage.arl(&["--help"]).success());
+}

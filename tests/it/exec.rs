@@ -97,6 +97,21 @@ fn what_arl_changes_for_itself_is_changed_back() {
     }
 }
 
+/// `arl exec ROLE -- $COMMAND`, where the variable is empty: a shell would carry out whatever stands on standard input.
+#[test]
+fn nothing_behind_the_dashes_is_no_shell() {
+    let stage = Stage::new();
+    for words in [&["exec", DEPLOY, "--"][..], &["exec", DEPLOY, "--chain", "--"]] {
+        let run =
+            stage.run_with_input(stage.as_ann("arl").args(words).env("SHELL", "/bin/sh"), "echo done\n");
+        run.failure(2, "no command behind --");
+        assert_eq!(run.stdout, "");
+    }
+    let run = stage
+        .run_with_input(stage.as_ann("arl").args(["exec", DEPLOY]).env("SHELL", "/bin/sh"), "echo done\n");
+    assert_eq!(run.success(), "done\n");
+}
+
 #[test]
 fn an_answer_that_cannot_be_written_is_a_failure() {
     let stage = Stage::new();
@@ -107,6 +122,9 @@ fn an_answer_that_cannot_be_written_is_a_failure() {
         let run = stage.run(stage.as_ann("sh").args(["-c", &line]));
         run.failure(1, "could not write the output");
     }
+    stage
+        .run(stage.as_ann("sh").args(["-c", "arl help exec >/dev/full"]))
+        .failure(1, "could not write the help");
 }
 
 #[test]

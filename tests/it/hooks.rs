@@ -577,6 +577,7 @@ fn everything_else_passes_through() {
             format!("arl exec {READ_ONLY} -- sh -c 'echo $ARL_SOURCE; exit 9' >child; echo {status} >status"),
             format!("arl assume {READ_ONLY} --format=dotenv >dotenv"),
             format!("arl explain {READ_ONLY} --json >told; arl write {READ_ONLY} --profile-name ro"),
+            format!("arl each {READ_ONLY} -- sh -c 'echo $ARL_SOURCE' >each"),
             "arl assume --help >help".into(),
             "env -0 >then".into(),
             format!("arl -q assume {READ_ONLY}"),
@@ -588,6 +589,8 @@ fn everything_else_passes_through() {
         assert_eq!(identity_of(&stage, "then"), identity_of(&stage, "first"), "{}: {run:?}", shell.name);
         assert!(written(&stage, "told").contains("environment, key …0001"), "{}: {run:?}", shell.name);
         assert!(written(&stage, ".aws/credentials").contains("[ro]"), "{}: {run:?}", shell.name);
+        let each = written(&stage, "each");
+        assert_eq!(each, format!("{READ_ONLY}: env:AKIAIOSFODNN7ANN0001\n"), "{}: {run:?}", shell.name);
         assert!(
             written(&stage, "json").starts_with('{')
                 && written(&stage, "dotenv").starts_with("AWS_ACCESS_KEY_ID=")

@@ -87,6 +87,15 @@ fn what_a_person_would_miss_is_not_overwritten() {
     stage.arl(&["write", DEPLOY, "--profile-name", "DEFAULT", "--force"]).failure(2, "must not be DEFAULT");
     stage.arl(&["write", DEPLOY, "--profile-name", "x]\n[default", "--force"]).failure(2, "can hold letters");
     stage.arl(&["write", "--remove", "mine"]).failure(1, "has no profile `mine` that arl has written");
+    // The SDKs would go by the role or the login, whatever keys stand beside it.
+    for (name, key) in [("r", "role_arn"), ("l", "sso_session"), ("p", "credential_process")] {
+        let profile = format!("[profile {name}]\n{key} = x\n");
+        std::fs::write(stage.home.join(".aws/config"), profile).unwrap();
+        stage
+            .arl(&["write", DEPLOY, "--profile-name", name])
+            .failure(1, &format!("profile `{name}` has `{key}`"));
+    }
+    std::fs::write(stage.home.join(".aws/config"), "").unwrap();
     assert_eq!(credentials(&stage), mine);
     assert_eq!(stage.assumed().len(), 0, "refused before anybody was asked");
     let _ = stage.arl(&["write", DEPLOY, "--profile-name", "mine", "--force"]).success();
