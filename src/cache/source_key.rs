@@ -206,6 +206,7 @@ mod tests {
         let keys = [
             of("", "[profile m]\n"),
             of("", endpoint),
+            of("", "[profile m]\nec2_metadata_service_endpoint = http://127.0.0.1:2\n"),
             of("AWS_EC2_METADATA_SERVICE_ENDPOINT", ""),
             of("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", ""),
             of("AWS_EC2_METADATA_DISABLED", ""),
