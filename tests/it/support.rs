@@ -188,7 +188,8 @@ pub(crate) fn interrupts_counted(stage: &Stage, arl: &str, count: usize) -> usiz
     };
     wait_for("ready");
     for number in 1..=count {
-        keyboard.write_all(b"\x03").unwrap();
+        // The line after it wakes bash where the signal came just before it began to read.
+        keyboard.write_all(b"\x03\r").unwrap();
         wait_for(&format!("int {number}"));
     }
     keyboard.write_all(b"\rstop\r").unwrap();
