@@ -49,7 +49,7 @@ __arl_main() {
             __arl_before
             \builtin eval "$out"
             # In eval "$(arl assume ROLE)" a change of the subshell is lost, and the shell reads what is printed.
-            if [[ -n $piped ]] && __arl_is_read; then
+            if [[ -n $piped ]] && (\builtin set +f && __arl_is_read); then
                 \builtin printf '%s\n' "$out"
             fi
             ;;
@@ -66,7 +66,7 @@ __arl_main() {
 # Whether one of the shells that this subshell comes from reads the pipe that stdout is. In { arl assume ROLE; … } | tee
 # it is another program, which must not get to see a secret.
 __arl_is_read() {
-    \builtin local pid rest fd key value
+    \builtin local IFS=' ' pid rest fd line
     # Where nothing tells, it is read.
     [[ -e /proc/self/fd/1 ]] && \builtin read -r pid rest </proc/self/stat || \builtin return 0
     while [[ $pid != "$$" && $pid -gt 1 ]]; do
@@ -75,9 +75,9 @@ __arl_is_read() {
         pid=${rest%% *}
         for fd in "/proc/$pid/fd/"*; do
             [[ $fd -ef /dev/fd/1 ]] || \builtin continue
-            while \builtin read -r key value; do
+            while \builtin read -r line; do
                 # The last digit of its flags is 0 for reading only.
-                [[ $key != flags: || $value != *0 ]] || \builtin return 0
+                [[ $line != flags:*0 ]] || \builtin return 0
             done <"/proc/$pid/fdinfo/${fd##*/}"
         done
     done

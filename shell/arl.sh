@@ -84,10 +84,11 @@ __arl_main() {
 # it is another program, which must not get to see a secret. 2 if that cannot be told.
 __arl_is_read() {
     \test -p /dev/stdout || \return 1
-    { \read -r __arl_word __arl_skip </proc/self/stat; } 2>/dev/null || \return 1
+    { IFS=' ' \read -r __arl_word __arl_skip </proc/self/stat; } 2>/dev/null || \return 1
     # A substitution of ksh93's is no process; deeper ones look the same as parentheses.
     case ${KSH_VERSION-} in
         *93*)
+            __arl_key=''
             \eval '__arl_key=${.sh.subshell}'
             case $__arl_key:$__arl_word in
                 0:*) \return 1 ;;
@@ -97,19 +98,24 @@ __arl_is_read() {
             esac
             ;;
     esac
-    while \test "$__arl_word" != "$$" && \test "$__arl_word" -gt 1; do
-        \read -r __arl_skip <"/proc/$__arl_word/stat" || \return 1
-        __arl_skip=${__arl_skip##*\) ? }
-        __arl_word=${__arl_skip%% *}
-        for __arl_fd in "/proc/$__arl_word/fd/"*; do
-            \test "$__arl_fd" -ef /dev/fd/1 || \continue
-            while \read -r __arl_key __arl_value; do
-                # The last digit of its flags is 0 for reading only.
-                case $__arl_key$__arl_value in flags:*0) \return 0 ;; esac
-            done <"/proc/$__arl_word/fdinfo/${__arl_fd##*/}"
+    # Whatever the shell has said of patterns and of IFS.
+    (
+        \set +f
+        IFS=' '
+        while \test "$__arl_word" != "$$" && \test "$__arl_word" -gt 1; do
+            \read -r __arl_skip <"/proc/$__arl_word/stat" || \exit 1
+            __arl_skip=${__arl_skip##*\) ? }
+            __arl_word=${__arl_skip%% *}
+            for __arl_fd in "/proc/$__arl_word/fd/"*; do
+                \test "$__arl_fd" -ef /dev/fd/1 || \continue
+                while \read -r __arl_value; do
+                    # The last digit of its flags is 0 for reading only.
+                    case $__arl_value in flags:*0) \exit 0 ;; esac
+                done <"/proc/$__arl_word/fdinfo/${__arl_fd##*/}"
+            done
         done
-    done
-    \return 1
+        \exit 1
+    )
 }
 
 # Puts back what was here before a role, unless another source was chosen since. In a subshell, so that arl

@@ -58,7 +58,7 @@ arl() {
 # Whether one of the shells that this subshell comes from reads the pipe that stdout is. In { arl assume ROLE; … } | tee
 # it is another program, which must not get to see a secret.
 __arl_is_read() {
-    \builtin local pid rest fd key value
+    \builtin local IFS=' ' pid rest fd line
     # Where nothing tells, it is read.
     [[ -e /proc/self/fd/1 ]] && \builtin read -r pid rest </proc/self/stat || \builtin return 0
     while [[ $pid != $$ && $pid -gt 1 ]]; do
@@ -67,9 +67,9 @@ __arl_is_read() {
         pid=${rest%% *}
         for fd in /proc/$pid/fd/*(N); do
             [[ $fd -ef /dev/fd/1 ]] || \builtin continue
-            while \builtin read -r key value; do
+            while \builtin read -r line; do
                 # The last digit of its flags is 0 for reading only.
-                [[ $key != flags: || $value != *0 ]] || \builtin return 0
+                [[ $line != flags:*0 ]] || \builtin return 0
             done <"/proc/$pid/fdinfo/${fd##*/}"
         done
     done

@@ -1073,8 +1073,10 @@ fn in_a_pipeline_the_subshell_is_the_role_and_the_pipe_sees_no_secret() {
             &format!("x=$(y=$(arl assume {DEPLOY}); printf '%s\\n' \"$y\"); eval \"$x\"; {said}; arl clear"),
             &format!("eval \"$( (arl assume {DEPLOY}) )\"; {said}; arl clear"),
             "if eval \"$(arl assume 123456789012/Closed 2>/dev/null)\"; then echo wrong; else echo $?; fi",
+            // Whatever the shell has said of patterns, of words, and of errors.
+            &format!("set -f; set -eu; IFS=0123456789; eval \"$(arl assume {DEPLOY})\"; {said}"),
         ]);
-        let expected = format!("{DEPLOY}\n{DEPLOY}\nnobody\n{DEPLOY}\n{DEPLOY}\n1\n");
+        let expected = format!("{DEPLOY}\n{DEPLOY}\nnobody\n{DEPLOY}\n{DEPLOY}\n1\n{DEPLOY}\n");
         assert_eq!(told, expected, "{}", shell.name);
     }
 }
