@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream as StdStream;
 use std::process::Command;
 
-use rustix::process::{Pid, Signal, WaitOptions, getpgid, getpgrp, getppid, getsid, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, getppid, kill_process, waitpid};
 use tokio::net::UnixStream;
 use tokio::signal::unix::SignalKind;
 
@@ -120,7 +120,7 @@ impl Child {
 
 /// Whether a shell sees arl as a job of its own, which it can continue. Otherwise arl, once stopped, would stay so.
 fn has_job_control() -> bool {
-    let Some(parent) = getppid() else { return false };
-    let is_in_session = getsid(Some(parent)).ok().is_some_and(|session| getsid(None) == Ok(session));
-    is_in_session && getpgid(Some(parent)).is_ok_and(|group| group != getpgrp())
+    let parent = getppid().and_then(|parent| sys::session_and_group(parent.as_raw_pid()));
+    let (Some(parent), Some(own)) = (parent, sys::session_and_group(0)) else { return false };
+    parent.0 == own.0 && parent.1 != own.1
 }

@@ -13,6 +13,7 @@ use super::caches::private_directory;
 use super::mfa::Codes;
 use super::output::printable;
 use super::report::Report;
+use super::sys;
 
 /// Others may be waiting for the same session.
 pub(super) const LIMIT: Duration = Duration::from_secs(120);
@@ -64,9 +65,7 @@ impl Drop for Terminal {
 
 /// A number that only the processes of this terminal have for it.
 fn terminal_session() -> Option<u32> {
-    let device = File::open("/dev/tty").ok()?;
-    let session = rustix::termios::tcgetsid(&device).ok()?;
-    session.as_raw_nonzero().get().try_into().ok()
+    sys::session_of(&File::open("/dev/tty").ok()?)
 }
 
 /// The device's current code, typed by a person.

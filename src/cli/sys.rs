@@ -1,12 +1,12 @@
 //! The few system calls that no safe crate offers. All of arl's unsafe code is here.
 #![expect(
     unsafe_code,
-    reason = "signal dispositions across execve, and macOS's way to find a process's file"
+    reason = "signal dispositions across execve, numbers of processes that may be 0, and macOS's way to find a file"
 )]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::io;
-use std::os::fd::IntoRawFd;
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -208,6 +208,20 @@ pub(super) fn stop_listening() {
         // SAFETY: the default action touches no memory of ours.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
+}
+
+/// The session and the process group of a process, or of this one for 0. Each is 0 where it began outside of this PID
+/// namespace, as in `unshare --pid` and some containers; safe crates take that for impossible.
+pub(super) fn session_and_group(process: i32) -> Option<(i32, i32)> {
+    // SAFETY: always allowed.
+    let (session, group) = unsafe { (libc::getsid(process), libc::getpgid(process)) };
+    (session >= 0 && group >= 0).then_some((session, group))
+}
+
+/// The session of a terminal, 0 as above.
+pub(super) fn session_of(terminal: &impl AsRawFd) -> Option<u32> {
+    // SAFETY: always allowed.
+    unsafe { libc::tcgetsid(terminal.as_raw_fd()) }.try_into().ok()
 }
 
 /// The executable of a process.

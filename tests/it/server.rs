@@ -614,4 +614,15 @@ fn who_knows_only_arl_can_stop_and_continue_the_command() {
     );
     let run = stage.run(stage.as_ann("timeout").args(["20", "bash", "-c", &script]));
     assert_eq!(run.success(), "resumed\n7\n");
+    // In a container the session and the group of the first processes may be of the outside, which is number 0.
+    let inside = ["--pid", "--fork", "--mount-proc", "--kill-child"];
+    if stage.run(stage.as_ann("unshare").args(inside).arg("true")).status != 0 {
+        return; // Only root may, on most systems.
+    }
+    for name in ["ready", "go"] {
+        std::fs::remove_file(stage.home.join(name)).unwrap();
+    }
+    let mut unshare = stage.as_ann("timeout");
+    unshare.args(["-s", "KILL", "20", "unshare"]).args(inside).args(["bash", "-c", &script]);
+    assert_eq!(stage.run(&mut unshare).success(), "resumed\n7\n");
 }
