@@ -654,8 +654,12 @@ fn the_keyring_forgets_by_itself_and_touches_no_file() {
     use arl::{CacheKey, CachedSession, CredentialCache, Credentials, KeyringCache, Secret, StsSettings};
 
     let stage = Stage::new();
+    let now = SystemTime::now();
+    // The keyring remembers earlier runs for an hour, one of which may have had the same port.
+    let name = format!("run-{}", now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos());
     let mut command = caching(&stage, "arl");
-    command.args(["assume", DEPLOY, "--json"]).env("ARL_CACHE", "keyring").env("TMPDIR", &stage.home);
+    command.args(["assume", DEPLOY, "--json", "--role-session-name", &name]);
+    command.env("ARL_CACHE", "keyring").env("TMPDIR", &stage.home);
     let Ok(cache) = KeyringCache::open() else {
         // As in many containers: then it is an error, and nothing is put on a disk instead.
         stage.run(&mut command).failure(1, "keyring");
@@ -681,7 +685,8 @@ fn the_keyring_forgets_by_itself_and_touches_no_file() {
     let settings = StsSettings { endpoint_url: Some(stage.sts.url()), ..StsSettings::new("us-east-1") };
     let key = CacheKey::new(&settings, &source, &[]);
     let now = SystemTime::now();
-    let end = Some(now + Duration::from_millis(1500));
+    // The kernel counts whole seconds, and the first may be over at once.
+    let end = Some(now + Duration::from_millis(2500));
     let credentials = Credentials::new("ASIAX".into(), Secret::new("s".into()), None, end).unwrap();
     cache.write(&key, &CachedSession { credentials, issued_at: now }, now).unwrap();
     assert!(cache.read(&key, now).is_some());
