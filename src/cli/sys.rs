@@ -124,24 +124,23 @@ pub(super) fn report_signals(pipe: UnixStream, stops: bool) {
     }
 }
 
-/// Makes at most one system call, and neither allocates nor locks, as a handler must not.
+/// Neither allocates nor locks, as a handler must not, and calls only what a handler may.
 extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
     // SAFETY: the kernel hands in a valid structure, which says who has sent the signal if a process has.
     let (code, sender) = unsafe { ((*info).si_code, (*info).si_pid()) };
-    if !is_sent_by_a_process(code) && STOPPING.contains(&signal) {
-        FROM_TERMINAL.store(signal, Ordering::Relaxed);
+    // SAFETY: always valid. The interrupted code keeps its `errno`.
+    let errno = unsafe { *errno_location() };
+    if is_from_terminal(signal, code) {
+        if STOPPING.contains(&signal) {
+            FROM_TERMINAL.store(signal, Ordering::Relaxed);
+        }
+    } else if sender != CHILD.load(Ordering::Relaxed) {
+        let number = [signal.to_le_bytes()[0]];
+        // SAFETY: the descriptor stays open, and one byte is there to be read. A full pipe holds signals enough.
+        unsafe { libc::write(REPORTS.load(Ordering::Relaxed), number.as_ptr().cast(), 1) };
     }
-    if !is_sent_by_a_process(code) || sender == CHILD.load(Ordering::Relaxed) {
-        return;
-    }
-    let number = [signal.to_le_bytes()[0]];
-    // SAFETY: the descriptor stays open, and one byte is there to be read. The interrupted code keeps its `errno`.
-    unsafe {
-        let errno = *errno_location();
-        // A full pipe holds signals enough.
-        libc::write(REPORTS.load(Ordering::Relaxed), number.as_ptr().cast(), 1);
-        *errno_location() = errno;
-    }
+    // SAFETY: as above.
+    unsafe { *errno_location() = errno };
 }
 
 #[cfg(target_os = "linux")]
@@ -158,13 +157,21 @@ unsafe fn errno_location() -> *mut c_int {
 
 /// Source: sigaction(2); the kernel's own codes are above `SI_USER`.
 #[cfg(target_os = "linux")]
-fn is_sent_by_a_process(code: i32) -> bool {
-    code <= libc::SI_USER
+fn is_from_terminal(_: c_int, code: c_int) -> bool {
+    code > libc::SI_USER
 }
 
+/// macOS gives every signal the same code, and the sender of the terminal's is whoever holds the other end of it. They
+/// go to the group in the foreground, so in there they are taken for the terminal's.
 #[cfg(not(target_os = "linux"))]
-fn is_sent_by_a_process(code: i32) -> bool {
-    code == libc::SI_USER
+fn is_from_terminal(signal: c_int, _: c_int) -> bool {
+    // SAFETY: async-signal-safe, all of them; the name ends with NUL.
+    unsafe {
+        let terminal = libc::open(c"/dev/tty".as_ptr(), libc::O_RDONLY | libc::O_NOCTTY | libc::O_CLOEXEC);
+        let in_foreground = terminal >= 0 && libc::tcgetpgrp(terminal) == libc::getpgrp();
+        libc::close(terminal);
+        in_foreground && [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP].contains(&signal)
+    }
 }
 
 /// Dies by a signal, as if arl had not caught it. Comes back only if that cannot be done.
