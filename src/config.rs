@@ -74,6 +74,11 @@ impl<'a> Section<'a> {
         self.find(key).map(|property| property.value.as_ref())
     }
 
+    /// [`Section::get`], where nothing counts as unset: `aws configure set KEY ''` leaves `KEY = `.
+    pub fn get_filled(&self, key: &str) -> Option<&str> {
+        self.get(key).filter(|value| !value.is_empty())
+    }
+
     /// The value of a key in one of the files.
     pub fn get_in(&self, file: SharedFile, key: &str) -> Option<&str> {
         let is_it =

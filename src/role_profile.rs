@@ -71,12 +71,15 @@ impl RoleProfile {
             )?;
         Ok(Some(Self {
             role_arn,
-            role_session_name: section.get("role_session_name").map(str::to_owned),
-            duration_seconds: parsed(name, section, "duration_seconds")?,
+            role_session_name: section.get_filled("role_session_name").map(str::to_owned),
+            duration_seconds: match section.get_filled("duration_seconds") {
+                Some(_) => parsed(name, section, "duration_seconds")?,
+                None => None,
+            },
             external_id: parsed(name, section, "external_id")?,
             mfa_serial: parsed(name, section, "mfa_serial")?,
             mfa_process: section.get("mfa_process").map(str::to_owned),
-            region: section.get("region").map(str::to_owned),
+            region: section.get_filled("region").map(str::to_owned),
             source_identity: parsed(name, section, "source_identity")?,
             session_tags: section
                 .get("session_tags")

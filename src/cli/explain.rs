@@ -64,6 +64,8 @@ struct Explanation {
     passed_over: Vec<String>,
     hops: Vec<ExplainedHop>,
     region: Fact,
+    /// The region that is set with the credentials, whatever STS is asked in.
+    region_set: Option<String>,
     endpoint: Fact,
     cache: &'static str,
     left: Option<Duration>,
@@ -119,6 +121,7 @@ impl Explanation {
             passed_over,
             hops: (0..plan.hops.len()).map(|index| explained(plan, index)).collect(),
             region: fact("region", plan.sts.region.clone(), region),
+            region_set: plan.region.clone(),
             endpoint: fact("endpoint", plan.sts.endpoint(), plan.endpoint_origin.unwrap_or("the region's")),
             cache: match (is_hit, caches.is_open()) {
                 (true, _) => "hit",
@@ -158,6 +161,10 @@ impl Explanation {
             }
         }
         line(self.region.name, &self.region.value, &self.region.origin);
+        // The environment chooses where STS is asked, a role profile where its commands work.
+        if let Some(region) = self.region_set.as_ref().filter(|region| **region != self.region.value) {
+            line("", &format!("sets {region}"), "the profile's `region`");
+        }
         line(self.endpoint.name, &self.endpoint.value, &self.endpoint.origin);
         let left = self.left.map(|left| format!(", {} left", in_words(left))).unwrap_or_default();
         line("cache", &format!("{}{left}", self.cache), "");
@@ -189,7 +196,7 @@ impl Explanation {
             "role_arn": self.role_arn,
             "source": { "description": self.source, "reason": self.reason, "passed_over": self.passed_over },
             "hops": self.hops.iter().map(hop).collect::<Vec<_>>(),
-            "region": { "value": self.region.value, "origin": self.region.origin },
+            "region": { "value": self.region.value, "origin": self.region.origin, "set": self.region_set },
             "endpoint": { "value": self.endpoint.value, "origin": self.endpoint.origin },
             "cache": { "state": self.cache, "seconds_left": self.left.map(|left| left.as_secs()) },
             "calls": self.calls,

@@ -48,7 +48,8 @@ pub(super) fn source_failed(error: &CallError, chain: &Chain) -> Report {
         }
         Source::Login(_) => report.hint(format!("sign in again: aws login --profile {profile}")),
         Source::InstanceMetadata if chain.tag == SourceTag::InstanceMetadata => report
-            .hint("no other source is configured: name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+            .hint("on an EC2 instance: IMDSv2 must be on, with a hop limit of 2 for containers")
+            .hint("elsewhere: name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
         _ => report,
     }
 }

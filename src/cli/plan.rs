@@ -10,6 +10,7 @@ use super::context::Context;
 use super::hops::{Hop, Names, parse};
 use super::report::Report;
 use super::sts_settings::{self, EndpointOrigin, Regions};
+use super::why::profile_variable;
 use super::{Output, hints};
 
 /// What a verb with a role is going to do.
@@ -69,7 +70,7 @@ impl Plan {
             }
             (_, Some(profile)) => sources.profile(profile),
             (Some((name, _, Some(_))), None) if !args.chain => sources.source_of(name),
-            _ => sources.select(),
+            _ => sources.select().inspect(|chain| tell_of_others(chain, &sources, &config, output)),
         }
         .map_err(source_failed)?;
 
@@ -141,6 +142,26 @@ impl Plan {
             source: self.chain.tag.to_string(),
             region: self.region,
         }
+    }
+}
+
+/// The AWS CLI starts from somebody else in the same place, or not at all.
+fn tell_of_others(chain: &Chain, sources: &Sources<'_>, config: &SharedConfig<'_>, output: &Output) {
+    match (&chain.tag, sources.selected_profile()) {
+        (SourceTag::Environment(_), Some(name)) if config.profile(&name).is_none() => {
+            output.note(&format!(
+                "{} names the profile `{name}`, which does not exist; the environment's keys are used",
+                profile_variable()
+            ));
+        }
+        (SourceTag::Profile(name), _)
+            if chain.hops.is_empty() && Context::var("AWS_WEB_IDENTITY_TOKEN_FILE").is_some() =>
+        {
+            output.note(&format!(
+                "profile `{name}` is used; the AWS CLI would use the environment's web identity (AWS_ROLE_ARN)"
+            ));
+        }
+        _ => {}
     }
 }
 

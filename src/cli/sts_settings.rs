@@ -27,12 +27,13 @@ impl Regions {
         let flag = || args.region.clone().map(|region| ("--region", region));
         let variable = |name: &'static str| Context::var(name).map(|region| (name, region));
         let of = |profile: Option<&Section<'_>>| {
-            Some(("the profile's `region`", profile?.get("region")?.to_owned()))
+            Some(("the profile's `region`", profile?.get_filled("region")?.to_owned()))
         };
         let checked =
             |found: Option<(&'static str, String)>| found.map(|(origin, region)| checked(origin, region));
         let is_named = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).is_some();
-        let is_lost = !is_named && args.profile.is_none() && Context::var("AWS_PROFILE").is_some();
+        let is_selected = variable("AWS_PROFILE").or_else(|| variable("AWS_DEFAULT_PROFILE")).is_some();
+        let is_lost = !is_named && args.profile.is_none() && is_selected;
         let of_shell = settings_profile.filter(|_| is_lost);
         let given = flag().or_else(|| of(role_profile)).or_else(|| of(of_shell));
         let given = checked(given).transpose()?;
@@ -117,22 +118,29 @@ fn endpoint_url(
     config: &SharedConfig<'_>,
     profile: Option<&Section<'_>>,
 ) -> Result<Option<(&'static str, String)>, Report> {
-    let ignored = flag(Context::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"));
-    let services = || {
-        let services = config.services(profile?.get("services")?)?;
-        services.get_nested("sts", "endpoint_url").map(str::to_owned)
+    let key = |name: &str| profile.and_then(|profile| profile.get_filled(name)).map(str::to_owned);
+    let ignored = Context::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    let ignored = flag(ignored.or_else(|| key("ignore_configured_endpoint_urls")));
+    let variable = |name: &'static str| Context::var(name).map(|url| (name, url));
+    let of_services = |name: String| match config.services(&name) {
+        Some(services) => Ok(services.get_nested("sts", "endpoint_url").map(str::to_owned)),
+        // Its endpoint may be what keeps the keys inside.
+        None => Err(Report::new(format!("the profile's `services` is `{name}`, which does not exist"))
+            .hint(format!("add [services {name}] to the shared config file, or take the key away"))),
     };
-    let configured = || {
-        Context::var("AWS_ENDPOINT_URL_STS")
-            .map(|url| ("AWS_ENDPOINT_URL_STS", url))
-            .or_else(|| Context::var("AWS_ENDPOINT_URL").map(|url| ("AWS_ENDPOINT_URL", url)))
-            .or_else(|| services().map(|url| ("the profile's `services`", url)))
-            .or_else(|| Some(("the profile's `endpoint_url`", profile?.get("endpoint_url")?.to_owned())))
+    let configured = || -> Result<_, Report> {
+        if let Some(found) = variable("AWS_ENDPOINT_URL_STS").or_else(|| variable("AWS_ENDPOINT_URL")) {
+            return Ok(Some(found));
+        }
+        let of_services = key("services").map(of_services).transpose()?.flatten();
+        Ok(of_services
+            .map(|url| ("the profile's `services`", url))
+            .or_else(|| Some(("the profile's `endpoint_url`", key("endpoint_url")?))))
     };
     let found = match &args.endpoint_url {
         Some(url) => Some(("--endpoint-url", url.clone())),
         None if ignored => None,
-        None => configured(),
+        None => configured()?,
     };
     let Some((origin, url)) = found else { return Ok(None) };
     match endpoint::check(&url, args.allow_insecure_endpoint) {

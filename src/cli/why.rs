@@ -86,7 +86,7 @@ pub(super) fn why(args: &RoleArgs, plan: &Plan, context: &Context) -> Result<(St
 }
 
 /// The variable that selects a profile.
-fn profile_variable() -> &'static str {
+pub(super) fn profile_variable() -> &'static str {
     if Context::var("AWS_PROFILE").is_some() { "AWS_PROFILE" } else { "AWS_DEFAULT_PROFILE" }
 }
 

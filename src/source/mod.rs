@@ -1,7 +1,7 @@
 //! Source credentials: which ones a call starts from. Decided here without any network call.
 //!
-//! The order is the AWS CLI's: a profile named by hand, environment keys, `AWS_PROFILE` or `default`, web
-//! identity, container, instance metadata. One difference: a selected profile never falls through.
+//! The order is that of the AWS SDKs for Rust and JavaScript: a profile named by hand, environment keys, `AWS_PROFILE` or
+//! `default`, web identity, container, instance metadata. Unlike theirs, a selected profile never falls through.
 
 mod error;
 mod kind;
@@ -117,7 +117,10 @@ impl<'a> Sources<'a> {
 
     /// Whether every SDK would take the `default` profile's credentials before it asks a container endpoint.
     pub fn default_hides_endpoint(&self) -> bool {
-        self.config.profile("default").is_some_and(has_credentials)
+        let of_some_sdk = |section: &Section<'_>| {
+            ["sso_session", "sso_start_url"].iter().any(|key| section.get(key).is_some())
+        };
+        self.config.profile("default").is_some_and(|section| has_credentials(section) || of_some_sdk(section))
     }
 
     /// The profile that `AWS_PROFILE` (or `AWS_DEFAULT_PROFILE`) selects.
@@ -326,8 +329,8 @@ fn has_credentials(section: &Section<'_>) -> bool {
         "aws_secret_access_key",
         "credential_process",
         "web_identity_token_file",
-        "sso_session",
-        "sso_start_url",
+        "sso_account_id",
+        "sso_role_name",
         "login_session",
     ];
     KEYS.iter().any(|key| section.get(key).is_some())

@@ -30,9 +30,9 @@ pub(super) fn of_profile<'a>(
                 .parse()
                 .map_err(|error: InvalidArn| fault(&format!("names no role: {error}")))?,
             token_file: token_file.to_owned(),
-            role_session_name: section.get("role_session_name").map(str::to_owned),
+            role_session_name: section.get_filled("role_session_name").map(str::to_owned),
             duration_seconds: section
-                .get("duration_seconds")
+                .get_filled("duration_seconds")
                 .map(str::parse)
                 .transpose()
                 .map_err(|error: InvalidValue| fault(&format!("has a `duration_seconds` that {error}")))?,
@@ -41,18 +41,25 @@ pub(super) fn of_profile<'a>(
     if section.get("sso_account_id").is_some() || section.get("sso_role_name").is_some() {
         return sso(config, name, section).map(Source::Sso);
     }
-    let keys_beat_process = section.file_of("aws_access_key_id") == Some(SharedFile::Credentials);
-    if let Some(command) = section.get("credential_process")
-        && !keys_beat_process
-    {
-        return process(var, name, command).map(Source::Process);
+    // In the config file keys are the last of all.
+    if section.file_of("aws_access_key_id") != Some(SharedFile::Credentials) {
+        if let Some(session) = section.get("login_session") {
+            return login(var, name, session).map(Source::Login);
+        }
+        if let Some(command) = section.get("credential_process") {
+            return process(var, name, command).map(Source::Process);
+        }
     }
     // All three from one file: a token of the other one belongs to another key.
     let file = section.file_of("aws_access_key_id").or(section.file_of("aws_secret_access_key"));
     let get = |key: &str| section.get_in(file?, key);
-    let token = get("aws_session_token").map(|token| Secret::new(token.to_owned()));
+    let filled = |key: &str| get(key).filter(|value| !value.is_empty());
     match (get("aws_access_key_id"), get("aws_secret_access_key")) {
         (Some(id), Some(secret)) => {
+            // As in the environment: the old name is often a leftover.
+            let old = || filled("aws_security_token").filter(|_| id.starts_with("ASIA"));
+            let token = filled("aws_session_token").or_else(old);
+            let token = token.map(|token| Secret::new(token.to_owned()));
             Credentials::new(id.to_owned(), Secret::new(secret.to_owned()), token, None)
                 .map(Source::Keys)
                 .map_err(|error: InvalidCredentials| fault(&format!("cannot be used: {error}")))
@@ -116,6 +123,13 @@ fn sso<'a>(config: &SharedConfig<'a>, name: &str, section: &Section<'a>) -> Resu
                 .ok_or_else(|| fault(format!("names the SSO session `{session}`, which does not exist")))
         })
         .transpose()?;
+    // Which of the two is meant, nobody can know; the AWS CLI and the SDKs refuse it too.
+    for key in ["sso_start_url", "sso_region"] {
+        let of_session = session.and_then(|session| session.get(key));
+        if of_session.is_some_and(|value| section.get(key).is_some_and(|own| own != value)) {
+            return Err(fault(format!("has another `{key}` than its SSO session")));
+        }
+    }
     let value = |key: &str, place: &Section<'_>| {
         place
             .get(key)

@@ -214,7 +214,9 @@ fn settings_choose_the_endpoint() {
     stage.profiles(
         &format!(
             "[profile by-services]\nservices = local\nregion = us-east-1\n[services local]\nsts =\n  endpoint_url = {url}\n\
-             [profile by-url]\nendpoint_url = {url}\n"
+             [profile by-url]\nendpoint_url = {url}\n\
+             [profile ignoring]\nendpoint_url = {url}\nignore_configured_endpoint_urls = true\n\
+             [profile misspelt]\nservices = locl\nendpoint_url = {url}\n"
         ),
         "",
     );
@@ -237,11 +239,13 @@ fn settings_choose_the_endpoint() {
     for variables in [
         &[("AWS_ENDPOINT_URL", &*url), ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")][..],
         &[("AWS_PROFILE", "by-services"), ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "TRUE")],
+        &[("AWS_PROFILE", "ignoring")],
         &[("AWS_USE_FIPS_ENDPOINT", "true")],
         &[("AWS_USE_DUALSTACK_ENDPOINT", "true")],
     ] {
         ask(variables).failure(1, "no connection");
     }
+    ask(&[("AWS_PROFILE", "misspelt")]).failure(1, "`services` is `locl`, which does not exist");
     // Which names they would have been: told by the proxy that is asked for them.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

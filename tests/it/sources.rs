@@ -76,6 +76,72 @@ fn a_selected_profile_never_falls_through() {
 }
 
 #[test]
+fn where_the_aws_cli_would_start_from_somebody_else_a_line_says_so() {
+    let stage = stage("");
+    std::fs::write(stage.home.join("token"), "header.claims.signature\n").unwrap();
+    let web = [("AWS_WEB_IDENTITY_TOKEN_FILE", "token"), ("AWS_ROLE_ARN", DEPLOY)];
+    let mut both = stage.bare("arl");
+    let run = stage.run(both.args(["assume", DEPLOY, "--json"]).envs(web).env("AWS_PROFILE", "bob"));
+    assert!(run.stderr.contains("profile `bob` is used"), "{run:?}");
+    let _ = run.success();
+    // What is named by hand surprises nobody.
+    let mut named = stage.bare("arl");
+    let run = stage.run(named.args(["assume", DEPLOY, "--json", "--profile", "bob"]).envs(web));
+    assert_eq!(run.stderr, "");
+    let mut gone = stage.as_ann("arl");
+    let run = stage.run(gone.args(["assume", DEPLOY, "--json"]).env("AWS_DEFAULT_PROFILE", "gone"));
+    assert!(run.stderr.contains("AWS_DEFAULT_PROFILE names the profile `gone`"), "{run:?}");
+    let mut quiet = stage.as_ann("arl");
+    let run = stage.run(quiet.args(["-q", "assume", DEPLOY, "--json"]).env("AWS_PROFILE", "gone"));
+    assert_eq!(run.stderr, "");
+    assert_eq!(signers(&stage)[..2], [BOB_ID, BOB_ID]);
+}
+
+#[test]
+fn what_was_emptied_is_not_there_and_an_old_token_counts() {
+    let token = "an-old-token";
+    let stage = stage(&format!(
+        "[profile x]\nrole_arn = {DEPLOY}\nsource_profile = emptied\nregion =\nduration_seconds =\nrole_session_name =\nendpoint_url =\n"
+    ));
+    let keys = format!("aws_access_key_id = {BOB_ID}\naws_secret_access_key = {BOB_SECRET}\n");
+    stage.sts.change(|world| {
+        let mut key = world.keys[BOB_ID].clone();
+        key.token = Some(token.to_owned());
+        world.keys.insert("ASIAIOSFODNN7BOB0001".into(), key);
+    });
+    let old = keys.replace(BOB_ID, "ASIAIOSFODNN7BOB0001");
+    std::fs::write(
+        stage.home.join(".aws/credentials"),
+        format!("[emptied]\n{keys}aws_session_token =\naws_security_token = left over\n[old]\n{old}aws_security_token = {token}\n"),
+    )
+    .unwrap();
+    let mut arl = stage.bare("arl");
+    let out = stage.run(arl.args(["exec", "x", "--", "env"]).env("AWS_REGION", "eu-north-1")).success();
+    assert!(out.contains("AWS_REGION=eu-north-1"), "{out}");
+    let _ = stage.run(stage.bare("arl").args(["assume", DEPLOY, "--json", "--profile", "old"])).success();
+    assert_eq!(signers(&stage), [BOB_ID, "ASIAIOSFODNN7BOB0001"]);
+}
+
+#[test]
+fn the_region_of_a_selected_profile_outlives_the_variable() {
+    let stage = stage("[default]\nregion = us-west-2\n[profile ann]\nregion = eu-west-1\n");
+    for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+        let mut arl = stage.bare("arl");
+        let out = stage.run(arl.args(["exec", DEPLOY, "--", "env"]).env(variable, "ann")).success();
+        assert!(out.contains("AWS_REGION=eu-west-1"), "{variable}: {out}");
+    }
+}
+
+#[test]
+fn what_only_begins_to_be_a_default_profile_hides_no_container() {
+    let stage = stage("[default]\nsso_session = corp\n");
+    let mut arl = stage.bare("arl");
+    arl.args(["explain", DEPLOY]).env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/");
+    let out = stage.run(&mut arl).success();
+    assert!(out.contains("container"), "{out}");
+}
+
+#[test]
 fn a_chain_of_profiles_is_assumed_hop_by_hop() {
     let stage = stage(
         "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/Chained\nsource_profile = b\nrole_session_name = hop-a\n\
@@ -330,7 +396,7 @@ fn without_any_source_the_end_comes_at_once() {
     // Where instance metadata is not forbidden it is asked, and refuses the connection here.
     let run = stage.run(stage.bare("arl").args(["assume", DEPLOY]).env_remove("AWS_EC2_METADATA_DISABLED"));
     run.failure(1, "could not get the source credentials (instance metadata)");
-    assert!(run.stderr.contains("no other source is configured"), "{run:?}");
+    assert!(run.stderr.contains("elsewhere: name a profile with --profile"), "{run:?}");
 }
 
 #[test]

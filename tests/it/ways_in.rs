@@ -76,6 +76,10 @@ fn iam_identity_center() {
     // The profile's own credentials.
     let said = stage.run(&mut arl(&stage, &["assume", "sso"])).success();
     assert!(said.contains("AWS_SESSION_TOKEN='") && said.contains("ARL_SOURCE='profile:sso'"), "{said}");
+    // Two directories: nobody knows which one is meant.
+    stage.profiles(&SSO.replacen("sso_session", "sso_start_url = https://other.example\nsso_session", 1), "");
+    assume("sso").failure(1, "has another `sso_start_url` than its SSO session");
+    stage.profiles(SSO, "");
     // Over, refused by the service, and taken away by an administrator.
     sign_in(&stage, CORP, "sso-token", "2020-01-01T00:00:00Z", "");
     let run = assume("sso");
@@ -234,6 +238,15 @@ fn aws_login() {
     login("2039-01-01T00:00:00Z");
     let _ = assume().success();
     assert_eq!(stage.assumed().last().unwrap().access_key_id, session["AccessKeyId"].as_str().unwrap());
+    // It comes before a process and the config file's keys, as with the AWS CLI.
+    let me = std::fs::read_to_string(stage.home.join(".aws/config")).unwrap();
+    for beside in ["credential_process = echo no", "aws_access_key_id = AKIAX\naws_secret_access_key = no"] {
+        stage.profiles(&format!("{me}{beside}\n"), "");
+        let _ = assume().success();
+        let caller = &stage.assumed().last().unwrap().access_key_id.clone();
+        assert_eq!(caller, session["AccessKeyId"].as_str().unwrap());
+    }
+    stage.profiles(&me, "");
     // Over: the AWS CLI alone can renew it; without it the person can.
     login("2020-01-01T00:00:00Z");
     let mut without = stage.bare(env!("CARGO_BIN_EXE_arl"));
