@@ -1,6 +1,6 @@
 # make demo     see the main job done, against a loopback STS; no AWS account needed
 # make test     install what the tests need, and run them all
-# make lint     formatting, clippy, shell scripts, documentation
+# make lint     formatting, clippy (for macOS too), shell scripts, documentation
 # make bench    what a call costs
 # make install  into PREFIX (default /usr/local), below DESTDIR if set
 
@@ -22,6 +22,7 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) clippy --no-default-features --lib --locked -- -D warnings
+	bash tests/check-macos.sh
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --workspace --locked --document-private-items
 	shellcheck tests/*.sh benches/*.sh .ci/run
 	shfmt -d -i 4 -ci tests/*.sh benches/*.sh .ci/run
