@@ -84,12 +84,17 @@ impl Keeper {
         let mut pause = None;
         let mut needs_person = false;
         loop {
-            let until_renewal = self.kept.borrow().until_renewal(Context::now());
+            let now = Context::now();
+            let (until_renewal, is_over) = {
+                let kept = self.kept.borrow();
+                (kept.until_renewal(now), kept.is_over(now))
+            };
             tokio::select! {
                 () = tokio::time::sleep(pause.unwrap_or(until_renewal)) => {}
                 () = self.asked.notified(), if pause.is_none() => {}
-                // Nobody is asked for a code behind a running command, but the person may have given one elsewhere.
-                () = self.asked_again(), if needs_person => {}
+                // Nobody is asked for a code behind a running command, but the person may have given one elsewhere. And who
+                // has nothing to go on with does not wait for the end of a long pause.
+                () = self.asked_again(), if needs_person || is_over => {}
             }
             if pause.is_none() && !self.kept.borrow().until_renewal(Context::now()).is_zero() {
                 continue;

@@ -73,13 +73,18 @@ pub(super) fn keep_callers_signals(command: &mut Command) {
 }
 
 /// What is passed on to a command that runs beside arl.
-const PASSED_ON: [i32; 7] = [
+const PASSED_ON: [i32; 11] = [
     libc::SIGHUP,
     libc::SIGINT,
     libc::SIGQUIT,
     libc::SIGTERM,
     libc::SIGUSR1,
     libc::SIGUSR2,
+    // A timer or a descriptor that arl's process has from whoever started it: `perl -e 'alarm 9; exec @ARGV'`.
+    libc::SIGALRM,
+    libc::SIGVTALRM,
+    libc::SIGPROF,
+    libc::SIGIO,
     // Whoever has stopped the command may know only arl's process.
     libc::SIGCONT,
 ];
@@ -155,10 +160,13 @@ unsafe fn errno_location() -> *mut c_int {
     unsafe { libc::__error() }
 }
 
+/// What a terminal sends to its foreground group, or at its end.
+const FROM_TERMINALS: [i32; 5] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGCONT];
+
 /// Source: sigaction(2); the kernel's own codes are above `SI_USER`.
 #[cfg(target_os = "linux")]
-fn is_from_terminal(_: c_int, code: c_int) -> bool {
-    code > libc::SI_USER
+fn is_from_terminal(signal: c_int, code: c_int) -> bool {
+    code > libc::SI_USER && FROM_TERMINALS.contains(&signal)
 }
 
 /// macOS gives every signal the same code, and the sender of the terminal's is whoever holds the other end of it. They
@@ -170,7 +178,8 @@ fn is_from_terminal(signal: c_int, _: c_int) -> bool {
         let terminal = libc::open(c"/dev/tty".as_ptr(), libc::O_RDONLY | libc::O_NOCTTY | libc::O_CLOEXEC);
         let in_foreground = terminal >= 0 && libc::tcgetpgrp(terminal) == libc::getpgrp();
         libc::close(terminal);
-        in_foreground && [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP].contains(&signal)
+        // A hangup is harmless if it comes twice, and so is a continuation.
+        in_foreground && FROM_TERMINALS.contains(&signal) && ![libc::SIGHUP, libc::SIGCONT].contains(&signal)
     }
 }
 

@@ -275,7 +275,21 @@ impl AssumeRole {
         Ok(builder.build())
     }
 
-    /// The role's credentials alone.
+    /// The role's credentials alone. A configuration that takes them should switch the SDK's identity cache off, which
+    /// would ask for new ones only some seconds before the end:
+    ///
+    /// ```
+    /// # use arl::AssumeRoleExt;
+    /// # use aws_sdk_sts::config::{IdentityCache, SharedCredentialsProvider};
+    /// # fn config(base: &aws_types::SdkConfig, role: arl::RoleArn) -> Result<aws_types::SdkConfig, arl::InvalidParameter> {
+    /// let provider = base.assume_role(role).into_provider()?;
+    /// let config = aws_types::SdkConfig::builder()
+    ///     .credentials_provider(SharedCredentialsProvider::new(provider))
+    ///     .identity_cache(IdentityCache::no_cache())
+    ///     .build();
+    /// # Ok(config)
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`AssumeRole::into_config`].

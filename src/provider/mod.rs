@@ -7,9 +7,11 @@ mod windows;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
+use aws_smithy_async::rt::sleep::{AsyncSleep, default_async_sleep};
 use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 
@@ -34,6 +36,12 @@ type Codes =
 /// Nothing is asked of STS before the first use. From 15 minutes before the end on, one task renews while all others
 /// go on; if that fails, what there is goes on being used, until 10 minutes before the end. Then all wait for one
 /// renewal and share its failure. Both times are shorter for short sessions ([`RefreshWindows`]).
+///
+/// The task that renews does so while its own future is polled; no task is spawned. An early renewal takes a second of its
+/// caller's time at most, and is not tried again for half a minute if that was not enough.
+///
+/// In an [`SdkConfig`] it belongs beside `IdentityCache::no_cache()`, as [`AssumeRole::into_config`] has it: the SDK's own
+/// cache would ask it only some seconds before the end.
 #[derive(Clone)]
 pub struct RoleProvider(Arc<Inner>);
 
@@ -65,7 +73,8 @@ impl RoleProvider {
     /// There are none, or they have reached their last minutes, and the role cannot be assumed.
     pub async fn credentials(&self) -> Result<Credentials, CallError> {
         let inner = &self.0;
-        let issued = inner.session.get(|| inner.clock.now(), inner.fetch()).await?;
+        let (early, late) = (inner.sleep(EARLY), inner.sleep(inner.patience()));
+        let issued = inner.session.get(|| inner.clock.now(), inner.fetch(), early, late).await?;
         Ok(issued.credentials.clone())
     }
 }
@@ -123,8 +132,26 @@ impl Inner {
             .parent
             .credentials_provider()
             .ok_or_else(|| CallError::Source("the configuration has no credentials".into()))?;
-        let credentials = provider.provide_credentials().await.map_err(|error| sts::source_failed(&error))?;
-        sts::from_sdk(&credentials)
+        tokio::select! {
+            credentials = provider.provide_credentials() => {
+                sts::from_sdk(&credentials.map_err(|error| sts::source_failed(&error))?)
+            }
+            // One that hangs would hold up every task that needs the role, for good.
+            () = self.sleep(PARENT) => Err(CallError::TimedOut(PARENT)),
+        }
+    }
+
+    /// How long somebody else's attempt may take: a person may be looking for the device that shows the code.
+    fn patience(&self) -> Duration {
+        PARENT * if self.codes.is_some() { 8 } else { 2 }
+    }
+
+    /// By the way of sleeping that the parent has, without which nothing is ever over.
+    async fn sleep(&self, time: Duration) {
+        match self.parent.sleep_impl().or_else(default_async_sleep) {
+            Some(sleep) => sleep.sleep(time).await,
+            None => std::future::pending().await,
+        }
     }
 
     fn key(&self, source: &Credentials, request: &AssumeRoleRequest) -> Option<CacheKey> {
@@ -135,5 +162,9 @@ impl Inner {
     }
 }
 
+/// What an early renewal may take of its caller's time.
+const EARLY: Duration = Duration::from_secs(1);
+/// The parent's credentials may come from a program or another role, which take as long as a call of STS does.
+const PARENT: Duration = Duration::from_secs(20);
 /// A session that would have to be renewed at once is not taken from a cache.
-const LONG: Margin = Margin { reader: Reader::CredentialProcess, at_least: std::time::Duration::ZERO };
+const LONG: Margin = Margin { reader: Reader::CredentialProcess, at_least: Duration::ZERO };

@@ -13,6 +13,8 @@ use crate::credentials::Credentials;
 
 /// After a renewal that failed and could be done without, the next one is not tried before this time.
 const PAUSE: Duration = Duration::from_secs(30);
+/// A failure is told to whoever asks so soon after it, instead of asking again.
+const ECHO: Duration = Duration::from_secs(1);
 
 /// Credentials, and when they were issued.
 #[derive(Debug, Clone)]
@@ -33,10 +35,18 @@ pub(super) struct Refreshing<E> {
 /// What whoever has the turn finds.
 #[derive(Debug)]
 struct Turn<E> {
-    /// The last failure, and how many attempts had ended then.
-    failure: Option<(u64, E)>,
+    failure: Option<Failure<E>>,
     /// No attempt before this time, as long as what is held will do.
     not_before: Option<SystemTime>,
+}
+
+/// The last attempt that nobody could do without.
+#[derive(Debug)]
+struct Failure<E> {
+    /// How many attempts had ended then.
+    ended: u64,
+    at: SystemTime,
+    error: E,
 }
 
 /// How urgent it is.
@@ -59,10 +69,15 @@ impl<E> Default for Refreshing<E> {
 impl<E: Clone> Refreshing<E> {
     /// Credentials that will do. `fetch` is begun by one task at a time; those that cannot go on without wait for
     /// it, and share its failure.
+    ///
+    /// A renewal that can be done without is given up once `early` is over. Who waits for another one's does it
+    /// instead once `late` is over: that one's task may not be polled any more.
     pub(super) async fn get(
         &self,
         now: impl Fn() -> SystemTime,
         fetch: impl Future<Output = Result<Issued, E>>,
+        early: impl Future<Output = ()>,
+        late: impl Future<Output = ()>,
     ) -> Result<Arc<Issued>, E> {
         match self.state(now()) {
             State::Good(held) => Ok(held),
@@ -72,14 +87,19 @@ impl<E: Clone> Refreshing<E> {
                 if is_early || matches!(self.state(now()), State::Good(_)) {
                     return Ok(self.held().unwrap_or(held));
                 }
-                let result = fetch.await;
+                // Noted before, since the caller may lose its patience and drop this.
+                turn.not_before = Some(now() + PAUSE);
+                let result = tokio::select! {
+                    result = fetch => result.ok(),
+                    () = early => None,
+                };
                 self.attempts.fetch_add(1, Ordering::Relaxed);
                 match result {
-                    Ok(issued) => {
+                    Some(issued) => {
                         turn.not_before = None;
                         Ok(self.hold(issued))
                     }
-                    Err(_) => {
+                    None => {
                         turn.not_before = Some(now() + PAUSE);
                         Ok(held)
                     }
@@ -87,13 +107,19 @@ impl<E: Clone> Refreshing<E> {
             }
             State::Gone => {
                 let arrived = self.attempts.load(Ordering::Relaxed);
-                let mut turn = self.turn.lock().await;
+                let turn = tokio::select! {
+                    turn = self.turn.lock() => Some(turn),
+                    () = late => None,
+                };
+                let Some(mut turn) = turn else {
+                    return fetch.await.map(|issued| self.hold(issued));
+                };
                 if let State::Good(held) | State::Aging(held) = self.state(now()) {
                     return Ok(held);
                 }
-                // Somebody has tried since, and this one would fail alike.
-                if let Some((ended, error)) = &turn.failure
-                    && *ended > arrived
+                // Somebody has tried since, or only just, and this one would fail alike.
+                if let Some(Failure { ended, at, error }) = &turn.failure
+                    && (*ended > arrived || now().duration_since(*at).is_ok_and(|ago| ago < ECHO))
                 {
                     return Err(error.clone());
                 }
@@ -106,7 +132,7 @@ impl<E: Clone> Refreshing<E> {
                         Ok(self.hold(issued))
                     }
                     Err(error) => {
-                        turn.failure = Some((ended, error.clone()));
+                        turn.failure = Some(Failure { ended, at: now(), error: error.clone() });
                         Err(error)
                     }
                 }

@@ -9,10 +9,10 @@ mod peer;
 mod redirect;
 mod request;
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -33,8 +33,10 @@ use request::Expected;
 const MAX_HEAD: usize = 8 * 1024;
 /// A client of this machine that takes longer than this has stopped.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// More at a time are no SDKs. The oldest one goes then: a client sends its request at once.
+/// More at a time have to wait for a moment.
 const MAX_CONNECTIONS: usize = 64;
+/// Where many wait, whoever has sent nothing by then is let go: a client sends its request at once.
+const GRACE: Duration = Duration::from_millis(20);
 
 /// An endpoint that is listening.
 #[derive(Debug)]
@@ -94,8 +96,21 @@ impl CredentialServer {
     /// Answers until the future is dropped, and with it every answer that is under way.
     pub async fn serve<S: CredentialSource>(&self, source: Arc<S>) {
         let mut talks = JoinSet::new();
-        let mut order: VecDeque<AbortHandle> = VecDeque::new();
+        // Those that have sent no request yet; a talk takes itself out by a flag.
+        let mut silent: Vec<(AbortHandle, Arc<AtomicBool>)> = Vec::new();
         loop {
+            while talks.len() >= MAX_CONNECTIONS {
+                tokio::select! {
+                    _ = talks.join_next() => {}
+                    () = tokio::time::sleep(GRACE) => {
+                        // Whoever has been heard of by now gets its turn before this goes on.
+                        tokio::task::yield_now().await;
+                        for (talk, _) in silent.iter().filter(|(_, has_asked)| !has_asked.load(Ordering::Relaxed)) {
+                            talk.abort();
+                        }
+                    }
+                }
+            }
             let Ok((stream, client)) = self.listener.accept().await else {
                 // There are no descriptors left, for instance.
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -103,15 +118,12 @@ impl CredentialServer {
             };
             let (expected, source) = (Arc::clone(&self.expected), Arc::clone(&source));
             // A client that breaks off is the client's business.
-            let talk = async move { drop(talk(&expected, &stream, client, &*source).await) };
-            order.push_back(talks.spawn(talk));
+            let has_asked = Arc::new(AtomicBool::new(false));
+            let asked = Arc::clone(&has_asked);
+            let talk = async move { drop(talk(&expected, &stream, client, &*source, &asked).await) };
+            silent.push((talks.spawn(talk), has_asked));
             while talks.try_join_next().is_some() {}
-            order.retain(|talk| !talk.is_finished());
-            if order.len() > MAX_CONNECTIONS
-                && let Some(oldest) = order.pop_front()
-            {
-                oldest.abort();
-            }
+            silent.retain(|(talk, has_asked)| !talk.is_finished() && !has_asked.load(Ordering::Relaxed));
         }
     }
 }
@@ -122,9 +134,11 @@ async fn talk(
     stream: &TcpStream,
     client: SocketAddr,
     source: &impl CredentialSource,
+    has_asked: &AtomicBool,
 ) -> io::Result<()> {
     let head =
         tokio::time::timeout(PATIENCE, read_head(stream)).await.map_err(|_| io::ErrorKind::TimedOut)??;
+    has_asked.store(true, Ordering::Relaxed);
     let is_rightful = head.is_some_and(|head| request::is_rightful(&head, expected))
         && peer::is_of_this_user(client, expected.address);
     let (status, body) = if is_rightful {

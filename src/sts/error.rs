@@ -64,6 +64,31 @@ impl fmt::Display for CallError {
 impl std::error::Error for CallError {}
 
 impl CallError {
+    /// Whether the same request may succeed a little later: STS could not be reached, was busy, or was not itself.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::TimedOut(_) | Self::Unexpected(_) => true,
+            Self::Refused { code, .. } => TRANSIENT.contains(&code.as_str()),
+            Self::Redirected(_) | Self::Mismatch(_) | Self::Source(_) => false,
+        }
+    }
+}
+
+/// What STS says while it cannot, rather than will not. Source: "Common errors" of the STS API reference, and the codes
+/// that the SDKs retry.
+const TRANSIENT: [&str; 9] = [
+    "IDPCommunicationError",
+    "InternalFailure",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "ServiceUnavailable",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+];
+
+impl CallError {
     pub(super) fn of<E>(error: SdkError<E, HttpResponse>, limit: Duration) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -92,6 +117,7 @@ impl CallError {
                 Self::Source(cause.map_or_else(|| innermost(&error), ToString::to_string))
             }
             SdkError::DispatchFailure(_) => Self::Unreachable(innermost(&error)),
+            SdkError::ResponseError(_) if is_broken_off(&error) => Self::Unreachable(innermost(&error)),
             _ => Self::Unexpected(innermost(&error)),
         }
     }
@@ -119,6 +145,13 @@ impl CallError {
             }
         }
     }
+}
+
+/// Whether the connection ended in the middle of the answer.
+fn is_broken_off(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |cause| cause.source());
+    // hyper's words; its type is not to be had without another dependency.
+    causes.any(|cause| cause.is::<std::io::Error>() || cause.to_string().starts_with("error reading a body"))
 }
 
 /// When the answer was made, as its `Date` header says.

@@ -164,6 +164,10 @@ fn only_the_rightful_request_is_answered() {
     let good = served.head();
     let answer = served.ask(good.as_bytes());
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"), "{answer}");
+    // As AWS's Common Runtime asks.
+    let without_port = good.replace(&format!("Host: {}", served.address()), "Host: 127.0.0.1");
+    assert_ne!(without_port, good);
+    assert!(served.ask(without_port.as_bytes()).starts_with("HTTP/1.1 200 OK"));
     assert!(answer.contains("Cache-Control: no-store") && answer.contains("\"Token\":\""), "{answer}");
     let body = served.body();
     for name in ["AccessKeyId", "SecretAccessKey", "Token", "Expiration", "AccountId", "RoleArn"] {
@@ -213,7 +217,8 @@ fn only_the_rightful_request_is_answered() {
         "\r\n\r\n".into(),
         "\u{16}\u{3}\u{1}\r\n\r\n".into(),
     ];
-    for host in ["evil.example", &format!("localhost:{port}"), "127.0.0.1", &format!("{address}."), "[::1]"] {
+    for host in ["evil.example", &format!("localhost:{port}"), "127.0.0.1:1", &format!("{address}."), "[::1]"]
+    {
         attacks.push(replaced(&format!("Host: {address}"), &format!("Host: {host}")));
     }
     for header in
@@ -253,6 +258,25 @@ fn slow_connections_keep_nobody_out() {
         .collect();
     assert!(served.body()["Token"].is_string());
     drop(slow);
+}
+
+#[test]
+fn many_rightful_requests_at_once_are_all_answered() {
+    let stage = Stage::new();
+    let served = serve(&stage, &[DEPLOY]);
+    let head = served.head();
+    let asking: Vec<TcpStream> = (0..300)
+        .map(|_| {
+            let mut stream = TcpStream::connect(served.address()).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    for mut stream in asking {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer:?}");
+    }
 }
 
 #[test]
@@ -516,7 +540,7 @@ fn statuses_and_signals_are_those_of_the_bare_command() {
 #[test]
 fn a_signal_sent_to_arl_reaches_the_command_once() {
     let stage = Stage::new();
-    for signal in ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2"] {
+    for signal in ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO"] {
         let mut served = serve(&stage, &[DEPLOY]);
         let mut keyboard = served.arl.stdin.take().unwrap();
         let mut screen = |line: &str, text: &str| {
@@ -533,6 +557,17 @@ fn a_signal_sent_to_arl_reaches_the_command_once() {
         drop(keyboard);
         assert_eq!(served.arl.wait().unwrap().code(), Some(9), "{signal}");
     }
+}
+
+#[test]
+fn a_timer_that_arl_was_started_with_rings_for_the_command() {
+    let stage = Stage::new();
+    let script = "import os, signal, sys\nsignal.alarm(1)\nos.execvp(sys.argv[1], sys.argv[1:])";
+    let mut timed = stage.as_ann("python3");
+    timed.args(["-c", script, "arl", "exec", DEPLOY, "--server", "--"]);
+    timed.args(["bash", "-c", "trap 'echo rings; exit 5' ALRM; while :; do read -rt 1 </dev/zero; done"]);
+    let run = stage.run(&mut timed);
+    assert_eq!((run.status, run.stdout.as_str()), (5, "rings\n"), "{run:?}");
 }
 
 #[test]

@@ -1,0 +1,136 @@
+//! What holds up a renewal, or breaks it off, holds up nobody for good.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arl::{AssumeRoleExt, CallError, RoleProvider};
+use arl_sts::{Fault, World};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use tokio::time::{Instant, pause, resume, timeout};
+
+use crate::{DEPLOY, Stage, key};
+
+/// A parent's provider that may hang.
+#[derive(Debug, Clone, Default)]
+struct Moody {
+    hangs: Arc<AtomicBool>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Moody {
+    fn hang(&self, hangs: bool) {
+        self.hangs.store(hangs, Ordering::Relaxed);
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn role(&self, stage: &Stage) -> RoleProvider {
+        let mut parent = stage.base().to_builder();
+        parent.set_credentials_provider(Some(SharedCredentialsProvider::new(self.clone())));
+        parent.build().assume_role(DEPLOY.parse().unwrap()).into_provider().unwrap()
+    }
+}
+
+impl ProvideCredentials for Moody {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let hangs = self.hangs.load(Ordering::Relaxed);
+        future::ProvideCredentials::new(async move {
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+            Ok(Credentials::new(World::ANN_KEY, World::ANN_SECRET, None, None, "moody"))
+        })
+    }
+}
+
+#[tokio::test]
+async fn an_early_renewal_costs_its_caller_a_second_at_most_and_the_next_ones_nothing() {
+    let (stage, parent) = (Stage::new(), Moody::default());
+    let provider = parent.role(&stage);
+    let first = key(&provider).await;
+    parent.hang(true);
+    stage.pass(46);
+    pause();
+    let start = Instant::now();
+    assert_eq!(key(&provider).await, first);
+    assert_eq!(start.elapsed().as_secs(), 1);
+    assert_eq!(key(&provider).await, first);
+    assert_eq!((start.elapsed().as_secs(), parent.asked()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_caller_without_patience_spoils_nothing_for_the_next_one() {
+    let (stage, parent) = (Stage::new(), Moody::default());
+    let provider = parent.role(&stage);
+    let first = key(&provider).await;
+    parent.hang(true);
+    stage.pass(46);
+    pause();
+    assert!(timeout(Duration::from_millis(500), key(&provider)).await.is_err());
+    let start = Instant::now();
+    assert_eq!(key(&provider).await, first);
+    assert_eq!((start.elapsed().as_secs(), parent.asked()), (0, 2));
+}
+
+#[tokio::test]
+async fn a_parent_that_hangs_once_is_an_error_once() {
+    let (stage, parent) = (Stage::new(), Moody::default());
+    let provider = parent.role(&stage);
+    parent.hang(true);
+    pause();
+    assert!(matches!(provider.credentials().await, Err(CallError::TimedOut(_))));
+    resume();
+    parent.hang(false);
+    stage.pass(1);
+    let _ = key(&provider).await;
+}
+
+#[tokio::test]
+async fn whoever_is_not_polled_any_more_is_not_waited_for_for_ever() {
+    let (stage, parent) = (Stage::new(), Moody::default());
+    let provider = parent.role(&stage);
+    parent.hang(true);
+    let left = provider.credentials();
+    tokio::pin!(left);
+    assert!(timeout(Duration::from_millis(1), &mut left).await.is_err());
+    parent.hang(false);
+    let other = provider.clone();
+    pause();
+    let waiting = tokio::spawn(async move {
+        // Once the wait is over, the network goes by the clock of the world again.
+        let start = Instant::now();
+        let found = other.credentials().await;
+        (found, start.elapsed())
+    });
+    while parent.asked() < 2 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    resume();
+    let (found, waited) = waiting.await.unwrap();
+    assert!(found.is_ok(), "{found:?}");
+    assert!(waited >= Duration::from_secs(40), "{waited:?}");
+}
+
+#[tokio::test]
+async fn what_may_pass_is_known_from_what_will_not() {
+    let stage = Stage::new();
+    let failure = async || stage.deploy().into_provider().unwrap().credentials().await.unwrap_err();
+    for fault in [Fault::Throttle, Fault::Status(503), Fault::Reset, Fault::Truncate] {
+        let text = format!("{fault:?}");
+        stage.sts.inject(fault, 9);
+        let error = failure().await;
+        assert!(error.is_transient(), "{text}: {error:?}");
+        stage.sts.reset();
+    }
+    stage.close();
+    let error = failure().await;
+    assert!(!error.is_transient(), "{error:?}");
+}
