@@ -4,9 +4,11 @@
 # A memory that came through the environment is somebody else's text.
 case $(\builtin declare -p __arl_restore 2>/dev/null) in 'declare -x '*) \builtin unset -v __arl_restore ;; esac
 case $(\builtin declare -p __arl_refresh 2>/dev/null) in 'declare -x '*) \builtin unset -v __arl_refresh ;; esac
+case $(\builtin declare -p __arl_region 2>/dev/null) in 'declare -x '*) \builtin unset -v __arl_region ;; esac
 
-arl() {
-    \builtin local options=$- status=0
+# The word before the name keeps an alias of that name from being expanded here.
+function arl {
+    \builtin local options="$-" status=0
     # Neither -x nor -v may show what is evaluated.
     { \builtin set +xv; } 2>/dev/null
     __arl_main "$@" || status=$?
@@ -27,7 +29,7 @@ __arl_main() {
             --) \builtin break ;;
             --color) [[ -n $verb ]] || skip=x ;;
             --chain) __arl_back='' ;;
-            -h | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) apply='' ;;
+            -h* | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) apply='' ;;
             -*) ;;
             *) verb=${verb:-$word} ;;
         esac
@@ -46,8 +48,16 @@ __arl_main() {
                 [[ -z $piped ]] || \builtin printf '%s\n' "$out"
                 \builtin return "$code"
             }
+            # A variable that cannot be changed must not cost the shell the role that it has.
+            (__arl_before && \builtin eval "$out") || {
+                code=$?
+                [[ -z $piped ]] || \builtin printf '(exit %s);\n' "$code"
+                \builtin return "$code"
+            }
             __arl_before
             \builtin eval "$out"
+            # AWS_PROFILE=x before the command has hidden the shell's own, which SDKs would prefer to the role.
+            [[ $verb != assume ]] || \builtin unset -v AWS_PROFILE AWS_DEFAULT_PROFILE
             # In eval "$(arl assume ROLE)" a change of the subshell is lost, and the shell reads what is printed.
             if [[ -n $piped ]] && (\builtin set +f && __arl_is_read); then
                 \builtin printf '%s\n' "$out"
@@ -94,12 +104,15 @@ __arl_before() {
     fi
 }
 
-# At the prompt: clears a role that has expired. Forks nothing, keeps $?.
+# At the prompt: clears a role that has expired, and what is left of one whose keys are gone. Forks nothing, keeps $?.
 __arl_hook() {
     \builtin local status="$?" now
     # bash gives the prompt its $? by itself; what follows in PROMPT_COMMAND gets it from here. Under errexit
     # that would end the shell.
     [[ $- != *e* ]] || status=0
+    if [[ -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
+        __arl_expired
+    fi
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return "$status" ;; esac
     __arl_clock
     if [ "$now" -ge "$ARL_EXPIRES_AT" ]; then
@@ -118,7 +131,11 @@ __arl_preexec() {
     if [ "$now" -ge "$ARL_EXPIRES_AT" ] && [[ -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} == "$ARL_KEY_ID" ]]; then
         if ! __arl_renew && [[ ${__arl_warned-} != "$ARL_EXPIRES_AT" ]]; then
             __arl_warned=$ARL_EXPIRES_AT
-            __arl_say 'the next prompt clears its credentials'
+            if [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
+                __arl_say 'the next prompt puts back what was here before'
+            else
+                __arl_say 'the next prompt clears its credentials'
+            fi
         fi
     fi
     \builtin return "$status"
@@ -135,22 +152,27 @@ __arl_clock() {
 
 # With an argument it says nothing.
 __arl_expired() {
-    \builtin local options=$-
+    \builtin local options="$-" left
     { \builtin set +xv; } 2>/dev/null
     if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
-        # Other keys were loaded since: those are not arl's to clear.
-        \builtin unset -v ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_restore __arl_refresh
+        # Other keys were loaded since: those are not arl's to clear. arl knows what else a role has left.
+        left=$(ARL_SHELL=bash \command arl clear --expired --quiet 2>/dev/null) && \builtin eval "$left"
+        \builtin eval "${__arl_region-}"
+        \builtin unset -v ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_refresh __arl_region
+        [[ -z ${AWS_ACCESS_KEY_ID-} ]] || \builtin unset -v __arl_restore
     elif __arl_renew; then
         \builtin :
     elif [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
         [[ -n ${1-} ]] || __arl_say 'what was here before is back'
         \builtin eval "$__arl_restore"
-        \builtin unset -v __arl_restore __arl_refresh
+        \builtin unset -v __arl_restore __arl_refresh __arl_region
     else
         [[ -n ${1-} ]] || __arl_say 'its credentials were cleared'
         # What `assume` has set. A profile chosen since is the person's.
         \builtin unset -v AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
             AWS_ACCOUNT_ID ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+        \builtin eval "${__arl_region-}"
+        \builtin unset -v __arl_region
     fi
     case $options in *v*) \builtin set -v ;; esac
     case $options in *x*) \builtin set -x ;; esac
@@ -159,9 +181,10 @@ __arl_expired() {
 # Assumes the same role again, if that is wished for. Tried once: a failure is not repeated at every prompt.
 __arl_renew() {
     [[ ${ARL_ON_EXPIRY-} == refresh && -n ${__arl_refresh-} ]] || \builtin return
-    \builtin local out options=$- __arl_back=x
+    \builtin local out options="$-" __arl_back=x
     { \builtin set +xv; } 2>/dev/null
-    if out=$(\builtin eval "\\builtin set -- $__arl_refresh" && __arl_before && ARL_SHELL=bash \command arl "$@" --quiet --within 5s); then
+    if out=$(\builtin eval "\\builtin set -- $__arl_refresh" && __arl_before && ARL_SHELL=bash \command arl "$@" --quiet --within 5s) &&
+        (__arl_before && \builtin eval "$out"); then
         __arl_before
         \builtin eval "$out"
     else
@@ -173,7 +196,7 @@ __arl_renew() {
 }
 
 __arl_say() {
-    \builtin local name='a role' rest=${ARL_ROLE_ARN-}
+    \builtin local name='a role' rest="${ARL_ROLE_ARN-}"
     if [[ -n $rest && $rest != *[![:graph:]]* ]]; then
         rest=${rest#*:*:*:*:}
         name="role/${rest##*/} in ${rest%%:*}"

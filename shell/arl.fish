@@ -5,6 +5,9 @@ if set --query --export __arl_restore; or set --query --export __arl_refresh
     set --erase --global __arl_restore
     set --erase --global __arl_refresh
 end
+if set --query --export __arl_region
+    set --erase --global __arl_region
+end
 
 function arl --description 'Assume AWS IAM roles'
     # No trace may show what is evaluated.
@@ -25,7 +28,7 @@ function arl --description 'Assume AWS IAM roles'
                 test -n "$verb"; or set skip yes
             case --chain
                 set back ''
-            case -h '-v*h*' '-q*h*' --help --json --format '--format=*' --show --shell '--shell=*'
+            case '-h*' '-v*h*' '-q*h*' --help --json --format '--format=*' --show --shell '--shell=*'
                 set apply ''
             case '-*'
             case '*'
@@ -41,6 +44,11 @@ function arl --description 'Assume AWS IAM roles'
         # The text in lines, since `string collect` would hide the status.
         set --local lines (__arl_call "$back" $argv)
         or return
+        # What cannot be hidden must not cost the shell the role that it has: the text begins with that question.
+        if test "$verb" = assume; and set --local question (contains --index -- end $lines)
+            string join -- \n $lines[1..$question] | source
+            or return
+        end
         __arl_before "$back" -g
         string join -- \n $lines | source
     else
@@ -79,8 +87,11 @@ function __arl_has_memory
     and test -z "$AWS_ACCESS_KEY_ID" -o "$AWS_ACCESS_KEY_ID" = "$ARL_KEY_ID"
 end
 
-# At the prompt: clears a role that has expired. Forks nothing; fish keeps $status.
+# At the prompt: clears a role that has expired, and what is left of one whose keys are gone. Forks nothing; fish keeps
+# $status.
 function __arl_hook --on-event fish_prompt
+    test -n "$ARL_KEY_ID" -a "$AWS_ACCESS_KEY_ID" != "$ARL_KEY_ID"
+    and __arl_expired
     string match --quiet --regex -- '^[0-9]{1,15}$' "$ARL_EXPIRES_AT"
     or return
     # fish has no clock variable; a file's time plus its age is the time now. Each substitution costs 50 µs.
@@ -100,7 +111,9 @@ function __arl_preexec --on-event fish_preexec
     if test $now -ge $ARL_EXPIRES_AT; and test -n "$ARL_KEY_ID" -a "$AWS_ACCESS_KEY_ID" = "$ARL_KEY_ID"
         if not __arl_renew; and test "$__arl_warned" != "$ARL_EXPIRES_AT"
             set --global __arl_warned $ARL_EXPIRES_AT
-            __arl_say $now 'the next prompt clears its credentials'
+            test "$ARL_ON_EXPIRY" = restore -a -n "$__arl_restore"
+            and __arl_say $now 'the next prompt puts back what was here before'
+            or __arl_say $now 'the next prompt clears its credentials'
         end
     end
 end
@@ -109,10 +122,15 @@ end
 function __arl_expired
     set --local fish_trace
     if test -z "$ARL_KEY_ID" -o "$AWS_ACCESS_KEY_ID" != "$ARL_KEY_ID"
-        # Other keys were loaded since: those are not arl's to clear.
-        for name in ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_restore __arl_refresh
+        # Other keys were loaded since: those are not arl's to clear. arl knows what else a role has left.
+        set --local lines (ARL_SHELL=fish command arl clear --expired --quiet 2>/dev/null)
+        and string join -- \n $lines | source
+        __arl_region_back
+        for name in ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_refresh
             set --erase --global $name
         end
+        test -z "$AWS_ACCESS_KEY_ID"
+        or set --erase --global __arl_restore
     else if test -n "$argv[1]"; and __arl_renew
         return
     else if test "$ARL_ON_EXPIRY" = restore -a -n "$__arl_restore" -a -n "$argv[1]"
@@ -121,6 +139,7 @@ function __arl_expired
         eval $__arl_restore
         set --erase --global __arl_restore
         set --erase --global __arl_refresh
+        set --erase --global __arl_region
     else
         test -z "$argv[1]"
         or __arl_say $argv[1] 'its credentials were cleared'
@@ -130,7 +149,15 @@ function __arl_expired
             # Always --global: a bare `set --erase` would reach for a universal variable.
             set --erase --global $name
         end
+        __arl_region_back
     end
+end
+
+# Puts back the region from before the role, if it is still the role's.
+function __arl_region_back
+    set --local __arl_scope -g
+    eval $__arl_region
+    set --erase --global __arl_region
 end
 
 # Assumes the same role again, if that is wished for. Tried once: a failure is not repeated at every prompt.

@@ -2,9 +2,13 @@
 # The hook for mksh and ksh93; `arl init ksh` prints it after the function of arl.sh. It runs inside the
 # prompt, in the shell itself, and forks nothing.
 
-# Clears a role that has expired. Keeps $?.
+# Clears a role that has expired, and what is left of one whose keys are gone. Keeps $?.
 __arl_hook() {
     __arl_status=$?
+    case ${ARL_KEY_ID-} in
+        '' | "${AWS_ACCESS_KEY_ID-}") ;;
+        *) __arl_gone ;;
+    esac
     case ${ARL_EXPIRES_AT-} in
         '' | *[!0-9]* | ????????????????*) ;;
         *)
@@ -32,8 +36,7 @@ __arl_expired() {
     case ${AWS_ACCESS_KEY_ID-} in
         "${ARL_KEY_ID:-?}") ;;
         *)
-            # Other keys were loaded since: those are not arl's to clear.
-            \unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_restore __arl_refresh
+            __arl_gone
             \return
             ;;
     esac
@@ -41,7 +44,7 @@ __arl_expired() {
         refresh:x)
             __arl_back=x
             __arl_out=$(\eval "\\set -- $__arl_refresh" && __arl_before && ARL_SHELL=posix \command arl "$@" --quiet --within 5s) &&
-                __arl_before && \eval "$__arl_out" && \unset __arl_out __arl_back && \return
+                (__arl_before && \eval "$__arl_out") && __arl_before && \eval "$__arl_out" && \unset __arl_out __arl_back && \return
             \unset __arl_out __arl_back __arl_refresh
             ;;
     esac
@@ -59,7 +62,7 @@ __arl_expired() {
     __arl_ago=$(((__arl_now - ARL_EXPIRES_AT) / 60))
     \printf 'arl: %s expired %sm ago; %s\n' "$__arl_name" "$__arl_ago" "$__arl_told" >&2
     case $__arl_told in
-        what*) \eval "$__arl_restore" && \unset __arl_restore __arl_refresh ;;
+        what*) \eval "$__arl_restore" && \unset __arl_restore __arl_refresh __arl_region ;;
         *) __arl_unset ;;
     esac
     \unset __arl_told __arl_name __arl_ago
@@ -69,6 +72,16 @@ __arl_expired() {
 __arl_unset() {
     \unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID \
         ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+    \eval "${__arl_region-}"
+    \unset __arl_region
+}
+
+# Other keys were loaded since: those are not arl's to clear. arl knows what else a role has left.
+__arl_gone() {
+    __arl_out=$(ARL_SHELL=posix \command arl clear --expired --quiet 2>/dev/null) && \eval "$__arl_out"
+    \eval "${__arl_region-}"
+    \unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_refresh __arl_region __arl_out
+    case ${AWS_ACCESS_KEY_ID-} in ?*) \unset __arl_restore ;; esac
 }
 
 case $- in

@@ -4,9 +4,11 @@
 
 # A memory that came through the environment is somebody else's text.
 case $(\export -p) in
-    *__arl_re*) \unset __arl_restore __arl_refresh ;;
+    *__arl_re*) \unset __arl_restore __arl_refresh __arl_region ;;
 esac
 
+# An alias of that name would be expanded here.
+\unalias arl 2>/dev/null || \:
 arl() {
     __arl_trace=$-
     # Neither -x nor -v may show what is evaluated.
@@ -39,7 +41,7 @@ __arl_main() {
             --) \break ;;
             --color) case $__arl_verb in '') __arl_skip=x ;; esac ;;
             --chain) __arl_back='' ;;
-            -h | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) __arl_apply='' ;;
+            -h* | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) __arl_apply='' ;;
             -*) ;;
             *) case $__arl_verb in '') __arl_verb=$__arl_word ;; esac ;;
         esac
@@ -65,6 +67,12 @@ __arl_main() {
                     \return 1
                     ;;
             esac
+            # A variable that cannot be changed must not cost the shell the role that it has.
+            (__arl_before && \eval "$__arl_out") || {
+                __arl_skip=$?
+                case $__arl_code in 0) \printf '(exit %s);\n' "$__arl_skip" ;; esac
+                \return "$__arl_skip"
+            }
             __arl_before
             \eval "$__arl_out"
             # In eval "$(arl assume ROLE)" a change of the subshell is lost, and the shell reads what is printed.

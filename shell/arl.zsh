@@ -1,11 +1,12 @@
 # arl for zsh 5.0 and later: eval "$(arl init zsh)" in ~/.zshrc. No modules: loading one can hang a prompt.
 
 # A memory that came through the environment is somebody else's text.
-case ${(t)__arl_restore-}${(t)__arl_refresh-} in
-    *export*) \builtin unset __arl_restore __arl_refresh ;;
+case ${(t)__arl_restore-}${(t)__arl_refresh-}${(t)__arl_region-} in
+    *export*) \builtin unset __arl_restore __arl_refresh __arl_region ;;
 esac
 
-arl() {
+# The word before the name keeps an alias of that name from being expanded here.
+function arl {
     \builtin emulate -L zsh +x
     \builtin setopt local_options no_verbose
     \builtin local verb='' apply=x __arl_back=x skip='' piped='' word out code
@@ -18,7 +19,7 @@ arl() {
             --) \builtin break ;;
             --color) [[ -n $verb ]] || skip=x ;;
             --chain) __arl_back='' ;;
-            -h | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) apply='' ;;
+            -h* | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) apply='' ;;
             -*) ;;
             *) verb=${verb:-$word} ;;
         esac
@@ -30,11 +31,21 @@ arl() {
     if (( ZSH_SUBSHELL > 0 )) && [[ -p /dev/stdout ]]; then
         piped=x
     fi
+    if [[ -n ${__arl_prefix-} && -n $apply ]] && [[ $verb == assume || $verb == clear ]] && (( ZSH_SUBSHELL == 0 )); then
+        \builtin print -ru2 "arl: $__arl_prefix before the command ends with it, and with it what arl sets; export it first, or use --profile"
+        \builtin return 2
+    fi
     case $verb:$apply in
         assume:x | clear:x)
             out="$(__arl_before && ARL_SHELL=zsh \command arl "$@")" || {
                 code=$?
                 [[ -z $piped ]] || \builtin print -r -- "$out"
+                \builtin return $code
+            }
+            # A variable that cannot be changed must not cost the shell the role that it has.
+            (__arl_before && \builtin eval "$out") || {
+                code=$?
+                [[ -z $piped ]] || \builtin print -r -- "(exit $code);"
                 \builtin return $code
             }
             __arl_before
@@ -58,6 +69,7 @@ arl() {
 # Whether one of the shells that this subshell comes from reads the pipe that stdout is. In { arl assume ROLE; … } | tee
 # it is another program, which must not get to see a secret.
 __arl_is_read() {
+    \builtin setopt null_glob
     \builtin local IFS=' ' pid rest fd line
     # Where nothing tells, it is read.
     [[ -e /proc/self/fd/1 ]] && \builtin read -r pid rest </proc/self/stat || \builtin return 0
@@ -65,7 +77,7 @@ __arl_is_read() {
         \builtin read -r rest <"/proc/$pid/stat" || \builtin return 0
         rest=${rest##*\) ? }
         pid=${rest%% *}
-        for fd in /proc/$pid/fd/*(N); do
+        for fd in /proc/$pid/fd/*; do
             [[ $fd -ef /dev/fd/1 ]] || \builtin continue
             while \builtin read -r line; do
                 # The last digit of its flags is 0 for reading only.
@@ -86,9 +98,13 @@ __arl_before() {
     fi
 }
 
-# At the prompt: clears a role that has expired. Forks nothing; zsh gives every hook and the prompt their $?.
+# At the prompt: clears a role that has expired, and what is left of one whose keys are gone. Forks nothing; zsh gives every
+# hook and the prompt their $?.
 __arl_hook() {
     \builtin emulate -L zsh +x
+    if [[ -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
+        __arl_expired
+    fi
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return 0 ;; esac
     # Prompt expansion is a clock that needs no module.
     \builtin local clock='%D{%s}'
@@ -101,33 +117,58 @@ __arl_hook() {
 # would run as somebody else.
 __arl_preexec() {
     \builtin emulate -L zsh +x
+    __arl_find_prefix "$3"
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return 0 ;; esac
     \builtin local clock='%D{%s}'
     \builtin local now=${(%)clock}
     if [[ $now -ge $ARL_EXPIRES_AT && -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} == "$ARL_KEY_ID" ]] &&
         ! __arl_renew && [[ ${__arl_warned-} != "$ARL_EXPIRES_AT" ]]; then
         \builtin typeset -g __arl_warned=$ARL_EXPIRES_AT
-        __arl_say 'the next prompt clears its credentials'
+        if [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
+            __arl_say 'the next prompt puts back what was here before'
+        else
+            __arl_say 'the next prompt clears its credentials'
+        fi
     fi
     \builtin return 0
 }
 
+# Finds a variable of the identity in front of a call of arl: zsh takes such a variable back when the function ends, and
+# nothing in there tells. A text, since sh_glob forbids such patterns.
+__arl_find_prefix() {
+    \builtin setopt extended_glob
+    \builtin local name names='AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN'
+    \builtin local rest='=[^;&|'$'\n'']#[[:blank:]]arl[[:blank:]]*'
+    # This one does no harm where there is none to come back.
+    [[ -z ${AWS_PROFILE+x} ]] || names+=' AWS_PROFILE'
+    \builtin typeset -g __arl_prefix=''
+    for name in ${=names}; do
+        [[ $1 != *$name$~rest ]] || __arl_prefix=$name
+    done
+}
+
 # With an argument it says nothing.
 __arl_expired() {
+    \builtin local left
     if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
-        # Other keys were loaded since: those are not arl's to clear.
-        \builtin unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_restore __arl_refresh
+        # Other keys were loaded since: those are not arl's to clear. arl knows what else a role has left.
+        left="$(ARL_SHELL=zsh \command arl clear --expired --quiet 2>/dev/null)" && \builtin eval "$left"
+        \builtin eval "${__arl_region-}"
+        \builtin unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_refresh __arl_region
+        [[ -z ${AWS_ACCESS_KEY_ID-} ]] || \builtin unset __arl_restore
     elif __arl_renew; then
         \builtin :
     elif [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
         [[ -n ${1-} ]] || __arl_say 'what was here before is back'
         \builtin eval "$__arl_restore"
-        \builtin unset __arl_restore __arl_refresh
+        \builtin unset __arl_restore __arl_refresh __arl_region
     else
         [[ -n ${1-} ]] || __arl_say 'its credentials were cleared'
         # What `assume` has set. A profile chosen since is the person's.
         \builtin unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
             AWS_ACCOUNT_ID ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+        \builtin eval "${__arl_region-}"
+        \builtin unset __arl_region
     fi
 }
 
@@ -135,7 +176,8 @@ __arl_expired() {
 __arl_renew() {
     [[ ${ARL_ON_EXPIRY-} == refresh && -n ${__arl_refresh-} ]] || \builtin return
     \builtin local out __arl_back=x
-    if out="$(\builtin eval "\\builtin set -- $__arl_refresh" && __arl_before && ARL_SHELL=zsh \command arl "$@" --quiet --within 5s)"; then
+    if out="$(\builtin eval "\\builtin set -- $__arl_refresh" && __arl_before && ARL_SHELL=zsh \command arl "$@" --quiet --within 5s)" &&
+        (__arl_before && \builtin eval "$out"); then
         __arl_before
         \builtin eval "$out"
     else

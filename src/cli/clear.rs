@@ -7,7 +7,7 @@ use arl::shell::{Dialect, Held};
 use clap_complete::engine::ArgValueCandidates;
 
 use super::context::Context;
-use super::held::{has_endpoint, held};
+use super::held::{has_endpoint, held, left};
 use super::report::Report;
 use super::{Outcome, Output, complete, dialect, obtain};
 
@@ -23,7 +23,7 @@ variables are unset. Keys that are not arl's are left alone.";
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES)]
 pub(super) struct ClearArgs {
-    /// Clear only a session that has expired; what was there before stays available
+    /// Clear only what is stale: a session that has expired, or what a role has left beside other keys
     #[arg(long)]
     expired: bool,
     /// The shell to print for [default: ARL_SHELL, the parent process, SHELL]
@@ -48,13 +48,15 @@ pub(super) fn run(args: ClearArgs, output: &Output) -> Outcome {
         return Ok(());
     }
     if !args.expired {
-        if held == Held::ForeignKeys {
+        if matches!(held, Held::ForeignKeys { .. }) {
             output.note("the keys in this shell are not arl's; they were left alone");
         }
-        return output.data(dialect.clear(held).as_bytes());
+        return output.data(dialect.clear(held, &left()).as_bytes());
     }
     match (&held, expired_since()) {
         (Held::Role { .. }, Some(since)) => output.data(expired(dialect, held, since, output).as_bytes()),
+        (Held::Role { .. }, None) => Ok(()),
+        _ if Context::var("ARL_KEY_ID").is_some() => output.data(dialect.tidy(&left()).as_bytes()),
         _ => Ok(()),
     }
 }
@@ -63,7 +65,7 @@ fn expired(dialect: Dialect, held: Held, since: Duration, output: &Output) -> St
     let restores = Context::var("ARL_ON_EXPIRY").as_deref() == Some("restore");
     let done = if restores { "what was there before is back" } else { "its credentials were cleared" };
     output.note(&format!("{} expired {} ago; {done}", session_name(), obtain::in_words(since)));
-    if restores { dialect.clear(held) } else { dialect.unset() }
+    if restores { dialect.clear(held, &[]) } else { dialect.unset() }
 }
 
 /// How long ago the session in the environment ended; `None` if it has not, or nobody knows.

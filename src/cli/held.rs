@@ -1,19 +1,21 @@
 //! What the shell that started arl holds, as far as its environment tells.
 
 use std::os::unix::ffi::OsStringExt;
+use std::time::{Duration, UNIX_EPOCH};
 
+use arl::RoleArn;
 use arl::shell::{Before, Held, Memory};
 
 use super::context::Context;
 
 /// Where a shell keeps what it had before; never exported by arl.
-const MEMORY: &str = "__arl_restore";
+const MEMORY: [&str; 2] = ["__arl_restore", "__arl_region"];
 
 pub(super) fn held() -> Held {
-    let is_foreign_memory = std::env::var_os(MEMORY).is_some();
+    let is_foreign_memory = MEMORY.iter().any(|name| std::env::var_os(name).is_some());
     match (Context::var("AWS_ACCESS_KEY_ID"), Context::var("ARL_KEY_ID")) {
         (Some(key), Some(own)) if key == own => Held::Role { is_foreign_memory },
-        (Some(_), _) => Held::ForeignKeys,
+        (Some(_), _) => Held::ForeignKeys { is_foreign_memory },
         (None, _) => Held::Nothing { is_foreign_memory },
     }
 }
@@ -30,6 +32,22 @@ pub(super) fn memory() -> Memory {
     match held() {
         Held::Role { is_foreign_memory: true } => Memory::Foreign,
         Held::Role { is_foreign_memory: false } => Memory::Kept(before.only_region()),
-        Held::Nothing { .. } | Held::ForeignKeys => Memory::New(before),
+        Held::Nothing { .. } | Held::ForeignKeys { .. } => Memory::New(before),
     }
+}
+
+/// What a role of arl's has left beside other keys: its end, which botocore would believe, and its account. Those that
+/// came with the other keys say something else.
+pub(super) fn left() -> Vec<&'static str> {
+    let var = |name| Context::var(name);
+    let end = var("ARL_EXPIRES_AT").and_then(|seconds| seconds.parse().ok());
+    let end = end.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+    let account = var("ARL_ROLE_ARN").and_then(|arn| arn.parse::<RoleArn>().ok());
+    let account = account.map(|arn| arn.account_id().to_string());
+    let of_role = [
+        ("AWS_CREDENTIAL_EXPIRATION", end.map(|end| humantime::format_rfc3339_seconds(end).to_string())),
+        ("AWS_ACCOUNT_ID", account),
+    ];
+    let is_left = |(name, value): (&'static str, Option<String>)| (value? == var(name)?).then_some(name);
+    of_role.into_iter().filter_map(is_left).collect()
 }

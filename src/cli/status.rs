@@ -35,6 +35,8 @@ struct Session {
     /// Negative once it is over.
     left: Option<i64>,
     verified: Option<String>,
+    /// The profile that some SDKs would take instead of the role.
+    rival: Option<String>,
 }
 
 pub(super) fn run(args: &StatusArgs, output: &Output) -> Result<Status, Report> {
@@ -51,9 +53,9 @@ impl Session {
     fn of_environment() -> Self {
         let is_served = matches!(held(), Held::Nothing { .. }) && has_endpoint();
         if !matches!(held(), Held::Role { .. }) && !is_served {
-            let state = if held() == Held::ForeignKeys { "other keys" } else { "none" };
+            let state = if matches!(held(), Held::ForeignKeys { .. }) { "other keys" } else { "none" };
             let (role_arn, source, expires_at, left, verified) = (None, None, None, None, None);
-            return Self { state, role_arn, source, expires_at, left, verified };
+            return Self { state, role_arn, source, expires_at, left, verified, rival: None };
         }
         // Served credentials renew themselves: what the environment says of an end is not about them.
         let expires_at = Context::var("ARL_EXPIRES_AT").filter(|_| !is_served);
@@ -67,6 +69,7 @@ impl Session {
             expires_at,
             left,
             verified: None,
+            rival: Context::var("AWS_PROFILE"),
         }
     }
 
@@ -88,6 +91,11 @@ impl Session {
         line("source", &self.source);
         line("expires", &Context::var("AWS_CREDENTIAL_EXPIRATION").filter(|_| self.expires_at.is_some()));
         line("verified", &self.verified);
+        let rival = self.rival.as_ref();
+        line(
+            "beware",
+            &rival.map(|name| format!("AWS_PROFILE={name} is set, and the SDK for JavaScript prefers it")),
+        );
         text
     }
 
@@ -101,6 +109,7 @@ impl Session {
             "expires_at": self.expires_at,
             "seconds_left": self.left,
             "caller_arn": self.verified,
+            "rival_profile": self.rival,
         });
         format!("{object}\n")
     }

@@ -34,8 +34,9 @@ impl Before {
 
     /// Only the region variables.
     #[must_use]
-    pub fn only_region(self) -> Self {
-        Self(self.0.into_iter().filter(|(name, _)| REGION_VARIABLES.contains(name)).collect())
+    pub fn only_region(&self) -> Self {
+        let is_region = |(name, _): &&(&str, _)| REGION_VARIABLES.contains(name);
+        Self(self.0.iter().filter(is_region).cloned().collect())
     }
 
     /// Every variable with its old value and the rule for putting it back. `region` is the one that

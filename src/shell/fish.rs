@@ -18,21 +18,26 @@ end
     text.extend_from_slice(refusal.as_bytes());
 }
 
-/// Keeps what was there in `__arl_restore`, and how to refresh in `__arl_refresh`; neither is exported.
+/// Keeps what was there in `__arl_restore`, the region alone in `__arl_region`, and how to refresh in `__arl_refresh`; none is
+/// exported.
 pub(super) fn remember(text: &mut Vec<u8>, memory: &Memory, region: Option<&str>, refresh: &[String]) {
     match memory {
         Memory::New(before) => {
             text.extend_from_slice(b"set -gu __arl_restore ");
             text.extend_from_slice(&quote_bytes(&restore(before, region)));
+            text.extend_from_slice(b"\nset -gu __arl_region ");
+            text.extend_from_slice(&quote_bytes(&restore(&before.only_region(), region)));
             text.push(b'\n');
         }
         Memory::Kept(before) if region.is_some() => {
             text.extend_from_slice(b"test -n \"$__arl_restore\"; and set -gu __arl_restore ");
             text.extend_from_slice(&quote_bytes(&restore(before, region)));
-            text.extend_from_slice(b"$__arl_restore\n");
+            text.extend_from_slice(b"$__arl_restore\nset -gu __arl_region ");
+            text.extend_from_slice(&quote_bytes(&restore(before, region)));
+            text.extend_from_slice(b"\"$__arl_region\"\n");
         }
         Memory::Kept(_) => {}
-        Memory::Foreign => text.extend_from_slice(b"set -eg __arl_restore\n"),
+        Memory::Foreign => text.extend_from_slice(b"set -eg __arl_restore; set -eg __arl_region\n"),
     }
     let words: Vec<String> = refresh.iter().map(|word| quote(word)).collect();
     text.extend_from_slice(format!("set -gu __arl_refresh {}\n", words.join(" ")).as_bytes());
@@ -86,20 +91,22 @@ fn restore(before: &Before, region: Option<&str>) -> Vec<u8> {
     text
 }
 
-pub(super) fn clear(held: Held) -> String {
+pub(super) fn clear(held: Held, own: &[&'static str]) -> String {
     let back = "set -g __arl_scope\n    eval $__arl_restore\n    set -eg __arl_scope";
-    let forget = "set -eg __arl_restore\nset -eg __arl_refresh\n";
-    let own = unset(&super::ARL_VARIABLES);
+    let region = "set -g __arl_scope\neval $__arl_region\nset -eg __arl_scope\n";
+    let forget = "set -eg __arl_restore\nset -eg __arl_refresh\nset -eg __arl_region\n";
+    let own = unset(own);
     let all = unset(&super::SET_VARIABLES);
     let text = match held {
         Held::Role { is_foreign_memory: false } => {
-            format!("if test -n \"$__arl_restore\"\n    {back}\nelse\n    {all}end\n{forget}")
+            format!("if test -n \"$__arl_restore\"\n    {back}\nelse\n    {all}{region}end\n{forget}")
         }
         Held::Role { is_foreign_memory: true } => format!("{all}{forget}"),
         Held::Nothing { is_foreign_memory: false } => {
             format!("if test -n \"$__arl_restore\"\n    {back}\nend\n{own}{forget}")
         }
-        Held::ForeignKeys | Held::Nothing { is_foreign_memory: true } => format!("{own}{forget}"),
+        Held::ForeignKeys { is_foreign_memory: false } => format!("{own}{region}{forget}"),
+        Held::ForeignKeys { .. } | Held::Nothing { .. } => format!("{own}{forget}"),
     };
     text + "true\n"
 }

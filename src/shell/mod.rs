@@ -79,7 +79,10 @@ pub enum Held {
         is_foreign_memory: bool,
     },
     /// It holds keys that are not arl's.
-    ForeignKeys,
+    ForeignKeys {
+        /// As with a role.
+        is_foreign_memory: bool,
+    },
 }
 
 impl Dialect {
@@ -182,17 +185,24 @@ impl Dialect {
         Ok(text)
     }
 
-    /// The text that makes a shell give arl's identity up and have back what it had before.
-    pub fn clear(self, held: Held) -> String {
+    /// The text that makes a shell give arl's identity up and have back what it had before. `left` is what a role has left
+    /// beside other keys.
+    pub fn clear(self, held: Held, left: &[&'static str]) -> String {
+        let own = [&ARL_VARIABLES, left].concat();
         match self {
-            Self::Posix | Self::Bash | Self::Zsh => posix::clear(held),
-            Self::Fish => fish::clear(held),
-            Self::Tcsh => tcsh::clear(held),
+            Self::Posix | Self::Bash | Self::Zsh => posix::clear(held, &own),
+            Self::Fish => fish::clear(held, &own),
+            Self::Tcsh => tcsh::clear(held, &own),
             Self::Nushell | Self::Elvish | Self::Xonsh | Self::PowerShell | Self::Cmd => match held {
                 Held::Role { .. } => self.unset(),
-                Held::Nothing { .. } | Held::ForeignKeys => self.unset_all(&ARL_VARIABLES),
+                Held::Nothing { .. } | Held::ForeignKeys { .. } => self.unset_all(&own),
             },
         }
+    }
+
+    /// The text that takes away what a role has left where its keys are gone, and nothing else.
+    pub fn tidy(self, left: &[&'static str]) -> String {
+        self.unset_all(&[&ARL_VARIABLES, left].concat())
     }
 
     /// The text that unsets the identity variables that arl sets, and leaves the memory for later.

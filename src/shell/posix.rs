@@ -20,23 +20,27 @@ pub(super) fn refuse_readonly(text: &mut Vec<u8>, sets_region: bool, rest: impl 
     );
 }
 
-/// Keeps what was there in `__arl_restore`, and how to refresh in `__arl_refresh`: shell variables that no
-/// child sees, even under `set -a` or where an exported variable of that name came from the parent.
+/// Keeps what was there in `__arl_restore`, the region alone in `__arl_region`, and how to refresh in `__arl_refresh`: shell
+/// variables that no child sees, even under `set -a` or where an exported variable of that name came from the parent.
 pub(super) fn remember(text: &mut Vec<u8>, memory: &Memory, region: Option<&str>, refresh: &[String]) {
     text.extend_from_slice(b"__arl_options=$-; \\set +a;\n");
     match memory {
         Memory::New(before) => {
             text.extend_from_slice(b"\\unset __arl_restore; __arl_restore=");
             text.extend_from_slice(&quote_bytes(&restore(before, region)));
+            text.extend_from_slice(b";\n\\unset __arl_region; __arl_region=");
+            text.extend_from_slice(&quote_bytes(&restore(&before.only_region(), region)));
             text.extend_from_slice(b";\n");
         }
         Memory::Kept(before) if region.is_some() => {
             text.extend_from_slice(b"case ${__arl_restore:+x} in x) __arl_restore=");
             text.extend_from_slice(&quote_bytes(&restore(before, region)));
-            text.extend_from_slice(b"$__arl_restore;; esac;\n");
+            text.extend_from_slice(b"$__arl_restore;; esac; __arl_region=");
+            text.extend_from_slice(&quote_bytes(&restore(before, region)));
+            text.extend_from_slice(b"${__arl_region-};\n");
         }
         Memory::Kept(_) => {}
-        Memory::Foreign => text.extend_from_slice(b"\\unset __arl_restore;\n"),
+        Memory::Foreign => text.extend_from_slice(b"\\unset __arl_restore __arl_region;\n"),
     }
     let words: Vec<String> = refresh.iter().map(|word| quote(word)).collect();
     text.extend_from_slice(b"\\unset __arl_refresh; __arl_refresh=");
@@ -83,22 +87,24 @@ fn restore(before: &Before, region: Option<&str>) -> Vec<u8> {
     text
 }
 
-pub(super) fn clear(held: Held) -> String {
+pub(super) fn clear(held: Held, own: &[&'static str]) -> String {
     let back = "\\eval \"$__arl_restore\"";
-    let forget = "\\unset __arl_restore __arl_refresh";
-    let own = unset(&super::ARL_VARIABLES);
+    let forget = "\\unset __arl_restore __arl_refresh __arl_region";
+    let region = "\\eval \"${__arl_region-}\"";
+    let own = unset(own);
     let own = own.trim_end().trim_end_matches(';');
     let all = unset(&super::SET_VARIABLES);
     let all = all.trim_end().trim_end_matches(';');
     match held {
         Held::Role { is_foreign_memory: false } => {
-            format!("case ${{__arl_restore:+x}} in x) {back};; *) {all};; esac; {forget};\n")
+            format!("case ${{__arl_restore:+x}} in x) {back};; *) {all}; {region};; esac; {forget};\n")
         }
         Held::Role { is_foreign_memory: true } => format!("{all}; {forget};\n"),
         Held::Nothing { is_foreign_memory: false } => {
             format!("case ${{__arl_restore:+x}} in x) {back};; esac; {own}; {forget};\n")
         }
-        Held::ForeignKeys | Held::Nothing { is_foreign_memory: true } => format!("{own}; {forget};\n"),
+        Held::ForeignKeys { is_foreign_memory: false } => format!("{own}; {region}; {forget};\n"),
+        Held::ForeignKeys { .. } | Held::Nothing { .. } => format!("{own}; {forget};\n"),
     }
 }
 

@@ -58,8 +58,8 @@ fn restore(before: &Before, region: Option<&str>) -> String {
     text
 }
 
-pub(super) fn clear(held: Held) -> String {
-    let own = unset(&super::ARL_VARIABLES);
+pub(super) fn clear(held: Held, own: &[&'static str]) -> String {
+    let own = unset(own);
     let all = unset(&super::SET_VARIABLES);
     let back = "if ( $?__arl_restore ) eval \"$__arl_restore:q\";";
     match held {
@@ -71,9 +71,7 @@ pub(super) fn clear(held: Held) -> String {
         }
         Held::Role { is_foreign_memory: true } => format!("{all}unset __arl_restore;\n"),
         Held::Nothing { is_foreign_memory: false } => format!("{back}{own}unset __arl_restore;\n"),
-        Held::ForeignKeys | Held::Nothing { is_foreign_memory: true } => {
-            format!("{own}unset __arl_restore;\n")
-        }
+        Held::ForeignKeys { .. } | Held::Nothing { .. } => format!("{own}unset __arl_restore;\n"),
     }
 }
 

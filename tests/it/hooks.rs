@@ -7,46 +7,46 @@ use std::process::Command;
 
 use crate::support::{DEPLOY, Run, Stage};
 
-const READ_ONLY: &str = "123456789012/ReadOnly";
+pub(crate) const READ_ONLY: &str = "123456789012/ReadOnly";
 const EXPIRED: &str = "arl: role/Deploy in 123456789012 expired";
 
 /// A shell, how it is started without anybody's settings, and its `arl init`.
-struct Shell {
-    name: &'static str,
+pub(crate) struct Shell {
+    pub(crate) name: &'static str,
     command: &'static str,
-    init: &'static str,
+    pub(crate) init: &'static str,
 }
 
-const BASH: Shell =
+pub(crate) const BASH: Shell =
     Shell { name: "bash", command: "bash --norc --noprofile -i", init: "eval \"$(arl init bash)\"" };
-const ZSH: Shell = Shell { name: "zsh", command: "zsh -f -i", init: "eval \"$(arl init zsh)\"" };
+pub(crate) const ZSH: Shell = Shell { name: "zsh", command: "zsh -f -i", init: "eval \"$(arl init zsh)\"" };
 const FISH: Shell = Shell { name: "fish", command: "fish --no-config -i", init: "arl init fish | source" };
 const MKSH: Shell = Shell { name: "mksh", command: "mksh -i", init: "eval \"$(arl init mksh)\"" };
 const KSH: Shell = Shell { name: "ksh93", command: "ksh93 -i", init: "eval \"$(arl init ksh)\"" };
 const DASH: Shell = Shell { name: "dash", command: "dash -i", init: "eval \"$(arl init sh)\"" };
 
 /// The shells with a hook.
-const HOOKED: [Shell; 5] = [BASH, ZSH, FISH, MKSH, KSH];
+pub(crate) const HOOKED: [Shell; 5] = [BASH, ZSH, FISH, MKSH, KSH];
 /// Those and one that has only the function.
-const ALL: [Shell; 6] = [BASH, ZSH, FISH, MKSH, KSH, DASH];
+pub(crate) const ALL: [Shell; 6] = [BASH, ZSH, FISH, MKSH, KSH, DASH];
 
 impl Shell {
-    fn is_fish(&self) -> bool {
+    pub(crate) fn is_fish(&self) -> bool {
         self.name == "fish"
     }
 
     /// Sets and exports a variable.
-    fn export(&self, name: &str, value: &str) -> String {
+    pub(crate) fn export(&self, name: &str, value: &str) -> String {
         if self.is_fish() { format!("set -gx {name} '{value}'") } else { format!("export {name}='{value}'") }
     }
 
     /// The status of the last command.
-    fn status(&self) -> &'static str {
+    pub(crate) fn status(&self) -> &'static str {
         if self.is_fish() { "$status" } else { "$?" }
     }
 
     /// Types lines into an interactive shell; what the screen showed.
-    fn type_lines(&self, stage: &Stage, lines: &[&str]) -> Run {
+    pub(crate) fn type_lines(&self, stage: &Stage, lines: &[&str]) -> Run {
         self.type_lines_with(stage, stage.as_ann("script"), lines)
     }
 
@@ -62,18 +62,18 @@ impl Shell {
     }
 
     /// Runs lines in a shell without a terminal, after `arl init`.
-    fn run(&self, stage: &Stage, mut command: Command, lines: &[&str]) -> Run {
+    pub(crate) fn run(&self, stage: &Stage, mut command: Command, lines: &[&str]) -> Run {
         let text = [&[self.init], lines].concat().join("\n");
         stage.run(command.args(["-c", &text]))
     }
 }
 
-fn written(stage: &Stage, name: &str) -> String {
+pub(crate) fn written(stage: &Stage, name: &str) -> String {
     std::fs::read_to_string(stage.home.join(name)).unwrap_or_default()
 }
 
 /// The AWS and ARL variables of a dump that `env -0` made.
-fn identity_of(stage: &Stage, name: &str) -> Vec<Vec<u8>> {
+pub(crate) fn identity_of(stage: &Stage, name: &str) -> Vec<Vec<u8>> {
     let bytes = std::fs::read(stage.home.join(name)).unwrap();
     let mut variables: Vec<Vec<u8>> = bytes
         .split(|&b| b == 0)

@@ -15,6 +15,7 @@ mod exec;
 mod explain;
 mod faults;
 mod hooks;
+mod in_the_way;
 mod keyboard;
 mod lib_compat;
 mod mfa;
