@@ -144,11 +144,30 @@ fn __arl_say {|now told|
   echo 'arl: '$name' expired '(exact-num (math:floor (/ (- $now (__arl_get ARL_EXPIRES_AT)) 60)))'m ago; '$told >&2
 }
 
-# At the prompt: clears a role that has expired. elvish has no clock, so this forks, while a role is held.
+# Puts back the region from before the role, if it is still the role's.
+fn __arl_region_back {
+  if (and (not-eq $__arl_memory $nil) (not-eq $__arl_memory[region] $nil)) {
+    for name $__arl_regions {
+      if (eq (__arl_get $name) $__arl_memory[region]) { __arl_put $name $__arl_memory[before][$name] }
+    }
+  }
+}
+
+# What goes with a role whose keys are gone: arl knows what it has left.
+fn __arl_disown {
+  try { eval (e:arl clear --expired --quiet --shell elvish | slurp) } catch e { nop }
+  __arl_region_back
+  for name $__arl_own { unset-env $name }
+  if (has-env AWS_ACCESS_KEY_ID) { set __arl_memory = $nil }
+}
+
+# At the prompt: clears a role that has expired, and what is left of one whose keys are gone. elvish has no clock, so this forks, while a role is held.
 # The option tells one's successor what was here before, and that this hook is arl's.
 fn __arl_hook {|&arl-memory=$false|
   if $arl-memory {
     put $__arl_memory
+  } elif (and (has-env ARL_KEY_ID) (not (__arl_owned))) {
+    __arl_disown
   } elif (and (has-env ARL_EXPIRES_AT) (re:match '^[0-9]{1,15}$' (__arl_get ARL_EXPIRES_AT))) {
     var now = (__arl_now)
     if (>= $now (__arl_get ARL_EXPIRES_AT)) {
@@ -170,6 +189,7 @@ fn __arl_hook {|&arl-memory=$false|
           } else {
             __arl_say $now 'its credentials were cleared'
             for name $__arl_set { unset-env $name }
+            __arl_region_back
           }
         }
       }

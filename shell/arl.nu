@@ -148,9 +148,27 @@ def __arl_renewal [] {
     try { let undo = (__arl_start); $undo | merge (__arl_ask $undo [assume ...$words --quiet --within 5s]) } catch { null }
 }
 
-# At the prompt: clears a role that has expired.
+# The region from before the role, if it is still the role's.
+def __arl_region_back [] {
+    let memory = $env.__arl_memory?
+    if $memory == null or $memory.region == null { return {} }
+    [AWS_REGION AWS_DEFAULT_REGION] | where {|name| ($env | get --optional $name) == $memory.region }
+    | reduce --fold {} {|name, acc| $acc | insert $name ($memory.before | get $name) }
+}
+
+# What goes with a role whose keys are gone: arl knows what it has left.
+def __arl_left [] {
+    let left = (try { ^arl clear --expired --quiet --shell nushell | from json } catch { {} })
+    __arl_region_back | merge ($left | default {}) | merge (__arl_none [ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE])
+}
+
+# At the prompt: clears a role that has expired, and what is left of one whose keys are gone.
 def --env __arl_hook [] {
-    if (__arl_is_over) {
+    if ($env.ARL_KEY_ID? | is-not-empty) and not (__arl_owned) {
+        let changes = (__arl_left)
+        if ($env.AWS_ACCESS_KEY_ID? | is-not-empty) { $env.__arl_memory = null }
+        __arl_apply $changes
+    } else if (__arl_is_over) {
         let renewal = if (__arl_owned) { __arl_renewal } else { null }
         if $renewal != null {
             __arl_apply $renewal
@@ -162,7 +180,7 @@ def --env __arl_hook [] {
             arl clear
         } else {
             __arl_say 'its credentials were cleared'
-            __arl_apply (__arl_none $ARL_SET)
+            __arl_apply (__arl_region_back | merge (__arl_none $ARL_SET))
         }
     }
 }

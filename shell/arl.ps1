@@ -126,8 +126,30 @@ function global:__arl_say([long]$Now, [string]$Told) {
     [Console]::Error.WriteLine("arl: $name expired ${minutes}m ago; $Told")
 }
 
-# At the prompt: clears a role that has expired.
+# Puts back the region from before the role, if it is still the role's.
+function global:__arl_region_back {
+    $memory = $global:__arl_memory
+    if (($null -eq $memory) -or ($null -eq $memory.Region)) { return }
+    foreach ($name in $global:__arl_regions) {
+        if ((__arl_get $name) -ceq $memory.Region) { __arl_put $name $memory.Before[$name] }
+    }
+}
+
+# What goes with a role whose keys are gone: arl knows what it has left.
+function global:__arl_disown {
+    $program = Get-Command -Name arl -CommandType Application -ErrorAction Ignore | Select-Object -First 1
+    if ($null -ne $program) {
+        $text = & $program.Source clear --expired --quiet --shell powershell | Out-String
+        if ($LASTEXITCODE -eq 0) { Invoke-Expression "$text;" }
+    }
+    __arl_region_back
+    foreach ($name in $global:__arl_own) { __arl_put $name $null }
+    if ($null -ne (__arl_get 'AWS_ACCESS_KEY_ID')) { $global:__arl_memory = $null }
+}
+
+# At the prompt: clears a role that has expired, and what is left of one whose keys are gone.
 function global:__arl_hook {
+    if (($null -ne (__arl_get 'ARL_KEY_ID')) -and -not (__arl_owned)) { __arl_disown }
     $deadline = __arl_get 'ARL_EXPIRES_AT'
     if ($deadline -notmatch '^[0-9]{1,15}$') { return }
     $now = [DateTimeOffset]::UtcNow.ToUnixTimeSeconds()
@@ -152,6 +174,7 @@ function global:__arl_hook {
     else {
         __arl_say $now 'its credentials were cleared'
         foreach ($name in $global:__arl_set) { __arl_put $name $null }
+        __arl_region_back
     }
 }
 

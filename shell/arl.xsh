@@ -137,7 +137,25 @@ def __arl_load():
             arl([*memory.pop("args"), "--quiet", "--within", "5s"])
         return not is_over()
 
+    def region_back():
+        # If it is still the role's.
+        if memory.get("region"):
+            apply({name: memory["before"][name] for name in regions if get(name) == memory["region"]})
+
+    def disown():
+        # What goes with a role whose keys are gone: arl knows what it has left.
+        words = ["clear", "--expired", "--quiet", "--shell", "xonsh"]
+        done = call(words, {}, None, subprocess.PIPE, subprocess.DEVNULL)
+        if done.returncode == 0:
+            exec(done.stdout.decode(), {"__xonsh__": __xonsh__})
+        region_back()
+        apply(dict.fromkeys(["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"]))
+        if get("AWS_ACCESS_KEY_ID"):
+            memory.clear()
+
     def hook(**_):
+        if get("ARL_KEY_ID") and not owned():
+            disown()
         if not is_over():
             return
         if not owned():
@@ -151,6 +169,7 @@ def __arl_load():
         else:
             say("its credentials were cleared")
             apply(dict.fromkeys(set_names))
+            region_back()
 
     def preexec(**_):
         # Nothing is cleared here, or the command that is already typed would run as somebody else.

@@ -113,7 +113,7 @@ fn a_role_whose_keys_were_unset_is_over() {
         let of_role = |v: &Vec<u8>| {
             v.starts_with(b"ARL_") || v.starts_with(b"AWS_CREDENTIAL_E") || v.starts_with(b"AWS_ACCOUNT")
         };
-        assert!(!after.iter().any(|v| of_role(v)), "{}: {run:?}", shell.name);
+        assert!(!after.iter().any(of_role), "{}: {run:?}", shell.name);
         assert_eq!(identity_of(&stage, "cleared"), identity_of(&stage, "before"), "{}: {run:?}", shell.name);
     }
 }
