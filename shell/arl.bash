@@ -8,10 +8,15 @@ case $(\builtin declare -p __arl_region 2>/dev/null) in 'declare -x '*) \builtin
 
 # The word before the name keeps an alias of that name from being expanded here.
 function arl {
+    __arl_untraced __arl_main "$@"
+}
+
+# Neither -x, nor -v, nor a DEBUG trap that functions inherit may show what is evaluated.
+__arl_untraced() {
     \builtin local options="$-" status=0
-    # Neither -x nor -v may show what is evaluated.
-    { \builtin set +xv; } 2>/dev/null
-    __arl_main "$@" || status=$?
+    { \builtin set +xvT; } 2>/dev/null
+    "$@" || status=$?
+    case $options in *T*) \builtin set -T ;; esac
     case $options in *v*) \builtin set -v ;; esac
     case $options in *x*) \builtin set -x ;; esac
     \builtin return "$status"
@@ -111,12 +116,12 @@ __arl_hook() {
     # that would end the shell.
     [[ $- != *e* ]] || status=0
     if [[ -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
-        __arl_expired
+        __arl_untraced __arl_expired || \builtin :
     fi
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return "$status" ;; esac
     __arl_clock
     if [ "$now" -ge "$ARL_EXPIRES_AT" ]; then
-        __arl_expired
+        __arl_untraced __arl_expired || \builtin :
     fi
     \builtin return "$status"
 }
@@ -129,7 +134,7 @@ __arl_preexec() {
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return "$status" ;; esac
     __arl_clock
     if [ "$now" -ge "$ARL_EXPIRES_AT" ] && [[ -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} == "$ARL_KEY_ID" ]]; then
-        if ! __arl_renew && [[ ${__arl_warned-} != "$ARL_EXPIRES_AT" ]]; then
+        if ! __arl_untraced __arl_renew && [[ ${__arl_warned-} != "$ARL_EXPIRES_AT" ]]; then
             __arl_warned=$ARL_EXPIRES_AT
             if [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
                 __arl_say 'the next prompt puts back what was here before'
@@ -152,8 +157,8 @@ __arl_clock() {
 
 # With an argument it says nothing.
 __arl_expired() {
-    \builtin local options="$-" left
-    { \builtin set +xv; } 2>/dev/null
+    \builtin local left
+    # shellcheck disable=SC2119 # the "$@" of __arl_renew are those of a substitution
     if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
         # Other keys were loaded since: those are not arl's to clear. arl knows what else a role has left.
         left=$(ARL_SHELL=bash \command arl clear --expired --quiet 2>/dev/null) && \builtin eval "$left"
@@ -174,15 +179,13 @@ __arl_expired() {
         \builtin eval "${__arl_region-}"
         \builtin unset -v __arl_region
     fi
-    case $options in *v*) \builtin set -v ;; esac
-    case $options in *x*) \builtin set -x ;; esac
 }
 
 # Assumes the same role again, if that is wished for. Tried once: a failure is not repeated at every prompt.
+# shellcheck disable=SC2120
 __arl_renew() {
     [[ ${ARL_ON_EXPIRY-} == refresh && -n ${__arl_refresh-} ]] || \builtin return
-    \builtin local out options="$-" __arl_back=x
-    { \builtin set +xv; } 2>/dev/null
+    \builtin local out __arl_back=x
     if out=$(\builtin eval "\\builtin set -- $__arl_refresh" && __arl_before && ARL_SHELL=bash \command arl "$@" --quiet --within 5s) &&
         (__arl_before && \builtin eval "$out"); then
         __arl_before
@@ -190,8 +193,6 @@ __arl_renew() {
     else
         \builtin unset -v __arl_refresh
     fi
-    case $options in *v*) \builtin set -v ;; esac
-    case $options in *x*) \builtin set -x ;; esac
     [[ -n ${__arl_refresh-} ]]
 }
 
@@ -209,7 +210,7 @@ __arl_at_start() {
     \builtin local now ARL_ON_EXPIRY=clear
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return ;; esac
     __arl_clock
-    [ "$now" -lt "$ARL_EXPIRES_AT" ] || __arl_expired quietly
+    [ "$now" -lt "$ARL_EXPIRES_AT" ] || __arl_untraced __arl_expired quietly
 }
 
 if [[ $- == *i* ]]; then

@@ -9,6 +9,8 @@ esac
 function arl {
     \builtin emulate -L zsh +x
     \builtin setopt local_options no_verbose
+    # Until this function ends: it would be shown what is evaluated.
+    \builtin trap - DEBUG
     \builtin local verb='' apply=x __arl_back=x skip='' piped='' word out code
     for word in "$@"; do
         if [[ -n $skip ]]; then
@@ -149,6 +151,8 @@ __arl_find_prefix() {
 
 # With an argument it says nothing.
 __arl_expired() {
+    \builtin emulate -L zsh +x
+    \builtin trap - DEBUG
     \builtin local left
     if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
         # Other keys were loaded since: those are not arl's to clear. arl knows what else a role has left.
@@ -174,6 +178,8 @@ __arl_expired() {
 
 # Assumes the same role again, if that is wished for. Tried once: a failure is not repeated at every prompt.
 __arl_renew() {
+    \builtin emulate -L zsh +x
+    \builtin trap - DEBUG
     [[ ${ARL_ON_EXPIRY-} == refresh && -n ${__arl_refresh-} ]] || \builtin return
     \builtin local out __arl_back=x
     if out="$(\builtin eval "\\builtin set -- $__arl_refresh" && __arl_before && ARL_SHELL=zsh \command arl "$@" --quiet --within 5s)" &&

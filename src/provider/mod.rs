@@ -38,7 +38,8 @@ type Codes =
 /// renewal and share its failure. Both times are shorter for short sessions ([`RefreshWindows`]).
 ///
 /// The task that renews does so while its own future is polled; no task is spawned. An early renewal takes a second of its
-/// caller's time at most, and is not tried again for half a minute if that was not enough.
+/// caller's time at most, and is not tried again for half a minute if that was not enough. Failures are told to `tracing`
+/// at the level `WARN`.
 ///
 /// In an [`SdkConfig`] it belongs beside `IdentityCache::no_cache()`, as [`AssumeRole::into_config`] has it: the SDK's own
 /// cache would ask it only some seconds before the end.
@@ -98,8 +99,17 @@ impl fmt::Debug for RoleProvider {
 }
 
 impl Inner {
-    /// A session of the role: from the cache, or from STS.
+    /// [`Inner::new_session`]; tells the program's log where it fails, since an early failure reaches no caller.
     async fn fetch(&self) -> Result<Issued, CallError> {
+        let fetched = self.new_session().await;
+        if let Err(error) = &fetched {
+            tracing::warn!(role_arn = %self.request.role_arn, %error, "could not get a session of the role");
+        }
+        fetched
+    }
+
+    /// A session of the role: from the cache, or from STS.
+    async fn new_session(&self) -> Result<Issued, CallError> {
         let source = self.source().await?;
         let mut request = self.request.clone();
         cap_chained_duration(&source, &mut request);

@@ -267,3 +267,28 @@ fn status_names_a_profile_that_an_sdk_would_prefer() {
     let run = BASH.run(&stage, stage.as_ann("bash"), &lines.map(|line| line as &str));
     assert_eq!(run.stdout.matches("AWS_PROFILE=ann is set").count(), 1, "{run:?}");
 }
+
+#[test]
+fn a_debug_trap_sees_no_secret() {
+    for (shell, trap) in [
+        (BASH, "set -T; trap 'echo \"$BASH_COMMAND\" >>seen' DEBUG"),
+        (ZSH, "trap 'print -r -- \"$ZSH_DEBUG_CMD\" >>seen' DEBUG"),
+    ] {
+        let stage = Stage::new();
+        let lines = [
+            trap,
+            &format!("arl assume {DEPLOY}"),
+            &format!("arl assume {READ_ONLY}"),
+            "export ARL_ON_EXPIRY=restore ARL_EXPIRES_AT=1",
+            "true",
+            &format!("arl assume {DEPLOY}"),
+            "arl clear",
+            "echo the end",
+        ];
+        let run = shell.type_lines(&stage, &lines);
+        let seen = written(&stage, "seen");
+        stage.assert_no_secret(&seen);
+        // It is the person's, and there afterwards.
+        assert!(seen.contains("echo the end"), "{}: {seen} {run:?}", shell.name);
+    }
+}
