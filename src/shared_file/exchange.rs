@@ -87,6 +87,10 @@ pub fn update<E>(
     edit: impl Fn(&[u8]) -> Result<Vec<u8>, E>,
 ) -> Result<Update, ExchangeError<E>> {
     let path = &real_path(path)?;
+    // Before anything comes into being beside it: /dev is no place for a lock.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(ExchangeError::NotAFile);
+    }
     let directory = path.parent().ok_or(ExchangeError::NotAFile)?;
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let _lock = lock(&beside(path, "arl.lock"), path)?;

@@ -123,6 +123,7 @@ fn links_and_modes_stay_what_they_are_and_odd_files_are_refused() {
     let mut to_pipe = stage.as_ann("arl");
     to_pipe.args(["write", DEPLOY, "--profile-name", "p"]).env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
     stage.run(&mut to_pipe).failure(1, "it is no plain file");
+    assert!(!std::path::Path::new("/dev/.null.arl.lock").exists());
     fs::write(&real, "[p]\na=1\n[p]\n").unwrap();
     stage.arl(&["write", DEPLOY, "--profile-name", "p"]).failure(1, "stands there twice, on lines 1 and 3");
     assert_eq!(fs::read_to_string(&real).unwrap(), "[p]\na=1\n[p]\n");
