@@ -48,6 +48,10 @@ __arl_main() {
     fi
     case $verb:$apply in
         assume:x | clear:x)
+            word=$(__arl_prefix) || {
+                \builtin printf 'arl: %s before the command ends with it, and with it what arl sets; export it first, or use --profile\n' "$word" >&2
+                \builtin return 2
+            }
             out=$(__arl_before && ARL_SHELL=bash \command arl "$@") || {
                 code=$?
                 [[ -z $piped ]] || \builtin printf '%s\n' "$out"
@@ -61,8 +65,6 @@ __arl_main() {
             }
             __arl_before
             \builtin eval "$out"
-            # AWS_PROFILE=x before the command has hidden the shell's own, which SDKs would prefer to the role.
-            [[ $verb != assume ]] || \builtin unset -v AWS_PROFILE AWS_DEFAULT_PROFILE
             # In eval "$(arl assume ROLE)" a change of the subshell is lost, and the shell reads what is printed.
             if [[ -n $piped ]] && (\builtin set +f && __arl_is_read); then
                 \builtin printf '%s\n' "$out"
@@ -76,6 +78,20 @@ __arl_main() {
             fi
             ;;
     esac
+}
+
+# In a subshell: fails with the name of a variable that stands before the command (AWS_PROFILE=x arl assume ROLE) and hides
+# the shell's own, which would come back beside the role. One that hides nothing does no harm.
+__arl_prefix() {
+    \builtin local name
+    for name in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN; do
+        [[ -n ${!name+x} ]] || \builtin continue
+        \builtin unset -v "$name" 2>/dev/null || \builtin continue
+        [[ -z ${!name+x} ]] || {
+            \builtin printf '%s' "$name"
+            \builtin return 1
+        }
+    done
 }
 
 # Whether one of the shells that this subshell comes from reads the pipe that stdout is. In { arl assume ROLE; … } | tee
@@ -109,15 +125,12 @@ __arl_before() {
     fi
 }
 
-# At the prompt: clears a role that has expired, and what is left of one whose keys are gone. Forks nothing, keeps $?.
+# At the prompt: clears a role that has expired. Forks nothing, keeps $?.
 __arl_hook() {
     \builtin local status="$?" now
     # bash gives the prompt its $? by itself; what follows in PROMPT_COMMAND gets it from here. Under errexit
     # that would end the shell.
     [[ $- != *e* ]] || status=0
-    if [[ -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
-        __arl_untraced __arl_expired || \builtin :
-    fi
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return "$status" ;; esac
     __arl_clock
     if [ "$now" -ge "$ARL_EXPIRES_AT" ]; then

@@ -161,19 +161,16 @@ fn __arl_disown {
   if (has-env AWS_ACCESS_KEY_ID) { set __arl_memory = $nil }
 }
 
-# At the prompt: clears a role that has expired, and what is left of one whose keys are gone. elvish has no clock, so this forks, while a role is held.
+# At the prompt: clears a role that has expired. elvish has no clock, so this forks, while a role is held.
 # The option tells one's successor what was here before, and that this hook is arl's.
 fn __arl_hook {|&arl-memory=$false|
   if $arl-memory {
     put $__arl_memory
-  } elif (and (has-env ARL_KEY_ID) (not (__arl_owned))) {
-    __arl_disown
   } elif (and (has-env ARL_EXPIRES_AT) (re:match '^[0-9]{1,15}$' (__arl_get ARL_EXPIRES_AT))) {
     var now = (__arl_now)
     if (>= $now (__arl_get ARL_EXPIRES_AT)) {
       if (not (__arl_owned)) {
-        for name $__arl_own { unset-env $name }
-        set __arl_memory = $nil
+        __arl_disown
       } else {
         var on_expiry = (__arl_get ARL_ON_EXPIRY)
         if (and (eq $on_expiry refresh) (not-eq $__arl_memory $nil) (has-key $__arl_memory words)) {

@@ -87,12 +87,8 @@ function __arl_has_memory
     and test -z "$AWS_ACCESS_KEY_ID" -o "$AWS_ACCESS_KEY_ID" = "$ARL_KEY_ID"
 end
 
-# At the prompt: clears a role that has expired, and what is left of one whose keys are gone. Forks nothing; fish keeps
-# $status.
+# At the prompt: clears a role that has expired. Forks nothing; fish keeps $status.
 function __arl_hook --on-event fish_prompt
-    test "$ARL_KEY_ID" = "$AWS_ACCESS_KEY_ID"
-    or test -z "$ARL_KEY_ID"
-    or __arl_expired
     string match --quiet --regex -- '^[0-9]{1,15}$' "$ARL_EXPIRES_AT"
     or return
     # fish has no clock variable; a file's time plus its age is the time now. Each substitution costs 50 µs.

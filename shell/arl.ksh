@@ -2,13 +2,9 @@
 # The hook for mksh and ksh93; `arl init ksh` prints it after the function of arl.sh. It runs inside the
 # prompt, in the shell itself, and forks nothing.
 
-# Clears a role that has expired, and what is left of one whose keys are gone. Keeps $?.
+# Clears a role that has expired. Keeps $?.
 __arl_hook() {
     __arl_status=$?
-    case ${ARL_KEY_ID-} in
-        '' | "${AWS_ACCESS_KEY_ID-}") ;;
-        *) __arl_gone ;;
-    esac
     case ${ARL_EXPIRES_AT-} in
         '' | *[!0-9]* | ????????????????*) ;;
         *)

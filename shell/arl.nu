@@ -162,19 +162,16 @@ def __arl_left [] {
     __arl_region_back | merge ($left | default {}) | merge (__arl_none [ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE])
 }
 
-# At the prompt: clears a role that has expired, and what is left of one whose keys are gone.
+# At the prompt: clears a role that has expired.
 def --env __arl_hook [] {
-    if ($env.ARL_KEY_ID? | is-not-empty) and not (__arl_owned) {
-        let changes = (__arl_left)
-        if ($env.AWS_ACCESS_KEY_ID? | is-not-empty) { $env.__arl_memory = null }
-        __arl_apply $changes
-    } else if (__arl_is_over) {
+    if (__arl_is_over) {
         let renewal = if (__arl_owned) { __arl_renewal } else { null }
         if $renewal != null {
             __arl_apply $renewal
         } else if not (__arl_owned) {
-            $env.__arl_memory = null
-            __arl_apply (__arl_none [ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE])
+            let changes = (__arl_left)
+            if ($env.AWS_ACCESS_KEY_ID? | is-not-empty) { $env.__arl_memory = null }
+            __arl_apply $changes
         } else if $env.ARL_ON_EXPIRY? == 'restore' and $env.__arl_memory? != null {
             __arl_say 'what was here before is back'
             arl clear

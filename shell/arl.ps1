@@ -147,18 +147,13 @@ function global:__arl_disown {
     if ($null -ne (__arl_get 'AWS_ACCESS_KEY_ID')) { $global:__arl_memory = $null }
 }
 
-# At the prompt: clears a role that has expired, and what is left of one whose keys are gone.
+# At the prompt: clears a role that has expired.
 function global:__arl_hook {
-    if (($null -ne (__arl_get 'ARL_KEY_ID')) -and -not (__arl_owned)) { __arl_disown }
     $deadline = __arl_get 'ARL_EXPIRES_AT'
     if ($deadline -notmatch '^[0-9]{1,15}$') { return }
     $now = [DateTimeOffset]::UtcNow.ToUnixTimeSeconds()
     if ($now -lt [long]$deadline) { return }
-    if (-not (__arl_owned)) {
-        foreach ($name in $global:__arl_own) { __arl_put $name $null }
-        $global:__arl_memory = $null
-        return
-    }
+    if (-not (__arl_owned)) { __arl_disown; return }
     $policy = __arl_get 'ARL_ON_EXPIRY'
     if ($policy -eq 'refresh' -and $null -ne $global:__arl_memory -and $null -ne $global:__arl_memory.Words) {
         # Tried once: a failure is not repeated at every prompt.

@@ -154,13 +154,10 @@ def __arl_load():
             memory.clear()
 
     def hook(**_):
-        if get("ARL_KEY_ID") and not owned():
-            disown()
         if not is_over():
             return
         if not owned():
-            apply(dict.fromkeys(["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"]))
-            memory.clear()
+            disown()
         elif renew():
             pass
         elif get("ARL_ON_EXPIRY") == "restore" and "before" in memory:

@@ -100,13 +100,9 @@ __arl_before() {
     fi
 }
 
-# At the prompt: clears a role that has expired, and what is left of one whose keys are gone. Forks nothing; zsh gives every
-# hook and the prompt their $?.
+# At the prompt: clears a role that has expired. Forks nothing; zsh gives every hook and the prompt their $?.
 __arl_hook() {
     \builtin emulate -L zsh +x
-    if [[ -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
-        __arl_expired
-    fi
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return 0 ;; esac
     # Prompt expansion is a clock that needs no module.
     \builtin local clock='%D{%s}'
@@ -138,14 +134,15 @@ __arl_preexec() {
 # Finds a variable of the identity in front of a call of arl: zsh takes such a variable back when the function ends, and
 # nothing in there tells. A text, since sh_glob forbids such patterns.
 __arl_find_prefix() {
-    \builtin setopt extended_glob
-    \builtin local name names='AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN'
-    \builtin local rest='=[^;&|'$'\n'']#[[:blank:]]arl[[:blank:]]*'
-    # This one does no harm where there is none to come back.
-    [[ -z ${AWS_PROFILE+x} ]] || names+=' AWS_PROFILE'
     \builtin typeset -g __arl_prefix=''
-    for name in ${=names}; do
-        [[ $1 != *$name$~rest ]] || __arl_prefix=$name
+    [[ $1 == *AWS_*=*arl* ]] || \builtin return 0
+    \builtin setopt extended_glob
+    \builtin local name start='(|*[[:blank:];&|(])' rest='=[^;&|'$'\n'']#[[:blank:]]arl[[:blank:]]*'
+    for name in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE; do
+        # A profile does no harm where there is none to come back.
+        [[ $name != *PROFILE || -n ${(P)name+x} ]] || \builtin continue
+        # Nobody types that much in front of a command.
+        [[ ${1[1,1000]} != $~start$name$~rest ]] || __arl_prefix=$name
     done
 }
 

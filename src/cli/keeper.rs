@@ -69,10 +69,15 @@ impl Keeper {
         Self { role_arn: identity.role_arn.clone(), kept: watch::Sender::new(kept), asked: Notify::new() }
     }
 
-    /// Somebody asks, at most once a second.
-    async fn asked_again(&self) {
-        tokio::time::sleep(PAUSES.0).await;
-        self.asked.notified().await;
+    /// Somebody asks, at most once a second, and cannot go on with what there is: it is over, or a person has to help.
+    async fn asked_in_need(&self, needs_person: bool) {
+        loop {
+            tokio::time::sleep(PAUSES.0).await;
+            self.asked.notified().await;
+            if needs_person || self.kept.borrow().is_over(Context::now()) {
+                return;
+            }
+        }
     }
 
     /// Renews for as long as it is polled. `complain` is told of the first failure in a row.
@@ -84,17 +89,13 @@ impl Keeper {
         let mut pause = None;
         let mut needs_person = false;
         loop {
-            let now = Context::now();
-            let (until_renewal, is_over) = {
-                let kept = self.kept.borrow();
-                (kept.until_renewal(now), kept.is_over(now))
-            };
+            let until_renewal = self.kept.borrow().until_renewal(Context::now());
             tokio::select! {
                 () = tokio::time::sleep(pause.unwrap_or(until_renewal)) => {}
                 () = self.asked.notified(), if pause.is_none() => {}
                 // Nobody is asked for a code behind a running command, but the person may have given one elsewhere. And who
                 // has nothing to go on with does not wait for the end of a long pause.
-                () = self.asked_again(), if needs_person || is_over => {}
+                () = self.asked_in_need(needs_person), if pause.is_some() => {}
             }
             if pause.is_none() && !self.kept.borrow().until_renewal(Context::now()).is_zero() {
                 continue;

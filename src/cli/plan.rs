@@ -155,7 +155,10 @@ fn tell_of_others(chain: &Chain, sources: &Sources<'_>, config: &SharedConfig<'_
             ));
         }
         (SourceTag::Profile(name), _)
-            if chain.hops.is_empty() && Context::var("AWS_WEB_IDENTITY_TOKEN_FILE").is_some() =>
+            if chain.hops.is_empty()
+                && ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"]
+                    .iter()
+                    .all(|name| Context::var(name).is_some()) =>
         {
             output.note(&format!(
                 "profile `{name}` is used; the AWS CLI would use the environment's web identity (AWS_ROLE_ARN)"

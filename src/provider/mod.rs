@@ -37,8 +37,8 @@ type Codes =
 /// go on; if that fails, what there is goes on being used, until 10 minutes before the end. Then all wait for one
 /// renewal and share its failure. Both times are shorter for short sessions ([`RefreshWindows`]).
 ///
-/// The task that renews does so while its own future is polled; no task is spawned. An early renewal takes a second of its
-/// caller's time at most, and is not tried again for half a minute if that was not enough. Failures are told to `tracing`
+/// The task that renews does so while its own future is polled; no task is spawned. An early renewal takes two seconds of
+/// its caller's time at most, and is not tried again for half a minute if that was not enough. Failures are told to `tracing`
 /// at the level `WARN`.
 ///
 /// In an [`SdkConfig`] it belongs beside `IdentityCache::no_cache()`, as [`AssumeRole::into_config`] has it: the SDK's own
@@ -74,8 +74,9 @@ impl RoleProvider {
     /// There are none, or they have reached their last minutes, and the role cannot be assumed.
     pub async fn credentials(&self) -> Result<Credentials, CallError> {
         let inner = &self.0;
-        let (early, late) = (inner.sleep(EARLY), inner.sleep(inner.patience()));
-        let issued = inner.session.get(|| inner.clock.now(), inner.fetch(), early, late).await?;
+        let now = || inner.clock.now();
+        let issued =
+            inner.session.get(now, inner.fetch(), inner.early(), || inner.sleep(inner.patience())).await?;
         Ok(issued.credentials.clone())
     }
 }
@@ -151,9 +152,18 @@ impl Inner {
         }
     }
 
-    /// How long somebody else's attempt may take: a person may be looking for the device that shows the code.
+    /// How long a caller can be held up by a renewal that is not urgent; a person who was asked for a code is waited for.
+    async fn early(&self) {
+        match self.codes {
+            None => self.sleep(EARLY).await,
+            Some(_) => std::future::pending().await,
+        }
+    }
+
+    /// How long somebody else's attempt may take.
     fn patience(&self) -> Duration {
-        PARENT * if self.codes.is_some() { 8 } else { 2 }
+        let person = if self.codes.is_some() { PERSON } else { Duration::ZERO };
+        PARENT + person + sts::operation_limit(&self.parent)
     }
 
     /// By the way of sleeping that the parent has, without which nothing is ever over.
@@ -173,7 +183,9 @@ impl Inner {
 }
 
 /// What an early renewal may take of its caller's time.
-const EARLY: Duration = Duration::from_secs(1);
+const EARLY: Duration = Duration::from_secs(2);
+/// A person may have to look for the device that shows the code.
+const PERSON: Duration = Duration::from_secs(120);
 /// The parent's credentials may come from a program or another role, which take as long as a call of STS does.
 const PARENT: Duration = Duration::from_secs(20);
 /// A session that would have to be renewed at once is not taken from a cache.

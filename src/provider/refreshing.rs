@@ -28,6 +28,8 @@ pub(super) struct Issued {
 pub(super) struct Refreshing<E> {
     held: RwLock<Option<Arc<Issued>>>,
     turn: Mutex<Turn<E>>,
+    /// The turn of those who wait for a turn that does not end.
+    spare: Mutex<()>,
     /// How many attempts have ended.
     attempts: AtomicU64,
 }
@@ -61,8 +63,8 @@ enum State {
 
 impl<E> Default for Refreshing<E> {
     fn default() -> Self {
-        let turn = Turn { failure: None, not_before: None };
-        Self { held: RwLock::new(None), turn: Mutex::new(turn), attempts: AtomicU64::new(0) }
+        let turn = Mutex::new(Turn { failure: None, not_before: None });
+        Self { held: RwLock::new(None), turn, spare: Mutex::default(), attempts: AtomicU64::new(0) }
     }
 }
 
@@ -72,12 +74,12 @@ impl<E: Clone> Refreshing<E> {
     ///
     /// A renewal that can be done without is given up once `early` is over. Who waits for another one's does it
     /// instead once `late` is over: that one's task may not be polled any more.
-    pub(super) async fn get(
+    pub(super) async fn get<L: Future<Output = ()>>(
         &self,
         now: impl Fn() -> SystemTime,
         fetch: impl Future<Output = Result<Issued, E>>,
         early: impl Future<Output = ()>,
-        late: impl Future<Output = ()>,
+        late: impl Fn() -> L,
     ) -> Result<Arc<Issued>, E> {
         match self.state(now()) {
             State::Good(held) => Ok(held),
@@ -109,9 +111,17 @@ impl<E: Clone> Refreshing<E> {
                 let arrived = self.attempts.load(Ordering::Relaxed);
                 let turn = tokio::select! {
                     turn = self.turn.lock() => Some(turn),
-                    () = late => None,
+                    () = late() => None,
                 };
                 let Some(mut turn) = turn else {
+                    // One after the other again, for as long as that gets on.
+                    let _spare = tokio::select! {
+                        spare = self.spare.lock() => Some(spare),
+                        () = late() => None,
+                    };
+                    if let State::Good(held) | State::Aging(held) = self.state(now()) {
+                        return Ok(held);
+                    }
                     return fetch.await.map(|issued| self.hold(issued));
                 };
                 if let State::Good(held) | State::Aging(held) = self.state(now()) {

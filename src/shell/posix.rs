@@ -15,9 +15,16 @@ pub(super) fn refuse_readonly(text: &mut Vec<u8>, sets_region: bool, rest: impl 
     let names = super::IDENTITY_VARIABLES.join(" ");
     text.extend_from_slice(format!("if (\\unset {names}{region}) 2>/dev/null; then\n").as_bytes());
     rest(text);
-    text.extend_from_slice(
-        b"else \\echo 'arl: one of the AWS_ or ARL_ variables is readonly, so nothing was changed' >&2; (exit 1);\nfi;\n",
-    );
+    text.extend_from_slice(REFUSAL.as_bytes());
+}
+
+const REFUSAL: &str = "else \\echo 'arl: one of the AWS_ or ARL_ variables is readonly, so nothing was changed' >&2; (exit 1);\nfi;\n";
+
+/// The same for what gives the role up, which has the region to put back if the role brought one.
+fn refuse_readonly_back(rest: &str) -> String {
+    let names = super::IDENTITY_VARIABLES.join(" ");
+    let region = "case ${__arl_region:+x} in x) \\unset AWS_REGION AWS_DEFAULT_REGION;; esac";
+    format!("if (\\unset {names} && {region}) 2>/dev/null; then\n{rest}{REFUSAL}")
 }
 
 /// Keeps what was there in `__arl_restore`, the region alone in `__arl_region`, and how to refresh in `__arl_refresh`: shell
@@ -96,13 +103,13 @@ pub(super) fn clear(held: Held, own: &[&'static str]) -> String {
     let all = unset(&super::SET_VARIABLES);
     let all = all.trim_end().trim_end_matches(';');
     match held {
-        Held::Role { is_foreign_memory: false } => {
-            format!("case ${{__arl_restore:+x}} in x) {back};; *) {all}; {region};; esac; {forget};\n")
-        }
-        Held::Role { is_foreign_memory: true } => format!("{all}; {forget};\n"),
-        Held::Nothing { is_foreign_memory: false } => {
-            format!("case ${{__arl_restore:+x}} in x) {back};; esac; {own}; {forget};\n")
-        }
+        Held::Role { is_foreign_memory: false } => refuse_readonly_back(&format!(
+            "case ${{__arl_restore:+x}} in x) {back};; *) {all}; {region};; esac; {forget};\n"
+        )),
+        Held::Role { is_foreign_memory: true } => refuse_readonly_back(&format!("{all}; {forget};\n")),
+        Held::Nothing { is_foreign_memory: false } => refuse_readonly_back(&format!(
+            "case ${{__arl_restore:+x}} in x) {back};; esac; {own}; {forget};\n"
+        )),
         Held::ForeignKeys { is_foreign_memory: false } => format!("{own}; {region}; {forget};\n"),
         Held::ForeignKeys { .. } | Held::Nothing { .. } => format!("{own}; {forget};\n"),
     }

@@ -16,7 +16,9 @@ use aws_smithy_types::timeout::TimeoutConfig;
 pub use answer::RoleSession;
 pub use error::CallError;
 pub(crate) use error::innermost;
-pub(crate) use sdk_config::{assume_role_with, from_sdk, settings_of, source_failed, to_sdk};
+pub(crate) use sdk_config::{
+    assume_role_with, from_sdk, operation_limit, settings_of, source_failed, to_sdk,
+};
 
 use crate::arn::Partition;
 use crate::credentials::Credentials;

@@ -1,6 +1,6 @@
 //! STS as a program's own configuration of the SDK reaches it.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::config::{BehaviorVersion, IdentityCache, Region, SharedCredentialsProvider};
@@ -25,7 +25,7 @@ pub(crate) async fn assume_role_with(
     let partition = request.role_arn.partition();
     let timeouts = config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
     let given = timeouts.clone().build();
-    let limit = given.operation_timeout().unwrap_or(OPERATION_LIMIT);
+    let limit = operation_limit(config);
     let attempt = given.operation_attempt_timeout().unwrap_or(ATTEMPT_LIMIT);
     // Where the program sets no limit, a silent endpoint would hold up every task that needs the role.
     let timeouts = timeouts.operation_timeout(limit).operation_attempt_timeout(attempt).build();
@@ -39,6 +39,11 @@ pub(crate) async fn assume_role_with(
     }
     let client = aws_sdk_sts::Client::from_conf(builder.build());
     call::assume_role(&client, request, limit, now).await
+}
+
+/// How long a call may take in all, retries included.
+pub(crate) fn operation_limit(config: &SdkConfig) -> Duration {
+    config.timeout_config().and_then(TimeoutConfig::operation_timeout).unwrap_or(OPERATION_LIMIT)
 }
 
 /// Credentials to sign a request with; without their end, which is STS's to judge and not this machine's clock's.

@@ -1,6 +1,6 @@
 //! What a person's shell may hold that gets in arl's way: readonly variables, keys loaded over a role, aliases, prefixes.
 
-use crate::hooks::{ALL, BASH, HOOKED, READ_ONLY, ZSH, identity_of, written};
+use crate::hooks::{ALL, BASH, HOOKED, READ_ONLY, Shell, ZSH, identity_of, written};
 use crate::support::{DEPLOY, Stage};
 
 const REGIONAL: &str = "[profile regional]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nregion = eu-west-1\ncredential_source = Environment\n";
@@ -44,8 +44,16 @@ fn a_refused_switch_keeps_the_role_and_says_so_in_its_status() {
     }
 }
 
+const ANN: &str = "[ann]\naws_access_key_id = AKIAIOSFODNN7ANN0001\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYANNSECRET1\n";
+
+/// Lets the session be over since 1970, for the hook and for what compares its end.
+fn expire(shell: &Shell) -> String {
+    let end = shell.export("AWS_CREDENTIAL_EXPIRATION", "1970-01-01T00:00:01Z");
+    format!("{end}; {}", shell.export("ARL_EXPIRES_AT", "1"))
+}
+
 #[test]
-fn what_a_role_leaves_beside_other_keys_goes_at_the_next_prompt() {
+fn what_a_role_leaves_beside_other_keys_goes_when_it_is_over() {
     for shell in HOOKED {
         let stage = Stage::new();
         stage.profiles(REGIONAL, "");
@@ -53,7 +61,13 @@ fn what_a_role_leaves_beside_other_keys_goes_at_the_next_prompt() {
         let no_token = if shell.is_fish() { "set -e AWS_SESSION_TOKEN" } else { "unset AWS_SESSION_TOKEN" };
         let run = shell.type_lines(
             &stage,
-            &["arl assume regional", "env -0 >held", &format!("{mine}; {no_token}"), "env -0 >after"],
+            &[
+                "arl assume regional",
+                "env -0 >held",
+                &format!("{mine}; {no_token}"),
+                &expire(&shell),
+                "env -0 >after",
+            ],
         );
         let held = identity_of(&stage, "held");
         assert!(held.contains(&b"AWS_REGION=eu-west-1".to_vec()), "{}: {run:?}", shell.name);
@@ -80,6 +94,7 @@ fn an_end_and_an_account_that_came_with_other_keys_stay() {
                 shell.export("AWS_ACCOUNT_ID", "999999999999"),
             ]
             .join("; "),
+            shell.export("ARL_EXPIRES_AT", "1"),
             "env -0 >after".into(),
         ];
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
@@ -104,6 +119,7 @@ fn a_role_whose_keys_were_unset_is_over() {
                 "env -0 >before",
                 &format!("arl assume {DEPLOY}"),
                 &format!("{gone} AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"),
+                &expire(&shell),
                 "env -0 >after",
                 "arl clear",
                 "env -0 >cleared",
@@ -115,6 +131,60 @@ fn a_role_whose_keys_were_unset_is_over() {
         };
         assert!(!after.iter().any(of_role), "{}: {run:?}", shell.name);
         assert_eq!(identity_of(&stage, "cleared"), identity_of(&stage, "before"), "{}: {run:?}", shell.name);
+    }
+}
+
+/// direnv and its like load other keys in one directory and put the old ones back behind it.
+#[test]
+fn a_detour_through_other_keys_costs_nothing() {
+    for shell in HOOKED {
+        let stage = Stage::new();
+        stage.profiles(REGIONAL, "");
+        let other = shell.export("AWS_ACCESS_KEY_ID", "AKIAMINE");
+        let back = if shell.is_fish() {
+            "set -gx AWS_ACCESS_KEY_ID $kept"
+        } else {
+            "export AWS_ACCESS_KEY_ID=\"$kept\""
+        };
+        let keep = if shell.is_fish() { "set kept $AWS_ACCESS_KEY_ID" } else { "kept=$AWS_ACCESS_KEY_ID" };
+        let run = shell.type_lines(
+            &stage,
+            &[
+                "env -0 >before",
+                "arl assume regional",
+                "env -0 >held",
+                keep,
+                &other,
+                "true",
+                back,
+                "env -0 >then",
+                "arl clear",
+                "env -0 >cleared",
+            ],
+        );
+        assert_eq!(identity_of(&stage, "then"), identity_of(&stage, "held"), "{}: {run:?}", shell.name);
+        assert_eq!(identity_of(&stage, "cleared"), identity_of(&stage, "before"), "{}: {run:?}", shell.name);
+    }
+}
+
+#[test]
+fn a_clear_that_cannot_be_is_none() {
+    for shell in ALL.iter().filter(|shell| !shell.is_fish()) {
+        for name in ["AWS_REGION", "AWS_SESSION_TOKEN"] {
+            let stage = Stage::new();
+            stage.profiles(REGIONAL, "");
+            let lines = [
+                "arl assume regional".to_owned(),
+                "env -0 >held".to_owned(),
+                format!("readonly {name}; arl clear; echo $? >status"),
+                "env -0 >then".to_owned(),
+            ];
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            let run = shell.run(&stage, stage.as_ann(shell.name), &lines);
+            assert_eq!(written(&stage, "status"), "1\n", "{} {name}: {run:?}", shell.name);
+            assert_eq!(identity_of(&stage, "then"), identity_of(&stage, "held"), "{} {name}", shell.name);
+            assert_eq!(run.stderr.matches("is readonly, so nothing was changed").count(), 1, "{run:?}");
+        }
     }
 }
 
@@ -188,13 +258,10 @@ fn an_alias_of_the_name_does_no_harm() {
 }
 
 #[test]
-fn a_profile_before_the_command_does_not_stay_beside_the_role() {
+fn a_profile_before_the_command_that_would_come_back_is_refused() {
     for shell in [BASH, ZSH] {
         let stage = Stage::new();
-        stage.profiles(
-            "",
-            "[ann]\naws_access_key_id = AKIAIOSFODNN7ANN0001\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYANNSECRET1\n",
-        );
+        stage.profiles("", ANN);
         let lines = [
             "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY; export AWS_PROFILE=ann".to_owned(),
             format!("AWS_PROFILE=ann arl assume {DEPLOY} && echo went on >went"),
@@ -204,8 +271,13 @@ fn a_profile_before_the_command_does_not_stay_beside_the_role() {
         let run = shell.type_lines(&stage, &lines);
         let after = identity_of(&stage, "after");
         let has = |name: &[u8]| after.iter().any(|v| v.starts_with(name));
-        assert_ne!(has(b"AWS_PROFILE="), has(b"ARL_ROLE_ARN="), "{}: {run:?}", shell.name);
-        assert_eq!(written(&stage, "went") == "went on\n", has(b"ARL_ROLE_ARN="), "{}: {run:?}", shell.name);
+        assert!(has(b"AWS_PROFILE=") && !has(b"ARL_ROLE_ARN="), "{}: {run:?}", shell.name);
+        assert_eq!(written(&stage, "went"), "", "{}: {run:?}", shell.name);
+        assert!(
+            run.stdout.contains("AWS_PROFILE before the command ends with it"),
+            "{}: {run:?}",
+            shell.name
+        );
     }
 }
 
@@ -221,6 +293,23 @@ fn zsh_refuses_keys_that_it_would_take_back() {
     assert!(run.stdout.contains("before the command ends with it"), "{run:?}");
     assert!(run.stdout.contains("no role"), "{run:?}");
     assert_eq!(run.stdout.matches("\nwent on").count(), 1, "{run:?}");
+}
+
+#[test]
+fn zsh_takes_nothing_else_for_a_prefix() {
+    let stage = Stage::new();
+    stage.profiles("", ANN);
+    let assume = format!("arl assume {DEPLOY} >/dev/null && echo we''nt on");
+    let lines = [
+        "export AWS_PROFILE=x; IFS=:".to_owned(),
+        format!("TF_VAR_AWS_PROFILE=x {assume}"),
+        format!("MY_AWS_ACCESS_KEY_ID=x {assume}"),
+        format!("AWS_REGION=eu-west-3 {assume}"),
+        format!("export AWS_PROFILE=ann; {assume}"),
+    ];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let run = ZSH.type_lines(&stage, &lines);
+    assert_eq!(run.stdout.matches("\nwent on").count(), 4, "{run:?}");
 }
 
 #[test]

@@ -144,17 +144,17 @@ fn the_functions_of_nushell_elvish_and_xonsh_switch_expire_and_restore() {
         (
             "nushell",
             "arl.nu",
-            "SOURCE\n^env o> before\narl assume DEPLOY --region eu-west-1\n^env o> a\narl assume READONLY\n^env o> b\ntry { arl assume 123456789012/Closed } catch { 'failed' o> failed }\n^env o> c\narl exec DEPLOY -- sh -c 'echo $0 >child; env >>child'\narl explain READONLY --json | save told\n$env.ARL_EXPIRES_AT = '1'\n__arl_hook\n__arl_hook\n^env o> cleared\narl clear\n^env o> after\narl assume DEPLOY --region eu-west-1\n$env.AWS_ACCESS_KEY_ID = 'AKIAMINE'\n__arl_hook\n^env o> mine\n",
+            "SOURCE\n^env o> before\narl assume DEPLOY --region eu-west-1\n^env o> a\narl assume READONLY\n^env o> b\ntry { arl assume 123456789012/Closed } catch { 'failed' o> failed }\n^env o> c\narl exec DEPLOY -- sh -c 'echo $0 >child; env >>child'\narl explain READONLY --json | save told\n$env.ARL_EXPIRES_AT = '1'\n__arl_hook\n__arl_hook\n^env o> cleared\narl clear\n^env o> after\narl assume DEPLOY --region eu-west-1\n$env.AWS_ACCESS_KEY_ID = 'AKIAMINE'\n$env.ARL_EXPIRES_AT = '1'\n$env.AWS_CREDENTIAL_EXPIRATION = '1970-01-01T00:00:01Z'\n__arl_hook\n^env o> mine\n",
         ),
         (
             "elvish",
             "arl.elv",
-            "SOURCE\nenv > before\narl assume DEPLOY --region eu-west-1\nenv > a\narl assume READONLY\nenv > b\ntry { arl assume 123456789012/Closed } catch e { echo failed > failed }\nenv > c\narl exec DEPLOY -- sh -c 'env >child'\narl explain READONLY --json > told\nset-env ARL_EXPIRES_AT 1\n__arl_hook\n__arl_hook\nenv > cleared\narl clear\nenv > after\narl assume DEPLOY --region eu-west-1\nset-env AWS_ACCESS_KEY_ID AKIAMINE\n__arl_hook\nenv > mine\n",
+            "SOURCE\nenv > before\narl assume DEPLOY --region eu-west-1\nenv > a\narl assume READONLY\nenv > b\ntry { arl assume 123456789012/Closed } catch e { echo failed > failed }\nenv > c\narl exec DEPLOY -- sh -c 'env >child'\narl explain READONLY --json > told\nset-env ARL_EXPIRES_AT 1\n__arl_hook\n__arl_hook\nenv > cleared\narl clear\nenv > after\narl assume DEPLOY --region eu-west-1\nset-env AWS_ACCESS_KEY_ID AKIAMINE\nset-env ARL_EXPIRES_AT 1\nset-env AWS_CREDENTIAL_EXPIRATION 1970-01-01T00:00:01Z\n__arl_hook\nenv > mine\n",
         ),
         (
             "xonsh",
             "arl.xsh",
-            "SOURCE\nenv > before\narl assume DEPLOY --region eu-west-1\nenv > a\narl assume READONLY\nenv > b\narl assume 123456789012/Closed or echo failed > failed\nenv > c\narl exec DEPLOY -- sh -c 'env >child'\narl explain READONLY --json > told\n$ARL_EXPIRES_AT = '1'\nevents.on_pre_prompt.fire()\nevents.on_pre_prompt.fire()\nenv > cleared\narl clear\nenv > after\narl assume DEPLOY --region eu-west-1\n$AWS_ACCESS_KEY_ID = 'AKIAMINE'\nevents.on_pre_prompt.fire()\nenv > mine\n",
+            "SOURCE\nenv > before\narl assume DEPLOY --region eu-west-1\nenv > a\narl assume READONLY\nenv > b\narl assume 123456789012/Closed or echo failed > failed\nenv > c\narl exec DEPLOY -- sh -c 'env >child'\narl explain READONLY --json > told\n$ARL_EXPIRES_AT = '1'\nevents.on_pre_prompt.fire()\nevents.on_pre_prompt.fire()\nenv > cleared\narl clear\nenv > after\narl assume DEPLOY --region eu-west-1\n$AWS_ACCESS_KEY_ID = 'AKIAMINE'\n$ARL_EXPIRES_AT = '1'\n$AWS_CREDENTIAL_EXPIRATION = '1970-01-01T00:00:01Z'\nevents.on_pre_prompt.fire()\nenv > mine\n",
         ),
     ] {
         let stage = Stage::new();

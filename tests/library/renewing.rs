@@ -52,7 +52,7 @@ impl ProvideCredentials for Moody {
 }
 
 #[tokio::test]
-async fn an_early_renewal_costs_its_caller_a_second_at_most_and_the_next_ones_nothing() {
+async fn an_early_renewal_costs_its_caller_two_seconds_at_most_and_the_next_ones_nothing() {
     let (stage, parent) = (Stage::new(), Moody::default());
     let provider = parent.role(&stage);
     let first = key(&provider).await;
@@ -61,9 +61,9 @@ async fn an_early_renewal_costs_its_caller_a_second_at_most_and_the_next_ones_no
     pause();
     let start = Instant::now();
     assert_eq!(key(&provider).await, first);
-    assert_eq!(start.elapsed().as_secs(), 1);
+    assert_eq!(start.elapsed().as_secs(), 2);
     assert_eq!(key(&provider).await, first);
-    assert_eq!((start.elapsed().as_secs(), parent.asked()), (1, 2));
+    assert_eq!((start.elapsed().as_secs(), parent.asked()), (2, 2));
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn whoever_is_not_polled_any_more_is_not_waited_for_for_ever() {
     resume();
     let (found, waited) = waiting.await.unwrap();
     assert!(found.is_ok(), "{found:?}");
-    assert!(waited >= Duration::from_secs(40), "{waited:?}");
+    assert!(waited >= Duration::from_secs(38), "{waited:?}");
 }
 
 #[tokio::test]
