@@ -108,7 +108,15 @@ fn parsed<T: FromStr<Err = InvalidValue>>(
     })
 }
 
-/// aws-vault trims what stands between the commas of a profile's lists, so profiles are written with blanks.
+/// aws-vault trims what stands between the commas of a profile's lists, and around the `=` of tags, so profiles are written
+/// with blanks. JSON has none to spare.
 fn without_blanks(list: &str) -> String {
-    list.split(',').map(str::trim).collect::<Vec<_>>().join(",")
+    if list.trim_start().starts_with(['{', '[']) {
+        return list.to_owned();
+    }
+    let trimmed = |item: &str| match item.split_once('=') {
+        Some((key, value)) => format!("{}={}", key.trim(), value.trim()),
+        None => item.trim().to_owned(),
+    };
+    list.split(',').map(trimmed).collect::<Vec<_>>().join(",")
 }

@@ -35,6 +35,12 @@ pub struct JsonFileCache {
     directory: PathBuf,
 }
 
+/// Whether root is about to make directories in the home of a user, who could not use them: `sudo -E`.
+pub(super) fn is_roots_in_a_home(directory: &Path) -> bool {
+    let found = || directory.ancestors().find_map(|above| fs::metadata(above).ok());
+    rustix::process::geteuid().is_root() && found().is_some_and(|found| found.uid() != 0)
+}
+
 impl JsonFileCache {
     /// A cache below this directory, which is made when something is kept.
     pub fn new(directory: impl AsRef<Path>) -> Self {
@@ -55,6 +61,10 @@ impl JsonFileCache {
                 fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700))
             }
             Ok(_) => Ok(()),
+            Err(_) if is_roots_in_a_home(&self.directory) => Err(io::Error::other(format!(
+                "`{}` would be root's in somebody else's directory",
+                self.directory.display()
+            ))),
             Err(_) => DirBuilder::new().recursive(true).mode(0o700).create(&self.directory),
         }
     }

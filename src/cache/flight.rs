@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::OFlags;
 
+use super::file::is_roots_in_a_home;
 use super::key::CacheKey;
 
 /// Between two looks at the lock, at first and at last.
@@ -143,6 +144,15 @@ impl SingleFlight {
                 Attempt::Busy | Attempt::Impossible => return Flying(None),
             }
         }
+    }
+
+    /// Whether somebody has the turn of a terminal's session now.
+    pub fn is_turn_taken(&self, terminal: u32) -> bool {
+        let open = OpenOptions::new()
+            .read(true)
+            .custom_flags(unfollowed())
+            .open(self.directory.join(format!("{TURN}{terminal}")));
+        open.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     fn try_lock(&self, path: &Path) -> Attempt {
@@ -304,7 +314,9 @@ fn note(path: &Path) -> Option<Note> {
 
 /// A directory of our own, or nothing: whoever may write to it could hold us up.
 fn prepare(directory: &Path) -> Option<()> {
-    if DirBuilder::new().recursive(true).mode(0o700).create(directory).is_err() {
+    if is_roots_in_a_home(directory)
+        || DirBuilder::new().recursive(true).mode(0o700).create(directory).is_err()
+    {
         return None;
     }
     let found = fs::symlink_metadata(directory).ok()?;

@@ -127,7 +127,9 @@ pub(super) fn run(args: &ConfigureArgs, output: &Output) -> Outcome {
     }
     // A region that nobody asked for is the profile's own business.
     let is_gone = |key: &&str| *key != "region" && set.iter().all(|(set, _)| set != key);
-    let unset: Vec<&str> = OWNED.into_iter().filter(is_gone).collect();
+    // Whoever insists gets a profile that says this and nothing else of an identity; keys cannot be had back, and stay.
+    let others = OTHERS.into_iter().filter(|key| !key.starts_with("aws_"));
+    let unset: Vec<&str> = OWNED.into_iter().chain(others).filter(is_gone).collect();
     let edit = ProfileEdit { file: SharedFile::Config, profile: &name, set, unset: &unset, expires: None };
     let path = context
         .file_path(SharedFile::Config)
@@ -279,20 +281,23 @@ fn process(
 }
 
 /// Where arl is, and will be after an upgrade: package managers keep each version in a place of its own, and a link to it
-/// on PATH.
+/// on PATH, or at least where the person has called it.
 fn own_path() -> Result<String, Report> {
     let failed = || Report::new("could not find out where arl is");
     let own = std::env::current_exe().map_err(|error| failed().caused_by(error))?;
     let is_own = |path: &PathBuf| path.is_absolute() && path.canonicalize().is_ok_and(|real| real == own);
-    let path = exec::paths("arl".as_ref()).into_iter().find(is_own).unwrap_or(own);
+    let called = std::env::args_os().next().filter(|word| word.as_encoded_bytes().contains(&b'/'));
+    let called = called.and_then(|word| std::path::absolute(word).ok());
+    let path = exec::paths("arl".as_ref()).into_iter().chain(called).find(is_own).unwrap_or(own);
     path.into_os_string()
         .into_string()
         .map_err(|path| failed().caused_by(format!("`{}` is not UTF-8", path.to_string_lossy())))
 }
 
 /// What makes a profile somebody's already, besides [`OWNED`].
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 11] = [
     "sso_session",
+    "sso_region",
     "sso_start_url",
     "sso_account_id",
     "sso_role_name",

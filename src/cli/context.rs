@@ -43,6 +43,10 @@ impl Context {
         let file = |file| {
             let path = user_only.file_path(file);
             let text = match &path {
+                // In a container HOME may be somebody else's: who has credentials at hand needs no profile.
+                Some(path) if !is_named(file) && has_credentials_at_hand() && is_closed(path) => {
+                    String::new()
+                }
                 Some(path) => read_text(path)?,
                 None => String::new(),
             };
@@ -54,11 +58,11 @@ impl Context {
 
     /// Where a shared file is: what the environment says, else in the home directory.
     pub(super) fn file_path(&self, file: SharedFile) -> Option<PathBuf> {
-        let (variable, name) = match file {
-            SharedFile::Config => ("AWS_CONFIG_FILE", "config"),
-            SharedFile::Credentials => ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+        let name = match file {
+            SharedFile::Config => "config",
+            SharedFile::Credentials => "credentials",
         };
-        std::env::var_os(variable)
+        std::env::var_os(variable_of(file))
             .filter(|path| !path.is_empty())
             .map(|path| expand_tilde(&path, self.home()))
             .or_else(|| Some(self.home()?.join(".aws").join(name)))
@@ -130,6 +134,28 @@ impl Context {
     pub(super) fn now() -> SystemTime {
         SystemTime::now()
     }
+}
+
+fn variable_of(file: SharedFile) -> &'static str {
+    match file {
+        SharedFile::Config => "AWS_CONFIG_FILE",
+        SharedFile::Credentials => "AWS_SHARED_CREDENTIALS_FILE",
+    }
+}
+
+fn is_named(file: SharedFile) -> bool {
+    Context::path_var(variable_of(file)).is_some()
+}
+
+/// Keys or a web identity in the environment.
+fn has_credentials_at_hand() -> bool {
+    let has = |names: [&str; 2]| names.into_iter().all(|name| Context::var(name).is_some());
+    has(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+        || has(["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"])
+}
+
+fn is_closed(path: &Path) -> bool {
+    std::fs::File::open(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 fn expand_tilde(path: &OsStr, home: Option<&Path>) -> PathBuf {

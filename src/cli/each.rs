@@ -149,8 +149,10 @@ fn listed(path: &PathBuf) -> Result<Vec<String>, Report> {
     let text = text.map_err(|error| {
         Report::new(format!("could not read the roles from `{}`", path.display())).caused_by(error)
     })?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    Ok(lines.map(str::to_owned).collect())
+    // No role has a `#`, and Windows's editors begin a file with a mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 /// All of the commands.

@@ -331,7 +331,11 @@ fn calls(plan: &Plan, kept: Option<usize>) -> Vec<String> {
             Source::Keys(_) => None,
             Source::MfaSession { .. } => Some("GetSessionToken".to_owned()),
             Source::Sso(_) => Some("GetRoleCredentials of IAM Identity Center".to_owned()),
-            Source::Process(process) => Some(format!("the program `{}`", process.command)),
+            // Its name alone: arguments may be secret.
+            Source::Process(process) => {
+                let name = process.command.split_whitespace().next().unwrap_or_default();
+                Some(format!("the program `{name}`"))
+            }
             Source::Login(_) => Some("the AWS CLI, if the login's credentials are over".to_owned()),
             Source::WebIdentity { role_arn, .. } => Some(format!("AssumeRoleWithWebIdentity for {role_arn}")),
             Source::Container => Some("the container endpoint".to_owned()),

@@ -7,22 +7,19 @@ use arl::{AssumeRoleRequest, CallError, Chain, SharedFile, Source, SourceError, 
 use super::context::Context;
 use super::obtain::in_words;
 use super::report::Report;
+use super::why::profile_variable;
 
 /// No source credentials.
 pub(super) fn no_source(error: &SourceError, context: &Context) -> Report {
     let config = context.path_of(SharedFile::Config);
     let report = Report::new(error.to_string());
     match error {
-        SourceError::UnknownProfile { closest, .. } => {
-            let report = report.caused_by(format!(
-                "neither `{config}` nor `{}` has it",
-                context.path_of(SharedFile::Credentials)
-            ));
-            match closest.as_slice() {
-                [] => report,
-                near => report.hint(format!("did you mean `{}`?", near.join("`, `"))),
-            }
+        SourceError::UnknownProfile { name, wanted_by: None, closest } if is_selected(name) => {
+            let variable = profile_variable();
+            let report = Report::new(format!("there is no profile `{name}`, which {variable} names"));
+            elsewhere(report, closest, context)
         }
+        SourceError::UnknownProfile { closest, .. } => elsewhere(report, closest, context),
         SourceError::Replaced(_) => report
             .hint("to go back first: eval \"$(arl clear)\", or, where the hook is installed, arl clear")
             .hint("to go on from the role this shell has: --chain"),
@@ -34,6 +31,23 @@ pub(super) fn no_source(error: &SourceError, context: &Context) -> Report {
         }
         _ => report,
     }
+}
+
+/// Where a profile was looked for, and what is like it.
+fn elsewhere(report: Report, closest: &[String], context: &Context) -> Report {
+    let (config, credentials) =
+        (context.path_of(SharedFile::Config), context.path_of(SharedFile::Credentials));
+    let report = report.caused_by(format!("neither `{config}` nor `{credentials}` has it"));
+    match closest {
+        [] => report,
+        near => report.hint(format!("did you mean `{}`?", near.join("`, `"))),
+    }
+}
+
+/// Whether nobody has typed that name today.
+fn is_selected(name: &str) -> bool {
+    let is_typed = std::env::args().any(|word| word.split('=').any(|part| part == name));
+    !is_typed && Context::var(profile_variable()).as_deref() == Some(name)
 }
 
 /// The source could not be had.

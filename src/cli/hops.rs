@@ -282,8 +282,13 @@ fn check_lists(request: &AssumeRoleRequest) -> Result<(), Report> {
 fn read_file_url(origin: &str, text: String) -> Result<String, Report> {
     match text.strip_prefix("file://") {
         None => Ok(text),
-        Some(path) => std::fs::read_to_string(path).map_err(|error| {
-            Report::usage(format!("{origin} names the file `{path}`, which cannot be read")).caused_by(error)
-        }),
+        Some(path) => match std::fs::read_to_string(path) {
+            // Windows's editors begin a file with a mark.
+            Ok(text) => Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
+            Err(error) => {
+                Err(Report::usage(format!("{origin} names the file `{path}`, which cannot be read"))
+                    .caused_by(error))
+            }
+        },
     }
 }

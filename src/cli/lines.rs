@@ -3,10 +3,15 @@
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::prompt;
 
 /// What has no end of line by then is written as if it had one.
 const MAX_LINE: u64 = 64 * 1024;
 const BAR: usize = 20;
+/// How often somebody looks whether a question has been answered.
+const GLANCE: Duration = Duration::from_millis(50);
 const ERASE_LINE: &[u8] = b"\r\x1b[K";
 
 /// One of the two streams that a command writes to.
@@ -50,6 +55,10 @@ impl Lines {
     }
 
     fn write(&self, line: &[u8], stream: Stream) -> io::Result<()> {
+        // A question stays on the screen until it is answered: whoever writes on waits, as for a slow reader.
+        while self.bar().is_some() && prompt::is_asking() {
+            std::thread::sleep(GLANCE);
+        }
         // The lock keeps lines whole, and the bar below them.
         let bar = self.bar();
         erase(bar.as_deref());
@@ -80,8 +89,10 @@ impl Lines {
             let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
             let width = size.map(|size| usize::from(size.ws_col)).filter(|&width| width > 0).unwrap_or(80);
             *text = shown.chars().take(width - 1).collect();
-            erase(Some(text));
-            draw(Some(text));
+            if !prompt::is_asking() {
+                erase(Some(text));
+                draw(Some(text));
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! `arl list`: the role profiles of the shared config, and the sessions that are kept.
 
-use arl::{ListedSession, RoleProfile, Section};
+use arl::{ListedSession, RoleArn, RoleProfile, Section, Sources};
 use serde_json::json;
 
 use super::caches::Place;
@@ -18,18 +18,40 @@ pub(super) struct ListArgs {
     json: bool,
 }
 
+/// The source of a role that a token's issuer is trusted by.
+const WEB_IDENTITY: &str = "web identity";
 const HEADINGS: [&str; 5] = ["PROFILE", "ACCOUNT", "ROLE", "SOURCE", "MFA"];
 
 pub(super) fn run(args: &ListArgs, output: &Output) -> Outcome {
     let context = Context::read()?;
     let config = context.shared_config()?;
+    let var = |name: &str| Context::var(name);
+    let sources = Sources::new(&config, &var, false);
     let mut rows = Vec::new();
     let mut text = String::new();
     for name in config.profile_names() {
         let Some(section) = config.profile(name) else { continue };
         let profile = match RoleProfile::read(name, section) {
             Ok(Some(profile)) => profile,
-            Ok(None) => continue,
+            Ok(None) => {
+                // A web identity's role has nothing else that would be told here.
+                let arn = section.get("role_arn").and_then(|arn| arn.parse::<RoleArn>().ok());
+                let Some(arn) = arn.filter(|_| section.get("web_identity_token_file").is_some()) else {
+                    continue;
+                };
+                if args.json {
+                    let object = json!({
+                        "profile": name, "role_arn": arn.to_string(), "account_id": arn.account_id().to_string(),
+                        "source": WEB_IDENTITY, "mfa_serial": null, "region": section.get_filled("region"),
+                    });
+                    text.push_str(&format!("{object}\n"));
+                } else {
+                    let account = arn.account_id().to_string();
+                    let row = [name, &account, arn.role_name(), WEB_IDENTITY, "no"];
+                    rows.push(row.map(super::output::printable));
+                }
+                continue;
+            }
             Err(error) => {
                 output.note(&Report::new(error.to_string()).error);
                 continue;
@@ -47,7 +69,12 @@ pub(super) fn run(args: &ListArgs, output: &Output) -> Outcome {
             });
             text.push_str(&format!("{object}\n"));
         } else {
-            let mfa = if profile.mfa_serial.is_some() { "yes" } else { "no" };
+            // A code may be asked for on the way here.
+            let on_the_way = || {
+                let chain = sources.profile(name);
+                chain.is_ok_and(|chain| chain.hops.iter().any(|(_, hop)| hop.mfa_serial.is_some()))
+            };
+            let mfa = if profile.mfa_serial.is_some() || on_the_way() { "yes" } else { "no" };
             rows.push([name, &account, role, source(section), mfa].map(super::output::printable));
         }
     }

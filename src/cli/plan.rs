@@ -246,7 +246,14 @@ fn mfa_session(
     hops: &mut [Hop],
     output: &Output,
 ) -> Result<Option<SessionCode>, Report> {
-    let variable = Context::var("ARL_MFA_SESSION").is_some_and(|text| ["1", "true", "yes"].contains(&&*text));
+    let variable = match Context::var("ARL_MFA_SESSION").map(|text| text.trim().to_ascii_lowercase()) {
+        None => false,
+        Some(text) if ["1", "true", "yes", "on"].contains(&&*text) => true,
+        Some(text) if ["0", "false", "no", "off"].contains(&&*text) => false,
+        Some(text) => {
+            return Err(Report::usage(format!("ARL_MFA_SESSION must be true or false, not `{text}`")));
+        }
+    };
     if !args.mfa_session && !variable {
         return Ok(None);
     }

@@ -68,6 +68,11 @@ fn terminal_session() -> Option<u32> {
     sys::session_of(&File::open("/dev/tty").ok()?)
 }
 
+/// Whether some arl is asking the person at this terminal now.
+pub(super) fn is_asking() -> bool {
+    terminal_session().is_some_and(|session| SingleFlight::new(private_directory()).is_turn_taken(session))
+}
+
 /// The device's current code, typed by a person.
 pub(super) async fn code(codes: &Codes<'_>) -> Result<TokenCode, Report> {
     // Two that ask in one terminal would hide and show each other's typing, and leave it hidden in the end.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use super::json;
 use super::text::InvalidValue;
 
 /// Parameters that STS knows and this program does not yet, from a JSON object.
@@ -36,6 +37,7 @@ impl FromStr for AdditionalParameters {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        json::parse(text)?;
         let object: Map<String, Value> = serde_json::from_str(text)
             .map_err(|error| InvalidValue::new(format!("must be a JSON object: {error}")))?;
         for (name, value) in &object {

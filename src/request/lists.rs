@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use super::json;
 use super::text::{InvalidValue, PolicyArn, TAG_ALPHABET, check, is_tag_char};
 
 /// More session tags, or transitive keys, are refused.
@@ -110,7 +111,7 @@ pub fn parse_policy_arns(text: &str) -> Result<Vec<PolicyArn>, InvalidValue> {
         },
         _ => Err(InvalidValue::new(SHAPE)),
     };
-    match json(text) {
+    match json::parse(text)? {
         Some(Value::Array(list)) => list.iter().map(arn).collect(),
         Some(object @ Value::Object(_)) => Ok(vec![arn(&object)?]),
         Some(_) => Err(InvalidValue::new(SHAPE)),
@@ -126,7 +127,7 @@ pub fn parse_tags(text: &str) -> Result<Vec<Tag>, InvalidValue> {
     const SHAPE: &str = "must be Key=Value pairs separated by commas, a JSON object of texts, \
                          or a JSON list of {\"Key\": …, \"Value\": …}";
     let shape = || InvalidValue::new(SHAPE);
-    match json(text) {
+    match json::parse(text)? {
         Some(Value::Object(object)) => {
             object.iter().map(|(key, value)| Tag::new(key, value.as_str().ok_or_else(shape)?)).collect()
         }
@@ -154,7 +155,7 @@ pub fn parse_tags(text: &str) -> Result<Vec<Tag>, InvalidValue> {
 /// Another shape, or a key that breaks STS's rules.
 pub fn parse_tag_keys(text: &str) -> Result<Vec<TagKey>, InvalidValue> {
     let shape = || InvalidValue::new("must be tag keys separated by commas, or a JSON list of texts");
-    match json(text) {
+    match json::parse(text)? {
         Some(Value::Array(list)) => list.iter().map(|key| key.as_str().ok_or_else(shape)?.parse()).collect(),
         Some(_) => Err(shape()),
         None => text.split(',').map(str::parse).collect(),
@@ -175,7 +176,7 @@ pub fn parse_provided_contexts(text: &str) -> Result<Vec<ProvidedContext>, Inval
         let [arn, assertion] = members(value, ["ProviderArn", "ContextAssertion"]).ok_or_else(shape)?;
         ProvidedContext::new(arn, assertion)
     };
-    match json(text) {
+    match json::parse(text)? {
         Some(Value::Array(list)) => list.iter().map(context).collect(),
         Some(object @ Value::Object(_)) => Ok(vec![context(&object)?]),
         Some(_) => Err(shape()),
@@ -215,10 +216,6 @@ fn at_most(max: usize, count: usize) -> Result<(), InvalidValue> {
 }
 
 /// The text as JSON, if it is any. A bare number or word is JSON too, and no list: the callers say so.
-fn json(text: &str) -> Option<Value> {
-    serde_json::from_str(text).ok()
-}
-
 /// Exactly these text members of an object.
 fn members<'a, const N: usize>(value: &'a Value, names: [&str; N]) -> Option<[&'a str; N]> {
     let object: &Map<String, Value> = value.as_object().filter(|object| object.len() == N)?;

@@ -2,6 +2,7 @@
 
 mod additional;
 mod duration;
+mod json;
 mod lists;
 mod policy;
 mod text;

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use super::json;
 use super::text::InvalidValue;
 
 /// An inline session policy: one JSON object, in the fewest characters, since STS counts them.
@@ -21,6 +22,7 @@ impl FromStr for Policy {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        json::parse(text)?;
         let object: Map<String, Value> = serde_json::from_str(text)
             .map_err(|error| InvalidValue::new(format!("must be a JSON object: {error}")))?;
         Ok(Self::of_object(object))
@@ -68,7 +70,7 @@ mod tests {
 
     #[test]
     fn only_objects_are_policies() {
-        for bad in ["", "[]", "\"x\"", "nope", "{\"a\":NaN}", "{} {}"] {
+        for bad in ["", "[]", "\"x\"", "nope", "{\"a\":NaN}", "{} {}", "{\"a\":1,\"a\":2}"] {
             assert!(bad.parse::<Policy>().is_err(), "{bad}");
         }
     }

@@ -108,7 +108,10 @@ pub fn update<E>(
         let found = fs::metadata(path).ok();
         let mode = found.as_ref().map_or(0o600, |found| found.mode() & 0o777);
         let owner = found.or_else(|| fs::metadata(directory).ok()).map(|found| (found.uid(), found.gid()));
-        write_new(&temporary, &after, if holds_secrets { 0o600 } else { mode }, owner)?;
+        if let Err(error) = write_new(&temporary, &after, if holds_secrets { 0o600 } else { mode }, owner) {
+            let _ = fs::remove_file(&temporary);
+            return Err(error.into());
+        }
         if exchange(&temporary, path, before.as_ref().map(|bytes| bytes.as_slice()))? {
             // The new name has to survive a power failure; not every file system can promise that.
             let _ = File::open(directory).and_then(|directory| directory.sync_all());

@@ -646,6 +646,21 @@ fn what_is_kept_can_be_listed_completed_and_forgotten() {
     assert_eq!(entries(&stage).len(), 0);
 }
 
+/// `sudo -E`: what root would make there, the user could not use.
+#[test]
+fn root_makes_no_directories_in_a_users_home() {
+    use std::os::unix::fs::chown;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let stage = Stage::new();
+    chown(&stage.home, Some(65534), None).unwrap();
+    let run = json(&stage, &[DEPLOY]);
+    assert!(run.stderr.contains("would be root's in somebody else's directory"), "{run:?}");
+    let _ = run.success();
+    assert!(!stage.home.join(".cache").exists());
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_keyring_forgets_by_itself_and_touches_no_file() {

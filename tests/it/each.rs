@@ -52,7 +52,8 @@ fn every_role_runs_it_once_and_its_lines_say_which() {
 #[test]
 fn the_roles_may_stand_in_a_file() {
     let stage = stage();
-    fs::write(stage.home.join("roles"), "# ours\n\n  deploy  \r\n123456789012/ReadOnly\n").unwrap();
+    fs::write(stage.home.join("roles"), "\u{feff}# ours\n\n  deploy  # the first\r\n123456789012/ReadOnly\n")
+        .unwrap();
     let run = stage.arl(&["each", DEPLOY, "--roles-from", "roles", "--", "echo", "--", "-j"]);
     assert_eq!(run.success(), "123456789012/Deploy: -- -j\ndeploy: -- -j\n123456789012/ReadOnly: -- -j\n");
     let mut arl = stage.as_ann("arl");
@@ -119,6 +120,46 @@ fn a_reader_that_has_gone_ends_it() {
     let line = "arl each deploy 123456789012/ReadOnly -- yes | head -n 1";
     let run = stage.run(stage.as_ann("bash").args(["-c", line]));
     assert_eq!(run.success(), "deploy: y\n");
+}
+
+#[test]
+fn a_question_stays_on_the_screen_until_it_is_answered() {
+    let stage = stage();
+    stage.sts.change(|world| {
+        let role = world.roles.get_mut("arn:aws:iam::123456789012:role/NeedsMfa").unwrap();
+        role.trusts.push("*".into());
+    });
+    let mfa = arl_sts::World::ANN_MFA;
+    let config = std::fs::read_to_string(stage.home.join(".aws/config")).unwrap_or_default();
+    let more = format!(
+        "{config}\n[profile mfa]\nrole_arn = arn:aws:iam::123456789012:role/NeedsMfa\ncredential_source = Environment\nmfa_serial = {mfa}\n"
+    );
+    std::fs::write(stage.home.join(".aws/config"), more).unwrap();
+    // The code is typed once the other command has ended behind the question.
+    let script = "import os, pty, select, sys\n\
+        child, terminal = pty.fork()\n\
+        if child == 0: os.execvp('arl', ['arl', 'each', 'mfa', '123456789012/ReadOnly', '-j', '2', '--', 'sh', '-c', 'touch done-$ARL_ROLE_ARN; echo hello'.replace('$ARL_ROLE_ARN', '${ARL_ROLE_ARN##*/}')])\n\
+        seen = b''\n\
+        def read():\n\
+        \x20   global seen\n\
+        \x20   if not select.select([terminal], [], [], 30)[0]: sys.exit('nothing after ' + repr(seen))\n\
+        \x20   try: part = os.read(terminal, 65536)\n\
+        \x20   except OSError: part = b''\n\
+        \x20   seen += part\n\
+        \x20   return part\n\
+        while b'MFA code of' not in seen: read()\n\
+        while not os.path.exists('done-ReadOnly'): pass\n\
+        os.write(terminal, b'100001\\r')\n\
+        while read(): pass\n\
+        os.waitpid(child, 0)\n\
+        sys.stdout.buffer.write(seen)\n";
+    let mut python = stage.as_ann("python3");
+    let run = stage.run(python.args(["-c", script]).env("TERM", "xterm"));
+    let shown = run.success();
+    let behind = shown.split("MFA code of").nth(1).unwrap();
+    let answer = behind.find("\r\n").unwrap_or(behind.len());
+    assert!(!behind[..answer].contains('\u{1b}'), "the question was wiped away: {shown:?}");
+    assert!(shown.contains("arl: 2 of 2 done"), "{shown:?}");
 }
 
 #[test]

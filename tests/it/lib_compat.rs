@@ -34,7 +34,6 @@ fn rows() -> Vec<Vec<String>> {
         vec!["--Policy", statement],
         vec!["--Policy", r#"{  "Statement" : [] , "é":"ü", "x": "€"}"#],
         vec!["--Policy", "{}"],
-        vec!["--Policy", r#"{"a":1,"a":2}"#],
         vec!["--Policy", r#" {"a":1} "#],
         vec!["--DurationSeconds", "900"],
         vec!["--DurationSeconds=900"],

@@ -86,6 +86,16 @@ fn a_program_that_fails_shows_nothing_of_what_it_printed() {
 }
 
 #[test]
+fn a_wish_that_is_neither_yes_nor_no_is_refused() {
+    let stage = Stage::new();
+    for (text, status) in [("TRUE", 0), ("on", 0), ("No", 0), ("maybe", 2), ("2", 2)] {
+        let mut arl = stage.as_ann("arl");
+        let run = stage.run(arl.args(["explain", "123456789012/ReadOnly"]).env("ARL_MFA_SESSION", text));
+        assert_eq!(run.status, status, "{text}: {run:?}");
+    }
+}
+
+#[test]
 fn one_code_is_enough_for_many_roles() {
     let stage = Stage::new();
     profiles(&stage, "");

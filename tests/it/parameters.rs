@@ -90,7 +90,7 @@ fn a_flag_beats_a_variable_beats_a_profile() {
     let stage = Stage::new();
     stage.profiles(
         "[profile long]\nrole_arn = arn:aws:iam::123456789012:role/Long\nsource_profile = src\nduration_seconds = 4000\n\
-         role_session_name = from-profile\nexternal_id = ext\nsource_identity = ann\nsession_tags = a=1, b = 2\n\
+         role_session_name = from-profile\nexternal_id = ext\nsource_identity = ann\nsession_tags = a = 1 ,b= 2\n\
          transitive_session_tags = a, b\n",
         SOURCE,
     );
@@ -107,6 +107,9 @@ fn a_flag_beats_a_variable_beats_a_profile() {
         ),
         "{plain}"
     );
+    // As aws-vault reads them.
+    let tags = "Tags.member.1.Key=a Tags.member.1.Value=1 Tags.member.2.Key=b Tags.member.2.Value=2";
+    assert!(plain.contains(tags), "{plain}");
     assert!(plain.ends_with("TransitiveTagKeys.member.1=a TransitiveTagKeys.member.2=b"), "{plain}");
     let variables = [("ARL_DURATION", "75m"), ("ARL_ROLE_SESSION_NAME", "from-env")];
     let by_variable = run(&[], &variables);

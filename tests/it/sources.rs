@@ -53,7 +53,7 @@ fn a_selected_profile_never_falls_through() {
     std::fs::write(stage.home.join(".aws/credentials"), format!("[default]\n{ANN}[bob]\nx=y\n")).unwrap();
     for (args, variables, said) in [
         (vec!["--profile", "bobb"], vec![], "there is no profile `bobb`"),
-        (vec![], vec![("AWS_PROFILE", "bobb")], "there is no profile `bobb`"),
+        (vec![], vec![("AWS_PROFILE", "bobb")], "there is no profile `bobb`, which AWS_PROFILE names"),
         (vec![], vec![("AWS_PROFILE", "empty")], "profile `empty` holds no credentials"),
         (
             vec!["--profile", "half"],
@@ -443,4 +443,28 @@ fn retry_settings_that_other_tools_take_are_taken() {
     stage
         .run(stage.as_ann("arl").args(["assume", DEPLOY]).env("AWS_RETRY_MODE", "never"))
         .failure(2, "AWS_RETRY_MODE");
+}
+
+/// Containers run as a user whose HOME is root's.
+#[test]
+fn keys_at_hand_need_no_home_that_can_be_read() {
+    let stage = stage("[profile x]\nregion = eu-west-1\n");
+    let closed = stage.home.join("closed");
+    std::fs::create_dir_all(closed.join(".aws")).unwrap();
+    std::fs::write(closed.join(".aws/config"), "").unwrap();
+    std::fs::set_permissions(&closed, PermissionsExt::from_mode(0o000)).unwrap();
+    let is_root = rustix::process::geteuid().is_root();
+    let program = stage.home.join("arl");
+    std::fs::copy(env!("CARGO_BIN_EXE_arl"), &program).unwrap();
+    let as_somebody = |mut command: std::process::Command| {
+        if is_root {
+            command.args(["--reuid=65534", "--clear-groups"]).arg(&program);
+        }
+        command.args(["assume", DEPLOY, "--json"]).env("HOME", &closed).current_dir("/");
+        stage.run(&mut command)
+    };
+    let program = if is_root { "setpriv".into() } else { program.clone() };
+    let _ = as_somebody(stage.as_ann(&program)).success();
+    as_somebody(stage.bare(&program)).failure(1, "could not read");
+    std::fs::set_permissions(&closed, PermissionsExt::from_mode(0o700)).unwrap();
 }

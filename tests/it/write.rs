@@ -355,6 +355,41 @@ fn a_configured_process_outlives_an_upgrade() {
     fs::write(links.join("arl"), "").unwrap();
     let told = process(format!("{}:/usr/bin", links.display()));
     assert!(told.contains(&format!("{} assume", env!("CARGO_BIN_EXE_arl"))), "{told}");
+    // A link that is on nobody's PATH, but was called.
+    let link = stage.home.join("mine");
+    symlink(env!("CARGO_BIN_EXE_arl"), &link).unwrap();
+    let mut arl = stage.bare(&link);
+    let words = ["configure", DEPLOY, "--profile", "dev", "--profile-name", "q", "--process"];
+    let told = stage.run(arl.env("PATH", "/usr/bin").args(words)).success();
+    assert!(told.contains(&format!("{} assume", link.display())), "{told}");
+}
+
+#[test]
+fn who_insists_gets_a_profile_that_says_this_and_nothing_else() {
+    let stage = Stage::new();
+    stage.profiles(
+        "[profile p]\nsso_session = x\nsso_account_id = 1\nsso_role_name = y\nmfa_process = echo\nweb_identity_token_file = t\noutput = json\n",
+        "[dev]\naws_access_key_id = AKIA\naws_secret_access_key = x\n",
+    );
+    let words = ["configure", DEPLOY, "--profile", "dev", "--profile-name", "p"];
+    stage.run(stage.bare("arl").args(words)).failure(1, "says something else");
+    let _ = stage.run(stage.bare("arl").args(words).arg("--force")).success();
+    let config = fs::read_to_string(stage.home.join(".aws/config")).unwrap();
+    assert_eq!(config, format!("[profile p]\nrole_arn={DEPLOY}\nsource_profile=dev\noutput = json\n"));
+}
+
+#[test]
+fn a_failed_write_leaves_nothing_beside_the_file() {
+    let stage = Stage::new();
+    stage.profiles("", "[mine]\na=1\n");
+    // What is written does not fit.
+    let script = format!("ulimit -f 0; exec arl write {DEPLOY} --profile-name p");
+    stage.run(stage.as_ann("bash").args(["-c", &script])).failure(1, "could not write profile `p`");
+    let mut names: Vec<_> =
+        fs::read_dir(stage.home.join(".aws")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [".credentials.arl.lock", "config", "credentials"]);
+    assert_eq!(credentials(&stage), "[mine]\na=1\n");
 }
 
 #[test]
