@@ -136,7 +136,8 @@ fn a_question_stays_on_the_screen_until_it_is_answered() {
     );
     std::fs::write(stage.home.join(".aws/config"), more).unwrap();
     // The code is typed once the other command has ended behind the question.
-    let script = "import os, pty, select, sys\n\
+    let script = "import os, pty, select, signal, sys\n\
+        signal.alarm(60)\n\
         child, terminal = pty.fork()\n\
         if child == 0: os.execvp('arl', ['arl', 'each', 'mfa', '123456789012/ReadOnly', '-j', '2', '--', 'sh', '-c', 'touch done-$ARL_ROLE_ARN; echo hello'.replace('$ARL_ROLE_ARN', '${ARL_ROLE_ARN##*/}')])\n\
         seen = b''\n\

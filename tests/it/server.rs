@@ -562,7 +562,7 @@ fn a_signal_sent_to_arl_reaches_the_command_once() {
 #[test]
 fn a_timer_that_arl_was_started_with_rings_for_the_command() {
     let stage = Stage::new();
-    let script = "import os, signal, sys\nsignal.alarm(1)\nos.execvp(sys.argv[1], sys.argv[1:])";
+    let script = "import os, signal, sys\nsignal.alarm(5)\nos.execvp(sys.argv[1], sys.argv[1:])";
     let mut timed = stage.as_ann("python3");
     timed.args(["-c", script, "arl", "exec", DEPLOY, "--server", "--"]);
     timed.args(["bash", "-c", "trap 'echo rings; exit 5' ALRM; while :; do read -rt 1 </dev/zero; done"]);

@@ -454,7 +454,8 @@ fn keys_at_hand_need_no_home_that_can_be_read() {
     std::fs::write(closed.join(".aws/config"), "").unwrap();
     std::fs::set_permissions(&closed, PermissionsExt::from_mode(0o000)).unwrap();
     let is_root = rustix::process::geteuid().is_root();
-    let program = stage.home.join("arl");
+    // Where everybody may go.
+    let program = std::env::temp_dir().join(format!("arl-{}", std::process::id()));
     std::fs::copy(env!("CARGO_BIN_EXE_arl"), &program).unwrap();
     let as_somebody = |mut command: std::process::Command| {
         if is_root {
@@ -463,8 +464,11 @@ fn keys_at_hand_need_no_home_that_can_be_read() {
         command.args(["assume", DEPLOY, "--json"]).env("HOME", &closed).current_dir("/");
         stage.run(&mut command)
     };
-    let program = if is_root { "setpriv".into() } else { program.clone() };
-    let _ = as_somebody(stage.as_ann(&program)).success();
-    as_somebody(stage.bare(&program)).failure(1, "could not read");
+    let started = if is_root { "setpriv".into() } else { program.clone() };
+    let runs = [as_somebody(stage.as_ann(&started)), as_somebody(stage.bare(&started))];
+    std::fs::remove_file(&program).unwrap();
     std::fs::set_permissions(&closed, PermissionsExt::from_mode(0o700)).unwrap();
+    let [with_keys, without] = runs;
+    let _ = with_keys.success();
+    without.failure(1, "could not read");
 }
