@@ -46,7 +46,8 @@ fn elsewhere(report: Report, closest: &[String], context: &Context) -> Report {
 
 /// Whether nobody has typed that name today.
 fn is_selected(name: &str) -> bool {
-    let is_typed = std::env::args().any(|word| word.split('=').any(|part| part == name));
+    let mut words = std::env::args_os();
+    let is_typed = words.any(|word| word.to_string_lossy().split('=').any(|part| part == name));
     !is_typed && Context::var(profile_variable()).as_deref() == Some(name)
 }
 

@@ -70,6 +70,7 @@ impl Plan {
             }
             (_, Some(profile)) => sources.profile(profile),
             (Some((name, _, Some(_))), None) if !args.chain => sources.source_of(name),
+            _ if args.chain => sources.select(),
             _ => sources.select().inspect(|chain| tell_of_others(chain, &sources, &config, output)),
         }
         .map_err(source_failed)?;

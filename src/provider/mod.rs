@@ -147,7 +147,7 @@ impl Inner {
             credentials = provider.provide_credentials() => {
                 sts::from_sdk(&credentials.map_err(|error| sts::source_failed(&error))?)
             }
-            // One that hangs would hold up every task that needs the role, for good.
+            // One that hangs holds up every task that needs the role, but not for good.
             () = self.sleep(PARENT) => Err(CallError::TimedOut(PARENT)),
         }
     }
@@ -186,7 +186,7 @@ impl Inner {
 const EARLY: Duration = Duration::from_secs(2);
 /// A person may have to look for the device that shows the code.
 const PERSON: Duration = Duration::from_secs(120);
-/// The parent's credentials may come from a program or another role, which take as long as a call of STS does.
-const PARENT: Duration = Duration::from_secs(20);
+/// The parent's credentials may come from another role, on the way to which a person is asked.
+const PARENT: Duration = PERSON;
 /// A session that would have to be renewed at once is not taken from a cache.
 const LONG: Margin = Margin { reader: Reader::CredentialProcess, at_least: Duration::ZERO };

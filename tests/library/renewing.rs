@@ -116,7 +116,7 @@ async fn whoever_is_not_polled_any_more_is_not_waited_for_for_ever() {
     resume();
     let (found, waited) = waiting.await.unwrap();
     assert!(found.is_ok(), "{found:?}");
-    assert!(waited >= Duration::from_secs(38), "{waited:?}");
+    assert!(waited >= Duration::from_secs(120), "{waited:?}");
 }
 
 #[tokio::test]
