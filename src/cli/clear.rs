@@ -23,7 +23,7 @@ variables are unset. Keys that are not arl's are left alone.";
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES)]
 pub(super) struct ClearArgs {
-    /// Clear only what is stale: a session that has expired, or what a role has left beside other keys
+    /// Clear only a session that has expired, or what it has left beside other keys
     #[arg(long)]
     expired: bool,
     /// The shell to print for [default: ARL_SHELL, the parent process, SHELL]
@@ -55,8 +55,8 @@ pub(super) fn run(args: ClearArgs, output: &Output) -> Outcome {
     }
     match (&held, expired_since()) {
         (Held::Role { .. }, Some(since)) => output.data(expired(dialect, held, since, output).as_bytes()),
-        (Held::Role { .. }, None) => Ok(()),
-        _ if Context::var("ARL_KEY_ID").is_some() => output.data(dialect.tidy(&left()).as_bytes()),
+        // Until then the keys may come back, as from a directory of direnv's.
+        (_, Some(_)) if Context::var("ARL_KEY_ID").is_some() => output.data(dialect.tidy(&left()).as_bytes()),
         _ => Ok(()),
     }
 }

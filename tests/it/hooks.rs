@@ -491,7 +491,9 @@ fn the_memory_is_no_childs_and_no_parents() {
         let stage = Stage::new();
         let mut command = stage.as_ann(shell.name);
         // A parent that would like to have its text evaluated.
-        command.env("__arl_restore", "touch CANARY").env("__arl_refresh", "touch CANARY");
+        for name in ["__arl_restore", "__arl_refresh", "__arl_region"] {
+            command.env(name, "touch CANARY");
+        }
         let all = if shell.is_fish() { "true" } else { "set -a" };
         let run = shell.run(
             &stage,
@@ -520,14 +522,14 @@ fn the_memory_is_no_childs_and_no_parents() {
         // Without any keys at all it is not evaluated either.
         let stage = Stage::new();
         let mut command = stage.bare(shell.name);
-        command.env("__arl_restore", "touch CANARY");
+        command.env("__arl_restore", "touch CANARY").env("__arl_region", "touch CANARY");
         let clear = if shell.is_fish() { "arl clear | source" } else { "eval \"$(arl clear)\"" };
         let run = stage.run(command.args(["-c", clear]));
         assert!(!stage.home.join("CANARY").exists(), "{}: {run:?}", shell.name);
         // The same without the function: bare statements.
         let stage = Stage::new();
         let mut command = stage.as_ann(shell.name);
-        command.env("__arl_restore", "touch CANARY");
+        command.env("__arl_restore", "touch CANARY").env("__arl_region", "touch CANARY");
         let bare = if shell.is_fish() {
             format!("arl assume {DEPLOY} | source; arl clear | source; env -0 >after")
         } else {

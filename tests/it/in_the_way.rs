@@ -167,6 +167,21 @@ fn a_detour_through_other_keys_costs_nothing() {
     }
 }
 
+/// tcsh asks at every prompt.
+#[test]
+fn what_is_not_over_is_not_cleared_either() {
+    let stage = Stage::new();
+    let clear = |end: &str| {
+        let mut arl = stage.as_ann("arl");
+        arl.args(["clear", "--expired", "--shell", "bash"])
+            .env("ARL_KEY_ID", "ASIAROLE")
+            .env("ARL_EXPIRES_AT", end);
+        stage.run(&mut arl).success()
+    };
+    assert_eq!(clear("4102444800"), "");
+    assert_eq!(clear("1"), "\\unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE;\n");
+}
+
 #[test]
 fn a_clear_that_cannot_be_is_none() {
     for shell in ALL.iter().filter(|shell| !shell.is_fish()) {
