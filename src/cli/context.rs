@@ -42,14 +42,13 @@ impl Context {
         let user_only = Self::read_user();
         let file = |file| {
             let path = user_only.file_path(file);
-            let text = match &path {
+            let text = path.as_deref().map_or_else(|| Ok(String::new()), read_text);
+            let text = text.or_else(|report| {
                 // In a container HOME may be somebody else's: who has credentials at hand needs no profile.
-                Some(path) if !is_named(file) && has_credentials_at_hand() && is_closed(path) => {
-                    String::new()
-                }
-                Some(path) => read_text(path)?,
-                None => String::new(),
-            };
+                let is_closed = path.as_deref().is_some_and(is_closed);
+                let can_do_without = is_closed && !is_named(file) && has_credentials_at_hand();
+                if can_do_without { Ok(String::new()) } else { Err(report) }
+            })?;
             Ok(ConfigFile { path, text })
         };
         let files = [file(SharedFile::Config)?, file(SharedFile::Credentials)?];
