@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{Read, Seek, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -62,7 +62,11 @@ pub enum Flight {
 
 /// The lock, if there is one. Dropping it lets the next one go ahead.
 #[derive(Debug)]
-pub struct Flying(Option<File>);
+pub struct Flying {
+    file: Option<File>,
+    /// What tells this holder from others in the notes that it leaves.
+    holder: String,
+}
 
 impl SingleFlight {
     /// Locks in this directory, which is made when the first one is taken.
@@ -84,6 +88,9 @@ impl SingleFlight {
     ) -> Flight {
         let path = self.directory.join(key.name());
         let (mut pause, last) = PAUSES;
+        // The lock holders that this process has waited for. What another one has left says nothing about this call:
+        // it may be from long ago, under a clock that was wrong.
+        let mut awaited: Vec<String> = Vec::new();
         loop {
             match self.try_lock(&path) {
                 Attempt::Locked(file) => {
@@ -91,37 +98,48 @@ impl SingleFlight {
                     if landed() {
                         return Flight::Landed;
                     }
-                    return match note(&path) {
+                    return match note(&path).filter(|note| awaited.contains(&note.holder)) {
                         // Left as it is, and the lock given back, for the others who wait.
-                        Some(Note::Unkept { at }) if at >= nanos(started) => Flight::Ahead(Flying(None)),
-                        found => match found.and_then(|note| note.failure_since(started, key)) {
-                            Some(failure) => Flight::Failed(failure),
-                            None => Flight::Ahead(Flying::begin(file)),
-                        },
+                        Some(Note { news: News::Unkept, .. }) => Flight::Ahead(Flying::none()),
+                        Some(Note { news: News::Failed { circumstances, text }, .. })
+                            if circumstances == key.circumstances() =>
+                        {
+                            Flight::Failed(text)
+                        }
+                        _ => Flight::Ahead(Flying::begin(file, started)),
                     };
                 }
-                Attempt::Impossible => return Flight::Ahead(Flying(None)),
+                Attempt::Impossible => return Flight::Ahead(Flying::none()),
                 Attempt::Busy => {}
             }
             if landed() {
                 return Flight::Landed;
             }
-            match note(&path) {
-                Some(Note::Busy { at, limit }) if at > patience.last_sign => {
-                    // Another call has begun, or a person has been asked, who is given their time.
-                    patience.last_sign = at;
-                    patience.bound = patience.waited + CALL + limit;
-                }
-                Some(Note::Unkept { at }) if at >= nanos(started) => return Flight::Ahead(Flying(None)),
-                Some(note) => {
-                    if let Some(failure) = note.failure_since(started, key) {
-                        return Flight::Failed(failure);
+            if let Some(Note { holder, at, news }) = note(&path) {
+                let is_awaited = awaited.contains(&holder);
+                match news {
+                    News::Mute => return Flight::Ahead(Flying::none()),
+                    News::Busy { limit } => {
+                        if !is_awaited {
+                            awaited.push(holder);
+                        }
+                        if at != patience.last_sign {
+                            // Another call has begun, or a person has been asked, who is given their time.
+                            patience.last_sign = at;
+                            patience.bound = patience.waited + CALL + limit;
+                        }
                     }
+                    News::Unkept if is_awaited => return Flight::Ahead(Flying::none()),
+                    News::Failed { circumstances, text }
+                        if is_awaited && circumstances == key.circumstances() =>
+                    {
+                        return Flight::Failed(text);
+                    }
+                    News::Unkept | News::Failed { .. } => {}
                 }
-                None => {}
             }
             if patience.waited > patience.bound {
-                return Flight::Ahead(Flying(None));
+                return Flight::Ahead(Flying::none());
             }
             tokio::time::sleep(pause).await;
             patience.waited += pause;
@@ -136,12 +154,12 @@ impl SingleFlight {
         let (pause, mut waited) = (PAUSES.1, Duration::ZERO);
         loop {
             match self.try_lock(&path) {
-                Attempt::Locked(file) => return Flying(Some(file)),
+                Attempt::Locked(file) => return Flying { file: Some(file), holder: String::new() },
                 Attempt::Busy if waited < limit => {
                     tokio::time::sleep(pause).await;
                     waited += pause;
                 }
-                Attempt::Busy | Attempt::Impossible => return Flying(None),
+                Attempt::Busy | Attempt::Impossible => return Flying::none(),
             }
         }
     }
@@ -184,10 +202,22 @@ impl SingleFlight {
 
     /// Takes lock files away that nobody has used for a day. Others' files in the directory are left alone.
     pub fn sweep(&self, now: SystemTime) {
-        let Ok(entries) = fs::read_dir(&self.directory) else { return };
-        for entry in entries.flatten().filter(|entry| is_lock(&entry.file_name())).take(64) {
+        let is_stale = |entry: &fs::DirEntry| {
             let age = entry.metadata().and_then(|found| found.modified()).ok();
-            if age.and_then(|made| now.duration_since(made).ok()).is_some_and(|age| age > STALE)
+            age.and_then(|made| now.duration_since(made).ok()).is_some_and(|age| age > STALE)
+        };
+        self.remove_unlocked(64, is_stale);
+    }
+
+    /// Removes every lock file that no process holds, with the note in it.
+    pub fn clear(&self) {
+        self.remove_unlocked(usize::MAX, |_| true);
+    }
+
+    fn remove_unlocked(&self, at_most: usize, is_wanted: impl Fn(&fs::DirEntry) -> bool) {
+        let Ok(entries) = fs::read_dir(&self.directory) else { return };
+        for entry in entries.flatten().filter(|entry| is_lock(&entry.file_name())).take(at_most) {
+            if is_wanted(&entry)
                 && let Attempt::Locked(_held) = self.try_lock(&entry.path())
             {
                 let _ = fs::remove_file(entry.path());
@@ -211,45 +241,47 @@ enum Attempt {
 }
 
 impl Flying {
-    fn begin(file: File) -> Self {
-        // What an earlier flight has told.
-        let _ = file.set_len(0);
-        Self(Some(file))
+    fn none() -> Self {
+        Self { file: None, holder: String::new() }
+    }
+
+    fn begin(file: File, started: SystemTime) -> Self {
+        let holder = format!("{}-{:x}", std::process::id(), nanos(started));
+        let mut flying = Self { file: Some(file), holder };
+        // Takes the place of what an earlier holder has left, and tells those who wait whom they wait for.
+        flying.busy(started, Duration::ZERO);
+        flying
     }
 
     /// Lets those who wait know that another call begins now, before which a person, or a program of theirs, is asked for
     /// up to this long.
     pub fn busy(&mut self, now: SystemTime, limit: Duration) {
         // Without the note they may give up too early.
-        let _ = self.write(&format!("busy {} {}\n", nanos(now), limit.as_secs()));
+        self.write("busy", now, &format!(" {}\n", limit.as_secs()));
     }
 
     /// Tells those who wait that the session is there and could not be kept for them: each has to get its own, and
     /// not one after the other.
     pub fn unkept(mut self, now: SystemTime) {
-        if self.write(&format!("unkept {}\n", nanos(now))).is_err() {
-            self.mark_unkept(now);
-        }
+        self.write("unkept", now, "\n");
     }
 
     /// Tells those who wait that it has failed, so that they do not all try the same one after the other.
     pub fn failed(mut self, key: &CacheKey, now: SystemTime, text: &str) {
         let tag = key.circumstances();
-        if self.write(&format!("failed {} {tag} {}\n{text}\n", nanos(now), text.len())).is_err() {
-            self.mark_unkept(now);
+        self.write("failed", now, &format!(" {tag} {}\n{text}\n", text.len()));
+    }
+
+    /// Replaces the note. Readers take a note as a whole or not at all. Where the disk has no room for one, the file
+    /// becomes one byte that was never written and needs no room: waiting for this holder would tell nothing.
+    fn write(&mut self, kind: &str, now: SystemTime, rest: &str) {
+        let Some(file) = &mut self.file else { return };
+        let text = format!("{kind} {} {}{rest}", self.holder, nanos(now));
+        let written =
+            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
+        if written.is_err() {
+            let _ = file.set_len(0).and_then(|()| file.set_len(1));
         }
-    }
-
-    /// Readers take a note as a whole or not at all.
-    fn write(&mut self, text: &str) -> io::Result<()> {
-        let Some(file) = &mut self.0 else { return Ok(()) };
-        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()))
-    }
-
-    /// A note that needs no space on a disk that has none: one byte that was never written, and the file's time.
-    fn mark_unkept(&mut self, now: SystemTime) {
-        let Some(file) = &mut self.0 else { return };
-        let _ = file.set_len(0).and_then(|()| file.set_len(1)).and_then(|()| file.set_modified(now));
     }
 }
 
@@ -262,43 +294,52 @@ fn nanos(time: SystemTime) -> u128 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos()
 }
 
-/// What a holder lets others know. Times are nanoseconds since 1970.
+/// What a lock holder lets the waiting processes know: `KIND HOLDER AT …`, see [`Note::parse`].
 #[derive(Debug)]
-enum Note {
-    Busy { at: u128, limit: Duration },
-    Unkept { at: u128 },
-    Failed { at: u128, circumstances: String, text: String },
+struct Note {
+    holder: String,
+    /// Nanoseconds since 1970, by the holder's clock. Only tells one note from the next.
+    at: u128,
+    news: News,
+}
+
+#[derive(Debug)]
+enum News {
+    /// The holder could not write a note.
+    Mute,
+    /// A call begins; before it a person or a program is asked for up to `limit`.
+    Busy { limit: Duration },
+    /// The session could not be cached.
+    Unkept,
+    /// The call failed. `circumstances` stands for the secret key and the way to the network.
+    Failed { circumstances: String, text: String },
 }
 
 impl Note {
     fn parse(text: &str) -> Option<Self> {
+        if text == "\0" {
+            return Some(Self { holder: String::new(), at: 0, news: News::Mute });
+        }
         let (head, rest) = text.split_once('\n')?;
         let mut words = head.split(' ');
         let kind = words.next()?;
+        let holder = words.next()?.to_owned();
         let at = words.next()?.parse().ok()?;
-        match kind {
-            "busy" => Some(Self::Busy { at, limit: Duration::from_secs(words.next()?.parse().ok()?) }),
-            "unkept" => Some(Self::Unkept { at }),
+        let news = match kind {
+            "busy" => News::Busy { limit: Duration::from_secs(words.next()?.parse().ok()?) },
+            "unkept" => News::Unkept,
             "failed" => {
                 let circumstances = words.next()?.to_owned();
                 let length: usize = words.next()?.parse().ok()?;
                 let text = rest.strip_suffix('\n')?.to_owned();
-                (text.len() == length).then_some(Self::Failed { at, circumstances, text })
+                if text.len() != length {
+                    return None;
+                }
+                News::Failed { circumstances, text }
             }
-            _ => None,
-        }
-    }
-
-    /// A failure of one that had the same secret, the same way to the network, and came after `started`.
-    fn failure_since(&self, started: SystemTime, key: &CacheKey) -> Option<String> {
-        match self {
-            Self::Failed { at, circumstances, text }
-                if *at >= nanos(started) && *circumstances == key.circumstances() =>
-            {
-                Some(text.clone())
-            }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some(Self { holder, at, news })
     }
 }
 
@@ -306,9 +347,6 @@ fn note(path: &Path) -> Option<Note> {
     let mut text = String::new();
     let mut file = OpenOptions::new().read(true).custom_flags(unfollowed()).open(path).ok()?;
     Read::by_ref(&mut file).take(MAX_NOTE).read_to_string(&mut text).ok()?;
-    if text == "\0" {
-        return Some(Note::Unkept { at: nanos(file.metadata().ok()?.modified().ok()?) });
-    }
     Note::parse(&text)
 }
 

@@ -21,7 +21,7 @@ pub(super) struct RoleArgs {
     pub(super) account_id: Option<String>,
     /// The role's name, together with --account-id
     #[arg(long, alias = "role_name", value_name = "NAME", requires = "account_id", help_heading = "Role")]
-    #[arg(hide_short_help = true)]
+    #[arg(conflicts_with = "role", hide_short_help = true)]
     pub(super) role_name: Option<String>,
     /// The partition of ACCOUNT/NAME [default: the region's]
     #[arg(long, value_name = "PARTITION", help_heading = "Role")]
@@ -136,11 +136,25 @@ impl RoleArgs {
             ("--additional-parameters", self.additional_parameters.is_some()),
             ("--serial-number", self.serial_number.is_some() && !self.mfa_session),
             ("--mfa-process", self.mfa_process.is_some() && !self.mfa_session),
+            ("--partition", self.partition.is_some()),
             ("--profile", self.profile.is_some()),
             ("--via", !self.via.is_empty()),
             ("--chain", self.chain),
         ];
         flags.into_iter().find_map(|(flag, given)| given.then_some(flag))
+    }
+
+    /// Returns a flag that was given, whichever it is; `None` if none was.
+    pub(super) fn first_flag(&self) -> Option<&'static str> {
+        let others = [
+            ("--account-id", self.account_id.is_some()),
+            ("--role-name", self.role_name.is_some()),
+            ("--partition", self.partition.is_some()),
+            ("--profile", self.profile.is_some()),
+            ("--within", self.within.is_some()),
+        ];
+        let flags = self.flags().into_iter().map(|(flag, _)| flag);
+        flags.chain(others.into_iter().filter_map(|(flag, given)| given.then_some(flag))).next()
     }
 
     /// The flags that were given, but for the role and the source, as any verb takes them. Destructured, so that a new

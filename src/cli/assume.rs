@@ -64,6 +64,15 @@ enum Format {
 pub(super) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) -> Outcome {
     let AssumeArgs { role, env: _, json, format, shell, show } = args;
     let format = if json { Format::Json } else { format.unwrap_or(Format::Env) };
+    if format != Format::Env {
+        if shell.is_some() {
+            return Err(Report::usage("--shell is for shell statements, and this prints none"));
+        }
+        if std::io::stdout().is_terminal() && !show {
+            return Err(Report::new("this would show secrets on the terminal")
+                .hint("send the output to a program or a file, or insist with --show"));
+        }
+    }
     let text = match format {
         Format::Json => {
             let identity = obtain::identity(&role, Reader::CredentialProcess, OnSignal::Die, output)?;

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use arl::ListedSession;
+use arl::{ListedSession, SingleFlight};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -50,7 +50,11 @@ pub(super) fn run(args: &CacheArgs, output: &Output) -> Outcome {
                 .hint("ARL_CACHE_DIR can name a place")),
         },
         Verb::Clear => {
-            let Some(cache) = Place::chosen(&context)?.open(output)? else { return Ok(()) };
+            let place = Place::chosen(&context)?;
+            let Some(cache) = place.open(output)? else { return Ok(()) };
+            if let Some(locks) = place.locks() {
+                SingleFlight::new(locks).clear();
+            }
             let count =
                 cache.clear().map_err(|error| Report::new("could not clear the cache").caused_by(error))?;
             let sessions = if count == 1 { "session" } else { "sessions" };

@@ -225,7 +225,7 @@ impl Place {
     }
 
     /// Where processes wait for each other. Locks hold no secret; a session's runtime directory is never remote.
-    fn locks(&self) -> Option<PathBuf> {
+    pub(super) fn locks(&self) -> Option<PathBuf> {
         match self {
             Self::None | Self::Files(None) => None,
             Self::Files(Some(directory)) => {

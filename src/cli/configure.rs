@@ -13,7 +13,7 @@ use super::arguments::RoleArgs;
 use super::context::Context;
 use super::exec;
 use super::hops::parse;
-use super::plan::{Plan, role_arn, role_ref, unknown_role};
+use super::plan::{Plan, check_partition, role_arn, role_ref, unknown_role};
 use super::report::Report;
 use super::sts_settings::Regions;
 use super::{Outcome, Output};
@@ -70,6 +70,7 @@ pub(super) fn run(args: &ConfigureArgs, output: &Output) -> Outcome {
             let profile = RoleProfile::read(text, section).map_err(|error| Report::new(error.to_string()))?;
             let profile =
                 profile.ok_or_else(|| Report::usage(format!("profile `{text}` has no `role_arn`")))?;
+            check_partition(&args.role, &profile.role_arn)?;
             (Some(profile.role_arn), with_keys_of(&args.role, section))
         }
         RoleRef::Arn(_) | RoleRef::InAccount(..) => (None, args.role.clone()),

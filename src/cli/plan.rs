@@ -87,6 +87,10 @@ impl Plan {
             None => role_arn(&role, args, regions.named.as_deref())?,
         };
 
+        if let (RoleRef::Profile(_), Some(arn)) = (&role, &target) {
+            check_partition(args, arn)?;
+        }
+
         let names = Names::of_environment();
         let mut hops = Vec::new();
         for (name, profile) in std::mem::take(&mut chain.hops) {
@@ -100,8 +104,26 @@ impl Plan {
             hops.push(names.target(role_arn, args, profile, output)?);
         }
         name_process(args, &mut hops);
+        let has_device = hops.iter().any(|hop| hop.request.serial_number.is_some());
         let session = mfa_session(args, &config, &mut chain, &mut hops, output)?;
+        if args.mfa_process.is_some() && !has_device && session.is_none() {
+            return Err(Report::usage("--mfa-process needs an MFA device, and no role here has one")
+                .hint("name it with --serial-number, or by the profile's `mfa_serial`"));
+        }
+        if args.token_code.is_some() && !has_device && session.is_none() && !hops.is_empty() {
+            return Err(Report::usage("--token-code needs an MFA device, and no role here has one")
+                .hint("name it with --serial-number, or by the profile's `mfa_serial`"));
+        }
         let session = give_code(args, session, &mut hops)?;
+        if hops.is_empty() && !asks_sts(&chain.source) {
+            let flags = [
+                ("--endpoint-url", args.endpoint_url.is_some()),
+                ("--allow-insecure-endpoint", args.allow_insecure_endpoint),
+            ];
+            if let Some((flag, _)) = flags.into_iter().find(|(_, is_given)| *is_given) {
+                return Err(Report::usage(format!("{flag} is for calls of STS, and this one makes none")));
+            }
+        }
         if let (None, Source::WebIdentity { role_arn, .. }) = (&target, &chain.source)
             && hops.is_empty()
         {
@@ -201,15 +223,30 @@ pub(super) fn role_arn(
         Some(name) => name.parse().map_err(|error| Report::usage(format!("--partition {error}")))?,
         None => Partition::of_region(region.unwrap_or_default()),
     };
-    if let (Some(_), RoleRef::Arn(arn)) = (&args.partition, role)
-        && *arn.partition() != partition
-    {
-        return Err(Report::usage(format!(
-            "--partition says `{partition}`, and `{arn}` is in `{}`",
-            arn.partition()
-        )));
+    if let RoleRef::Arn(arn) = role {
+        check_partition(args, arn)?;
     }
     role.arn(&partition).map_err(|error| Report::usage(format!("not a role: {error}")))
+}
+
+/// Refuses a `--partition` that contradicts a role whose ARN is known.
+pub(super) fn check_partition(args: &RoleArgs, arn: &RoleArn) -> Result<(), Report> {
+    match &args.partition {
+        Some(named) if *named != arn.partition().as_str() => {
+            Err(Report::usage(format!("--partition says `{named}`, and `{arn}` is in `{}`", arn.partition())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether credentials of this source come from STS, so that flags about its endpoint count.
+fn asks_sts(source: &Source) -> bool {
+    match source {
+        Source::WebIdentity { .. } | Source::MfaSession { .. } => true,
+        // The flag lets a container endpoint be on another machine.
+        Source::Container | Source::InstanceMetadata => true,
+        Source::Keys(_) | Source::Sso(_) | Source::Process(_) | Source::Login(_) => false,
+    }
 }
 
 pub(super) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Context) -> Report {

@@ -40,6 +40,9 @@ pub(super) struct WriteArgs {
 
 pub(super) fn run(args: &WriteArgs, output: &Output) -> Outcome {
     if let Some(name) = &args.remove {
+        if let Some(flag) = args.role.first_flag() {
+            return Err(Report::usage(format!("--remove takes a profile away, and has no use for {flag}")));
+        }
         return remove(&parse(name)?, args.force, output);
     }
     // What can be refused is refused before anybody is asked for credentials.
@@ -47,6 +50,9 @@ pub(super) fn run(args: &WriteArgs, output: &Output) -> Outcome {
         check(&parse(name)?, args.force)?;
     }
     let identity = obtain::identity(&args.role, Reader::Once, OnSignal::Die, output)?;
+    if identity.role_arn.is_none() && args.role.region.is_some() {
+        return Err(Report::usage("--region is for calls of STS, and a profile's own credentials need none"));
+    }
     let account = || identity.credentials.account_id().map(ToString::to_string);
     let name = args.profile_name.clone().or_else(account).ok_or_else(|| {
         Report::usage("nobody says which account this is; name the profile with --profile-name")

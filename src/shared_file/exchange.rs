@@ -12,7 +12,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{CWD, RenameFlags};
+use rustix::fs::{CWD, OFlags, RenameFlags};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
@@ -171,13 +171,33 @@ fn is_unknown(error: rustix::io::Errno) -> bool {
     [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP].contains(&error)
 }
 
-/// The file that a chain of links leads to, even if it does not exist yet.
+/// Returns the file that a chain of links leads to, even if it does not exist yet.
+///
+/// A link that another user made is followed only to a file of that same user: otherwise the owner of a home directory
+/// could have root edit any file.
 fn real_path(path: &Path) -> io::Result<PathBuf> {
+    let own = rustix::process::geteuid().as_raw();
     let mut path = path.to_owned();
+    let mut makers = Vec::new();
     for _ in 0..40 {
         match fs::read_link(&path) {
-            Ok(target) => path = path.parent().unwrap_or(Path::new("/")).join(target),
-            Err(_) => return Ok(path),
+            Ok(target) => {
+                makers.extend(fs::symlink_metadata(&path).ok().map(|link| link.uid()));
+                path = path.parent().unwrap_or(Path::new("/")).join(target);
+            }
+            Err(_) => {
+                // A file that does not exist yet belongs to the owner of its directory.
+                let owner = fs::metadata(&path).or_else(|_| fs::metadata(path.parent().unwrap_or(&path)));
+                let owner = owner.ok().map(|metadata| metadata.uid());
+                let is_trusted = |maker: &u32| *maker == own || *maker == 0 || Some(*maker) == owner;
+                return match makers.iter().all(is_trusted) {
+                    true => Ok(path),
+                    false => Err(io::Error::other(format!(
+                        "a link of another user leads to `{}`, which is not that user's",
+                        path.display()
+                    ))),
+                };
+            }
         }
     }
     Err(io::Error::other("too many links"))
@@ -192,14 +212,10 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Only one writer of arl's at a time. The kernel takes the lock away from whoever dies. As long as the file that is
-/// written goes on changing, the others are at work, and this one's turn will come.
+/// Locks out other writers of arl. The kernel releases the lock when its holder dies. As long as the file that is
+/// written keeps changing, other writers are making progress, so this one keeps waiting.
 fn lock<E>(path: &Path, written: &Path) -> Result<File, ExchangeError<E>> {
-    let file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    let owner = path.parent().and_then(|directory| fs::metadata(directory).ok());
-    // Whoever it belongs to then, it holds nothing.
-    let _ = give_to(&file, owner.map(|found| (found.uid(), found.gid())));
+    let file = open_lock(path)?;
     let state = || fs::metadata(written).map(|found| (found.ino(), found.mtime(), found.mtime_nsec())).ok();
     let (mut waited, mut last) = (Duration::ZERO, state());
     loop {
@@ -218,6 +234,35 @@ fn lock<E>(path: &Path, written: &Path) -> Result<File, ExchangeError<E>> {
             Err(TryLockError::Error(_)) => return Ok(file),
         }
     }
+}
+
+/// Opens the lock file, or creates it.
+///
+/// The directory may belong to another user, who can put anything under this name. So no link is followed, nothing but
+/// a plain file with one name is taken, and only a file that this call created changes its owner.
+fn open_lock(path: &Path) -> io::Result<File> {
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600).custom_flags(flags);
+    match options.clone().create_new(true).open(path) {
+        Ok(file) => {
+            let owner = path.parent().and_then(|directory| fs::metadata(directory).ok());
+            // The owner of the directory must be able to lock later; the file holds nothing.
+            give_to(&file, owner.map(|found| (found.uid(), found.gid())))?;
+            return Ok(file);
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    let is_plain = |found: &fs::Metadata| found.is_file() && found.nlink() == 1;
+    // The name is looked at first, because opening some devices has effects.
+    if is_plain(&fs::symlink_metadata(path)?) {
+        let file = options.open(path)?;
+        if is_plain(&file.metadata()?) {
+            return Ok(file);
+        }
+    }
+    Err(io::Error::other(format!("`{}` is in the way: it is not a plain file", path.display())))
 }
 
 /// The file's bytes, once some looks agree; `None` if it does not exist.
@@ -247,13 +292,15 @@ fn settled<E>(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, ExchangeError<E
     Err(ExchangeError::Busy("another program writes to it all the time"))
 }
 
-/// Root may act for the file's owner, who must be able to use it afterwards.
+/// Gives a file that this process has created to the owner of its place, if this process is root: root may act for
+/// that owner, who must be able to use the file afterwards. Other users cannot give files away, and need not.
 fn give_to(file: &File, owner: Option<(u32, u32)>) -> io::Result<()> {
     let found = file.metadata()?;
     match owner {
-        Some((user, _)) if user == found.uid() => Ok(()),
-        Some((user, group)) => std::os::unix::fs::fchown(file, Some(user), Some(group)),
-        None => Ok(()),
+        Some((user, group)) if user != found.uid() && rustix::process::geteuid().is_root() => {
+            std::os::unix::fs::fchown(file, Some(user), Some(group))
+        }
+        _ => Ok(()),
     }
 }
 

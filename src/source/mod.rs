@@ -20,6 +20,9 @@ use crate::secret::Secret;
 /// The variable that tells a credential process, and what it starts, which profiles are being asked for: a name a line.
 pub const PROCESS_ANCESTORS: &str = "ARL_PROCESS_PROFILES";
 
+/// The most role profiles that a chain of `source_profile`s may lead through. Each is one call of STS.
+const MAX_CHAIN: usize = 100;
+
 /// A source and the roles that its profiles assume, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
@@ -82,8 +85,7 @@ impl<'a> Sources<'a> {
     /// # Errors
     /// The profile, or one it depends on, is missing, broken or cyclic.
     pub fn profile(&self, name: &str) -> Result<Chain, SourceError> {
-        self.follow(name, None, &mut Vec::new())
-            .map(|chain| Chain { tag: SourceTag::Profile(name.to_owned()), ..chain })
+        self.follow(name, None).map(|chain| Chain { tag: SourceTag::Profile(name.to_owned()), ..chain })
     }
 
     /// The source of a role profile, which is what its `source_profile` or `credential_source` says.
@@ -92,7 +94,9 @@ impl<'a> Sources<'a> {
     /// As [`Sources::profile`]; the profile has both keys or neither.
     pub fn source_of(&self, name: &str) -> Result<Chain, SourceError> {
         let section = self.section(name, None)?;
-        let chain = self.source_of_section(name, section, &mut vec![name.to_owned()])?;
+        let mut chain = self.follow(name, None)?;
+        // The role itself is no part of its source.
+        chain.hops.pop();
         let named = section.get("source_profile").map(|source| {
             let has_role = self.config.profile(source).is_some_and(|source| source.get("role_arn").is_some());
             match has_role && chain.hops.is_empty() && matches!(chain.source, Source::Keys(_)) {
@@ -170,7 +174,7 @@ impl<'a> Sources<'a> {
         match tag.as_deref().and_then(SourceTag::parse) {
             Some(SourceTag::Profile(name)) => self.profile(&name),
             Some(SourceTag::ProfileKeys(name)) => {
-                let chain = self.follow(&name, Some(&name), &mut Vec::new())?;
+                let chain = self.follow(&name, Some(&name))?;
                 Ok(Chain { tag: SourceTag::ProfileKeys(name), ..chain })
             }
             Some(SourceTag::InstanceMetadata) => {
@@ -233,48 +237,55 @@ impl<'a> Sources<'a> {
             .map(|_| chain(SourceTag::Container, Source::Container))
     }
 
-    /// A profile's credentials. `visited` holds the profiles on the way here, to find cycles.
-    fn follow(
-        &self,
-        name: &str,
-        wanted_by: Option<&str>,
-        visited: &mut Vec<String>,
-    ) -> Result<Chain, SourceError> {
-        let section = self.section(name, wanted_by)?;
-        // Keys of its own end the chain, but only for a profile that is somebody's source: this is how a
-        // profile can be its own `source_profile`.
-        let is_source = wanted_by.is_some();
-        if let Some(at) = visited.iter().position(|seen| seen == name) {
-            let is_itself = visited.last().is_some_and(|last| last == name);
-            if !(is_itself && has_keys(section)) {
-                let mut cycle = visited.split_off(at);
-                cycle.push(name.to_owned());
-                return Err(SourceError::Cycle(cycle));
+    /// Returns a profile's credentials, through its `source_profile`s: a loop, because a file can chain thousands.
+    fn follow(&self, name: &str, wanted_by: Option<&str>) -> Result<Chain, SourceError> {
+        let mut roles: Vec<(String, RoleProfile)> = Vec::new();
+        let (mut name, mut wanted_by) = (name.to_owned(), wanted_by.map(str::to_owned));
+        let mut chain = loop {
+            let section = self.section(&name, wanted_by.as_deref())?;
+            if let Some(at) = roles.iter().position(|(seen, _)| *seen == name) {
+                let is_itself = roles.last().is_some_and(|(last, _)| *last == name);
+                if !(is_itself && has_keys(section)) {
+                    let mut cycle: Vec<String> = roles.drain(at..).map(|(seen, _)| seen).collect();
+                    cycle.push(name);
+                    return Err(SourceError::Cycle(cycle));
+                }
             }
-        }
-        if !(is_source && has_keys(section))
-            && let Some(role) = RoleProfile::read(name, section)?
-        {
-            visited.push(name.to_owned());
-            let mut chain = self.source_of_section(name, section, visited)?;
-            chain.hops.push((name.to_owned(), role));
-            return Ok(chain);
-        }
-        let source = own::of_profile(self.config, self.var, name, section)?;
-        Ok(Chain {
-            tag: SourceTag::Profile(name.to_owned()),
-            source,
-            source_profile: Some(name.to_owned()),
-            hops: Vec::new(),
-        })
+            // Keys of its own end the chain, but only for a profile that another one names as its source: this is how a
+            // profile can be its own `source_profile`.
+            let role = match wanted_by.is_some() && has_keys(section) {
+                true => None,
+                false => RoleProfile::read(&name, section)?,
+            };
+            let Some(role) = role else {
+                let source = own::of_profile(self.config, self.var, &name, section)?;
+                break Chain {
+                    tag: SourceTag::Profile(name.clone()),
+                    source,
+                    source_profile: Some(name),
+                    hops: Vec::new(),
+                };
+            };
+            if roles.len() == MAX_CHAIN {
+                let first = roles.first().map_or_else(|| name.clone(), |(first, _)| first.clone());
+                let fault = format!("leads through more than {MAX_CHAIN} profiles by `source_profile`");
+                return Err(SourceError::Profile { name: first, fault });
+            }
+            roles.push((name.clone(), role));
+            match self.step(&name, section)? {
+                Step::Profile(source) => {
+                    wanted_by = Some(name);
+                    name = source;
+                }
+                Step::Chain(chain) => break *chain,
+            }
+        };
+        chain.hops.extend(roles.into_iter().rev());
+        Ok(chain)
     }
 
-    fn source_of_section(
-        &self,
-        name: &str,
-        section: &Section<'_>,
-        visited: &mut Vec<String>,
-    ) -> Result<Chain, SourceError> {
+    /// What the next step from a role profile leads to.
+    fn step(&self, name: &str, section: &Section<'_>) -> Result<Step, SourceError> {
         let fault = |fault: String| SourceError::Profile { name: name.to_owned(), fault };
         match (section.get("source_profile"), section.get("credential_source")) {
             (Some(_), Some(_)) => {
@@ -283,31 +294,41 @@ impl<'a> Sources<'a> {
             (None, None) => {
                 Err(fault("has a `role_arn`, but neither `source_profile` nor `credential_source`".into()))
             }
-            (Some(source), None) => self.follow(source, Some(name), visited),
+            (Some(source), None) => Ok(Step::Profile(source.to_owned())),
             (None, Some(source)) => match source.to_ascii_lowercase().as_str() {
                 "environment" => match self.environment_keys()? {
                     Some(keys) if self.is_own(&keys) && !self.chain => {
                         Err(SourceError::Replaced(self.var("ARL_SOURCE")))
                     }
-                    Some(keys) => Ok(from_environment(keys)),
+                    Some(keys) => Ok(Step::Chain(Box::new(from_environment(keys)))),
                     None => Err(fault("takes its source from the environment, which holds no keys".into())),
                 },
                 "ecscontainer" if self.has_own_endpoint() && !self.chain => {
                     Err(SourceError::Replaced(self.var("ARL_SOURCE")))
                 }
-                "ecscontainer" => self.container().ok_or_else(|| {
-                    fault(
-                        "takes its source from a container, but AWS_CONTAINER_CREDENTIALS_* is not set"
-                            .into(),
-                    )
-                }),
-                "ec2instancemetadata" => Ok(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata)),
+                "ecscontainer" => {
+                    self.container().map(|chain| Step::Chain(Box::new(chain))).ok_or_else(|| {
+                        fault(
+                            "takes its source from a container, but AWS_CONTAINER_CREDENTIALS_* is not set"
+                                .into(),
+                        )
+                    })
+                }
+                "ec2instancemetadata" => {
+                    Ok(Step::Chain(Box::new(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata))))
+                }
                 _ => Err(fault(format!(
                     "has the unknown `credential_source` `{source}`; known are Environment, Ec2InstanceMetadata and EcsContainer"
                 ))),
             },
         }
     }
+}
+
+/// One step from a role profile towards its source.
+enum Step {
+    Profile(String),
+    Chain(Box<Chain>),
 }
 
 fn chain(tag: SourceTag, source: Source) -> Chain {

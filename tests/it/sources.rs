@@ -472,3 +472,29 @@ fn keys_at_hand_need_no_home_that_can_be_read() {
     let _ = with_keys.success();
     without.failure(1, "could not read");
 }
+
+/// A chain of thousands of profiles ended arl without a word, and `eval` took that for a success.
+#[test]
+fn a_chain_of_thousands_of_profiles_is_a_clear_error() {
+    let stage = Stage::new();
+    let chain = |length: usize| {
+        let mut config = String::new();
+        for n in 0..length {
+            let role = format!("role_arn = arn:aws:iam::123456789012:role/R{n}");
+            config.push_str(&format!("[profile p{n}]\n{role}\nsource_profile = p{}\n", n + 1));
+        }
+        format!("{config}[profile p{length}]\n")
+    };
+    let keys = |length: usize| format!("[p{length}]\naws_access_key_id = AKIAX\naws_secret_access_key = s\n");
+    stage.profiles(&chain(4000), &keys(4000));
+    let run = stage.run(stage.bare("arl").args(["assume", "p0"]));
+    run.failure(1, "profile `p0` leads through more than 100 profiles by `source_profile`");
+    assert_eq!(run.stdout, "(exit 1);\n");
+    let listed = stage.run(stage.bare("arl").arg("list")).success();
+    assert_eq!(listed.lines().count(), 4001);
+    stage.profiles(&chain(100), &keys(100));
+    let explained = stage.run(stage.bare("arl").args(["explain", "p0"])).success();
+    assert!(explained.contains("hop 100"), "{explained}");
+    stage.profiles(&chain(101), &keys(101));
+    stage.run(stage.bare("arl").args(["explain", "p0"])).failure(1, "more than 100 profiles");
+}

@@ -169,3 +169,35 @@ fn on_a_full_disk_nobody_queues() {
         assert!(run.success().contains("SessionToken"));
     }
 }
+
+/// A failure that was noted while the clock was ahead was repeated until the clock caught up.
+#[test]
+fn a_failure_is_told_to_those_alone_who_waited_for_that_holder() {
+    let stage = Stage::new();
+    let cache = stage.home.join("cache");
+    let refused = |stage: &Stage| {
+        let mut command = caching(stage, &["assume", "123456789012/Closed", "--json"]);
+        stage.run(command.env("ARL_CACHE_DIR", &cache))
+    };
+    refused(&stage).failure(1, "AccessDenied");
+    let lock = fs::read_dir(cache.join("locks")).unwrap().next().unwrap().unwrap().path();
+    let note = fs::read_to_string(&lock).unwrap();
+    let calls = stage.assumed().len();
+    // The same note, as if its holder's clock had been twenty minutes ahead.
+    let words: Vec<&str> = note.splitn(4, ' ').collect();
+    let later = words[2].parse::<u128>().unwrap() + 1_200_000_000_000;
+    fs::write(&lock, format!("{} {} {later} {}", words[0], words[1], words[3])).unwrap();
+    refused(&stage).failure(1, "AccessDenied");
+    assert_eq!(stage.assumed().len(), calls + 1, "a note of another call was believed");
+}
+
+#[test]
+fn cache_clear_forgets_failures_as_well() {
+    let stage = Stage::new();
+    let cache = stage.home.join("cache");
+    let mut command = caching(&stage, &["assume", "123456789012/Closed", "--json"]);
+    stage.run(command.env("ARL_CACHE_DIR", &cache)).failure(1, "AccessDenied");
+    assert_eq!(fs::read_dir(cache.join("locks")).unwrap().count(), 1);
+    let _ = stage.run(caching(&stage, &["cache", "clear"]).env("ARL_CACHE_DIR", &cache)).success();
+    assert_eq!(fs::read_dir(cache.join("locks")).unwrap().count(), 0);
+}

@@ -477,3 +477,98 @@ fn a_profile_is_configured_without_a_secret_and_works() {
     let run = configure(&["--profile-name", "both"]);
     assert!(run.stderr.contains("has keys in"), "{run:?}");
 }
+
+/// Runs `arl write` as root for a user whose home directory holds what `prepare` puts there.
+fn write_as_root_for(prepare: impl Fn(&std::path::Path)) -> Option<(Stage, Run)> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let stage = Stage::new();
+    let aws = stage.home.join(".aws");
+    std::os::unix::fs::chown(&aws, Some(4242), Some(4242)).unwrap();
+    prepare(&aws);
+    let run = stage.arl(&["write", DEPLOY, "--profile-name", "x"]);
+    Some((stage, run))
+}
+
+/// A user could have root give any file away, by a link under the lock's name.
+#[test]
+fn root_gives_away_no_file_that_a_user_put_in_the_locks_place() {
+    type Link = fn(&std::path::Path, &std::path::Path);
+    let links: [(&str, Link); 3] = [
+        ("symbolic link", |target, lock| symlink(target, lock).unwrap()),
+        ("hard link", |target, lock| fs::hard_link(target, lock).unwrap()),
+        ("dangling link", |target, lock| symlink(target.with_file_name("new"), lock).unwrap()),
+    ];
+    for (kind, link) in links {
+        for lock in [".credentials.arl.lock", ".config.arl.lock"] {
+            let prepare = |aws: &std::path::Path| {
+                let target = aws.parent().unwrap().join("roots");
+                fs::write(&target, "root's").unwrap();
+                link(&target, &aws.join(lock));
+            };
+            let Some((stage, run)) = write_as_root_for(prepare) else { return };
+            let configured =
+                stage.arl(&["configure", DEPLOY, "--profile-name", "x", "--profile", "x", "--force"]);
+            let refused = if lock == ".credentials.arl.lock" { &run } else { &configured };
+            if lock == ".credentials.arl.lock" {
+                refused.failure(1, "it is not a plain file");
+            }
+            let target = stage.home.join("roots");
+            assert_eq!(fs::metadata(&target).unwrap().uid(), 0, "{kind}");
+            assert_eq!(fs::read_to_string(&target).unwrap(), "root's", "{kind}");
+            assert!(!stage.home.join("new").exists(), "{kind}: {run:?} {configured:?}");
+        }
+    }
+}
+
+/// A user could have root write into any file, by a link in the place of the credentials file.
+#[test]
+fn root_follows_no_users_link_to_a_file_of_another() {
+    let prepare = |aws: &std::path::Path| {
+        let target = aws.parent().unwrap().join("roots");
+        fs::write(&target, "").unwrap();
+        let link = aws.join("credentials");
+        symlink(&target, &link).unwrap();
+        std::os::unix::fs::lchown(&link, Some(4242), Some(4242)).unwrap();
+    };
+    let Some((stage, run)) = write_as_root_for(prepare) else { return };
+    run.failure(1, "which is not that user's");
+    assert_eq!(fs::read_to_string(stage.home.join("roots")).unwrap(), "");
+    // The user's own file, by the user's own link, is that user's afterwards as well.
+    let prepare = |aws: &std::path::Path| {
+        let target = aws.join("real");
+        fs::write(&target, "").unwrap();
+        std::os::unix::fs::chown(&target, Some(4242), Some(4242)).unwrap();
+        let link = aws.join("credentials");
+        symlink(&target, &link).unwrap();
+        std::os::unix::fs::lchown(&link, Some(4242), Some(4242)).unwrap();
+    };
+    let Some((stage, run)) = write_as_root_for(prepare) else { return };
+    assert_eq!(run.success(), "");
+    assert_eq!(fs::metadata(stage.home.join(".aws/real")).unwrap().uid(), 4242);
+    assert_eq!(fs::metadata(stage.home.join(".aws/.real.arl.lock")).unwrap().uid(), 4242);
+}
+
+/// Only root can give files away, and nobody else needs to.
+#[test]
+fn a_plain_user_writes_into_a_directory_of_root() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let stage = Stage::new();
+    let shared = stage.home.join("shared");
+    fs::create_dir(&shared).unwrap();
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o1777)).unwrap();
+    let program = std::path::Path::new("/tmp").join(format!("arl-test-{}", std::process::id()));
+    fs::copy(env!("CARGO_BIN_EXE_arl"), &program).unwrap();
+    let mut command = stage.as_ann("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
+    command.args(["write", DEPLOY, "--profile-name", "x"]);
+    command.env("AWS_SHARED_CREDENTIALS_FILE", shared.join("new")).current_dir("/");
+    let run = stage.run(&mut command);
+    fs::remove_file(&program).unwrap();
+    assert_eq!(run.success(), "");
+    let written = fs::metadata(shared.join("new")).unwrap();
+    assert_eq!((written.uid(), written.mode() & 0o777), (65534, 0o600));
+}
