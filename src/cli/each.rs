@@ -79,10 +79,6 @@ pub(super) fn run(args: &EachArgs, core_limit: CallersLimit, output: &Output) ->
             .hint("put -- before the command: arl each ROLE… -- COMMAND"));
     }
     let jobs = jobs(args).map_err(before_command)?;
-    if jobs.len() > 1 && args.role.token_code.is_some() && !args.role.mfa_session {
-        return Err(Report::usage("--token-code is good for one role; a code works once")
-            .hint("--mfa-session asks for one code for all roles; --mfa-process gets one for each"));
-    }
     // The commands get it back; nothing secret comes into this process.
     core_limit.restore();
     let (heard, report) = UnixStream::pair()
@@ -123,6 +119,10 @@ fn jobs(args: &EachArgs) -> Result<Vec<Job>, Report> {
     }
     if roles.is_empty() {
         return Err(Report::usage("there is no role to run the command as"));
+    }
+    if roles.len() > 1 && args.role.token_code.is_some() && !args.role.mfa_session {
+        return Err(Report::usage("--token-code is good for one role; a code works once")
+            .hint("--mfa-session asks for one code for all roles; --mfa-process gets one for each"));
     }
     let context = Context::read()?;
     // What there is to note is noted by each `arl exec`.
