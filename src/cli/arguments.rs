@@ -3,126 +3,126 @@
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
 
-use super::complete;
+use crate::cli::complete;
 
 /// Which role, how, from where. As typed: what the values mean is found out in `plan`.
 ///
 /// The aliases are aws-assume-role-lib's spellings, so that its command lines go on working.
 #[derive(Debug, Default, Clone, Args)]
-pub(super) struct RoleArgs {
+pub(crate) struct RoleArgs {
     /// A role ARN, ACCOUNT/NAME, or the name of a profile
     #[arg(required_unless_present = "account_id", help_heading = "Role")]
     #[arg(add = ArgValueCompleter::new(complete::roles))]
-    pub(super) role: Option<String>,
+    pub(crate) role: Option<String>,
     /// The role's account, together with --role-name
     #[arg(long, alias = "account_id", value_name = "ID", help_heading = "Role")]
     #[arg(requires = "role_name", conflicts_with = "role")]
     #[arg(hide_short_help = true)]
-    pub(super) account_id: Option<String>,
+    pub(crate) account_id: Option<String>,
     /// The role's name, together with --account-id
     #[arg(long, alias = "role_name", value_name = "NAME", requires = "account_id", help_heading = "Role")]
     #[arg(conflicts_with = "role", hide_short_help = true)]
-    pub(super) role_name: Option<String>,
+    pub(crate) role_name: Option<String>,
     /// The partition of ACCOUNT/NAME [default: the region's]
     #[arg(long, value_name = "PARTITION", help_heading = "Role")]
     #[arg(hide_short_help = true)]
-    pub(super) partition: Option<String>,
+    pub(crate) partition: Option<String>,
 
     /// Start from this profile; beats environment keys and a role profile's own source
     #[arg(long, value_name = "NAME", conflicts_with = "chain", help_heading = "Source")]
     #[arg(add = ArgValueCompleter::new(complete::profiles))]
-    pub(super) profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// Assume this role on the way (can be repeated, in order)
     #[arg(long, value_name = "ROLE", help_heading = "Source")]
     #[arg(add = ArgValueCompleter::new(complete::roles))]
-    pub(super) via: Vec<String>,
+    pub(crate) via: Vec<String>,
     /// Start from the role that this shell already has
     #[arg(long, help_heading = "Source")]
-    pub(super) chain: bool,
+    pub(crate) chain: bool,
 
     /// The session's name in audit logs [default: {user}@{role}.{account}]
     ///
     /// May hold {user}, {caller}, {role}, {account}, {host}, {pid} and {time}. Without it: --source-identity,
     /// ARL_ROLE_SESSION_NAME, the profile's, {user}@{role}.{account}.
     #[arg(long, alias = "RoleSessionName", value_name = "NAME", help_heading = "Session")]
-    pub(super) role_session_name: Option<String>,
+    pub(crate) role_session_name: Option<String>,
     /// How long: 2h, 90m, "1h 30m" or seconds; 15m to 12h
     #[arg(long, aliases = ["DurationSeconds", "duration-seconds"], value_name = "TIME", help_heading = "Session")]
-    pub(super) duration: Option<String>,
+    pub(crate) duration: Option<String>,
     /// A session policy: a JSON object, or file://PATH
     #[arg(long, alias = "Policy", value_name = "JSON", help_heading = "Session")]
-    pub(super) policy: Option<String>,
+    pub(crate) policy: Option<String>,
     /// Managed session policies: ARN,ARN or JSON (can be repeated)
     #[arg(long, alias = "PolicyArns", value_name = "ARNS", help_heading = "Session")]
-    pub(super) policy_arns: Vec<String>,
+    pub(crate) policy_arns: Vec<String>,
     /// Session tags: K=V,K=V or JSON (can be repeated)
     #[arg(long, alias = "Tags", value_name = "TAGS", help_heading = "Session")]
-    pub(super) tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
     /// The tags that chained sessions inherit: K,K or JSON
     #[arg(long, alias = "TransitiveTagKeys", value_name = "KEYS", help_heading = "Session")]
     #[arg(hide_short_help = true)]
-    pub(super) transitive_tag_keys: Option<String>,
+    pub(crate) transitive_tag_keys: Option<String>,
     /// Who is behind the session; kept through role chaining
     #[arg(long, alias = "SourceIdentity", value_name = "NAME", help_heading = "Session")]
-    pub(super) source_identity: Option<String>,
+    pub(crate) source_identity: Option<String>,
     /// The external ID that the role's trust policy asks for
     #[arg(long, alias = "ExternalId", value_name = "ID", help_heading = "Session")]
-    pub(super) external_id: Option<String>,
+    pub(crate) external_id: Option<String>,
     /// Context assertions, as JSON (can be repeated)
     #[arg(long, alias = "ProvidedContexts", value_name = "JSON", help_heading = "Session")]
     #[arg(hide_short_help = true)]
-    pub(super) provided_contexts: Vec<String>,
+    pub(crate) provided_contexts: Vec<String>,
     /// Parameters of AssumeRole that arl has no flag for, as a JSON object
     #[arg(long, alias = "additional-kwargs", value_name = "JSON", help_heading = "Session")]
     #[arg(hide_short_help = true)]
-    pub(super) additional_parameters: Option<String>,
+    pub(crate) additional_parameters: Option<String>,
 
     /// The MFA device: its serial number or ARN
     #[arg(long, aliases = ["SerialNumber", "mfa-serial"], value_name = "SERIAL", help_heading = "MFA")]
-    pub(super) serial_number: Option<String>,
+    pub(crate) serial_number: Option<String>,
     /// The MFA device's current code
     #[arg(long, aliases = ["TokenCode", "mfa-code"], value_name = "CODE", help_heading = "MFA")]
-    pub(super) token_code: Option<String>,
+    pub(crate) token_code: Option<String>,
     /// A command that prints the device's current code
     #[arg(long, value_name = "COMMAND", help_heading = "MFA")]
     #[arg(hide_short_help = true)]
-    pub(super) mfa_process: Option<String>,
+    pub(crate) mfa_process: Option<String>,
     /// Give the code once for 12 hours of any number of roles (GetSessionToken)
     #[arg(long, help_heading = "MFA")]
     #[arg(hide_short_help = true)]
-    pub(super) mfa_session: bool,
+    pub(crate) mfa_session: bool,
 
     /// The region to ask STS in, and to hand over
     #[arg(long, value_name = "REGION", help_heading = "Network")]
-    pub(super) region: Option<String>,
+    pub(crate) region: Option<String>,
     /// An STS endpoint of your own
     #[arg(long, value_name = "URL", help_heading = "Network")]
     #[arg(hide_short_help = true)]
-    pub(super) endpoint_url: Option<String>,
+    pub(crate) endpoint_url: Option<String>,
     /// Allow plain http to an endpoint that is not on this machine
     #[arg(long, help_heading = "Network")]
     #[arg(hide_short_help = true)]
-    pub(super) allow_insecure_endpoint: bool,
+    pub(crate) allow_insecure_endpoint: bool,
 
     /// Take a kept session only if it lasts this long at least [default: 5m, 15m with --json]
     #[arg(long, value_name = "TIME", help_heading = "Cache")]
     #[arg(hide_short_help = true)]
-    pub(super) min_ttl: Option<String>,
+    pub(crate) min_ttl: Option<String>,
     /// Neither take a kept session nor keep the new one
     #[arg(long, help_heading = "Cache", conflicts_with_all = ["refresh", "min_ttl"])]
-    pub(super) no_cache: bool,
+    pub(crate) no_cache: bool,
     /// Get a new session, and keep it instead of the one that is there
     #[arg(long, help_heading = "Cache")]
-    pub(super) refresh: bool,
+    pub(crate) refresh: bool,
 
     /// Give up after this time; the hooks use it, so that no prompt waits for long
     #[arg(long, value_name = "TIME", hide = true)]
-    pub(super) within: Option<String>,
+    pub(crate) within: Option<String>,
 }
 
 impl RoleArgs {
     /// The flag, as typed, that has no meaning unless a role is assumed.
-    pub(super) fn needs_role(&self) -> Option<&'static str> {
+    pub(crate) fn needs_role(&self) -> Option<&'static str> {
         let flags = [
             ("--role-session-name", self.role_session_name.is_some()),
             ("--duration", self.duration.is_some()),
@@ -145,7 +145,7 @@ impl RoleArgs {
     }
 
     /// Returns a flag that was given, whichever it is; `None` if none was.
-    pub(super) fn first_flag(&self) -> Option<&'static str> {
+    pub(crate) fn first_flag(&self) -> Option<&'static str> {
         let others = [
             ("--account-id", self.account_id.is_some()),
             ("--role-name", self.role_name.is_some()),
@@ -159,7 +159,7 @@ impl RoleArgs {
 
     /// The flags that were given, but for the role and the source, as any verb takes them. Destructured, so that a new
     /// flag cannot be forgotten.
-    pub(super) fn flags(&self) -> Vec<(&'static str, Option<String>)> {
+    pub(crate) fn flags(&self) -> Vec<(&'static str, Option<String>)> {
         let RoleArgs {
             role: _,
             account_id: _,

@@ -2,13 +2,13 @@
 
 use arl::{AccountId, Partition, RoleArn};
 
-use super::report::Report;
-use super::{Outcome, Output};
+use crate::cli::output::Output;
+use crate::cli::ui::error::Report;
 
 /// Format a role's ARN, or a role session's
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
-pub(super) struct ArnArgs {
+pub(crate) struct ArnArgs {
     /// The account ID; missing leading zeros are put back
     account: String,
     /// The role's name, with its path if it has one
@@ -21,7 +21,7 @@ pub(super) struct ArnArgs {
     partition: String,
 }
 
-pub(super) fn run(args: ArnArgs, output: &Output) -> Outcome {
+pub(crate) fn run(args: ArnArgs, output: &Output) -> Result<(), Report> {
     let bad = |what: &str| {
         let what = what.to_owned();
         move |error: arl::InvalidArn| Report::usage(format!("{what} {error}"))

@@ -7,12 +7,18 @@ use arl::shell::{Dialect, Handover};
 use arl::{Identity, Reader, dotenv, process_json};
 use clap_complete::engine::ArgValueCandidates;
 
-use super::arguments::RoleArgs;
-use super::context::Context;
-use super::held::memory;
-use super::obtain::{self, OnSignal};
-use super::report::Report;
-use super::{Outcome, Output, complete, dialect};
+use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::arguments::RoleArgs;
+use crate::cli::commands::assume_refresh::{refresh_words, same_words};
+use crate::cli::complete;
+use crate::cli::context::Context;
+use crate::cli::dialect;
+use crate::cli::env::shell_state::memory;
+use crate::cli::obtain;
+use crate::cli::obtain::OnSignal;
+use crate::cli::output::Output;
+use crate::cli::ui::error::Report;
+use crate::cli::ui::text::in_words;
 
 const EXAMPLES: &str = "Examples:
   eval \"$(arl assume ROLE)\"                 bash, zsh, ksh, dash
@@ -25,8 +31,8 @@ If it fails, the text it prints makes `eval` fail too, and changes nothing.";
 
 /// Print a role's credentials for a shell or a program
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = super::ENVIRONMENT)]
-pub(super) struct AssumeArgs {
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+pub(crate) struct AssumeArgs {
     #[command(flatten)]
     role: RoleArgs,
     /// Print shell statements for `eval` (the default)
@@ -49,7 +55,7 @@ pub(super) struct AssumeArgs {
 
 impl AssumeArgs {
     /// What no other flag says otherwise.
-    pub(super) fn plain(role: RoleArgs, json: bool) -> Self {
+    pub(crate) fn plain(role: RoleArgs, json: bool) -> Self {
         Self { role, env: false, json, format: None, shell: None, show: false }
     }
 }
@@ -61,7 +67,7 @@ enum Format {
     Dotenv,
 }
 
-pub(super) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) -> Outcome {
+pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) -> Result<(), Report> {
     let AssumeArgs { role, env: _, json, format, shell, show } = args;
     let format = if json { Format::Json } else { format.unwrap_or(Format::Env) };
     if format != Format::Env {
@@ -100,64 +106,13 @@ pub(super) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
 }
 
 /// The hooks take what they do not know for `clear`, and only when it is too late.
-fn check_on_expiry() -> Outcome {
+fn check_on_expiry() -> Result<(), Report> {
     match Context::var("ARL_ON_EXPIRY").as_deref() {
         None | Some("clear" | "restore" | "refresh") => Ok(()),
         Some(other) => {
             Err(Report::usage(format!("ARL_ON_EXPIRY must be clear, restore or refresh, not `{other}`")))
         }
     }
-}
-
-/// The words of a command line that gets the same role again, wherever the shell is then; none, if that
-/// cannot be: a code of an MFA device works once, and the role that a chain started from is over as well.
-fn refresh_words(command_line: &[OsString]) -> Vec<String> {
-    let words = same_words(command_line);
-    let is_spent = |word: &String| word == "--chain" || word.contains("TokenCode");
-    let had_code = words.len() != same_words_with_code(command_line).len();
-    if had_code || words.iter().any(is_spent) {
-        return Vec::new();
-    }
-    let here = std::env::current_dir().unwrap_or_default();
-    let absolute = |word: String| match word.split_once("file://") {
-        Some((flag, path)) if !path.starts_with('/') && (flag.is_empty() || flag.ends_with('=')) => {
-            format!("{flag}file://{}", here.join(path).display())
-        }
-        _ => word,
-    };
-    words.into_iter().map(absolute).collect()
-}
-
-const CODE_FLAGS: [&str; 3] = ["--token-code", "--mfa-code", "--TokenCode"];
-
-/// The words without a code, and without what concerns this call's output only.
-fn same_words(command_line: &[OsString]) -> Vec<String> {
-    without_flags(same_words_with_code(command_line).into_iter(), &CODE_FLAGS)
-}
-
-fn same_words_with_code(command_line: &[OsString]) -> Vec<String> {
-    let is_loud = |word: &String| {
-        let cluster = word
-            .strip_prefix('-')
-            .is_some_and(|flags| !flags.is_empty() && flags.bytes().all(|flag| flag == b'v' || flag == b'q'));
-        cluster || ["--verbose", "--quiet", "--show", "--"].contains(&word.as_str())
-    };
-    let words = command_line.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
-    without_flags(words.filter(|word| !is_loud(word)), &["--shell", "--color", "--within"])
-}
-
-/// Leaves flags and their values out.
-fn without_flags(mut words: impl Iterator<Item = String>, flags: &[&str]) -> Vec<String> {
-    let mut kept = Vec::new();
-    while let Some(word) = words.next() {
-        let has_value = |flag: &&str| word.strip_prefix(*flag).is_some_and(|rest| rest.starts_with('='));
-        if flags.contains(&word.as_str()) {
-            words.next();
-        } else if !flags.iter().any(has_value) {
-            kept.push(word);
-        }
-    }
-    kept
 }
 
 fn assumed(identity: &Identity) -> String {
@@ -167,7 +122,7 @@ fn assumed(identity: &Identity) -> String {
     };
     let left = identity.credentials.expiration().and_then(|end| end.duration_since(Context::now()).ok());
     match left {
-        Some(left) => format!("{who} for {}", obtain::in_words(left)),
+        Some(left) => format!("{who} for {}", in_words(left)),
         None => format!("{who}, which are long-term keys"),
     }
 }
@@ -186,61 +141,4 @@ fn on_terminal(dialect: Dialect, words: &[String]) -> Report {
         .hint(format!("to become the role in this shell: {command}"))
         .hint(format!("to have `arl assume` do that by itself: arl init {dialect}"))
         .hint("to see the secrets all the same: --show")
-}
-
-/// The verb of a command line that may be wrong otherwise.
-pub(super) fn verb(args: &[OsString]) -> Option<String> {
-    let mut words = args.iter().skip(1).map(|arg| arg.to_string_lossy());
-    loop {
-        let word = words.next()?;
-        if word == "--color" {
-            words.next();
-        } else if !word.starts_with('-') {
-            return Some(word.into_owned());
-        }
-    }
-}
-
-/// The dialect of the statement that must be printed if this command line fails, judged from the bare
-/// arguments, since they may be what is wrong.
-///
-/// A misspelt verb counts as `assume`: `eval "$(arl asume …)"` must fail too.
-pub(super) fn failing_statement(args: &[OsString]) -> Option<Dialect> {
-    const OTHER_VERBS: [&str; 12] = [
-        "exec",
-        "each",
-        "help",
-        "write",
-        "configure",
-        "console",
-        "explain",
-        "status",
-        "list",
-        "cache",
-        "arn",
-        "completions",
-    ];
-    if std::io::stdout().is_terminal() {
-        return None;
-    }
-    let words: Vec<String> = args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let value_of = |flag: &str| {
-        let joined = format!("{flag}=");
-        words.iter().enumerate().rev().find_map(|(index, word)| match word.strip_prefix(&joined) {
-            Some(value) => Some(value.to_owned()),
-            None if word == flag => words.get(index + 1).cloned(),
-            None => None,
-        })
-    };
-    let has = |flag: &str| words.iter().any(|word| word == flag);
-    // Where the flags contradict each other, the text may be meant for `eval`.
-    let is_data = match value_of("--format") {
-        Some(format) => format != "env" && !has("--env"),
-        None => has("--json") && !has("--env"),
-    };
-    if is_data || verb(args).is_some_and(|verb| OTHER_VERBS.contains(&verb.as_str())) {
-        return None;
-    }
-    // A name that is no dialect cannot be served; POSIX's statement then fails in most shells.
-    Some(dialect::choose(value_of("--shell").as_deref()).unwrap_or(Dialect::Posix))
 }

@@ -9,8 +9,8 @@ use arl::{RedirectServer, Secret};
 use tokio::process::Command;
 use tokio::time::error::Elapsed;
 
-use super::context::Context;
-use super::report::Report;
+use crate::cli::context::Context;
+use crate::cli::ui::error::Report;
 
 /// A browser that has to be started first takes its time.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 const OPENERS: &[&str] = if cfg!(target_os = "macos") { &["open"] } else { &["xdg-open", "wslview", "open"] };
 
 /// Comes back when the browser has been led to the address.
-pub(super) async fn open(url: &Secret) -> Result<(), Report> {
+pub(crate) async fn open(url: &Secret) -> Result<(), Report> {
     let failed = || Report::new("could not open the browser").hint("without --open the address is printed");
     let server = RedirectServer::bind().await.map_err(|error| failed().caused_by(error))?;
     let address = server.url();

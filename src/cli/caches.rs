@@ -1,20 +1,18 @@
 //! Which sessions are kept, where, and who gets a new one.
 
 use std::cell::OnceCell;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use arl::{
-    CachedSession, CredentialCache, Credentials, Flight, Flying, JsonFileCache, Margin, Patience, Reader,
-    SingleFlight,
+    CachedSession, CredentialCache, Credentials, Flight, Flying, Margin, Patience, Reader, SingleFlight,
 };
 
-use super::Output;
-use super::arguments::RoleArgs;
-use super::context::Context;
-use super::plan::Plan;
-use super::report::Report;
+use crate::cli::arguments::RoleArgs;
+use crate::cli::context::Context;
+use crate::cli::env::cache_location::Place;
+use crate::cli::output::Output;
+use crate::cli::plan::Plan;
+use crate::cli::ui::error::Report;
 
 /// Whoever waits longer than this for another process wants to know why.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -22,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const MAX_MIN_TTL: Duration = Duration::from_secs(12 * 3600);
 
 /// The cache of one call, as its flags and the environment want it.
-pub(super) struct Caches {
+pub(crate) struct Caches {
     place: Place,
     store: Option<Box<dyn CredentialCache>>,
     /// Looked for when there is something to wait for.
@@ -35,7 +33,7 @@ pub(super) struct Caches {
 
 impl Caches {
     /// Opens nothing that is not needed to read.
-    pub(super) fn open(
+    pub(crate) fn open(
         args: &RoleArgs,
         reader: Reader,
         context: &Context,
@@ -59,12 +57,12 @@ impl Caches {
     }
 
     /// Whether anything can be kept.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.store.is_some()
     }
 
     /// What is kept of the plan's first hops. Only the last one is handed out and has to last as long as asked.
-    pub(super) fn find(&self, plan: &Plan, hops: usize) -> Option<Credentials> {
+    pub(crate) fn find(&self, plan: &Plan, hops: usize) -> Option<Credentials> {
         // A new session of the role is no reason to ask for another code.
         let is_mfa_session = hops == 0 && matches!(plan.chain.source, arl::Source::MfaSession { .. });
         if !(self.reads || is_mfa_session) || !is_kept(plan, hops) {
@@ -82,7 +80,7 @@ impl Caches {
 
     /// Keeps the credentials after so many hops, and says whether those who wait will find them. A cache that cannot
     /// be written costs nobody their credentials.
-    pub(super) fn keep(
+    pub(crate) fn keep(
         &self,
         plan: &Plan,
         hops: usize,
@@ -106,7 +104,7 @@ impl Caches {
     /// Tells those who wait for the session after so many hops that it cannot be had. Whoever had a code of their own
     /// keeps that to themselves: the code may be what was wrong. What a program of the person's has said is nobody else's
     /// to read, and the others' may do better: they try all at once.
-    pub(super) fn tell_failure(&self, plan: &Plan, hops: usize, flying: Flying, report: &Report) {
+    pub(crate) fn tell_failure(&self, plan: &Plan, hops: usize, flying: Flying, report: &Report) {
         if report.is_of_program {
             flying.unkept(Context::now());
         } else if let Some(key) = plan.cache_key(hops).filter(|_| !plan.has_code()) {
@@ -115,7 +113,7 @@ impl Caches {
     }
 
     /// Waits for whoever else is getting the same session.
-    pub(super) async fn take_off(
+    pub(crate) async fn take_off(
         &self,
         plan: &Plan,
         hops: usize,
@@ -146,7 +144,7 @@ impl Caches {
     }
 
     /// Says so where what was asked for cannot be had.
-    pub(super) fn note_short_session(&self, credentials: &Credentials, output: &Output) {
+    pub(crate) fn note_short_session(&self, credentials: &Credentials, output: &Output) {
         let left = credentials.expiration().and_then(|end| end.duration_since(Context::now()).ok());
         if left.is_some_and(|left| left < self.margin.at_least) {
             output.note(&format!(
@@ -158,7 +156,7 @@ impl Caches {
 }
 
 /// What came of waiting for others.
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// Nobody else is at it.
     Ahead(Option<Flying>),
     /// Somebody had it.
@@ -182,106 +180,4 @@ fn parse_min_ttl(origin: &str, text: &str) -> Result<Duration, Report> {
         true => Err(Report::usage(format!("{origin} is more than any session lasts (12h)"))),
         false => Ok(time),
     }
-}
-
-/// Where sessions are kept.
-#[derive(Debug)]
-pub(super) enum Place {
-    /// In files below this directory, unless there is no place for one.
-    Files(Option<PathBuf>),
-    /// In the kernel's keyring.
-    Keyring,
-    /// Nowhere.
-    None,
-}
-
-impl Place {
-    /// What `ARL_CACHE` and the directories say.
-    pub(super) fn chosen(context: &Context) -> Result<Self, Report> {
-        match Context::var("ARL_CACHE").as_deref() {
-            None | Some("file") => Ok(Self::Files(directory(context)?)),
-            Some("keyring") if cfg!(target_os = "linux") => Ok(Self::Keyring),
-            Some("keyring") => Err(Report::usage("ARL_CACHE=keyring needs the keyring of the Linux kernel")),
-            Some("none") => Ok(Self::None),
-            Some(other) => {
-                Err(Report::usage(format!("ARL_CACHE must be file, keyring or none, not `{other}`")))
-            }
-        }
-    }
-
-    /// The cache there; none where none is wished for or possible.
-    pub(super) fn open(&self, output: &Output) -> Result<Option<Box<dyn CredentialCache>>, Report> {
-        match self {
-            Self::None => Ok(None),
-            Self::Files(Some(directory)) => Ok(Some(Box::new(JsonFileCache::new(directory)))),
-            Self::Files(None) => {
-                output.warn_once(
-                    "there is no home directory, so sessions are not kept; ARL_CACHE_DIR can name a place",
-                );
-                Ok(None)
-            }
-            Self::Keyring => keyring().map(Some),
-        }
-    }
-
-    /// Where processes wait for each other. Locks hold no secret; a session's runtime directory is never remote.
-    pub(super) fn locks(&self) -> Option<PathBuf> {
-        match self {
-            Self::None | Self::Files(None) => None,
-            Self::Files(Some(directory)) => {
-                Some(runtime_directory().unwrap_or_else(|| directory.join("locks")))
-            }
-            Self::Keyring => Some(private_directory()),
-        }
-    }
-}
-
-/// `$XDG_RUNTIME_DIR/arl`, which is never remote and goes with the login. After `su` or `sudo -E` it is somebody else's,
-/// and so is what they would leave there.
-fn runtime_directory() -> Option<PathBuf> {
-    let runtime = Context::path_var("XDG_RUNTIME_DIR").filter(|path| path.is_absolute())?;
-    let directory = runtime.join("arl");
-    let is_own = |found: std::fs::Metadata| found.uid() == rustix::process::geteuid().as_raw();
-    let is_ours = std::fs::metadata(runtime).is_ok_and(|found| found.is_dir() && is_own(found))
-        && std::fs::symlink_metadata(&directory).map_or(true, is_own);
-    is_ours.then_some(directory)
-}
-
-/// A directory for locks that has nothing to do with a cache.
-pub(super) fn private_directory() -> PathBuf {
-    let temporary = || std::env::temp_dir().join(format!("arl-{}", rustix::process::geteuid().as_raw()));
-    runtime_directory().unwrap_or_else(temporary)
-}
-
-#[cfg(target_os = "linux")]
-fn keyring() -> Result<Box<dyn CredentialCache>, Report> {
-    match arl::KeyringCache::open() {
-        Ok(cache) => Ok(Box::new(cache)),
-        Err(error) => {
-            Err(Report::new("could not use the kernel's keyring (ARL_CACHE=keyring)").caused_by(error).hint(
-                "ARL_CACHE=none keeps nothing; ARL_CACHE=file keeps sessions in files that only you can read",
-            ))
-        }
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn keyring() -> Result<Box<dyn CredentialCache>, Report> {
-    Err(Report::usage("ARL_CACHE=keyring needs the keyring of the Linux kernel"))
-}
-
-/// `ARL_CACHE_DIR`, else the platform's place for caches.
-pub(super) fn directory(context: &Context) -> Result<Option<PathBuf>, Report> {
-    if let Some(given) = Context::path_var("ARL_CACHE_DIR") {
-        let path = context.path(&given);
-        if path.is_relative() {
-            let given = given.display();
-            return Err(Report::usage(format!("ARL_CACHE_DIR must be an absolute path, not `{given}`")));
-        }
-        return Ok(Some(path));
-    }
-    let xdg = Context::path_var("XDG_CACHE_HOME").filter(|path| path.is_absolute());
-    let of_home =
-        |home: &Path| home.join(if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" });
-    Ok(xdg.or_else(|| context.home().map(of_home)).map(|caches| caches.join("arl")))
 }

@@ -13,12 +13,13 @@ use rustix::process::{Pid, Signal, WaitOptions, getppid, kill_process, waitpid};
 use tokio::net::UnixStream;
 use tokio::signal::unix::SignalKind;
 
-use super::exec::{ENOEXEC, paths};
-use super::sys;
+use crate::cli::process::lookup;
+use crate::cli::process::lookup::ENOEXEC;
+use crate::cli::sys;
 
 /// How the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(crate) enum Ended {
     /// By itself, with this status.
     Exit(u8),
     /// By this signal.
@@ -27,7 +28,7 @@ pub(super) enum Ended {
 
 /// A command that is running.
 #[derive(Debug)]
-pub(super) struct Child {
+pub(crate) struct Child {
     pid: Pid,
     changes: tokio::signal::unix::Signal,
     /// The numbers of the signals that others have sent to arl.
@@ -36,7 +37,7 @@ pub(super) struct Child {
 
 impl Child {
     /// Starts the command with exactly this environment. Must be called inside a runtime.
-    pub(super) fn start(
+    pub(crate) fn start(
         program: &OsStr,
         arguments: &[OsString],
         environment: &[(OsString, OsString)],
@@ -59,7 +60,7 @@ impl Child {
         let spawned = match spawn(program, None) {
             Err(error) if error.raw_os_error() == Some(ENOEXEC) => {
                 // What every shell does, and most C libraries by themselves: no `#!` means sh.
-                match paths(program).into_iter().find(|path| path.is_file()) {
+                match lookup::paths(program).into_iter().find(|path| path.is_file()) {
                     Some(script) => spawn(OsStr::from_bytes(b"/bin/sh"), Some(script.as_os_str())),
                     None => Err(error),
                 }
@@ -73,7 +74,7 @@ impl Child {
     }
 
     /// Waits for the end, passing signals on.
-    pub(super) async fn ended(&mut self) -> io::Result<Ended> {
+    pub(crate) async fn ended(&mut self) -> io::Result<Ended> {
         loop {
             // Signals may be merged into one, so everything is looked at each time.
             while let Some((_, status)) =

@@ -1,15 +1,18 @@
 //! `arl clear`: prints the statements that give the shell back what it had before.
 
 use std::io::IsTerminal;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use arl::shell::{Dialect, Held};
 use clap_complete::engine::ArgValueCandidates;
 
-use super::context::Context;
-use super::held::{has_endpoint, held, left};
-use super::report::Report;
-use super::{Outcome, Output, complete, dialect, obtain};
+use crate::cli::complete;
+use crate::cli::context::Context;
+use crate::cli::dialect;
+use crate::cli::env::shell_state::{expired_since, has_endpoint, held, left, session_name};
+use crate::cli::output::Output;
+use crate::cli::ui::error::Report;
+use crate::cli::ui::text::in_words;
 
 const EXAMPLES: &str = "Examples:
   eval \"$(arl clear)\"            what this shell had before its role
@@ -22,7 +25,7 @@ variables are unset. Keys that are not arl's are left alone.";
 /// Print the statements that restore what this shell had before
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES)]
-pub(super) struct ClearArgs {
+pub(crate) struct ClearArgs {
     /// Clear only a session that has expired, or what it has left beside other keys
     #[arg(long)]
     expired: bool,
@@ -31,7 +34,7 @@ pub(super) struct ClearArgs {
     shell: Option<String>,
 }
 
-pub(super) fn run(args: ClearArgs, output: &Output) -> Outcome {
+pub(crate) fn run(args: ClearArgs, output: &Output) -> Result<(), Report> {
     let dialect = dialect::choose(args.shell.as_deref())?;
     let held = held();
     if std::io::stdout().is_terminal() {
@@ -64,21 +67,6 @@ pub(super) fn run(args: ClearArgs, output: &Output) -> Outcome {
 fn expired(dialect: Dialect, held: Held, since: Duration, output: &Output) -> String {
     let restores = Context::var("ARL_ON_EXPIRY").as_deref() == Some("restore");
     let done = if restores { "what was there before is back" } else { "its credentials were cleared" };
-    output.note(&format!("{} expired {} ago; {done}", session_name(), obtain::in_words(since)));
+    output.note(&format!("{} expired {} ago; {done}", session_name(), in_words(since)));
     if restores { dialect.clear(held, &[]) } else { dialect.unset() }
-}
-
-/// How long ago the session in the environment ended; `None` if it has not, or nobody knows.
-pub(super) fn expired_since() -> Option<Duration> {
-    let end: u64 = Context::var("ARL_EXPIRES_AT")?.parse().ok()?;
-    let end = UNIX_EPOCH.checked_add(Duration::from_secs(end))?;
-    Context::now().duration_since(end).ok()
-}
-
-/// `role/Deploy in 123456789012`, as far as the environment tells.
-pub(super) fn session_name() -> String {
-    match Context::var("ARL_ROLE_ARN").map(|arn| arn.parse::<arl::RoleArn>()) {
-        Some(Ok(arn)) => format!("role/{} in {}", arn.role_name(), arn.account_id()),
-        _ => "a session".to_owned(),
-    }
 }

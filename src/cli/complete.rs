@@ -7,12 +7,13 @@ use arl::RoleProfile;
 use arl::shell::Dialect;
 use clap_complete::engine::CompletionCandidate;
 
-use super::caches::Place;
-use super::context::Context;
-use super::output::{ColorChoice, Output};
+use crate::cli::context::Context;
+use crate::cli::env::cache_location::Place;
+use crate::cli::env::shell_scripts;
+use crate::cli::output::{ColorChoice, Output};
 
 /// Role profiles first, then the other profiles, whose own credentials are a role of a kind.
-pub(super) fn roles(typed: &OsStr) -> Vec<CompletionCandidate> {
+pub(crate) fn roles(typed: &OsStr) -> Vec<CompletionCandidate> {
     let (roles, others): (Vec<_>, Vec<_>) = all(typed).into_iter().partition(|(_, is_role)| *is_role);
     let profiles = roles.into_iter().chain(others).map(|(candidate, _)| candidate);
     profiles.chain(used_before(typed)).collect()
@@ -34,18 +35,18 @@ fn used_before(typed: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 /// Every profile.
-pub(super) fn profiles(typed: &OsStr) -> Vec<CompletionCandidate> {
+pub(crate) fn profiles(typed: &OsStr) -> Vec<CompletionCandidate> {
     all(typed).into_iter().map(|(candidate, _)| candidate).collect()
 }
 
 /// The dialects.
-pub(super) fn dialects() -> Vec<CompletionCandidate> {
+pub(crate) fn dialects() -> Vec<CompletionCandidate> {
     Dialect::ALL.into_iter().map(|dialect| CompletionCandidate::new(dialect.name())).collect()
 }
 
 /// The shells that `init` knows.
-pub(super) fn shells() -> Vec<CompletionCandidate> {
-    super::init::names().map(CompletionCandidate::new).collect()
+pub(crate) fn shells() -> Vec<CompletionCandidate> {
+    shell_scripts::hook_names().map(CompletionCandidate::new).collect()
 }
 
 /// The profiles that begin with what was typed, each with what it stands for.

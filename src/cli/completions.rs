@@ -2,10 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 
-use clap::CommandFactory;
-
-use super::report::Report;
-use super::{Cli, Outcome, Output};
+use crate::cli::env::shell_scripts;
+use crate::cli::output::Output;
+use crate::cli::ui::error::Report;
 
 const EXAMPLES: &str = "Examples:
   arl completions bash >> ~/.bash_completion
@@ -17,7 +16,7 @@ They come with `arl init` as well.";
 /// Print a completion script
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = EXAMPLES)]
-pub(super) struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// bash, zsh or fish
     shell: String,
     /// The scripts ask with this: which of the words to complete
@@ -28,10 +27,10 @@ pub(super) struct CompletionsArgs {
     words: Vec<OsString>,
 }
 
-pub(super) fn run(args: CompletionsArgs, output: &Output) -> Outcome {
+pub(crate) fn run(args: CompletionsArgs, program: clap::Command, output: &Output) -> Result<(), Report> {
     match args.index {
-        Some(index) => output.data(candidates(args.words, index).as_bytes()),
-        None => match script(&args.shell) {
+        Some(index) => output.data(candidates(program, args.words, index).as_bytes()),
+        None => match shell_scripts::completion(&args.shell) {
             Some(text) => output.data(text.as_bytes()),
             None => Err(Report::usage(format!("there is no completion for `{}`", args.shell))
                 .hint("there is one for bash, zsh and fish")),
@@ -39,23 +38,13 @@ pub(super) fn run(args: CompletionsArgs, output: &Output) -> Outcome {
     }
 }
 
-/// The script of a shell, as packages install it.
-pub(super) fn script(shell: &str) -> Option<&'static str> {
-    match shell {
-        "bash" => Some(include_str!("../../completions/arl.bash")),
-        "zsh" => Some(include_str!("../../completions/_arl")),
-        "fish" => Some(include_str!("../../completions/arl.fish")),
-        _ => None,
-    }
-}
-
 /// One candidate a line, with its help after a tab. Trouble means no candidates: nobody reads errors here.
-fn candidates(mut words: Vec<OsString>, index: usize) -> String {
+fn candidates(mut program: clap::Command, mut words: Vec<OsString>, index: usize) -> String {
     // zsh leaves an empty last word out.
     words.resize(words.len().max(index + 1), OsString::new());
     let is_flag = |text: &OsStr| text.as_encoded_bytes().starts_with(b"-");
     let wants_flag = is_flag(&words[index]);
-    let found = clap_complete::engine::complete(&mut Cli::command(), words, index, None).unwrap_or_default();
+    let found = clap_complete::engine::complete(&mut program, words, index, None).unwrap_or_default();
     // Thirty flags would bury the roles; whoever wants one begins it.
     let has_values = found.iter().any(|candidate| !is_flag(candidate.get_value()));
     let mut text = String::new();

@@ -9,14 +9,15 @@ use arl::{
     Section, SerialNumber, SessionDuration, SharedFile, Update,
 };
 
-use super::arguments::RoleArgs;
-use super::context::Context;
-use super::exec;
-use super::hops::parse;
-use super::plan::{Plan, check_partition, role_arn, role_ref, unknown_role};
-use super::report::Report;
-use super::sts_settings::Regions;
-use super::{Outcome, Output};
+use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::arguments::RoleArgs;
+use crate::cli::context::Context;
+use crate::cli::output::Output;
+use crate::cli::plan::Plan;
+use crate::cli::plan::region::Regions;
+use crate::cli::plan::role_ref::{check_partition, role_arn, typed_role, unknown_role};
+use crate::cli::process::lookup;
+use crate::cli::ui::error::{Report, parse_value};
 
 const EXAMPLES: &str = "Examples:
   arl configure ROLE --profile dev --profile-name prod        then: aws --profile prod …
@@ -27,8 +28,8 @@ which asks arl, with its cache and every flag that is given here. Neither holds 
 
 /// Write a profile that becomes a role, into ~/.aws/config
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = super::ENVIRONMENT)]
-pub(super) struct ConfigureArgs {
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+pub(crate) struct ConfigureArgs {
     #[command(flatten)]
     role: RoleArgs,
     /// The profile to write
@@ -58,12 +59,12 @@ const OWNED: [&str; 12] = [
     "transitive_session_tags",
 ];
 
-pub(super) fn run(args: &ConfigureArgs, output: &Output) -> Outcome {
+pub(crate) fn run(args: &ConfigureArgs, output: &Output) -> Result<(), Report> {
     let name: ProfileName =
         args.profile_name.parse().map_err(|error| Report::usage(format!("--profile-name {error}")))?;
     let context = Context::read()?;
     let config = context.shared_config()?;
-    let role = role_ref(&args.role)?;
+    let role = typed_role(&args.role)?;
     let (profile_arn, mut wanted) = match &role {
         RoleRef::Profile(text) => {
             let section = config.profile(text).ok_or_else(|| unknown_role(text, &config, &context))?;
@@ -180,7 +181,7 @@ fn with_keys_of(args: &RoleArgs, section: &Section<'_>) -> RoleArgs {
     wanted
 }
 
-fn write(path: &Path, edit: &ProfileEdit<'_>, output: &Output) -> Outcome {
+fn write(path: &Path, edit: &ProfileEdit<'_>, output: &Output) -> Result<(), Report> {
     let update = arl::update_file(path, false, |text| edit.apply(text)).map_err(|error| {
         Report::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
             .caused_by(error)
@@ -219,8 +220,11 @@ fn role_profile(
         "role_session_name",
         checked::<RoleSessionName>("--role-session-name", args.role_session_name.as_deref())?,
     );
-    let duration =
-        args.duration.as_deref().map(|text| parse::<SessionDuration>("--duration", text)).transpose()?;
+    let duration = args
+        .duration
+        .as_deref()
+        .map(|text| parse_value::<SessionDuration>("--duration", text))
+        .transpose()?;
     add("duration_seconds", duration.map(|duration| duration.as_secs().to_string()));
     Ok(set)
 }
@@ -233,7 +237,7 @@ fn checked<T: FromStr<Err = InvalidValue> + ToString>(
     flag: &str,
     text: Option<&str>,
 ) -> Result<Option<String>, Report> {
-    text.map(|text| parse::<T>(flag, text).map(|value| value.to_string())).transpose()
+    text.map(|text| parse_value::<T>(flag, text).map(|value| value.to_string())).transpose()
 }
 
 /// A profile that calls this very program.
@@ -289,7 +293,7 @@ fn own_path() -> Result<String, Report> {
     let is_own = |path: &PathBuf| path.is_absolute() && path.canonicalize().is_ok_and(|real| real == own);
     let called = std::env::args_os().next().filter(|word| word.as_encoded_bytes().contains(&b'/'));
     let called = called.and_then(|word| std::path::absolute(word).ok());
-    let path = exec::paths("arl".as_ref()).into_iter().chain(called).find(is_own).unwrap_or(own);
+    let path = lookup::paths("arl".as_ref()).into_iter().chain(called).find(is_own).unwrap_or(own);
     path.into_os_string()
         .into_string()
         .map_err(|path| failed().caused_by(format!("`{}` is not UTF-8", path.to_string_lossy())))

@@ -2,12 +2,16 @@
 
 use arl::{Console, Partition, Reader, SessionDuration};
 
-use super::arguments::RoleArgs;
-use super::context::Context;
-use super::hops::parse;
-use super::obtain::{self, OnSignal};
-use super::report::Report;
-use super::{Outcome, Output, browser, endpoint};
+use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::arguments::RoleArgs;
+use crate::cli::browser;
+use crate::cli::context::Context;
+use crate::cli::obtain;
+use crate::cli::obtain::OnSignal;
+use crate::cli::output::Output;
+use crate::cli::plan::endpoint_url;
+use crate::cli::session::runtime::runtime;
+use crate::cli::ui::error::{Report, parse_value};
 
 const EXAMPLES: &str = "Examples:
   arl console prod-deploy --open                opens the browser as the role
@@ -18,9 +22,9 @@ The address signs in whoever opens it within 15 minutes: it is as secret as the 
 
 /// Print an address that is signed in to the AWS console as a role
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = super::ENVIRONMENT)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
 #[command(mut_arg("duration", |duration| duration.help("How long the console session lasts: 15m to 12h")))]
-pub(super) struct ConsoleArgs {
+pub(crate) struct ConsoleArgs {
     #[command(flatten)]
     role: RoleArgs,
     /// Open it in the browser instead, where it stands in no argument list
@@ -34,17 +38,17 @@ pub(super) struct ConsoleArgs {
     signin_endpoint: Option<String>,
 }
 
-pub(super) fn run(args: ConsoleArgs, output: &Output) -> Outcome {
+pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<(), Report> {
     let ConsoleArgs { mut role, open, service, signin_endpoint } = args;
     // The console's, not the role's, which may be far shorter.
     let duration = role.duration.take();
     let duration =
-        duration.as_deref().map(|text| parse::<SessionDuration>("--duration", text)).transpose()?;
+        duration.as_deref().map(|text| parse_value::<SessionDuration>("--duration", text)).transpose()?;
     let sign_in = signin_endpoint.map(|url| ("--signin-endpoint", url));
     let sign_in = sign_in
         .or_else(|| Context::var("AWS_ENDPOINT_URL_SIGNIN").map(|url| ("AWS_ENDPOINT_URL_SIGNIN", url)));
     if let Some((origin, url)) = &sign_in {
-        endpoint::check(url, role.allow_insecure_endpoint)
+        endpoint_url::check(url, role.allow_insecure_endpoint)
             .map_err(|fault| Report::usage(format!("{origin} {fault}")))?;
     }
     // What can be refused is refused before anybody is asked for credentials.
@@ -87,5 +91,5 @@ pub(super) fn run(args: ConsoleArgs, output: &Output) -> Outcome {
         }
         output.data(format!("{}\n", url.expose()).as_bytes())
     };
-    obtain::runtime()?.block_on(work)
+    runtime()?.block_on(work)
 }

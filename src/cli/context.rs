@@ -7,12 +7,12 @@ use std::time::SystemTime;
 
 use arl::{SharedConfig, SharedFile, Surroundings};
 
-use super::os_user::OsUser;
-use super::report::Report;
+use crate::cli::os_user::OsUser;
+use crate::cli::ui::error::Report;
 
 /// Read once, handed down.
 #[derive(Debug)]
-pub(super) struct Context {
+pub(crate) struct Context {
     /// Looked up when somebody asks.
     user: OnceCell<OsUser>,
     home: Option<PathBuf>,
@@ -27,7 +27,7 @@ struct ConfigFile {
 
 impl Context {
     /// Who runs this, without the shared files.
-    pub(super) fn read_user() -> Self {
+    pub(crate) fn read_user() -> Self {
         let user = OnceCell::new();
         // A relative HOME would make files of the current directory count as the person's own.
         let home = std::env::var_os("HOME")
@@ -38,7 +38,7 @@ impl Context {
     }
 
     /// Reads the two shared files; missing ones are empty.
-    pub(super) fn read() -> Result<Self, Report> {
+    pub(crate) fn read() -> Result<Self, Report> {
         let user_only = Self::read_user();
         let file = |file| {
             let path = user_only.file_path(file);
@@ -56,7 +56,7 @@ impl Context {
     }
 
     /// Where a shared file is: what the environment says, else in the home directory.
-    pub(super) fn file_path(&self, file: SharedFile) -> Option<PathBuf> {
+    pub(crate) fn file_path(&self, file: SharedFile) -> Option<PathBuf> {
         let name = match file {
             SharedFile::Config => "config",
             SharedFile::Credentials => "credentials",
@@ -68,7 +68,7 @@ impl Context {
     }
 
     /// Parses the shared files.
-    pub(super) fn shared_config(&self) -> Result<SharedConfig<'_>, Report> {
+    pub(crate) fn shared_config(&self) -> Result<SharedConfig<'_>, Report> {
         let [config, credentials] = &self.files;
         SharedConfig::parse(&config.text, &credentials.text).map_err(|error| {
             Report::new(format!("could not understand `{}`", self.path_of(error.file))).caused_by(error)
@@ -76,7 +76,7 @@ impl Context {
     }
 
     /// The path of a shared file, for messages.
-    pub(super) fn path_of(&self, file: SharedFile) -> String {
+    pub(crate) fn path_of(&self, file: SharedFile) -> String {
         let [config, credentials] = &self.files;
         let (file, name) = match file {
             SharedFile::Config => (config, "~/.aws/config"),
@@ -86,28 +86,28 @@ impl Context {
     }
 
     /// An environment variable that is set to something. What is not UTF-8 is shown, and found nowhere.
-    pub(super) fn var(name: &str) -> Option<String> {
+    pub(crate) fn var(name: &str) -> Option<String> {
         let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
         Some(value.to_string_lossy().into_owned())
     }
 
     /// An environment variable that names a path, byte for byte.
-    pub(super) fn path_var(name: &str) -> Option<PathBuf> {
+    pub(crate) fn path_var(name: &str) -> Option<PathBuf> {
         std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
     }
 
     /// A path from a setting, with `~` for the home directory.
-    pub(super) fn path(&self, text: impl AsRef<OsStr>) -> PathBuf {
+    pub(crate) fn path(&self, text: impl AsRef<OsStr>) -> PathBuf {
         expand_tilde(text.as_ref(), self.home.as_deref())
     }
 
     /// The home directory, if there is one.
-    pub(super) fn home(&self) -> Option<&Path> {
+    pub(crate) fn home(&self) -> Option<&Path> {
         self.home.as_deref()
     }
 
     /// What the sources of credentials depend on.
-    pub(super) fn surroundings<'a>(&self, var: &'a dyn Fn(&str) -> Option<String>) -> Surroundings<'a> {
+    pub(crate) fn surroundings<'a>(&self, var: &'a dyn Fn(&str) -> Option<String>) -> Surroundings<'a> {
         Surroundings {
             var,
             read: &|path| std::fs::read(path).ok(),
@@ -118,7 +118,7 @@ impl Context {
     }
 
     /// The name of the operating-system user.
-    pub(super) fn user_name(&self) -> String {
+    pub(crate) fn user_name(&self) -> String {
         let uid = || format!("uid-{}", rustix::process::getuid().as_raw());
         self.user
             .get_or_init(OsUser::current)
@@ -130,7 +130,7 @@ impl Context {
     }
 
     /// The time.
-    pub(super) fn now() -> SystemTime {
+    pub(crate) fn now() -> SystemTime {
         SystemTime::now()
     }
 }
@@ -180,4 +180,9 @@ fn read_text(path: &Path) -> Result<String, Report> {
         }
         Err(error) => Err(failed(error.to_string())),
     }
+}
+
+/// The variable that selects a profile.
+pub(crate) fn profile_variable() -> &'static str {
+    if Context::var("AWS_PROFILE").is_some() { "AWS_PROFILE" } else { "AWS_DEFAULT_PROFILE" }
 }

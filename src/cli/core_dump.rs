@@ -4,10 +4,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The limit that was in force before; a command that replaces arl gets it back.
 #[derive(Debug)]
-pub(super) struct CallersLimit(Rlimit);
+pub(crate) struct CallersLimit(Rlimit);
 
 /// From here on this process leaves no core file, and no other one of the same user may read its memory.
-pub(super) fn forbid() -> CallersLimit {
+pub(crate) fn forbid() -> CallersLimit {
     let callers = getrlimit(Resource::Core);
     if callers.current != Some(0) {
         // Lowering one's own soft limit is always allowed.
@@ -23,17 +23,17 @@ pub(super) fn forbid() -> CallersLimit {
 
 impl CallersLimit {
     /// For a command that is about to be started beside arl.
-    pub(super) fn lend(&self) {
+    pub(crate) fn lend(&self) {
         let _ = setrlimit(Resource::Core, self.0);
     }
 
     /// Once it has been started.
-    pub(super) fn forbid_again(&self) {
+    pub(crate) fn forbid_again(&self) {
         let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: self.0.maximum });
     }
 
     /// `execve` makes a process dumpable again, but keeps its limits.
-    pub(super) fn restore(self) {
+    pub(crate) fn restore(self) {
         if self.0.current != Some(0) {
             let _ = setrlimit(Resource::Core, self.0);
         }

@@ -2,11 +2,12 @@
 
 use arl::shell::Dialect;
 
-use super::context::Context;
-use super::report::Report;
+use crate::cli::context::Context;
+use crate::cli::sys;
+use crate::cli::ui::error::Report;
 
 /// `--shell`, else `ARL_SHELL`, else the parent process, else `SHELL`, else POSIX.
-pub(super) fn choose(flag: Option<&str>) -> Result<Dialect, Report> {
+pub(crate) fn choose(flag: Option<&str>) -> Result<Dialect, Report> {
     let named = flag.map(|name| ("--shell", name.to_owned()));
     let named = named.or_else(|| Context::var("ARL_SHELL").map(|name| ("ARL_SHELL", name)));
     match named {
@@ -20,6 +21,6 @@ pub(super) fn choose(flag: Option<&str>) -> Result<Dialect, Report> {
 /// One level up and no further: in `$(…)` and pipes the parent is the shell itself.
 fn parent() -> Option<Dialect> {
     let parent = std::os::unix::process::parent_id();
-    let path = super::sys::executable(parent)?;
+    let path = sys::executable(parent)?;
     Dialect::of_executable(&path.to_string_lossy())
 }

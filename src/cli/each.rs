@@ -12,15 +12,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use clap_complete::engine::ArgValueCompleter;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::arguments::RoleArgs;
-use super::context::Context;
-use super::core_dump::CallersLimit;
-use super::exec::before_command;
-use super::lines::{Lines, Stream};
-use super::output::{ColorChoice, printable};
-use super::plan::Plan;
-use super::report::{Report, Status};
-use super::{Output, complete, sys};
+use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::arguments::RoleArgs;
+use crate::cli::complete;
+use crate::cli::context::Context;
+use crate::cli::core_dump::CallersLimit;
+use crate::cli::eval::guard::verb;
+use crate::cli::lines::{Lines, Stream};
+use crate::cli::output::{ColorChoice, Output};
+use crate::cli::plan::Plan;
+use crate::cli::sys;
+use crate::cli::ui::error::{Report, Status};
+use crate::cli::ui::text::printable;
 
 const EXAMPLES: &str = "Examples:
   arl each dev staging prod -- aws s3 ls
@@ -32,10 +35,10 @@ status of them all is arl's.";
 
 /// Run a command once in each of several roles
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = super::ENVIRONMENT)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
 #[command(override_usage = "arl each [OPTIONS] <ROLE>... -- <COMMAND>...")]
 #[command(mut_arg("role", |role| role.index(1).required_unless_present("roles_from")))]
-pub(super) struct EachArgs {
+pub(crate) struct EachArgs {
     #[command(flatten)]
     role: RoleArgs,
     /// More roles
@@ -56,12 +59,12 @@ pub(super) struct EachArgs {
 
 impl EachArgs {
     /// Where the command of this command line begins, if it is one of `each`.
-    pub(super) fn command_of(args: &[OsString]) -> Option<usize> {
+    pub(crate) fn command_of(args: &[OsString]) -> Option<usize> {
         let end = args.iter().position(|word| word == "--")?;
-        (super::assume::verb(&args[..end])? == "each").then_some(end + 1)
+        (verb(&args[..end])? == "each").then_some(end + 1)
     }
 
-    pub(super) fn with_command(self, command: &[OsString]) -> Self {
+    pub(crate) fn with_command(self, command: &[OsString]) -> Self {
         Self { command: command.to_vec(), ..self }
     }
 }
@@ -73,16 +76,16 @@ struct Job {
     name: String,
 }
 
-pub(super) fn run(args: &EachArgs, core_limit: CallersLimit, output: &Output) -> Result<Status, Report> {
+pub(crate) fn run(args: &EachArgs, core_limit: CallersLimit, output: &Output) -> Result<Status, Report> {
     if args.command.is_empty() {
         return Err(Report::usage("there is no command to run")
             .hint("put -- before the command: arl each ROLE… -- COMMAND"));
     }
-    let jobs = jobs(args).map_err(before_command)?;
+    let jobs = jobs(args).map_err(Report::before_command)?;
     // The commands get it back; nothing secret comes into this process.
     core_limit.restore();
     let (heard, report) = UnixStream::pair()
-        .map_err(|error| before_command(Report::new("could not listen to signals").caused_by(error)))?;
+        .map_err(|error| Report::new("could not listen to signals").caused_by(error).before_command())?;
     sys::report_signals(report, false);
     let crowd = Crowd {
         all: jobs.len(),

@@ -8,15 +8,18 @@ use arl::{
 };
 use serde_json::{Value, json};
 
-use super::arguments::RoleArgs;
-use super::caches::Caches;
-use super::context::Context;
-use super::hops::{self, Hop};
-use super::obtain::in_words;
-use super::output::printable;
-use super::plan::Plan;
-use super::why::why;
-use super::{Outcome, Output, hints};
+use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::arguments::RoleArgs;
+use crate::cli::caches::Caches;
+use crate::cli::context::Context;
+use crate::cli::hints;
+use crate::cli::hops;
+use crate::cli::hops::Hop;
+use crate::cli::output::Output;
+use crate::cli::plan::Plan;
+use crate::cli::ui::error::Report;
+use crate::cli::ui::text::{in_words, printable};
+use crate::cli::why::why;
 
 const EXAMPLES: &str = "Examples:
   arl explain prod-deploy                   which credentials, which roles, which parameters, and why
@@ -27,8 +30,8 @@ Nothing is asked of anybody, no program is run, and no secret is shown.";
 
 /// Tell what assuming a role would do, and why, without doing it
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = super::ENVIRONMENT)]
-pub(super) struct ExplainArgs {
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+pub(crate) struct ExplainArgs {
     #[command(flatten)]
     role: RoleArgs,
     /// Print JSON
@@ -74,7 +77,7 @@ struct Explanation {
     unsets: Vec<&'static str>,
 }
 
-pub(super) fn run(args: &ExplainArgs, output: &Output) -> Outcome {
+pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<(), Report> {
     let context = Context::read()?;
     let mut plan = Plan::make(&args.role, &context, output)?;
     let caches = Caches::open(&args.role, Reader::Once, &context, output)?;
@@ -84,12 +87,7 @@ pub(super) fn run(args: &ExplainArgs, output: &Output) -> Outcome {
 }
 
 impl Explanation {
-    fn of(
-        args: &RoleArgs,
-        plan: &mut Plan,
-        context: &Context,
-        caches: &Caches,
-    ) -> Result<Self, super::Report> {
+    fn of(args: &RoleArgs, plan: &mut Plan, context: &Context, caches: &Caches) -> Result<Self, Report> {
         hops::name_sessions(&mut plan.hops, context, None);
         let (reason, passed_over) = why(args, plan, context)?;
         let kept = (0..=plan.hops.len()).rev().find_map(|hops| Some((hops, caches.find(plan, hops)?)));

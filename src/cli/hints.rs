@@ -4,13 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use arl::{AssumeRoleRequest, CallError, Chain, SharedFile, Source, SourceError, SourceTag, StsSettings};
 
-use super::context::Context;
-use super::obtain::in_words;
-use super::report::Report;
-use super::why::profile_variable;
+use crate::cli::context::{Context, profile_variable};
+use crate::cli::ui::error::Report;
+use crate::cli::ui::text::{in_words, tail};
 
 /// No source credentials.
-pub(super) fn no_source(error: &SourceError, context: &Context) -> Report {
+pub(crate) fn no_source(error: &SourceError, context: &Context) -> Report {
     let config = context.path_of(SharedFile::Config);
     let report = Report::new(error.to_string());
     match error {
@@ -52,7 +51,7 @@ fn is_selected(name: &str) -> bool {
 }
 
 /// The source could not be had.
-pub(super) fn source_failed(error: &CallError, chain: &Chain) -> Report {
+pub(crate) fn source_failed(error: &CallError, chain: &Chain) -> Report {
     let report =
         Report::new(format!("could not get the source credentials ({})", describe(chain))).caused_by(error);
     let profile = chain.source_profile.as_deref().unwrap_or("default");
@@ -70,7 +69,7 @@ pub(super) fn source_failed(error: &CallError, chain: &Chain) -> Report {
 }
 
 /// Where a chain starts, in words.
-pub(super) fn describe(chain: &Chain) -> String {
+pub(crate) fn describe(chain: &Chain) -> String {
     let kind = match &chain.source {
         Source::Keys(keys) => format!("key …{}", tail(keys.access_key_id())),
         Source::Sso(_) => "IAM Identity Center".into(),
@@ -88,13 +87,8 @@ pub(super) fn describe(chain: &Chain) -> String {
     }
 }
 
-/// The last characters of an access key ID, enough to know it again.
-pub(super) fn tail(id: &str) -> &str {
-    &id[id.len().saturating_sub(4)..]
-}
-
 /// STS did not give the role. `caller` is whose credentials asked.
-pub(super) fn not_assumed(
+pub(crate) fn not_assumed(
     error: &CallError,
     request: &AssumeRoleRequest,
     caller: &str,
@@ -142,7 +136,7 @@ fn clock_error(endpoint_time: SystemTime) -> Option<String> {
 const WRONG_CODE: &str = "invalid MFA one time pass code";
 
 /// Whether another code would help.
-pub(super) fn is_wrong_code(error: &CallError) -> bool {
+pub(crate) fn is_wrong_code(error: &CallError) -> bool {
     matches!(error, CallError::Refused { message, .. } if message.contains(WRONG_CODE))
 }
 

@@ -1,18 +1,16 @@
 //! What each AssumeRole of a plan is asked for: flags beat variables, variables the profile.
 
-use std::str::FromStr;
-
 use arl::{
     AdditionalParameters, AssumeRoleRequest, InvalidValue, RoleArn, RoleProfile, RoleRef, RoleSessionName,
     SessionNameTemplate, SessionNameValues, SharedConfig, parse_policy_arns, parse_provided_contexts,
     parse_tag_keys, parse_tags,
 };
 
-use super::Output;
-use super::arguments::RoleArgs;
-use super::context::Context;
-use super::plan::{role_arn, unknown_role};
-use super::report::Report;
+use crate::cli::arguments::RoleArgs;
+use crate::cli::context::Context;
+use crate::cli::output::Output;
+use crate::cli::plan::role_ref::{role_arn, unknown_role};
+use crate::cli::ui::error::{Report, parse_value};
 
 /// Audit logs say who, as what, where; STS has no name for a session that has none.
 const DEFAULT_SESSION_NAME: &str = "{user}@{role}.{account}";
@@ -20,22 +18,22 @@ const DEFAULT_SESSION_NAME: &str = "{user}@{role}.{account}";
 const AUTOMATIC_SESSION_NAME: &str = "AUTOMATIC_ROLE_SESSION_NAME_!#$%^&*()";
 
 /// One AssumeRole.
-pub(super) struct Hop {
-    pub(super) request: AssumeRoleRequest,
+pub(crate) struct Hop {
+    pub(crate) request: AssumeRoleRequest,
     /// The session name as it was given; `None` if arl made it up.
-    pub(super) session_name: Option<String>,
+    pub(crate) session_name: Option<String>,
     /// The session name's template, if it is one. The request's name is provisional until a call is made: what a
     /// template stands for costs more to find out than the rest of a warm call.
-    pub(super) template: Option<SessionNameTemplate>,
+    pub(crate) template: Option<SessionNameTemplate>,
     /// The program that knows the MFA device's codes.
-    pub(super) mfa_process: Option<String>,
+    pub(crate) mfa_process: Option<String>,
     /// Where what stands in the request comes from.
-    pub(super) origins: Origins,
+    pub(crate) origins: Origins,
 }
 
 /// The flag, variable or profile key behind each parameter, by STS's name of it.
 #[derive(Debug, Default)]
-pub(super) struct Origins(Vec<(&'static str, String)>);
+pub(crate) struct Origins(Vec<(&'static str, String)>);
 
 impl Origins {
     /// A later one takes the place of an earlier one.
@@ -47,19 +45,19 @@ impl Origins {
     }
 
     /// `None` for what nobody has given.
-    pub(super) fn of(&self, parameter: &str) -> Option<&str> {
+    pub(crate) fn of(&self, parameter: &str) -> Option<&str> {
         self.0.iter().find(|(other, _)| *other == parameter).map(|(_, origin)| origin.as_str())
     }
 }
 
 /// Makes hops, with the session names that the environment or a profile gives them.
-pub(super) struct Names {
+pub(crate) struct Names {
     /// `ARL_ROLE_SESSION_NAME`.
     variable: Option<String>,
 }
 
 impl Names {
-    pub(super) fn of_environment() -> Self {
+    pub(crate) fn of_environment() -> Self {
         Self { variable: Context::var("ARL_ROLE_SESSION_NAME") }
     }
 
@@ -70,11 +68,11 @@ impl Names {
         origins.set("RoleSessionName", name.as_ref().map(|(origin, _)| origin.clone()));
         let (origin, text) = name.unwrap_or_else(|| (String::new(), DEFAULT_SESSION_NAME.to_owned()));
         if !text.contains('{') {
-            let name: RoleSessionName = parse(&origin, &text)?;
+            let name: RoleSessionName = parse_value(&origin, &text)?;
             let request = AssumeRoleRequest::new(role_arn, name);
             return Ok(Hop { request, session_name, template: None, mfa_process: None, origins });
         }
-        let template: SessionNameTemplate = parse(&origin, &text)?;
+        let template: SessionNameTemplate = parse_value(&origin, &text)?;
         let request = AssumeRoleRequest::new(role_arn, RoleSessionName::made_up("arl"));
         Ok(Hop { request, session_name, template: Some(template), mfa_process: None, origins })
     }
@@ -89,7 +87,7 @@ impl Names {
         self.variable.clone().map(|text| ("ARL_ROLE_SESSION_NAME".to_owned(), text)).or_else(of_profile)
     }
 
-    pub(super) fn hop_of_profile(&self, name: &str, profile: RoleProfile) -> Result<Hop, Report> {
+    pub(crate) fn hop_of_profile(&self, name: &str, profile: RoleProfile) -> Result<Hop, Report> {
         let mut hop = Self::hop(profile.role_arn.clone(), self.configured(Some((name, &profile))))?;
         for (parameter, key, is_given) in [
             ("DurationSeconds", "duration_seconds", profile.duration_seconds.is_some()),
@@ -112,7 +110,7 @@ impl Names {
         Ok(hop)
     }
 
-    pub(super) fn via(
+    pub(crate) fn via(
         &self,
         text: &str,
         args: &RoleArgs,
@@ -133,7 +131,7 @@ impl Names {
     }
 
     /// The role that was asked for: flags beat variables, variables the profile.
-    pub(super) fn target(
+    pub(crate) fn target(
         &self,
         role_arn: &RoleArn,
         args: &RoleArgs,
@@ -141,7 +139,7 @@ impl Names {
         output: &Output,
     ) -> Result<Hop, Report> {
         let mut more = match &args.additional_parameters {
-            Some(text) => parse("--additional-parameters", text)?,
+            Some(text) => parse_value("--additional-parameters", text)?,
             None => AdditionalParameters::default(),
         };
         // Named by the role argument, which wins.
@@ -177,7 +175,7 @@ impl Names {
             .or_else(|| Context::var("ARL_DURATION").map(|text| ("ARL_DURATION".to_owned(), text)));
         origins.set("DurationSeconds", overlay(&mut request.duration_seconds, duration, str::parse)?);
         if let Some((origin, text)) = value("--policy", &args.policy, "Policy") {
-            request.policy = Some(parse(&origin, &read_file_url(&origin, text)?)?);
+            request.policy = Some(parse_value(&origin, &read_file_url(&origin, text)?)?);
             origins.set("Policy", Some(origin));
         }
         let given = value("--external-id", &args.external_id, "ExternalId");
@@ -216,7 +214,7 @@ impl Names {
 }
 
 /// What the templates of these hops stand for; `caller` where one of them asks for it.
-pub(super) fn name_sessions(hops: &mut [Hop], context: &Context, caller: Option<&str>) {
+pub(crate) fn name_sessions(hops: &mut [Hop], context: &Context, caller: Option<&str>) {
     let time = Context::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let mut values = SessionNameValues {
         user: context.user_name(),
@@ -233,11 +231,6 @@ pub(super) fn name_sessions(hops: &mut [Hop], context: &Context, caller: Option<
             hop.request.role_session_name = template.expand(&values);
         }
     }
-}
-
-/// Names the flag, variable or key in front of the rule that the value breaks.
-pub(super) fn parse<T: FromStr<Err = InvalidValue>>(origin: &str, text: &str) -> Result<T, Report> {
-    text.parse().map_err(|fault| Report::usage(format!("{origin} {fault}")))
 }
 
 /// Puts what was given in its place; where it comes from.

@@ -6,14 +6,15 @@
 
 use std::ffi::OsString;
 
-use super::arguments::RoleArgs;
-use super::assume::AssumeArgs;
-use super::exec::ExecArgs;
-use super::output::ColorChoice;
-use super::{Cli, Command, Global};
+use crate::cli::args::global::Global;
+use crate::cli::arguments::RoleArgs;
+use crate::cli::assume::AssumeArgs;
+use crate::cli::commands::{Cli, Command};
+use crate::cli::exec::ExecArgs;
+use crate::cli::output::ColorChoice;
 
 /// The command line, if it is one of the plain ones.
-pub(super) fn parse(args: &[OsString]) -> Option<Cli> {
+pub(crate) fn parse(args: &[OsString]) -> Option<Cli> {
     let (verb, words) = args.get(1..)?.split_first()?;
     let command = match verb.to_str()? {
         "assume" => assume(words),

@@ -2,8 +2,10 @@
 
 use clap_complete::engine::ArgValueCandidates;
 
-use super::report::Report;
-use super::{Outcome, Output, complete};
+use crate::cli::complete;
+use crate::cli::env::shell_scripts;
+use crate::cli::output::Output;
+use crate::cli::ui::error::Report;
 
 const EXAMPLES: &str = "Examples:
   eval \"$(arl init bash)\"          in ~/.bashrc
@@ -24,44 +26,19 @@ with them for bash, zsh (after compinit) and fish.";
 /// Print the function and the hook for a shell
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = EXAMPLES)]
-pub(super) struct InitArgs {
+pub(crate) struct InitArgs {
     /// bash, zsh, fish, ksh, mksh, sh, tcsh, nushell, elvish, xonsh or powershell
     #[arg(add = ArgValueCandidates::new(complete::shells))]
     shell: String,
 }
 
-/// The shells there is a script for.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    SCRIPTS.iter().map(|(name, _)| *name)
-}
-
-const SH: &str = include_str!("../../shell/arl.sh");
-
-/// Each shell with its script, in one piece or two.
-const SCRIPTS: [(&str, &[&str]); 14] = [
-    ("bash", &[include_str!("../../shell/arl.bash")]),
-    ("zsh", &[include_str!("../../shell/arl.zsh")]),
-    ("fish", &[include_str!("../../shell/arl.fish")]),
-    ("ksh", &[SH, include_str!("../../shell/arl.ksh")]),
-    ("mksh", &[SH, include_str!("../../shell/arl.ksh")]),
-    ("nu", &[include_str!("../../shell/arl.nu")]),
-    ("nushell", &[include_str!("../../shell/arl.nu")]),
-    ("elvish", &[include_str!("../../shell/arl.elv")]),
-    ("xonsh", &[include_str!("../../shell/arl.xsh")]),
-    ("tcsh", &[include_str!("../../shell/arl.tcsh")]),
-    ("pwsh", &[include_str!("../../shell/arl.ps1")]),
-    ("powershell", &[include_str!("../../shell/arl.ps1")]),
-    ("sh", &[SH]),
-    ("posix", &[SH]),
-];
-
-pub(super) fn run(args: &InitArgs, output: &Output) -> Outcome {
+pub(crate) fn run(args: &InitArgs, output: &Output) -> Result<(), Report> {
     let name =
         args.shell.rsplit('/').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
     let name = if name == "dash" || name == "ash" || name == "busybox" { "sh" } else { name };
-    match SCRIPTS.iter().find(|(shell, _)| *shell == name) {
-        Some((_, pieces)) => {
-            let completion = super::completions::script(name).unwrap_or_default();
+    match shell_scripts::hook(name) {
+        Some(pieces) => {
+            let completion = shell_scripts::completion(name).unwrap_or_default();
             let end = if completion.is_empty() { "" } else { "\n" };
             output.data(format!("{}{end}{completion}", pieces.concat()).as_bytes())
         }

@@ -6,11 +6,11 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::context::Context;
+use crate::cli::context::Context;
 
 /// A directory with two files and no secret, which goes when this is dropped.
 #[derive(Debug)]
-pub(super) struct Isolation {
+pub(crate) struct Isolation {
     directory: PathBuf,
 }
 
@@ -19,7 +19,7 @@ const FILES: [(&str, &str); 2] =
 
 impl Isolation {
     /// Makes the files; the region is all that the command sees of the person's own.
-    pub(super) fn new(region: Option<&str>) -> io::Result<Self> {
+    pub(crate) fn new(region: Option<&str>) -> io::Result<Self> {
         let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         let place =
             runtime.filter(|path| path.is_absolute() && path.is_dir()).unwrap_or_else(std::env::temp_dir);
@@ -34,7 +34,7 @@ impl Isolation {
     }
 
     /// What points the command to them.
-    pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, OsString)> {
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, OsString)> {
         let files =
             FILES.into_iter().map(|(variable, name)| (variable, self.directory.join(name).into_os_string()));
         files.chain([(BOTO_CONFIG, "/dev/null".into())])
@@ -59,7 +59,7 @@ fn make_directory(place: &Path) -> io::Result<PathBuf> {
 const BOTO_CONFIG: &str = "BOTO_CONFIG";
 
 /// The first of boto's files, which gsutil has kept alive, with an AWS key in it.
-pub(super) fn boto_file_with_keys() -> Option<PathBuf> {
+pub(crate) fn boto_file_with_keys() -> Option<PathBuf> {
     let files = match Context::var(BOTO_CONFIG) {
         Some(file) => vec![PathBuf::from(file)],
         None => {

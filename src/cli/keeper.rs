@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use arl::{CredentialSource, Credentials, Identity, Reader, RoleArn, Unavailable};
 use tokio::sync::{Notify, watch};
 
-use super::context::Context;
-use super::report::{Report, Status};
+use crate::cli::context::Context;
+use crate::cli::ui::error::{Report, Status};
+use crate::cli::ui::text::printable;
 
 /// Between two attempts to renew, at first and at last.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -55,7 +56,7 @@ impl Kept {
 
 /// The credentials of a role, and whoever asks for them.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(crate) struct Keeper {
     role_arn: Option<RoleArn>,
     kept: watch::Sender<Kept>,
     /// Somebody has asked and found them old.
@@ -64,7 +65,7 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// `got_at` is when they were got; a kept session may be older, and is renewed a little later then.
-    pub(super) fn new(identity: &Identity, got_at: SystemTime) -> Self {
+    pub(crate) fn new(identity: &Identity, got_at: SystemTime) -> Self {
         let kept = Kept { credentials: identity.credentials.clone(), issued_at: got_at, failure: None };
         Self { role_arn: identity.role_arn.clone(), kept: watch::Sender::new(kept), asked: Notify::new() }
     }
@@ -81,7 +82,7 @@ impl Keeper {
     }
 
     /// Renews for as long as it is polled. `complain` is told of the first failure in a row.
-    pub(super) async fn keep(
+    pub(crate) async fn keep(
         &self,
         renew: impl AsyncFn() -> Result<Identity, Report>,
         complain: impl Fn(&Report, SystemTime),
@@ -127,7 +128,7 @@ fn unavailable(report: &Report, is_passing: bool) -> Unavailable {
         message.push_str(cause);
     }
     let code = if is_passing { "RenewalFailed" } else { "MfaNeeded" };
-    Unavailable { is_passing, code: code.into(), message: super::output::printable(&message) }
+    Unavailable { is_passing, code: code.into(), message: printable(&message) }
 }
 
 impl CredentialSource for Keeper {

@@ -5,7 +5,8 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::prompt;
+use crate::cli::env::dirs::private_directory;
+use crate::cli::prompt;
 
 /// What has no end of line by then is written as if it had one.
 const MAX_LINE: u64 = 64 * 1024;
@@ -16,20 +17,20 @@ const ERASE_LINE: &[u8] = b"\r\x1b[K";
 
 /// One of the two streams that a command writes to.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Stream {
+pub(crate) enum Stream {
     Stdout,
     Stderr,
 }
 
 /// Where all of them are written.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     /// The bar's text, where somebody watches.
     bar: Mutex<Option<String>>,
 }
 
 impl Lines {
-    pub(super) fn new(is_watched: bool) -> Self {
+    pub(crate) fn new(is_watched: bool) -> Self {
         Self { bar: Mutex::new(is_watched.then(String::new)) }
     }
 
@@ -37,7 +38,7 @@ impl Lines {
     ///
     /// # Errors
     /// There is no reading from `source` or no writing any more.
-    pub(super) fn relay(&self, source: impl Read, name: &str, stream: Stream) -> io::Result<()> {
+    pub(crate) fn relay(&self, source: impl Read, name: &str, stream: Stream) -> io::Result<()> {
         let mut source = BufReader::new(source);
         let mut line = Vec::new();
         loop {
@@ -56,7 +57,7 @@ impl Lines {
 
     fn write(&self, line: &[u8], stream: Stream) -> io::Result<()> {
         // A question stays on the screen until it is answered: whoever writes on waits, as for a slow reader.
-        while self.bar().is_some() && prompt::is_asking() {
+        while self.bar().is_some() && prompt::is_asking(&private_directory()) {
             std::thread::sleep(GLANCE);
         }
         // The lock keeps lines whole, and the bar below them.
@@ -75,7 +76,7 @@ impl Lines {
     }
 
     /// Moves the bar.
-    pub(super) fn show_progress(&self, done: usize, all: usize, running: &[&str]) {
+    pub(crate) fn show_progress(&self, done: usize, all: usize, running: &[&str]) {
         let mut bar = self.bar();
         if let Some(text) = bar.as_mut() {
             let filled = BAR * done / all.max(1);
@@ -89,7 +90,7 @@ impl Lines {
             let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
             let width = size.map(|size| usize::from(size.ws_col)).filter(|&width| width > 0).unwrap_or(80);
             *text = shown.chars().take(width - 1).collect();
-            if !prompt::is_asking() {
+            if !prompt::is_asking(&private_directory()) {
                 erase(Some(text));
                 draw(Some(text));
             }
@@ -97,7 +98,7 @@ impl Lines {
     }
 
     /// Takes the bar away.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         let mut bar = self.bar();
         erase(bar.as_deref());
         *bar = None;

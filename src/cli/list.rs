@@ -3,16 +3,17 @@
 use arl::{ListedSession, RoleArn, RoleProfile, Section, Sources};
 use serde_json::json;
 
-use super::caches::Place;
-use super::context::Context;
-use super::output::table;
-use super::report::Report;
-use super::{Outcome, Output, cache};
+use crate::cli::context::Context;
+use crate::cli::env::cache_location::Place;
+use crate::cli::output::Output;
+use crate::cli::ui::error::Report;
+use crate::cli::ui::session_table;
+use crate::cli::ui::text::{printable, table};
 
 /// List the role profiles of ~/.aws/config and the sessions that are kept
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
-pub(super) struct ListArgs {
+pub(crate) struct ListArgs {
     /// Print JSON, one object in a line
     #[arg(long)]
     json: bool,
@@ -22,7 +23,7 @@ pub(super) struct ListArgs {
 const WEB_IDENTITY: &str = "web identity";
 const HEADINGS: [&str; 5] = ["PROFILE", "ACCOUNT", "ROLE", "SOURCE", "MFA"];
 
-pub(super) fn run(args: &ListArgs, output: &Output) -> Outcome {
+pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), Report> {
     let context = Context::read()?;
     let config = context.shared_config()?;
     let var = |name: &str| Context::var(name);
@@ -48,7 +49,7 @@ pub(super) fn run(args: &ListArgs, output: &Output) -> Outcome {
                 } else {
                     let account = arn.account_id().to_string();
                     let row = [name, &account, arn.role_name(), WEB_IDENTITY, "no"];
-                    rows.push(row.map(super::output::printable));
+                    rows.push(row.map(printable));
                 }
                 continue;
             }
@@ -75,12 +76,12 @@ pub(super) fn run(args: &ListArgs, output: &Output) -> Outcome {
                 chain.is_ok_and(|chain| chain.hops.iter().any(|(_, hop)| hop.mfa_serial.is_some()))
             };
             let mfa = if profile.mfa_serial.is_some() || on_the_way() { "yes" } else { "no" };
-            rows.push([name, &account, role, source(section), mfa].map(super::output::printable));
+            rows.push([name, &account, role, source(section), mfa].map(printable));
         }
     }
     let sessions = sessions(&context, output);
     if args.json {
-        text.push_str(&cache::objects(&sessions, Context::now()));
+        text.push_str(&session_table::objects(&sessions, Context::now()));
         return output.data(text.as_bytes());
     }
     if rows.is_empty() {
@@ -89,7 +90,7 @@ pub(super) fn run(args: &ListArgs, output: &Output) -> Outcome {
         rows.insert(0, HEADINGS.map(str::to_owned));
         text = table(&rows);
     }
-    let kept = cache::in_columns(&sessions, Context::now());
+    let kept = session_table::in_columns(&sessions, Context::now());
     if !text.is_empty() && !kept.is_empty() {
         text.push('\n');
     }

@@ -4,32 +4,34 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use arl::{Said, SerialNumber, TokenCode, run_process};
 
-use super::Output;
-use super::context::Context;
-use super::prompt;
-use super::report::{Report, Status};
+use crate::cli::context::Context;
+use crate::cli::env::dirs::private_directory;
+use crate::cli::output::Output;
+use crate::cli::prompt;
+use crate::cli::prompt::PromptError;
+use crate::cli::ui::error::{Report, Status};
 
 /// A code may be mistyped, or have been used a moment ago.
 const TRIES: usize = 3;
 /// A program may wait for a person to touch a key.
-pub(super) const PROCESS_LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const PROCESS_LIMIT: Duration = Duration::from_secs(60);
 /// How long a device shows a code. Source: RFC 6238, which AWS's virtual devices follow.
 const STEP: Duration = Duration::from_secs(30);
 
 /// One wish for a code, which may take several.
-pub(super) struct Codes<'a> {
-    pub(super) serial: &'a SerialNumber,
+pub(crate) struct Codes<'a> {
+    serial: &'a SerialNumber,
     /// What it is for, after "for" in a question.
-    pub(super) purpose: String,
+    purpose: String,
     /// The program that knows the codes.
-    pub(super) process: Option<&'a str>,
+    process: Option<&'a str>,
     /// Whether a person may be asked.
-    pub(super) may_ask: bool,
+    may_ask: bool,
     tried: Vec<TokenCode>,
 }
 
 impl<'a> Codes<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         serial: &'a SerialNumber,
         purpose: String,
         process: Option<&'a str>,
@@ -39,17 +41,17 @@ impl<'a> Codes<'a> {
     }
 
     /// How long whoever waits for the session has to wait for the code.
-    pub(super) fn limit(&self) -> Duration {
+    pub(crate) fn limit(&self) -> Duration {
         if self.process.is_some() { PROCESS_LIMIT + STEP } else { prompt::LIMIT }
     }
 
     /// Whether another code may be tried after one that was refused.
-    pub(super) fn may_go_on(&self) -> bool {
+    pub(crate) fn may_go_on(&self) -> bool {
         self.tried.len() < TRIES
     }
 
     /// The next code.
-    pub(super) async fn next(&mut self, output: &Output) -> Result<TokenCode, Report> {
+    pub(crate) async fn next(&mut self, output: &Output) -> Result<TokenCode, Report> {
         let code = match self.process {
             Some(command) => {
                 let mut code = self.of_process(command).await?;
@@ -70,11 +72,23 @@ impl<'a> Codes<'a> {
                 }
                 code
             }
-            None if self.may_ask => prompt::code(self).await?,
+            None if self.may_ask => self.of_terminal().await?,
             None => return Err(self.nobody()),
         };
         self.tried.push(code.clone());
         Ok(code)
+    }
+
+    async fn of_terminal(&self) -> Result<TokenCode, Report> {
+        let Self { serial, purpose, .. } = self;
+        let question = format!("MFA code of {serial} for {purpose}: ");
+        prompt::ask(&question, &private_directory()).await.map_err(|error| match error {
+            PromptError::NoTerminal => self.nobody(),
+            PromptError::NotTyped(cause) => {
+                Report::new(format!("an MFA code of `{serial}` is needed for {purpose}")).caused_by(cause)
+            }
+            PromptError::Io(error) => Report::new("could not ask for the MFA code").caused_by(error),
+        })
     }
 
     async fn of_process(&self, command: &str) -> Result<TokenCode, Report> {
@@ -97,7 +111,7 @@ impl<'a> Codes<'a> {
     }
 
     /// Nobody can be asked.
-    pub(super) fn nobody(&self) -> Report {
+    fn nobody(&self) -> Report {
         let Self { serial, purpose, .. } = self;
         Report::new(format!("an MFA code of `{serial}` is needed for {purpose}"))
             .status(Status::MfaNeeded)

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 /// The user's name and home directory, as the password file has them.
 #[derive(Debug, Default, Clone)]
-pub(super) struct OsUser {
-    pub(super) name: Option<String>,
-    pub(super) home: Option<PathBuf>,
+pub(crate) struct OsUser {
+    pub(crate) name: Option<String>,
+    pub(crate) home: Option<PathBuf>,
 }
 
 impl OsUser {
     /// The user this process acts for. Users of a directory service are not in the file.
-    pub(super) fn current() -> Self {
+    pub(crate) fn current() -> Self {
         let text = std::fs::read("/etc/passwd").unwrap_or_default();
         let uid = rustix::process::getuid().as_raw().to_string();
         Self::find(&String::from_utf8_lossy(&text), &uid).unwrap_or_default()

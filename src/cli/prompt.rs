@@ -3,20 +3,18 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 use arl::{SingleFlight, TokenCode};
 use rustix::fs::OFlags;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
-use super::caches::private_directory;
-use super::mfa::Codes;
-use super::output::printable;
-use super::report::Report;
-use super::sys;
+use crate::cli::sys;
+use crate::cli::ui::text::printable;
 
 /// Others may be waiting for the same session.
-pub(super) const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 /// Longer lines are no codes.
 const MAX_LINE: usize = 256;
 
@@ -63,42 +61,56 @@ impl Drop for Terminal {
     }
 }
 
-/// A number that only the processes of this terminal have for it.
+/// Returns a number that only the processes of this terminal have for it.
 fn terminal_session() -> Option<u32> {
     sys::session_of(&File::open("/dev/tty").ok()?)
 }
 
-/// Whether some arl is asking the person at this terminal now.
-pub(super) fn is_asking() -> bool {
-    terminal_session().is_some_and(|session| SingleFlight::new(private_directory()).is_turn_taken(session))
+/// Returns whether some arl is asking the user at this terminal now. `locks` is where those that ask wait in turn.
+pub(crate) fn is_asking(locks: &Path) -> bool {
+    terminal_session().is_some_and(|session| SingleFlight::new(locks).is_turn_taken(session))
 }
 
-/// The device's current code, typed by a person.
-pub(super) async fn code(codes: &Codes<'_>) -> Result<TokenCode, Report> {
-    // Two that ask in one terminal would hide and show each other's typing, and leave it hidden in the end.
-    let Some(session) = terminal_session() else { return Err(codes.nobody()) };
-    let _turn = SingleFlight::new(private_directory()).turn(session, LIMIT).await;
-    let Ok(terminal) = Terminal::open() else { return Err(codes.nobody()) };
-    let failed = |error: io::Error| Report::new("could not ask for the MFA code").caused_by(error);
-    let question = format!("MFA code of {} for {}: ", codes.serial, codes.purpose);
-    let not_typed = |cause: String| {
-        Report::new(format!("an MFA code of `{}` is needed for {}", codes.serial, codes.purpose))
-            .caused_by(cause)
-    };
+/// Why the user did not type a code.
+#[derive(Debug)]
+pub(crate) enum PromptError {
+    /// There is no terminal to ask at.
+    NoTerminal,
+    /// The user typed nothing, or not in time.
+    NotTyped(String),
+    /// The terminal failed.
+    Io(io::Error),
+}
+
+impl From<io::Error> for PromptError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Asks for the current code of an MFA device, unseen. `locks` is where processes that ask in one terminal wait in
+/// turn: two at once would hide and show each other's typing, and leave it hidden in the end.
+///
+/// # Errors
+/// There is no terminal, or the user typed nothing in time.
+pub(crate) async fn ask(question: &str, locks: &Path) -> Result<TokenCode, PromptError> {
+    let session = terminal_session().ok_or(PromptError::NoTerminal)?;
+    let _turn = SingleFlight::new(locks).turn(session, LIMIT).await;
+    let terminal = Terminal::open().map_err(|_| PromptError::NoTerminal)?;
     let asking = async {
         loop {
-            terminal.say(&question).map_err(failed)?;
-            let Some(line) = terminal.line().await.map_err(failed)? else {
-                return Err(not_typed("no code was typed".into()));
+            terminal.say(question)?;
+            let Some(line) = terminal.line().await? else {
+                return Err(PromptError::NotTyped("no code was typed".into()));
             };
             match line.parse::<TokenCode>() {
                 Ok(code) => return Ok(code),
                 // Never the line itself: it may be a password that was typed into the wrong place.
-                Err(_) => terminal.say("a code has six digits; ").map_err(failed)?,
+                Err(_) => terminal.say("a code has six digits; ")?,
             }
         }
     };
     tokio::time::timeout(LIMIT, asking).await.unwrap_or_else(|_| {
-        Err(not_typed(format!("no code was typed within {}", humantime::format_duration(LIMIT))))
+        Err(PromptError::NotTyped(format!("no code was typed within {}", humantime::format_duration(LIMIT))))
     })
 }

@@ -5,36 +5,40 @@ use std::sync::Arc;
 
 use arl::{CredentialServer, IDENTITY_VARIABLES, Identity, Reader, SharedFile, Sources};
 
-use super::Output;
-use super::arguments::RoleArgs;
-use super::child::{Child, Ended};
-use super::context::Context;
-use super::core_dump::CallersLimit;
-use super::exec::{before_command, failed};
-use super::isolation::{self, Isolation};
-use super::keeper::Keeper;
-use super::obtain::{self, OnSignal};
-use super::report::{Report, Status};
+use crate::cli::arguments::RoleArgs;
+use crate::cli::child::{Child, Ended};
+use crate::cli::context::Context;
+use crate::cli::core_dump::CallersLimit;
+use crate::cli::isolation;
+use crate::cli::isolation::Isolation;
+use crate::cli::keeper::Keeper;
+use crate::cli::obtain;
+use crate::cli::obtain::OnSignal;
+use crate::cli::output::Output;
+use crate::cli::process::lookup::failed;
+use crate::cli::session::runtime::runtime;
+use crate::cli::sys;
+use crate::cli::ui::error::{Report, Status};
 
 /// What must not go through a proxy.
 const LOOPBACK: &str = "127.0.0.1";
 
 /// What is to be run, and how.
-pub(super) struct Served<'a> {
-    pub(super) role: &'a RoleArgs,
-    pub(super) program: &'a OsStr,
-    pub(super) arguments: &'a [OsString],
+pub(crate) struct Served<'a> {
+    pub(crate) role: &'a RoleArgs,
+    pub(crate) program: &'a OsStr,
+    pub(crate) arguments: &'a [OsString],
     /// Whether the command gets shared files of its own.
-    pub(super) isolate: bool,
+    pub(crate) isolate: bool,
 }
 
 #[cold]
 #[inline(never)]
-pub(super) fn run(served: &Served<'_>, core_limit: CallersLimit, output: &Output) -> Result<Status, Report> {
-    super::sys::prepare_for_work();
-    let isolated_region = prepare(served).map_err(before_command)?;
-    let identity =
-        obtain::identity(served.role, Reader::Server, OnSignal::Die, output).map_err(before_command)?;
+pub(crate) fn run(served: &Served<'_>, core_limit: CallersLimit, output: &Output) -> Result<Status, Report> {
+    sys::prepare_for_work();
+    let isolated_region = prepare(served).map_err(Report::before_command)?;
+    let identity = obtain::identity(served.role, Reader::Server, OnSignal::Die, output)
+        .map_err(Report::before_command)?;
     let got_at = Context::now();
     if identity.credentials.session_token().is_none() || identity.credentials.expiration().is_none() {
         return Err(Report::usage(
@@ -42,17 +46,17 @@ pub(super) fn run(served: &Served<'_>, core_limit: CallersLimit, output: &Output
         )
         .hint("without --server, the command gets them in its environment"));
     }
-    let runtime = obtain::runtime().map_err(before_command)?;
+    let runtime = runtime().map_err(Report::before_command)?;
     let keeper = Arc::new(Keeper::new(&identity, got_at));
     let background = output.in_background();
     // Not sooner: a signal that ends arl while it waits for the credentials would leave the files behind.
     let isolation = served.isolate.then(|| Isolation::new(isolated_region.as_deref())).transpose();
     let isolation = isolation.map_err(|error| {
-        before_command(Report::new("could not make shared files for the command alone").caused_by(error))
+        Report::new("could not make shared files for the command alone").caused_by(error).before_command()
     })?;
     let ended = runtime.block_on(async {
         let cannot = |error: std::io::Error| {
-            before_command(Report::new("could not serve credentials on this machine").caused_by(error))
+            Report::new("could not serve credentials on this machine").caused_by(error).before_command()
         };
         let server = CredentialServer::bind().map_err(cannot)?;
         let environment = environment(&identity, &server, isolation.as_ref());

@@ -6,18 +6,21 @@ use arl::shell::Held;
 use arl::{Credentials, InvalidCredentials, RoleArn, Secret, Source, Sts};
 use serde_json::json;
 
-use super::clear::session_name;
-use super::context::Context;
-use super::held::{has_endpoint, held};
-use super::report::{Report, Status};
-use super::{Output, arguments::RoleArgs, obtain, sts_settings};
+use crate::cli::arguments::RoleArgs;
+use crate::cli::context::Context;
+use crate::cli::env::shell_state::{has_endpoint, held, session_name};
+use crate::cli::output::Output;
+use crate::cli::session::runtime::runtime;
+use crate::cli::sts_settings;
+use crate::cli::ui::error::{Report, Status};
+use crate::cli::ui::text::{in_words, printable};
 
 /// Show which role this shell has, and for how long
 ///
 /// Reads the environment only. The exit status is 0 if there is a live role, else 1.
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
-pub(super) struct StatusArgs {
+pub(crate) struct StatusArgs {
     /// Ask STS who the credentials belong to (GetCallerIdentity)
     #[arg(long)]
     verify: bool,
@@ -39,7 +42,7 @@ struct Session {
     rival: Option<String>,
 }
 
-pub(super) fn run(args: &StatusArgs, output: &Output) -> Result<Status, Report> {
+pub(crate) fn run(args: &StatusArgs, output: &Output) -> Result<Status, Report> {
     let mut session = Session::of_environment();
     if args.verify && session.state == "live" {
         session.verified = Some(verify()?);
@@ -74,7 +77,7 @@ impl Session {
     }
 
     fn words(&self) -> String {
-        let span = |seconds: i64| obtain::in_words(Duration::from_secs(seconds.unsigned_abs()));
+        let span = |seconds: i64| in_words(Duration::from_secs(seconds.unsigned_abs()));
         let mut text = match (self.state, self.left) {
             ("other keys", _) => "no role; the keys in this shell are not arl's\n".to_owned(),
             ("none", _) => "no role\n".to_owned(),
@@ -84,7 +87,7 @@ impl Session {
         };
         let mut line = |name: &str, value: &Option<String>| {
             if let Some(value) = value {
-                text.push_str(&format!("  {name:<9} {}\n", super::output::printable(value)));
+                text.push_str(&format!("  {name:<9} {}\n", printable(value)));
             }
         };
         line("arn", &self.role_arn);
@@ -139,7 +142,7 @@ fn verify() -> Result<String, Report> {
         };
         sts.caller_identity(&credentials).await.map_err(|error| failed().caused_by(error))
     };
-    obtain::runtime()?.block_on(ask).map(|caller| caller.arn)
+    runtime()?.block_on(ask).map(|caller| caller.arn)
 }
 
 fn of_environment(id: String) -> Result<Credentials, InvalidCredentials> {

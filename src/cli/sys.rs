@@ -20,7 +20,7 @@ static CALLER_IGNORES_SIGPIPE: AtomicBool = AtomicBool::new(false);
 
 /// Notes what the caller does with SIGPIPE, and ignores it: a write to a closed pipe is then an error that
 /// can be handled. Must run before anything else, since nothing tells later what it was.
-pub(super) fn ignore_sigpipe() {
+pub(crate) fn ignore_sigpipe() {
     // SAFETY: `signal` with these constants touches no memory of ours, and no other thread runs yet.
     let before = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     CALLER_IGNORES_SIGPIPE.store(before == libc::SIG_IGN, Ordering::Relaxed);
@@ -33,7 +33,7 @@ static CALLER_IGNORES_SIGCHLD: AtomicBool = AtomicBool::new(false);
 
 /// For whatever writes files or starts programs: a limit of a file's size is an error that can be handled, and programs
 /// can be waited for. Must run before there is another thread.
-pub(super) fn prepare_for_work() {
+pub(crate) fn prepare_for_work() {
     // SAFETY: `signal` with these constants touches no memory of ours.
     unsafe {
         if libc::signal(libc::SIGXFSZ, libc::SIG_IGN) == libc::SIG_DFL {
@@ -47,7 +47,7 @@ pub(super) fn prepare_for_work() {
 }
 
 /// Lets the command that comes next have the signals as arl's caller had them.
-pub(super) fn restore_callers_signals() {
+pub(crate) fn restore_callers_signals() {
     let set = |signal, action| {
         // SAFETY: async-signal-safe; neither action touches memory of ours.
         unsafe { libc::signal(signal, action) };
@@ -63,7 +63,7 @@ pub(super) fn restore_callers_signals() {
 }
 
 /// The same for a command that runs beside arl.
-pub(super) fn keep_callers_signals(command: &mut Command) {
+pub(crate) fn keep_callers_signals(command: &mut Command) {
     let restore = || {
         restore_callers_signals();
         Ok(())
@@ -93,7 +93,7 @@ const PASSED_ON: [i32; 11] = [
 static CHILD: AtomicI32 = AtomicI32::new(0);
 
 /// From now on signals of this process are not reported any more.
-pub(super) fn signals_of_child_are_its_own(child: Pid) {
+pub(crate) fn signals_of_child_are_its_own(child: Pid) {
     CHILD.store(child.as_raw_nonzero().get(), Ordering::Relaxed);
 }
 
@@ -104,13 +104,13 @@ static REPORTS: AtomicI32 = AtomicI32::new(-1);
 static FROM_TERMINAL: AtomicI32 = AtomicI32::new(0);
 
 /// The signal by which the person at the terminal has asked to stop, once [`report_signals`] listens.
-pub(super) fn stopped_from_terminal() -> Option<i32> {
+pub(crate) fn stopped_from_terminal() -> Option<i32> {
     Some(FROM_TERMINAL.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
 }
 
 /// Writes the number of each signal that a process sends to arl into `pipe`. The terminal's are left out, as they
 /// reach the whole process group; with `stops`, a stop is reported too, and does nothing by itself. Ignored signals stay ignored.
-pub(super) fn report_signals(pipe: UnixStream, stops: bool) {
+pub(crate) fn report_signals(pipe: UnixStream, stops: bool) {
     // Kept open to the end of the process: a signal may come at any time.
     REPORTS.store(pipe.into_raw_fd(), Ordering::Relaxed);
     for signal in
@@ -184,7 +184,7 @@ fn is_from_terminal(signal: c_int, _: c_int) -> bool {
 }
 
 /// Dies by a signal, as if arl had not caught it. Comes back only if that cannot be done.
-pub(super) fn die_by(signal: i32) {
+pub(crate) fn die_by(signal: i32) {
     // SAFETY: the default action touches no memory of ours, and an empty set of signals is a valid one.
     unsafe {
         libc::signal(signal, libc::SIG_DFL);
@@ -196,7 +196,7 @@ pub(super) fn die_by(signal: i32) {
 }
 
 /// Replaces this process. Comes back only with the reason why not.
-pub(super) fn execve(path: &CStr, arguments: &[CString], environment: &[CString]) -> io::Error {
+pub(crate) fn execve(path: &CStr, arguments: &[CString], environment: &[CString]) -> io::Error {
     let pointers = |texts: &[CString]| -> Vec<*const c_char> {
         texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
     };
@@ -207,10 +207,10 @@ pub(super) fn execve(path: &CStr, arguments: &[CString], environment: &[CString]
 }
 
 /// The signals that ask a program to stop.
-pub(super) const STOPPING: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
+pub(crate) const STOPPING: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 
 /// Whether whoever started arl wants this signal to be ignored.
-pub(super) fn is_ignored(signal: i32) -> bool {
+pub(crate) fn is_ignored(signal: i32) -> bool {
     // SAFETY: without a new action the call only fills the structure, for which zeroes are a valid value.
     unsafe {
         let mut now: libc::sigaction = std::mem::zeroed();
@@ -219,7 +219,7 @@ pub(super) fn is_ignored(signal: i32) -> bool {
 }
 
 /// Lets the signals that arl listened to do again what they do by default; the ignored ones stay ignored.
-pub(super) fn stop_listening() {
+pub(crate) fn stop_listening() {
     for signal in STOPPING.into_iter().filter(|&signal| !is_ignored(signal)) {
         // SAFETY: the default action touches no memory of ours.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
@@ -228,27 +228,27 @@ pub(super) fn stop_listening() {
 
 /// The session and the process group of a process, or of this one for 0. Each is 0 where it began outside of this PID
 /// namespace, as in `unshare --pid` and some containers; safe crates take that for impossible.
-pub(super) fn session_and_group(process: i32) -> Option<(i32, i32)> {
+pub(crate) fn session_and_group(process: i32) -> Option<(i32, i32)> {
     // SAFETY: always allowed.
     let (session, group) = unsafe { (libc::getsid(process), libc::getpgid(process)) };
     (session >= 0 && group >= 0).then_some((session, group))
 }
 
 /// The session of a terminal, 0 as above.
-pub(super) fn session_of(terminal: &impl AsRawFd) -> Option<u32> {
+pub(crate) fn session_of(terminal: &impl AsRawFd) -> Option<u32> {
     // SAFETY: always allowed.
     unsafe { libc::tcgetsid(terminal.as_raw_fd()) }.try_into().ok()
 }
 
 /// The executable of a process.
 #[cfg(not(target_os = "macos"))]
-pub(super) fn executable(process: u32) -> Option<PathBuf> {
+pub(crate) fn executable(process: u32) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/{process}/exe")).ok()
 }
 
 /// The executable of a process.
 #[cfg(target_os = "macos")]
-pub(super) fn executable(process: u32) -> Option<PathBuf> {
+pub(crate) fn executable(process: u32) -> Option<PathBuf> {
     use std::os::unix::ffi::OsStringExt;
     let mut buffer = vec![0_u8; 4096];
     let (process, size) = (i32::try_from(process).ok()?, u32::try_from(buffer.len()).ok()?);

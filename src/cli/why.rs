@@ -2,15 +2,15 @@
 
 use arl::{SourceTag, Sources};
 
-use super::arguments::RoleArgs;
-use super::context::Context;
-use super::held::{has_endpoint, held};
-use super::hints;
-use super::plan::Plan;
-use super::report::Report;
+use crate::cli::arguments::RoleArgs;
+use crate::cli::context::{Context, profile_variable};
+use crate::cli::env::shell_state::{has_endpoint, held};
+use crate::cli::plan::Plan;
+use crate::cli::ui::error::Report;
+use crate::cli::ui::text::tail;
 
 /// Why this source, and what was there besides.
-pub(super) fn why(args: &RoleArgs, plan: &Plan, context: &Context) -> Result<(String, Vec<String>), Report> {
+pub(crate) fn why(args: &RoleArgs, plan: &Plan, context: &Context) -> Result<(String, Vec<String>), Report> {
     let config = context.shared_config()?;
     let var = |name: &str| Context::var(name);
     let selected = Sources::new(&config, &var, args.chain).selected_profile();
@@ -66,8 +66,7 @@ pub(super) fn why(args: &RoleArgs, plan: &Plan, context: &Context) -> Result<(St
     let others = [
         (
             "AWS_ACCESS_KEY_ID",
-            Context::var("AWS_ACCESS_KEY_ID")
-                .map(|id| format!("the environment's key …{}", hints::tail(&id))),
+            Context::var("AWS_ACCESS_KEY_ID").map(|id| format!("the environment's key …{}", tail(&id))),
         ),
         ("AWS_PROFILE", selected.map(|name| format!("{}, profile `{name}`", profile_variable()))),
         ("default", default.then(|| "profile `default`".to_owned())),
@@ -83,11 +82,6 @@ pub(super) fn why(args: &RoleArgs, plan: &Plan, context: &Context) -> Result<(St
     let is_itself = |name: &str| name == "default" && plan.chain.source_profile.as_deref() == Some("default");
     let passed = others.into_iter().filter(|(name, _)| *name != taken && !is_itself(name));
     Ok((reason, passed.filter_map(|(_, words)| words).collect()))
-}
-
-/// The variable that selects a profile.
-pub(super) fn profile_variable() -> &'static str {
-    if Context::var("AWS_PROFILE").is_some() { "AWS_PROFILE" } else { "AWS_DEFAULT_PROFILE" }
 }
 
 /// The variable behind a source, as the list of sources calls it.

@@ -4,11 +4,14 @@ use std::path::PathBuf;
 
 use arl::{Identity, ProfileEdit, ProfileName, Reader, SharedFile, Update};
 
-use super::arguments::RoleArgs;
-use super::context::Context;
-use super::obtain::{self, OnSignal};
-use super::report::Report;
-use super::{Outcome, Output};
+use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::arguments::RoleArgs;
+use crate::cli::context::Context;
+use crate::cli::obtain;
+use crate::cli::obtain::OnSignal;
+use crate::cli::output::Output;
+use crate::cli::ui::error::Report;
+use crate::cli::ui::text::in_words;
 
 const EXAMPLES: &str = "Examples:
   arl write ROLE --profile-name deploy       then: aws --profile deploy …
@@ -22,9 +25,9 @@ const KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_sess
 
 /// Write a role's credentials into a profile of ~/.aws/credentials
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = super::ENVIRONMENT)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
 #[command(mut_arg("role", |role| role.required_unless_present_any(["account_id", "remove"])))]
-pub(super) struct WriteArgs {
+pub(crate) struct WriteArgs {
     #[command(flatten)]
     role: RoleArgs,
     /// The profile to write [default: the account's ID]
@@ -38,7 +41,7 @@ pub(super) struct WriteArgs {
     remove: Option<String>,
 }
 
-pub(super) fn run(args: &WriteArgs, output: &Output) -> Outcome {
+pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), Report> {
     if let Some(name) = &args.remove {
         if let Some(flag) = args.role.first_flag() {
             return Err(Report::usage(format!("--remove takes a profile away, and has no use for {flag}")));
@@ -138,7 +141,7 @@ fn change(path: &std::path::Path, edit: &ProfileEdit<'_>) -> Result<Update, Repo
     })
 }
 
-fn remove(name: &ProfileName, force: bool, output: &Output) -> Outcome {
+fn remove(name: &ProfileName, force: bool, output: &Output) -> Result<(), Report> {
     let path = path()?;
     let unset = [KEYS[0], KEYS[1], KEYS[2], "aws_security_token"];
     let edit = ProfileEdit {
@@ -174,5 +177,5 @@ fn described(identity: &Identity) -> String {
         None => identity.source.clone(),
     };
     let left = identity.credentials.expiration().and_then(|end| end.duration_since(Context::now()).ok());
-    left.map_or(who.clone(), |left| format!("{who} for {}", obtain::in_words(left)))
+    left.map_or(who.clone(), |left| format!("{who} for {}", in_words(left)))
 }

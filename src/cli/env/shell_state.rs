@@ -6,12 +6,12 @@ use std::time::{Duration, UNIX_EPOCH};
 use arl::RoleArn;
 use arl::shell::{Before, Held, Memory};
 
-use super::context::Context;
+use crate::cli::context::Context;
 
 /// Where a shell keeps what it had before; never exported by arl.
 const MEMORY: [&str; 2] = ["__arl_restore", "__arl_region"];
 
-pub(super) fn held() -> Held {
+pub(crate) fn held() -> Held {
     let is_foreign_memory = MEMORY.iter().any(|name| std::env::var_os(name).is_some());
     match (Context::var("AWS_ACCESS_KEY_ID"), Context::var("ARL_KEY_ID")) {
         (Some(key), Some(own)) if key == own => Held::Role { is_foreign_memory },
@@ -21,13 +21,13 @@ pub(super) fn held() -> Held {
 }
 
 /// Whether the shell asks an endpoint of arl's for its credentials: it was started by `exec --server`.
-pub(super) fn has_endpoint() -> bool {
+pub(crate) fn has_endpoint() -> bool {
     let endpoint = Context::var("ARL_ENDPOINT");
     endpoint.is_some() && endpoint == Context::var("AWS_CONTAINER_CREDENTIALS_FULL_URI")
 }
 
 /// What the shell must remember when it becomes a role now.
-pub(super) fn memory() -> Memory {
+pub(crate) fn memory() -> Memory {
     let before = Before::of(|name| std::env::var_os(name).map(OsStringExt::into_vec));
     match held() {
         Held::Role { is_foreign_memory: true } => Memory::Foreign,
@@ -38,7 +38,7 @@ pub(super) fn memory() -> Memory {
 
 /// What a role of arl's has left beside other keys: its end, which botocore would believe, and its account. Those that
 /// came with the other keys say something else.
-pub(super) fn left() -> Vec<&'static str> {
+pub(crate) fn left() -> Vec<&'static str> {
     let var = |name| Context::var(name);
     let end = var("ARL_EXPIRES_AT").and_then(|seconds| seconds.parse().ok());
     let end = end.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
@@ -50,4 +50,19 @@ pub(super) fn left() -> Vec<&'static str> {
     ];
     let is_left = |(name, value): (&'static str, Option<String>)| (value? == var(name)?).then_some(name);
     of_role.into_iter().filter_map(is_left).collect()
+}
+
+/// How long ago the session in the environment ended; `None` if it has not, or nobody knows.
+pub(crate) fn expired_since() -> Option<Duration> {
+    let end: u64 = Context::var("ARL_EXPIRES_AT")?.parse().ok()?;
+    let end = UNIX_EPOCH.checked_add(Duration::from_secs(end))?;
+    Context::now().duration_since(end).ok()
+}
+
+/// `role/Deploy in 123456789012`, as far as the environment tells.
+pub(crate) fn session_name() -> String {
+    match Context::var("ARL_ROLE_ARN").map(|arn| arn.parse::<arl::RoleArn>()) {
+        Some(Ok(arn)) => format!("role/{} in {}", arn.role_name(), arn.account_id()),
+        _ => "a session".to_owned(),
+    }
 }

@@ -2,11 +2,17 @@
 
 use std::net::IpAddr;
 
+use arl::{Section, SharedConfig};
+
+use crate::cli::arguments::RoleArgs;
+use crate::cli::context::Context;
+use crate::cli::ui::error::Report;
+
 /// Checks an endpoint that somebody configured. An error says what is wrong with it.
 ///
 /// Plain http shows the session token and the MFA code to everybody on the way, and believes whoever
 /// answers, so it is for this machine only.
-pub(super) fn check(url: &str, allow_insecure: bool) -> Result<(), String> {
+pub(crate) fn check(url: &str, allow_insecure: bool) -> Result<(), String> {
     let is_url_char = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b);
     if !url.bytes().all(is_url_char) {
         return Err("is no URL".into());
@@ -42,6 +48,57 @@ pub(super) fn check(url: &str, allow_insecure: bool) -> Result<(), String> {
 fn is_loopback(host: &str) -> bool {
     let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost") || literal.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+pub(crate) fn find(
+    args: &RoleArgs,
+    config: &SharedConfig<'_>,
+    profile: Option<&Section<'_>>,
+) -> Result<Option<(&'static str, String)>, Report> {
+    let key = |name: &str| profile.and_then(|profile| profile.get_filled(name)).map(str::to_owned);
+    let ignored = Context::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    let ignored = is_true(ignored.or_else(|| key("ignore_configured_endpoint_urls")));
+    let variable = |name: &'static str| Context::var(name).map(|url| (name, url));
+    let of_services = |name: String| match config.services(&name) {
+        Some(services) => Ok(services.get_nested("sts", "endpoint_url").map(str::to_owned)),
+        // Its endpoint may be what keeps the keys inside.
+        None => Err(Report::new(format!("the profile's `services` is `{name}`, which does not exist"))
+            .hint(format!("add [services {name}] to the shared config file, or take the key away"))),
+    };
+    let configured = || -> Result<_, Report> {
+        if let Some(found) = variable("AWS_ENDPOINT_URL_STS").or_else(|| variable("AWS_ENDPOINT_URL")) {
+            return Ok(Some(found));
+        }
+        let of_services = key("services").map(of_services).transpose()?.flatten();
+        Ok(of_services
+            .map(|url| ("the profile's `services`", url))
+            .or_else(|| Some(("the profile's `endpoint_url`", key("endpoint_url")?))))
+    };
+    let found = match &args.endpoint_url {
+        Some(url) => Some(("--endpoint-url", url.clone())),
+        None if ignored => None,
+        None => configured()?,
+    };
+    let Some((origin, url)) = found else { return Ok(None) };
+    match check(&url, args.allow_insecure_endpoint) {
+        Ok(()) => Ok(Some((origin, url))),
+        Err(fault) => {
+            // A URL with a user name may have a password as well.
+            let shown = if url.contains('@') { String::new() } else { format!(" `{url}`") };
+            let report = Report::usage(format!("{origin}{shown} {fault}"));
+            Err(if fault.starts_with("is plain http") {
+                report.hint(
+                    "use https, or pass --allow-insecure-endpoint if you trust every machine on the way",
+                )
+            } else {
+                report
+            })
+        }
+    }
+}
+
+pub(crate) fn is_true(text: Option<String>) -> bool {
+    text.is_some_and(|text| text.trim().eq_ignore_ascii_case("true"))
 }
 
 #[cfg(test)]

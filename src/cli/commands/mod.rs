@@ -1,0 +1,97 @@
+//! The commands: one file or folder for each, and the command line that they make together.
+
+pub(crate) mod assume_refresh;
+#[cfg(test)]
+#[path = "../man.rs"]
+mod man;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::cli::args::global::Global;
+use crate::cli::args::help::{ENVIRONMENT, EXAMPLES};
+use crate::cli::core_dump::CallersLimit;
+use crate::cli::each::EachArgs;
+use crate::cli::output::Output;
+use crate::cli::sys;
+use crate::cli::ui::error::{Report, Status};
+use crate::cli::{
+    arn, assume, cache, clear, completions, configure, console, each, exec, explain, init, list, status,
+    write,
+};
+
+/// Assume AWS IAM roles and hand the credentials to your shell or command
+#[derive(Debug, Parser)]
+#[command(name = "arl", version, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Assume(assume::AssumeArgs),
+    Exec(exec::ExecArgs),
+    Each(each::EachArgs),
+    Write(write::WriteArgs),
+    Configure(configure::ConfigureArgs),
+    Console(console::ConsoleArgs),
+    Explain(explain::ExplainArgs),
+    Clear(clear::ClearArgs),
+    Status(status::StatusArgs),
+    List(list::ListArgs),
+    Cache(cache::CacheArgs),
+    Arn(arn::ArnArgs),
+    Init(init::InitArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+impl Cli {
+    /// Parses the arguments, the program's name first.
+    pub(crate) fn parse_args(args: &[OsString]) -> Result<Self, clap::Error> {
+        let Some(start) = EachArgs::command_of(args) else { return Cli::try_parse_from(args) };
+        let (own, command) = args.split_at(start);
+        let cli = Cli::try_parse_from(&own[..start - 1])?;
+        let command = match cli.command {
+            Command::Each(each) => Command::Each(each.with_command(command)),
+            other => other,
+        };
+        Ok(Cli { command, ..cli })
+    }
+}
+
+impl Command {
+    /// Runs the command. `args` are its arguments as typed, the program's name first.
+    pub(crate) fn run(
+        self,
+        args: &[OsString],
+        core_limit: CallersLimit,
+        output: &Output,
+    ) -> Result<Status, Report> {
+        if !matches!(self, Self::Assume(_) | Self::Exec(_)) {
+            // These two do so once they know that there is no cached session.
+            sys::prepare_for_work();
+        }
+        let done = |()| Status::Done;
+        match self {
+            Self::Assume(command) => assume::run(command, args, output).map(done),
+            Self::Exec(command) => exec::run(command, args, core_limit, output),
+            Self::Each(command) => each::run(&command, core_limit, output),
+            Self::Write(command) => write::run(&command, output).map(done),
+            Self::Configure(command) => configure::run(&command, output).map(done),
+            Self::Console(command) => console::run(command, output).map(done),
+            Self::Explain(command) => explain::run(&command, output).map(done),
+            Self::Clear(command) => clear::run(command, output).map(done),
+            Self::Status(command) => status::run(&command, output),
+            Self::List(command) => list::run(&command, output).map(done),
+            Self::Cache(command) => cache::run(&command, output).map(done),
+            Self::Arn(command) => arn::run(command, output).map(done),
+            Self::Init(command) => init::run(&command, output).map(done),
+            Self::Completions(command) => completions::run(command, Cli::command(), output).map(done),
+        }
+    }
+}

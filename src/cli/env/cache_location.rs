@@ -1,0 +1,95 @@
+//! Where sessions are cached, and where processes wait for each other.
+
+use std::path::{Path, PathBuf};
+
+use arl::{CredentialCache, JsonFileCache};
+
+use crate::cli::context::Context;
+use crate::cli::env::dirs::{private_directory, runtime_directory};
+use crate::cli::output::Output;
+use crate::cli::ui::error::Report;
+
+/// Where sessions are kept.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// In files below this directory, unless there is no place for one.
+    Files(Option<PathBuf>),
+    /// In the kernel's keyring.
+    Keyring,
+    /// Nowhere.
+    None,
+}
+
+impl Place {
+    /// What `ARL_CACHE` and the directories say.
+    pub(crate) fn chosen(context: &Context) -> Result<Self, Report> {
+        match Context::var("ARL_CACHE").as_deref() {
+            None | Some("file") => Ok(Self::Files(directory(context)?)),
+            Some("keyring") if cfg!(target_os = "linux") => Ok(Self::Keyring),
+            Some("keyring") => Err(Report::usage("ARL_CACHE=keyring needs the keyring of the Linux kernel")),
+            Some("none") => Ok(Self::None),
+            Some(other) => {
+                Err(Report::usage(format!("ARL_CACHE must be file, keyring or none, not `{other}`")))
+            }
+        }
+    }
+
+    /// The cache there; none where none is wished for or possible.
+    pub(crate) fn open(&self, output: &Output) -> Result<Option<Box<dyn CredentialCache>>, Report> {
+        match self {
+            Self::None => Ok(None),
+            Self::Files(Some(directory)) => Ok(Some(Box::new(JsonFileCache::new(directory)))),
+            Self::Files(None) => {
+                output.warn_once(
+                    "there is no home directory, so sessions are not kept; ARL_CACHE_DIR can name a place",
+                );
+                Ok(None)
+            }
+            Self::Keyring => keyring().map(Some),
+        }
+    }
+
+    /// Where processes wait for each other. Locks hold no secret; a session's runtime directory is never remote.
+    pub(crate) fn locks(&self) -> Option<PathBuf> {
+        match self {
+            Self::None | Self::Files(None) => None,
+            Self::Files(Some(directory)) => {
+                Some(runtime_directory().unwrap_or_else(|| directory.join("locks")))
+            }
+            Self::Keyring => Some(private_directory()),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn keyring() -> Result<Box<dyn CredentialCache>, Report> {
+    match arl::KeyringCache::open() {
+        Ok(cache) => Ok(Box::new(cache)),
+        Err(error) => {
+            Err(Report::new("could not use the kernel's keyring (ARL_CACHE=keyring)").caused_by(error).hint(
+                "ARL_CACHE=none keeps nothing; ARL_CACHE=file keeps sessions in files that only you can read",
+            ))
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keyring() -> Result<Box<dyn CredentialCache>, Report> {
+    Err(Report::usage("ARL_CACHE=keyring needs the keyring of the Linux kernel"))
+}
+
+/// `ARL_CACHE_DIR`, else the platform's place for caches.
+pub(crate) fn directory(context: &Context) -> Result<Option<PathBuf>, Report> {
+    if let Some(given) = Context::path_var("ARL_CACHE_DIR") {
+        let path = context.path(&given);
+        if path.is_relative() {
+            let given = given.display();
+            return Err(Report::usage(format!("ARL_CACHE_DIR must be an absolute path, not `{given}`")));
+        }
+        return Ok(Some(path));
+    }
+    let xdg = Context::path_var("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+    let of_home =
+        |home: &Path| home.join(if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" });
+    Ok(xdg.or_else(|| context.home().map(of_home)).map(|caches| caches.join("arl")))
+}

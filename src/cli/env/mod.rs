@@ -1,0 +1,6 @@
+//! What the process was started with: environment, home directory, shared files, clock, shell.
+
+pub(crate) mod cache_location;
+pub(crate) mod dirs;
+pub(crate) mod shell_scripts;
+pub(crate) mod shell_state;

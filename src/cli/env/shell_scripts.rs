@@ -1,0 +1,41 @@
+//! The shell scripts that arl prints: functions with hooks, and completions. They are linted where they lie.
+
+/// The shells there is a script for.
+pub(crate) fn hook_names() -> impl Iterator<Item = &'static str> {
+    SCRIPTS.iter().map(|(name, _)| *name)
+}
+
+const SH: &str = include_str!("../../../shell/arl.sh");
+
+/// Each shell with its script, in one piece or two.
+const SCRIPTS: [(&str, &[&str]); 14] = [
+    ("bash", &[include_str!("../../../shell/arl.bash")]),
+    ("zsh", &[include_str!("../../../shell/arl.zsh")]),
+    ("fish", &[include_str!("../../../shell/arl.fish")]),
+    ("ksh", &[SH, include_str!("../../../shell/arl.ksh")]),
+    ("mksh", &[SH, include_str!("../../../shell/arl.ksh")]),
+    ("nu", &[include_str!("../../../shell/arl.nu")]),
+    ("nushell", &[include_str!("../../../shell/arl.nu")]),
+    ("elvish", &[include_str!("../../../shell/arl.elv")]),
+    ("xonsh", &[include_str!("../../../shell/arl.xsh")]),
+    ("tcsh", &[include_str!("../../../shell/arl.tcsh")]),
+    ("pwsh", &[include_str!("../../../shell/arl.ps1")]),
+    ("powershell", &[include_str!("../../../shell/arl.ps1")]),
+    ("sh", &[SH]),
+    ("posix", &[SH]),
+];
+
+/// The script of a shell, as packages install it.
+pub(crate) fn completion(shell: &str) -> Option<&'static str> {
+    match shell {
+        "bash" => Some(include_str!("../../../completions/arl.bash")),
+        "zsh" => Some(include_str!("../../../completions/_arl")),
+        "fish" => Some(include_str!("../../../completions/arl.fish")),
+        _ => None,
+    }
+}
+
+/// Returns the function and the hook of a shell, in the pieces of which the script is made.
+pub(crate) fn hook(shell: &str) -> Option<&'static [&'static str]> {
+    SCRIPTS.iter().find(|(name, _)| *name == shell).map(|(_, pieces)| *pieces)
+}

@@ -1,0 +1,65 @@
+//! Whether a failing command line owes its reader a statement that fails, judged from the bare arguments.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+
+use arl::shell::Dialect;
+
+use crate::cli::dialect;
+
+/// The verb of a command line that may be wrong otherwise.
+pub(crate) fn verb(args: &[OsString]) -> Option<String> {
+    let mut words = args.iter().skip(1).map(|arg| arg.to_string_lossy());
+    loop {
+        let word = words.next()?;
+        if word == "--color" {
+            words.next();
+        } else if !word.starts_with('-') {
+            return Some(word.into_owned());
+        }
+    }
+}
+
+/// The dialect of the statement that must be printed if this command line fails, judged from the bare
+/// arguments, since they may be what is wrong.
+///
+/// A misspelt verb counts as `assume`: `eval "$(arl asume …)"` must fail too.
+pub(crate) fn failing_statement(args: &[OsString]) -> Option<Dialect> {
+    const OTHER_VERBS: [&str; 12] = [
+        "exec",
+        "each",
+        "help",
+        "write",
+        "configure",
+        "console",
+        "explain",
+        "status",
+        "list",
+        "cache",
+        "arn",
+        "completions",
+    ];
+    if std::io::stdout().is_terminal() {
+        return None;
+    }
+    let words: Vec<String> = args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let value_of = |flag: &str| {
+        let joined = format!("{flag}=");
+        words.iter().enumerate().rev().find_map(|(index, word)| match word.strip_prefix(&joined) {
+            Some(value) => Some(value.to_owned()),
+            None if word == flag => words.get(index + 1).cloned(),
+            None => None,
+        })
+    };
+    let has = |flag: &str| words.iter().any(|word| word == flag);
+    // Where the flags contradict each other, the text may be meant for `eval`.
+    let is_data = match value_of("--format") {
+        Some(format) => format != "env" && !has("--env"),
+        None => has("--json") && !has("--env"),
+    };
+    if is_data || verb(args).is_some_and(|verb| OTHER_VERBS.contains(&verb.as_str())) {
+        return None;
+    }
+    // A name that is no dialect cannot be served; POSIX's statement then fails in most shells.
+    Some(dialect::choose(value_of("--shell").as_deref()).unwrap_or(Dialect::Posix))
+}

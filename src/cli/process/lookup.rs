@@ -1,0 +1,35 @@
+//! Finds a command, and says why there is none.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use crate::cli::ui::error::{Report, Status};
+
+/// `execve` says so for a script without `#!`.
+pub(crate) const ENOEXEC: i32 = 8;
+
+/// Why there is no command, with the status of env(1).
+pub(crate) fn failed(program: &OsStr, error: &io::Error) -> Report {
+    let name = program.to_string_lossy();
+    match error.kind() {
+        io::ErrorKind::NotFound => Report::new(format!("could not find the command `{name}`"))
+            .status(Status::NotFound)
+            .caused_by(error),
+        _ => Report::new(format!("could not run `{name}`")).status(Status::CannotRun).caused_by(error),
+    }
+}
+
+/// Where a program of this name may be, in order.
+pub(crate) fn paths(program: &OsStr) -> Vec<PathBuf> {
+    if program.as_bytes().contains(&b'/') {
+        return vec![PathBuf::from(program)];
+    }
+    if program.is_empty() {
+        return Vec::new();
+    }
+    // What C libraries take where there is no PATH at all.
+    let path = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+    std::env::split_paths(&path).map(|directory| directory.join(program)).collect()
+}

@@ -1,0 +1,5 @@
+//! The command that arl becomes, or that runs beside it.
+
+pub(crate) mod lookup;
+pub(crate) mod replace;
+pub(crate) mod signals;

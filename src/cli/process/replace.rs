@@ -1,0 +1,74 @@
+//! Replaces this process by a command, as `execvpe` would.
+
+use std::ffi::{CString, NulError, OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+
+use arl::{IDENTITY_VARIABLES, Identity};
+
+use crate::cli::process::lookup;
+use crate::cli::process::lookup::{ENOEXEC, failed};
+use crate::cli::sys;
+use crate::cli::ui::error::Report;
+
+const ENOENT: i32 = 2;
+
+/// Replaces this process. Comes back only if that cannot be done.
+pub(crate) fn become_command(program: &OsStr, arguments: &[OsString], identity: &Identity) -> Report {
+    match replace_process(program, arguments, &environment(identity)) {
+        Ok(error) => failed(program, &error),
+        // Neither a path nor a variable holds a NUL; an argument cannot either, as it came through C's `main`.
+        Err(error) => Report::new(format!("could not run `{}`", program.to_string_lossy())).caused_by(error),
+    }
+}
+
+/// This process's environment, but for the identity.
+fn environment(identity: &Identity) -> Vec<(OsString, OsString)> {
+    let set = identity.variables();
+    let is_of_identity = |name: &OsStr| {
+        IDENTITY_VARIABLES.iter().chain(set.iter().map(|(name, _)| name)).any(|other| name == *other)
+    };
+    let kept = std::env::vars_os().filter(|(name, _)| !is_of_identity(name));
+    kept.chain(set.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)))).collect()
+}
+
+/// Does what `execvpe` does, which not every C library has; the standard library would sort the whole environment.
+fn replace_process(
+    program: &OsStr,
+    arguments: &[OsString],
+    environment: &[(OsString, OsString)],
+) -> Result<io::Error, NulError> {
+    let text = |text: &OsStr| CString::new(text.as_bytes());
+    let variables = environment.iter().map(|(name, value)| {
+        let mut line = name.as_bytes().to_vec();
+        line.push(b'=');
+        line.extend_from_slice(value.as_bytes());
+        CString::new(line)
+    });
+    let variables: Vec<CString> = variables.collect::<Result<_, _>>()?;
+    let mut words = vec![text(program)?];
+    for argument in arguments {
+        words.push(text(argument)?);
+    }
+    sys::restore_callers_signals();
+    let is_searched = !program.as_bytes().contains(&b'/');
+    let mut denied = None;
+    for path in lookup::paths(program) {
+        let path = text(path.as_os_str())?;
+        let error = sys::execve(&path, &words, &variables);
+        if error.raw_os_error() == Some(ENOEXEC) {
+            // What every shell does, and most C libraries by themselves: no `#!` means sh.
+            let mut script = vec![c"/bin/sh".to_owned(), path];
+            script.extend(words.drain(1..));
+            return Ok(sys::execve(c"/bin/sh", &script, &variables));
+        }
+        match error.kind() {
+            // The next directory may have it.
+            io::ErrorKind::NotFound => {}
+            io::ErrorKind::NotADirectory if is_searched => {}
+            io::ErrorKind::PermissionDenied => denied = Some(error),
+            _ => return Ok(error),
+        }
+    }
+    Ok(denied.unwrap_or_else(|| io::Error::from_raw_os_error(ENOENT)))
+}

@@ -1,0 +1,11 @@
+//! The async runtime, which only a call needs.
+
+use crate::cli::ui::error::Report;
+
+/// Started only for a call.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Report> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Report::new("could not start").caused_by(error))
+}

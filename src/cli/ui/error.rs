@@ -1,0 +1,131 @@
+//! Errors as people meet them: what failed, caused by what, and what to do about it. Pure data.
+
+use std::str::FromStr;
+
+use arl::InvalidValue;
+
+/// arl's exit statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Done.
+    Done,
+    /// Could not.
+    Failed,
+    /// Usage, a bad parameter included.
+    Usage,
+    /// An MFA code is needed and nobody can be asked.
+    MfaNeeded,
+    /// `exec` could not get as far as the command.
+    ExecFailed,
+    /// `exec` found the command and cannot run it.
+    CannotRun,
+    /// `exec` did not find the command.
+    NotFound,
+    /// The status of a command that ran beside arl.
+    OfCommand(u8),
+    /// The signal that ended a command that ran beside arl; arl then dies by it.
+    Killed(i32),
+}
+
+impl Status {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::MfaNeeded => 3,
+            Self::ExecFailed => 125,
+            Self::CannotRun => 126,
+            Self::NotFound => 127,
+            Self::OfCommand(status) => status,
+            // As shells count; seen only where a signal cannot end arl.
+            Self::Killed(signal) => signal.to_le_bytes()[0].wrapping_add(128),
+        }
+    }
+}
+
+/// An error with its causes and hints.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) error: String,
+    pub(crate) causes: Vec<String>,
+    pub(crate) hints: Vec<String>,
+    pub(crate) status: Status,
+    /// The signal that ended the work; arl then dies by it, so that a script stops too.
+    pub(crate) signal: Option<i32>,
+    /// Whether a program of the person's own has failed, which may do better for others.
+    pub(crate) is_of_program: bool,
+}
+
+impl Report {
+    pub(crate) fn new(error: impl Into<String>) -> Self {
+        Self {
+            error: error.into(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+            status: Status::Failed,
+            signal: None,
+            is_of_program: false,
+        }
+    }
+
+    /// The person, or somebody for them, said stop.
+    pub(crate) fn interrupted(signal: i32) -> Self {
+        Self { signal: Some(signal), ..Self::new("interrupted") }
+    }
+
+    /// A bad parameter.
+    pub(crate) fn usage(error: impl Into<String>) -> Self {
+        Self { status: Status::Usage, ..Self::new(error) }
+    }
+
+    pub(crate) fn caused_by(mut self, cause: impl ToString) -> Self {
+        self.causes.push(cause.to_string());
+        self
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    pub(crate) fn hints(mut self, hints: impl IntoIterator<Item = String>) -> Self {
+        self.hints.extend(hints);
+        self
+    }
+
+    /// As a text for another process that has waited for this one.
+    pub(crate) fn to_note(&self) -> String {
+        serde_json::json!([self.error, self.causes, self.hints]).to_string()
+    }
+
+    /// What another process has told of its failure, which is this one's as well.
+    pub(crate) fn of_note(text: &str) -> Self {
+        let told = serde_json::from_str(text);
+        let (error, causes, hints): (String, _, _) = told.unwrap_or_else(|_| {
+            ("another arl could not get this session".to_owned(), Vec::new(), Vec::new())
+        });
+        Self { causes, hints, ..Self::new(error) }
+    }
+
+    pub(crate) fn of_program(self) -> Self {
+        Self { is_of_program: true, ..self }
+    }
+
+    /// A failure of arl itself, before a command has begun, must not look like one of the command.
+    pub(crate) fn before_command(self) -> Self {
+        match self.status {
+            Status::Failed => self.status(Status::ExecFailed),
+            _ => self,
+        }
+    }
+
+    pub(crate) fn status(self, status: Status) -> Self {
+        Self { status, ..self }
+    }
+}
+
+/// Names the flag, variable or key in front of the rule that the value breaks.
+pub(crate) fn parse_value<T: FromStr<Err = InvalidValue>>(origin: &str, text: &str) -> Result<T, Report> {
+    text.parse().map_err(|fault| Report::usage(format!("{origin} {fault}")))
+}

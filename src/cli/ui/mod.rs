@@ -1,0 +1,5 @@
+//! What a person sees: messages, tables, questions.
+
+pub(crate) mod error;
+pub(crate) mod session_table;
+pub(crate) mod text;

@@ -1,0 +1,60 @@
+//! Cached sessions as a table and as JSON; never a secret.
+
+use std::time::SystemTime;
+
+use arl::ListedSession;
+use serde_json::json;
+
+use crate::cli::ui::text::{in_words, printable, table};
+
+/// The sessions, one object in a line.
+pub(crate) fn objects(sessions: &[ListedSession], now: SystemTime) -> String {
+    let line = |session: &ListedSession| {
+        let object = json!({
+            "role_arn": session.role_arn(),
+            "account_id": session.role_arn().and_then(account_of),
+            "source": session.facts["source"],
+            "expiration": humantime::format_rfc3339_seconds(session.expiration).to_string(),
+            "seconds_left": session.expiration.duration_since(now).unwrap_or_default().as_secs(),
+        });
+        format!("{object}\n")
+    };
+    sessions.iter().map(line).collect()
+}
+
+/// The sessions as a table; nothing, if there are none.
+pub(crate) fn in_columns(sessions: &[ListedSession], now: SystemTime) -> String {
+    if sessions.is_empty() {
+        return String::new();
+    }
+    let mut rows = vec![["ACCOUNT", "SESSION OF", "SOURCE", "LEFT"].map(str::to_owned)];
+    rows.extend(sessions.iter().map(|session| {
+        let arn = session.role_arn().unwrap_or_default();
+        let role = arn.split_once(":role/").map_or("the source itself", |(_, name)| name);
+        let left = session.expiration.duration_since(now).unwrap_or_default();
+        let account = account_of(arn).unwrap_or("-");
+        [account, role, &source_of(session), &in_words(left)].map(printable)
+    }));
+    table(&rows)
+}
+
+fn account_of(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4)
+}
+
+/// What the session was started from, as short as people say it.
+fn source_of(session: &ListedSession) -> String {
+    let facts = &session.facts["source"];
+    let fact = |name: &str| facts.get(name).and_then(|value| value.as_str());
+    if let Some(id) = fact("access_key_id") {
+        return format!("key …{}", id.get(id.len().saturating_sub(4)..).unwrap_or_default());
+    }
+    let names = [
+        ("sso_start_url", "IAM Identity Center"),
+        ("credential_process", "credential process"),
+        ("web_identity_role_arn", "web identity"),
+        ("container_uri", "container endpoint"),
+    ];
+    let found = names.into_iter().find(|(name, _)| fact(name).is_some());
+    found.map_or("instance metadata", |(_, words)| words).to_owned()
+}

@@ -1,0 +1,89 @@
+//! Text for people: foreign text made safe for a terminal, tables, durations.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// Longer foreign texts are no messages.
+const MAX_SHOWN: usize = 2000;
+
+/// A text of others without what could move a cursor, hide words or turn their direction.
+pub(crate) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars().take(MAX_SHOWN) {
+        let unseen = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if c.is_control() || unseen {
+            let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    if text.chars().nth(MAX_SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// A cause, such as a program's last words, with its lines kept below each other and no longer than any other text.
+pub(crate) fn printable_lines(text: &str) -> String {
+    let text = text.trim_end();
+    let end = text.char_indices().nth(MAX_SHOWN).map_or(text.len(), |(index, _)| index);
+    let mut shown = text[..end].lines().map(printable).collect::<Vec<_>>().join("\n    ");
+    if end < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Columns as wide as their widest cell; the last one as wide as it is.
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A time as people say it: `1h 5m`, and seconds only where they matter.
+pub(crate) fn in_words(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let rounded = if seconds < 90 { seconds } else { (seconds + 30) / 60 * 60 };
+    humantime::format_duration(Duration::from_secs(rounded)).to_string()
+}
+
+/// The last characters of an access key ID, enough to know it again.
+pub(crate) fn tail(id: &str) -> &str {
+    &id[id.len().saturating_sub(4)..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_keeps_its_lines_and_its_limit() {
+        assert_eq!(super::printable_lines("one\r\ntwo\u{1b}[2J\n"), "one\n    two\\u{1b}[2J");
+        let long = "ä\n".repeat(super::MAX_SHOWN);
+        assert_eq!(super::printable_lines(&long).matches('ä').count(), super::MAX_SHOWN / 2);
+        assert!(super::printable_lines(&long).ends_with('…'));
+    }
+
+    #[test]
+    fn nothing_foreign_reaches_the_terminal_as_a_command() {
+        let hostile: String = (0..0x20)
+            .chain(0x7f..0xa0)
+            .chain(0x200b..=0x200f)
+            .chain(0x2028..=0x202e)
+            .chain(0x2060..=0x206f)
+            .chain([0xfeff])
+            .filter_map(char::from_u32)
+            .collect();
+        let shown = printable(&hostile);
+        assert!(shown.bytes().all(|b| b.is_ascii_graphic()), "{shown}");
+        assert_eq!(printable("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
+        assert_eq!(printable(&"x".repeat(3000)).chars().count(), MAX_SHOWN + 1);
+    }
+}
