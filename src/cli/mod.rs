@@ -4,68 +4,34 @@
 //! ends; `serve` is `exec --server`.
 
 mod args;
-mod arguments;
-mod arn;
-mod assume;
-mod browser;
-mod cache;
-mod caches;
-mod child;
-mod clear;
 mod commands;
-mod complete;
-mod completions;
-mod configure;
-mod console;
-mod context;
-mod core_dump;
-mod dialect;
-mod each;
 mod env;
 mod eval;
-mod exec;
-mod explain;
-mod hints;
-mod hops;
-mod hot;
-mod init;
-mod isolation;
-mod keeper;
-mod lines;
-mod list;
-mod mfa;
-mod obtain;
-mod os_user;
-mod output;
 mod plan;
 mod process;
-mod prompt;
-mod server;
+mod serve;
 mod session;
-mod status;
-mod sts_settings;
 mod sys;
 mod ui;
-mod why;
-mod write;
 
 use std::ffi::OsString;
 
-use commands::Cli;
+use commands::{Cli, fast_path};
 use eval::guard::{failing_statement, verb};
 use eval::report;
-use output::Output;
+use process::core_limit;
 use ui::error::Status;
+use ui::output::Output;
 
 /// Parses, runs, reports.
 pub(crate) fn run(args: Vec<OsString>) -> u8 {
     sys::ignore_sigpipe();
-    let core_limit = core_dump::forbid();
+    let core_limit = core_limit::forbid();
     // Without this a panic would leave `eval` with an empty text, which succeeds.
     let has_command = verb(&args).is_some_and(|verb| verb == "exec" || verb == "each");
     let status = if has_command { Status::ExecFailed } else { Status::Failed };
     report::on_panic(args.clone(), status);
-    let known = hot::parse(&args);
+    let known = fast_path::parse(&args);
     let cli = match known.map_or_else(|| Cli::parse_args(&args), Ok) {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error, &args),

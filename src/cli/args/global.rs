@@ -1,6 +1,6 @@
 //! The flags of every command.
 
-use crate::cli::output::ColorChoice;
+use crate::cli::ui::output::ColorChoice;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Global {

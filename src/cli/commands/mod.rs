@@ -1,9 +1,22 @@
 //! The commands: one file or folder for each, and the command line that they make together.
 
-pub(crate) mod assume_refresh;
+pub(crate) mod arn;
+pub(crate) mod assume;
+pub(crate) mod cache;
+pub(crate) mod clear;
+pub(crate) mod completions;
+pub(crate) mod configure;
+pub(crate) mod console;
+pub(crate) mod each;
+pub(crate) mod exec;
+pub(crate) mod explain;
+pub(crate) mod fast_path;
+pub(crate) mod init;
+pub(crate) mod list;
 #[cfg(test)]
-#[path = "../man.rs"]
 mod man;
+pub(crate) mod status;
+pub(crate) mod write;
 
 use std::ffi::OsString;
 
@@ -11,15 +24,11 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cli::args::global::Global;
 use crate::cli::args::help::{ENVIRONMENT, EXAMPLES};
-use crate::cli::core_dump::CallersLimit;
-use crate::cli::each::EachArgs;
-use crate::cli::output::Output;
+use crate::cli::process::core_limit::CallersLimit;
 use crate::cli::sys;
 use crate::cli::ui::error::{Report, Status};
-use crate::cli::{
-    arn, assume, cache, clear, completions, configure, console, each, exec, explain, init, list, status,
-    write,
-};
+use crate::cli::ui::output::Output;
+use each::EachArgs;
 
 /// Assume AWS IAM roles and hand the credentials to your shell or command
 #[derive(Debug, Parser)]

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use arl::{CredentialCache, JsonFileCache};
 
-use crate::cli::context::Context;
+use crate::cli::env::context::Context;
 use crate::cli::env::dirs::{private_directory, runtime_directory};
-use crate::cli::output::Output;
 use crate::cli::ui::error::Report;
+use crate::cli::ui::output::Output;
 
 /// Where sessions are kept.
 #[derive(Debug)]

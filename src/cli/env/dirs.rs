@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use crate::cli::context::Context;
+use crate::cli::env::context::Context;
 
 /// `$XDG_RUNTIME_DIR/arl`, which is never remote and goes with the login. After `su` or `sudo -E` it is somebody else's,
 /// and so is what they would leave there.

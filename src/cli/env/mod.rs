@@ -1,6 +1,9 @@
 //! What the process was started with: environment, home directory, shared files, clock, shell.
 
 pub(crate) mod cache_location;
+pub(crate) mod context;
 pub(crate) mod dirs;
+pub(crate) mod os_user;
+pub(crate) mod shell;
 pub(crate) mod shell_scripts;
 pub(crate) mod shell_state;

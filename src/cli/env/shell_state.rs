@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use arl::RoleArn;
 use arl::shell::{Before, Held, Memory};
 
-use crate::cli::context::Context;
+use crate::cli::env::context::Context;
 
 /// Where a shell keeps what it had before; never exported by arl.
 const MEMORY: [&str; 2] = ["__arl_restore", "__arl_region"];

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 
 use arl::shell::Dialect;
 
-use crate::cli::dialect;
+use crate::cli::env::shell;
 
 /// The verb of a command line that may be wrong otherwise.
 pub(crate) fn verb(args: &[OsString]) -> Option<String> {
@@ -61,5 +61,5 @@ pub(crate) fn failing_statement(args: &[OsString]) -> Option<Dialect> {
         return None;
     }
     // A name that is no dialect cannot be served; POSIX's statement then fails in most shells.
-    Some(dialect::choose(value_of("--shell").as_deref()).unwrap_or(Dialect::Posix))
+    Some(shell::choose(value_of("--shell").as_deref()).unwrap_or(Dialect::Posix))
 }

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 
 use crate::cli::eval::guard::{failing_statement, verb};
-use crate::cli::output::{ColorChoice, Output, to_stderr};
 use crate::cli::ui::error::Status;
+use crate::cli::ui::output::{ColorChoice, Output, to_stderr};
 use crate::cli::ui::text::printable;
 
 /// Shows clap's own errors, and its help, which are no errors.

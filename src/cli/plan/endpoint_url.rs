@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use arl::{Section, SharedConfig};
 
-use crate::cli::arguments::RoleArgs;
-use crate::cli::context::Context;
+use crate::cli::args::role::RoleArgs;
+use crate::cli::env::context::Context;
 use crate::cli::ui::error::Report;
 
 /// Checks an endpoint that somebody configured. An error says what is wrong with it.

@@ -2,11 +2,11 @@
 
 use arl::{Chain, SharedConfig, Source, TokenCode};
 
-use crate::cli::arguments::RoleArgs;
-use crate::cli::context::Context;
-use crate::cli::hops::Hop;
-use crate::cli::output::Output;
+use crate::cli::args::role::RoleArgs;
+use crate::cli::env::context::Context;
+use crate::cli::plan::hop::Hop;
 use crate::cli::ui::error::{Report, parse_value};
+use crate::cli::ui::output::Output;
 
 /// Where the code of an MFA session comes from.
 #[derive(Default)]

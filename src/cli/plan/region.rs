@@ -2,8 +2,8 @@
 
 use arl::Section;
 
-use crate::cli::arguments::RoleArgs;
-use crate::cli::context::Context;
+use crate::cli::args::role::RoleArgs;
+use crate::cli::env::context::Context;
 use crate::cli::ui::error::Report;
 
 /// Everything that was given a region, in order of weight.

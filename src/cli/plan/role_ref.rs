@@ -2,8 +2,8 @@
 
 use arl::{Partition, RoleArn, RoleRef, SharedConfig};
 
-use crate::cli::arguments::RoleArgs;
-use crate::cli::context::Context;
+use crate::cli::args::role::RoleArgs;
+use crate::cli::env::context::Context;
 use crate::cli::ui::error::Report;
 
 pub(crate) fn typed_role(args: &RoleArgs) -> Result<RoleRef, Report> {

@@ -1,5 +1,7 @@
 //! The command that arl becomes, or that runs beside it.
 
+pub(crate) mod child;
+pub(crate) mod core_limit;
 pub(crate) mod lookup;
 pub(crate) mod replace;
 pub(crate) mod signals;

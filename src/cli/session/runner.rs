@@ -7,15 +7,15 @@ use arl::{
     SessionNameTemplate, Source, Sts, assume_role, cap_chained_duration,
 };
 
-use crate::cli::caches::{Caches, Outcome};
-use crate::cli::context::Context;
-use crate::cli::hints;
-use crate::cli::hops;
-use crate::cli::hops::Hop;
-use crate::cli::mfa::Codes;
-use crate::cli::output::Output;
+use crate::cli::env::context::Context;
 use crate::cli::plan::Plan;
+use crate::cli::plan::hints;
+use crate::cli::plan::hop;
+use crate::cli::plan::hop::Hop;
+use crate::cli::session::cache::{Caches, Outcome};
+use crate::cli::session::mfa::Codes;
 use crate::cli::ui::error::{Report, Status};
+use crate::cli::ui::output::Output;
 use crate::cli::ui::text::in_words;
 
 /// A credential process may have a person in it as well.
@@ -239,7 +239,7 @@ impl Work<'_> {
             }
         };
         let caller = caller.as_ref().map(CallerIdentity::name);
-        hops::name_sessions(&mut self.plan.hops[done..], self.context, caller);
+        hop::name_sessions(&mut self.plan.hops[done..], self.context, caller);
         Ok(())
     }
 }

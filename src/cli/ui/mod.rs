@@ -1,5 +1,7 @@
 //! What a person sees: messages, tables, questions.
 
 pub(crate) mod error;
+pub(crate) mod output;
+pub(crate) mod prompt;
 pub(crate) mod session_table;
 pub(crate) mod text;

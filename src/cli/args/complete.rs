@@ -1,0 +1,70 @@
+//! What the shell may complete values with: read from files, never from the network, and silent.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+
+use arl::RoleProfile;
+use arl::shell::Dialect;
+use clap_complete::engine::CompletionCandidate;
+
+use crate::cli::env::cache_location::Place;
+use crate::cli::env::context::Context;
+use crate::cli::env::shell_scripts;
+use crate::cli::ui::output::{ColorChoice, Output};
+
+/// Role profiles first, then the other profiles, whose own credentials are a role of a kind.
+pub(crate) fn roles(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let (roles, others): (Vec<_>, Vec<_>) = all(typed).into_iter().partition(|(_, is_role)| *is_role);
+    let profiles = roles.into_iter().chain(others).map(|(candidate, _)| candidate);
+    profiles.chain(used_before(typed)).collect()
+}
+
+/// How many kept sessions a completion looks at: it has to be there at once.
+const USED_BEFORE: usize = 256;
+
+/// The roles whose sessions are kept.
+fn used_before(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    let output = Output::new(false, true, ColorChoice::Never);
+    let now = Context::now();
+    let place = || Place::chosen(&Context::read_user()).ok()?.open(&output).ok()?;
+    let kept = place().and_then(|cache| cache.list(now, USED_BEFORE).ok()).unwrap_or_default();
+    let roles: BTreeSet<&str> = kept.iter().filter_map(|session| session.role_arn()).collect();
+    let fit = roles.into_iter().filter(|arn| arn.starts_with(&*typed) && !arn.contains(char::is_control));
+    fit.map(|arn| CompletionCandidate::new(arn).help(Some("used before".into()))).collect()
+}
+
+/// Every profile.
+pub(crate) fn profiles(typed: &OsStr) -> Vec<CompletionCandidate> {
+    all(typed).into_iter().map(|(candidate, _)| candidate).collect()
+}
+
+/// The dialects.
+pub(crate) fn dialects() -> Vec<CompletionCandidate> {
+    Dialect::ALL.into_iter().map(|dialect| CompletionCandidate::new(dialect.name())).collect()
+}
+
+/// The shells that `init` knows.
+pub(crate) fn shells() -> Vec<CompletionCandidate> {
+    shell_scripts::hook_names().map(CompletionCandidate::new).collect()
+}
+
+/// The profiles that begin with what was typed, each with what it stands for.
+fn all(typed: &OsStr) -> Vec<(CompletionCandidate, bool)> {
+    let typed = typed.to_string_lossy();
+    let Ok(context) = Context::read() else { return Vec::new() };
+    let Ok(config) = context.shared_config() else { return Vec::new() };
+    let candidate = |name: &str| {
+        let section = config.profile(name)?;
+        let role = RoleProfile::read(name, section).ok().flatten();
+        let help = role.as_ref().map_or_else(
+            || "profile".to_owned(),
+            |role| format!("role/{} in {}", role.role_arn.role_name(), role.role_arn.account_id()),
+        );
+        Some((CompletionCandidate::new(name).help(Some(help.into())), role.is_some()))
+    };
+    // A control character in a name would be typed into the shell.
+    let names = config.profile_names();
+    let fit = names.into_iter().filter(|name| name.starts_with(&*typed) && !name.contains(char::is_control));
+    fit.filter_map(candidate).collect()
+}

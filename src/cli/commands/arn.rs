@@ -1,0 +1,37 @@
+//! `arl arn`: formats ARNs.
+
+use arl::{AccountId, Partition, RoleArn};
+
+use crate::cli::ui::error::Report;
+use crate::cli::ui::output::Output;
+
+/// Format a role's ARN, or a role session's
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true)]
+pub(crate) struct ArnArgs {
+    /// The account ID; missing leading zeros are put back
+    account: String,
+    /// The role's name, with its path if it has one
+    name: String,
+    /// Format the ARN of this session of the role
+    #[arg(long, value_name = "NAME")]
+    session: Option<String>,
+    /// The partition
+    #[arg(long, value_name = "PARTITION", default_value = "aws")]
+    partition: String,
+}
+
+pub(crate) fn run(args: ArnArgs, output: &Output) -> Result<(), Report> {
+    let bad = |what: &str| {
+        let what = what.to_owned();
+        move |error: arl::InvalidArn| Report::usage(format!("{what} {error}"))
+    };
+    let partition: Partition = args.partition.parse().map_err(bad("--partition"))?;
+    let account = AccountId::padded(&args.account).map_err(bad("account"))?;
+    let role = RoleArn::new(partition, account, &args.name).map_err(bad("role name"))?;
+    let text = match args.session {
+        Some(session) => role.session(&session).map_err(bad("--session"))?.to_string(),
+        None => role.to_string(),
+    };
+    output.data(format!("{text}\n").as_bytes())
+}

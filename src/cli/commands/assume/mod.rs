@@ -1,0 +1,146 @@
+//! `arl assume`: prints the credentials.
+
+pub(crate) mod refresh;
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+
+use arl::shell::{Dialect, Handover};
+use arl::{Identity, Reader, dotenv, process_json};
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::cli::args::complete;
+use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::args::role::RoleArgs;
+use crate::cli::commands::assume::refresh::{refresh_words, same_words};
+use crate::cli::env::context::Context;
+use crate::cli::env::shell;
+use crate::cli::env::shell_state::memory;
+use crate::cli::session;
+use crate::cli::session::OnSignal;
+use crate::cli::ui::error::Report;
+use crate::cli::ui::output::Output;
+use crate::cli::ui::text::in_words;
+
+const EXAMPLES: &str = "Examples:
+  eval \"$(arl assume ROLE)\"                 bash, zsh, ksh, dash
+  arl assume ROLE | source                  fish
+  arl assume ROLE                           any of them, where the hook is installed (arl init)
+  arl assume ROLE --profile dev --json      for credential_process
+  arl assume ROLE --format dotenv           for tools that read env files
+
+If it fails, the text it prints makes `eval` fail too, and changes nothing.";
+
+/// Print a role's credentials for a shell or a program
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+pub(crate) struct AssumeArgs {
+    #[command(flatten)]
+    role: RoleArgs,
+    /// Print shell statements for `eval` (the default)
+    #[arg(long, help_heading = "Output", conflicts_with_all = ["json", "format"])]
+    env: bool,
+    /// Print JSON as `credential_process` wants it
+    #[arg(long, help_heading = "Output", conflicts_with = "format")]
+    json: bool,
+    /// Print env (the default), json or dotenv
+    #[arg(long, help_heading = "Output", value_name = "FORMAT", hide_possible_values = true)]
+    format: Option<Format>,
+    /// The shell to print for [default: ARL_SHELL, the parent process, SHELL]
+    #[arg(long, help_heading = "Output", value_name = "SHELL")]
+    #[arg(add = ArgValueCandidates::new(complete::dialects))]
+    shell: Option<String>,
+    /// Print secrets even to a terminal
+    #[arg(long, help_heading = "Output")]
+    show: bool,
+}
+
+impl AssumeArgs {
+    /// What no other flag says otherwise.
+    pub(crate) fn plain(role: RoleArgs, json: bool) -> Self {
+        Self { role, env: false, json, format: None, shell: None, show: false }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Env,
+    Json,
+    Dotenv,
+}
+
+pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) -> Result<(), Report> {
+    let AssumeArgs { role, env: _, json, format, shell, show } = args;
+    let format = if json { Format::Json } else { format.unwrap_or(Format::Env) };
+    if format != Format::Env {
+        if shell.is_some() {
+            return Err(Report::usage("--shell is for shell statements, and this prints none"));
+        }
+        if std::io::stdout().is_terminal() && !show {
+            return Err(Report::new("this would show secrets on the terminal")
+                .hint("send the output to a program or a file, or insist with --show"));
+        }
+    }
+    let text = match format {
+        Format::Json => {
+            let identity = session::identity(&role, Reader::CredentialProcess, OnSignal::Die, output)?;
+            process_json(&identity.credentials).into_bytes()
+        }
+        Format::Dotenv => {
+            let identity = session::identity(&role, Reader::Once, OnSignal::Die, output)?;
+            dotenv(&identity).map_err(|error| Report::new(error.to_string()))?.into_bytes()
+        }
+        Format::Env => {
+            let dialect = shell::choose(shell.as_deref())?;
+            check_on_expiry()?;
+            if std::io::stdout().is_terminal() && !show {
+                return Err(on_terminal(dialect, &same_words(command_line)));
+            }
+            let identity = session::identity(&role, Reader::Once, OnSignal::Report, output)?;
+            let handover =
+                Handover { identity: &identity, memory: memory(), refresh: refresh_words(command_line) };
+            let text = dialect.assume(&handover).map_err(|error| Report::new(error.to_string()))?;
+            output.success(&assumed(&identity));
+            text
+        }
+    };
+    output.data(&text)
+}
+
+/// The hooks take what they do not know for `clear`, and only when it is too late.
+fn check_on_expiry() -> Result<(), Report> {
+    match Context::var("ARL_ON_EXPIRY").as_deref() {
+        None | Some("clear" | "restore" | "refresh") => Ok(()),
+        Some(other) => {
+            Err(Report::usage(format!("ARL_ON_EXPIRY must be clear, restore or refresh, not `{other}`")))
+        }
+    }
+}
+
+fn assumed(identity: &Identity) -> String {
+    let who = match &identity.role_arn {
+        Some(arn) => format!("role {} in {}", arn.role_name(), arn.account_id()),
+        None => format!("the credentials of {}", identity.source),
+    };
+    let left = identity.credentials.expiration().and_then(|end| end.duration_since(Context::now()).ok());
+    match left {
+        Some(left) => format!("{who} for {}", in_words(left)),
+        None => format!("{who}, which are long-term keys"),
+    }
+}
+
+fn on_terminal(dialect: Dialect, words: &[String]) -> Report {
+    let quoted = |word: &String| {
+        let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:@+=,".contains(&b));
+        if plain && !word.is_empty() { word.clone() } else { dialect.quote(word) }
+    };
+    let typed = words.iter().map(quoted).collect::<Vec<_>>().join(" ");
+    let command = match dialect {
+        Dialect::Fish => format!("arl {typed} | source"),
+        _ => format!("eval \"$(arl {typed})\""),
+    };
+    Report::new("this would show secrets on the terminal, and change nothing in the shell")
+        .hint(format!("to become the role in this shell: {command}"))
+        .hint(format!("to have `arl assume` do that by itself: arl init {dialect}"))
+        .hint("to see the secrets all the same: --show")
+}

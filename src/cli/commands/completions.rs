@@ -1,0 +1,60 @@
+//! `arl completions`: prints a completion script; and answers the questions those scripts ask.
+
+use std::ffi::{OsStr, OsString};
+
+use crate::cli::env::shell_scripts;
+use crate::cli::ui::error::Report;
+use crate::cli::ui::output::Output;
+
+const EXAMPLES: &str = "Examples:
+  arl completions bash >> ~/.bash_completion
+  arl completions fish > ~/.config/fish/completions/arl.fish
+  arl completions zsh > ~/.zfunc/_arl             a directory of $fpath
+
+They come with `arl init` as well.";
+
+/// Print a completion script
+#[derive(Debug, clap::Args)]
+#[command(before_long_help = EXAMPLES)]
+pub(crate) struct CompletionsArgs {
+    /// bash, zsh or fish
+    shell: String,
+    /// The scripts ask with this: which of the words to complete
+    #[arg(long, hide = true)]
+    index: Option<usize>,
+    /// The words of the command line so far
+    #[arg(last = true, hide = true)]
+    words: Vec<OsString>,
+}
+
+pub(crate) fn run(args: CompletionsArgs, program: clap::Command, output: &Output) -> Result<(), Report> {
+    match args.index {
+        Some(index) => output.data(candidates(program, args.words, index).as_bytes()),
+        None => match shell_scripts::completion(&args.shell) {
+            Some(text) => output.data(text.as_bytes()),
+            None => Err(Report::usage(format!("there is no completion for `{}`", args.shell))
+                .hint("there is one for bash, zsh and fish")),
+        },
+    }
+}
+
+/// One candidate a line, with its help after a tab. Trouble means no candidates: nobody reads errors here.
+fn candidates(mut program: clap::Command, mut words: Vec<OsString>, index: usize) -> String {
+    // zsh leaves an empty last word out.
+    words.resize(words.len().max(index + 1), OsString::new());
+    let is_flag = |text: &OsStr| text.as_encoded_bytes().starts_with(b"-");
+    let wants_flag = is_flag(&words[index]);
+    let found = clap_complete::engine::complete(&mut program, words, index, None).unwrap_or_default();
+    // Thirty flags would bury the roles; whoever wants one begins it.
+    let has_values = found.iter().any(|candidate| !is_flag(candidate.get_value()));
+    let mut text = String::new();
+    for candidate in found.iter().filter(|candidate| !candidate.is_hide_set()) {
+        if has_values && !wants_flag && is_flag(candidate.get_value()) {
+            continue;
+        }
+        let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
+        let help = help.lines().next().unwrap_or_default();
+        text.push_str(&format!("{}\t{help}\n", candidate.get_value().to_string_lossy()));
+    }
+    text
+}

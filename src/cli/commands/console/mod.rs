@@ -1,0 +1,96 @@
+//! `arl console`: signs in to the AWS console as the role.
+
+pub(crate) mod browser;
+
+use arl::{Console, Partition, Reader, SessionDuration};
+
+use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::args::role::RoleArgs;
+use crate::cli::env::context::Context;
+use crate::cli::plan::endpoint_url;
+use crate::cli::session;
+use crate::cli::session::OnSignal;
+use crate::cli::session::runtime::runtime;
+use crate::cli::ui::error::{Report, parse_value};
+use crate::cli::ui::output::Output;
+
+const EXAMPLES: &str = "Examples:
+  arl console prod-deploy --open                opens the browser as the role
+  arl console prod-deploy --service s3 --region eu-west-1
+  arl console prod-deploy --duration 8h         the console's session, beyond the role's own
+
+The address signs in whoever opens it within 15 minutes: it is as secret as the credentials.";
+
+/// Print an address that is signed in to the AWS console as a role
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+#[command(mut_arg("duration", |duration| duration.help("How long the console session lasts: 15m to 12h")))]
+pub(crate) struct ConsoleArgs {
+    #[command(flatten)]
+    role: RoleArgs,
+    /// Open it in the browser instead, where it stands in no argument list
+    #[arg(long, help_heading = "Console")]
+    open: bool,
+    /// The service to begin with, such as s3 or ec2/v2
+    #[arg(long, value_name = "NAME", help_heading = "Console")]
+    service: Option<String>,
+    /// Sign in through another address than AWS's [default: AWS_ENDPOINT_URL_SIGNIN]
+    #[arg(long, value_name = "URL", help_heading = "Console", hide_short_help = true)]
+    signin_endpoint: Option<String>,
+}
+
+pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<(), Report> {
+    let ConsoleArgs { mut role, open, service, signin_endpoint } = args;
+    // The console's, not the role's, which may be far shorter.
+    let duration = role.duration.take();
+    let duration =
+        duration.as_deref().map(|text| parse_value::<SessionDuration>("--duration", text)).transpose()?;
+    let sign_in = signin_endpoint.map(|url| ("--signin-endpoint", url));
+    let sign_in = sign_in
+        .or_else(|| Context::var("AWS_ENDPOINT_URL_SIGNIN").map(|url| ("AWS_ENDPOINT_URL_SIGNIN", url)));
+    if let Some((origin, url)) = &sign_in {
+        endpoint_url::check(url, role.allow_insecure_endpoint)
+            .map_err(|fault| Report::usage(format!("{origin} {fault}")))?;
+    }
+    // What can be refused is refused before anybody is asked for credentials.
+    let place = |partition: &Partition, region: Option<&str>| {
+        Console::new(partition, service.as_deref(), region).map_err(|error| Report::usage(error.to_string()))
+    };
+    place(&Partition::of_region(""), None)?;
+    let network = session::network(&role, output)?;
+    let identity = session::identity(&role, Reader::Once, OnSignal::Die, output)?;
+    if identity.credentials.session_token().is_none() {
+        return Err(Report::usage(
+            "the console takes temporary credentials only, and these are long-term keys",
+        )
+        .hint("name a role"));
+    }
+    let region = identity.region.clone().or_else(|| Context::var("AWS_REGION"));
+    let partition = identity.role_arn.as_ref().map_or_else(
+        || Partition::of_region(region.as_deref().unwrap_or_default()),
+        |arn| arn.partition().clone(),
+    );
+    let mut console = place(&partition, region.as_deref())?.lasting(duration);
+    if let Some((_, url)) = &sign_in {
+        console = console.through(url);
+    }
+    let work = async {
+        let failed = |error: arl::CallError| Report::new("could not sign in to the console").caused_by(error);
+        let url = match console.url(&identity.credentials, &network).await {
+            Err(arl::CallError::Refused { .. }) if duration.is_some() => {
+                let shorter = console.clone().lasting(None);
+                let url = shorter.url(&identity.credentials, &network).await.map_err(failed)?;
+                output.note("the console session ends with the role's: AWS takes no duration for a role that was assumed with temporary credentials");
+                url
+            }
+            url => url.map_err(failed)?,
+        };
+        if open {
+            browser::open(&url).await?;
+            output.success("the console is open in your browser");
+            return Ok(());
+        }
+        output.data(format!("{}\n", url.expose()).as_bytes())
+    };
+    runtime()?.block_on(work)
+}

@@ -1,0 +1,309 @@
+//! `arl each`: one command in several roles, some at a time. Each is an `arl exec` of its own.
+
+pub(crate) mod output;
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use clap_complete::engine::ArgValueCompleter;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::cli::args::complete;
+use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::args::role::RoleArgs;
+use crate::cli::commands::each::output::{Lines, Stream};
+use crate::cli::env::context::Context;
+use crate::cli::eval::guard::verb;
+use crate::cli::plan::Plan;
+use crate::cli::process::core_limit::CallersLimit;
+use crate::cli::sys;
+use crate::cli::ui::error::{Report, Status};
+use crate::cli::ui::output::{ColorChoice, Output};
+use crate::cli::ui::text::printable;
+
+const EXAMPLES: &str = "Examples:
+  arl each dev staging prod -- aws s3 ls
+  arl each --roles-from roles.txt --jobs 8 -- ./inventory.sh
+
+The name of its role stands before each line of output. The commands find nothing on standard input. All roles are
+looked up before the first command starts. A command that fails does not keep the others from running; the highest
+status of them all is arl's.";
+
+/// Run a command once in each of several roles
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+#[command(override_usage = "arl each [OPTIONS] <ROLE>... -- <COMMAND>...")]
+#[command(mut_arg("role", |role| role.index(1).required_unless_present("roles_from")))]
+pub(crate) struct EachArgs {
+    #[command(flatten)]
+    role: RoleArgs,
+    /// More roles
+    #[arg(index = 2, num_args = 1.., value_name = "ROLE", help_heading = "Role", conflicts_with = "account_id")]
+    #[arg(add = ArgValueCompleter::new(complete::roles))]
+    more: Vec<String>,
+    /// More roles, one a line; # begins a comment, - is standard input
+    #[arg(long, value_name = "FILE", help_heading = "Role", conflicts_with = "account_id")]
+    roles_from: Option<PathBuf>,
+    /// How many commands run at a time
+    #[arg(short, long, value_name = "N", default_value = "1", help_heading = "Jobs")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// What stands behind `--`; not clap's, which would take no flag between several roles and that.
+    #[arg(skip)]
+    command: Vec<OsString>,
+}
+
+impl EachArgs {
+    /// Where the command of this command line begins, if it is one of `each`.
+    pub(crate) fn command_of(args: &[OsString]) -> Option<usize> {
+        let end = args.iter().position(|word| word == "--")?;
+        (verb(&args[..end])? == "each").then_some(end + 1)
+    }
+
+    pub(crate) fn with_command(self, command: &[OsString]) -> Self {
+        Self { command: command.to_vec(), ..self }
+    }
+}
+
+/// One of the roles.
+struct Job {
+    role: RoleArgs,
+    /// What its lines begin with.
+    name: String,
+}
+
+pub(crate) fn run(args: &EachArgs, core_limit: CallersLimit, output: &Output) -> Result<Status, Report> {
+    if args.command.is_empty() {
+        return Err(Report::usage("there is no command to run")
+            .hint("put -- before the command: arl each ROLE… -- COMMAND"));
+    }
+    let jobs = jobs(args).map_err(Report::before_command)?;
+    // The commands get it back; nothing secret comes into this process.
+    core_limit.restore();
+    let (heard, report) = UnixStream::pair()
+        .map_err(|error| Report::new("could not listen to signals").caused_by(error).before_command())?;
+    sys::report_signals(report, false);
+    let crowd = Crowd {
+        all: jobs.len(),
+        words: &args.command,
+        flags: output.flags(),
+        lines: Lines::new(jobs.len() > 1 && output.is_watched()),
+        state: Mutex::new(State { waiting: jobs.into(), ..State::default() }),
+    };
+    std::thread::scope(|scope| {
+        // Ends when the process does.
+        let pass_on = scope.spawn(|| crowd.pass_on(&heard));
+        let workers: Vec<_> =
+            (0..args.jobs.into()).map(|_| scope.spawn(|| while crowd.run_next() {})).collect();
+        for worker in workers {
+            let _ = worker.join();
+        }
+        let _ = heard.shutdown(std::net::Shutdown::Both);
+        let _ = pass_on.join();
+    });
+    crowd.lines.end();
+    Ok(crowd.summary(output))
+}
+
+/// The roles, all of which are there: nothing is begun if one of them is misspelt.
+fn jobs(args: &EachArgs) -> Result<Vec<Job>, Report> {
+    let mut names: Vec<String> = args.role.role.iter().chain(&args.more).cloned().collect();
+    if let Some(path) = &args.roles_from {
+        names.extend(listed(path)?);
+    }
+    let mut roles: Vec<RoleArgs> =
+        names.into_iter().map(|name| RoleArgs { role: Some(name), ..args.role.clone() }).collect();
+    if args.role.account_id.is_some() {
+        roles.push(args.role.clone());
+    }
+    if roles.is_empty() {
+        return Err(Report::usage("there is no role to run the command as"));
+    }
+    if roles.len() > 1 && args.role.token_code.is_some() && !args.role.mfa_session {
+        return Err(Report::usage("--token-code is good for one role; a code works once")
+            .hint("--mfa-session asks for one code for all roles; --mfa-process gets one for each"));
+    }
+    let context = Context::read()?;
+    // What there is to note is noted by each `arl exec`.
+    let quiet = Output::new(false, true, ColorChoice::Never);
+    let job = |role: RoleArgs| {
+        let plan = Plan::make(&role, &context, &quiet)?;
+        let name = match (&role.role, plan.target) {
+            (Some(name), _) if !name.starts_with("arn:") => name.clone(),
+            (_, Some(arn)) => format!("{}/{}", arn.account_id(), arn.role_name()),
+            (name, None) => name.clone().unwrap_or_default(),
+        };
+        Ok(Job { role, name: printable(&name) })
+    };
+    roles.into_iter().map(job).collect()
+}
+
+fn listed(path: &PathBuf) -> Result<Vec<String>, Report> {
+    let text = if path.as_os_str() == "-" {
+        let mut text = String::new();
+        io::stdin().lock().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let text = text.map_err(|error| {
+        Report::new(format!("could not read the roles from `{}`", path.display())).caused_by(error)
+    })?;
+    // No role has a `#`, and Windows's editors begin a file with a mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}
+
+/// All of the commands.
+struct Crowd<'a> {
+    all: usize,
+    words: &'a [OsString],
+    /// arl's own, for each `arl exec`.
+    flags: Vec<&'static str>,
+    lines: Lines,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    running: Vec<(Pid, String)>,
+    ended: Vec<(String, Result<ExitStatus, String>)>,
+    /// The signal after which no more commands are started.
+    stop: Option<i32>,
+}
+
+impl Crowd<'_> {
+    /// Runs the next command to its end; `false` if there is none to run.
+    fn run_next(&self) -> bool {
+        let mut state = self.state();
+        state.stop = state.stop.or_else(sys::stopped_from_terminal);
+        if state.stop.is_some() {
+            return false;
+        }
+        let Some(job) = state.waiting.pop_front() else { return false };
+        // Under the lock: a signal finds every command that has been started.
+        let child = self.command(&job.role).and_then(|mut command| command.spawn());
+        let mut child = match child {
+            Ok(child) => child,
+            Err(error) => {
+                state.ended.push((job.name, Err(format!("could not start: {error}"))));
+                return true;
+            }
+        };
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        state.running.extend(pid.map(|pid| (pid, job.name.clone())));
+        self.show_progress(&state);
+        drop(state);
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let is_broken = std::thread::scope(|scope| {
+            let errors = scope.spawn(|| stderr.map(|pipe| self.lines.relay(pipe, &job.name, Stream::Stderr)));
+            let written = stdout.map(|pipe| self.lines.relay(pipe, &job.name, Stream::Stdout));
+            let _ = errors.join();
+            written.is_some_and(|written| written.is_err())
+        });
+        let status = child.wait().map_err(|error| format!("lost: {error}"));
+        let mut state = self.state();
+        state.running.retain(|(other, _)| Some(*other) != pid);
+        if is_broken {
+            // Nobody reads what the others would say.
+            state.stop = state.stop.or(Some(Signal::PIPE.as_raw()));
+        }
+        state.ended.push((job.name, status));
+        self.show_progress(&state);
+        true
+    }
+
+    /// An `arl exec` with the same flags.
+    fn command(&self, role: &RoleArgs) -> io::Result<Command> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg0("arl").arg("exec").args(&self.flags);
+        let named = [
+            ("--account-id", &role.account_id),
+            ("--role-name", &role.role_name),
+            ("--partition", &role.partition),
+            ("--profile", &role.profile),
+        ];
+        let named = named.into_iter().filter_map(|(flag, value)| Some((flag, Some(value.clone()?))));
+        for (flag, value) in named.chain(role.flags()) {
+            command.arg(value.map_or_else(|| flag.to_owned(), |value| format!("{flag}={value}")));
+        }
+        command.args(&role.role).arg("--").args(self.words);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        sys::keep_callers_signals(&mut command);
+        Ok(command)
+    }
+
+    /// Hands what is sent to arl alone to all that are running; the terminal's signals reach them by themselves.
+    fn pass_on(&self, mut heard: &UnixStream) {
+        let mut number = [0];
+        while heard.read(&mut number).is_ok_and(|count| count > 0) {
+            let Some(signal) = Signal::from_named_raw(number[0].into()) else { continue };
+            let mut state = self.state();
+            if sys::STOPPING.contains(&signal.as_raw()) {
+                state.stop = Some(signal.as_raw());
+            }
+            for (pid, _) in &state.running {
+                // It may have ended a moment ago.
+                let _ = kill_process(*pid, signal);
+            }
+        }
+    }
+
+    fn show_progress(&self, state: &State) {
+        let running: Vec<&str> = state.running.iter().map(|(_, name)| name.as_str()).collect();
+        self.lines.show_progress(state.ended.len(), self.all, &running);
+    }
+
+    /// Says which have failed, and what arl's status is.
+    fn summary(&self, output: &Output) -> Status {
+        let mut state = self.state();
+        state.stop = state.stop.or_else(sys::stopped_from_terminal);
+        let failed = state.ended.iter().filter_map(|(name, ended)| {
+            let why = match ended {
+                Ok(status) if status.success() => return None,
+                Ok(status) => match (status.code(), status.signal()) {
+                    (Some(code), _) => format!("status {code}"),
+                    (None, signal) => format!("killed by signal {}", signal.unwrap_or_default()),
+                },
+                Err(error) => error.clone(),
+            };
+            Some(format!("{name}: {why}"))
+        });
+        let failed: Vec<String> = failed.collect();
+        let done = state.ended.len() - failed.len();
+        let left = state.waiting.len();
+        let text = format!("{done} of {} done", self.all);
+        if failed.is_empty() && left == 0 {
+            output.success(&text);
+        } else if state.stop != Some(Signal::PIPE.as_raw()) {
+            let not_begun = if left > 0 { format!(", {left} not begun") } else { String::new() };
+            output.note(&format!("{text}, {} failed{not_begun}", failed.len()));
+            for line in failed {
+                output.note(&format!("  {line}"));
+            }
+        }
+        if let Some(signal) = state.stop {
+            return Status::Killed(signal);
+        }
+        let statuses = state.ended.iter().map(|(_, ended)| match ended {
+            Ok(status) => match (status.code(), status.signal()) {
+                // A status is a byte.
+                (Some(code), _) => (code & 0xff).to_le_bytes()[0],
+                (None, signal) => Status::Killed(signal.unwrap_or_default()).code(),
+            },
+            Err(_) => Status::ExecFailed.code(),
+        });
+        Status::OfCommand(statuses.max().unwrap_or_default())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,123 @@
+//! The output of several commands at once: whole lines, each behind the name of its command, above a bar that shows how
+//! far they are.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::cli::env::dirs::private_directory;
+use crate::cli::ui::prompt;
+
+/// What has no end of line by then is written as if it had one.
+const MAX_LINE: u64 = 64 * 1024;
+const BAR: usize = 20;
+/// How often somebody looks whether a question has been answered.
+const GLANCE: Duration = Duration::from_millis(50);
+const ERASE_LINE: &[u8] = b"\r\x1b[K";
+
+/// One of the two streams that a command writes to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// Where all of them are written.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    /// The bar's text, where somebody watches.
+    bar: Mutex<Option<String>>,
+}
+
+impl Lines {
+    pub(crate) fn new(is_watched: bool) -> Self {
+        Self { bar: Mutex::new(is_watched.then(String::new)) }
+    }
+
+    /// Writes what comes from `source`, line by line, until it ends.
+    ///
+    /// # Errors
+    /// There is no reading from `source` or no writing any more.
+    pub(crate) fn relay(&self, source: impl Read, name: &str, stream: Stream) -> io::Result<()> {
+        let mut source = BufReader::new(source);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            line.extend_from_slice(name.as_bytes());
+            line.extend_from_slice(b": ");
+            if source.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)? == 0 {
+                return Ok(());
+            }
+            if line.last() != Some(&b'\n') {
+                line.push(b'\n');
+            }
+            self.write(&line, stream)?;
+        }
+    }
+
+    fn write(&self, line: &[u8], stream: Stream) -> io::Result<()> {
+        // A question stays on the screen until it is answered: whoever writes on waits, as for a slow reader.
+        while self.bar().is_some() && prompt::is_asking(&private_directory()) {
+            std::thread::sleep(GLANCE);
+        }
+        // The lock keeps lines whole, and the bar below them.
+        let bar = self.bar();
+        erase(bar.as_deref());
+        let written = match stream {
+            Stream::Stdout => io::stdout().lock().write_all(line),
+            Stream::Stderr => io::stderr().lock().write_all(line),
+        };
+        draw(bar.as_deref());
+        match written {
+            // A closed stderr must not stop a command.
+            Err(error) if matches!(stream, Stream::Stderr) && error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        }
+    }
+
+    /// Moves the bar.
+    pub(crate) fn show_progress(&self, done: usize, all: usize, running: &[&str]) {
+        let mut bar = self.bar();
+        if let Some(text) = bar.as_mut() {
+            let filled = BAR * done / all.max(1);
+            let shown = format!(
+                "[{}{}] {done}/{all} {}",
+                "=".repeat(filled),
+                " ".repeat(BAR - filled),
+                running.join(", ")
+            );
+            // A terminal that does not know says 0.
+            let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
+            let width = size.map(|size| usize::from(size.ws_col)).filter(|&width| width > 0).unwrap_or(80);
+            *text = shown.chars().take(width - 1).collect();
+            if !prompt::is_asking(&private_directory()) {
+                erase(Some(text));
+                draw(Some(text));
+            }
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn end(&self) {
+        let mut bar = self.bar();
+        erase(bar.as_deref());
+        *bar = None;
+    }
+
+    fn bar(&self) -> MutexGuard<'_, Option<String>> {
+        self.bar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn erase(bar: Option<&str>) {
+    if bar.is_some() {
+        let _ = io::stderr().lock().write_all(ERASE_LINE);
+    }
+}
+
+/// The cursor goes back to the beginning of the line, so that whoever asks at the terminal meanwhile writes over the bar.
+fn draw(bar: Option<&str>) {
+    if let Some(text) = bar {
+        let _ = io::stderr().lock().write_all(format!("{text}\r").as_bytes());
+    }
+}

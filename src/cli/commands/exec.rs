@@ -1,0 +1,80 @@
+//! `arl exec`: becomes the command, as the role.
+
+use std::ffi::OsString;
+
+use arl::Reader;
+
+use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::args::role::RoleArgs;
+use crate::cli::process::core_limit::CallersLimit;
+use crate::cli::process::replace::become_command;
+use crate::cli::serve;
+use crate::cli::serve::Served;
+use crate::cli::session;
+use crate::cli::session::OnSignal;
+use crate::cli::ui::error::{Report, Status};
+use crate::cli::ui::output::Output;
+
+const EXAMPLES: &str = "Examples:
+  arl exec ROLE -- terraform plan
+  arl exec ROLE --duration 2h -- ./release.sh
+  arl exec ROLE                             your shell, as the role
+
+  arl exec ROLE --server -- ./run-all-day.sh
+
+arl is replaced by the command: signals, terminal, exit status and file descriptors are the command's own.
+With --server arl stays and hands the credentials out on 127.0.0.1, for commands that outlive a session: they are
+renewed ahead of their end, and no key is in the environment.";
+
+/// Run a command with a role's credentials
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+pub(crate) struct ExecArgs {
+    #[command(flatten)]
+    role: RoleArgs,
+    /// Stay, and serve credentials that renew themselves
+    #[arg(long, help_heading = "Server")]
+    server: bool,
+    /// Hide the shared config and credentials files from the command
+    #[arg(long, requires = "server", help_heading = "Server")]
+    isolate: bool,
+    /// The command and its arguments [default: your shell]
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+impl ExecArgs {
+    /// What no flag says otherwise.
+    pub(crate) fn plain(role: RoleArgs, command: Vec<OsString>) -> Self {
+        Self { role, server: false, isolate: false, command }
+    }
+}
+
+pub(crate) fn run(
+    args: ExecArgs,
+    command_line: &[OsString],
+    core_limit: CallersLimit,
+    output: &Output,
+) -> Result<Status, Report> {
+    let ExecArgs { role, server, isolate, command } = args;
+    // An empty variable would have a shell read whatever stands on standard input, as the role.
+    if command.is_empty() && command_line.iter().any(|word| word == "--") {
+        return Err(Report::usage("there is no command behind --").hint("without --, your shell is started"));
+    }
+    let mut words = command.into_iter();
+    let program = words.next().unwrap_or_else(default_shell);
+    let arguments: Vec<OsString> = words.collect();
+    if server {
+        let served = Served { role: &role, program: &program, arguments: &arguments, isolate };
+        return serve::run(&served, core_limit, output);
+    }
+    let identity =
+        session::identity(&role, Reader::Once, OnSignal::Die, output).map_err(Report::before_command)?;
+    output.trace(|| format!("becoming {}", program.to_string_lossy()));
+    core_limit.restore();
+    Err(become_command(&program, &arguments, &identity))
+}
+
+fn default_shell() -> OsString {
+    std::env::var_os("SHELL").filter(|shell| !shell.is_empty()).unwrap_or_else(|| "/bin/sh".into())
+}

@@ -1,0 +1,130 @@
+//! The command lines that have to be fast, read by hand: `exec ROLE -- COMMAND` and `assume ROLE --json`, with the few
+//! flags that most calls have.
+//!
+//! Building clap's flags costs as much as all the rest of a warm call. What is not understood here is left to clap, as
+//! is every error: this reader never refuses anything, and what it accepts it takes as clap would.
+
+use std::ffi::OsString;
+
+use crate::cli::args::global::Global;
+use crate::cli::args::role::RoleArgs;
+use crate::cli::commands::assume::AssumeArgs;
+use crate::cli::commands::exec::ExecArgs;
+use crate::cli::commands::{Cli, Command};
+use crate::cli::ui::output::ColorChoice;
+
+/// The command line, if it is one of the plain ones.
+pub(crate) fn parse(args: &[OsString]) -> Option<Cli> {
+    let (verb, words) = args.get(1..)?.split_first()?;
+    let command = match verb.to_str()? {
+        "assume" => assume(words),
+        "exec" => exec(words),
+        _ => None,
+    }?;
+    let global = Global { verbose: false, quiet: false, color: ColorChoice::Auto };
+    Some(Cli { global, command })
+}
+
+fn assume(words: &[OsString]) -> Option<Command> {
+    let (mut role, mut json) = (RoleArgs::default(), false);
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match word.to_str()? {
+            "--json" if !json => json = true,
+            word => take(&mut role, word, &mut words)?,
+        }
+    }
+    role.role.as_ref()?;
+    Some(Command::Assume(AssumeArgs::plain(role, json)))
+}
+
+fn exec(words: &[OsString]) -> Option<Command> {
+    let end = words.iter().position(|word| word == "--")?;
+    let mut role = RoleArgs::default();
+    let mut before = words[..end].iter();
+    while let Some(word) = before.next() {
+        take(&mut role, word.to_str()?, &mut before)?;
+    }
+    role.role.as_ref()?;
+    Some(Command::Exec(ExecArgs::plain(role, words[end + 1..].to_vec())))
+}
+
+/// Takes the role, or a flag with its value; each once.
+fn take<'a>(role: &mut RoleArgs, word: &str, words: &mut impl Iterator<Item = &'a OsString>) -> Option<()> {
+    let place = match word {
+        "--refresh" => return (!std::mem::replace(&mut role.refresh, true)).then_some(()),
+        "--profile" => &mut role.profile,
+        "--region" => &mut role.region,
+        "--duration" => &mut role.duration,
+        "--role-session-name" => &mut role.role_session_name,
+        "--external-id" => &mut role.external_id,
+        _ => return put(&mut role.role, word),
+    };
+    put(place, words.next()?.to_str()?)
+}
+
+fn put(place: &mut Option<String>, word: &str) -> Option<()> {
+    let is_plain = !word.is_empty() && !word.starts_with('-');
+    (is_plain && place.replace(word.to_owned()).is_none()).then_some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        std::iter::once("arl").chain(line.split(' ')).map(OsString::from).collect()
+    }
+
+    #[test]
+    fn what_is_read_by_hand_is_what_clap_reads() {
+        for line in [
+            "assume R",
+            "assume R --json",
+            "assume --json --profile dev arn:aws:iam::123456789012:role/R",
+            "assume 123456789012/R --region eu-west-1 --duration 2h --role-session-name ann --external-id x7",
+            "exec R -- true",
+            "assume R --refresh --json",
+            "exec R -- sh -c --json -- --profile",
+            "exec --profile dev R -- ls -la",
+            "exec R --",
+        ] {
+            let by_hand = parse(&words(line)).expect(line);
+            let by_clap = Cli::try_parse_from(words(line)).expect(line);
+            assert_eq!(format!("{by_hand:?}"), format!("{by_clap:?}"), "{line}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_left_to_clap() {
+        for line in [
+            "",
+            "assume",
+            "assume R S",
+            "assume R --json --json",
+            "assume R --json --env",
+            "assume R --profile",
+            "assume R --profile --json",
+            "assume R --profile a --profile b",
+            "assume R --profile=a",
+            "assume R --chain",
+            "assume R --refresh --refresh",
+            "assume R --refresh --no-cache",
+            "assume -v R",
+            "-v assume R",
+            "assume  R",
+            "assume R -- x",
+            "exec -- true",
+            "exec R true",
+            "exec R",
+            "exec R S -- true",
+            "exec R --json -- true",
+            "write R --profile-name x",
+            "asume R",
+        ] {
+            assert!(parse(&words(line)).is_none(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! `arl write`: a role's credentials as a profile of the shared credentials file.
+
+use std::path::PathBuf;
+
+use arl::{Identity, ProfileEdit, ProfileName, Reader, SharedFile, Update};
+
+use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::args::role::RoleArgs;
+use crate::cli::env::context::Context;
+use crate::cli::session;
+use crate::cli::session::OnSignal;
+use crate::cli::ui::error::Report;
+use crate::cli::ui::output::Output;
+use crate::cli::ui::text::in_words;
+
+const EXAMPLES: &str = "Examples:
+  arl write ROLE --profile-name deploy       then: aws --profile deploy …
+  arl write --account-id 123456789012 --role-name dns_editor --profile-name dns_editor
+  arl write --remove deploy                  takes the profile away again
+
+One profile changes; every other byte of the file stays. For programs that can ask for credentials, `arl configure
+--process` puts no secret into any file.";
+
+const KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
+
+/// Write a role's credentials into a profile of ~/.aws/credentials
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+#[command(mut_arg("role", |role| role.required_unless_present_any(["account_id", "remove"])))]
+pub(crate) struct WriteArgs {
+    #[command(flatten)]
+    role: RoleArgs,
+    /// The profile to write [default: the account's ID]
+    #[arg(long, alias = "profile_name", value_name = "NAME", help_heading = "File")]
+    profile_name: Option<String>,
+    /// Write it even if it is `default` or holds long-term keys
+    #[arg(long, help_heading = "File")]
+    force: bool,
+    /// Take a profile of arl's away instead
+    #[arg(long, value_name = "NAME", help_heading = "File", conflicts_with_all = ["role", "account_id", "profile_name"])]
+    remove: Option<String>,
+}
+
+pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), Report> {
+    if let Some(name) = &args.remove {
+        if let Some(flag) = args.role.first_flag() {
+            return Err(Report::usage(format!("--remove takes a profile away, and has no use for {flag}")));
+        }
+        return remove(&parse(name)?, args.force, output);
+    }
+    // What can be refused is refused before anybody is asked for credentials.
+    if let Some(name) = &args.profile_name {
+        check(&parse(name)?, args.force)?;
+    }
+    let identity = session::identity(&args.role, Reader::Once, OnSignal::Die, output)?;
+    if identity.role_arn.is_none() && args.role.region.is_some() {
+        return Err(Report::usage("--region is for calls of STS, and a profile's own credentials need none"));
+    }
+    let account = || identity.credentials.account_id().map(ToString::to_string);
+    let name = args.profile_name.clone().or_else(account).ok_or_else(|| {
+        Report::usage("nobody says which account this is; name the profile with --profile-name")
+    })?;
+    let name = parse(&name)?;
+    check(&name, args.force)?;
+    let credentials = &identity.credentials;
+    let mut set = vec![
+        (KEYS[0], credentials.access_key_id().to_owned()),
+        (KEYS[1], credentials.secret_access_key().expose().to_owned()),
+    ];
+    set.extend(credentials.session_token().map(|token| (KEYS[2], token.expose().to_owned())));
+    let unset: &[&str] = match credentials.session_token() {
+        // botocore would prefer a leftover one.
+        Some(_) => &["aws_security_token"],
+        None => &["aws_security_token", KEYS[2]],
+    };
+    let edit = ProfileEdit {
+        file: SharedFile::Credentials,
+        profile: &name,
+        set,
+        unset,
+        expires: credentials.expiration().map(|end| humantime::format_rfc3339_seconds(end).to_string()),
+    };
+    let path = path()?;
+    change(&path, &edit)?;
+    output.note(&format!("profile {name} in `{}` is {}", path.display(), described(&identity)));
+    Ok(())
+}
+
+fn parse(name: &str) -> Result<ProfileName, Report> {
+    name.parse().map_err(|error| Report::usage(format!("a profile's name {error}")))
+}
+
+fn path() -> Result<PathBuf, Report> {
+    Context::read_user().file_path(SharedFile::Credentials).ok_or_else(|| {
+        Report::new("there is no home directory, and AWS_SHARED_CREDENTIALS_FILE names no file")
+    })
+}
+
+/// What makes a profile a role or a login.
+const OTHER_SOURCES: [&str; 8] = [
+    "role_arn",
+    "web_identity_token_file",
+    "credential_process",
+    "credential_source",
+    "sso_session",
+    "sso_start_url",
+    "sso_account_id",
+    "login_session",
+];
+
+/// Whether the profile may be written: what a person would miss is not lost without a word.
+fn check(name: &ProfileName, force: bool) -> Result<(), Report> {
+    if force {
+        return Ok(());
+    }
+    if name.as_str() == "default" {
+        return Err(Report::usage("every program that names no profile would become the role by `default`")
+            .hint("give the profile another name, or insist with --force"));
+    }
+    let context = Context::read()?;
+    let config = context.shared_config()?;
+    let Some(section) = config.profile(name.as_str()) else { return Ok(()) };
+    let get = |key: &str| section.get_in(SharedFile::Credentials, key);
+    if get(KEYS[0]).is_some() && get(KEYS[2]).is_none() && get("aws_security_token").is_none() {
+        return Err(Report::new(format!("profile `{name}` holds long-term keys, which would be lost"))
+            .hint("give the profile another name with --profile-name, or insist with --force"));
+    }
+    // Every SDK would go by these, and never look at the keys beside them.
+    let other = OTHER_SOURCES.into_iter().find(|key| section.get(key).is_some());
+    if let Some(key) = other {
+        return Err(Report::new(format!("profile `{name}` has `{key}`, and every SDK would go by that"))
+            .hint("give the profile another name with --profile-name, or insist with --force"));
+    }
+    Ok(())
+}
+
+fn change(path: &std::path::Path, edit: &ProfileEdit<'_>) -> Result<Update, Report> {
+    arl::update_file(path, true, |text| edit.apply(text)).map_err(|error| {
+        Report::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
+            .caused_by(error)
+    })
+}
+
+fn remove(name: &ProfileName, force: bool, output: &Output) -> Result<(), Report> {
+    let path = path()?;
+    let unset = [KEYS[0], KEYS[1], KEYS[2], "aws_security_token"];
+    let edit = ProfileEdit {
+        file: SharedFile::Credentials,
+        profile: name,
+        set: Vec::new(),
+        unset: &unset,
+        expires: None,
+    };
+    let text = std::fs::read(&path).unwrap_or_default();
+    let failed = |error: arl::EditError| {
+        Report::new(format!("could not take profile `{name}` out of `{}`", path.display())).caused_by(error)
+    };
+    if !force && !edit.is_marked(&text).map_err(failed)? {
+        return Err(Report::new(format!(
+            "`{}` has no profile `{name}` that arl has written",
+            path.display()
+        ))
+        .hint("if it is there and its keys are to go all the same: --force"));
+    }
+    let update = change(&path, &edit)?;
+    let path = path.display();
+    output.note(&match update {
+        Update::Unchanged => format!("profile {name} has no keys in `{path}`"),
+        Update::Created | Update::Changed => format!("removed the keys of profile {name} from `{path}`"),
+    });
+    Ok(())
+}
+
+fn described(identity: &Identity) -> String {
+    let who = match &identity.role_arn {
+        Some(arn) => format!("role {} in {}", arn.role_name(), arn.account_id()),
+        None => identity.source.clone(),
+    };
+    let left = identity.credentials.expiration().and_then(|end| end.duration_since(Context::now()).ok());
+    left.map_or(who.clone(), |left| format!("{who} for {}", in_words(left)))
+}

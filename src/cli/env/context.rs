@@ -1,0 +1,188 @@
+//! What the process was started with: environment, home directory, files, clock.
+
+use std::cell::OnceCell;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use arl::{SharedConfig, SharedFile, Surroundings};
+
+use crate::cli::env::os_user::OsUser;
+use crate::cli::ui::error::Report;
+
+/// Read once, handed down.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// Looked up when somebody asks.
+    user: OnceCell<OsUser>,
+    home: Option<PathBuf>,
+    files: [ConfigFile; 2],
+}
+
+#[derive(Debug, Default)]
+struct ConfigFile {
+    path: Option<PathBuf>,
+    text: String,
+}
+
+impl Context {
+    /// Who runs this, without the shared files.
+    pub(crate) fn read_user() -> Self {
+        let user = OnceCell::new();
+        // A relative HOME would make files of the current directory count as the person's own.
+        let home = std::env::var_os("HOME")
+            .map(PathBuf::from)
+            .filter(|home| home.is_absolute())
+            .or_else(|| user.get_or_init(OsUser::current).home.clone());
+        Self { user, home, files: Default::default() }
+    }
+
+    /// Reads the two shared files; missing ones are empty.
+    pub(crate) fn read() -> Result<Self, Report> {
+        let user_only = Self::read_user();
+        let file = |file| {
+            let path = user_only.file_path(file);
+            let text = path.as_deref().map_or_else(|| Ok(String::new()), read_text);
+            let text = text.or_else(|report| {
+                // In a container HOME may be somebody else's: who has credentials at hand needs no profile.
+                let is_closed = path.as_deref().is_some_and(is_closed);
+                let can_do_without = is_closed && !is_named(file) && has_credentials_at_hand();
+                if can_do_without { Ok(String::new()) } else { Err(report) }
+            })?;
+            Ok(ConfigFile { path, text })
+        };
+        let files = [file(SharedFile::Config)?, file(SharedFile::Credentials)?];
+        Ok(Self { files, ..user_only })
+    }
+
+    /// Where a shared file is: what the environment says, else in the home directory.
+    pub(crate) fn file_path(&self, file: SharedFile) -> Option<PathBuf> {
+        let name = match file {
+            SharedFile::Config => "config",
+            SharedFile::Credentials => "credentials",
+        };
+        std::env::var_os(variable_of(file))
+            .filter(|path| !path.is_empty())
+            .map(|path| expand_tilde(&path, self.home()))
+            .or_else(|| Some(self.home()?.join(".aws").join(name)))
+    }
+
+    /// Parses the shared files.
+    pub(crate) fn shared_config(&self) -> Result<SharedConfig<'_>, Report> {
+        let [config, credentials] = &self.files;
+        SharedConfig::parse(&config.text, &credentials.text).map_err(|error| {
+            Report::new(format!("could not understand `{}`", self.path_of(error.file))).caused_by(error)
+        })
+    }
+
+    /// The path of a shared file, for messages.
+    pub(crate) fn path_of(&self, file: SharedFile) -> String {
+        let [config, credentials] = &self.files;
+        let (file, name) = match file {
+            SharedFile::Config => (config, "~/.aws/config"),
+            SharedFile::Credentials => (credentials, "~/.aws/credentials"),
+        };
+        file.path.as_ref().map_or_else(|| name.to_owned(), |path| path.display().to_string())
+    }
+
+    /// An environment variable that is set to something. What is not UTF-8 is shown, and found nowhere.
+    pub(crate) fn var(name: &str) -> Option<String> {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
+        Some(value.to_string_lossy().into_owned())
+    }
+
+    /// An environment variable that names a path, byte for byte.
+    pub(crate) fn path_var(name: &str) -> Option<PathBuf> {
+        std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    }
+
+    /// A path from a setting, with `~` for the home directory.
+    pub(crate) fn path(&self, text: impl AsRef<OsStr>) -> PathBuf {
+        expand_tilde(text.as_ref(), self.home.as_deref())
+    }
+
+    /// The home directory, if there is one.
+    pub(crate) fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
+    }
+
+    /// What the sources of credentials depend on.
+    pub(crate) fn surroundings<'a>(&self, var: &'a dyn Fn(&str) -> Option<String>) -> Surroundings<'a> {
+        Surroundings {
+            var,
+            read: &|path| std::fs::read(path).ok(),
+            home: self.home.clone(),
+            config_file: self.path_of(SharedFile::Config),
+            directory: &|| std::env::current_dir().unwrap_or_default(),
+        }
+    }
+
+    /// The name of the operating-system user.
+    pub(crate) fn user_name(&self) -> String {
+        let uid = || format!("uid-{}", rustix::process::getuid().as_raw());
+        self.user
+            .get_or_init(OsUser::current)
+            .name
+            .clone()
+            .or_else(|| Self::var("USER"))
+            .or_else(|| Self::var("LOGNAME"))
+            .unwrap_or_else(uid)
+    }
+
+    /// The time.
+    pub(crate) fn now() -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+fn variable_of(file: SharedFile) -> &'static str {
+    match file {
+        SharedFile::Config => "AWS_CONFIG_FILE",
+        SharedFile::Credentials => "AWS_SHARED_CREDENTIALS_FILE",
+    }
+}
+
+fn is_named(file: SharedFile) -> bool {
+    Context::path_var(variable_of(file)).is_some()
+}
+
+/// Keys or a web identity in the environment.
+fn has_credentials_at_hand() -> bool {
+    let has = |names: [&str; 2]| names.into_iter().all(|name| Context::var(name).is_some());
+    has(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+        || has(["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"])
+}
+
+fn is_closed(path: &Path) -> bool {
+    std::fs::File::open(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+}
+
+fn expand_tilde(path: &OsStr, home: Option<&Path>) -> PathBuf {
+    let path = Path::new(path);
+    match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, Report> {
+    let failed = |cause: String| Report::new(format!("could not read `{}`", path.display())).caused_by(cause);
+    match std::fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            let line = 1 + error.as_bytes()[..at].iter().filter(|&&b| b == b'\n').count();
+            failed(format!("line {line} is not UTF-8"))
+        }),
+        Err(error)
+            if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
+        {
+            Ok(String::new())
+        }
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// The variable that selects a profile.
+pub(crate) fn profile_variable() -> &'static str {
+    if Context::var("AWS_PROFILE").is_some() { "AWS_PROFILE" } else { "AWS_DEFAULT_PROFILE" }
+}

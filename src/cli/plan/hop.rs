@@ -1,0 +1,287 @@
+//! What each AssumeRole of a plan is asked for: flags beat variables, variables the profile.
+
+use arl::{
+    AdditionalParameters, AssumeRoleRequest, InvalidValue, RoleArn, RoleProfile, RoleRef, RoleSessionName,
+    SessionNameTemplate, SessionNameValues, SharedConfig, parse_policy_arns, parse_provided_contexts,
+    parse_tag_keys, parse_tags,
+};
+
+use crate::cli::args::role::RoleArgs;
+use crate::cli::env::context::Context;
+use crate::cli::plan::role_ref::{role_arn, unknown_role};
+use crate::cli::ui::error::{Report, parse_value};
+use crate::cli::ui::output::Output;
+
+/// Audit logs say who, as what, where; STS has no name for a session that has none.
+const DEFAULT_SESSION_NAME: &str = "{user}@{role}.{account}";
+/// aws-assume-role-lib's word for "make one up although there is a source identity".
+const AUTOMATIC_SESSION_NAME: &str = "AUTOMATIC_ROLE_SESSION_NAME_!#$%^&*()";
+
+/// One AssumeRole.
+pub(crate) struct Hop {
+    pub(crate) request: AssumeRoleRequest,
+    /// The session name as it was given; `None` if arl made it up.
+    pub(crate) session_name: Option<String>,
+    /// The session name's template, if it is one. The request's name is provisional until a call is made: what a
+    /// template stands for costs more to find out than the rest of a warm call.
+    pub(crate) template: Option<SessionNameTemplate>,
+    /// The program that knows the MFA device's codes.
+    pub(crate) mfa_process: Option<String>,
+    /// Where what stands in the request comes from.
+    pub(crate) origins: Origins,
+}
+
+/// The flag, variable or profile key behind each parameter, by STS's name of it.
+#[derive(Debug, Default)]
+pub(crate) struct Origins(Vec<(&'static str, String)>);
+
+impl Origins {
+    /// A later one takes the place of an earlier one.
+    fn set(&mut self, parameter: &'static str, origin: Option<String>) {
+        if let Some(origin) = origin {
+            self.0.retain(|(other, _)| *other != parameter);
+            self.0.push((parameter, origin));
+        }
+    }
+
+    /// `None` for what nobody has given.
+    pub(crate) fn of(&self, parameter: &str) -> Option<&str> {
+        self.0.iter().find(|(other, _)| *other == parameter).map(|(_, origin)| origin.as_str())
+    }
+}
+
+/// Makes hops, with the session names that the environment or a profile gives them.
+pub(crate) struct Names {
+    /// `ARL_ROLE_SESSION_NAME`.
+    variable: Option<String>,
+}
+
+impl Names {
+    pub(crate) fn of_environment() -> Self {
+        Self { variable: Context::var("ARL_ROLE_SESSION_NAME") }
+    }
+
+    /// The request of a hop. `name` is a session name or template, and where it comes from.
+    fn hop(role_arn: RoleArn, name: Option<(String, String)>) -> Result<Hop, Report> {
+        let session_name = name.as_ref().map(|(_, text)| text.clone());
+        let mut origins = Origins::default();
+        origins.set("RoleSessionName", name.as_ref().map(|(origin, _)| origin.clone()));
+        let (origin, text) = name.unwrap_or_else(|| (String::new(), DEFAULT_SESSION_NAME.to_owned()));
+        if !text.contains('{') {
+            let name: RoleSessionName = parse_value(&origin, &text)?;
+            let request = AssumeRoleRequest::new(role_arn, name);
+            return Ok(Hop { request, session_name, template: None, mfa_process: None, origins });
+        }
+        let template: SessionNameTemplate = parse_value(&origin, &text)?;
+        let request = AssumeRoleRequest::new(role_arn, RoleSessionName::made_up("arl"));
+        Ok(Hop { request, session_name, template: Some(template), mfa_process: None, origins })
+    }
+
+    /// `ARL_ROLE_SESSION_NAME`, else the profile's.
+    fn configured(&self, profile: Option<(&str, &RoleProfile)>) -> Option<(String, String)> {
+        let of_profile = || {
+            let (name, profile) = profile?;
+            let text = profile.role_session_name.clone()?;
+            Some((format!("`role_session_name` of profile `{name}`"), text))
+        };
+        self.variable.clone().map(|text| ("ARL_ROLE_SESSION_NAME".to_owned(), text)).or_else(of_profile)
+    }
+
+    pub(crate) fn hop_of_profile(&self, name: &str, profile: RoleProfile) -> Result<Hop, Report> {
+        let mut hop = Self::hop(profile.role_arn.clone(), self.configured(Some((name, &profile))))?;
+        for (parameter, key, is_given) in [
+            ("DurationSeconds", "duration_seconds", profile.duration_seconds.is_some()),
+            ("ExternalId", "external_id", profile.external_id.is_some()),
+            ("SerialNumber", "mfa_serial", profile.mfa_serial.is_some()),
+            ("SourceIdentity", "source_identity", profile.source_identity.is_some()),
+            ("Tags", "session_tags", profile.session_tags.is_some()),
+            ("TransitiveTagKeys", "transitive_session_tags", profile.transitive_session_tags.is_some()),
+        ] {
+            hop.origins.set(parameter, is_given.then(|| format!("`{key}` of profile `{name}`")));
+        }
+        hop.request.duration_seconds = profile.duration_seconds;
+        hop.request.external_id = profile.external_id;
+        hop.request.serial_number = profile.mfa_serial;
+        hop.mfa_process = profile.mfa_process;
+        hop.request.source_identity = profile.source_identity;
+        hop.request.tags = profile.session_tags;
+        hop.request.transitive_tag_keys = profile.transitive_session_tags;
+        check_lists(&hop.request)?;
+        Ok(hop)
+    }
+
+    pub(crate) fn via(
+        &self,
+        text: &str,
+        args: &RoleArgs,
+        config: &SharedConfig<'_>,
+        context: &Context,
+        region: Option<&str>,
+    ) -> Result<Hop, Report> {
+        let role =
+            RoleRef::parse(text).map_err(|error| Report::usage(format!("--via is not a role: {error}")))?;
+        if let Some(arn) = role_arn(&role, args, region)? {
+            return Self::hop(arn, self.configured(None));
+        }
+        let section = config.profile(text).ok_or_else(|| unknown_role(text, config, context))?;
+        match RoleProfile::read(text, section).map_err(|error| Report::new(error.to_string()))? {
+            Some(profile) => self.hop_of_profile(text, profile),
+            None => Err(Report::usage(format!("--via needs a role, and profile `{text}` has no `role_arn`"))),
+        }
+    }
+
+    /// The role that was asked for: flags beat variables, variables the profile.
+    pub(crate) fn target(
+        &self,
+        role_arn: &RoleArn,
+        args: &RoleArgs,
+        profile: Option<(&str, RoleProfile)>,
+        output: &Output,
+    ) -> Result<Hop, Report> {
+        let mut more = match &args.additional_parameters {
+            Some(text) => parse_value("--additional-parameters", text)?,
+            None => AdditionalParameters::default(),
+        };
+        // Named by the role argument, which wins.
+        more.take("RoleArn");
+        let mut value = |flag: &str, given: &Option<String>, name: &str| {
+            let other = more.take(name).map(|text| (format!("{name} in --additional-parameters"), text));
+            given.clone().map(|text| (flag.to_owned(), text)).or(other)
+        };
+
+        let session_name = value("--role-session-name", &args.role_session_name, "RoleSessionName")
+            .or_else(|| args.source_identity.clone().map(|text| ("--source-identity".to_owned(), text)));
+        let session_name = match session_name {
+            Some((_, text)) if text == AUTOMATIC_SESSION_NAME => None,
+            Some(given) => Some(given),
+            None => self.configured(profile.as_ref().map(|(name, profile)| (*name, profile))),
+        };
+        let mut hop = match profile {
+            Some((name, profile)) => {
+                let named = RoleProfile { role_session_name: None, ..profile };
+                // The name of the session is another matter: a flag beats a variable that may be wrong.
+                Hop { template: None, ..Self { variable: None }.hop_of_profile(name, named)? }
+            }
+            None => Self::hop(role_arn.clone(), None)?,
+        };
+        let named = Self::hop(role_arn.clone(), session_name)?;
+        hop.template = named.template;
+        hop.session_name = named.session_name;
+        let Hop { request, origins, .. } = &mut hop;
+        request.role_session_name = named.request.role_session_name;
+        origins.set("RoleSessionName", named.origins.of("RoleSessionName").map(str::to_owned));
+
+        let duration = value("--duration", &args.duration, "DurationSeconds")
+            .or_else(|| Context::var("ARL_DURATION").map(|text| ("ARL_DURATION".to_owned(), text)));
+        origins.set("DurationSeconds", overlay(&mut request.duration_seconds, duration, str::parse)?);
+        if let Some((origin, text)) = value("--policy", &args.policy, "Policy") {
+            request.policy = Some(parse_value(&origin, &read_file_url(&origin, text)?)?);
+            origins.set("Policy", Some(origin));
+        }
+        let given = value("--external-id", &args.external_id, "ExternalId");
+        origins.set("ExternalId", overlay(&mut request.external_id, given, str::parse)?);
+        let given = value("--serial-number", &args.serial_number, "SerialNumber");
+        origins.set("SerialNumber", overlay(&mut request.serial_number, given, str::parse)?);
+        let given = value("", &None, "TokenCode");
+        origins.set("TokenCode", overlay(&mut request.token_code, given, str::parse)?);
+        let given = value("--source-identity", &args.source_identity, "SourceIdentity");
+        origins.set("SourceIdentity", overlay(&mut request.source_identity, given, str::parse)?);
+        let given = value("--transitive-tag-keys", &args.transitive_tag_keys, "TransitiveTagKeys");
+        origins.set("TransitiveTagKeys", overlay(&mut request.transitive_tag_keys, given, parse_tag_keys)?);
+        let mut values = |flag: &str, given: &[String], name: &str| {
+            let other = more.take(name).map(|text| (format!("{name} in --additional-parameters"), text));
+            match given {
+                [] => other.into_iter().collect(),
+                texts => texts.iter().map(|text| (flag.to_owned(), text.clone())).collect::<Vec<_>>(),
+            }
+        };
+        let given = values("--policy-arns", &args.policy_arns, "PolicyArns");
+        origins.set("PolicyArns", overlay_list(&mut request.policy_arns, given, parse_policy_arns)?);
+        let given = values("--tags", &args.tags, "Tags");
+        origins.set("Tags", overlay_list(&mut request.tags, given, parse_tags)?);
+        let given = values("--provided-contexts", &args.provided_contexts, "ProvidedContexts");
+        origins.set(
+            "ProvidedContexts",
+            overlay_list(&mut request.provided_contexts, given, parse_provided_contexts)?,
+        );
+        request.additional_parameters = more;
+        check_lists(request)?;
+        for warning in request.warnings() {
+            output.note(&warning);
+        }
+        Ok(hop)
+    }
+}
+
+/// What the templates of these hops stand for; `caller` where one of them asks for it.
+pub(crate) fn name_sessions(hops: &mut [Hop], context: &Context, caller: Option<&str>) {
+    let time = Context::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let mut values = SessionNameValues {
+        user: context.user_name(),
+        caller: caller.unwrap_or_default().to_owned(),
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        pid: std::process::id().to_string(),
+        time: time.as_secs().to_string(),
+        ..SessionNameValues::default()
+    };
+    for hop in hops {
+        if let Some(template) = &hop.template {
+            values.role = hop.request.role_arn.role_name().to_owned();
+            values.account = hop.request.role_arn.account_id().to_string();
+            hop.request.role_session_name = template.expand(&values);
+        }
+    }
+}
+
+/// Puts what was given in its place; where it comes from.
+fn overlay<T>(
+    place: &mut Option<T>,
+    given: Option<(String, String)>,
+    parse: impl Fn(&str) -> Result<T, InvalidValue>,
+) -> Result<Option<String>, Report> {
+    let Some((origin, text)) = given else { return Ok(None) };
+    *place = Some(parse(&text).map_err(|fault| Report::usage(format!("{origin} {fault}")))?);
+    Ok(Some(origin))
+}
+
+fn overlay_list<T>(
+    place: &mut Option<Vec<T>>,
+    given: Vec<(String, String)>,
+    parse: impl Fn(&str) -> Result<Vec<T>, InvalidValue>,
+) -> Result<Option<String>, Report> {
+    let origin = given.first().map(|(origin, _)| origin.clone());
+    if origin.is_none() {
+        return Ok(None);
+    }
+    let mut list = Vec::new();
+    for (origin, text) in given {
+        list.extend(parse(&text).map_err(|fault| Report::usage(format!("{origin} {fault}")))?);
+    }
+    *place = Some(list);
+    Ok(origin)
+}
+
+fn check_lists(request: &AssumeRoleRequest) -> Result<(), Report> {
+    request.check_lists().map_err(|(name, fault)| {
+        let flag = match name {
+            "Tags" => "--tags",
+            "TransitiveTagKeys" => "--transitive-tag-keys",
+            _ => "--provided-contexts",
+        };
+        Report::usage(format!("{flag} {fault}"))
+    })
+}
+
+fn read_file_url(origin: &str, text: String) -> Result<String, Report> {
+    match text.strip_prefix("file://") {
+        None => Ok(text),
+        Some(path) => match std::fs::read_to_string(path) {
+            // Windows's editors begin a file with a mark.
+            Ok(text) => Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
+            Err(error) => {
+                Err(Report::usage(format!("{origin} names the file `{path}`, which cannot be read"))
+                    .caused_by(error))
+            }
+        },
+    }
+}

@@ -1,0 +1,213 @@
+//! From what was typed to what will be asked of STS. Nothing here touches the network.
+
+pub(crate) mod endpoint_url;
+pub(crate) mod hints;
+pub(crate) mod hop;
+pub(crate) mod mfa_session;
+pub(crate) mod region;
+pub(crate) mod role_ref;
+pub(crate) mod sts_settings;
+
+use arl::{
+    CacheKey, Chain, Credentials, Identity, KeyedHop, Partition, RoleArn, RoleProfile, RoleRef, Section,
+    SharedConfig, Source, SourceKey, SourceTag, Sources, StsSettings,
+};
+
+use crate::cli::args::role::RoleArgs;
+use crate::cli::env::context::{Context, profile_variable};
+use crate::cli::plan::hop::{Hop, Names};
+use crate::cli::plan::mfa_session::{SessionCode, give_code, name_process, start_from_mfa_session};
+use crate::cli::plan::region::Regions;
+use crate::cli::plan::role_ref::{check_partition, role_arn, typed_role, unknown_role};
+use crate::cli::plan::sts_settings::EndpointOrigin;
+use crate::cli::ui::error::Report;
+use crate::cli::ui::output::Output;
+
+/// What a verb with a role is going to do.
+pub(crate) struct Plan {
+    /// The first credentials. Its hops have moved to `hops`.
+    pub(crate) chain: Chain,
+    /// The roles to assume one after the other; none, if a profile's own credentials are wanted.
+    pub(crate) hops: Vec<Hop>,
+    /// The last role.
+    pub(crate) target: Option<RoleArn>,
+    /// The region to hand over.
+    pub(crate) region: Option<String>,
+    /// Who named the region that STS is asked in.
+    pub(crate) region_origin: Option<&'static str>,
+    /// How to reach STS.
+    pub(crate) sts: StsSettings,
+    /// Who named the endpoint.
+    pub(crate) endpoint_origin: EndpointOrigin,
+    /// How the MFA session that the chain starts from gets its code.
+    pub(crate) session: Option<SessionCode>,
+    /// What tells the source from others; `None` if nothing does.
+    source_key: Option<SourceKey>,
+}
+
+impl Plan {
+    pub(crate) fn make(args: &RoleArgs, context: &Context, output: &Output) -> Result<Self, Report> {
+        let config = context.shared_config()?;
+        let var = |name: &str| Context::var(name);
+        let sources = Sources::new(&config, &var, args.chain);
+        let role = typed_role(args)?;
+        let source_failed = |error| hints::no_source(&error, context);
+
+        let role_profile = match &role {
+            RoleRef::Profile(name) => {
+                let section = config.profile(name).ok_or_else(|| unknown_role(name, &config, context))?;
+                let profile =
+                    RoleProfile::read(name, section).map_err(|error| Report::new(error.to_string()))?;
+                Some((name.as_str(), section, profile))
+            }
+            RoleRef::Arn(_) | RoleRef::InAccount(..) => None,
+        };
+        let mut chain = match (&role_profile, &args.profile) {
+            (Some((name, section, None)), _) => {
+                if let Some(flag) = args.needs_role() {
+                    return Err(no_role_to_assume(name, section, flag));
+                }
+                sources.profile(name)
+            }
+            (_, Some(profile)) => sources.profile(profile),
+            (Some((name, _, Some(_))), None) if !args.chain => sources.source_of(name),
+            _ if args.chain => sources.select(),
+            _ => sources.select().inspect(|chain| tell_of_others(chain, &sources, &config, output)),
+        }
+        .map_err(source_failed)?;
+
+        let role_section = role_profile.as_ref().map(|(_, section, _)| *section);
+        // A source is asked where it is at home: a profile's endpoint and region are its own.
+        let settings_section = role_section.or_else(|| match &chain.tag {
+            SourceTag::Profile(name) | SourceTag::ProfileKeys(name) => config.profile(name),
+            _ => config.profile(sources.selected_profile().as_deref().unwrap_or("default")),
+        });
+        let regions = Regions::find(args, role_section, settings_section)?;
+        let mut target = match &role_profile {
+            Some((_, _, profile)) => profile.as_ref().map(|profile| profile.role_arn.clone()),
+            None => role_arn(&role, args, regions.named.as_deref())?,
+        };
+
+        if let (RoleRef::Profile(_), Some(arn)) = (&role, &target) {
+            check_partition(args, arn)?;
+        }
+
+        let names = Names::of_environment();
+        let mut hops = Vec::new();
+        for (name, profile) in std::mem::take(&mut chain.hops) {
+            hops.push(names.hop_of_profile(&name, profile)?);
+        }
+        for via in &args.via {
+            hops.push(names.via(via, args, &config, context, regions.named.as_deref())?);
+        }
+        if let Some(role_arn) = &target {
+            let profile = role_profile.and_then(|(name, _, profile)| Some((name, profile?)));
+            hops.push(names.target(role_arn, args, profile, output)?);
+        }
+        name_process(args, &mut hops);
+        let has_device = hops.iter().any(|hop| hop.request.serial_number.is_some());
+        let session = start_from_mfa_session(args, &config, &mut chain, &mut hops, output)?;
+        if args.mfa_process.is_some() && !has_device && session.is_none() {
+            return Err(Report::usage("--mfa-process needs an MFA device, and no role here has one")
+                .hint("name it with --serial-number, or by the profile's `mfa_serial`"));
+        }
+        if args.token_code.is_some() && !has_device && session.is_none() && !hops.is_empty() {
+            return Err(Report::usage("--token-code needs an MFA device, and no role here has one")
+                .hint("name it with --serial-number, or by the profile's `mfa_serial`"));
+        }
+        let session = give_code(args, session, &mut hops)?;
+        if hops.is_empty() && !asks_sts(&chain.source) {
+            let flags = [
+                ("--endpoint-url", args.endpoint_url.is_some()),
+                ("--allow-insecure-endpoint", args.allow_insecure_endpoint),
+            ];
+            if let Some((flag, _)) = flags.into_iter().find(|(_, is_given)| *is_given) {
+                return Err(Report::usage(format!("{flag} is for calls of STS, and this one makes none")));
+            }
+        }
+        if let (None, Source::WebIdentity { role_arn, .. }) = (&target, &chain.source)
+            && hops.is_empty()
+        {
+            target = Some(role_arn.clone());
+        }
+
+        let partition = target.as_ref().map_or_else(
+            || Partition::of_region(regions.named.as_deref().unwrap_or_default()),
+            |arn| arn.partition().clone(),
+        );
+        let (sts, endpoint_origin) =
+            sts_settings::find(args, context, &config, settings_section, regions.named.clone(), &partition)?;
+        let source_key = SourceKey::of(&chain.source, &context.surroundings(&var));
+        let Regions { given: region, named: _, origin: region_origin } = regions;
+        Ok(Self { chain, hops, target, region, region_origin, sts, endpoint_origin, session, source_key })
+    }
+
+    /// Whether a code was given, which another process's failure says nothing about.
+    pub(crate) fn has_code(&self) -> bool {
+        self.hops.iter().any(|hop| hop.request.token_code.is_some())
+            || self.session.as_ref().is_some_and(|session| session.given.is_some())
+    }
+
+    /// What the credentials after so many hops are kept under.
+    pub(crate) fn cache_key(&self, hops: usize) -> Option<CacheKey> {
+        let source = self.source_key.as_ref()?;
+        let keyed = self.hops.iter().take(hops);
+        let keyed =
+            keyed.map(|hop| KeyedHop { request: &hop.request, session_name: hop.session_name.as_deref() });
+        let hops: Vec<KeyedHop<'_>> = keyed.collect();
+        Some(CacheKey::new(&self.sts, source, &hops))
+    }
+
+    /// The credentials at the end of the plan, and what is known of them.
+    pub(crate) fn identity(self, credentials: Credentials) -> Identity {
+        Identity {
+            credentials,
+            role_arn: self.target,
+            source: self.chain.tag.to_string(),
+            region: self.region,
+        }
+    }
+}
+
+/// The AWS CLI starts from somebody else in the same place, or not at all.
+fn tell_of_others(chain: &Chain, sources: &Sources<'_>, config: &SharedConfig<'_>, output: &Output) {
+    match (&chain.tag, sources.selected_profile()) {
+        (SourceTag::Environment(_), Some(name)) if config.profile(&name).is_none() => {
+            output.note(&format!(
+                "{} names the profile `{name}`, which does not exist; the environment's keys are used",
+                profile_variable()
+            ));
+        }
+        (SourceTag::Profile(name), _)
+            if chain.hops.is_empty()
+                && ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"]
+                    .iter()
+                    .all(|name| Context::var(name).is_some()) =>
+        {
+            output.note(&format!(
+                "profile `{name}` is used; the AWS CLI would use the environment's web identity (AWS_ROLE_ARN)"
+            ));
+        }
+        _ => {}
+    }
+}
+
+/// A flag about a role, and a profile that has credentials of its own.
+fn no_role_to_assume(profile: &str, section: &Section<'_>, flag: &str) -> Report {
+    let why = match section.get("web_identity_token_file") {
+        Some(_) => "takes its credentials from a web identity",
+        None => "has no `role_arn`",
+    };
+    Report::usage(format!("{flag} needs a role, and profile `{profile}` {why}"))
+        .hint(format!("without {flag}, the profile's own credentials are used"))
+}
+
+/// Whether credentials of this source come from STS, so that flags about its endpoint count.
+fn asks_sts(source: &Source) -> bool {
+    match source {
+        Source::WebIdentity { .. } | Source::MfaSession { .. } => true,
+        // The flag lets a container endpoint be on another machine.
+        Source::Container | Source::InstanceMetadata => true,
+        Source::Keys(_) | Source::Sso(_) | Source::Process(_) | Source::Login(_) => false,
+    }
+}

@@ -1,0 +1,60 @@
+//! How STS is reached: flags, environment and profile, in the AWS CLI's order.
+
+use arl::{Network, Partition, Section, SharedConfig, StsSettings};
+
+use crate::cli::args::role::RoleArgs;
+use crate::cli::env::context::Context;
+use crate::cli::plan::endpoint_url;
+use crate::cli::plan::endpoint_url::is_true;
+use crate::cli::ui::error::Report;
+
+/// Who named the endpoint, if anybody did.
+pub(crate) type EndpointOrigin = Option<&'static str>;
+
+/// Puts the settings together. Nobody's region: the partition's default, and never a question to the
+/// instance metadata service, which hangs where there is none.
+pub(crate) fn find(
+    args: &RoleArgs,
+    context: &Context,
+    config: &SharedConfig<'_>,
+    profile: Option<&Section<'_>>,
+    region: Option<String>,
+    partition: &Partition,
+) -> Result<(StsSettings, EndpointOrigin), Report> {
+    let key = |name: &str| profile.and_then(|profile| profile.get(name)).map(str::to_owned);
+    let either = |variable: &str, name: &str| Context::var(variable).or_else(|| key(name));
+    let mut settings = StsSettings::new(region.unwrap_or_else(|| partition.default_region().to_owned()));
+    let endpoint = endpoint_url::find(args, config, profile)?;
+    let origin = endpoint.as_ref().map(|(origin, _)| *origin);
+    settings.endpoint_url = endpoint.map(|(_, url)| url);
+    if settings.endpoint_url.is_none() {
+        settings.use_fips = is_true(either("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"));
+        settings.use_dual_stack = is_true(either("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"));
+    }
+    if let Some(attempts) = either("AWS_MAX_ATTEMPTS", "max_attempts") {
+        settings.max_attempts = attempts.trim().parse().map_err(|_| {
+            Report::usage(format!("AWS_MAX_ATTEMPTS (or `max_attempts`) must be a number, not `{attempts}`"))
+        })?;
+    }
+    match either("AWS_RETRY_MODE", "retry_mode").as_deref().map(str::trim) {
+        None | Some("standard" | "legacy") => {}
+        Some("adaptive") => settings.adaptive_retries = true,
+        Some(other) => {
+            return Err(Report::usage(format!(
+                "AWS_RETRY_MODE (or `retry_mode`) must be standard, adaptive or legacy, not `{other}`"
+            )));
+        }
+    }
+    let any_case = |name: &str| Context::var(name).or_else(|| Context::var(&name.to_lowercase()));
+    let no_proxy = any_case("NO_PROXY").unwrap_or_default();
+    let has_no_proxy = no_proxy.split(',').any(|host| host.trim() == "*");
+    settings.network = Network {
+        ca_bundle: either("AWS_CA_BUNDLE", "ca_bundle")
+            .or_else(|| Context::var("SSL_CERT_FILE"))
+            .map(|path| context.path(&path)),
+        https_proxy: any_case("HTTPS_PROXY").or_else(|| any_case("ALL_PROXY")).filter(|_| !has_no_proxy),
+        no_proxy: Some(format!("{no_proxy},127.0.0.1,localhost,::1")),
+        allow_plain_http: args.allow_insecure_endpoint,
+    };
+    Ok((settings, origin))
+}

@@ -1,0 +1,84 @@
+//! Shared files of a command's own, in which no profile stands before the endpoint that arl serves.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::cli::env::context::Context;
+
+/// A directory with two files and no secret, which goes when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Isolation {
+    directory: PathBuf,
+}
+
+const FILES: [(&str, &str); 2] =
+    [("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")];
+
+impl Isolation {
+    /// Makes the files; the region is all that the command sees of the person's own.
+    pub(crate) fn new(region: Option<&str>) -> io::Result<Self> {
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        let place =
+            runtime.filter(|path| path.is_absolute() && path.is_dir()).unwrap_or_else(std::env::temp_dir);
+        let isolation = Self { directory: make_directory(&place)? };
+        let region = region.map(|region| format!("region = {region}\n")).unwrap_or_default();
+        for ((_, name), text) in FILES.into_iter().zip([format!("[default]\n{region}"), String::new()]) {
+            let path = isolation.directory.join(name);
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            file.write_all(text.as_bytes())?;
+        }
+        Ok(isolation)
+    }
+
+    /// What points the command to them.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, OsString)> {
+        let files =
+            FILES.into_iter().map(|(variable, name)| (variable, self.directory.join(name).into_os_string()));
+        files.chain([(BOTO_CONFIG, "/dev/null".into())])
+    }
+}
+
+/// A new directory of this process alone.
+fn make_directory(place: &Path) -> io::Result<PathBuf> {
+    // A number of a process is not one of a kind: containers may share a directory, and one that is there may be in use.
+    let names = (0_u32..).map(|number| format!("arl-isolated-{}-{number}", std::process::id()));
+    for name in names {
+        let directory = place.join(name);
+        match DirBuilder::new().mode(0o700).create(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| directory),
+        }
+    }
+    unreachable!("a directory holds fewer than 2^32 names of one process")
+}
+
+/// Where botocore looks for keys before it asks an endpoint. Source: botocore's `BotoProvider`.
+const BOTO_CONFIG: &str = "BOTO_CONFIG";
+
+/// The first of boto's files, which gsutil has kept alive, with an AWS key in it.
+pub(crate) fn boto_file_with_keys() -> Option<PathBuf> {
+    let files = match Context::var(BOTO_CONFIG) {
+        Some(file) => vec![PathBuf::from(file)],
+        None => {
+            [Some("/etc/boto.cfg".into()), Context::var("HOME").map(|home| Path::new(&home).join(".boto"))]
+                .into_iter()
+                .flatten()
+                .collect()
+        }
+    };
+    // A pipe would be read to nobody's use.
+    files.into_iter().filter(|file| file.is_file()).find(|file| {
+        let text = fs::read(file).unwrap_or_default();
+        let is_key = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("aws_access_key_id");
+        String::from_utf8_lossy(&text).lines().any(is_key)
+    })
+}
+
+impl Drop for Isolation {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
