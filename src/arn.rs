@@ -1,4 +1,4 @@
-//! Amazon Resource Names of roles and of the sessions that assume them.
+//! Amazon Resource Names of roles.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ pub struct InvalidArn {
 }
 
 impl InvalidArn {
-    fn new(text: &str, fault: impl Into<String>) -> Self {
+    pub(crate) fn new(text: &str, fault: impl Into<String>) -> Self {
         Self { text: text.to_owned(), fault: fault.into() }
     }
 }
@@ -227,21 +227,6 @@ impl RoleArn {
     pub fn role_name(&self) -> &str {
         &self.role_name
     }
-
-    /// The ARN that a session of this role has. Sessions lose the role's path.
-    ///
-    /// # Errors
-    /// The session name breaks STS's rule.
-    pub fn session(&self, session_name: &str) -> Result<AssumedRoleSessionArn, InvalidArn> {
-        let name = crate::RoleSessionName::from_str(session_name)
-            .map_err(|error| InvalidArn::new(session_name, error.to_string()))?;
-        Ok(AssumedRoleSessionArn {
-            partition: self.partition.clone(),
-            account_id: self.account_id.clone(),
-            role_name: self.role_name.clone(),
-            session_name: name.to_string(),
-        })
-    }
 }
 
 /// A path as it stands between `role/` and the name.
@@ -289,61 +274,6 @@ impl fmt::Display for RoleArn {
     }
 }
 
-/// The ARN of a role session: `arn:aws:sts::123456789012:assumed-role/Name/session`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct AssumedRoleSessionArn {
-    partition: Partition,
-    account_id: AccountId,
-    role_name: String,
-    session_name: String,
-}
-
-impl AssumedRoleSessionArn {
-    /// The session's name, as it stands in audit logs.
-    pub fn session_name(&self) -> &str {
-        &self.session_name
-    }
-
-    /// The account that owns the role.
-    pub fn account_id(&self) -> &AccountId {
-        &self.account_id
-    }
-
-    /// Whether this is a session of that role.
-    pub fn is_session_of(&self, role: &RoleArn) -> bool {
-        self.partition == role.partition
-            && self.account_id == role.account_id
-            && self.role_name == role.role_name
-    }
-}
-
-impl FromStr for AssumedRoleSessionArn {
-    type Err = InvalidArn;
-
-    fn from_str(text: &str) -> Result<Self, InvalidArn> {
-        let shape = || {
-            InvalidArn::new(
-                text,
-                "a session's ARN looks like arn:aws:sts::123456789012:assumed-role/Name/session",
-            )
-        };
-        let parts: Vec<&str> = text.splitn(6, ':').collect();
-        let &["arn", partition, "sts", "", account, resource] = parts.as_slice() else {
-            return Err(shape());
-        };
-        let (role, session) =
-            resource.strip_prefix("assumed-role/").and_then(|rest| rest.split_once('/')).ok_or_else(shape)?;
-        RoleArn::new(partition.parse()?, account.parse()?, role)?.session(session)
-    }
-}
-
-impl fmt::Display for AssumedRoleSessionArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { partition, account_id, role_name, session_name } = self;
-        write!(f, "arn:{partition}:sts::{account_id}:assumed-role/{role_name}/{session_name}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -385,15 +315,5 @@ mod tests {
             let arn = RoleArn::new("aws".parse().expect("aws"), account.clone(), name).expect(name);
             assert_eq!(arn.to_string(), format!("arn:aws:iam::123456789012:role/{resource}"), "{name}");
         }
-    }
-
-    #[test]
-    fn a_session_belongs_to_its_role_only() {
-        let role: RoleArn = "arn:aws:iam::123456789012:role/te/R".parse().expect("an ARN");
-        let session = role.session("ann").expect("a session");
-        assert_eq!(session.to_string(), "arn:aws:sts::123456789012:assumed-role/R/ann");
-        assert!(session.is_session_of(&role));
-        let other: RoleArn = "arn:aws:iam::123456789013:role/te/R".parse().expect("an ARN");
-        assert!(!session.is_session_of(&other));
     }
 }

@@ -90,11 +90,6 @@ impl Credentials {
     }
 }
 
-/// `2026-01-02T03:04:05Z`.
-pub(crate) fn rfc3339(time: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(time).to_string()
-}
-
 fn check(field: &'static str, text: &str, max: usize) -> Result<(), InvalidCredentials> {
     let fault = if text.is_empty() {
         "is empty"

@@ -1,4 +1,6 @@
-//! Bytes as characters that go everywhere: percent-encoding, as URLs and forms want it, and hexadecimal digits.
+//! Percent-encoding, hexadecimal digits and RFC 3339 times.
+
+use std::time::SystemTime;
 
 /// RFC 3986: everything but the unreserved characters.
 pub(crate) fn percent(text: &str) -> String {
@@ -18,4 +20,9 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// `2026-01-02T03:04:05Z`.
+pub(crate) fn rfc3339(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
 }

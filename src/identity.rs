@@ -8,7 +8,8 @@ use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::arn::RoleArn;
-use crate::credentials::{Credentials, rfc3339};
+use crate::credentials::Credentials;
+use crate::encoding::rfc3339;
 use crate::secret::Secret;
 
 /// Every variable that decides, or tells, who a process is. The region is not among them.

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::request::{InvalidValue, is_name_char};
+use crate::request::value::{InvalidValue, is_name_char};
 use crate::session_name::RoleSessionName;
 
 /// STS takes no more.

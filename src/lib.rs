@@ -121,7 +121,7 @@ mod identity;
 mod render;
 pub mod shell;
 
-pub use arn::{AccountId, AssumedRoleSessionArn, InvalidArn, Partition, RoleArn};
+pub use arn::{AccountId, InvalidArn, Partition, RoleArn};
 pub use assume::{assume_role, cap_chained_duration};
 #[cfg(target_os = "linux")]
 pub use cache::KeyringCache;
@@ -147,7 +147,7 @@ pub use role::{RoleRef, closest};
 pub use role_profile::{InvalidKey, RoleProfile};
 pub use secret::Secret;
 pub use server::{CredentialServer, CredentialSource, RedirectServer, Unavailable};
-pub use session_name::{RoleSessionName, SessionNameTemplate, SessionNameValues};
+pub use session_name::{AssumedRoleSessionArn, RoleSessionName, SessionNameTemplate, SessionNameValues};
 pub use shared_file::{
     EditError, ExchangeError, InvalidProfileName, ProfileEdit, ProfileName, Update, update as update_file,
 };

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::credentials::{Credentials, rfc3339};
+use crate::credentials::Credentials;
+use crate::encoding::rfc3339;
 use crate::identity::{Identity, Unprintable};
 
 /// The output that the AWS SDKs expect of a `credential_process`, on one line.

@@ -1,9 +1,10 @@
-//! Role session names: given, or made from a template.
+//! Role session names, given or expanded from a template, and the ARNs of role sessions.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::request::{InvalidValue, is_name_char};
+use crate::arn::{AccountId, InvalidArn, Partition, RoleArn};
+use crate::request::value::{InvalidValue, from_text, is_name_char};
 
 const LENGTH: std::ops::RangeInclusive<usize> = 2..=64;
 
@@ -182,6 +183,81 @@ impl FromStr for SessionNameTemplate {
     }
 }
 
+from_text!(RoleSessionName);
+
+/// The ARN of a role session: `arn:aws:sts::123456789012:assumed-role/Name/session`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AssumedRoleSessionArn {
+    partition: Partition,
+    account_id: AccountId,
+    role_name: String,
+    session_name: String,
+}
+
+impl AssumedRoleSessionArn {
+    /// The session's name, as it stands in audit logs.
+    pub fn session_name(&self) -> &str {
+        &self.session_name
+    }
+
+    /// The account that owns the role.
+    pub fn account_id(&self) -> &AccountId {
+        &self.account_id
+    }
+
+    /// Whether this is a session of that role.
+    pub fn is_session_of(&self, role: &RoleArn) -> bool {
+        self.partition == *role.partition()
+            && self.account_id == *role.account_id()
+            && self.role_name == role.role_name()
+    }
+}
+
+impl FromStr for AssumedRoleSessionArn {
+    type Err = InvalidArn;
+
+    fn from_str(text: &str) -> Result<Self, InvalidArn> {
+        let shape = || {
+            InvalidArn::new(
+                text,
+                "a session's ARN looks like arn:aws:sts::123456789012:assumed-role/Name/session",
+            )
+        };
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let &["arn", partition, "sts", "", account, resource] = parts.as_slice() else {
+            return Err(shape());
+        };
+        let (role, session) =
+            resource.strip_prefix("assumed-role/").and_then(|rest| rest.split_once('/')).ok_or_else(shape)?;
+        RoleArn::new(partition.parse()?, account.parse()?, role)?.session(session)
+    }
+}
+
+impl fmt::Display for AssumedRoleSessionArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { partition, account_id, role_name, session_name } = self;
+        write!(f, "arn:{partition}:sts::{account_id}:assumed-role/{role_name}/{session_name}")
+    }
+}
+
+impl RoleArn {
+    /// The ARN that a session of this role has. Sessions lose the role's path.
+    ///
+    /// # Errors
+    /// The session name breaks STS's rule.
+    pub fn session(&self, session_name: &str) -> Result<AssumedRoleSessionArn, InvalidArn> {
+        let name = session_name
+            .parse::<RoleSessionName>()
+            .map_err(|error| InvalidArn::new(session_name, error.to_string()))?;
+        Ok(AssumedRoleSessionArn {
+            partition: self.partition().clone(),
+            account_id: self.account_id().clone(),
+            role_name: self.role_name().to_owned(),
+            session_name: name.to_string(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,5 +295,15 @@ mod tests {
     fn a_wrong_template_is_refused() {
         assert!("{usr}".parse::<SessionNameTemplate>().is_err());
         assert!("{user".parse::<SessionNameTemplate>().is_err());
+    }
+
+    #[test]
+    fn a_session_belongs_to_its_role_only() {
+        let role: RoleArn = "arn:aws:iam::123456789012:role/te/R".parse().expect("an ARN");
+        let session = role.session("ann").expect("a session");
+        assert_eq!(session.to_string(), "arn:aws:sts::123456789012:assumed-role/R/ann");
+        assert!(session.is_session_of(&role));
+        let other: RoleArn = "arn:aws:iam::123456789013:role/te/R".parse().expect("an ARN");
+        assert!(!session.is_session_of(&other));
     }
 }

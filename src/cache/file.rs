@@ -10,9 +10,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
-use super::CredentialCache;
 use super::entry::{self, CachedSession, ListedSession};
 use super::key::CacheKey;
+use super::private_dir::is_roots_in_a_home;
+use super::store::CredentialCache;
 
 /// The longest entry: a token may have 64 KiB, and the facts repeat a policy.
 const MAX_ENTRY: u64 = 512 * 1024;
@@ -33,12 +34,6 @@ const TEMPORARY: &str = ".tmp";
 #[derive(Debug, Clone)]
 pub struct JsonFileCache {
     directory: PathBuf,
-}
-
-/// Whether root is about to make directories in the home of a user, who could not use them: `sudo -E`.
-pub(super) fn is_roots_in_a_home(directory: &Path) -> bool {
-    let found = || directory.ancestors().find_map(|above| fs::metadata(above).ok());
-    rustix::process::geteuid().is_root() && found().is_some_and(|found| found.uid() != 0)
 }
 
 impl JsonFileCache {

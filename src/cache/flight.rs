@@ -14,8 +14,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::OFlags;
 
-use super::file::is_roots_in_a_home;
 use super::key::CacheKey;
+use super::private_dir::is_roots_in_a_home;
 
 /// Between two looks at the lock, at first and at last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(40));

@@ -9,9 +9,9 @@ use std::time::SystemTime;
 use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier};
 use zeroize::Zeroizing;
 
-use super::CredentialCache;
 use super::entry::{self, CachedSession, ListedSession};
 use super::key::CacheKey;
+use super::store::CredentialCache;
 
 /// What the names of our keys begin with.
 const PREFIX: &str = "arl:v1:";

@@ -11,7 +11,7 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 
 use super::refreshing::Refreshing;
-use super::{CodeError, Codes, Inner, RoleProvider};
+use super::role_provider::{CodeError, Codes, Inner, RoleProvider};
 use crate::arn::RoleArn;
 use crate::cache::CredentialCache;
 use crate::request::{

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::json;
-use super::text::InvalidValue;
+use super::strict_json;
+use super::value::{InvalidValue, from_text};
 
 /// Parameters that STS knows and this program does not yet, from a JSON object.
 ///
@@ -37,7 +37,7 @@ impl FromStr for AdditionalParameters {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        json::parse(text)?;
+        strict_json::parse(text)?;
         let object: Map<String, Value> = serde_json::from_str(text)
             .map_err(|error| InvalidValue::new(format!("must be a JSON object: {error}")))?;
         for (name, value) in &object {
@@ -54,6 +54,8 @@ impl FromStr for AdditionalParameters {
         Ok(Self(object.into_iter().collect()))
     }
 }
+
+from_text!(AdditionalParameters);
 
 fn has_null(value: &Value) -> bool {
     match value {

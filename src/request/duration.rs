@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::text::InvalidValue;
+use super::value::InvalidValue;
 
 /// What STS takes as `DurationSeconds`, whatever a role's own maximum is.
 const LIMITS: std::ops::RangeInclusive<u64> = 900..=43_200;

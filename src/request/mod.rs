@@ -1,56 +1,24 @@
 //! One AssumeRole request, every part of it checked.
 
 mod additional;
+mod contexts;
 mod duration;
-mod json;
-mod lists;
+mod identifiers;
 mod policy;
-mod text;
+mod strict_json;
+mod tags;
+pub(crate) mod value;
 
 pub use additional::AdditionalParameters;
+pub use contexts::{ProvidedContext, parse_provided_contexts};
 pub use duration::SessionDuration;
-pub use lists::{
-    ProvidedContext, Tag, TagKey, parse_policy_arns, parse_provided_contexts, parse_tag_keys, parse_tags,
-};
-pub use policy::Policy;
-pub(crate) use text::is_name_char;
-pub use text::{ExternalId, InvalidValue, PolicyArn, SerialNumber, SourceIdentity, TokenCode};
+pub use identifiers::{ExternalId, PolicyArn, SerialNumber, SourceIdentity, TokenCode};
+pub use policy::{Policy, parse_policy_arns};
+pub use tags::{Tag, TagKey, parse_tag_keys, parse_tags};
+pub use value::InvalidValue;
 
 use crate::arn::RoleArn;
 use crate::session_name::RoleSessionName;
-
-/// So that texts can be given where a parameter is expected.
-macro_rules! from_text {
-    ($($parameter:ty),+) => {$(
-        impl TryFrom<&str> for $parameter {
-            type Error = InvalidValue;
-
-            fn try_from(text: &str) -> Result<Self, InvalidValue> {
-                text.parse()
-            }
-        }
-
-        impl TryFrom<String> for $parameter {
-            type Error = InvalidValue;
-
-            fn try_from(text: String) -> Result<Self, InvalidValue> {
-                text.parse()
-            }
-        }
-    )+};
-}
-
-from_text!(
-    AdditionalParameters,
-    ExternalId,
-    Policy,
-    PolicyArn,
-    RoleSessionName,
-    SerialNumber,
-    SourceIdentity,
-    TagKey,
-    TokenCode
-);
 
 /// AWS documents these two only in prose, so beyond them arl warns and lets STS decide.
 const POLICY_PROSE_LIMIT: usize = 2048;
@@ -115,10 +83,10 @@ impl AssumeRoleRequest {
     /// The STS name of the parameter, and its fault.
     pub fn check_lists(&self) -> Result<(), (&'static str, InvalidValue)> {
         let named = |name| move |error| (name, error);
-        lists::check_tags(self.tags.as_deref().unwrap_or_default()).map_err(named("Tags"))?;
-        lists::check_tag_keys(self.transitive_tag_keys.as_deref().unwrap_or_default())
+        tags::check_tags(self.tags.as_deref().unwrap_or_default()).map_err(named("Tags"))?;
+        tags::check_tag_keys(self.transitive_tag_keys.as_deref().unwrap_or_default())
             .map_err(named("TransitiveTagKeys"))?;
-        lists::check_contexts(self.provided_contexts.as_deref().unwrap_or_default())
+        contexts::check_contexts(self.provided_contexts.as_deref().unwrap_or_default())
             .map_err(named("ProvidedContexts"))
     }
 

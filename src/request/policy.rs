@@ -1,11 +1,12 @@
-//! The inline session policy.
+//! What limits a session: the inline session policy and managed policies.
 
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::json;
-use super::text::InvalidValue;
+use super::identifiers::PolicyArn;
+use super::strict_json;
+use super::value::{InvalidValue, from_text};
 
 /// An inline session policy: one JSON object, in the fewest characters, since STS counts them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,7 +23,7 @@ impl FromStr for Policy {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        json::parse(text)?;
+        strict_json::parse(text)?;
         let object: Map<String, Value> = serde_json::from_str(text)
             .map_err(|error| InvalidValue::new(format!("must be a JSON object: {error}")))?;
         Ok(Self::of_object(object))
@@ -58,9 +59,42 @@ impl Policy {
     }
 }
 
+from_text!(Policy);
+
+/// Reads policy ARNs: separated by commas, a JSON list of ARNs or `{"arn": …}` objects, or one such object.
+///
+/// Blanks belong to the ARN, as they do for everybody else who splits at commas.
+///
+/// # Errors
+/// The JSON has another shape, or an ARN is none.
+pub fn parse_policy_arns(text: &str) -> Result<Vec<PolicyArn>, InvalidValue> {
+    const SHAPE: &str = "must be ARNs separated by commas, or a JSON list of ARNs or {\"arn\": …} objects";
+    let arn = |value: &Value| match value {
+        Value::String(arn) => arn.parse(),
+        Value::Object(object) => match (object.len(), object.get("arn")) {
+            (1, Some(Value::String(arn))) => arn.parse(),
+            _ => Err(InvalidValue::new(SHAPE)),
+        },
+        _ => Err(InvalidValue::new(SHAPE)),
+    };
+    match strict_json::parse(text)? {
+        Some(Value::Array(list)) => list.iter().map(arn).collect(),
+        Some(object @ Value::Object(_)) => Ok(vec![arn(&object)?]),
+        Some(_) => Err(InvalidValue::new(SHAPE)),
+        None => text.split(',').map(str::parse).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ARN: &str = "arn:aws:iam::aws:policy/A1234";
+
+    fn arns(text: &str) -> Result<Vec<String>, String> {
+        let arns = parse_policy_arns(text).map_err(|error| error.to_string())?;
+        Ok(arns.iter().map(ToString::to_string).collect())
+    }
 
     #[test]
     fn a_policy_is_sent_short_and_in_the_alphabet_of_the_field() {
@@ -72,6 +106,18 @@ mod tests {
     fn only_objects_are_policies() {
         for bad in ["", "[]", "\"x\"", "nope", "{\"a\":NaN}", "{} {}", "{\"a\":1,\"a\":2}"] {
             assert!(bad.parse::<Policy>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn policy_arns_come_in_every_form_people_type() {
+        let two = Ok(vec![ARN.to_owned(), ARN.to_owned()]);
+        assert_eq!(arns(&format!("{ARN},{ARN}")), two);
+        assert_eq!(arns(&format!(r#"["{ARN}",{{"arn":"{ARN}"}}]"#)), two);
+        assert_eq!(arns(&format!(r#"{{"arn":"{ARN}"}}"#)), Ok(vec![ARN.to_owned()]));
+        assert_eq!(arns("[]"), Ok(vec![]));
+        for bad in ["", "5", "null", "{}", "[5]", r#"{"arn":5}"#, &format!("{ARN},")] {
+            assert!(arns(bad).is_err(), "{bad}");
         }
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! Source: "Container credential provider" in the AWS SDKs and Tools Reference Guide.
 
+mod connection;
 mod peer;
 mod redirect;
 mod request;
@@ -15,24 +16,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use zeroize::Zeroizing;
 
 use crate::arn::RoleArn;
-use crate::credentials::{Credentials, rfc3339};
+use crate::credentials::Credentials;
+use crate::encoding::rfc3339;
 use crate::secret::Secret;
+use connection::{PATIENCE, random, read_head, write};
 pub use redirect::RedirectServer;
 use request::Expected;
 
-/// The SDKs send some hundred bytes.
-const MAX_HEAD: usize = 8 * 1024;
-/// A client of this machine that takes longer than this has stopped.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// More at a time have to wait for a moment.
 const MAX_CONNECTIONS: usize = 64;
 /// Where many wait, whoever has sent nothing by then is let go: a client sends its request at once.
@@ -172,39 +168,6 @@ fn reason(status: u16) -> &'static str {
     }
 }
 
-/// The head of a request, its empty line included; `None` for one that is too long, or has more behind its end.
-async fn read_head(stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
-    let mut head = vec![0; MAX_HEAD];
-    let mut length = 0;
-    loop {
-        stream.readable().await?;
-        match stream.try_read(&mut head[length..]) {
-            Ok(0) if length == MAX_HEAD => return Ok(None),
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(read) => length += read,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(error) => return Err(error),
-        }
-        if let Some(end) = head[..length].windows(4).position(|bytes| bytes == b"\r\n\r\n") {
-            let is_alone = end + 4 == length;
-            head.truncate(length);
-            return Ok(is_alone.then_some(head));
-        }
-    }
-}
-
-async fn write(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        stream.writable().await?;
-        match stream.try_write(bytes) {
-            Ok(written) => bytes = &bytes[written..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
 /// The answer that all SDKs read. Rust's insists on the `Z` of the time, JavaScript's on the status 200.
 fn document(credentials: &Credentials, role_arn: Option<&RoleArn>) -> String {
     json!({
@@ -216,10 +179,4 @@ fn document(credentials: &Credentials, role_arn: Option<&RoleArn>) -> String {
         "RoleArn": role_arn.map(ToString::to_string),
     })
     .to_string()
-}
-
-fn random<const N: usize>() -> io::Result<String> {
-    let mut bytes = Zeroizing::new([0; N]);
-    SystemRandom::new().fill(&mut *bytes).map_err(|_| io::Error::other("the system has no randomness"))?;
-    Ok(URL_SAFE_NO_PAD.encode(*bytes))
 }

@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
-use super::{PATIENCE, peer, random, read_head, write};
+use super::connection::{PATIENCE, random, read_head, write};
+use super::peer;
 use crate::secret::Secret;
 
 /// Listens for one browser of this user.

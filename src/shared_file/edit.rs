@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::ProfileName;
+use super::profile_name::ProfileName;
 use crate::config::{SharedConfig, SharedFile, end_of_header};
 
 /// How the comment begins that marks a profile as arl's.

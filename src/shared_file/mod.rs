@@ -2,60 +2,8 @@
 
 mod edit;
 mod exchange;
+mod profile_name;
 
 pub use edit::{EditError, ProfileEdit};
 pub use exchange::{ExchangeError, Update, update};
-
-use std::fmt;
-use std::str::FromStr;
-
-/// A profile's name that every reader of the shared files understands, and that cannot begin another section.
-///
-/// Source: "Format of the configuration files", AWS SDKs and Tools Reference Guide: letters, digits and
-/// `_ . / % @ : + -`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProfileName(String);
-
-impl ProfileName {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// A text that cannot be a profile's name, with the rule it breaks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidProfileName(&'static str);
-
-impl fmt::Display for InvalidProfileName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl std::error::Error for InvalidProfileName {}
-
-impl FromStr for ProfileName {
-    type Err = InvalidProfileName;
-
-    fn from_str(text: &str) -> Result<Self, InvalidProfileName> {
-        let fits = |b: u8| b.is_ascii_alphanumeric() || b"_-/.%@:+".contains(&b);
-        match text {
-            "" => Err(InvalidProfileName("must not be empty")),
-            "DEFAULT" => {
-                Err(InvalidProfileName("must not be DEFAULT, whose keys botocore gives to every profile"))
-            }
-            _ if text.len() > 256 => Err(InvalidProfileName("must have at most 256 characters")),
-            _ if !text.bytes().all(fits) => {
-                Err(InvalidProfileName("can hold letters, digits and _-/.%@:+, which is what all SDKs read"))
-            }
-            _ => Ok(Self(text.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for ProfileName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+pub use profile_name::{InvalidProfileName, ProfileName};

@@ -1,4 +1,4 @@
-//! What a shell had before it became a role.
+//! What a shell had before it became a role, and what it holds.
 
 use crate::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
 
@@ -56,4 +56,35 @@ impl Before {
             Some((*name, value.as_deref(), rule))
         })
     }
+}
+
+/// What a shell remembers of the time before it became a role.
+#[derive(Debug)]
+pub enum Memory {
+    /// Nothing yet: this is what stands there now.
+    New(Before),
+    /// It holds a role already and remembers what was before that. Only a change of region is new.
+    Kept(Before),
+    /// It holds a role, and the memory came through the environment, so it may be anybody's.
+    Foreign,
+}
+
+/// What a shell that gives an identity up is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// It holds a role of arl's. What it remembers of the time before may be put back.
+    Role {
+        /// The memory came through the environment, so it may be anybody's: unset only.
+        is_foreign_memory: bool,
+    },
+    /// It holds no keys; a role may have expired before, and the memory may still be there.
+    Nothing {
+        /// As with a role.
+        is_foreign_memory: bool,
+    },
+    /// It holds keys that are not arl's.
+    ForeignKeys {
+        /// As with a role.
+        is_foreign_memory: bool,
+    },
 }

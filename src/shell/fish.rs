@@ -1,12 +1,12 @@
 //! fish.
 
-use super::before::{Before, Rule};
-use super::{Held, Memory};
+use super::before::{Before, Held, Memory, Rule};
+use crate::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
 
 /// A universal variable that is exported shines through wherever no global one of that name stands, at the
 /// latest when the session ends, and erasing it would erase it in every other shell: then nothing is changed.
 pub(super) fn refuse_universal(text: &mut Vec<u8>) {
-    let names = super::IDENTITY_VARIABLES.join("|");
+    let names = IDENTITY_VARIABLES.join("|");
     let universal = format!("set -nUx | string match -r '^(?:{names})$'");
     let refusal = format!(
         "if {universal} >/dev/null
@@ -96,7 +96,7 @@ pub(super) fn clear(held: Held, own: &[&'static str]) -> String {
     let region = "set -g __arl_scope\neval $__arl_region\nset -eg __arl_scope\n";
     let forget = "set -eg __arl_restore\nset -eg __arl_refresh\nset -eg __arl_region\n";
     let own = unset(own);
-    let all = unset(&super::SET_VARIABLES);
+    let all = unset(&SET_VARIABLES);
     let text = match held {
         Held::Role { is_foreign_memory: false } => {
             format!("if test -n \"$__arl_restore\"\n    {back}\nelse\n    {all}{region}end\n{forget}")

@@ -14,9 +14,9 @@ mod xonsh;
 use std::fmt;
 use std::str::FromStr;
 
-pub use before::Before;
+pub use before::{Before, Held, Memory};
 
-use crate::identity::{IDENTITY_VARIABLES, Identity, SET_VARIABLES, Unprintable};
+use crate::identity::{Identity, SET_VARIABLES, Unprintable};
 
 /// The syntax of a shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,37 +52,6 @@ pub struct Handover<'a> {
     pub memory: Memory,
     /// The command line that gets the same identity again, for the shell to keep: arguments of `arl`.
     pub refresh: Vec<String>,
-}
-
-/// What a shell remembers of the time before it became a role.
-#[derive(Debug)]
-pub enum Memory {
-    /// Nothing yet: this is what stands there now.
-    New(Before),
-    /// It holds a role already and remembers what was before that. Only a change of region is new.
-    Kept(Before),
-    /// It holds a role, and the memory came through the environment, so it may be anybody's.
-    Foreign,
-}
-
-/// What a shell that gives an identity up is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
-    /// It holds a role of arl's. What it remembers of the time before may be put back.
-    Role {
-        /// The memory came through the environment, so it may be anybody's: unset only.
-        is_foreign_memory: bool,
-    },
-    /// It holds no keys; a role may have expired before, and the memory may still be there.
-    Nothing {
-        /// As with a role.
-        is_foreign_memory: bool,
-    },
-    /// It holds keys that are not arl's.
-    ForeignKeys {
-        /// As with a role.
-        is_foreign_memory: bool,
-    },
 }
 
 impl Dialect {

@@ -5,14 +5,14 @@
 
 use std::borrow::Cow;
 
-use super::before::{Before, Rule};
-use super::{Held, Memory};
+use super::before::{Before, Held, Memory, Rule};
+use crate::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
 
 /// A variable that is readonly would stay as it is while all others change: then nothing is changed. A
 /// subshell finds out.
 pub(super) fn refuse_readonly(text: &mut Vec<u8>, sets_region: bool, rest: impl FnOnce(&mut Vec<u8>)) {
     let region = if sets_region { " AWS_REGION AWS_DEFAULT_REGION" } else { "" };
-    let names = super::IDENTITY_VARIABLES.join(" ");
+    let names = IDENTITY_VARIABLES.join(" ");
     text.extend_from_slice(format!("if (\\unset {names}{region}) 2>/dev/null; then\n").as_bytes());
     rest(text);
     text.extend_from_slice(REFUSAL.as_bytes());
@@ -22,7 +22,7 @@ const REFUSAL: &str = "else \\echo 'arl: one of the AWS_ or ARL_ variables is re
 
 /// The same for what gives the role up, which has the region to put back if the role brought one.
 fn refuse_readonly_back(rest: &str) -> String {
-    let names = super::IDENTITY_VARIABLES.join(" ");
+    let names = IDENTITY_VARIABLES.join(" ");
     let region = "case ${__arl_region:+x} in x) \\unset AWS_REGION AWS_DEFAULT_REGION;; esac";
     format!("if (\\unset {names} && {region}) 2>/dev/null; then\n{rest}{REFUSAL}")
 }
@@ -100,7 +100,7 @@ pub(super) fn clear(held: Held, own: &[&'static str]) -> String {
     let region = "\\eval \"${__arl_region-}\"";
     let own = unset(own);
     let own = own.trim_end().trim_end_matches(';');
-    let all = unset(&super::SET_VARIABLES);
+    let all = unset(&SET_VARIABLES);
     let all = all.trim_end().trim_end_matches(';');
     match held {
         Held::Role { is_foreign_memory: false } => refuse_readonly_back(&format!(

@@ -1,7 +1,7 @@
 //! tcsh: ``eval "`arl assume ROLE`"``. Everything stands in one line, since a backquote splits at line ends.
 
-use super::before::{Before, Rule};
-use super::{Held, Memory};
+use super::before::{Before, Held, Memory, Rule};
+use crate::identity::SET_VARIABLES;
 
 pub(super) fn remember(text: &mut String, memory: &Memory, region: Option<&str>) {
     match memory {
@@ -60,7 +60,7 @@ fn restore(before: &Before, region: Option<&str>) -> String {
 
 pub(super) fn clear(held: Held, own: &[&'static str]) -> String {
     let own = unset(own);
-    let all = unset(&super::SET_VARIABLES);
+    let all = unset(&SET_VARIABLES);
     let back = "if ( $?__arl_restore ) eval \"$__arl_restore:q\";";
     match held {
         Held::Role { is_foreign_memory: false } => {

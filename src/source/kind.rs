@@ -6,6 +6,9 @@ use crate::arn::RoleArn;
 use crate::credentials::Credentials;
 use crate::request::{SerialNumber, SessionDuration};
 
+/// The variable that tells a credential process, and what it starts, which profiles are being asked for: a name a line.
+pub const PROCESS_ANCESTORS: &str = "ARL_PROCESS_PROFILES";
+
 /// Where the first credentials of a call come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {

@@ -1,8 +1,9 @@
 //! The credentials that a profile holds itself: a token file, IAM Identity Center, a process, or keys.
 
-use super::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SourceError, SsoSource};
 use ring::digest;
 
+use super::error::SourceError;
+use super::kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SsoSource};
 use crate::arn::InvalidArn;
 use crate::config::{Section, SharedConfig, SharedFile};
 use crate::credentials::{Credentials, InvalidCredentials};

@@ -8,8 +8,10 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
+use super::answer::RoleSession;
+use super::call;
 use super::error::{CallError, innermost};
-use super::{ATTEMPT_LIMIT, OPERATION_LIMIT, RoleSession, StsSettings, call};
+use super::settings::{ATTEMPT_LIMIT, OPERATION_LIMIT, StsSettings};
 use crate::arn::Partition;
 use crate::credentials::Credentials;
 use crate::request::AssumeRoleRequest;

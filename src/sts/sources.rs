@@ -10,8 +10,10 @@ use aws_config::sso::SsoCredentialsProvider;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_types::region::Region;
 
+use super::client::Sts;
 use super::error::CallError;
-use super::{Sts, answer, from_sdk, handed_out, source_failed};
+use super::sdk_config::{from_sdk, source_failed};
+use super::{answer, handed_out};
 use crate::arn::RoleArn;
 use crate::credentials::Credentials;
 use crate::request::{SerialNumber, SessionDuration, TokenCode};

@@ -1,9 +1,9 @@
 //! JSON that a person wrote. A member that stands twice in one object is a mistake, of which most readers believe the last
 //! one and say nothing: half of a policy would be gone.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::text::InvalidValue;
+use super::value::InvalidValue;
 
 /// The value, if the text is JSON at all.
 ///
@@ -39,6 +39,16 @@ fn members(value: &Value) -> usize {
         Value::Array(list) => list.iter().map(members).sum(),
         _ => 0,
     }
+}
+
+/// Exactly these text members of an object.
+pub(super) fn text_members<'a, const N: usize>(value: &'a Value, names: [&str; N]) -> Option<[&'a str; N]> {
+    let object: &Map<String, Value> = value.as_object().filter(|object| object.len() == N)?;
+    let mut texts = [""; N];
+    for (text, name) in texts.iter_mut().zip(names) {
+        *text = object.get(name)?.as_str()?;
+    }
+    Some(texts)
 }
 
 #[cfg(test)]

@@ -1,0 +1,92 @@
+//! Context assertions of trusted providers.
+
+use serde_json::Value;
+
+use super::identifiers::PolicyArn;
+use super::strict_json::{self, text_members};
+use super::value::{InvalidValue, at_most, check};
+
+const MAX_CONTEXTS: usize = 5;
+
+/// A context assertion of a trusted provider, such as IAM Identity Center.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ProvidedContext {
+    provider_arn: PolicyArn,
+    context_assertion: String,
+}
+
+impl ProvidedContext {
+    /// Checks and takes both parts over; the assertion has 4 to 2,048 characters.
+    ///
+    /// # Errors
+    /// A part breaks STS's rules.
+    pub fn new(provider_arn: &str, context_assertion: &str) -> Result<Self, InvalidValue> {
+        check(context_assertion, 4..=2048, "printable characters", |c| !c.is_control())
+            .map_err(|error| InvalidValue::new(format!("ContextAssertion {error}")))?;
+        let provider_arn =
+            provider_arn.parse().map_err(|error| InvalidValue::new(format!("ProviderArn {error}")))?;
+        Ok(Self { provider_arn, context_assertion: context_assertion.to_owned() })
+    }
+
+    /// Who vouches.
+    pub fn provider_arn(&self) -> &PolicyArn {
+        &self.provider_arn
+    }
+
+    /// What is vouched for.
+    pub fn context_assertion(&self) -> &str {
+        &self.context_assertion
+    }
+}
+
+/// Reads provided contexts: `ProviderArn=…,ContextAssertion=…`, or a JSON object or list of objects with these members.
+///
+/// # Errors
+/// Another shape, or a part that breaks STS's rules.
+pub fn parse_provided_contexts(text: &str) -> Result<Vec<ProvidedContext>, InvalidValue> {
+    let shape = || {
+        InvalidValue::new(
+            "must be ProviderArn=…,ContextAssertion=…, or JSON: [{\"ProviderArn\": …, \"ContextAssertion\": …}]",
+        )
+    };
+    let context = |value: &Value| {
+        let [arn, assertion] = text_members(value, ["ProviderArn", "ContextAssertion"]).ok_or_else(shape)?;
+        ProvidedContext::new(arn, assertion)
+    };
+    match strict_json::parse(text)? {
+        Some(Value::Array(list)) => list.iter().map(context).collect(),
+        Some(object @ Value::Object(_)) => Ok(vec![context(&object)?]),
+        Some(_) => Err(shape()),
+        None => {
+            let (arn, assertion) = text
+                .strip_prefix("ProviderArn=")
+                .and_then(|rest| rest.split_once(",ContextAssertion="))
+                .ok_or_else(shape)?;
+            Ok(vec![ProvidedContext::new(arn, assertion)?])
+        }
+    }
+}
+
+pub(crate) fn check_contexts(contexts: &[ProvidedContext]) -> Result<(), InvalidValue> {
+    at_most(MAX_CONTEXTS, contexts.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contexts_come_short_or_as_json() {
+        let arn = "arn:aws:iam::aws:contextProvider/IdentityCenter";
+        for text in [
+            format!("ProviderArn={arn},ContextAssertion=abcd"),
+            format!(r#"{{"ProviderArn":"{arn}","ContextAssertion":"abcd"}}"#),
+            format!(r#"[{{"ProviderArn":"{arn}","ContextAssertion":"abcd"}}]"#),
+        ] {
+            let contexts = parse_provided_contexts(&text).expect(&text);
+            assert_eq!(contexts[0].provider_arn().as_str(), arn);
+            assert_eq!(contexts[0].context_assertion(), "abcd");
+        }
+        assert!(parse_provided_contexts("ContextAssertion=abcd").is_err());
+    }
+}

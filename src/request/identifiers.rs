@@ -1,0 +1,83 @@
+//! Request parameters that are plain texts: external ID, MFA device and code, source identity, policy ARN.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::value::{InvalidValue, from_text, is_name_char, string_newtype};
+use crate::secret::Secret;
+
+string_newtype! {
+    /// What a third party was given so that it cannot be tricked into using somebody else's role.
+    ExternalId, 2..=1224, "letters, digits and _+=,.@:/-", |c| is_name_char(c) || c == ':' || c == '/'
+}
+
+string_newtype! {
+    /// The MFA device: a hardware serial number or a virtual device's ARN.
+    SerialNumber, 9..=256, "letters, digits and _+=/:,.@-", |c| is_name_char(c) || c == ':' || c == '/'
+}
+
+string_newtype! {
+    /// Who is behind the session; STS keeps it through role chaining.
+    SourceIdentity, 2..=64, "letters, digits and _+=,.@-", is_name_char
+}
+
+string_newtype! {
+    /// The ARN of a managed policy that limits the session, or of a context provider.
+    PolicyArn, 20..=2048, "printable characters", |c: char| !c.is_control()
+}
+
+/// The six digits of an MFA device. Single use, but never shown: whoever reads one first can use it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenCode(Secret);
+
+impl TokenCode {
+    /// The six digits.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl FromStr for TokenCode {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        // The general check would show a character of the code.
+        if text.len() != 6 || !text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(InvalidValue::new("must be the 6 digits that the MFA device shows"));
+        }
+        Ok(Self(Secret::new(text.to_owned())))
+    }
+}
+
+impl fmt::Debug for TokenCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenCode(…)")
+    }
+}
+
+from_text!(ExternalId, SerialNumber, SourceIdentity, PolicyArn, TokenCode);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limits_are_inclusive() {
+        assert!("ab".parse::<ExternalId>().is_ok());
+        assert!("x".repeat(1224).parse::<ExternalId>().is_ok());
+        let error = "a".parse::<ExternalId>().expect_err("too short").to_string();
+        assert_eq!(error, "must have 2 to 1224 characters, has 1");
+        let error = "a b".parse::<SourceIdentity>().expect_err("a blank").to_string();
+        assert_eq!(error, "can hold letters, digits and _+=,.@-, but not ' '");
+        assert!("x".repeat(65).parse::<SourceIdentity>().is_err());
+        assert!("GAHT12345678".parse::<SerialNumber>().is_ok());
+        assert!("12345678".parse::<SerialNumber>().is_err());
+    }
+
+    #[test]
+    fn a_code_is_not_shown() {
+        assert_eq!(format!("{:?}", "123456".parse::<TokenCode>()), "Ok(TokenCode(…))");
+        let error = "12345x".parse::<TokenCode>().expect_err("a letter").to_string();
+        assert!(!error.contains("12345"), "{error}");
+    }
+}

@@ -1,0 +1,155 @@
+//! Session tags and transitive tag keys.
+//!
+//! Both are read from what people type: a short form with commas, or the JSON of the STS API.
+
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use super::strict_json::{self, text_members};
+use super::value::{InvalidValue, TAG_ALPHABET, at_most, check, from_text, is_tag_char};
+
+/// More session tags, or transitive keys, are refused.
+const MAX_TAGS: usize = 50;
+
+/// The key of a session tag: 1 to 128 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TagKey(String);
+
+impl TagKey {
+    /// The key as it is sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for TagKey {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        check(text, 1..=128, TAG_ALPHABET, is_tag_char)
+            .map_err(|error| InvalidValue::new(format!("tag key {text:?} {error}")))?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// A session tag.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Tag {
+    key: TagKey,
+    value: String,
+}
+
+impl Tag {
+    /// Checks and takes key and value over; the value has 0 to 256 characters.
+    ///
+    /// # Errors
+    /// Key or value break STS's rules.
+    pub fn new(key: &str, value: &str) -> Result<Self, InvalidValue> {
+        let parsed = key.parse()?;
+        check(value, 0..=256, TAG_ALPHABET, is_tag_char)
+            .map_err(|error| InvalidValue::new(format!("the value of tag {key:?} {error}")))?;
+        Ok(Self { key: parsed, value: value.to_owned() })
+    }
+
+    /// The key.
+    pub fn key(&self) -> &TagKey {
+        &self.key
+    }
+
+    /// The value; may be empty.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+/// Reads tags: `K=V,K=V`, a JSON object, or a JSON list of `{"Key", "Value"}` objects.
+///
+/// # Errors
+/// Another shape, or a tag that breaks STS's rules.
+pub fn parse_tags(text: &str) -> Result<Vec<Tag>, InvalidValue> {
+    const SHAPE: &str = "must be Key=Value pairs separated by commas, a JSON object of texts, \
+                         or a JSON list of {\"Key\": …, \"Value\": …}";
+    let shape = || InvalidValue::new(SHAPE);
+    match strict_json::parse(text)? {
+        Some(Value::Object(object)) => {
+            object.iter().map(|(key, value)| Tag::new(key, value.as_str().ok_or_else(shape)?)).collect()
+        }
+        Some(Value::Array(list)) => list
+            .iter()
+            .map(|item| {
+                let [key, value] = text_members(item, ["Key", "Value"]).ok_or_else(shape)?;
+                Tag::new(key, value)
+            })
+            .collect(),
+        Some(_) => Err(shape()),
+        None => text
+            .split(',')
+            .map(|pair| {
+                let (key, value) = pair.split_once('=').ok_or_else(shape)?;
+                Tag::new(key, value)
+            })
+            .collect(),
+    }
+}
+
+/// Reads tag keys: separated by commas, or a JSON list. Blanks belong to the key: STS allows them there.
+///
+/// # Errors
+/// Another shape, or a key that breaks STS's rules.
+pub fn parse_tag_keys(text: &str) -> Result<Vec<TagKey>, InvalidValue> {
+    let shape = || InvalidValue::new("must be tag keys separated by commas, or a JSON list of texts");
+    match strict_json::parse(text)? {
+        Some(Value::Array(list)) => list.iter().map(|key| key.as_str().ok_or_else(shape)?.parse()).collect(),
+        Some(_) => Err(shape()),
+        None => text.split(',').map(str::parse).collect(),
+    }
+}
+
+/// At most 50, with keys that differ in more than case.
+pub(crate) fn check_tags(tags: &[Tag]) -> Result<(), InvalidValue> {
+    let mut keys: Vec<String> = tags.iter().map(|tag| tag.key.0.to_lowercase()).collect();
+    keys.sort_unstable();
+    if let Some(pair) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(InvalidValue::new(format!("gives tag {:?} twice (STS ignores case there)", pair[0])));
+    }
+    at_most(MAX_TAGS, tags.len())
+}
+
+pub(crate) fn check_tag_keys(keys: &[TagKey]) -> Result<(), InvalidValue> {
+    at_most(MAX_TAGS, keys.len())
+}
+
+from_text!(TagKey);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
+        let tags = parse_tags(text).map_err(|error| error.to_string())?;
+        Ok(tags.iter().map(|tag| (tag.key().as_str().to_owned(), tag.value().to_owned())).collect())
+    }
+
+    #[test]
+    fn tags_come_in_every_form_people_type() {
+        let foo_bar = |value: &str| Ok(vec![("foo".to_owned(), value.to_owned())]);
+        assert_eq!(pairs("foo=bar"), foo_bar("bar"));
+        assert_eq!(pairs("foo=a=b"), foo_bar("a=b"));
+        assert_eq!(pairs("foo="), foo_bar(""));
+        assert_eq!(pairs(r#"{"foo":"bar"}"#), foo_bar("bar"));
+        assert_eq!(pairs(r#"[{"Key":"foo","Value":"bar"}]"#), foo_bar("bar"));
+        for bad in ["", "foo", "5", r#"{"foo":1}"#, r#"[{"Key":"foo"}]"#, "a;b=c", "=v"] {
+            assert!(pairs(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_tag_key_counts_once_whatever_its_case() {
+        let tags = parse_tags("Team=a,team=b").expect("two tags");
+        let error = check_tags(&tags).expect_err("twice").to_string();
+        assert!(error.contains("\"team\" twice"), "{error}");
+        let many: Vec<Tag> = (0..51).map(|n| Tag::new(&format!("k{n}"), "").expect("a tag")).collect();
+        assert_eq!(check_tags(&many).expect_err("51").to_string(), "takes at most 50, has 51");
+    }
+}

@@ -1,0 +1,351 @@
+//! Which source credentials a call starts from.
+//!
+//! The order is that of the AWS SDKs for Rust and JavaScript: a profile named by hand, environment keys, `AWS_PROFILE` or
+//! `default`, web identity, container, instance metadata. Unlike theirs, a selected profile never falls through.
+
+use super::error::SourceError;
+use super::kind::{Source, SourceTag};
+use super::own;
+use crate::arn::InvalidArn;
+use crate::config::{Section, SharedConfig};
+use crate::credentials::Credentials;
+use crate::role::closest;
+use crate::role_profile::RoleProfile;
+use crate::secret::Secret;
+
+/// The most role profiles that a chain of `source_profile`s may lead through. Each is one call of STS.
+const MAX_CHAIN: usize = 100;
+
+/// A source and the roles that its profiles assume, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// What to call this source.
+    pub tag: SourceTag,
+    /// The first credentials.
+    pub source: Source,
+    /// The profile that holds the first credentials, if a profile does.
+    pub source_profile: Option<String>,
+    /// The roles to assume on the way, each with the name of its profile.
+    pub hops: Vec<(String, RoleProfile)>,
+}
+
+/// Finds sources in the shared files and in an environment that the caller hands in.
+pub struct Sources<'a> {
+    config: &'a SharedConfig<'a>,
+    var: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether the role that the shell already holds may be the source.
+    chain: bool,
+}
+
+impl<'a> Sources<'a> {
+    /// `var` looks an environment variable up; one that is set to nothing counts as unset.
+    pub fn new(config: &'a SharedConfig<'a>, var: &'a dyn Fn(&str) -> Option<String>, chain: bool) -> Self {
+        Self { config, var, chain }
+    }
+
+    /// The source of a call for which nobody named a profile.
+    ///
+    /// # Errors
+    /// The source that wins cannot be used, or there is none.
+    pub fn select(&self) -> Result<Chain, SourceError> {
+        let Some(keys) = self.environment_keys()? else {
+            return match (self.chain, self.has_own_endpoint()) {
+                (false, _) => self.without_keys(),
+                (true, false) => Err(SourceError::NothingToChainFrom),
+                // Later roles that are not chained still start where the first one did.
+                (true, true) => {
+                    let tag = self.var("ARL_SOURCE").and_then(|tag| SourceTag::parse(&tag));
+                    Ok(chain(tag.unwrap_or(SourceTag::Container), Source::Container))
+                }
+            };
+        };
+        match (self.is_own(&keys), self.chain) {
+            (true, false) => self.before_arl(),
+            // Later roles that are not chained still start where the first one did.
+            (true, true) => {
+                let tag = self.var("ARL_SOURCE").and_then(|tag| SourceTag::parse(&tag));
+                let chain = from_environment(keys);
+                Ok(Chain { tag: tag.unwrap_or_else(|| chain.tag.clone()), ..chain })
+            }
+            // Another tool's session is a role that this shell has; long-term keys are none.
+            (false, true) if keys.session_token().is_none() => Err(SourceError::NothingToChainFrom),
+            (false, _) => Ok(from_environment(keys)),
+        }
+    }
+
+    /// The credentials that a profile stands for, through its roles if it has any.
+    ///
+    /// # Errors
+    /// The profile, or one it depends on, is missing, broken or cyclic.
+    pub fn profile(&self, name: &str) -> Result<Chain, SourceError> {
+        self.follow(name, None).map(|chain| Chain { tag: SourceTag::Profile(name.to_owned()), ..chain })
+    }
+
+    /// The source of a role profile, which is what its `source_profile` or `credential_source` says.
+    ///
+    /// # Errors
+    /// As [`Sources::profile`]; the profile has both keys or neither.
+    pub fn source_of(&self, name: &str) -> Result<Chain, SourceError> {
+        let section = self.section(name, None)?;
+        let mut chain = self.follow(name, None)?;
+        // The role itself is no part of its source.
+        chain.hops.pop();
+        let named = section.get("source_profile").map(|source| {
+            let has_role = self.config.profile(source).is_some_and(|source| source.get("role_arn").is_some());
+            match has_role && chain.hops.is_empty() && matches!(chain.source, Source::Keys(_)) {
+                true => SourceTag::ProfileKeys(source.to_owned()),
+                false => SourceTag::Profile(source.to_owned()),
+            }
+        });
+        Ok(Chain { tag: named.unwrap_or_else(|| chain.tag.clone()), ..chain })
+    }
+
+    /// The profile section of that name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn section(&self, name: &str, wanted_by: Option<&str>) -> Result<&'a Section<'a>, SourceError> {
+        self.config.profile(name).ok_or_else(|| SourceError::UnknownProfile {
+            name: name.to_owned(),
+            wanted_by: wanted_by.map(str::to_owned),
+            closest: closest(name, self.config.profile_names()).into_iter().map(str::to_owned).collect(),
+        })
+    }
+
+    /// Whether every SDK would take the `default` profile's credentials before it asks a container endpoint.
+    pub fn default_hides_endpoint(&self) -> bool {
+        let of_some_sdk = |section: &Section<'_>| {
+            ["sso_session", "sso_start_url"].iter().any(|key| section.get(key).is_some())
+        };
+        self.config.profile("default").is_some_and(|section| has_credentials(section) || of_some_sdk(section))
+    }
+
+    /// The profile that `AWS_PROFILE` (or `AWS_DEFAULT_PROFILE`) selects.
+    pub fn selected_profile(&self) -> Option<String> {
+        self.var("AWS_PROFILE").or_else(|| self.var("AWS_DEFAULT_PROFILE"))
+    }
+
+    fn var(&self, name: &str) -> Option<String> {
+        (self.var)(name).filter(|value| !value.is_empty())
+    }
+
+    fn is_own(&self, keys: &Credentials) -> bool {
+        self.var("ARL_KEY_ID").is_some_and(|id| id == keys.access_key_id())
+    }
+
+    fn environment_keys(&self) -> Result<Option<Credentials>, SourceError> {
+        match (self.var("AWS_ACCESS_KEY_ID"), self.var("AWS_SECRET_ACCESS_KEY")) {
+            (None, None) => Ok(None),
+            (Some(id), Some(secret)) => {
+                // The old name is often a leftover, and only temporary keys have a token at all.
+                let old = || self.var("AWS_SECURITY_TOKEN").filter(|_| id.starts_with("ASIA"));
+                let token = self.var("AWS_SESSION_TOKEN").or_else(old).map(Secret::new);
+                Credentials::new(id, Secret::new(secret), token, None)
+                    .map(Some)
+                    .map_err(|error| SourceError::Environment(format!("in the environment, {error}")))
+            }
+            (id, _) => Err(SourceError::Environment(format!(
+                "the environment holds half a key: {} is not set",
+                if id.is_some() { "AWS_SECRET_ACCESS_KEY" } else { "AWS_ACCESS_KEY_ID" }
+            ))),
+        }
+    }
+
+    /// A shell with a role of arl's that asks for another role: start where that role was started from.
+    fn before_arl(&self) -> Result<Chain, SourceError> {
+        // `assume` takes these variables away, so where they stand now they were set since.
+        if let Some(name) = self.selected_profile() {
+            return self.profile(&name);
+        }
+        if let Some(chosen) = self.web_identity()? {
+            return Ok(chosen);
+        }
+        if let Some(chosen) = self.container().filter(|_| !self.has_own_endpoint()) {
+            return Ok(chosen);
+        }
+        let tag = self.var("ARL_SOURCE");
+        match tag.as_deref().and_then(SourceTag::parse) {
+            Some(SourceTag::Profile(name)) => self.profile(&name),
+            Some(SourceTag::ProfileKeys(name)) => {
+                let chain = self.follow(&name, Some(&name))?;
+                Ok(Chain { tag: SourceTag::ProfileKeys(name), ..chain })
+            }
+            Some(SourceTag::InstanceMetadata) => {
+                Ok(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata))
+            }
+            _ => Err(SourceError::Replaced(tag)),
+        }
+    }
+
+    fn without_keys(&self) -> Result<Chain, SourceError> {
+        if let Some(name) = self.selected_profile() {
+            return self.profile(&name);
+        }
+        if self.config.profile("default").is_some_and(has_credentials) {
+            return self.profile("default");
+        }
+        if let Some(found) = self.web_identity()? {
+            return Ok(found);
+        }
+        if self.has_own_endpoint() {
+            return self.before_arl();
+        }
+        if let Some(found) = self.container() {
+            return Ok(found);
+        }
+        let disabled = self.var("AWS_EC2_METADATA_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true"));
+        if disabled {
+            return Err(SourceError::Nothing);
+        }
+        Ok(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata))
+    }
+
+    /// Half of it is an error: the next source in the order would be somebody else, a node for instance.
+    fn web_identity(&self) -> Result<Option<Chain>, SourceError> {
+        let Some(token_file) = self.var("AWS_WEB_IDENTITY_TOKEN_FILE") else { return Ok(None) };
+        let role_arn = self.var("AWS_ROLE_ARN").ok_or_else(|| {
+            SourceError::Environment(
+                "the environment holds half a web identity: AWS_ROLE_ARN is not set".into(),
+            )
+        })?;
+        let role_arn = role_arn.parse().map_err(|error: InvalidArn| {
+            SourceError::Environment(format!("AWS_ROLE_ARN is no role: {error}"))
+        })?;
+        let role_session_name = self.var("AWS_ROLE_SESSION_NAME");
+        let source = Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds: None };
+        Ok(Some(chain(SourceTag::WebIdentity, source)))
+    }
+
+    /// Whether the container endpoint is arl's own, so that it hands out the role of `exec --server`.
+    fn has_own_endpoint(&self) -> bool {
+        let endpoint = self.var("ARL_ENDPOINT");
+        endpoint.is_some()
+            && endpoint == self.var("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+            && self.var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").is_none()
+    }
+
+    fn container(&self) -> Option<Chain> {
+        self.var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+            .or_else(|| self.var("AWS_CONTAINER_CREDENTIALS_FULL_URI"))
+            .map(|_| chain(SourceTag::Container, Source::Container))
+    }
+
+    /// Returns a profile's credentials, through its `source_profile`s: a loop, because a file can chain thousands.
+    fn follow(&self, name: &str, wanted_by: Option<&str>) -> Result<Chain, SourceError> {
+        let mut roles: Vec<(String, RoleProfile)> = Vec::new();
+        let (mut name, mut wanted_by) = (name.to_owned(), wanted_by.map(str::to_owned));
+        let mut chain = loop {
+            let section = self.section(&name, wanted_by.as_deref())?;
+            if let Some(at) = roles.iter().position(|(seen, _)| *seen == name) {
+                let is_itself = roles.last().is_some_and(|(last, _)| *last == name);
+                if !(is_itself && has_keys(section)) {
+                    let mut cycle: Vec<String> = roles.drain(at..).map(|(seen, _)| seen).collect();
+                    cycle.push(name);
+                    return Err(SourceError::Cycle(cycle));
+                }
+            }
+            // Keys of its own end the chain, but only for a profile that another one names as its source: this is how a
+            // profile can be its own `source_profile`.
+            let role = match wanted_by.is_some() && has_keys(section) {
+                true => None,
+                false => RoleProfile::read(&name, section)?,
+            };
+            let Some(role) = role else {
+                let source = own::of_profile(self.config, self.var, &name, section)?;
+                break Chain {
+                    tag: SourceTag::Profile(name.clone()),
+                    source,
+                    source_profile: Some(name),
+                    hops: Vec::new(),
+                };
+            };
+            if roles.len() == MAX_CHAIN {
+                let first = roles.first().map_or_else(|| name.clone(), |(first, _)| first.clone());
+                let fault = format!("leads through more than {MAX_CHAIN} profiles by `source_profile`");
+                return Err(SourceError::Profile { name: first, fault });
+            }
+            roles.push((name.clone(), role));
+            match self.step(&name, section)? {
+                Step::Profile(source) => {
+                    wanted_by = Some(name);
+                    name = source;
+                }
+                Step::Chain(chain) => break *chain,
+            }
+        };
+        chain.hops.extend(roles.into_iter().rev());
+        Ok(chain)
+    }
+
+    /// What the next step from a role profile leads to.
+    fn step(&self, name: &str, section: &Section<'_>) -> Result<Step, SourceError> {
+        let fault = |fault: String| SourceError::Profile { name: name.to_owned(), fault };
+        match (section.get("source_profile"), section.get("credential_source")) {
+            (Some(_), Some(_)) => {
+                Err(fault("has both `source_profile` and `credential_source`; only one can be meant".into()))
+            }
+            (None, None) => {
+                Err(fault("has a `role_arn`, but neither `source_profile` nor `credential_source`".into()))
+            }
+            (Some(source), None) => Ok(Step::Profile(source.to_owned())),
+            (None, Some(source)) => match source.to_ascii_lowercase().as_str() {
+                "environment" => match self.environment_keys()? {
+                    Some(keys) if self.is_own(&keys) && !self.chain => {
+                        Err(SourceError::Replaced(self.var("ARL_SOURCE")))
+                    }
+                    Some(keys) => Ok(Step::Chain(Box::new(from_environment(keys)))),
+                    None => Err(fault("takes its source from the environment, which holds no keys".into())),
+                },
+                "ecscontainer" if self.has_own_endpoint() && !self.chain => {
+                    Err(SourceError::Replaced(self.var("ARL_SOURCE")))
+                }
+                "ecscontainer" => {
+                    self.container().map(|chain| Step::Chain(Box::new(chain))).ok_or_else(|| {
+                        fault(
+                            "takes its source from a container, but AWS_CONTAINER_CREDENTIALS_* is not set"
+                                .into(),
+                        )
+                    })
+                }
+                "ec2instancemetadata" => {
+                    Ok(Step::Chain(Box::new(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata))))
+                }
+                _ => Err(fault(format!(
+                    "has the unknown `credential_source` `{source}`; known are Environment, Ec2InstanceMetadata and EcsContainer"
+                ))),
+            },
+        }
+    }
+}
+
+/// One step from a role profile towards its source.
+enum Step {
+    Profile(String),
+    Chain(Box<Chain>),
+}
+
+fn chain(tag: SourceTag, source: Source) -> Chain {
+    Chain { tag, source, source_profile: None, hops: Vec::new() }
+}
+
+fn from_environment(keys: Credentials) -> Chain {
+    chain(SourceTag::Environment(keys.access_key_id().to_owned()), Source::Keys(keys))
+}
+
+fn has_keys(section: &Section<'_>) -> bool {
+    section.get("aws_access_key_id").is_some() || section.get("aws_secret_access_key").is_some()
+}
+
+fn has_credentials(section: &Section<'_>) -> bool {
+    const KEYS: [&str; 8] = [
+        "role_arn",
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "credential_process",
+        "web_identity_token_file",
+        "sso_account_id",
+        "sso_role_name",
+        "login_session",
+    ];
+    KEYS.iter().any(|key| section.get(key).is_some())
+}

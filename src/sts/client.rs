@@ -1,0 +1,125 @@
+//! The client of STS.
+
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_sts::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use super::answer::RoleSession;
+use super::call;
+use super::error::CallError;
+use super::sdk_config::signing;
+use super::settings::{ATTEMPT_LIMIT, CONNECT_LIMIT, FIRST_BACKOFF, StsSettings};
+use crate::credentials::Credentials;
+use crate::network::LazyClient;
+use crate::request::AssumeRoleRequest;
+
+/// A caller of STS. Connections are kept between its calls.
+#[derive(Debug, Clone)]
+pub struct Sts {
+    pub(super) settings: StsSettings,
+    pub(super) http: LazyClient,
+}
+
+/// Who a set of credentials belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// The ARN of the user or session.
+    pub arn: String,
+}
+
+impl CallerIdentity {
+    /// The last part of the ARN: the user's name, or the session's.
+    pub fn name(&self) -> &str {
+        self.arn.rsplit(['/', ':']).next().unwrap_or_default()
+    }
+}
+
+impl Sts {
+    /// Nothing is opened or loaded before the first call.
+    pub fn new(settings: StsSettings) -> Self {
+        let http = LazyClient::new(settings.network.clone());
+        Self { settings, http }
+    }
+
+    /// Calls AssumeRole with the source's credentials and checks the answer against the request.
+    ///
+    /// Source: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
+    ///
+    /// # Errors
+    /// STS refuses, cannot be reached, or answers something else.
+    pub async fn assume_role(
+        &self,
+        source: &Credentials,
+        request: &AssumeRoleRequest,
+        now: SystemTime,
+    ) -> Result<RoleSession, CallError> {
+        call::assume_role(&self.client(Some(source)), request, self.limit(), now).await
+    }
+
+    /// Asks whose credentials these are; needs no permission.
+    ///
+    /// # Errors
+    /// As [`Sts::assume_role`].
+    pub async fn caller_identity(&self, credentials: &Credentials) -> Result<CallerIdentity, CallError> {
+        let output = self
+            .client(Some(credentials))
+            .get_caller_identity()
+            .send()
+            .await
+            .map_err(|error| CallError::of(error, self.limit()))?;
+        match output.arn() {
+            Some(arn) => Ok(CallerIdentity { arn: arn.to_owned() }),
+            None => Err(CallError::Unexpected("it names no caller".into())),
+        }
+    }
+
+    /// When a call ends at the latest.
+    pub(super) fn limit(&self) -> Duration {
+        (ATTEMPT_LIMIT * self.settings.max_attempts.max(1)).min(self.settings.operation_limit)
+    }
+
+    /// An SDK client; without credentials it can only make unsigned calls.
+    pub(super) fn client(&self, credentials: Option<&Credentials>) -> aws_sdk_sts::Client {
+        let StsSettings {
+            region,
+            endpoint_url,
+            use_fips,
+            use_dual_stack,
+            max_attempts,
+            adaptive_retries,
+            network: _,
+            operation_limit,
+        } = &self.settings;
+        let retries = if *adaptive_retries { RetryConfig::adaptive() } else { RetryConfig::standard() };
+        let mut config = aws_sdk_sts::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(region.clone()))
+            .http_client(self.http.clone())
+            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+            .retry_config(
+                retries.with_max_attempts((*max_attempts).max(1)).with_initial_backoff(FIRST_BACKOFF),
+            )
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_LIMIT)
+                    .operation_attempt_timeout(ATTEMPT_LIMIT)
+                    .operation_timeout(*operation_limit)
+                    .build(),
+            )
+            // The body is read in one go, under the attempt's timeout.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .identity_cache(aws_sdk_sts::config::IdentityCache::no_cache());
+        config.set_endpoint_url(endpoint_url.clone());
+        // Only if asked for: the endpoint rules refuse both together with an endpoint of one's own.
+        if *use_fips {
+            config = config.use_fips(true);
+        }
+        if *use_dual_stack {
+            config = config.use_dual_stack(true);
+        }
+        config.set_credentials_provider(credentials.map(signing));
+        aws_sdk_sts::Client::from_conf(config.build())
+    }
+}
