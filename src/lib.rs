@@ -88,38 +88,33 @@
 //! clock or the terminal: whoever calls hands these in. The command line is built of these parts, behind the feature
 //! `cli`; `default-features = false` leaves it out.
 
-// Ground floor: pure values.
+// Each module may use only those above it.
+
+// Values.
+mod encoding;
+mod secret;
+
 mod arn;
 mod credentials;
-mod encoding;
-mod lambda_session_name;
 mod request;
-mod secret;
-mod session_name;
 
-// First floor: what the person has.
-mod config;
-mod role;
-mod role_profile;
+// What the user has.
+mod profiles;
 mod source;
 
-// Second floor: the outside world.
-mod cache;
-mod federation;
-mod network;
+// The outside world.
 mod process;
-mod shared_file;
 mod sts;
 
-// Third floor: the story.
 mod assume;
-mod provider;
-mod server;
+mod cache;
 
-// Fourth floor: its tellings.
-mod identity;
-mod render;
-pub mod shell;
+// Handing over.
+mod provider;
+
+mod console;
+mod endpoint;
+mod export;
 
 pub use arn::{AccountId, InvalidArn, Partition, RoleArn};
 pub use assume::{assume_role, cap_chained_duration};
@@ -129,29 +124,26 @@ pub use cache::{
     CacheKey, CachedSession, CredentialCache, Flight, Flying, JsonFileCache, KeyedHop, ListedSession, Margin,
     Patience, Reader, SingleFlight, SourceKey, Surroundings,
 };
-pub use config::{InvalidConfig, Section, SharedConfig, SharedFile};
+pub use console::{Console, InvalidConsole};
 pub use credentials::{Credentials, InvalidCredentials};
-pub use federation::{Console, InvalidConsole};
-pub use identity::{IDENTITY_VARIABLES, Identity, SET_VARIABLES, Unprintable};
-pub use lambda_session_name::LambdaFunction;
-pub use network::Network;
+pub use endpoint::{CredentialServer, CredentialSource, RedirectServer, Unavailable};
+pub use export::shell;
+pub use export::{IDENTITY_VARIABLES, Identity, SET_VARIABLES, Unprintable, dotenv, process_json};
 pub use process::{ProcessError, Said, run_process};
+pub use profiles::{
+    EditError, ExchangeError, InvalidConfig, InvalidKey, InvalidProfileName, ProfileEdit, ProfileName,
+    RoleProfile, Section, SharedConfig, SharedFile, Update, update as update_file,
+};
 pub use provider::{AssumeRole, AssumeRoleExt, CodeError, InvalidParameter, RefreshWindows, RoleProvider};
-pub use render::{dotenv, process_json};
 pub use request::{
-    AdditionalParameters, AssumeRoleRequest, ExternalId, InvalidValue, Policy, PolicyArn, ProvidedContext,
-    SerialNumber, SessionDuration, SourceIdentity, Tag, TagKey, TokenCode, parse_policy_arns,
-    parse_provided_contexts, parse_tag_keys, parse_tags,
+    AdditionalParameters, AssumeRoleRequest, AssumedRoleSessionArn, ExternalId, InvalidValue, LambdaFunction,
+    Policy, PolicyArn, ProvidedContext, RoleSessionName, SerialNumber, SessionDuration, SessionNameTemplate,
+    SessionNameValues, SourceIdentity, Tag, TagKey, TokenCode, parse_policy_arns, parse_provided_contexts,
+    parse_tag_keys, parse_tags,
 };
-pub use role::{RoleRef, closest};
-pub use role_profile::{InvalidKey, RoleProfile};
 pub use secret::Secret;
-pub use server::{CredentialServer, CredentialSource, RedirectServer, Unavailable};
-pub use session_name::{AssumedRoleSessionArn, RoleSessionName, SessionNameTemplate, SessionNameValues};
-pub use shared_file::{
-    EditError, ExchangeError, InvalidProfileName, ProfileEdit, ProfileName, Update, update as update_file,
-};
 pub use source::{
-    Chain, LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SourceError, SourceTag, Sources, SsoSource,
+    Chain, LoginSource, PROCESS_ANCESTORS, ProcessSource, RoleRef, Source, SourceError, SourceTag, Sources,
+    SsoSource, closest,
 };
-pub use sts::{CallError, CallerIdentity, RoleSession, Sts, StsSettings};
+pub use sts::{CallError, CallerIdentity, Network, RoleSession, Sts, StsSettings};

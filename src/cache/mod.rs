@@ -5,21 +5,21 @@
 
 mod entry;
 mod file;
-mod flight;
+mod freshness;
 mod key;
 #[cfg(target_os = "linux")]
 mod keyring;
-mod margin;
 mod private_dir;
+mod single_flight;
 mod source_key;
 mod store;
 
 pub use entry::{CachedSession, ListedSession};
 pub use file::JsonFileCache;
-pub use flight::{Flight, Flying, Patience, SingleFlight};
+pub use freshness::{Margin, Reader};
 pub use key::{CacheKey, KeyedHop};
 #[cfg(target_os = "linux")]
 pub use keyring::KeyringCache;
-pub use margin::{Margin, Reader};
+pub use single_flight::{Flight, Flying, Patience, SingleFlight};
 pub use source_key::{SourceKey, Surroundings};
 pub use store::CredentialCache;

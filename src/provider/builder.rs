@@ -10,15 +10,14 @@ use aws_sdk_sts::config::IdentityCache;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 
-use super::refreshing::Refreshing;
 use super::role_provider::{CodeError, Codes, Inner, RoleProvider};
+use super::shared_session::Refreshing;
 use crate::arn::RoleArn;
 use crate::cache::CredentialCache;
 use crate::request::{
     AdditionalParameters, AssumeRoleRequest, ExternalId, InvalidValue, Policy, PolicyArn, ProvidedContext,
-    SerialNumber, SessionDuration, SourceIdentity, Tag, TagKey, TokenCode,
+    RoleSessionName, SerialNumber, SessionDuration, SourceIdentity, Tag, TagKey, TokenCode,
 };
-use crate::session_name::RoleSessionName;
 
 /// Assuming roles from a configuration of the AWS SDK.
 pub trait AssumeRoleExt {

@@ -11,7 +11,7 @@ use aws_smithy_async::rt::sleep::{AsyncSleep, default_async_sleep};
 use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 
-use super::refreshing::{Issued, Refreshing};
+use super::shared_session::{Issued, Refreshing};
 use crate::assume::cap_chained_duration;
 use crate::cache::{CacheKey, CachedSession, CredentialCache, KeyedHop, Margin, Reader, SourceKey};
 use crate::credentials::Credentials;

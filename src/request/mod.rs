@@ -4,21 +4,24 @@ mod additional;
 mod contexts;
 mod duration;
 mod identifiers;
+mod lambda;
 mod policy;
+mod session_name;
 mod strict_json;
 mod tags;
-pub(crate) mod value;
+mod value;
 
 pub use additional::AdditionalParameters;
 pub use contexts::{ProvidedContext, parse_provided_contexts};
 pub use duration::SessionDuration;
 pub use identifiers::{ExternalId, PolicyArn, SerialNumber, SourceIdentity, TokenCode};
+pub use lambda::LambdaFunction;
 pub use policy::{Policy, parse_policy_arns};
+pub use session_name::{AssumedRoleSessionArn, RoleSessionName, SessionNameTemplate, SessionNameValues};
 pub use tags::{Tag, TagKey, parse_tag_keys, parse_tags};
 pub use value::InvalidValue;
 
 use crate::arn::RoleArn;
-use crate::session_name::RoleSessionName;
 
 /// AWS documents these two only in prose, so beyond them arl warns and lets STS decide.
 const POLICY_PROSE_LIMIT: usize = 2048;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::role_profile::InvalidKey;
+use crate::profiles::InvalidKey;
 
 /// Why there are no source credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,11 @@
 
 mod error;
 mod kind;
-mod own;
+mod profile;
 mod resolve;
+mod role_ref;
 
 pub use error::SourceError;
 pub use kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SourceTag, SsoSource};
 pub use resolve::{Chain, Sources};
+pub use role_ref::{RoleRef, closest};

@@ -5,12 +5,11 @@
 
 use super::error::SourceError;
 use super::kind::{Source, SourceTag};
-use super::own;
+use super::profile;
+use super::role_ref::closest;
 use crate::arn::InvalidArn;
-use crate::config::{Section, SharedConfig};
 use crate::credentials::Credentials;
-use crate::role::closest;
-use crate::role_profile::RoleProfile;
+use crate::profiles::{RoleProfile, Section, SharedConfig};
 use crate::secret::Secret;
 
 /// The most role profiles that a chain of `source_profile`s may lead through. Each is one call of STS.
@@ -251,7 +250,7 @@ impl<'a> Sources<'a> {
                 false => RoleProfile::read(&name, section)?,
             };
             let Some(role) = role else {
-                let source = own::of_profile(self.config, self.var, &name, section)?;
+                let source = profile::of_profile(self.config, self.var, &name, section)?;
                 break Chain {
                     tag: SourceTag::Profile(name.clone()),
                     source,

@@ -6,13 +6,13 @@ use aws_sdk_sts::config::{BehaviorVersion, Region, StalledStreamProtectionConfig
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use super::answer::RoleSession;
-use super::call;
+use super::assume_role;
 use super::error::CallError;
+use super::http::LazyClient;
+use super::response::RoleSession;
 use super::sdk_config::signing;
 use super::settings::{ATTEMPT_LIMIT, CONNECT_LIMIT, FIRST_BACKOFF, StsSettings};
 use crate::credentials::Credentials;
-use crate::network::LazyClient;
 use crate::request::AssumeRoleRequest;
 
 /// A caller of STS. Connections are kept between its calls.
@@ -55,7 +55,7 @@ impl Sts {
         request: &AssumeRoleRequest,
         now: SystemTime,
     ) -> Result<RoleSession, CallError> {
-        call::assume_role(&self.client(Some(source)), request, self.limit(), now).await
+        assume_role::assume_role(&self.client(Some(source)), request, self.limit(), now).await
     }
 
     /// Asks whose credentials these are; needs no permission.

@@ -1,18 +1,21 @@
 //! The door to STS.
 
-mod answer;
-mod call;
+mod assume_role;
 mod client;
 mod error;
-mod handed_out;
+mod external;
+mod http;
+mod providers;
+mod response;
 mod sdk_config;
 mod settings;
-mod sources;
 
-pub use answer::RoleSession;
 pub use client::{CallerIdentity, Sts};
 pub use error::CallError;
 pub(crate) use error::innermost;
+pub(crate) use http::LazyClient;
+pub use http::Network;
+pub use response::RoleSession;
 pub(crate) use sdk_config::{
     assume_role_with, from_sdk, operation_limit, settings_of, source_failed, to_sdk,
 };

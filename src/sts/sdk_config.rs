@@ -8,9 +8,9 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
-use super::answer::RoleSession;
-use super::call;
+use super::assume_role;
 use super::error::{CallError, innermost};
+use super::response::RoleSession;
 use super::settings::{ATTEMPT_LIMIT, OPERATION_LIMIT, StsSettings};
 use crate::arn::Partition;
 use crate::credentials::Credentials;
@@ -40,7 +40,7 @@ pub(crate) async fn assume_role_with(
         builder = builder.behavior_version(BehaviorVersion::latest());
     }
     let client = aws_sdk_sts::Client::from_conf(builder.build());
-    call::assume_role(&client, request, limit, now).await
+    assume_role::assume_role(&client, request, limit, now).await
 }
 
 /// How long a call may take in all, retries included.

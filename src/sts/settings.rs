@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::http::Network;
 use crate::arn::Partition;
-use crate::network::Network;
 
 /// Three attempts to connect, and the pauses between them, end within 10 s.
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_millis(2900);

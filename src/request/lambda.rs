@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::request::value::{InvalidValue, is_name_char};
-use crate::session_name::RoleSessionName;
+use super::session_name::RoleSessionName;
+use super::value::{InvalidValue, is_name_char};
 
 /// STS takes no more.
 const LONGEST: usize = 64;

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::Mutex;
 
-use super::windows::RefreshWindows;
+use super::refresh_windows::RefreshWindows;
 use crate::credentials::Credentials;
 
 /// After a renewal that failed and could be done without, the next one is not tried before this time.

@@ -5,10 +5,10 @@
 //!
 //! Source: "Container credential provider" in the AWS SDKs and Tools Reference Guide.
 
+mod authorize;
 mod connection;
 mod peer;
 mod redirect;
-mod request;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,9 +25,9 @@ use crate::arn::RoleArn;
 use crate::credentials::Credentials;
 use crate::encoding::rfc3339;
 use crate::secret::Secret;
+use authorize::Expected;
 use connection::{PATIENCE, random, read_head, write};
 pub use redirect::RedirectServer;
-use request::Expected;
 
 /// More at a time have to wait for a moment.
 const MAX_CONNECTIONS: usize = 64;
@@ -135,7 +135,7 @@ async fn talk(
     let head =
         tokio::time::timeout(PATIENCE, read_head(stream)).await.map_err(|_| io::ErrorKind::TimedOut)??;
     has_asked.store(true, Ordering::Relaxed);
-    let is_rightful = head.is_some_and(|head| request::is_rightful(&head, expected))
+    let is_rightful = head.is_some_and(|head| authorize::is_rightful(&head, expected))
         && peer::is_of_this_user(client, expected.address);
     let (status, body) = if is_rightful {
         match source.credentials().await {

@@ -1,22 +1,22 @@
 //! The dialects of shells: how each sets, unsets, quotes, restores and fails.
 
-mod before;
 mod cmd;
 mod elvish;
 mod fish;
-mod line;
 mod nushell;
 mod posix;
 mod powershell;
+mod simple;
+mod snapshot;
 mod tcsh;
 mod xonsh;
 
 use std::fmt;
 use std::str::FromStr;
 
-pub use before::{Before, Held, Memory};
+pub use snapshot::{Before, Held, Memory};
 
-use crate::identity::{Identity, SET_VARIABLES, Unprintable};
+use crate::export::identity::{Identity, SET_VARIABLES, Unprintable};
 
 /// The syntax of a shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -218,7 +218,7 @@ impl Dialect {
         }
     }
 
-    fn syntax(self) -> Option<&'static line::Syntax> {
+    fn syntax(self) -> Option<&'static simple::Syntax> {
         match self {
             Self::Elvish => Some(&elvish::SYNTAX),
             Self::Xonsh => Some(&xonsh::SYNTAX),

@@ -7,9 +7,8 @@ use aws_sdk_sts::types::AssumedRoleUser;
 use super::error::CallError;
 use crate::arn::RoleArn;
 use crate::credentials::Credentials;
-use crate::request::SessionDuration;
+use crate::request::{AssumedRoleSessionArn, SessionDuration};
 use crate::secret::Secret;
-use crate::session_name::AssumedRoleSessionArn;
 
 /// How far this machine's clock may be off before a session of full length looks like an invention.
 const CLOCK_SLACK: Duration = Duration::from_secs(15 * 60);

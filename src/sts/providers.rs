@@ -13,7 +13,7 @@ use aws_types::region::Region;
 use super::client::Sts;
 use super::error::CallError;
 use super::sdk_config::{from_sdk, source_failed};
-use super::{answer, handed_out};
+use super::{external, response};
 use crate::arn::RoleArn;
 use crate::credentials::Credentials;
 use crate::request::{SerialNumber, SessionDuration, TokenCode};
@@ -41,8 +41,8 @@ impl Sts {
             }
             Source::Sso(sso) => within(limit, self.sso(sso)).await,
             Source::MfaSession { .. } => Err(CallError::Source("an MFA code is needed".into())),
-            Source::Process(process) => handed_out::by_process(process).await,
-            Source::Login(login) => handed_out::by_login(login, now).await,
+            Source::Process(process) => external::by_process(process).await,
+            Source::Login(login) => external::by_login(login, now).await,
             Source::Container => {
                 let provider = EcsCredentialsProvider::builder().configure(&self.provider_config()).build();
                 within(limit, provider).await
@@ -84,7 +84,7 @@ impl Sts {
             .send()
             .await
             .map_err(|error| CallError::of(error, self.limit()))?;
-        answer::session(answer.credentials(), now)
+        response::session(answer.credentials(), now)
     }
 
     fn sso(&self, sso: &SsoSource) -> SsoCredentialsProvider {
@@ -119,7 +119,7 @@ impl Sts {
             .send()
             .await
             .map_err(|error| CallError::of(error, self.limit()))?;
-        answer::role_session(role_arn, answer.assumed_role_user(), answer.credentials(), now)
+        response::role_session(role_arn, answer.assumed_role_user(), answer.credentials(), now)
             .map(|session| session.credentials)
     }
 

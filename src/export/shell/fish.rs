@@ -1,7 +1,7 @@
 //! fish.
 
-use super::before::{Before, Held, Memory, Rule};
-use crate::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
+use super::snapshot::{Before, Held, Memory, Rule};
+use crate::export::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
 
 /// A universal variable that is exported shines through wherever no global one of that name stands, at the
 /// latest when the session ends, and erasing it would erase it in every other shell: then nothing is changed.

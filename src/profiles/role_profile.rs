@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::config::Section;
 use crate::arn::RoleArn;
-use crate::config::Section;
 use crate::request::{
     ExternalId, InvalidValue, SerialNumber, SessionDuration, SourceIdentity, Tag, TagKey, parse_tag_keys,
     parse_tags,

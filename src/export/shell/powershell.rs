@@ -1,6 +1,6 @@
 //! PowerShell: `arl assume ROLE | Out-String | Invoke-Expression`.
 
-use super::line::{Syntax, everything};
+use super::simple::{Syntax, everything};
 
 pub(super) const SYNTAX: Syntax = Syntax {
     set: |name, value| format!("$Env:{name} = {}", quote(value)),

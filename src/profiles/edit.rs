@@ -3,8 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::config::{SharedConfig, SharedFile, end_of_header};
 use super::profile_name::ProfileName;
-use crate::config::{SharedConfig, SharedFile, end_of_header};
 
 /// How the comment begins that marks a profile as arl's.
 const MARK: &[u8] = b"# expires ";

@@ -1,6 +1,6 @@
 //! cmd.exe: `for /f "delims=" %i in ('arl assume ROLE --shell cmd') do @%i`.
 
-use super::line::Syntax;
+use super::simple::Syntax;
 
 pub(super) const SYNTAX: Syntax = Syntax {
     set: |name, value| format!("set \"{name}={value}\""),

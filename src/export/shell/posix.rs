@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-use super::before::{Before, Held, Memory, Rule};
-use crate::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
+use super::snapshot::{Before, Held, Memory, Rule};
+use crate::export::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
 
 /// A variable that is readonly would stay as it is while all others change: then nothing is changed. A
 /// subshell finds out.

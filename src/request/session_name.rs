@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::value::{InvalidValue, from_text, is_name_char};
 use crate::arn::{AccountId, InvalidArn, Partition, RoleArn};
-use crate::request::value::{InvalidValue, from_text, is_name_char};
 
 const LENGTH: std::ops::RangeInclusive<usize> = 2..=64;
 

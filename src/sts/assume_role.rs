@@ -7,8 +7,8 @@ use aws_sdk_sts::types::{PolicyDescriptorType, ProvidedContext, Tag};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 
-use super::answer::{self, RoleSession};
 use super::error::CallError;
+use super::response::{self, RoleSession};
 use crate::encoding;
 use crate::request::AssumeRoleRequest;
 
@@ -77,7 +77,7 @@ pub(super) async fn assume_role(
         call.customize().mutate_request(move |http| append_form_fields(http, &extra)).send().await
     };
     let output = output.map_err(|error| CallError::of(error, limit))?;
-    answer::role_session(role_arn, output.assumed_role_user(), output.credentials(), now)
+    response::role_session(role_arn, output.assumed_role_user(), output.credentials(), now)
 }
 
 /// Adds fields to the form before it is signed.

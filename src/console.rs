@@ -11,10 +11,9 @@ use zeroize::Zeroizing;
 use crate::arn::Partition;
 use crate::credentials::Credentials;
 use crate::encoding::percent;
-use crate::network::{LazyClient, Network};
 use crate::request::SessionDuration;
 use crate::secret::Secret;
-use crate::sts::{CallError, innermost};
+use crate::sts::{CallError, LazyClient, Network, innermost};
 
 /// AWS answers in a fraction of a second.
 const LIMIT: Duration = Duration::from_secs(15);

@@ -1,6 +1,6 @@
 //! elvish: `eval (arl assume ROLE | slurp)`.
 
-use super::line::{Syntax, everything};
+use super::simple::{Syntax, everything};
 
 pub(super) const SYNTAX: Syntax = Syntax {
     set: |name, value| format!("set-env {name} {}", quote(value)),

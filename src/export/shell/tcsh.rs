@@ -1,7 +1,7 @@
 //! tcsh: ``eval "`arl assume ROLE`"``. Everything stands in one line, since a backquote splits at line ends.
 
-use super::before::{Before, Held, Memory, Rule};
-use crate::identity::SET_VARIABLES;
+use super::snapshot::{Before, Held, Memory, Rule};
+use crate::export::identity::SET_VARIABLES;
 
 pub(super) fn remember(text: &mut String, memory: &Memory, region: Option<&str>) {
     match memory {

@@ -1,6 +1,6 @@
 //! xonsh: `execx($(arl assume ROLE))`.
 
-use super::line::{Syntax, everything};
+use super::simple::{Syntax, everything};
 
 pub(super) const SYNTAX: Syntax = Syntax {
     set: |name, value| format!("__xonsh__.env['{name}'] = {}", quote(value)),

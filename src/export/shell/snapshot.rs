@@ -1,6 +1,6 @@
 //! What a shell had before it became a role, and what it holds.
 
-use crate::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
+use crate::export::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
 
 /// The region variables are no part of the identity, but `assume` may change them.
 const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];

@@ -5,9 +5,9 @@ use ring::digest;
 use super::error::SourceError;
 use super::kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SsoSource};
 use crate::arn::InvalidArn;
-use crate::config::{Section, SharedConfig, SharedFile};
 use crate::credentials::{Credentials, InvalidCredentials};
 use crate::encoding::hex;
+use crate::profiles::{Section, SharedConfig, SharedFile};
 use crate::request::InvalidValue;
 use crate::secret::Secret;
 

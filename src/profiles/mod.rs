@@ -1,0 +1,13 @@
+//! The shared config and credentials files: reading profiles, and writing one without changing another byte.
+
+mod atomic_update;
+mod config;
+mod edit;
+mod profile_name;
+mod role_profile;
+
+pub use atomic_update::{ExchangeError, Update, update};
+pub use config::{InvalidConfig, Section, SharedConfig, SharedFile};
+pub use edit::{EditError, ProfileEdit};
+pub use profile_name::{InvalidProfileName, ProfileName};
+pub use role_profile::{InvalidKey, RoleProfile};
