@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
-use crate::doors;
 use crate::http::{Request, Response};
+use crate::other_services;
 use crate::sigv4::{ToSign, signature};
-use crate::world::{Key, Role, World};
+use crate::state::{Key, Role, World};
 use crate::xml::{Refusal, element, success};
 
 /// The fields of a request's form.
@@ -38,7 +38,7 @@ pub(crate) struct Twist {
 }
 
 pub(crate) fn answer(world: &mut World, request: &Request, twist: &Twist) -> Response {
-    if let Some(response) = doors::answer(world, request) {
+    if let Some(response) = other_services::answer(world, request) {
         return response;
     }
     let form = Form::new(request.form());

@@ -5,15 +5,15 @@
 //! demand. It keeps no secret safe and decides nothing that matters: never use it for anything else.
 
 mod actions;
-mod doors;
 mod fault;
 mod http;
+mod other_services;
 mod server;
 pub mod sigv4;
+mod state;
 mod tls;
-mod world;
 mod xml;
 
 pub use fault::Fault;
 pub use server::{Recorded, Sts};
-pub use world::{Key, Role, World};
+pub use state::{Key, Role, World};

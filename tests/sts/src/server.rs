@@ -10,10 +10,10 @@ use std::time::{Duration, SystemTime};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::actions::{Twist, answer};
-use crate::doors;
 use crate::fault::Fault;
 use crate::http::{Request, Response};
-use crate::world::World;
+use crate::other_services;
+use crate::state::World;
 use crate::{tls, xml};
 
 /// A request that came.
@@ -49,7 +49,7 @@ impl Recorded {
         });
         if request.is_of_s3() {
             action = "ListBuckets".into();
-        } else if let Some(name) = doors::name(request) {
+        } else if let Some(name) = other_services::name(request) {
             action = name.into();
         }
         let authorization = request.header("authorization").unwrap_or_default();

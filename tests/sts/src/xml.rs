@@ -65,5 +65,5 @@ fn escaped(text: &str) -> String {
 }
 
 fn request_id() -> String {
-    format!("c6104cbe-af31-11e0-8154-{}", crate::world::random(12, b"0123456789abcdef"))
+    format!("c6104cbe-af31-11e0-8154-{}", crate::state::random(12, b"0123456789abcdef"))
 }

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use arl_sts::{Role, World};
 
-use crate::lib_compat::python;
+use crate::aws_assume_role_lib::python;
 use crate::support::{DEPLOY, Run, Stage, interrupts_counted, rust_caller, tools};
 
 const BOTO3: &str = r#"

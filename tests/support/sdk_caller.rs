@@ -1,5 +1,5 @@
 //! Asks STS who it is, over and over, with whatever the AWS SDK for Rust finds by itself: a stand-in for any program
-//! that `arl exec --server` runs. `cargo run --example caller -- FILE` ends when FILE exists.
+//! that `arl exec --server` runs. `cargo run --example sdk_caller -- FILE` ends when FILE exists.
 
 use std::path::Path;
 

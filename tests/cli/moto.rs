@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Stdio};
 
-use crate::lib_compat::python;
+use crate::aws_assume_role_lib::python;
 use crate::support::Stage;
 
 /// Makes a user with a key, two roles, and prints the key; then asks for signatures from here on.

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod assume;
+mod aws_assume_role_lib;
 mod botocore;
 mod cache;
 mod completion;
@@ -16,9 +17,8 @@ mod explain;
 mod faults;
 mod flags;
 mod hooks;
-mod in_the_way;
-mod keyboard;
-mod lib_compat;
+mod hostile_shell;
+mod interactive_shells;
 mod mfa;
 mod moto;
 mod network;
@@ -28,9 +28,9 @@ mod prompts;
 mod quoting;
 mod secrets;
 mod server;
+mod single_flight;
+mod source_kinds;
 mod sources;
 mod start;
 mod support;
-mod waiting;
-mod ways_in;
 mod write;

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use arl_sts::World;
 
-use crate::lib_compat::python;
+use crate::aws_assume_role_lib::python;
 use crate::support::Stage;
 
 /// Answers a line PROFILE with `ok` or what went wrong.

@@ -22,7 +22,7 @@ except Exception as error:
 ";
 
 fn botocore(stage: &Stage, path: &std::path::Path) -> Run {
-    stage.run(stage.bare(crate::lib_compat::python()).args(["-c", READER]).arg(path))
+    stage.run(stage.bare(crate::aws_assume_role_lib::python()).args(["-c", READER]).arg(path))
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_profile_is_written_read_and_taken_away() {
     assert!(text.contains("\naws_access_key_id=ASIA") && text.contains("\naws_session_token=FwoG"), "{text}");
     // botocore, through the whole of it.
     let code = "import boto3; print(boto3.Session(profile_name='deploy').client('sts', region_name='us-east-1').get_caller_identity()['Arn'])";
-    let arn = stage.run(stage.bare(crate::lib_compat::python()).args(["-c", code])).success();
+    let arn = stage.run(stage.bare(crate::aws_assume_role_lib::python()).args(["-c", code])).success();
     assert!(arn.starts_with("arn:aws:sts::123456789012:assumed-role/Deploy/"), "{arn}");
     // The AWS CLI and the SDK for Rust.
     let mut cli = stage.bare(crate::support::tools("peers/bin/aws"));
@@ -422,7 +422,7 @@ fn a_profile_is_configured_without_a_secret_and_works() {
         let code = format!(
             "import boto3; print(boto3.Session(profile_name='{profile}').client('sts').get_caller_identity()['Arn'])"
         );
-        let arn = stage.run(stage.bare(crate::lib_compat::python()).args(["-c", &code])).success();
+        let arn = stage.run(stage.bare(crate::aws_assume_role_lib::python()).args(["-c", &code])).success();
         assert!(arn.starts_with("arn:aws:sts::123456789012:assumed-role/Deploy/"), "{profile}: {arn}");
     }
     assert_eq!(stage.assumed()[0].get("DurationSeconds"), Some("1800"));

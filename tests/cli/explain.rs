@@ -123,7 +123,7 @@ fn explained(stage: &Stage, situation: &Situation) -> Value {
 
 #[test]
 fn it_says_what_it_said_before() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/snapshots");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/snapshots");
     let user = Run::of(Command::new("id").arg("-un").output().unwrap()).success();
     for situation in &SITUATIONS {
         let stage = stage();

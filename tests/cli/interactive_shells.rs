@@ -85,8 +85,8 @@ impl Keyboard {
 
     /// Types `arl init` and the lines, each when the shell waits for it. `FILE\tLINE` is done when it has made FILE.
     fn type_lines(&self, stage: &Stage, lines: &[String]) -> Run {
-        let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/terminal.py");
-        let mut python = stage.as_ann(crate::lib_compat::python());
+        let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/terminal.py");
+        let mut python = stage.as_ann(crate::aws_assume_role_lib::python());
         python
             .arg(driver)
             .args(&self.command)

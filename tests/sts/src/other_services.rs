@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::http::{Request, Response};
-use crate::world::{Key, World};
+use crate::state::{Key, World};
 
 /// What the request asks for, if its path is one of these services'.
 pub(crate) fn name(request: &Request) -> Option<&'static str> {
