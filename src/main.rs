@@ -1,38 +1,20 @@
-//! `arl`: assumes AWS IAM roles and hands the temporary credentials to whatever needs them.
+//! `arl`: assumes AWS IAM roles and hands the temporary credentials to a shell, a command, a file or a program.
 //!
-//! Rust's usual start-up would ignore SIGPIPE and open closed descriptors before anybody could look, and the
-//! command that `arl exec` becomes would differ from one that is run bare; so this is C's `main`.
+//! The entry point is C's `main` rather than Rust's. Before Rust's `main` runs, the standard library ignores SIGPIPE
+//! and opens `/dev/null` for each of the descriptors 0, 1 and 2 that is closed. `arl exec` replaces itself with the
+//! command, which would inherit both changes and behave differently from the same command started without arl. The
+//! README promises that it behaves the same.
+
 #![cfg_attr(not(test), no_main)]
 
 mod cli;
 
-use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{c_char, c_int};
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-#[expect(unsafe_code, reason = "C's main is handed raw pointers")]
+#[expect(unsafe_code, reason = "the C runtime calls `main` by its name, with raw pointers")]
 extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
-    let count = usize::try_from(argc).unwrap_or(0);
-    let argument = |index| {
-        // SAFETY: C promises `argc` pointers to texts that end with NUL and live as long as the process.
-        let text = unsafe { CStr::from_ptr(*argv.add(index)) };
-        OsStr::from_bytes(text.to_bytes()).to_owned()
-    };
-    let arguments: Vec<OsString> = (0..count).map(argument).collect();
+    // SAFETY: these are the arguments that the C runtime passes to `main`.
+    let arguments = unsafe { cli::sys::arguments(argc, argv) };
     cli::run(arguments).into()
-}
-
-// Puts the unwinder into the program, which then loads one shared library less (`build.rs`).
-#[cfg(static_unwinder)]
-#[link(name = "gcc_eh", kind = "static", modifiers = "-bundle")]
-#[expect(unsafe_code, reason = "a block of foreign functions, though an empty one")]
-unsafe extern "C" {}
-
-/// The SDK's pauses between attempts are the only user of the C library's mathematics, which would be loaded at
-/// every start.
-#[cfg(static_unwinder)]
-#[unsafe(no_mangle)]
-#[expect(unsafe_code, reason = "takes the place of C's function of this name")]
-extern "C" fn pow(base: f64, exponent: f64) -> f64 {
-    libm::pow(base, exponent)
 }

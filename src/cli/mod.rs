@@ -11,7 +11,7 @@ mod plan;
 mod process;
 mod serve;
 mod session;
-mod sys;
+pub(crate) mod sys;
 mod ui;
 
 use std::ffi::OsString;

@@ -1,12 +1,13 @@
 //! The few system calls that no safe crate offers. All of arl's unsafe code is here.
 #![expect(
     unsafe_code,
-    reason = "signal dispositions across execve, numbers of processes that may be 0, and macOS's way to find a file"
+    reason = "C's arguments, signal dispositions across execve, numbers of processes that may be 0, and macOS's way to find a file"
 )]
 
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int, c_void};
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -14,6 +15,23 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use rustix::process::Pid;
+
+/// Returns the command line that the C runtime passes to `main`, which the standard library cannot read on every
+/// system when it does not start the program.
+///
+/// # Safety
+///
+/// `argv` must point to `argc` pointers to strings that end with NUL and live as long as the process, as C promises
+/// for the arguments of `main`.
+pub(crate) unsafe fn arguments(argc: c_int, argv: *const *const c_char) -> Vec<OsString> {
+    let count = usize::try_from(argc).unwrap_or(0);
+    let argument = |index| {
+        // SAFETY: `index` is below `argc`, and the caller promises the rest.
+        let text = unsafe { CStr::from_ptr(*argv.add(index)) };
+        OsStr::from_bytes(text.to_bytes()).to_owned()
+    };
+    (0..count).map(argument).collect()
+}
 
 /// Whether whoever started arl ignores SIGPIPE.
 static CALLER_IGNORES_SIGPIPE: AtomicBool = AtomicBool::new(false);

@@ -31,6 +31,5 @@ mod server;
 mod single_flight;
 mod source_kinds;
 mod sources;
-mod start;
 mod support;
 mod write;
