@@ -2,6 +2,7 @@
 //!
 //! All rows of a table are measured in turns, so that whatever else the machine does hits them alike.
 
+#![allow(clippy::disallowed_methods, reason = "the tests are their own outside")]
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,

@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+#[allow(clippy::disallowed_methods, reason = "reads the environment and the clock for everything else")]
 mod env;
 mod eval;
 mod plan;
@@ -12,6 +13,7 @@ mod process;
 mod serve;
 mod session;
 pub(crate) mod sys;
+#[allow(clippy::disallowed_methods, reason = "asks the terminal what it can show")]
 mod ui;
 
 use std::ffi::OsString;

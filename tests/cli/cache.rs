@@ -459,7 +459,7 @@ fn the_killed_holder_of_a_lock_holds_nobody_up() {
 #[test]
 fn a_failure_is_everybodys_at_once() {
     let stage = Stage::new();
-    stage.sts.inject(Fault::Delay(std::time::Duration::from_millis(300)), 1000);
+    stage.sts.inject(Fault::Delay(std::time::Duration::from_secs(1)), 1000);
     let runs = stampede(256, || {
         let mut command = caching(&stage, "arl");
         command.args(["assume", "123456789012/Closed", "--json"]);

@@ -79,8 +79,10 @@ fn confirms(role: &str, flag: &str) -> bool {
         "--open" | "--jobs" => true,
         // Nothing is cached of a source that has its credentials at hand.
         "--no-cache" | "--refresh" | "--min-ttl" => role == "keys",
-        // The session is cached, so no code is needed; the device is the profile's own.
-        "--token-code" | "--mfa-process" | "--serial-number" => role == "mfa",
+        // The session is cached, so no code is needed.
+        "--token-code" => role != "keys",
+        // The device is the profile's own.
+        "--mfa-process" | "--serial-number" => role == "mfa",
         _ => false,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A missing shell or peer is a failure, not a skip: `tests/install-tools.sh` (or `make test`) installs them.
 
+#![allow(clippy::disallowed_methods, reason = "the tests are their own outside")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod assume;

@@ -1,5 +1,6 @@
 //! The library as a program uses it: an `SdkConfig` that becomes a role, against the loopback STS, by a clock of its own.
 
+#![allow(clippy::disallowed_methods, reason = "the tests are their own outside")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod arns;

@@ -1,16 +1,16 @@
 //! `arl clear`: prints the statements that give the shell back what it had before.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use arl::shell::{Dialect, Held};
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::complete;
-use crate::cli::env::context::Context;
 use crate::cli::env::shell;
 use crate::cli::env::shell_state::{expired_since, has_endpoint, held, left, session_name};
+use crate::cli::env::vars;
 use crate::cli::ui::error::Report;
+use crate::cli::ui::output;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::in_words;
 
@@ -37,7 +37,7 @@ pub(crate) struct ClearArgs {
 pub(crate) fn run(args: ClearArgs, output: &Output) -> Result<(), Report> {
     let dialect = shell::choose(args.shell.as_deref())?;
     let held = held();
-    if std::io::stdout().is_terminal() {
+    if output::stdout_is_terminal() {
         let command = match dialect {
             Dialect::Fish => "arl clear | source",
             _ => "eval \"$(arl clear)\"",
@@ -59,13 +59,15 @@ pub(crate) fn run(args: ClearArgs, output: &Output) -> Result<(), Report> {
     match (&held, expired_since()) {
         (Held::Role { .. }, Some(since)) => output.data(expired(dialect, held, since, output).as_bytes()),
         // Until then the keys may come back, as from a directory of direnv's.
-        (_, Some(_)) if Context::var("ARL_KEY_ID").is_some() => output.data(dialect.tidy(&left()).as_bytes()),
+        (_, Some(_)) if vars::get(vars::ARL_KEY_ID).is_some() => {
+            output.data(dialect.tidy(&left()).as_bytes())
+        }
         _ => Ok(()),
     }
 }
 
 fn expired(dialect: Dialect, held: Held, since: Duration, output: &Output) -> String {
-    let restores = Context::var("ARL_ON_EXPIRY").as_deref() == Some("restore");
+    let restores = vars::get(vars::ARL_ON_EXPIRY).as_deref() == Some("restore");
     let done = if restores { "what was there before is back" } else { "its credentials were cleared" };
     output.note(&format!("{} expired {} ago; {done}", session_name(), in_words(since)));
     if restores { dialect.clear(held, &[]) } else { dialect.unset() }

@@ -12,6 +12,8 @@ use arl::{
 use crate::cli::args::help::ENVIRONMENT;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
+use crate::cli::env::program;
+use crate::cli::env::vars;
 use crate::cli::plan::Plan;
 use crate::cli::plan::region::Regions;
 use crate::cli::plan::role_ref::{check_partition, role_arn, typed_role, unknown_role};
@@ -80,7 +82,7 @@ pub(crate) fn run(args: &ConfigureArgs, output: &Output) -> Result<(), Report> {
         (RoleRef::Profile(text), None) => config.profile(text).and_then(|role| role.get("credential_source")),
         _ => None,
     };
-    let source = wanted.profile.take().or_else(|| Context::var("AWS_PROFILE"));
+    let source = wanted.profile.take().or_else(|| vars::get(vars::AWS_PROFILE));
     let source = source.unwrap_or_else(|| "default".to_owned());
     if of_machine.is_none() && config.profile(&source).is_none() {
         return Err(Report::new(format!("there is no profile `{source}` to start from"))
@@ -289,9 +291,9 @@ fn process(
 /// on PATH, or at least where the person has called it.
 fn own_path() -> Result<String, Report> {
     let failed = || Report::new("could not find out where arl is");
-    let own = std::env::current_exe().map_err(|error| failed().caused_by(error))?;
+    let own = program::executable().map_err(|error| failed().caused_by(error))?;
     let is_own = |path: &PathBuf| path.is_absolute() && path.canonicalize().is_ok_and(|real| real == own);
-    let called = std::env::args_os().next().filter(|word| word.as_encoded_bytes().contains(&b'/'));
+    let called = program::arguments().next().filter(|word| word.as_encoded_bytes().contains(&b'/'));
     let called = called.and_then(|word| std::path::absolute(word).ok());
     let path = lookup::paths("arl".as_ref()).into_iter().chain(called).find(is_own).unwrap_or(own);
     path.into_os_string()

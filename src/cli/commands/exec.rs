@@ -6,6 +6,7 @@ use arl::Reader;
 
 use crate::cli::args::help::ENVIRONMENT;
 use crate::cli::args::role::RoleArgs;
+use crate::cli::env::vars;
 use crate::cli::process::core_limit::CallersLimit;
 use crate::cli::process::replace::become_command;
 use crate::cli::serve;
@@ -76,5 +77,5 @@ pub(crate) fn run(
 }
 
 fn default_shell() -> OsString {
-    std::env::var_os("SHELL").filter(|shell| !shell.is_empty()).unwrap_or_else(|| "/bin/sh".into())
+    vars::raw(vars::SHELL).filter(|shell| !shell.is_empty()).unwrap_or_else(|| "/bin/sh".into())
 }

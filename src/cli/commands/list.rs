@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::cli::env::cache_location::Place;
 use crate::cli::env::context::Context;
+use crate::cli::env::vars;
 use crate::cli::ui::error::Report;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::session_table;
@@ -26,7 +27,7 @@ const HEADINGS: [&str; 5] = ["PROFILE", "ACCOUNT", "ROLE", "SOURCE", "MFA"];
 pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), Report> {
     let context = Context::read()?;
     let config = context.shared_config()?;
-    let var = |name: &str| Context::var(name);
+    let var = |name: &str| vars::get(name);
     let sources = Sources::new(&config, &var, false);
     let mut rows = Vec::new();
     let mut text = String::new();

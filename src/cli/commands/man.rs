@@ -2,6 +2,7 @@
 //!
 //! `ARL_TEST_UPDATE=1 cargo test man_pages` writes them anew.
 
+#![allow(clippy::disallowed_methods, reason = "only a test runs this")]
 #![expect(clippy::unwrap_used, reason = "only tests make the pages")]
 
 use std::path::Path;

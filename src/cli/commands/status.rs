@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
 use crate::cli::env::shell_state::{has_endpoint, held, session_name};
+use crate::cli::env::vars;
 use crate::cli::plan::sts_settings;
 use crate::cli::session::runtime::runtime;
 use crate::cli::ui::error::{Report, Status};
@@ -61,18 +62,18 @@ impl Session {
             return Self { state, role_arn, source, expires_at, left, verified, rival: None };
         }
         // Served credentials renew themselves: what the environment says of an end is not about them.
-        let expires_at = Context::var("ARL_EXPIRES_AT").filter(|_| !is_served);
+        let expires_at = vars::get(vars::ARL_EXPIRES_AT).filter(|_| !is_served);
         let expires_at: Option<u64> = expires_at.and_then(|time| time.parse().ok());
         let now = Context::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let left = expires_at.map(|end| i64::try_from(end).unwrap_or(i64::MAX).saturating_sub_unsigned(now));
         Self {
             state: if left.is_some_and(|left| left <= 0) { "expired" } else { "live" },
-            role_arn: Context::var("ARL_ROLE_ARN"),
-            source: Context::var("ARL_SOURCE"),
+            role_arn: vars::get(vars::ARL_ROLE_ARN),
+            source: vars::get(vars::ARL_SOURCE),
             expires_at,
             left,
             verified: None,
-            rival: Context::var("AWS_PROFILE"),
+            rival: vars::get(vars::AWS_PROFILE),
         }
     }
 
@@ -92,7 +93,7 @@ impl Session {
         };
         line("arn", &self.role_arn);
         line("source", &self.source);
-        line("expires", &Context::var("AWS_CREDENTIAL_EXPIRATION").filter(|_| self.expires_at.is_some()));
+        line("expires", &vars::get(vars::AWS_CREDENTIAL_EXPIRATION).filter(|_| self.expires_at.is_some()));
         line("verified", &self.verified);
         let rival = self.rival.as_ref();
         line(
@@ -123,8 +124,8 @@ fn verify() -> Result<String, Report> {
     let failed = || Report::new("could not verify the credentials of this shell");
     let context = Context::read()?;
     let config = context.shared_config()?;
-    let role: Option<RoleArn> = Context::var("ARL_ROLE_ARN").and_then(|arn| arn.parse().ok());
-    let region = Context::var("AWS_REGION").or_else(|| Context::var("AWS_DEFAULT_REGION"));
+    let role: Option<RoleArn> = vars::get(vars::ARL_ROLE_ARN).and_then(|arn| arn.parse().ok());
+    let region = vars::get(vars::AWS_REGION).or_else(|| vars::get(vars::AWS_DEFAULT_REGION));
     let partition = role.map_or_else(
         || arl::Partition::of_region(region.as_deref().unwrap_or_default()),
         |arn| arn.partition().clone(),
@@ -133,7 +134,7 @@ fn verify() -> Result<String, Report> {
         sts_settings::find(&RoleArgs::default(), &context, &config, None, region, &partition)?;
     let sts = Sts::new(settings);
     let ask = async {
-        let credentials = match Context::var("AWS_ACCESS_KEY_ID") {
+        let credentials = match vars::get(vars::AWS_ACCESS_KEY_ID) {
             Some(id) => of_environment(id).map_err(|error| failed().caused_by(error))?,
             None => sts
                 .source_credentials(&Source::Container, Context::now())
@@ -146,7 +147,7 @@ fn verify() -> Result<String, Report> {
 }
 
 fn of_environment(id: String) -> Result<Credentials, InvalidCredentials> {
-    let secret = Secret::new(Context::var("AWS_SECRET_ACCESS_KEY").unwrap_or_default());
-    let token = Context::var("AWS_SESSION_TOKEN").map(Secret::new);
+    let secret = Secret::new(vars::get(vars::AWS_SECRET_ACCESS_KEY).unwrap_or_default());
+    let token = vars::get(vars::AWS_SESSION_TOKEN).map(Secret::new);
     Credentials::new(id, secret, token, None)
 }

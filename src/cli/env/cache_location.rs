@@ -6,6 +6,7 @@ use arl::{CredentialCache, JsonFileCache};
 
 use crate::cli::env::context::Context;
 use crate::cli::env::dirs::{private_directory, runtime_directory};
+use crate::cli::env::vars;
 use crate::cli::ui::error::Report;
 use crate::cli::ui::output::Output;
 
@@ -23,7 +24,7 @@ pub(crate) enum Place {
 impl Place {
     /// What `ARL_CACHE` and the directories say.
     pub(crate) fn chosen(context: &Context) -> Result<Self, Report> {
-        match Context::var("ARL_CACHE").as_deref() {
+        match vars::get(vars::ARL_CACHE).as_deref() {
             None | Some("file") => Ok(Self::Files(directory(context)?)),
             Some("keyring") if cfg!(target_os = "linux") => Ok(Self::Keyring),
             Some("keyring") => Err(Report::usage("ARL_CACHE=keyring needs the keyring of the Linux kernel")),
@@ -80,7 +81,7 @@ fn keyring() -> Result<Box<dyn CredentialCache>, Report> {
 
 /// `ARL_CACHE_DIR`, else the platform's place for caches.
 pub(crate) fn directory(context: &Context) -> Result<Option<PathBuf>, Report> {
-    if let Some(given) = Context::path_var("ARL_CACHE_DIR") {
+    if let Some(given) = vars::path(vars::ARL_CACHE_DIR) {
         let path = context.path(&given);
         if path.is_relative() {
             let given = given.display();
@@ -88,7 +89,7 @@ pub(crate) fn directory(context: &Context) -> Result<Option<PathBuf>, Report> {
         }
         return Ok(Some(path));
     }
-    let xdg = Context::path_var("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+    let xdg = vars::path(vars::XDG_CACHE_HOME).filter(|path| path.is_absolute());
     let of_home =
         |home: &Path| home.join(if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" });
     Ok(xdg.or_else(|| context.home().map(of_home)).map(|caches| caches.join("arl")))

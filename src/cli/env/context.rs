@@ -8,6 +8,8 @@ use std::time::SystemTime;
 use arl::{SharedConfig, SharedFile, Surroundings};
 
 use crate::cli::env::os_user::OsUser;
+use crate::cli::env::program;
+use crate::cli::env::vars;
 use crate::cli::ui::error::Report;
 
 /// Read once, handed down.
@@ -30,7 +32,7 @@ impl Context {
     pub(crate) fn read_user() -> Self {
         let user = OnceCell::new();
         // A relative HOME would make files of the current directory count as the person's own.
-        let home = std::env::var_os("HOME")
+        let home = vars::raw(vars::HOME)
             .map(PathBuf::from)
             .filter(|home| home.is_absolute())
             .or_else(|| user.get_or_init(OsUser::current).home.clone());
@@ -61,7 +63,7 @@ impl Context {
             SharedFile::Config => "config",
             SharedFile::Credentials => "credentials",
         };
-        std::env::var_os(variable_of(file))
+        vars::raw(variable_of(file))
             .filter(|path| !path.is_empty())
             .map(|path| expand_tilde(&path, self.home()))
             .or_else(|| Some(self.home()?.join(".aws").join(name)))
@@ -85,17 +87,6 @@ impl Context {
         file.path.as_ref().map_or_else(|| name.to_owned(), |path| path.display().to_string())
     }
 
-    /// An environment variable that is set to something. What is not UTF-8 is shown, and found nowhere.
-    pub(crate) fn var(name: &str) -> Option<String> {
-        let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
-        Some(value.to_string_lossy().into_owned())
-    }
-
-    /// An environment variable that names a path, byte for byte.
-    pub(crate) fn path_var(name: &str) -> Option<PathBuf> {
-        std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
-    }
-
     /// A path from a setting, with `~` for the home directory.
     pub(crate) fn path(&self, text: impl AsRef<OsStr>) -> PathBuf {
         expand_tilde(text.as_ref(), self.home.as_deref())
@@ -113,7 +104,7 @@ impl Context {
             read: &|path| std::fs::read(path).ok(),
             home: self.home.clone(),
             config_file: self.path_of(SharedFile::Config),
-            directory: &|| std::env::current_dir().unwrap_or_default(),
+            directory: &|| program::current_directory().unwrap_or_default(),
         }
     }
 
@@ -124,8 +115,8 @@ impl Context {
             .get_or_init(OsUser::current)
             .name
             .clone()
-            .or_else(|| Self::var("USER"))
-            .or_else(|| Self::var("LOGNAME"))
+            .or_else(|| vars::get("USER"))
+            .or_else(|| vars::get("LOGNAME"))
             .unwrap_or_else(uid)
     }
 
@@ -143,12 +134,12 @@ fn variable_of(file: SharedFile) -> &'static str {
 }
 
 fn is_named(file: SharedFile) -> bool {
-    Context::path_var(variable_of(file)).is_some()
+    vars::path(variable_of(file)).is_some()
 }
 
 /// Keys or a web identity in the environment.
 fn has_credentials_at_hand() -> bool {
-    let has = |names: [&str; 2]| names.into_iter().all(|name| Context::var(name).is_some());
+    let has = |names: [&str; 2]| names.into_iter().all(|name| vars::get(name).is_some());
     has(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
         || has(["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"])
 }
@@ -184,5 +175,5 @@ fn read_text(path: &Path) -> Result<String, Report> {
 
 /// The variable that selects a profile.
 pub(crate) fn profile_variable() -> &'static str {
-    if Context::var("AWS_PROFILE").is_some() { "AWS_PROFILE" } else { "AWS_DEFAULT_PROFILE" }
+    if vars::get(vars::AWS_PROFILE).is_some() { "AWS_PROFILE" } else { "AWS_DEFAULT_PROFILE" }
 }

@@ -3,12 +3,12 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use crate::cli::env::context::Context;
+use crate::cli::env::vars;
 
 /// `$XDG_RUNTIME_DIR/arl`, which is never remote and goes with the login. After `su` or `sudo -E` it is somebody else's,
 /// and so is what they would leave there.
 pub(crate) fn runtime_directory() -> Option<PathBuf> {
-    let runtime = Context::path_var("XDG_RUNTIME_DIR").filter(|path| path.is_absolute())?;
+    let runtime = vars::path(vars::XDG_RUNTIME_DIR).filter(|path| path.is_absolute())?;
     let directory = runtime.join("arl");
     let is_own = |found: std::fs::Metadata| found.uid() == rustix::process::geteuid().as_raw();
     let is_ours = std::fs::metadata(runtime).is_ok_and(|found| found.is_dir() && is_own(found))
@@ -16,8 +16,13 @@ pub(crate) fn runtime_directory() -> Option<PathBuf> {
     is_ours.then_some(directory)
 }
 
+/// Returns the directory for temporary files.
+pub(crate) fn temporary() -> PathBuf {
+    std::env::temp_dir()
+}
+
 /// A directory for locks that has nothing to do with a cache.
 pub(crate) fn private_directory() -> PathBuf {
-    let temporary = || std::env::temp_dir().join(format!("arl-{}", rustix::process::geteuid().as_raw()));
-    runtime_directory().unwrap_or_else(temporary)
+    let own = || temporary().join(format!("arl-{}", rustix::process::geteuid().as_raw()));
+    runtime_directory().unwrap_or_else(own)
 }

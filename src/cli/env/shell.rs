@@ -2,18 +2,18 @@
 
 use arl::shell::Dialect;
 
-use crate::cli::env::context::Context;
+use crate::cli::env::vars;
 use crate::cli::sys;
 use crate::cli::ui::error::Report;
 
 /// `--shell`, else `ARL_SHELL`, else the parent process, else `SHELL`, else POSIX.
 pub(crate) fn choose(flag: Option<&str>) -> Result<Dialect, Report> {
     let named = flag.map(|name| ("--shell", name.to_owned()));
-    let named = named.or_else(|| Context::var("ARL_SHELL").map(|name| ("ARL_SHELL", name)));
+    let named = named.or_else(|| vars::get(vars::ARL_SHELL).map(|name| ("ARL_SHELL", name)));
     match named {
         Some((origin, name)) => name.parse().map_err(|error| Report::usage(format!("{origin}: {error}"))),
         None => Ok(parent()
-            .or_else(|| Context::var("SHELL").and_then(|path| Dialect::of_executable(&path)))
+            .or_else(|| vars::get(vars::SHELL).and_then(|path| Dialect::of_executable(&path)))
             .unwrap_or(Dialect::Posix)),
     }
 }

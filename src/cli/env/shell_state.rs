@@ -7,13 +7,14 @@ use arl::RoleArn;
 use arl::shell::{Before, Held, Memory};
 
 use crate::cli::env::context::Context;
+use crate::cli::env::vars;
 
 /// Where a shell keeps what it had before; never exported by arl.
 const MEMORY: [&str; 2] = ["__arl_restore", "__arl_region"];
 
 pub(crate) fn held() -> Held {
-    let is_foreign_memory = MEMORY.iter().any(|name| std::env::var_os(name).is_some());
-    match (Context::var("AWS_ACCESS_KEY_ID"), Context::var("ARL_KEY_ID")) {
+    let is_foreign_memory = MEMORY.iter().any(|name| vars::raw(name).is_some());
+    match (vars::get(vars::AWS_ACCESS_KEY_ID), vars::get(vars::ARL_KEY_ID)) {
         (Some(key), Some(own)) if key == own => Held::Role { is_foreign_memory },
         (Some(_), _) => Held::ForeignKeys { is_foreign_memory },
         (None, _) => Held::Nothing { is_foreign_memory },
@@ -22,13 +23,13 @@ pub(crate) fn held() -> Held {
 
 /// Whether the shell asks an endpoint of arl's for its credentials: it was started by `exec --server`.
 pub(crate) fn has_endpoint() -> bool {
-    let endpoint = Context::var("ARL_ENDPOINT");
-    endpoint.is_some() && endpoint == Context::var("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+    let endpoint = vars::get(vars::ARL_ENDPOINT);
+    endpoint.is_some() && endpoint == vars::get(vars::AWS_CONTAINER_CREDENTIALS_FULL_URI)
 }
 
 /// What the shell must remember when it becomes a role now.
 pub(crate) fn memory() -> Memory {
-    let before = Before::of(|name| std::env::var_os(name).map(OsStringExt::into_vec));
+    let before = Before::of(|name| vars::raw(name).map(OsStringExt::into_vec));
     match held() {
         Held::Role { is_foreign_memory: true } => Memory::Foreign,
         Held::Role { is_foreign_memory: false } => Memory::Kept(before.only_region()),
@@ -39,10 +40,10 @@ pub(crate) fn memory() -> Memory {
 /// What a role of arl's has left beside other keys: its end, which botocore would believe, and its account. Those that
 /// came with the other keys say something else.
 pub(crate) fn left() -> Vec<&'static str> {
-    let var = |name| Context::var(name);
-    let end = var("ARL_EXPIRES_AT").and_then(|seconds| seconds.parse().ok());
+    let var = |name| vars::get(name);
+    let end = var(vars::ARL_EXPIRES_AT).and_then(|seconds| seconds.parse().ok());
     let end = end.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
-    let account = var("ARL_ROLE_ARN").and_then(|arn| arn.parse::<RoleArn>().ok());
+    let account = var(vars::ARL_ROLE_ARN).and_then(|arn| arn.parse::<RoleArn>().ok());
     let account = account.map(|arn| arn.account_id().to_string());
     let of_role = [
         ("AWS_CREDENTIAL_EXPIRATION", end.map(|end| humantime::format_rfc3339_seconds(end).to_string())),
@@ -54,14 +55,14 @@ pub(crate) fn left() -> Vec<&'static str> {
 
 /// How long ago the session in the environment ended; `None` if it has not, or nobody knows.
 pub(crate) fn expired_since() -> Option<Duration> {
-    let end: u64 = Context::var("ARL_EXPIRES_AT")?.parse().ok()?;
+    let end: u64 = vars::get(vars::ARL_EXPIRES_AT)?.parse().ok()?;
     let end = UNIX_EPOCH.checked_add(Duration::from_secs(end))?;
     Context::now().duration_since(end).ok()
 }
 
 /// `role/Deploy in 123456789012`, as far as the environment tells.
 pub(crate) fn session_name() -> String {
-    match Context::var("ARL_ROLE_ARN").map(|arn| arn.parse::<arl::RoleArn>()) {
+    match vars::get(vars::ARL_ROLE_ARN).map(|arn| arn.parse::<arl::RoleArn>()) {
         Some(Ok(arn)) => format!("role/{} in {}", arn.role_name(), arn.account_id()),
         _ => "a session".to_owned(),
     }

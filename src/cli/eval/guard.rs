@@ -1,11 +1,11 @@
 //! Whether a failing command line owes its reader a statement that fails, judged from the bare arguments.
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
 
 use arl::shell::Dialect;
 
 use crate::cli::env::shell;
+use crate::cli::ui::output;
 
 /// The verb of a command line that may be wrong otherwise.
 pub(crate) fn verb(args: &[OsString]) -> Option<String> {
@@ -39,7 +39,7 @@ pub(crate) fn failing_statement(args: &[OsString]) -> Option<Dialect> {
         "arn",
         "completions",
     ];
-    if std::io::stdout().is_terminal() {
+    if output::stdout_is_terminal() {
         return None;
     }
     let words: Vec<String> = args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();

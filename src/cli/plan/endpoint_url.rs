@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use arl::{Section, SharedConfig};
 
 use crate::cli::args::role::RoleArgs;
-use crate::cli::env::context::Context;
+use crate::cli::env::vars;
 use crate::cli::ui::error::Report;
 
 /// Checks an endpoint that somebody configured. An error says what is wrong with it.
@@ -56,9 +56,9 @@ pub(crate) fn find(
     profile: Option<&Section<'_>>,
 ) -> Result<Option<(&'static str, String)>, Report> {
     let key = |name: &str| profile.and_then(|profile| profile.get_filled(name)).map(str::to_owned);
-    let ignored = Context::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    let ignored = vars::get(vars::AWS_IGNORE_CONFIGURED_ENDPOINT_URLS);
     let ignored = is_true(ignored.or_else(|| key("ignore_configured_endpoint_urls")));
-    let variable = |name: &'static str| Context::var(name).map(|url| (name, url));
+    let variable = |name: &'static str| vars::get(name).map(|url| (name, url));
     let of_services = |name: String| match config.services(&name) {
         Some(services) => Ok(services.get_nested("sts", "endpoint_url").map(str::to_owned)),
         // Its endpoint may be what keeps the keys inside.
@@ -66,7 +66,8 @@ pub(crate) fn find(
             .hint(format!("add [services {name}] to the shared config file, or take the key away"))),
     };
     let configured = || -> Result<_, Report> {
-        if let Some(found) = variable("AWS_ENDPOINT_URL_STS").or_else(|| variable("AWS_ENDPOINT_URL")) {
+        if let Some(found) = variable(vars::AWS_ENDPOINT_URL_STS).or_else(|| variable(vars::AWS_ENDPOINT_URL))
+        {
             return Ok(Some(found));
         }
         let of_services = key("services").map(of_services).transpose()?.flatten();

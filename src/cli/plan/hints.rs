@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 use arl::{AssumeRoleRequest, CallError, Chain, SharedFile, Source, SourceError, SourceTag, StsSettings};
 
 use crate::cli::env::context::{Context, profile_variable};
+use crate::cli::env::program;
+use crate::cli::env::vars;
 use crate::cli::ui::error::Report;
 use crate::cli::ui::text::{in_words, tail};
 
@@ -45,9 +47,9 @@ fn elsewhere(report: Report, closest: &[String], context: &Context) -> Report {
 
 /// Whether nobody has typed that name today.
 fn is_selected(name: &str) -> bool {
-    let mut words = std::env::args_os();
+    let mut words = program::arguments();
     let is_typed = words.any(|word| word.to_string_lossy().split('=').any(|part| part == name));
-    !is_typed && Context::var(profile_variable()).as_deref() == Some(name)
+    !is_typed && vars::get(profile_variable()).as_deref() == Some(name)
 }
 
 /// The source could not be had.

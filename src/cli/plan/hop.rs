@@ -8,6 +8,7 @@ use arl::{
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
+use crate::cli::env::vars;
 use crate::cli::plan::role_ref::{role_arn, unknown_role};
 use crate::cli::ui::error::{Report, parse_value};
 use crate::cli::ui::output::Output;
@@ -58,7 +59,7 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn of_environment() -> Self {
-        Self { variable: Context::var("ARL_ROLE_SESSION_NAME") }
+        Self { variable: vars::get(vars::ARL_ROLE_SESSION_NAME) }
     }
 
     /// The request of a hop. `name` is a session name or template, and where it comes from.
@@ -172,7 +173,7 @@ impl Names {
         origins.set("RoleSessionName", named.origins.of("RoleSessionName").map(str::to_owned));
 
         let duration = value("--duration", &args.duration, "DurationSeconds")
-            .or_else(|| Context::var("ARL_DURATION").map(|text| ("ARL_DURATION".to_owned(), text)));
+            .or_else(|| vars::get(vars::ARL_DURATION).map(|text| ("ARL_DURATION".to_owned(), text)));
         origins.set("DurationSeconds", overlay(&mut request.duration_seconds, duration, str::parse)?);
         if let Some((origin, text)) = value("--policy", &args.policy, "Policy") {
             request.policy = Some(parse_value(&origin, &read_file_url(&origin, text)?)?);

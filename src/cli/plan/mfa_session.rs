@@ -3,7 +3,7 @@
 use arl::{Chain, SharedConfig, Source, TokenCode};
 
 use crate::cli::args::role::RoleArgs;
-use crate::cli::env::context::Context;
+use crate::cli::env::vars;
 use crate::cli::plan::hop::Hop;
 use crate::cli::ui::error::{Report, parse_value};
 use crate::cli::ui::output::Output;
@@ -19,7 +19,7 @@ pub(crate) struct SessionCode {
 
 /// The flag's and the variable's program is for every device; a profile's for its own.
 pub(crate) fn name_process(args: &RoleArgs, hops: &mut [Hop]) {
-    if let Some(process) = args.mfa_process.clone().or_else(|| Context::var("ARL_MFA_PROCESS")) {
+    if let Some(process) = args.mfa_process.clone().or_else(|| vars::get(vars::ARL_MFA_PROCESS)) {
         for hop in hops {
             let profiles = hop.mfa_process.take().filter(|_| args.mfa_process.is_none());
             hop.mfa_process = profiles.or_else(|| Some(process.clone()));
@@ -36,7 +36,7 @@ pub(crate) fn start_from_mfa_session(
     hops: &mut [Hop],
     output: &Output,
 ) -> Result<Option<SessionCode>, Report> {
-    let variable = match Context::var("ARL_MFA_SESSION").map(|text| text.trim().to_ascii_lowercase()) {
+    let variable = match vars::get(vars::ARL_MFA_SESSION).map(|text| text.trim().to_ascii_lowercase()) {
         None => false,
         Some(text) if ["1", "true", "yes", "on"].contains(&&*text) => true,
         Some(text) if ["0", "false", "no", "off"].contains(&&*text) => false,
@@ -71,7 +71,7 @@ pub(crate) fn start_from_mfa_session(
     let process = args.mfa_process.clone().or_else(|| first?.mfa_process.clone());
     let process = process
         .or_else(|| of_source?.get("mfa_process").map(str::to_owned))
-        .or_else(|| Context::var("ARL_MFA_PROCESS"));
+        .or_else(|| vars::get(vars::ARL_MFA_PROCESS));
     let Some(serial_number) = serial_number.filter(|_| args.mfa_session || !hops.is_empty()) else {
         return match args.mfa_session {
             true => Err(Report::usage(

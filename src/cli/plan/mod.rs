@@ -15,6 +15,7 @@ use arl::{
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::{Context, profile_variable};
+use crate::cli::env::vars;
 use crate::cli::plan::hop::{Hop, Names};
 use crate::cli::plan::mfa_session::{SessionCode, give_code, name_process, start_from_mfa_session};
 use crate::cli::plan::region::Regions;
@@ -48,7 +49,7 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn make(args: &RoleArgs, context: &Context, output: &Output) -> Result<Self, Report> {
         let config = context.shared_config()?;
-        let var = |name: &str| Context::var(name);
+        let var = |name: &str| vars::get(name);
         let sources = Sources::new(&config, &var, args.chain);
         let role = typed_role(args)?;
         let source_failed = |error| hints::no_source(&error, context);
@@ -109,10 +110,6 @@ impl Plan {
         let session = start_from_mfa_session(args, &config, &mut chain, &mut hops, output)?;
         if args.mfa_process.is_some() && !has_device && session.is_none() {
             return Err(Report::usage("--mfa-process needs an MFA device, and no role here has one")
-                .hint("name it with --serial-number, or by the profile's `mfa_serial`"));
-        }
-        if args.token_code.is_some() && !has_device && session.is_none() && !hops.is_empty() {
-            return Err(Report::usage("--token-code needs an MFA device, and no role here has one")
                 .hint("name it with --serial-number, or by the profile's `mfa_serial`"));
         }
         let session = give_code(args, session, &mut hops)?;
@@ -182,7 +179,7 @@ fn tell_of_others(chain: &Chain, sources: &Sources<'_>, config: &SharedConfig<'_
             if chain.hops.is_empty()
                 && ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"]
                     .iter()
-                    .all(|name| Context::var(name).is_some()) =>
+                    .all(|name| vars::get(name).is_some()) =>
         {
             output.note(&format!(
                 "profile `{name}` is used; the AWS CLI would use the environment's web identity (AWS_ROLE_ARN)"

@@ -3,7 +3,7 @@
 use arl::Section;
 
 use crate::cli::args::role::RoleArgs;
-use crate::cli::env::context::Context;
+use crate::cli::env::vars;
 use crate::cli::ui::error::Report;
 
 /// Everything that was given a region, in order of weight.
@@ -24,21 +24,22 @@ impl Regions {
         settings_profile: Option<&Section<'_>>,
     ) -> Result<Self, Report> {
         let flag = || args.region.clone().map(|region| ("--region", region));
-        let variable = |name: &'static str| Context::var(name).map(|region| (name, region));
+        let variable = |name: &'static str| vars::get(name).map(|region| (name, region));
         let of = |profile: Option<&Section<'_>>| {
             Some(("the profile's `region`", profile?.get_filled("region")?.to_owned()))
         };
         let checked =
             |found: Option<(&'static str, String)>| found.map(|(origin, region)| checked(origin, region));
-        let is_named = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).is_some();
-        let is_selected = variable("AWS_PROFILE").or_else(|| variable("AWS_DEFAULT_PROFILE")).is_some();
+        let is_named = variable(vars::AWS_REGION).or_else(|| variable(vars::AWS_DEFAULT_REGION)).is_some();
+        let is_selected =
+            variable(vars::AWS_PROFILE).or_else(|| variable(vars::AWS_DEFAULT_PROFILE)).is_some();
         let is_lost = !is_named && args.profile.is_none() && is_selected;
         let of_shell = settings_profile.filter(|_| is_lost);
         let given = flag().or_else(|| of(role_profile)).or_else(|| of(of_shell));
         let given = checked(given).transpose()?;
         let named = flag()
-            .or_else(|| variable("AWS_REGION"))
-            .or_else(|| variable("AWS_DEFAULT_REGION"))
+            .or_else(|| variable(vars::AWS_REGION))
+            .or_else(|| variable(vars::AWS_DEFAULT_REGION))
             .or_else(|| of(role_profile))
             .or_else(|| of(settings_profile));
         let origin = named.as_ref().map(|(origin, _)| *origin);

@@ -4,6 +4,7 @@ use arl::{Network, Partition, Section, SharedConfig, StsSettings};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
+use crate::cli::env::vars;
 use crate::cli::plan::endpoint_url;
 use crate::cli::plan::endpoint_url::is_true;
 use crate::cli::ui::error::Report;
@@ -22,21 +23,21 @@ pub(crate) fn find(
     partition: &Partition,
 ) -> Result<(StsSettings, EndpointOrigin), Report> {
     let key = |name: &str| profile.and_then(|profile| profile.get(name)).map(str::to_owned);
-    let either = |variable: &str, name: &str| Context::var(variable).or_else(|| key(name));
+    let either = |variable: &str, name: &str| vars::get(variable).or_else(|| key(name));
     let mut settings = StsSettings::new(region.unwrap_or_else(|| partition.default_region().to_owned()));
     let endpoint = endpoint_url::find(args, config, profile)?;
     let origin = endpoint.as_ref().map(|(origin, _)| *origin);
     settings.endpoint_url = endpoint.map(|(_, url)| url);
     if settings.endpoint_url.is_none() {
-        settings.use_fips = is_true(either("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"));
-        settings.use_dual_stack = is_true(either("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"));
+        settings.use_fips = is_true(either(vars::AWS_USE_FIPS_ENDPOINT, "use_fips_endpoint"));
+        settings.use_dual_stack = is_true(either(vars::AWS_USE_DUALSTACK_ENDPOINT, "use_dualstack_endpoint"));
     }
-    if let Some(attempts) = either("AWS_MAX_ATTEMPTS", "max_attempts") {
+    if let Some(attempts) = either(vars::AWS_MAX_ATTEMPTS, "max_attempts") {
         settings.max_attempts = attempts.trim().parse().map_err(|_| {
             Report::usage(format!("AWS_MAX_ATTEMPTS (or `max_attempts`) must be a number, not `{attempts}`"))
         })?;
     }
-    match either("AWS_RETRY_MODE", "retry_mode").as_deref().map(str::trim) {
+    match either(vars::AWS_RETRY_MODE, "retry_mode").as_deref().map(str::trim) {
         None | Some("standard" | "legacy") => {}
         Some("adaptive") => settings.adaptive_retries = true,
         Some(other) => {
@@ -45,14 +46,16 @@ pub(crate) fn find(
             )));
         }
     }
-    let any_case = |name: &str| Context::var(name).or_else(|| Context::var(&name.to_lowercase()));
-    let no_proxy = any_case("NO_PROXY").unwrap_or_default();
+    let any_case = |name: &str| vars::get(name).or_else(|| vars::get(&name.to_lowercase()));
+    let no_proxy = any_case(vars::NO_PROXY).unwrap_or_default();
     let has_no_proxy = no_proxy.split(',').any(|host| host.trim() == "*");
     settings.network = Network {
-        ca_bundle: either("AWS_CA_BUNDLE", "ca_bundle")
-            .or_else(|| Context::var("SSL_CERT_FILE"))
+        ca_bundle: either(vars::AWS_CA_BUNDLE, "ca_bundle")
+            .or_else(|| vars::get(vars::SSL_CERT_FILE))
             .map(|path| context.path(&path)),
-        https_proxy: any_case("HTTPS_PROXY").or_else(|| any_case("ALL_PROXY")).filter(|_| !has_no_proxy),
+        https_proxy: any_case(vars::HTTPS_PROXY)
+            .or_else(|| any_case(vars::ALL_PROXY))
+            .filter(|_| !has_no_proxy),
         no_proxy: Some(format!("{no_proxy},127.0.0.1,localhost,::1")),
         allow_plain_http: args.allow_insecure_endpoint,
     };

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use crate::cli::env::vars;
 use crate::cli::ui::error::{Report, Status};
 
 /// `execve` says so for a script without `#!`.
@@ -29,7 +30,5 @@ pub(crate) fn paths(program: &OsStr) -> Vec<PathBuf> {
     if program.is_empty() {
         return Vec::new();
     }
-    // What C libraries take where there is no PATH at all.
-    let path = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
-    std::env::split_paths(&path).map(|directory| directory.join(program)).collect()
+    vars::search_path().into_iter().map(|directory| directory.join(program)).collect()
 }

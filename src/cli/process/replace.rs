@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use arl::{IDENTITY_VARIABLES, Identity};
 
+use crate::cli::env::vars;
 use crate::cli::process::lookup;
 use crate::cli::process::lookup::{ENOEXEC, failed};
 use crate::cli::sys;
@@ -28,7 +29,7 @@ fn environment(identity: &Identity) -> Vec<(OsString, OsString)> {
     let is_of_identity = |name: &OsStr| {
         IDENTITY_VARIABLES.iter().chain(set.iter().map(|(name, _)| name)).any(|other| name == *other)
     };
-    let kept = std::env::vars_os().filter(|(name, _)| !is_of_identity(name));
+    let kept = vars::all().filter(|(name, _)| !is_of_identity(name));
     kept.chain(set.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)))).collect()
 }
 

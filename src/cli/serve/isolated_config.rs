@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::cli::env::context::Context;
+use crate::cli::env::dirs;
+use crate::cli::env::vars;
 
 /// A directory with two files and no secret, which goes when this is dropped.
 #[derive(Debug)]
@@ -20,9 +21,9 @@ const FILES: [(&str, &str); 2] =
 impl Isolation {
     /// Makes the files; the region is all that the command sees of the person's own.
     pub(crate) fn new(region: Option<&str>) -> io::Result<Self> {
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        let runtime = vars::raw(vars::XDG_RUNTIME_DIR).map(PathBuf::from);
         let place =
-            runtime.filter(|path| path.is_absolute() && path.is_dir()).unwrap_or_else(std::env::temp_dir);
+            runtime.filter(|path| path.is_absolute() && path.is_dir()).unwrap_or_else(dirs::temporary);
         let isolation = Self { directory: make_directory(&place)? };
         let region = region.map(|region| format!("region = {region}\n")).unwrap_or_default();
         for ((_, name), text) in FILES.into_iter().zip([format!("[default]\n{region}"), String::new()]) {
@@ -60,10 +61,10 @@ const BOTO_CONFIG: &str = "BOTO_CONFIG";
 
 /// The first of boto's files, which gsutil has kept alive, with an AWS key in it.
 pub(crate) fn boto_file_with_keys() -> Option<PathBuf> {
-    let files = match Context::var(BOTO_CONFIG) {
+    let files = match vars::get(BOTO_CONFIG) {
         Some(file) => vec![PathBuf::from(file)],
         None => {
-            [Some("/etc/boto.cfg".into()), Context::var("HOME").map(|home| Path::new(&home).join(".boto"))]
+            [Some("/etc/boto.cfg".into()), vars::get(vars::HOME).map(|home| Path::new(&home).join(".boto"))]
                 .into_iter()
                 .flatten()
                 .collect()

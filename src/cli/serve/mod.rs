@@ -10,6 +10,7 @@ use arl::{CredentialServer, IDENTITY_VARIABLES, Identity, Reader, SharedFile, So
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
+use crate::cli::env::vars;
 use crate::cli::process::child::{Child, Ended};
 use crate::cli::process::core_limit::CallersLimit;
 use crate::cli::process::lookup::failed;
@@ -105,7 +106,7 @@ fn prepare(served: &Served<'_>) -> Result<Option<String>, Report> {
             .hint("--isolate gives the command shared files of its own, with no credentials in them")
             .hint("without --server, the role's credentials in the environment come first")
     };
-    let var = |name: &str| Context::var(name);
+    let var = |name: &str| vars::get(name);
     if Sources::new(&config, &var, false).default_hides_endpoint() {
         let path = match config.profile("default").and_then(|profile| profile.file_of("aws_access_key_id")) {
             Some(file) => context.path_of(file),
@@ -138,7 +139,7 @@ fn environment(
     // Some SDKs would send the request, token and all, through a proxy.
     for name in ["NO_PROXY", "no_proxy"] {
         let other = if name == "NO_PROXY" { "no_proxy" } else { "NO_PROXY" };
-        let hosts = Context::var(name).or_else(|| Context::var(other));
+        let hosts = vars::get(name).or_else(|| vars::get(other));
         let hosts = match hosts {
             // It means everything only where it stands alone.
             Some(hosts) if hosts.trim() == "*" => hosts,
@@ -150,6 +151,6 @@ fn environment(
     let is_replaced = |name: &OsStr| {
         IDENTITY_VARIABLES.iter().chain(set.iter().map(|(name, _)| name)).any(|other| name == *other)
     };
-    let kept = std::env::vars_os().filter(|(name, _)| !is_replaced(name));
+    let kept = vars::all().filter(|(name, _)| !is_replaced(name));
     kept.chain(set.iter().map(|(name, value)| (OsString::from(name), value.clone()))).collect()
 }

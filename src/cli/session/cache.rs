@@ -10,6 +10,7 @@ use arl::{
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::cache_location::Place;
 use crate::cli::env::context::Context;
+use crate::cli::env::vars;
 use crate::cli::plan::Plan;
 use crate::cli::ui::error::Report;
 use crate::cli::ui::output::Output;
@@ -40,7 +41,7 @@ impl Caches {
         output: &Output,
     ) -> Result<Self, Report> {
         let min_ttl = args.min_ttl.clone().map(|text| ("--min-ttl", text));
-        let min_ttl = min_ttl.or_else(|| Context::var("ARL_MIN_TTL").map(|text| ("ARL_MIN_TTL", text)));
+        let min_ttl = min_ttl.or_else(|| vars::get(vars::ARL_MIN_TTL).map(|text| ("ARL_MIN_TTL", text)));
         let at_least = min_ttl.map(|(origin, text)| parse_min_ttl(origin, &text)).transpose()?;
         let margin = Margin { reader, at_least: at_least.unwrap_or_default() };
         let place = if args.no_cache { Place::None } else { Place::chosen(context)? };

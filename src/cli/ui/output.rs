@@ -32,6 +32,17 @@ impl ColorChoice {
     }
 }
 
+/// Returns whether standard output is a terminal, where nothing secret may appear unasked.
+pub(crate) fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Returns how many columns the terminal at standard error has; 80 where it does not tell.
+pub(crate) fn columns() -> usize {
+    let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
+    size.map(|size| usize::from(size.ws_col)).filter(|&columns| columns > 0).unwrap_or(80)
+}
+
 /// Where a verb writes.
 #[derive(Debug)]
 pub(crate) struct Output {

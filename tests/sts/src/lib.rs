@@ -4,6 +4,8 @@
 //! devices, enforces the limits of the real service with its messages, records every request, and fails on
 //! demand. It keeps no secret safe and decides nothing that matters: never use it for anything else.
 
+#![allow(clippy::disallowed_methods, reason = "the tests are their own outside")]
+
 mod actions;
 mod fault;
 mod http;

@@ -1,5 +1,7 @@
 //! `arl-sts`: the loopback STS on its own, for the demonstration and for trying things out.
 
+#![allow(clippy::disallowed_methods, reason = "the tests are their own outside")]
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -3,7 +3,6 @@
 pub(crate) mod refresh;
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
 
 use arl::shell::{Dialect, Handover};
 use arl::{Identity, Reader, dotenv, process_json};
@@ -16,9 +15,11 @@ use crate::cli::commands::assume::refresh::{refresh_words, same_words};
 use crate::cli::env::context::Context;
 use crate::cli::env::shell;
 use crate::cli::env::shell_state::memory;
+use crate::cli::env::vars;
 use crate::cli::session;
 use crate::cli::session::OnSignal;
 use crate::cli::ui::error::Report;
+use crate::cli::ui::output;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::in_words;
 
@@ -76,7 +77,7 @@ pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
         if shell.is_some() {
             return Err(Report::usage("--shell is for shell statements, and this prints none"));
         }
-        if std::io::stdout().is_terminal() && !show {
+        if output::stdout_is_terminal() && !show {
             return Err(Report::new("this would show secrets on the terminal")
                 .hint("send the output to a program or a file, or insist with --show"));
         }
@@ -93,7 +94,7 @@ pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
         Format::Env => {
             let dialect = shell::choose(shell.as_deref())?;
             check_on_expiry()?;
-            if std::io::stdout().is_terminal() && !show {
+            if output::stdout_is_terminal() && !show {
                 return Err(on_terminal(dialect, &same_words(command_line)));
             }
             let identity = session::identity(&role, Reader::Once, OnSignal::Report, output)?;
@@ -109,7 +110,7 @@ pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
 
 /// The hooks take what they do not know for `clear`, and only when it is too late.
 fn check_on_expiry() -> Result<(), Report> {
-    match Context::var("ARL_ON_EXPIRY").as_deref() {
+    match vars::get(vars::ARL_ON_EXPIRY).as_deref() {
         None | Some("clear" | "restore" | "refresh") => Ok(()),
         Some(other) => {
             Err(Report::usage(format!("ARL_ON_EXPIRY must be clear, restore or refresh, not `{other}`")))

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use crate::cli::env::program;
+
 /// The words of a command line that gets the same role again, wherever the shell is then; none, if that
 /// cannot be: a code of an MFA device works once, and the role that a chain started from is over as well.
 pub(crate) fn refresh_words(command_line: &[OsString]) -> Vec<String> {
@@ -11,7 +13,7 @@ pub(crate) fn refresh_words(command_line: &[OsString]) -> Vec<String> {
     if had_code || words.iter().any(is_spent) {
         return Vec::new();
     }
-    let here = std::env::current_dir().unwrap_or_default();
+    let here = program::current_directory().unwrap_or_default();
     let absolute = |word: String| match word.split_once("file://") {
         Some((flag, path)) if !path.starts_with('/') && (flag.is_empty() || flag.ends_with('=')) => {
             format!("{flag}file://{}", here.join(path).display())

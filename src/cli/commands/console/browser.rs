@@ -9,7 +9,7 @@ use arl::{RedirectServer, Secret};
 use tokio::process::Command;
 use tokio::time::error::Elapsed;
 
-use crate::cli::env::context::Context;
+use crate::cli::env::vars;
 use crate::cli::ui::error::Report;
 
 /// A browser that has to be started first takes its time.
@@ -62,7 +62,7 @@ fn of_browser(led: Result<io::Result<()>, Elapsed>) -> Result<(), String> {
 
 /// The words of all commands that may open the address.
 fn openers(url: &str) -> Vec<Vec<String>> {
-    let chosen = Context::var("BROWSER").unwrap_or_default();
+    let chosen = vars::get(vars::BROWSER).unwrap_or_default();
     // As xdg-open reads it: several, the first that works; %s or the end is where the address goes.
     let commands = chosen.split(':').chain(OPENERS.iter().copied());
     let words = commands.map(|command| command.split_whitespace().map(str::to_owned).collect::<Vec<_>>());

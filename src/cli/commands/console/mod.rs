@@ -6,7 +6,7 @@ use arl::{Console, Partition, Reader, SessionDuration};
 
 use crate::cli::args::help::ENVIRONMENT;
 use crate::cli::args::role::RoleArgs;
-use crate::cli::env::context::Context;
+use crate::cli::env::vars;
 use crate::cli::plan::endpoint_url;
 use crate::cli::session;
 use crate::cli::session::OnSignal;
@@ -47,7 +47,7 @@ pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<(), Report> {
         duration.as_deref().map(|text| parse_value::<SessionDuration>("--duration", text)).transpose()?;
     let sign_in = signin_endpoint.map(|url| ("--signin-endpoint", url));
     let sign_in = sign_in
-        .or_else(|| Context::var("AWS_ENDPOINT_URL_SIGNIN").map(|url| ("AWS_ENDPOINT_URL_SIGNIN", url)));
+        .or_else(|| vars::get(vars::AWS_ENDPOINT_URL_SIGNIN).map(|url| ("AWS_ENDPOINT_URL_SIGNIN", url)));
     if let Some((origin, url)) = &sign_in {
         endpoint_url::check(url, role.allow_insecure_endpoint)
             .map_err(|fault| Report::usage(format!("{origin} {fault}")))?;
@@ -65,7 +65,7 @@ pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<(), Report> {
         )
         .hint("name a role"));
     }
-    let region = identity.region.clone().or_else(|| Context::var("AWS_REGION"));
+    let region = identity.region.clone().or_else(|| vars::get(vars::AWS_REGION));
     let partition = identity.role_arn.as_ref().map_or_else(
         || Partition::of_region(region.as_deref().unwrap_or_default()),
         |arn| arn.partition().clone(),

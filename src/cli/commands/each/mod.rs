@@ -19,6 +19,7 @@ use crate::cli::args::help::ENVIRONMENT;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::commands::each::output::{Lines, Stream};
 use crate::cli::env::context::Context;
+use crate::cli::env::program;
 use crate::cli::eval::guard::verb;
 use crate::cli::plan::Plan;
 use crate::cli::process::core_limit::CallersLimit;
@@ -222,7 +223,7 @@ impl Crowd<'_> {
 
     /// An `arl exec` with the same flags.
     fn command(&self, role: &RoleArgs) -> io::Result<Command> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new(program::executable()?);
         command.arg0("arl").arg("exec").args(&self.flags);
         let named = [
             ("--account-id", &role.account_id),

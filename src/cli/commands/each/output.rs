@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::cli::env::dirs::private_directory;
+use crate::cli::ui::output;
 use crate::cli::ui::prompt;
 
 /// What has no end of line by then is written as if it had one.
@@ -86,10 +87,7 @@ impl Lines {
                 " ".repeat(BAR - filled),
                 running.join(", ")
             );
-            // A terminal that does not know says 0.
-            let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
-            let width = size.map(|size| usize::from(size.ws_col)).filter(|&width| width > 0).unwrap_or(80);
-            *text = shown.chars().take(width - 1).collect();
+            *text = shown.chars().take(output::columns() - 1).collect();
             if !prompt::is_asking(&private_directory()) {
                 erase(Some(text));
                 draw(Some(text));

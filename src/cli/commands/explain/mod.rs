@@ -14,6 +14,7 @@ use crate::cli::args::help::ENVIRONMENT;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::commands::explain::reason::why;
 use crate::cli::env::context::Context;
+use crate::cli::env::vars;
 use crate::cli::plan::Plan;
 use crate::cli::plan::hints;
 use crate::cli::plan::hop;
@@ -95,7 +96,7 @@ impl Explanation {
         let kept = (0..=plan.hops.len()).rev().find_map(|hops| Some((hops, caches.find(plan, hops)?)));
         let is_hit = kept.as_ref().is_some_and(|(hops, _)| *hops == plan.hops.len());
         let end = kept.as_ref().filter(|_| is_hit).and_then(|(_, credentials)| credentials.expiration());
-        let set = |name: &&str| std::env::var_os(name).is_some();
+        let set = |name: &&str| vars::raw(name).is_some();
         let mut sets = SET_VARIABLES.to_vec();
         if plan.target.is_none() {
             sets.retain(|name| *name != "ARL_ROLE_ARN");

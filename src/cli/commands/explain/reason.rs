@@ -5,6 +5,7 @@ use arl::{SourceTag, Sources};
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::{Context, profile_variable};
 use crate::cli::env::shell_state::{has_endpoint, held};
+use crate::cli::env::vars;
 use crate::cli::plan::Plan;
 use crate::cli::ui::error::Report;
 use crate::cli::ui::text::tail;
@@ -12,7 +13,7 @@ use crate::cli::ui::text::tail;
 /// Why this source, and what was there besides.
 pub(crate) fn why(args: &RoleArgs, plan: &Plan, context: &Context) -> Result<(String, Vec<String>), Report> {
     let config = context.shared_config()?;
-    let var = |name: &str| Context::var(name);
+    let var = |name: &str| vars::get(name);
     let selected = Sources::new(&config, &var, args.chain).selected_profile();
     let profile = args.role.as_deref().and_then(|name| Some((name, config.profile(name)?)));
     let own = |key: &str| profile.and_then(|(name, section)| Some((name, section.get(key)?.to_owned())));
@@ -66,17 +67,17 @@ pub(crate) fn why(args: &RoleArgs, plan: &Plan, context: &Context) -> Result<(St
     let others = [
         (
             "AWS_ACCESS_KEY_ID",
-            Context::var("AWS_ACCESS_KEY_ID").map(|id| format!("the environment's key …{}", tail(&id))),
+            vars::get(vars::AWS_ACCESS_KEY_ID).map(|id| format!("the environment's key …{}", tail(&id))),
         ),
         ("AWS_PROFILE", selected.map(|name| format!("{}, profile `{name}`", profile_variable()))),
         ("default", default.then(|| "profile `default`".to_owned())),
         (
             "AWS_WEB_IDENTITY_TOKEN_FILE",
-            Context::var("AWS_WEB_IDENTITY_TOKEN_FILE").map(|_| "the environment's web identity".to_owned()),
+            vars::get(vars::AWS_WEB_IDENTITY_TOKEN_FILE).map(|_| "the environment's web identity".to_owned()),
         ),
         (
             "AWS_CONTAINER_CREDENTIALS_*",
-            container.into_iter().find_map(Context::var).map(|_| "the container endpoint".to_owned()),
+            container.into_iter().find_map(vars::get).map(|_| "the container endpoint".to_owned()),
         ),
     ];
     let is_itself = |name: &str| name == "default" && plan.chain.source_profile.as_deref() == Some("default");

@@ -1,5 +1,7 @@
 //! The floor of the benchmark: one hand-signed AssumeRole over a plain socket, and nothing else.
 
+#![allow(clippy::disallowed_methods, reason = "the tests are their own outside")]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::SystemTime;

@@ -1,0 +1,26 @@
+//! How arl itself was started.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+
+/// Returns the path of the running executable.
+///
+/// # Errors
+/// The system does not tell, for instance because the file was deleted.
+pub(crate) fn executable() -> io::Result<PathBuf> {
+    std::env::current_exe()
+}
+
+/// Returns the arguments, the program's name first.
+pub(crate) fn arguments() -> impl Iterator<Item = OsString> {
+    std::env::args_os()
+}
+
+/// Returns the current directory.
+///
+/// # Errors
+/// It was removed, or a directory above it cannot be read.
+pub(crate) fn current_directory() -> io::Result<PathBuf> {
+    std::env::current_dir()
+}
