@@ -1,7 +1,4 @@
-//! The shared config and credentials files, read the way the AWS SDKs read them.
-//!
-//! Grammar: "Shared config and credentials files" in the AWS SDKs and Tools Reference Guide. Three liberties:
-//! `:` delimits as `=` does, and comments or whole sections may be indented, because botocore reads them so.
+//! Reads the profiles of the shared config and credentials files as the AWS SDKs do.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,14 +7,7 @@ use std::fmt;
 use std::hash::BuildHasherDefault;
 use std::sync::OnceLock;
 
-/// Which of the two files a property stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SharedFile {
-    /// `~/.aws/config`, or `AWS_CONFIG_FILE`.
-    Config,
-    /// `~/.aws/credentials`, or `AWS_SHARED_CREDENTIALS_FILE`.
-    Credentials,
-}
+use super::line::{Line, LineKind, Lines, SectionKind, SharedFile, has_profile_prefix};
 
 /// A line that cannot be understood. Skipping it could change whose keys the next lines are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +59,11 @@ struct Property<'a> {
 }
 
 impl<'a> Section<'a> {
+    /// Makes a section of its lines, without the header.
+    pub(super) fn of_lines(file: SharedFile, lines: &'a str) -> Self {
+        Self { lines: Some((file, lines)), ..Self::default() }
+    }
+
     /// The value of a key, whatever the key's case; the credentials file beats the config file, later lines earlier ones.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.find(key).map(|property| property.value.as_ref())
@@ -81,9 +76,9 @@ impl<'a> Section<'a> {
 
     /// The value of a key in one of the files.
     pub fn get_in(&self, file: SharedFile, key: &str) -> Option<&str> {
-        let is_it =
+        let matches =
             |property: &&Property<'_>| property.file == file && property.key.eq_ignore_ascii_case(key);
-        self.properties().iter().rev().find(is_it).map(|property| property.value.as_ref())
+        self.properties().iter().rfind(matches).map(|property| property.value.as_ref())
     }
 
     /// The file that [`Section::get`] takes the key from.
@@ -105,7 +100,7 @@ impl<'a> Section<'a> {
         })
     }
 
-    fn add_lines(&mut self, file: SharedFile, lines: &'a str) {
+    fn push_lines(&mut self, file: SharedFile, lines: &'a str) {
         match self.lines {
             None => self.lines = Some((file, lines)),
             Some(_) => self.more_lines.push((file, lines)),
@@ -155,138 +150,88 @@ impl<'a> SharedConfig<'a> {
         self.services.get(name).map(|&at| &self.sections[at])
     }
 
-    /// Finds the sections and looks at every line, but keeps no property.
+    /// Finds the sections and checks every line, but reads no property.
     fn read(&mut self, file: SharedFile, text: &'a str) -> Result<(), InvalidConfig> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        // A profile takes some hundred characters; thousands of them are not moved about again and again.
+        // A profile has some hundred characters. Reserving saves moving thousands of profiles again and again.
         let expected = text.len() / 128;
         self.sections.reserve(expected);
         self.profiles.reserve(expected);
-        // `[profile default]` hides `[default]`, in whatever order they stand.
+        // `[profile default]` hides `[default]`, in whichever order they stand.
         let mut default_has_prefix = false;
-        let mut place = Place::Nowhere;
-        // The section whose lines begin there.
+        let mut section = SectionKind::BeforeFirst;
+        // The section that is open, and where its lines begin.
         let mut open: Option<(usize, usize)> = None;
-        // A section that is opened again has properties, but its first line continues none of them.
-        let mut last_indent = None;
-        let mut next = 0;
-        for (index, whole) in text.split_inclusive('\n').enumerate() {
-            let start = next;
-            next += whole.len();
-            if place == Place::Ignored && whole.starts_with([' ', '\t']) {
+        for Line { range, number, indent, kind } in Lines::of_file(text.as_bytes()) {
+            if section == SectionKind::Ignored && indent > 0 {
                 continue;
             }
-            let wrong = |fault| InvalidConfig { file, line: index + 1, fault };
-            if is_plain_property(whole.as_bytes()) && place != Place::Nowhere {
-                last_indent = Some(0);
-                continue;
-            }
-            match Line::of(whole, last_indent).map_err(wrong)? {
-                Line::Empty | Line::Continuation(_) => {}
-                Line::Property { indent, .. } => {
-                    if place == Place::Nowhere {
-                        return Err(wrong("stands before the first section"));
-                    }
-                    last_indent = Some(indent);
+            let invalid = |fault| Err(InvalidConfig { file, line: number, fault });
+            match kind {
+                LineKind::Blank | LineKind::Comment | LineKind::Continuation(_) => {}
+                LineKind::UnclosedHeader => return invalid("opens a section without a `]`"),
+                LineKind::NoDelimiter => return invalid("is no `key = value`"),
+                LineKind::NoKey => return invalid("has no key before the `=`"),
+                LineKind::Property { .. } if section == SectionKind::BeforeFirst => {
+                    return invalid("stands before the first section");
                 }
-                Line::Header(header) => {
-                    if let Some((at, begin)) = open.take() {
-                        self.sections[at].add_lines(file, &text[begin..start]);
+                LineKind::Property { .. } => {}
+                LineKind::Header(header) => {
+                    if let Some((index, begin)) = open.take() {
+                        self.sections[index].push_lines(file, &text[begin..range.start]);
                     }
-                    place = Place::of(file, header.trim());
-                    if place == Place::Profile("default") && file == SharedFile::Config {
-                        let prefixed = header.trim_start().starts_with("profile");
-                        if prefixed && !default_has_prefix {
+                    section = SectionKind::of(file, &text[header.clone()]);
+                    if section == SectionKind::Profile("default") && file == SharedFile::Config {
+                        let has_prefix = has_profile_prefix(file, &text[header]);
+                        if has_prefix && !default_has_prefix {
                             self.profiles.remove("default");
-                        } else if !prefixed && default_has_prefix {
-                            place = Place::Ignored;
+                        } else if !has_prefix && default_has_prefix {
+                            section = SectionKind::Ignored;
                         }
-                        default_has_prefix |= prefixed;
+                        default_has_prefix |= has_prefix;
                     }
-                    open = place.section(self).map(|at| (at, next));
-                    last_indent = None;
+                    open = self.section_index(section).map(|index| (index, range.end));
                 }
             }
         }
-        if let Some((at, begin)) = open {
-            self.sections[at].add_lines(file, &text[begin..]);
+        if let Some((index, begin)) = open {
+            self.sections[index].push_lines(file, &text[begin..]);
         }
         Ok(())
     }
-}
 
-/// What a line is.
-enum Line<'a> {
-    /// Blank, or a comment.
-    Empty,
-    /// What stands between the brackets.
-    Header(&'a str),
-    /// It goes on with the value before.
-    Continuation(&'a str),
-    Property {
-        key: &'a str,
-        value: &'a str,
-        indent: usize,
-    },
-}
-
-impl<'a> Line<'a> {
-    /// `last_indent` is how far the key before is indented; only what is indented further continues it.
-    fn of(line: &'a str, last_indent: Option<usize>) -> Result<Self, &'static str> {
-        let trimmed = line.trim();
-        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
-            return Ok(Self::Empty);
+    /// Returns the index of a section, and adds the section if it is new.
+    fn section_index(&mut self, section: SectionKind<'a>) -> Option<usize> {
+        let (names, name) = match section {
+            SectionKind::BeforeFirst | SectionKind::Ignored => return None,
+            SectionKind::Profile(name) => (&mut self.profiles, name),
+            SectionKind::SsoSession(name) => (&mut self.sso_sessions, name),
+            SectionKind::Services(name) => (&mut self.services, name),
+        };
+        let next = self.sections.len();
+        let index = *names.entry(name).or_insert(next);
+        if index == next {
+            self.sections.push(Section::default());
         }
-        let indent = line.len() - line.trim_start().len();
-        if last_indent.is_some_and(|last| indent > last) {
-            return Ok(Self::Continuation(trimmed));
-        }
-        if let Some(header) = trimmed.strip_prefix('[') {
-            let close = end_of_header(header.as_bytes()).ok_or("opens a section without a `]`")?;
-            return Ok(Self::Header(&header[..close]));
-        }
-        let at = trimmed.bytes().position(|b| b == b'=' || b == b':').ok_or("is no `key = value`")?;
-        let (key, value) = (trimmed[..at].trim_end(), trimmed[at + 1..].trim_start());
-        if key.is_empty() {
-            return Err("has no key before the `=`");
-        }
-        Ok(Self::Property { key, value, indent })
+        Some(index)
     }
 }
 
-/// Where a header ends, whose `[` is off already: at the first `]` that nothing but a comment follows, else at the last
-/// one. To botocore a `]` in a comment belongs to the name, which nobody means.
-pub(crate) fn end_of_header(header: &[u8]) -> Option<usize> {
-    let is_last = |rest: &[u8]| matches!(rest.trim_ascii_start().first(), None | Some(b'#' | b';'));
-    let is_end = |at: &usize| header[*at] == b']';
-    let mut ends = (0..header.len()).filter(is_end);
-    ends.find(|at| is_last(&header[at + 1..])).or_else(|| (0..header.len()).rfind(is_end))
-}
-
-/// Whether the line is a property for sure, at a glance: most lines are, and nobody asks yet what it says.
-fn is_plain_property(line: &[u8]) -> bool {
-    let begins = line.first().is_some_and(|&b| b.is_ascii_alphanumeric() || b == b'_');
-    begins && line.iter().any(|&b| b == b'=' || b == b':')
-}
-
-/// The properties of a section's lines, which are known to make sense.
+/// Reads the properties of a section's lines. [`SharedConfig::parse`] has refused the lines that are invalid.
 fn read_properties<'a>(file: SharedFile, lines: &'a str, properties: &mut Vec<Property<'a>>) {
-    let mut last_indent = None;
-    for line in lines.lines() {
-        match Line::of(line, last_indent) {
-            Ok(Line::Property { key, value, indent }) => {
-                let value = Cow::Borrowed(without_comment(value));
-                properties.push(Property { file, key, value });
-                last_indent = Some(indent);
+    for line in Lines::of_section(lines.as_bytes()) {
+        match line.kind {
+            LineKind::Property { key, value } => {
+                let value = Cow::Borrowed(without_comment(lines[value].trim()));
+                properties.push(Property { file, key: lines[key].trim(), value });
             }
-            Ok(Line::Continuation(text)) => {
+            LineKind::Continuation(text) => {
                 if let Some(property) = properties.last_mut() {
                     let value = property.value.to_mut();
                     value.push('\n');
-                    value.push_str(text);
+                    value.push_str(&lines[text]);
                 }
             }
-            Ok(Line::Empty | Line::Header(_)) | Err(_) => {}
+            _ => {}
         }
     }
 }
@@ -297,57 +242,6 @@ fn without_comment(value: &str) -> &str {
     let is_comment =
         |&at: &usize| matches!(bytes[at], b'#' | b';') && at > 0 && matches!(bytes[at - 1], b' ' | b'\t');
     (0..bytes.len()).find(is_comment).map_or(value, |at| value[..at].trim_end())
-}
-
-/// The section that the lines being read belong to.
-#[derive(Debug, PartialEq, Eq)]
-enum Place<'a> {
-    Nowhere,
-    /// A section of no interest, such as `[plugins]`.
-    Ignored,
-    Profile(&'a str),
-    SsoSession(&'a str),
-    Services(&'a str),
-}
-
-impl<'a> Place<'a> {
-    fn of(file: SharedFile, header: &'a str) -> Self {
-        if file == SharedFile::Credentials {
-            return Self::Profile(header);
-        }
-        let (kind, name) = match header.find([' ', '\t']) {
-            Some(blank) => (&header[..blank], unquoted(header[blank..].trim())),
-            None => (header, ""),
-        };
-        match (kind, name) {
-            ("default", "") => Self::Profile("default"),
-            ("profile", name) if !name.is_empty() => Self::Profile(name),
-            ("sso-session", name) if !name.is_empty() => Self::SsoSession(name),
-            ("services", name) if !name.is_empty() => Self::Services(name),
-            _ => Self::Ignored,
-        }
-    }
-
-    /// Where the section is, which comes into being here if it is new.
-    fn section(&self, config: &mut SharedConfig<'a>) -> Option<usize> {
-        let (names, name) = match self {
-            Self::Nowhere | Self::Ignored => return None,
-            Self::Profile(name) => (&mut config.profiles, name),
-            Self::SsoSession(name) => (&mut config.sso_sessions, name),
-            Self::Services(name) => (&mut config.services, name),
-        };
-        let next = config.sections.len();
-        let at = *names.entry(name).or_insert(next);
-        if at == next {
-            config.sections.push(Section::default());
-        }
-        Some(at)
-    }
-}
-
-/// botocore reads `[profile "a b"]` as the profile `a b`.
-fn unquoted(name: &str) -> &str {
-    ['"', '\''].iter().find_map(|&quote| name.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(name)
 }
 
 #[cfg(test)]

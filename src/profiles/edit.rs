@@ -3,7 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::config::{SharedConfig, SharedFile, end_of_header};
+use super::config::Section;
+use super::line::{Line, LineKind, Lines, SectionKind, SharedFile, has_profile_prefix};
 use super::profile_name::ProfileName;
 
 /// How the comment begins that marks a profile as arl's.
@@ -55,6 +56,15 @@ impl fmt::Display for EditError {
 
 impl std::error::Error for EditError {}
 
+/// Where a profile's section stands.
+struct FoundSection {
+    /// The line number of its header.
+    number: usize,
+    range: Range<usize>,
+    /// Whether its header is spelt `[profile NAME]`.
+    has_prefix: bool,
+}
+
 impl ProfileEdit<'_> {
     /// The file's new bytes; the old ones if there is nothing to change.
     ///
@@ -68,9 +78,9 @@ impl ProfileEdit<'_> {
                 [&text[..section.start], &new, &text[section.end..]].concat()
             }
             None if self.set.is_empty() => text.to_vec(),
-            None => self.appended(text, end),
+            None => self.append_section(text, end),
         };
-        self.check(text, &edited)?;
+        self.verify(text, &edited)?;
         Ok(edited)
     }
 
@@ -80,77 +90,57 @@ impl ProfileEdit<'_> {
     /// As [`ProfileEdit::apply`].
     pub fn is_marked(&self, text: &[u8]) -> Result<bool, EditError> {
         let section = self.section(text)?;
-        Ok(section.is_some_and(|section| lines(&text[section]).any(is_mark)))
+        Ok(section.is_some_and(|section| {
+            let section = &text[section];
+            Lines::of_section(section).any(|line| is_mark(&section[line.range]))
+        }))
     }
 
-    /// Where the profile's lines are, header included.
+    /// Returns where the profile's lines are, header included.
     fn section(&self, text: &[u8]) -> Result<Option<Range<usize>>, EditError> {
-        let mut found: Option<(usize, Range<usize>)> = None;
-        let mut default_with_prefix = false;
-        let (mut start, mut is_open) = (0, false);
-        // How far the last key of the open section is indented; only what is indented further continues it.
-        let mut last_indent = None;
-        for (index, line) in lines(text).enumerate() {
-            let (begin, number) = (start, index + 1);
-            start += line.len();
-            let trimmed = trim(line);
-            let is_comment = trimmed.is_empty() || trimmed[0] == b'#' || trimmed[0] == b';';
-            let indent = without_bom(line).len() - without_bom(line).trim_ascii_start().len();
-            let continues = last_indent.is_some_and(|last| indent > last);
-            if is_open && !is_comment && !continues {
-                if indent > 0 {
-                    return Err(EditError::Indented(number));
-                }
-                last_indent = Some(indent);
-            }
-            if !trimmed.starts_with(b"[") {
-                continue;
-            }
-            let name = self.name_of(trimmed);
-            let is_ours = name.as_deref() == Some(self.profile.as_str());
-            if indent > 0 {
-                if is_ours && !continues {
-                    return Err(EditError::Indented(number));
-                }
-                continue;
-            }
-            last_indent = None;
-            if is_open && let Some((_, range)) = &mut found {
-                range.end = begin;
-                is_open = false;
-            }
-            if !is_ours {
-                continue;
-            }
-            // `[profile default]` hides `[default]` in the config file.
-            let has_prefix =
-                self.file == SharedFile::Config && trimmed[1..].trim_ascii_start().starts_with(b"profile");
-            match &found {
-                Some(_) if self.profile.as_str() == "default" && has_prefix && !default_with_prefix => {}
-                Some(_) if self.profile.as_str() == "default" && !has_prefix && default_with_prefix => {
+        let mut found: Option<FoundSection> = None;
+        let mut is_open = false;
+        for Line { range, number, indent, kind } in Lines::of_file(text) {
+            let header = match kind {
+                LineKind::Blank | LineKind::Comment | LineKind::Continuation(_) => continue,
+                LineKind::Header(header) => std::str::from_utf8(&text[header]).unwrap_or_default(),
+                LineKind::UnclosedHeader => "",
+                LineKind::Property { .. } | LineKind::NoDelimiter | LineKind::NoKey => {
+                    if is_open && indent > 0 {
+                        return Err(EditError::Indented(number));
+                    }
                     continue;
                 }
-                Some((first, _)) => return Err(EditError::Twice(*first, number)),
-                None => {}
+            };
+            let is_profile =
+                SectionKind::of(self.file, header) == SectionKind::Profile(self.profile.as_str());
+            if indent > 0 {
+                if is_open || is_profile {
+                    return Err(EditError::Indented(number));
+                }
+                continue;
             }
-            default_with_prefix = has_prefix;
-            found = Some((number, begin..text.len()));
+            if is_open && let Some(found) = &mut found {
+                found.range.end = range.start;
+            }
+            is_open = false;
+            if !is_profile {
+                continue;
+            }
+            let has_prefix = has_profile_prefix(self.file, header);
+            if let Some(FoundSection { number: first, has_prefix: first_has_prefix, .. }) = found {
+                if self.profile.as_str() != "default" || has_prefix == first_has_prefix {
+                    return Err(EditError::Twice(first, number));
+                }
+                // `[profile default]` hides `[default]` in the config file.
+                if first_has_prefix {
+                    continue;
+                }
+            }
+            found = Some(FoundSection { number, range: range.start..text.len(), has_prefix });
             is_open = true;
         }
-        Ok(found.map(|(_, range)| range))
-    }
-
-    /// The profile that a header names in this file.
-    fn name_of(&self, header: &[u8]) -> Option<String> {
-        let header = header.strip_prefix(b"[")?;
-        let inner = std::str::from_utf8(&header[..end_of_header(header)?]).ok()?.trim();
-        if self.file == SharedFile::Credentials || inner == "default" {
-            return Some(inner.to_owned());
-        }
-        let name = inner.strip_prefix("profile")?;
-        let name = name.strip_prefix([' ', '\t'])?.trim();
-        let unquoted = ['"', '\''].iter().find_map(|&q| name.strip_prefix(q)?.strip_suffix(q));
-        Some(unquoted.unwrap_or(name).to_owned())
+        Ok(found.map(|found| found.range))
     }
 
     fn header(&self) -> String {
@@ -160,9 +150,12 @@ impl ProfileEdit<'_> {
         }
     }
 
-    /// The owned lines as they are written, the comment first.
-    fn written(&self, end: &[u8]) -> Vec<u8> {
-        let mut text = self.mark(end);
+    /// Returns the owned lines as they are written, the comment first.
+    fn rendered_lines(&self, end: &[u8]) -> Vec<u8> {
+        let mut text = match &self.expires {
+            Some(expires) => [MARK, expires.as_bytes(), MARK_END, end].concat(),
+            None => Vec::new(),
+        };
         for (key, value) in &self.set {
             text.extend_from_slice(format!("{key}={value}").as_bytes());
             text.extend_from_slice(end);
@@ -170,13 +163,12 @@ impl ProfileEdit<'_> {
         text
     }
 
-    fn mark(&self, end: &[u8]) -> Vec<u8> {
-        let Some(expires) = &self.expires else { return Vec::new() };
-        [MARK, expires.as_bytes(), MARK_END, end].concat()
-    }
-
-    fn owns(&self, key: &str) -> bool {
-        self.set.iter().map(|(name, _)| name).chain(self.unset).any(|name| name.eq_ignore_ascii_case(key))
+    /// Whether a line of the section holds a key that this edit sets or unsets.
+    fn owns(&self, kind: &LineKind, section: &[u8]) -> bool {
+        let LineKind::Property { key, .. } = kind else { return false };
+        let Ok(key) = std::str::from_utf8(&section[key.clone()]) else { return false };
+        let mut owned = self.set.iter().map(|(name, _)| name).chain(self.unset);
+        owned.any(|name| name.eq_ignore_ascii_case(key.trim()))
     }
 
     /// Takes the owned lines out and puts the new ones where the first of them was, else after the last key.
@@ -185,139 +177,93 @@ impl ProfileEdit<'_> {
         // Where in `kept` the new lines go.
         let mut place = None;
         let mut after_last_key = 0;
-        // The lines that continue a key that is gone go with it.
-        let mut swallows = false;
-        for (index, line) in lines(section).enumerate() {
-            let trimmed = trim(line);
-            let is_blank = trimmed.is_empty();
-            let is_indented = matches!(line.first(), Some(b' ' | b'\t')) && index > 0;
-            if is_indented && !is_blank {
-                if swallows {
-                    continue;
+        // Whether the key before is taken out, and its continuation lines with it.
+        let mut is_dropping = false;
+        for Line { range, indent, kind, .. } in Lines::of_section(section) {
+            let line = &section[range];
+            let is_dropped = match &kind {
+                LineKind::Continuation(_) => is_dropping,
+                LineKind::Comment => is_dropping && indent > 0 || is_mark(line),
+                LineKind::Blank => false,
+                kind => {
+                    is_dropping = self.owns(kind, section);
+                    is_dropping
                 }
-            } else if is_mark(line) {
+            };
+            if is_dropped {
                 place = place.or(Some(kept.len()));
                 continue;
-            } else if index > 0 && !is_blank && !matches!(line[0], b'#' | b';') {
-                swallows = key_of(trimmed).is_some_and(|key| self.owns(key));
-                if swallows {
-                    place = place.or(Some(kept.len()));
-                    continue;
-                }
             }
             kept.extend_from_slice(line);
-            if !is_blank && (index == 0 || !matches!(trimmed[0], b'#' | b';')) {
+            if !matches!(kind, LineKind::Blank | LineKind::Comment) {
                 if !kept.ends_with(b"\n") {
                     kept.extend_from_slice(end);
                 }
                 after_last_key = kept.len();
             }
         }
-        let at = place.unwrap_or(after_last_key).min(kept.len());
-        let rest = kept.split_off(at);
-        kept.extend(self.written(end));
+        let place = place.unwrap_or(after_last_key);
+        let rest = kept.split_off(place);
+        kept.extend(self.rendered_lines(end));
         kept.extend(rest);
-        if self.set.is_empty() && lines(&kept).skip(1).all(|line| trim(line).is_empty()) {
-            // Nothing but the header is left.
+        let is_header_alone = Lines::of_section(&kept).skip(1).all(|line| line.kind == LineKind::Blank);
+        if self.set.is_empty() && is_header_alone {
             kept.clear();
         }
         kept
     }
 
-    fn appended(&self, text: &[u8], end: &[u8]) -> Vec<u8> {
+    fn append_section(&self, text: &[u8], end: &[u8]) -> Vec<u8> {
         let mut new = text.to_vec();
         if !new.is_empty() && !new.ends_with(b"\n") {
             new.extend_from_slice(end);
         }
-        if lines(&new).last().is_some_and(|line| !trim(line).is_empty()) {
+        if Lines::of_file(&new).last().is_some_and(|line| line.kind != LineKind::Blank) {
             new.extend_from_slice(end);
         }
         new.extend_from_slice(self.header().as_bytes());
         new.extend_from_slice(end);
-        new.extend(self.written(end));
+        new.extend(self.rendered_lines(end));
         new
     }
 
-    /// Reads the result again, and compares all that lies outside of the profile.
-    fn check(&self, before: &[u8], after: &[u8]) -> Result<(), EditError> {
+    /// Reads the result again: the profile must say what was meant, and everything around it must be as before.
+    fn verify(&self, before: &[u8], after: &[u8]) -> Result<(), EditError> {
         let (old, new) = (self.section(before)?, self.section(after)?);
-        let same = match (&old, &new) {
+        let is_rest_unchanged = match (&old, &new) {
             (Some(old), Some(new)) => {
                 before[..old.start] == after[..new.start] && before[old.end..] == after[new.end..]
             }
             (Some(old), None) => [&before[..old.start], &before[old.end..]].concat() == after,
             (None, Some(new)) => {
-                after.starts_with(before) && trim(&after[before.len()..new.start]).is_empty()
+                after.starts_with(before) && after[before.len()..new.start].trim_ascii().is_empty()
             }
             (None, None) => before == after,
         };
-        if !same {
+        if !is_rest_unchanged {
             return Err(EditError::Check("change other lines"));
         }
-        let section = new.map_or(&[][..], |range| &after[range]);
-        let value = |key: &str| {
-            let mut values =
-                lines(section).skip(1).filter(|line| !matches!(line.first(), Some(b' ' | b'\t')));
-            values.find_map(|line| {
-                let line = std::str::from_utf8(trim(line)).ok()?;
-                let (name, value) = line.split_once('=')?;
-                name.trim().eq_ignore_ascii_case(key).then(|| value.trim().to_owned())
-            })
-        };
-        let set = self.set.iter().all(|(key, wanted)| value(key).as_ref() == Some(wanted));
-        let unset = self.unset.iter().all(|key| value(key).is_none());
-        if set && unset && self.is_read_so(after) {
-            Ok(())
-        } else {
-            Err(EditError::Check("not read as what was meant"))
-        }
+        // Lines that are no UTF-8 hold none of these keys.
+        let text = String::from_utf8_lossy(&after[new.unwrap_or_default()]);
+        let section = Section::of_lines(self.file, text.split_once('\n').map_or("", |(_, lines)| lines));
+        let is_set = self.set.iter().all(|(key, value)| section.get(key) == Some(value));
+        let is_unset = self.unset.iter().all(|key| section.get(key).is_none());
+        if is_set && is_unset { Ok(()) } else { Err(EditError::Check("not read as what was meant")) }
     }
 }
 
-impl ProfileEdit<'_> {
-    /// Whether arl's own reader, which reads as the SDKs do, finds the values. What it cannot read it cannot judge.
-    fn is_read_so(&self, text: &[u8]) -> bool {
-        let Ok(text) = std::str::from_utf8(text) else { return true };
-        let parsed = match self.file {
-            SharedFile::Config => SharedConfig::parse(text, ""),
-            SharedFile::Credentials => SharedConfig::parse("", text),
-        };
-        let Ok(config) = parsed else { return true };
-        let get = |key: &str| {
-            config.profile(self.profile.as_str()).and_then(|section| section.get(key).map(str::to_owned))
-        };
-        self.set.iter().all(|(key, wanted)| get(key).as_ref() == Some(wanted))
-            && self.unset.iter().all(|key| get(key).is_none())
-    }
-}
-
-/// The lines with their ends. A lone carriage return ends none.
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split_inclusive(|&b| b == b'\n')
-}
-
-/// Without the mark that some editors put at the beginning of a file.
-fn without_bom(line: &[u8]) -> &[u8] {
-    line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)
-}
-
-fn trim(line: &[u8]) -> &[u8] {
-    without_bom(line).trim_ascii()
-}
-
+/// Whether a line is the comment that marks a profile as arl's.
 fn is_mark(line: &[u8]) -> bool {
-    line.starts_with(MARK) && trim(line).ends_with(MARK_END)
+    line.starts_with(MARK) && line.trim_ascii_end().ends_with(MARK_END)
 }
 
-fn key_of(line: &[u8]) -> Option<&str> {
-    let at = line.iter().position(|&b| b == b'=' || b == b':')?;
-    std::str::from_utf8(&line[..at]).ok().map(str::trim)
-}
-
-/// The line end that most lines have.
+/// Returns the line end that most lines have.
 fn line_end(text: &[u8]) -> &'static [u8] {
-    let (all, with_cr) =
-        lines(text).fold((0, 0), |(all, cr), line| (all + 1, cr + usize::from(line.ends_with(b"\r\n"))));
+    let (mut all, mut with_cr) = (0, 0);
+    for line in Lines::of_file(text) {
+        all += 1;
+        with_cr += usize::from(text[line.range].ends_with(b"\r\n"));
+    }
     if with_cr * 2 > all { b"\r\n" } else { b"\n" }
 }
 

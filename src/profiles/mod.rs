@@ -3,11 +3,13 @@
 mod atomic_update;
 mod config;
 mod edit;
+mod line;
 mod profile_name;
 mod role_profile;
 
 pub use atomic_update::{ExchangeError, Update, update};
-pub use config::{InvalidConfig, Section, SharedConfig, SharedFile};
+pub use config::{InvalidConfig, Section, SharedConfig};
 pub use edit::{EditError, ProfileEdit};
+pub use line::SharedFile;
 pub use profile_name::{InvalidProfileName, ProfileName};
 pub use role_profile::{InvalidKey, RoleProfile};
