@@ -106,7 +106,6 @@ mod source;
 mod process;
 mod sts;
 
-mod assume;
 mod cache;
 
 // Handing over.
@@ -117,7 +116,6 @@ mod endpoint;
 mod export;
 
 pub use arn::{AccountId, InvalidArn, Partition, RoleArn};
-pub use assume::{assume_role, cap_chained_duration};
 #[cfg(target_os = "linux")]
 pub use cache::KeyringCache;
 pub use cache::{
@@ -137,13 +135,15 @@ pub use profiles::{
 pub use provider::{AssumeRole, AssumeRoleExt, CodeError, InvalidParameter, RefreshWindows, RoleProvider};
 pub use request::{
     AdditionalParameters, AssumeRoleRequest, AssumedRoleSessionArn, ExternalId, InvalidValue, LambdaFunction,
-    Policy, PolicyArn, ProvidedContext, RoleSessionName, SerialNumber, SessionDuration, SessionNameTemplate,
-    SessionNameValues, SourceIdentity, Tag, TagKey, TokenCode, parse_policy_arns, parse_provided_contexts,
-    parse_tag_keys, parse_tags,
+    ParameterValue, Policy, PolicyArn, ProvidedContext, RoleSessionName, SerialNumber, SessionDuration,
+    SessionNameTemplate, SessionNameValues, SourceIdentity, Tag, TagKey, TokenCode, parse_policy_arns,
+    parse_provided_contexts, parse_tag_keys, parse_tags,
 };
 pub use secret::Secret;
 pub use source::{
     Chain, LoginSource, PROCESS_ANCESTORS, ProcessSource, RoleRef, Source, SourceError, SourceTag, Sources,
     SsoSource, closest,
 };
-pub use sts::{CallError, CallerIdentity, Network, RoleSession, Sts, StsSettings};
+pub use sts::{
+    CallError, CallerIdentity, Network, RoleSession, Sts, StsSettings, assume_role, cap_chained_duration,
+};

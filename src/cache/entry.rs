@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::key::CacheKey;
+use super::key::{CacheKey, SCHEMA};
 use crate::credentials::Credentials;
 use crate::secret::Secret;
 
@@ -30,7 +30,7 @@ pub struct ListedSession {
 impl ListedSession {
     /// The role; `None` for the own credentials of a source.
     pub fn role_arn(&self) -> Option<&str> {
-        self.facts.get("hops")?.as_array()?.last()?.get("role_arn")?.as_str()
+        self.facts.get("hops")?.as_array()?.last()?.get("RoleArn")?.as_str()
     }
 }
 
@@ -66,7 +66,10 @@ pub(super) fn read(key: &CacheKey, text: &[u8]) -> Option<CachedSession> {
 pub(super) fn list(text: &[u8]) -> Option<ListedSession> {
     let text = std::str::from_utf8(text).ok()?;
     let mut lines = text.lines();
-    let facts = serde_json::from_str(lines.next()?).ok()?;
+    let facts: Value = serde_json::from_str(lines.next()?).ok()?;
+    if facts.get("schema")? != SCHEMA {
+        return None;
+    }
     let expiration = parse(lines.next()?)?.credentials.expiration()?;
     Some(ListedSession { facts, expiration })
 }

@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 use super::source_key::SourceKey;
 use crate::arn::Partition;
 use crate::encoding::hex;
-use crate::request::AssumeRoleRequest;
+use crate::request::{AssumeRoleRequest, ParameterValue, ProvidedContext};
 use crate::secret::Secret;
 use crate::sts::StsSettings;
 
 /// The layout of entries. A program that knows another one looks in other places and finds nothing.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 2;
 
 /// One AssumeRole, as far as it decides the answer.
 #[derive(Debug, Clone, Copy)]
@@ -102,65 +102,42 @@ fn partition(sts: &StsSettings) -> Value {
     json!({ "partition": Partition::of_region(&sts.region).as_str(), "url": sts.endpoint_url })
 }
 
+/// The facts of one hop, by STS's names. What is not given leaves no trace, and an empty list is not nothing.
 fn hop(hop: &KeyedHop<'_>) -> Value {
     let KeyedHop { request, session_name } = hop;
-    let AssumeRoleRequest {
-        role_arn,
-        role_session_name: _,
-        duration_seconds,
-        policy,
-        policy_arns,
-        tags,
-        transitive_tag_keys,
-        external_id,
-        serial_number,
-        token_code: _,
-        source_identity,
-        provided_contexts,
-        additional_parameters,
-    } = request;
-    let mut object = Map::new();
-    // What is not given leaves no trace, and an empty list is not nothing.
-    let mut set = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            object.insert(name.to_owned(), value);
-        }
-    };
-    let text = |value: String| Value::String(value);
-    set("role_arn", Some(text(role_arn.to_string())));
-    set("role_session_name", session_name.map(|name| text(name.to_owned())));
-    set("duration_seconds", duration_seconds.map(|duration| duration.as_secs().into()));
-    set("policy", policy.as_ref().map(|policy| text(policy.as_str().to_owned())));
-    set("policy_arns", policy_arns.as_ref().map(|arns| arns.iter().map(|arn| arn.as_str()).collect()));
-    set(
-        "tags",
-        tags.as_ref()
-            .map(|tags| tags.iter().map(|tag| Value::from(vec![tag.key().as_str(), tag.value()])).collect()),
-    );
-    set(
-        "transitive_tag_keys",
-        transitive_tag_keys.as_ref().map(|keys| keys.iter().map(|key| key.as_str()).collect()),
-    );
-    set("external_id", external_id.as_ref().map(|id| text(id.to_string())));
-    set("serial_number", serial_number.as_ref().map(|serial| text(serial.to_string())));
-    set("source_identity", source_identity.as_ref().map(|identity| text(identity.to_string())));
-    set(
-        "provided_contexts",
-        provided_contexts.as_ref().map(|contexts| {
-            contexts
-                .iter()
-                .map(|context| {
-                    // An assertion is a bearer token of a kind; its hash tells it from others.
-                    let assertion = digest::digest(&digest::SHA256, context.context_assertion().as_bytes());
-                    Value::from(vec![context.provider_arn().as_str().to_owned(), hex(assertion.as_ref())])
-                })
-                .collect()
-        }),
-    );
-    let fields = additional_parameters.form_fields();
-    if !fields.is_empty() {
-        let fields = fields.into_iter().map(|(name, value)| Value::from(vec![name, value]));
-        set("additional_parameters", Some(fields.collect()));
+    let mut facts = Map::new();
+    let mut fields = Vec::new();
+    for (name, value) in request.parameters() {
+        let fact = match value {
+            // The name as it was given counts instead of the one that its template made this time.
+            ParameterValue::Text(_) if name == "RoleSessionName" => match session_name {
+                Some(session_name) => Value::from(*session_name),
+                None => continue,
+            },
+            ParameterValue::TokenCode(_) => continue,
+            ParameterValue::Text(text) => Value::from(text),
+            ParameterValue::Duration(duration) => duration.as_secs().into(),
+            ParameterValue::PolicyArns(arns) => arns.iter().map(|arn| arn.as_str()).collect(),
+            ParameterValue::Tags(tags) => {
+                tags.iter().map(|tag| Value::from(vec![tag.key().as_str(), tag.value()])).collect()
+            }
+            ParameterValue::TagKeys(keys) => keys.iter().map(|key| key.as_str()).collect(),
+            ParameterValue::Contexts(contexts) => contexts.iter().map(context).collect(),
+            ParameterValue::Field { name, value } => {
+                fields.push(Value::from(vec![name, value]));
+                continue;
+            }
+        };
+        facts.insert(name.to_owned(), fact);
     }
-    Value::Object(object)
+    if !fields.is_empty() {
+        facts.insert("AdditionalParameters".to_owned(), fields.into());
+    }
+    Value::Object(facts)
+}
+
+/// A context assertion is a bearer token of a kind, so its hash stands for it.
+fn context(context: &ProvidedContext) -> Value {
+    let assertion = digest::digest(&digest::SHA256, context.context_assertion().as_bytes());
+    Value::from(vec![context.provider_arn().as_str().to_owned(), hex(assertion.as_ref())])
 }

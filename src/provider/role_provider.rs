@@ -12,11 +12,10 @@ use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 
 use super::shared_session::{Issued, Refreshing};
-use crate::assume::cap_chained_duration;
 use crate::cache::{CacheKey, CachedSession, CredentialCache, KeyedHop, Margin, Reader, SourceKey};
 use crate::credentials::Credentials;
 use crate::request::{AssumeRoleRequest, SerialNumber, TokenCode};
-use crate::sts::{self, CallError};
+use crate::sts::{self, CallError, cap_chained_duration};
 
 /// What a callback that supplies MFA codes may fail with.
 pub type CodeError = Box<dyn std::error::Error + Send + Sync>;

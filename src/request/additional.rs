@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::strict_json;
 use super::value::{InvalidValue, from_text};
@@ -37,9 +37,7 @@ impl FromStr for AdditionalParameters {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        strict_json::parse(text)?;
-        let object: Map<String, Value> = serde_json::from_str(text)
-            .map_err(|error| InvalidValue::new(format!("must be a JSON object: {error}")))?;
+        let object = strict_json::parse_object(text)?;
         for (name, value) in &object {
             if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
                 return Err(InvalidValue::new(format!("holds {name:?}, which cannot be a parameter's name")));

@@ -5,6 +5,7 @@ mod contexts;
 mod duration;
 mod identifiers;
 mod lambda;
+mod parameter;
 mod policy;
 mod session_name;
 mod strict_json;
@@ -16,16 +17,22 @@ pub use contexts::{ProvidedContext, parse_provided_contexts};
 pub use duration::SessionDuration;
 pub use identifiers::{ExternalId, PolicyArn, SerialNumber, SourceIdentity, TokenCode};
 pub use lambda::LambdaFunction;
+pub use parameter::ParameterValue;
 pub use policy::{Policy, parse_policy_arns};
 pub use session_name::{AssumedRoleSessionArn, RoleSessionName, SessionNameTemplate, SessionNameValues};
 pub use tags::{Tag, TagKey, parse_tag_keys, parse_tags};
 pub use value::InvalidValue;
+
+use std::borrow::Cow;
 
 use crate::arn::RoleArn;
 
 /// AWS documents these two only in prose, so beyond them arl warns and lets STS decide.
 const POLICY_PROSE_LIMIT: usize = 2048;
 const POLICY_ARNS_PROSE_LIMIT: usize = 10;
+
+/// What [`AssumeRoleRequest::parameters`] calls a parameter that this program has no name for.
+const ADDITIONAL_PARAMETERS: &str = "AdditionalParameters";
 
 /// What AssumeRole takes. Field names are STS's.
 ///
@@ -61,6 +68,22 @@ pub struct AssumeRoleRequest {
 }
 
 impl AssumeRoleRequest {
+    /// STS's names of the parameters that this program knows, in STS's order.
+    pub const PARAMETERS: [&'static str; 12] = [
+        "RoleArn",
+        "RoleSessionName",
+        "DurationSeconds",
+        "Policy",
+        "PolicyArns",
+        "Tags",
+        "TransitiveTagKeys",
+        "ExternalId",
+        "SerialNumber",
+        "TokenCode",
+        "SourceIdentity",
+        "ProvidedContexts",
+    ];
+
     /// A request with nothing but what STS insists on.
     pub fn new(role_arn: RoleArn, role_session_name: RoleSessionName) -> Self {
         Self {
@@ -109,5 +132,97 @@ impl AssumeRoleRequest {
             ));
         }
         warnings
+    }
+
+    /// Returns every parameter that is given, by STS's name and in STS's order. Each field of
+    /// [`AdditionalParameters`] is an item of its own, named `AdditionalParameters`.
+    ///
+    /// Destructured, so that a new parameter cannot be forgotten.
+    pub fn parameters(&self) -> impl Iterator<Item = (&'static str, ParameterValue<'_>)> {
+        let Self {
+            role_arn,
+            role_session_name,
+            duration_seconds,
+            policy,
+            policy_arns,
+            tags,
+            transitive_tag_keys,
+            external_id,
+            serial_number,
+            token_code,
+            source_identity,
+            provided_contexts,
+            additional_parameters,
+        } = self;
+        let text = |text| Some(ParameterValue::Text(Cow::Borrowed(text)));
+        let values = [
+            Some(ParameterValue::Text(role_arn.to_string().into())),
+            text(role_session_name.as_str()),
+            duration_seconds.map(ParameterValue::Duration),
+            policy.as_ref().and_then(|policy| text(policy.as_str())),
+            policy_arns.as_deref().map(ParameterValue::PolicyArns),
+            tags.as_deref().map(ParameterValue::Tags),
+            transitive_tag_keys.as_deref().map(ParameterValue::TagKeys),
+            external_id.as_ref().and_then(|id| text(id.as_str())),
+            serial_number.as_ref().and_then(|serial| text(serial.as_str())),
+            token_code.as_ref().map(ParameterValue::TokenCode),
+            source_identity.as_ref().and_then(|identity| text(identity.as_str())),
+            provided_contexts.as_deref().map(ParameterValue::Contexts),
+        ];
+        let given = Self::PARAMETERS.into_iter().zip(values);
+        let fields = additional_parameters.form_fields().into_iter();
+        given
+            .filter_map(|(name, value)| Some((name, value?)))
+            .chain(fields.map(|(name, value)| (ADDITIONAL_PARAMETERS, ParameterValue::Field { name, value })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parameter_is_listed_under_its_name() {
+        let request = AssumeRoleRequest {
+            duration_seconds: Some("1h".parse().expect("a duration")),
+            policy: Some("{}".parse().expect("a policy")),
+            policy_arns: parse_policy_arns("arn:aws:iam::aws:policy/A,arn:aws:iam::aws:policy/B").ok(),
+            tags: parse_tags("Team=web,Note=").ok(),
+            transitive_tag_keys: Some(Vec::new()),
+            external_id: Some("external".parse().expect("an external ID")),
+            serial_number: Some("GAHT12345678".parse().expect("a serial number")),
+            token_code: Some("123456".parse().expect("a code")),
+            source_identity: Some("ann".parse().expect("a source identity")),
+            provided_contexts: parse_provided_contexts(
+                "ProviderArn=arn:aws:iam::aws:contextProvider/I,ContextAssertion=secret",
+            )
+            .ok(),
+            additional_parameters: r#"{"New":{"a=b":"c"},"Size":1}"#.parse().expect("an object"),
+            ..AssumeRoleRequest::new(
+                "arn:aws:iam::123456789012:role/R".parse().expect("an ARN"),
+                "session".parse().expect("a name"),
+            )
+        };
+        let listed: Vec<String> =
+            request.parameters().map(|(name, value)| format!("{name}: {value}")).collect();
+        assert_eq!(
+            listed,
+            [
+                "RoleArn: arn:aws:iam::123456789012:role/R",
+                "RoleSessionName: session",
+                "DurationSeconds: 3600",
+                "Policy: {}",
+                "PolicyArns: arn:aws:iam::aws:policy/A, arn:aws:iam::aws:policy/B",
+                "Tags: Team=web, Note=",
+                "TransitiveTagKeys: ",
+                "ExternalId: external",
+                "SerialNumber: GAHT12345678",
+                "TokenCode: (given)",
+                "SourceIdentity: ann",
+                "ProvidedContexts: arn:aws:iam::aws:contextProvider/I",
+                "AdditionalParameters: New.a=b=c",
+                "AdditionalParameters: Size=1",
+            ]
+        );
     }
 }

@@ -23,10 +23,7 @@ impl FromStr for Policy {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        strict_json::parse(text)?;
-        let object: Map<String, Value> = serde_json::from_str(text)
-            .map_err(|error| InvalidValue::new(format!("must be a JSON object: {error}")))?;
-        Ok(Self::of_object(object))
+        strict_json::parse_object(text).map(Self::of_object)
     }
 }
 

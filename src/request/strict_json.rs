@@ -1,47 +1,40 @@
-//! JSON that a person wrote. A member that stands twice in one object is a mistake, of which most readers believe the last
-//! one and say nothing: half of a policy would be gone.
+//! JSON in which no object has two members of the same name.
+//!
+//! Most readers silently take the last of two equal members. In a policy that would drop the other half.
 
+use std::fmt;
+
+use serde_core::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 
 use super::value::InvalidValue;
 
-/// The value, if the text is JSON at all.
+/// Parses a text; returns `None` if it is no JSON, since other forms are accepted too.
 ///
 /// # Errors
-/// A member stands twice in one object.
+/// An object has two members of the same name; the error names the member.
 pub(super) fn parse(text: &str) -> Result<Option<Value>, InvalidValue> {
-    let Ok(value) = serde_json::from_str(text) else { return Ok(None) };
-    if written_members(text) == members(&value) {
-        return Ok(Some(value));
-    }
-    Err(InvalidValue::new("has an object in which a member stands twice"))
-}
-
-/// How many members the text has; it is known to be JSON.
-fn written_members(text: &str) -> usize {
-    let (mut count, mut in_text, mut is_escaped) = (0, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = in_text,
-            b'"' => in_text = !in_text,
-            b':' if !in_text => count += 1,
-            _ => {}
-        }
-    }
-    count
-}
-
-/// How many members a value has in all its objects.
-fn members(value: &Value) -> usize {
-    match value {
-        Value::Object(object) => object.len() + object.values().map(members).sum::<usize>(),
-        Value::Array(list) => list.iter().map(members).sum(),
-        _ => 0,
+    match serde_json::from_str(text) {
+        Ok(Strict(value)) => Ok(Some(value)),
+        // `Strict` takes every JSON value, so the only error about data is its own.
+        Err(error) if error.classify() == Category::Data => Err(InvalidValue::new(error.to_string())),
+        Err(_) => Ok(None),
     }
 }
 
-/// Exactly these text members of an object.
+/// Parses a text that must be an object.
+///
+/// # Errors
+/// The text is no JSON object, or has two members of the same name.
+pub(super) fn parse_object(text: &str) -> Result<Map<String, Value>, InvalidValue> {
+    if let Some(Value::Object(object)) = parse(text)? {
+        return Ok(object);
+    }
+    serde_json::from_str(text).map_err(|error| InvalidValue::new(format!("must be a JSON object: {error}")))
+}
+
+/// Returns the text members of an object that has these members and no others.
 pub(super) fn text_members<'a, const N: usize>(value: &'a Value, names: [&str; N]) -> Option<[&'a str; N]> {
     let object: &Map<String, Value> = value.as_object().filter(|object| object.len() == N)?;
     let mut texts = [""; N];
@@ -51,18 +44,85 @@ pub(super) fn text_members<'a, const N: usize>(value: &'a Value, names: [&str; N
     Some(texts)
 }
 
+/// A JSON value that was read without losing a member.
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor)
+    }
+}
+
+struct StrictVisitor;
+
+impl<'de> Visitor<'de> for StrictVisitor {
+    type Value = Strict;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Strict, E> {
+        Ok(Strict(Value::Null))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Strict, E> {
+        Ok(Strict(value.into()))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Strict, E> {
+        Ok(Strict(value.into()))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Strict, E> {
+        Ok(Strict(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Strict, E> {
+        Ok(Strict(value.into()))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Strict, E> {
+        Ok(Strict(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Strict, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Strict(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Strict(Value::Array(list)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Strict, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if object.contains_key(&name) {
+                return Err(A::Error::custom(format_args!("has an object with two members {name:?}")));
+            }
+            let Strict(value) = members.next_value()?;
+            object.insert(name, value);
+        }
+        Ok(Strict(Value::Object(object)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_member_that_stands_twice_is_a_mistake() {
-        for good in [r#"{"a":1,"b":{"a":"x:y\":"},"c":[{"a":1},{"a":2}]}"#, "[]", r#"{"a\\":":"}"#, "5"] {
-            assert!(parse(good).expect(good).is_some(), "{good}");
+    fn equal_members_of_one_object_are_refused_by_name() {
+        let all_kinds = r#"{"a":[1,-2,0.5,true,null,"x:y\"","\u00e9"],"b":{"a":1},"c":[{"a":1},{"a":2}]}"#;
+        for good in [all_kinds, "[]", r#"{"a\\":":"}"#, "5"] {
+            assert_eq!(parse(good), Ok(serde_json::from_str(good).ok()), "{good}");
         }
         for bad in [r#"{"a":1,"a":2}"#, r#"[{"x":{"a":1,"a":1}}]"#, r#"{"a":1,"\u0061":2}"#] {
-            assert!(parse(bad).is_err(), "{bad}");
+            let error = parse(bad).expect_err(bad).to_string();
+            assert!(error.starts_with(r#"has an object with two members "a" at line 1"#), "{error}");
         }
-        assert!(parse("a=b").expect("no JSON").is_none());
+        for other in ["a=b", "", "{", "{} {}"] {
+            assert_eq!(parse(other), Ok(None), "{other}");
+        }
     }
 }

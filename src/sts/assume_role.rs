@@ -9,8 +9,23 @@ use aws_smithy_types::body::SdkBody;
 
 use super::error::CallError;
 use super::response::{self, RoleSession};
+use crate::credentials::Credentials;
 use crate::encoding;
-use crate::request::AssumeRoleRequest;
+use crate::request::{AssumeRoleRequest, SessionDuration};
+
+/// Lowers a duration that STS would refuse because the source credentials carry a session token (role chaining).
+///
+/// Returns the requested duration, if it had to be lowered.
+/// Source: "Role chaining" in the IAM User Guide; GetSessionToken's credentials count as well.
+pub fn cap_chained_duration(
+    source: &Credentials,
+    request: &mut AssumeRoleRequest,
+) -> Option<SessionDuration> {
+    source.session_token()?;
+    let asked = request.duration_seconds.filter(|&asked| asked > SessionDuration::CHAINED_MAX)?;
+    request.duration_seconds = Some(SessionDuration::CHAINED_MAX);
+    Some(asked)
+}
 
 /// Calls AssumeRole and checks the answer against the request. `limit` is when the client gives up.
 ///

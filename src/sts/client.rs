@@ -6,7 +6,6 @@ use aws_sdk_sts::config::{BehaviorVersion, Region, StalledStreamProtectionConfig
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use super::assume_role;
 use super::error::CallError;
 use super::http::LazyClient;
 use super::response::RoleSession;
@@ -55,7 +54,7 @@ impl Sts {
         request: &AssumeRoleRequest,
         now: SystemTime,
     ) -> Result<RoleSession, CallError> {
-        assume_role::assume_role(&self.client(Some(source)), request, self.limit(), now).await
+        super::assume_role::assume_role(&self.client(Some(source)), request, self.limit(), now).await
     }
 
     /// Asks whose credentials these are; needs no permission.
@@ -122,4 +121,17 @@ impl Sts {
         config.set_credentials_provider(credentials.map(signing));
         aws_sdk_sts::Client::from_conf(config.build())
     }
+}
+
+/// Calls [`Sts::assume_role`].
+///
+/// # Errors
+/// As [`Sts::assume_role`].
+pub async fn assume_role(
+    sts: &Sts,
+    source: &Credentials,
+    request: &AssumeRoleRequest,
+    now: SystemTime,
+) -> Result<RoleSession, CallError> {
+    sts.assume_role(source, request, now).await
 }

@@ -10,7 +10,8 @@ mod response;
 mod sdk_config;
 mod settings;
 
-pub use client::{CallerIdentity, Sts};
+pub use assume_role::cap_chained_duration;
+pub use client::{CallerIdentity, Sts, assume_role};
 pub use error::CallError;
 pub(crate) use error::innermost;
 pub(crate) use http::LazyClient;

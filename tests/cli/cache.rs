@@ -212,7 +212,7 @@ fn damage_is_a_miss_and_is_repaired() {
         ("not UTF-8", |path| fs::write(path, b"\xff\xfe\n\n\n").unwrap()),
         ("newer", |path| {
             let text = fs::read_to_string(path).unwrap();
-            fs::write(path, text.replacen("\"schema\":1", "\"schema\":2", 1)).unwrap();
+            fs::write(path, text.replacen("\"schema\":2", "\"schema\":3", 1)).unwrap();
         }),
         ("readable by others", |path| fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap()),
         ("a link", |path| {
