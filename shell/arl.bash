@@ -1,10 +1,18 @@
 # shellcheck shell=bash
 # arl for bash 3.2 and later: eval "$(arl init bash)" in ~/.bashrc.
 
-# A memory that came through the environment is somebody else's text.
-case $(\builtin declare -p __arl_restore 2>/dev/null) in 'declare -x '*) \builtin unset -v __arl_restore ;; esac
-case $(\builtin declare -p __arl_refresh 2>/dev/null) in 'declare -x '*) \builtin unset -v __arl_refresh ;; esac
-case $(\builtin declare -p __arl_region 2>/dev/null) in 'declare -x '*) \builtin unset -v __arl_region ;; esac
+# Unsets the variables whose text arl evaluates if they are exported: arl never exports them, so the text came from
+# the environment. A tool such as direnv may export one after this script ran, so each use checks again.
+__arl_drop_inherited() {
+    \builtin local name flags
+    for name in __arl_restore __arl_refresh __arl_region; do
+        [[ -n ${!name-} ]] || \builtin continue
+        flags=$(\builtin declare -p "$name" 2>/dev/null)
+        flags=${flags#declare }
+        [[ ${flags%% *} != *x* ]] || \builtin unset -v "$name" || \builtin return
+    done
+}
+__arl_drop_inherited
 
 # The word before the name keeps an alias of that name from being expanded here.
 function arl {
@@ -25,6 +33,7 @@ __arl_untraced() {
 # Finds the verb, whether its output is for this shell, and whether it starts from what was here before a role.
 __arl_main() {
     \builtin local verb='' apply=x __arl_back=x skip='' piped='' word out code
+    __arl_drop_inherited || \builtin return
     for word in "$@"; do
         if [[ -n $skip ]]; then
             skip=''
@@ -171,6 +180,7 @@ __arl_clock() {
 # With an argument it says nothing.
 __arl_expired() {
     \builtin local left
+    __arl_drop_inherited || \builtin return
     # shellcheck disable=SC2119 # the "$@" of __arl_renew are those of a substitution
     if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
         # Other keys were loaded since: those are not arl's to clear. arl knows what else a role has left.
@@ -197,6 +207,7 @@ __arl_expired() {
 # Assumes the same role again, if that is wished for. Tried once: a failure is not repeated at every prompt.
 # shellcheck disable=SC2120
 __arl_renew() {
+    __arl_drop_inherited || \builtin return
     [[ ${ARL_ON_EXPIRY-} == refresh && -n ${__arl_refresh-} ]] || \builtin return
     \builtin local out __arl_back=x
     if out=$(\builtin eval "\\builtin set -- $__arl_refresh" && __arl_before && ARL_SHELL=bash \command arl "$@" --quiet --within 5s) &&

@@ -1,12 +1,12 @@
 # arl for fish 3.5 and later: arl init fish | source, in ~/.config/fish/config.fish.
 
-# A memory that came through the environment is somebody else's text.
-if set --query --export __arl_restore; or set --query --export __arl_refresh
-    set --erase --global __arl_restore
-    set --erase --global __arl_refresh
-end
-if set --query --export __arl_region
-    set --erase --global __arl_region
+# Tells whether the text in a variable is arl's: only a global variable that is not exported. An exported one came from
+# the environment, perhaps after this script ran, by a tool such as direnv.
+function __arl_is_own
+    set --local name $argv[1]
+    set --query --global $name
+    and not set --query --export $name
+    and test -n "$$name"
 end
 
 function arl --description 'Assume AWS IAM roles'
@@ -81,7 +81,8 @@ end
 
 # Whether what was here before may be put back: not if another source was chosen since.
 function __arl_has_memory
-    test -n "$argv[1]" -a -n "$__arl_restore"
+    test -n "$argv[1]"
+    and __arl_is_own __arl_restore
     and test -z "$AWS_PROFILE$AWS_DEFAULT_PROFILE$AWS_WEB_IDENTITY_TOKEN_FILE"
     and test -z "$AWS_CONTAINER_CREDENTIALS_FULL_URI$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
     and test -z "$AWS_ACCESS_KEY_ID" -o "$AWS_ACCESS_KEY_ID" = "$ARL_KEY_ID"
@@ -108,7 +109,8 @@ function __arl_preexec --on-event fish_preexec
     if test $now -ge $ARL_EXPIRES_AT; and test -n "$ARL_KEY_ID" -a "$AWS_ACCESS_KEY_ID" = "$ARL_KEY_ID"
         if not __arl_renew; and test "$__arl_warned" != "$ARL_EXPIRES_AT"
             set --global __arl_warned $ARL_EXPIRES_AT
-            test "$ARL_ON_EXPIRY" = restore -a -n "$__arl_restore"
+            test "$ARL_ON_EXPIRY" = restore
+            and __arl_is_own __arl_restore
             and __arl_say $now 'the next prompt puts back what was here before'
             or __arl_say $now 'the next prompt clears its credentials'
         end
@@ -130,7 +132,7 @@ function __arl_expired
         or set --erase --global __arl_restore
     else if test -n "$argv[1]"; and __arl_renew
         return
-    else if test "$ARL_ON_EXPIRY" = restore -a -n "$__arl_restore" -a -n "$argv[1]"
+    else if test "$ARL_ON_EXPIRY" = restore -a -n "$argv[1]"; and __arl_is_own __arl_restore
         __arl_say $argv[1] 'what was here before is back'
         set --local __arl_scope -g
         eval $__arl_restore
@@ -153,13 +155,15 @@ end
 # Puts back the region from before the role, if it is still the role's.
 function __arl_region_back
     set --local __arl_scope -g
-    eval $__arl_region
+    __arl_is_own __arl_region
+    and eval $__arl_region
     set --erase --global __arl_region
 end
 
 # Assumes the same role again, if that is wished for. Tried once: a failure is not repeated at every prompt.
 function __arl_renew
-    test "$ARL_ON_EXPIRY" = refresh -a -n "$__arl_refresh"
+    test "$ARL_ON_EXPIRY" = refresh
+    and __arl_is_own __arl_refresh
     or return
     set --local fish_trace
     set --local lines (__arl_call yes $__arl_refresh --quiet --within 5s)

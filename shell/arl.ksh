@@ -29,6 +29,7 @@ __arl_hook() {
 
 # shellcheck disable=SC2120
 __arl_expired() {
+    __arl_drop_inherited || \return
     case ${AWS_ACCESS_KEY_ID-} in
         "${ARL_KEY_ID:-?}") ;;
         *)

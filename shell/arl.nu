@@ -34,9 +34,16 @@ def __arl_owned [] {
     ($env.ARL_KEY_ID? | is-not-empty) and $env.AWS_ACCESS_KEY_ID? == $env.ARL_KEY_ID?
 }
 
+# What arl remembers of the time before the role, or null. A variable of that name from the environment is a string,
+# which arl has not written.
+def __arl_memory [] {
+    let memory = $env.__arl_memory?
+    if ($memory | describe --detailed | get type) == record { $memory } else { null }
+}
+
 # What is to be put back: region and other sources only if they are still as `assume` left them.
 def __arl_undo [] {
-    let memory = $env.__arl_memory?
+    let memory = (__arl_memory)
     if $memory == null or not ((__arl_owned) or ($env.AWS_ACCESS_KEY_ID? | is-empty)) { return {} }
     $memory.before | transpose name value | where {|it|
         if $it.name in [AWS_REGION AWS_DEFAULT_REGION] {
@@ -82,7 +89,7 @@ def --env --wrapped "arl assume" [...words: string] {
     }
     # A failure ends this function before anything is changed.
     let changes = (__arl_ask $undo [assume ...$words])
-    let kept = if $chains and (__arl_owned) { $env.__arl_memory?.before? } else { null }
+    let kept = if $chains and (__arl_owned) { (__arl_memory | default {}).before? } else { null }
     # A record is no text, so no child gets to see it.
     $env.__arl_memory = {
         before: ($kept | default (__arl_picture $undo)), region: $changes.AWS_REGION?, words: (__arl_again $words)
@@ -96,7 +103,7 @@ def --env "arl clear" [] {
     let changes = if not ((__arl_owned) or ($env.AWS_ACCESS_KEY_ID? | is-empty)) {
         print --stderr "arl: the keys in this shell are not arl's; they were left alone"
         $own
-    } else if $env.__arl_memory? != null {
+    } else if (__arl_memory) != null {
         __arl_undo | merge $own
     } else {
         __arl_none $ARL_SET
@@ -143,14 +150,14 @@ def __arl_say [told: string] {
 
 # The changes that get the same role again, if that is wished for, else null.
 def __arl_renewal [] {
-    let words = $env.__arl_memory?.words?
+    let words = (__arl_memory | default {}).words?
     if $env.ARL_ON_EXPIRY? != 'refresh' or $words == null { return null }
     try { let undo = (__arl_start); $undo | merge (__arl_ask $undo [assume ...$words --quiet --within 5s]) } catch { null }
 }
 
 # The region from before the role, if it is still the role's.
 def __arl_region_back [] {
-    let memory = $env.__arl_memory?
+    let memory = (__arl_memory)
     if $memory == null or $memory.region == null { return {} }
     [AWS_REGION AWS_DEFAULT_REGION] | where {|name| ($env | get --optional $name) == $memory.region }
     | reduce --fold {} {|name, acc| $acc | insert $name ($memory.before | get $name) }
@@ -172,7 +179,7 @@ def --env __arl_hook [] {
             let changes = (__arl_left)
             if ($env.AWS_ACCESS_KEY_ID? | is-not-empty) { $env.__arl_memory = null }
             __arl_apply $changes
-        } else if $env.ARL_ON_EXPIRY? == 'restore' and $env.__arl_memory? != null {
+        } else if $env.ARL_ON_EXPIRY? == 'restore' and (__arl_memory) != null {
             __arl_say 'what was here before is back'
             arl clear
         } else {

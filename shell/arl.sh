@@ -2,10 +2,15 @@
 # arl for POSIX shells: eval "$(arl init sh)". The function alone: such shells have no hook that could clear
 # an expired role.
 
-# A memory that came through the environment is somebody else's text.
-case $(\export -p) in
-    *__arl_re*) \unset __arl_restore __arl_refresh __arl_region ;;
-esac
+# Unsets the variables whose text arl evaluates if one is exported: arl never exports them, so the text came from the
+# environment. A tool such as direnv may export one after this script ran, so each use checks again.
+__arl_drop_inherited() {
+    case ${__arl_restore:+x}${__arl_refresh:+x}${__arl_region:+x} in '') \return ;; esac
+    case $(\export -p) in
+        *' __arl_re'*) \unset __arl_restore __arl_refresh __arl_region ;;
+    esac
+}
+__arl_drop_inherited
 
 # An alias of that name would be expanded here.
 \unalias arl 2>/dev/null || \:
@@ -29,6 +34,7 @@ arl() {
 
 # Finds the verb, whether its output is for this shell, and whether it starts from what was here before a role.
 __arl_main() {
+    __arl_drop_inherited || \return
     __arl_verb='' __arl_apply=x __arl_back=x __arl_skip=''
     for __arl_word in "$@"; do
         case $__arl_skip in

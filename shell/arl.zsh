@@ -1,9 +1,14 @@
 # arl for zsh 5.0 and later: eval "$(arl init zsh)" in ~/.zshrc. No modules: loading one can hang a prompt.
 
-# A memory that came through the environment is somebody else's text.
-case ${(t)__arl_restore-}${(t)__arl_refresh-}${(t)__arl_region-} in
-    *export*) \builtin unset __arl_restore __arl_refresh __arl_region ;;
-esac
+# Unsets the variables whose text arl evaluates if one is exported: arl never exports them, so the text came from the
+# environment. A tool such as direnv may export one after this script ran, so each use checks again.
+__arl_drop_inherited() {
+    case ${(t)__arl_restore-}${(t)__arl_refresh-}${(t)__arl_region-} in
+        *export*) \builtin unset __arl_restore __arl_refresh __arl_region ;;
+    esac
+}
+__arl_drop_inherited
+\builtin unset __arl_prefix __arl_warned
 
 # The word before the name keeps an alias of that name from being expanded here.
 function arl {
@@ -12,6 +17,7 @@ function arl {
     # Until this function ends: it would be shown what is evaluated.
     \builtin trap - DEBUG
     \builtin local verb='' apply=x __arl_back=x skip='' piped='' word out code
+    __arl_drop_inherited || \builtin return
     for word in "$@"; do
         if [[ -n $skip ]]; then
             skip=''
@@ -151,6 +157,7 @@ __arl_expired() {
     \builtin emulate -L zsh +x
     \builtin trap - DEBUG
     \builtin local left
+    __arl_drop_inherited || \builtin return
     if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
         # Other keys were loaded since: those are not arl's to clear. arl knows what else a role has left.
         left="$(ARL_SHELL=zsh \command arl clear --expired --quiet 2>/dev/null)" && \builtin eval "$left"
@@ -177,6 +184,7 @@ __arl_expired() {
 __arl_renew() {
     \builtin emulate -L zsh +x
     \builtin trap - DEBUG
+    __arl_drop_inherited || \builtin return
     [[ ${ARL_ON_EXPIRY-} == refresh && -n ${__arl_refresh-} ]] || \builtin return
     \builtin local out __arl_back=x
     if out="$(\builtin eval "\\builtin set -- $__arl_refresh" && __arl_before && ARL_SHELL=zsh \command arl "$@" --quiet --within 5s)" &&

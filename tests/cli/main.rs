@@ -20,6 +20,7 @@ mod flags;
 mod hooks;
 mod hostile_shell;
 mod interactive_shells;
+mod inherited_state;
 mod mfa;
 mod moto;
 mod network;

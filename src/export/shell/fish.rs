@@ -99,11 +99,15 @@ pub(super) fn clear(held: Held, own: &[&'static str]) -> String {
     let all = unset(&SET_VARIABLES);
     let text = match held {
         Held::Role { is_foreign_memory: false } => {
-            format!("if test -n \"$__arl_restore\"\n    {back}\nelse\n    {all}{region}end\n{forget}")
+            format!(
+                "if set -qg __arl_restore; and test -n \"$__arl_restore\"\n    {back}\nelse\n    {all}{region}end\n{forget}"
+            )
         }
         Held::Role { is_foreign_memory: true } => format!("{all}{forget}"),
         Held::Nothing { is_foreign_memory: false } => {
-            format!("if test -n \"$__arl_restore\"\n    {back}\nend\n{own}{forget}")
+            format!(
+                "if set -qg __arl_restore; and test -n \"$__arl_restore\"\n    {back}\nend\n{own}{forget}"
+            )
         }
         Held::ForeignKeys { is_foreign_memory: false } => format!("{own}{region}{forget}"),
         Held::ForeignKeys { .. } | Held::Nothing { .. } => format!("{own}{forget}"),

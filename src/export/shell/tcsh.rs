@@ -4,6 +4,8 @@ use super::snapshot::{Before, Held, Memory, Rule};
 use crate::export::identity::SET_VARIABLES;
 
 pub(super) fn remember(text: &mut String, memory: &Memory, region: Option<&str>) {
+    // `$?__arl_restore` is true for an environment variable too, whose text is not arl's.
+    text.push_str("unsetenv __arl_restore;");
     match memory {
         Memory::New(before) => {
             text.push_str(&format!("set __arl_restore = {};", quote(&restore(before, region))));
@@ -61,17 +63,15 @@ fn restore(before: &Before, region: Option<&str>) -> String {
 pub(super) fn clear(held: Held, own: &[&'static str]) -> String {
     let own = unset(own);
     let all = unset(&SET_VARIABLES);
+    let forget = "unset __arl_restore;unsetenv __arl_restore;";
     let back = "if ( $?__arl_restore ) eval \"$__arl_restore:q\";";
     match held {
         Held::Role { is_foreign_memory: false } => {
-            format!(
-                "if ( ! $?__arl_restore ) set __arl_restore = {};{back}unset __arl_restore;\n",
-                quote(&all)
-            )
+            format!("if ( ! $?__arl_restore ) set __arl_restore = {};{back}{forget}\n", quote(&all))
         }
-        Held::Role { is_foreign_memory: true } => format!("{all}unset __arl_restore;\n"),
-        Held::Nothing { is_foreign_memory: false } => format!("{back}{own}unset __arl_restore;\n"),
-        Held::ForeignKeys { .. } | Held::Nothing { .. } => format!("{own}unset __arl_restore;\n"),
+        Held::Role { is_foreign_memory: true } => format!("{all}{forget}\n"),
+        Held::Nothing { is_foreign_memory: false } => format!("{back}{own}{forget}\n"),
+        Held::ForeignKeys { .. } | Held::Nothing { .. } => format!("{own}{forget}\n"),
     }
 }
 
