@@ -13,6 +13,7 @@ mod completion;
 mod console;
 mod each;
 mod eval;
+mod examples;
 mod exec;
 mod explain;
 mod faults;

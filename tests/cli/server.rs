@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use arl_sts::{Role, World};
 
 use crate::aws_assume_role_lib::python;
-use crate::support::{DEPLOY, Run, Stage, interrupts_counted, rust_caller, tools};
+use crate::support::{DEPLOY, Run, Stage, example, interrupts_counted, tools};
 
 const BOTO3: &str = r#"
 import boto3, os, sys, time
@@ -53,7 +53,7 @@ fn every_sdk_goes_on_through_renewals() {
     for (name, call, command) in [
         ("boto3", "GetCallerIdentity", vec![python(), "-c".into(), BOTO3.into()]),
         ("JavaScript", "GetCallerIdentity", vec!["node".into(), javascript.display().to_string()]),
-        ("Rust", "GetCallerIdentity", vec![rust_caller().display().to_string()]),
+        ("Rust", "GetCallerIdentity", vec![example("sdk_caller").display().to_string()]),
         ("AWS CLI", "GetCallerIdentity", sts_call(&tools("peers/bin/aws"))),
         ("Go", "ListBuckets", again_and_again(s3_call)),
     ] {

@@ -209,9 +209,9 @@ pub(crate) fn tools(path: &str) -> String {
     path.display().to_string()
 }
 
-/// `tests/support/sdk_caller.rs`: a program with the AWS SDK for Rust.
-pub(crate) fn rust_caller() -> PathBuf {
-    let path = Path::new(env!("CARGO_BIN_EXE_arl")).with_file_name("examples").join("sdk_caller");
+/// The path of an example program of this package. Cargo builds examples before it runs the tests.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_arl")).with_file_name("examples").join(name);
     assert!(path.exists(), "{} is missing: cargo build --examples", path.display());
     path
 }

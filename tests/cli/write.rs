@@ -54,7 +54,7 @@ fn a_profile_is_written_read_and_taken_away() {
     ]);
     let endpoint = stage.sts.url();
     assert!(stage.run(cli.args(["--endpoint-url", &endpoint])).success().contains("assumed-role/Deploy/"));
-    let mut rust = stage.bare(crate::support::rust_caller());
+    let mut rust = stage.bare(crate::support::example("sdk_caller"));
     rust.arg("/").env("AWS_PROFILE", "deploy").env("AWS_REGION", "us-east-1");
     assert!(stage.run(&mut rust).success().contains("assumed-role/Deploy/"));
     // arl itself, as a source.

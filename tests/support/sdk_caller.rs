@@ -1,7 +1,12 @@
-//! Asks STS who it is, over and over, with whatever the AWS SDK for Rust finds by itself: a stand-in for any program
-//! that `arl exec --server` runs. `cargo run --example sdk_caller -- FILE` ends when FILE exists.
+//! A program that uses the AWS SDK for Rust, for tests of `arl exec --server` and `arl write`.
+//!
+//! It calls GetCallerIdentity in a loop, with the credentials that the SDK finds by itself, until the file that its
+//! argument names exists. Then it prints the ARN of the last answer. Cargo builds it as an example, because tests can
+//! run examples.
 
+use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use aws_sdk_sts::config::BehaviorVersion;
 
@@ -14,10 +19,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     loop {
         let caller = sts.get_caller_identity().send().await?;
         if Path::new(&stop).exists() {
-            use std::io::Write;
             writeln!(std::io::stdout(), "{}", caller.arn().unwrap_or_default())?;
             return Ok(());
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
