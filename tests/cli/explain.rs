@@ -1,14 +1,12 @@
-//! `arl explain`: what it says in ten situations, and that it is true.
-//!
-//! `ARL_TEST_UPDATE=1 cargo test explain` writes the snapshots anew, to be read before they are believed.
+//! `arl explain`: its output in eleven situations, and that `arl exec` then does exactly what it announced.
 
-use std::path::Path;
 use std::process::Command;
 
 use arl_sts::World;
 use serde_json::Value;
 
-use crate::support::{DEPLOY, Run, Stage};
+use crate::snapshot::Snapshots;
+use crate::support::{DEPLOY, Stage};
 
 const CONFIG: &str = "[default]\nregion = eu-central-1\n\
 [profile ann]\nregion = us-west-2\nmfa_serial = arn:aws:iam::111122223333:mfa/ann\n\
@@ -122,26 +120,19 @@ fn explained(stage: &Stage, situation: &Situation) -> Value {
 }
 
 #[test]
-fn it_says_what_it_said_before() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/snapshots");
-    let user = Run::of(Command::new("id").arg("-un").output().unwrap()).success();
-    for situation in &SITUATIONS {
-        let stage = stage();
-        let said = stage.run(&mut arl(&stage, situation, "explain", &[])).success();
-        let said = said
-            .replace(&stage.sts.url(), "http://127.0.0.1:PORT")
-            .replace(&format!("{}@", user.trim()), "USER@");
-        let path = directory.join(format!("explain-{}.txt", situation.name));
-        if std::env::var_os("ARL_TEST_UPDATE").is_some() {
-            std::fs::write(&path, &said).unwrap();
+fn snapshots_of_explain() {
+    Snapshots::check("explain", |snapshots| {
+        for situation in &SITUATIONS {
+            let stage = stage();
+            let run = stage.run(&mut arl(&stage, situation, "explain", &[]));
+            snapshots.assert_snapshot(situation.name, &stage, &run);
+            assert_eq!(stage.sts.requests().len(), 0, "{}: explain sends no request", situation.name);
         }
-        assert_eq!(said, std::fs::read_to_string(&path).unwrap_or_default(), "{}", situation.name);
-        assert_eq!(stage.sts.requests().len(), 0, "{}: nobody is asked", situation.name);
-    }
+    });
 }
 
 #[test]
-fn it_is_true() {
+fn exec_does_what_explain_announces() {
     for situation in &SITUATIONS {
         let name = situation.name;
         let stage = stage();
