@@ -134,6 +134,7 @@ fn normalized(stage: &Stage, text: &str) -> String {
     for (pattern, name) in [
         ("0000-00-00T00:00:00Z", "TIME"),
         ("0000000000", "EPOCH"),
+        ("000000000 seconds ago", "SECONDS seconds ago"),
         ("127.0.0.1:00000", "127.0.0.1:PORT"),
         ("c6104cbe-af31-11e0-8154-xxxxxxxxxxxx", "REQUEST-ID"),
     ] {
