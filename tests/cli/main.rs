@@ -34,6 +34,7 @@ mod prompts;
 mod quoting;
 mod secrets;
 mod server;
+mod shell;
 mod single_flight;
 mod snapshot;
 mod source_kinds;
