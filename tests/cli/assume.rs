@@ -11,7 +11,7 @@ fn script(shell: &str, arguments: &str, after: &str) -> String {
 }
 
 #[test]
-fn every_shell_becomes_the_role() {
+fn evaluating_assume_gives_every_shell_the_roles_identity() {
     for (shell, _) in SHELLS {
         let stage = Stage::new();
         let mut command = stage.as_ann(shell);
@@ -49,7 +49,7 @@ fn every_shell_becomes_the_role() {
 }
 
 #[test]
-fn an_alias_of_export_or_unset_is_not_expanded() {
+fn aliases_of_export_and_unset_are_not_expanded() {
     let stage = Stage::new();
     let line = format!(
         "shopt -s expand_aliases\nalias export='echo no' unset='echo no'\neval \"$(arl assume {DEPLOY})\"\necho $ARL_ROLE_ARN"
@@ -58,7 +58,7 @@ fn an_alias_of_export_or_unset_is_not_expanded() {
 }
 
 #[test]
-fn an_unquoted_eval_works_as_well() {
+fn an_unquoted_eval_works() {
     for shell in ["sh", "bash", "ksh93", "mksh"] {
         let stage = Stage::new();
         let line = format!("eval $(arl assume {DEPLOY}) && echo $ARL_ROLE_ARN");
@@ -67,7 +67,7 @@ fn an_unquoted_eval_works_as_well() {
 }
 
 #[test]
-fn the_dialect_is_the_parents_whatever_shell_says() {
+fn the_parent_process_decides_the_dialect_not_the_shell_variable() {
     let stage = Stage::new();
     for (shell, dialect) in
         [("fish", "set -gx AWS_REGION"), ("bash", r"\export AWS_REGION"), ("dash", r"\export AWS_REGION")]
@@ -88,7 +88,7 @@ fn the_dialect_is_the_parents_whatever_shell_says() {
 }
 
 #[test]
-fn the_region_is_handed_over_where_one_was_given() {
+fn a_region_from_the_profile_or_a_flag_is_exported() {
     let stage = Stage::new();
     stage.profiles(
         "[profile src]\n[profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\n\
@@ -107,7 +107,7 @@ fn the_region_is_handed_over_where_one_was_given() {
 }
 
 #[test]
-fn json_is_what_a_credential_process_prints() {
+fn json_has_the_format_of_a_credential_process() {
     let stage = Stage::new();
     let out = stage.arl(&["assume", DEPLOY, "--json"]).success();
     assert_eq!(out.lines().count(), 1);
@@ -142,7 +142,7 @@ fn dotenv_can_be_exported_without_eval() {
 }
 
 #[test]
-fn a_terminal_is_shown_no_secret_unless_it_is_asked_for() {
+fn a_terminal_shows_no_secret_without_the_show_flag() {
     let stage = Stage::new();
     let run = stage.run(&mut in_terminal(&stage, &format!("arl assume {DEPLOY}")));
     assert_eq!(run.status, 1, "{run:?}");
@@ -155,7 +155,7 @@ fn a_terminal_is_shown_no_secret_unless_it_is_asked_for() {
 }
 
 #[test]
-fn a_role_has_many_names() {
+fn a_role_is_named_by_arn_account_and_name_or_profile() {
     let stage = Stage::new();
     stage.profiles("[profile prod-deploy]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\ncredential_source = Environment\n", "");
     for role in [
@@ -181,7 +181,7 @@ fn a_role_has_many_names() {
 }
 
 #[test]
-fn the_partition_comes_from_the_region() {
+fn the_partition_follows_the_region() {
     let stage = Stage::new();
     for (args, partition) in [
         (vec!["--region", "cn-north-1"], "aws-cn"),
@@ -217,7 +217,7 @@ fn the_arn_verb_formats_arns() {
 }
 
 #[test]
-fn messages_go_to_stderr_and_quiet_silences_them() {
+fn messages_go_to_stderr_and_quiet_suppresses_them() {
     let stage = Stage::new();
     let loud = stage.arl(&["-v", "assume", DEPLOY, "--json"]);
     assert!(loud.stderr.contains("source: environment, key …0001"), "{loud:?}");
@@ -230,7 +230,7 @@ fn messages_go_to_stderr_and_quiet_silences_them() {
 }
 
 #[test]
-fn list_shows_role_profiles_and_says_which_are_broken() {
+fn list_shows_role_profiles_and_warns_about_invalid_ones() {
     let stage = Stage::new();
     stage.profiles(
         "[profile b-role]\nrole_arn = arn:aws:iam::123456789012:role/team/Deploy\nsource_profile = dev\nmfa_serial = GAHT12345678\n\
@@ -251,7 +251,7 @@ fn list_shows_role_profiles_and_says_which_are_broken() {
 }
 
 #[test]
-fn status_can_ask_sts_who_this_is() {
+fn status_verify_asks_sts_for_the_identity() {
     let stage = Stage::new();
     let line = format!(
         "eval \"$(arl assume {DEPLOY} --role-session-name ann)\"; arl status --verify; echo $?; ARL_EXPIRES_AT=1 arl status; echo $?"
@@ -262,14 +262,14 @@ fn status_can_ask_sts_who_this_is() {
 }
 
 #[test]
-fn within_is_a_bound() {
+fn within_limits_the_time_of_a_call() {
     let stage = Stage::new();
     stage.sts.inject(arl_sts::Fault::Silence, 1);
     stage.arl(&["assume", DEPLOY, "--within", "1ms"]).failure(1, "gave up, because it took too long");
 }
 
 #[test]
-fn a_misspelt_wish_for_the_end_is_told_at_the_beginning() {
+fn an_invalid_arl_on_expiry_is_refused_by_assume() {
     let stage = Stage::new();
     let run = stage
         .run(stage.as_ann("arl").args(["assume", DEPLOY, "--shell", "bash"]).env("ARL_ON_EXPIRY", "refersh"));
@@ -282,7 +282,7 @@ fn a_misspelt_wish_for_the_end_is_told_at_the_beginning() {
 }
 
 #[test]
-fn help_is_a_verb_too() {
+fn the_help_command_prints_the_same_as_the_help_flag() {
     let stage = Stage::new();
     assert_eq!(stage.arl(&["help", "exec"]).success(), stage.arl(&["exec", "--help"]).success());
     assert_eq!(stage.arl(&["help"]).success(), stage.arl(&["--help"]).success());

@@ -115,7 +115,7 @@ fn lib(stage: &Stage, options: &[String]) -> Command {
 }
 
 #[test]
-fn what_works_there_sends_the_same_here() {
+fn arguments_that_work_in_the_library_send_the_same_request() {
     let stage = Stage::new();
     stage.profiles("", "[ann]\naws_access_key_id = AKIAIOSFODNN7ANN0001\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYANNSECRET1\n");
     let mut compared = 0;
@@ -138,7 +138,7 @@ fn what_works_there_sends_the_same_here() {
 }
 
 #[test]
-fn what_is_documented_there_and_broken_works_here() {
+fn arguments_that_the_library_documents_but_breaks_work() {
     let stage = Stage::new();
     let mfa = arl_sts::World::ANN_MFA;
     for (options, sent) in [

@@ -291,7 +291,7 @@ fn by_hand() -> Vec<(String, String, &'static str)> {
 }
 
 #[test]
-fn profiles_mean_what_they_mean_to_botocore() {
+fn profiles_resolve_as_in_botocore() {
     let stage = stage();
     std::fs::write(stage.home.join("token"), "header.claims.signature").unwrap();
     let mut botocore = Botocore::start(&stage);

@@ -34,7 +34,7 @@ fn entries(stage: &Stage) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_second_call_asks_nobody() {
+fn a_second_call_uses_the_cached_session() {
     let stage = Stage::new();
     stage.profiles(
         "[profile base]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\ncredential_source = Environment\n\
@@ -67,7 +67,7 @@ fn a_second_call_asks_nobody() {
 }
 
 #[test]
-fn no_cache_keeps_nothing_and_refresh_asks_again() {
+fn no_cache_stores_nothing_and_refresh_requests_a_new_session() {
     let stage = Stage::new();
     let _ = json(&stage, &[DEPLOY, "--no-cache"]).success();
     assert_eq!((calls(&stage), entries(&stage).len()), (1, 0));
@@ -95,7 +95,7 @@ fn no_cache_keeps_nothing_and_refresh_asks_again() {
 type Variant<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
 
 #[test]
-fn whatever_differs_has_a_session_of_its_own() {
+fn any_differing_parameter_gets_its_own_cache_entry() {
     let stage = Stage::new();
     let other = Sts::start(World::demo(), 0, 0).unwrap();
     let credentials = |key: &str| {
@@ -200,7 +200,7 @@ fn whatever_differs_has_a_session_of_its_own() {
 type Damage = (&'static str, fn(&PathBuf));
 
 #[test]
-fn damage_is_a_miss_and_is_repaired() {
+fn a_damaged_entry_is_a_miss_and_is_replaced() {
     let stage = Stage::new();
     let damages: [Damage; 12] = [
         ("empty", |path| fs::write(path, "").unwrap()),
@@ -274,7 +274,7 @@ fn is_root() -> bool {
 }
 
 #[test]
-fn a_cache_that_cannot_be_written_costs_one_line() {
+fn a_cache_that_cannot_be_written_is_a_one_line_warning() {
     let stage = Stage::new();
     for (name, value) in [("ARL_CACHE_DIR", "/proc/nowhere"), ("XDG_CACHE_HOME", "/dev/null")] {
         let run = stage.run(caching(&stage, "arl").args(["assume", DEPLOY, "--json"]).env(name, value));
@@ -293,7 +293,7 @@ fn a_cache_that_cannot_be_written_costs_one_line() {
 }
 
 #[test]
-fn any_system_call_of_a_write_may_fail() {
+fn a_failed_system_call_while_storing_leaves_a_valid_or_no_entry() {
     let stage = Stage::new();
     let trace = stage.home.join("trace");
     let inject = |fault: String| {
@@ -361,7 +361,7 @@ pub(crate) fn broken_by_kills(
 }
 
 #[test]
-fn a_kill_leaves_an_old_entry_or_a_new_one() {
+fn a_kill_while_storing_leaves_the_old_entry_or_the_new_one() {
     let kills = std::env::var("ARL_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
     let stage = Stage::new();
     let _ = json(&stage, &[DEPLOY]).success();
@@ -414,7 +414,7 @@ fn stampede(count: usize, command: impl Fn() -> Command) -> Vec<Run> {
 }
 
 #[test]
-fn a_stampede_makes_one_call() {
+fn simultaneous_processes_make_one_call() {
     for count in [10, 64, 256] {
         let stage = Stage::new();
         stage.sts.inject(Fault::Delay(std::time::Duration::from_millis(300)), 1);
@@ -432,7 +432,7 @@ fn a_stampede_makes_one_call() {
 }
 
 #[test]
-fn the_killed_holder_of_a_lock_holds_nobody_up() {
+fn the_lock_of_a_killed_process_delays_no_other_process() {
     let stage = Stage::new();
     stage.sts.inject(Fault::Silence, 1);
     let holder = || {
@@ -457,7 +457,7 @@ fn the_killed_holder_of_a_lock_holds_nobody_up() {
 }
 
 #[test]
-fn a_failure_is_everybodys_at_once() {
+fn waiting_processes_share_the_failure_of_the_lock_holder() {
     let stage = Stage::new();
     stage.sts.inject(Fault::Delay(std::time::Duration::from_secs(1)), 1000);
     let runs = stampede(256, || {
@@ -478,7 +478,7 @@ fn a_failure_is_everybodys_at_once() {
 }
 
 #[test]
-fn a_code_of_ones_own_is_tried_although_anothers_was_wrong() {
+fn a_waiting_process_tries_its_own_mfa_code_after_another_one_failed() {
     let stage = Stage::new();
     stage.sts.inject(Fault::Delay(std::time::Duration::from_millis(300)), 1);
     let call = |code: &str| {
@@ -497,7 +497,7 @@ fn a_code_of_ones_own_is_tried_although_anothers_was_wrong() {
 }
 
 #[test]
-fn one_person_is_asked_once_and_no_argument_holds_the_code() {
+fn waiting_processes_share_one_mfa_prompt_and_no_argument_holds_the_code() {
     let stage = Stage::new();
     let driver = stage.home.join("driver.py");
     fs::write(&driver, DRIVER).unwrap();
@@ -573,7 +573,7 @@ fn in_one_terminal(stage: &Stage, count: &str, codes: &str, command: &[&str]) ->
 }
 
 #[test]
-fn those_who_ask_in_one_terminal_ask_in_turn() {
+fn prompts_in_one_terminal_appear_one_after_another() {
     let stage = Stage::new();
     let mut command = vec!["arl", "exec", "123456789012/NeedsMfa", "--serial-number", World::ANN_MFA];
     command.extend(["--no-cache", "--", "printenv", "ARL_ROLE_ARN"]);
@@ -587,7 +587,7 @@ fn those_who_ask_in_one_terminal_ask_in_turn() {
 }
 
 #[test]
-fn a_signal_that_is_to_be_ignored_stays_so_through_a_prompt() {
+fn a_signal_that_the_caller_ignores_stays_ignored_during_a_prompt() {
     let stage = Stage::new();
     let line = format!(
         "trap '' HUP; exec arl exec 123456789012/NeedsMfa --serial-number {} -- grep SigIgn /proc/self/status",
@@ -601,7 +601,7 @@ fn a_signal_that_is_to_be_ignored_stays_so_through_a_prompt() {
 }
 
 #[test]
-fn nobody_to_ask_is_known_at_once() {
+fn without_a_terminal_a_needed_mfa_code_fails_at_once() {
     let stage = Stage::new();
     let mut command = caching(&stage, "setsid");
     command.args(["arl", "assume", "123456789012/NeedsMfa", "--json", "--serial-number", World::ANN_MFA]);
@@ -612,7 +612,7 @@ fn nobody_to_ask_is_known_at_once() {
 }
 
 #[test]
-fn what_is_kept_can_be_listed_completed_and_forgotten() {
+fn cached_sessions_can_be_listed_completed_and_removed() {
     let stage = Stage::new();
     let run = |args: &[&str]| stage.run(caching(&stage, "arl").args(args));
     assert_eq!(run(&["cache", "list"]).success(), "");
@@ -648,7 +648,7 @@ fn what_is_kept_can_be_listed_completed_and_forgotten() {
 
 /// `sudo -E`: what root would make there, the user could not use.
 #[test]
-fn root_makes_no_directories_in_a_users_home() {
+fn root_creates_no_directories_in_another_users_home() {
     use std::os::unix::fs::chown;
     if !rustix::process::geteuid().is_root() {
         return;
@@ -663,7 +663,7 @@ fn root_makes_no_directories_in_a_users_home() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_keyring_forgets_by_itself_and_touches_no_file() {
+fn keyring_entries_expire_by_themselves_and_no_file_is_written() {
     use std::time::{Duration, SystemTime};
 
     use arl::{CacheKey, CachedSession, CredentialCache, Credentials, KeyringCache, Secret, StsSettings};

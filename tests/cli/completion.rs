@@ -50,7 +50,7 @@ fn profiles_arns_and_flags_complete_in_bash_zsh_and_fish() {
 }
 
 #[test]
-fn the_packaged_files_are_what_the_program_prints() {
+fn packaged_completion_files_match_the_programs_output() {
     let stage = Stage::new();
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions");
     for (shell, file) in [("bash", "arl.bash"), ("zsh", "_arl"), ("fish", "arl.fish")] {
@@ -71,7 +71,7 @@ fn the_packaged_files_are_what_the_program_prints() {
 }
 
 #[test]
-fn completion_is_silent_and_asks_nobody() {
+fn completion_prints_no_error_and_sends_no_request() {
     let stage = Stage::new();
     stage.profiles("[profile a\nbroken", "");
     let run = stage.arl(&["completions", "bash", "--index", "2", "--", "arl", "assume", ""]);

@@ -11,7 +11,7 @@ fn console(stage: &Stage, args: &[&str]) -> Run {
 }
 
 #[test]
-fn the_address_is_signed_in_and_leads_to_the_service() {
+fn console_prints_a_signed_in_url_of_the_service() {
     let stage = Stage::new();
     let url = console(&stage, &[DEPLOY, "--service", "ec2/v2", "--region", "eu-west-1", "--duration", "8h"])
         .success();
@@ -26,7 +26,7 @@ fn the_address_is_signed_in_and_leads_to_the_service() {
 }
 
 #[test]
-fn a_role_from_a_role_lasts_as_long_as_aws_lets_it() {
+fn a_chained_roles_console_session_ends_with_the_role() {
     let stage = Stage::new();
     let run = console(&stage, &["123456789012/Chained", "--via", DEPLOY, "--duration", "8h"]);
     assert!(run.stderr.contains("ends with the role's"), "{run:?}");
@@ -34,7 +34,7 @@ fn a_role_from_a_role_lasts_as_long_as_aws_lets_it() {
 }
 
 #[test]
-fn what_goes_wrong_is_told_and_nothing_printed() {
+fn console_errors_name_the_reason_and_print_no_url() {
     let stage = Stage::new();
     console(&stage, &[DEPLOY, "--service", "s3?x"]).failure(2, "no service");
     console(&stage, &[DEPLOY, "--signin-endpoint", "http://signin.example"]).failure(2, "plain http");
@@ -61,7 +61,7 @@ fn what_goes_wrong_is_told_and_nothing_printed() {
 }
 
 #[test]
-fn the_browser_is_led_there_and_no_argument_shows_the_address() {
+fn the_browser_is_redirected_and_its_arguments_hold_no_sign_in_token() {
     let stage = Stage::new();
     // A browser that writes down what it was called with and where it was led to.
     let browser = "import sys, urllib.request as r\n\

@@ -16,7 +16,7 @@ fn stage() -> Stage {
 }
 
 #[test]
-fn every_role_runs_it_once_and_its_lines_say_which() {
+fn the_command_runs_once_per_role_and_each_line_names_the_role() {
     let stage = stage();
     let run = stage.arl(&["each", DEPLOY, READ_ONLY, "deploy", "-j", "2", "--", "sh", "-c", SCRIPT]);
     assert!(run.status == 7 && run.stderr.contains("arl: 1 of 3 done, 2 failed\narl:   "), "{run:?}");
@@ -50,7 +50,7 @@ fn every_role_runs_it_once_and_its_lines_say_which() {
 }
 
 #[test]
-fn the_roles_may_stand_in_a_file() {
+fn roles_from_reads_a_file_or_standard_input() {
     let stage = stage();
     fs::write(stage.home.join("roles"), "\u{feff}# ours\n\n  deploy  # the first\r\n123456789012/ReadOnly\n")
         .unwrap();
@@ -65,7 +65,7 @@ fn the_roles_may_stand_in_a_file() {
 }
 
 #[test]
-fn nothing_is_begun_if_a_role_is_misspelt() {
+fn an_invalid_role_stops_each_before_any_command_starts() {
     let stage = stage();
     stage.arl(&["each", "deploy", "deplox", "--", "touch", "begun"]).failure(125, "did you mean `deploy`?");
     stage
@@ -83,7 +83,7 @@ fn nothing_is_begun_if_a_role_is_misspelt() {
 }
 
 #[test]
-fn as_many_as_asked_for_run_at_a_time() {
+fn jobs_sets_the_number_of_simultaneous_commands() {
     let stage = stage();
     // Each is done when all three have begun: fewer at a time would never end.
     let meet = "touch here-$$; until [ \"$(ls here-* | wc -l)\" -ge 3 ]; do :; done";
@@ -96,7 +96,7 @@ fn as_many_as_asked_for_run_at_a_time() {
 }
 
 #[test]
-fn who_is_stopped_stops_the_commands_and_begins_no_more() {
+fn a_termination_signal_stops_running_commands_and_starts_no_more() {
     let stage = stage();
     let script = "trap 'echo stopped; exit 9' TERM; touch ready; while :; do sleep 0.01; done";
     let mut arl = stage.as_ann("arl");
@@ -115,7 +115,7 @@ fn who_is_stopped_stops_the_commands_and_begins_no_more() {
 }
 
 #[test]
-fn a_reader_that_has_gone_ends_it() {
+fn each_ends_when_its_output_pipe_closes() {
     let stage = stage();
     let line = "arl each deploy 123456789012/ReadOnly -- yes | head -n 1";
     let run = stage.run(stage.as_ann("bash").args(["-c", line]));
@@ -123,7 +123,7 @@ fn a_reader_that_has_gone_ends_it() {
 }
 
 #[test]
-fn a_question_stays_on_the_screen_until_it_is_answered() {
+fn the_progress_line_does_not_erase_an_open_prompt() {
     let stage = stage();
     stage.sts.change(|world| {
         let role = world.roles.get_mut("arn:aws:iam::123456789012:role/NeedsMfa").unwrap();
@@ -164,7 +164,7 @@ fn a_question_stays_on_the_screen_until_it_is_answered() {
 }
 
 #[test]
-fn at_a_terminal_a_bar_shows_how_far_it_is() {
+fn a_terminal_shows_progress() {
     let stage = stage();
     let mut script = in_terminal(&stage, "arl each deploy 123456789012/ReadOnly -- echo hello");
     let run = stage.run(script.env("TERM", "xterm"));

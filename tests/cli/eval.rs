@@ -8,7 +8,7 @@ use arl_sts::Fault;
 use crate::support::{DEPLOY, SHELLS, Stage};
 
 #[test]
-fn what_follows_a_failed_assume_does_not_run() {
+fn commands_after_a_failed_assume_do_not_run() {
     let failures: [(&str, u8); 9] = [
         ("assume 123456789012/Closed", 1),
         ("assume no-such-profile", 1),
@@ -50,7 +50,7 @@ fn what_follows_a_failed_assume_does_not_run() {
 }
 
 #[test]
-fn contradicting_output_flags_do_not_succeed() {
+fn contradicting_output_flags_fail() {
     let stage = Stage::new();
     for flags in ["--env --json", "--json --env", "--format json --format env", "--json --format env"] {
         let line = format!("eval \"$(arl assume 123456789012/Closed {flags})\" && touch ran");
@@ -61,7 +61,7 @@ fn contradicting_output_flags_do_not_succeed() {
 }
 
 #[test]
-fn a_readonly_variable_stops_everything() {
+fn a_readonly_variable_makes_assume_fail_and_change_nothing() {
     for (shell, _) in SHELLS.iter().filter(|(shell, _)| *shell != "fish") {
         let stage = Stage::new();
         let line =
@@ -73,7 +73,7 @@ fn a_readonly_variable_stops_everything() {
 }
 
 #[test]
-fn help_evaluated_by_mistake_changes_nothing() {
+fn evaluating_help_changes_nothing() {
     for (shell, _) in SHELLS {
         let stage = Stage::new();
         for verb in ["assume", "clear", "init", ""] {
@@ -98,7 +98,7 @@ fn help_evaluated_by_mistake_changes_nothing() {
 }
 
 #[test]
-fn fish_can_use_eval_as_well() {
+fn fish_can_use_eval() {
     let stage = Stage::new();
     let bad = "eval (arl assume 123456789012/Closed | string collect); and touch ran";
     let run = stage.run(stage.as_ann("fish").args(["-c", bad]));
@@ -120,7 +120,7 @@ fn errexit_stops_at_a_failed_assume() {
 }
 
 #[test]
-fn a_universal_variable_that_fish_cannot_hide_stops_everything() {
+fn a_fish_universal_variable_makes_assume_fail_and_change_nothing() {
     let stage = Stage::new();
     let line = format!(
         "set -Ux AWS_CREDENTIAL_FILE x; arl assume {DEPLOY} | source; and touch ran; echo $AWS_ACCESS_KEY_ID"

@@ -9,7 +9,7 @@ use arl_sts::World;
 use crate::support::{DEPLOY, Stage, in_terminal, interrupts_counted};
 
 #[test]
-fn the_exit_status_is_the_commands_own() {
+fn exec_returns_the_commands_status() {
     let stage = Stage::new();
     for code in 0..64 {
         let run = stage.arl(&["exec", DEPLOY, "--", "sh", "-c", &format!("exit {code}")]);
@@ -19,7 +19,7 @@ fn the_exit_status_is_the_commands_own() {
 }
 
 #[test]
-fn death_by_a_signal_looks_the_same_as_without_arl() {
+fn a_command_killed_by_a_signal_has_the_same_status_as_without_arl() {
     let stage = Stage::new();
     let names = stage.run(stage.bare("bash").args(["-c", "echo {1..31}"])).success();
     for signal in names
@@ -35,20 +35,20 @@ fn death_by_a_signal_looks_the_same_as_without_arl() {
 }
 
 #[test]
-fn one_interrupt_is_one_interrupt() {
+fn one_interrupt_reaches_the_command_once() {
     let stage = Stage::new();
     assert_eq!(interrupts_counted(&stage, &format!("arl exec {DEPLOY} --"), 1), 1);
 }
 
 #[test]
-fn a_gibibyte_of_input_passes() {
+fn a_gibibyte_of_standard_input_reaches_the_command() {
     let stage = Stage::new();
     let line = format!("head -c 1G /dev/zero | arl exec {DEPLOY} -- wc -c");
     assert_eq!(stage.run(stage.as_ann("sh").args(["-c", &line])).success(), "1073741824\n");
 }
 
 #[test]
-fn descriptors_are_the_callers_and_no_more() {
+fn the_command_inherits_the_callers_descriptors_and_no_others() {
     let stage = Stage::new();
     std::fs::write(stage.home.join("seven"), "from seven").unwrap();
     let line = format!("arl exec {DEPLOY} -- sh -c 'cat <&7' 7<seven");
@@ -58,7 +58,7 @@ fn descriptors_are_the_callers_and_no_more() {
 }
 
 #[test]
-fn signal_dispositions_and_limits_are_the_callers() {
+fn the_command_inherits_the_callers_signal_dispositions_and_limits() {
     let stage = Stage::new();
     let command = "grep -E '^(SigBlk|SigIgn|SigCgt)' /proc/self/status; ulimit -c; ulimit -n; umask";
     let line = |prefix: &str| format!("trap '' HUP PIPE; ulimit -c 1024; {prefix} sh -c \"{command}\"");
@@ -70,7 +70,7 @@ fn signal_dispositions_and_limits_are_the_callers() {
 
 /// Some supervisors do not want to hear of their children, and a limit of a file's size would kill who writes a cache.
 #[test]
-fn what_arl_changes_for_itself_is_changed_back() {
+fn settings_that_arl_changes_for_itself_are_restored_for_the_command() {
     let stage = Stage::new();
     let process = format!(
         "[profile p]\ncredential_process = echo '{{\"Version\":1,\"AccessKeyId\":\"{}\",\"SecretAccessKey\":\"{}\"}}'\n",
@@ -99,7 +99,7 @@ fn what_arl_changes_for_itself_is_changed_back() {
 
 /// `arl exec ROLE -- $COMMAND`, where the variable is empty: a shell would carry out whatever stands on standard input.
 #[test]
-fn nothing_behind_the_dashes_is_no_shell() {
+fn an_empty_command_is_refused_and_starts_no_shell() {
     let stage = Stage::new();
     for words in [&["exec", DEPLOY, "--"][..], &["exec", DEPLOY, "--chain", "--"]] {
         let run =
@@ -113,7 +113,7 @@ fn nothing_behind_the_dashes_is_no_shell() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_written_is_a_failure() {
+fn output_that_cannot_be_written_is_an_error() {
     let stage = Stage::new();
     for line in
         ["arl assume ROLE --json >&-", "arl assume ROLE --json >/dev/full", "arl completions bash >&-"]
@@ -128,7 +128,7 @@ fn an_answer_that_cannot_be_written_is_a_failure() {
 }
 
 #[test]
-fn failures_have_the_statuses_of_env() {
+fn failures_have_the_exit_statuses_of_env() {
     let stage = Stage::new();
     stage
         .arl(&["exec", DEPLOY, "--", "no-such-command"])
@@ -146,7 +146,7 @@ fn failures_have_the_statuses_of_env() {
 }
 
 #[test]
-fn a_script_without_its_first_line_runs_in_sh() {
+fn a_script_without_a_shebang_runs_in_sh() {
     let stage = Stage::new();
     let script = stage.home.join("bin/deploy-it");
     std::fs::create_dir(stage.home.join("bin")).unwrap();
@@ -161,7 +161,7 @@ fn a_script_without_its_first_line_runs_in_sh() {
 }
 
 #[test]
-fn without_a_command_it_is_the_persons_shell() {
+fn without_a_command_exec_starts_the_users_shell() {
     let stage = Stage::new();
     let mut command = stage.as_ann("arl");
     command.args(["exec", DEPLOY]).env("SHELL", "/bin/bash");
@@ -172,7 +172,7 @@ fn without_a_command_it_is_the_persons_shell() {
 }
 
 #[test]
-fn the_child_has_the_roles_identity_and_nothing_of_another() {
+fn the_command_gets_the_roles_identity_variables_and_no_others() {
     let stage = Stage::new();
     let mut command = stage.as_ann("arl");
     for name in arl::IDENTITY_VARIABLES {
@@ -190,7 +190,7 @@ fn the_child_has_the_roles_identity_and_nothing_of_another() {
 }
 
 #[test]
-fn bytes_that_are_no_text_pass_through() {
+fn arguments_and_variables_that_are_not_utf8_pass_through() {
     use std::os::unix::ffi::OsStrExt;
     let stage = Stage::new();
     let odd = std::ffi::OsStr::from_bytes(b"a\xffb\nc");
@@ -201,7 +201,7 @@ fn bytes_that_are_no_text_pass_through() {
 }
 
 #[test]
-fn the_terminal_is_still_a_terminal() {
+fn the_command_keeps_the_terminal() {
     let stage = Stage::new();
     let run = stage.run(&mut in_terminal(
         &stage,
@@ -211,7 +211,7 @@ fn the_terminal_is_still_a_terminal() {
 }
 
 #[test]
-fn arl_does_not_stay_behind() {
+fn exec_replaces_the_arl_process() {
     let stage = Stage::new();
     let mut command = stage.as_ann("arl");
     let mut child =

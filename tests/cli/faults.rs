@@ -28,14 +28,14 @@ fn is_survived(fault: Fault) {
 }
 
 #[test]
-fn throttling_is_waited_out_or_reported() {
+fn throttling_is_retried_then_reported() {
     is_survived(Fault::Throttle);
     let stage = fails(Fault::Throttle, "Throttling: Rate exceeded");
     assert_eq!(stage.assumed().len(), 3);
 }
 
 #[test]
-fn a_server_out_of_order_is_tried_again() {
+fn server_errors_are_retried_then_reported() {
     is_survived(Fault::Status(500));
     is_survived(Fault::Status(503));
     fails(Fault::Status(500), "HTTP 500");
@@ -43,37 +43,37 @@ fn a_server_out_of_order_is_tried_again() {
 }
 
 #[test]
-fn a_slow_answer_is_waited_for() {
+fn a_slow_answer_is_accepted() {
     let stage = Stage::new();
     stage.sts.inject(Fault::Delay(Duration::from_millis(300)), 1);
     let _ = stage.arl(&["assume", DEPLOY]).success();
 }
 
 #[test]
-fn a_dripping_answer_ends() {
+fn an_answer_that_arrives_byte_by_byte_times_out() {
     fails(Fault::Drip, "no complete answer within 18s");
 }
 
 #[test]
-fn a_silent_server_ends() {
+fn a_server_that_never_answers_times_out() {
     fails(Fault::Silence, "no complete answer within 18s");
 }
 
 #[test]
-fn a_broken_connection_is_tried_again() {
+fn a_reset_connection_is_retried_then_reported() {
     is_survived(Fault::Reset);
     fails(Fault::Reset, "no connection: ");
 }
 
 #[test]
-fn half_an_answer_is_no_answer() {
+fn an_incomplete_answer_is_an_error() {
     fails(Fault::Truncate, "no connection: ");
     fails(Fault::Malform, "does not answer as STS does");
     fails(Fault::NoCredentials, "it holds no credentials");
 }
 
 #[test]
-fn an_endless_answer_ends() {
+fn an_answer_above_the_size_limit_is_an_error() {
     fails(Fault::Oversize, "larger than 1 MiB");
 }
 
@@ -87,7 +87,7 @@ fn a_redirect_is_not_followed() {
 }
 
 #[test]
-fn a_session_that_was_not_asked_for_is_refused() {
+fn a_session_that_does_not_match_the_request_is_refused() {
     fails(
         Fault::WrongRole,
         "`arn:aws:iam::123456789012:role/Deploy` was asked for, `arn:aws:sts::123456789012:assumed-role/Administrator/",
@@ -104,7 +104,7 @@ fn a_hostile_message_cannot_write_to_the_terminal() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_survived() {
+fn a_wrong_local_clock_is_corrected_or_reported() {
     // The signature is refused for its date; the SDK learns the server's time and signs again.
     for offset in [-3600, 3600] {
         let stage = Stage::new();
@@ -124,7 +124,7 @@ fn a_clock_that_is_off_is_survived() {
 }
 
 #[test]
-fn every_refusal_has_its_hint() {
+fn every_sts_error_code_has_its_hint() {
     for (code, message, hint) in [
         ("ExpiredToken", "expired", "have expired"),
         ("InvalidClientTokenId", "invalid", "the access key is unknown here"),
@@ -152,7 +152,7 @@ fn every_refusal_has_its_hint() {
 }
 
 #[test]
-fn nobody_at_home_is_said_at_once() {
+fn a_refused_connection_is_reported_at_once() {
     let stage = Stage::new();
     let run = stage
         .run(stage.as_ann("arl").args(["assume", DEPLOY]).env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1"));
@@ -163,7 +163,7 @@ fn nobody_at_home_is_said_at_once() {
 }
 
 #[test]
-fn plain_http_to_another_machine_needs_a_flag() {
+fn plain_http_to_another_host_needs_a_flag() {
     let stage = Stage::new();
     for url in ["http://sts.example.com", "http://127.0.0.1.example.com:80", "http://10.1.2.3"] {
         let run = stage.arl(&["assume", DEPLOY, "--endpoint-url", url]);
@@ -174,7 +174,7 @@ fn plain_http_to_another_machine_needs_a_flag() {
 }
 
 #[test]
-fn tls_needs_a_certificate_that_somebody_vouches_for() {
+fn tls_needs_a_certificate_of_a_trusted_authority() {
     let stage = Stage::new();
     let mut unknown = stage.as_ann("arl");
     unknown.args(["assume", DEPLOY]).env("AWS_ENDPOINT_URL_STS", stage.sts.https_url());
@@ -213,7 +213,7 @@ fn tls_needs_a_certificate_that_somebody_vouches_for() {
 }
 
 #[test]
-fn a_wrong_clock_is_named_with_its_size() {
+fn a_clock_error_is_reported_with_its_size() {
     let stage = Stage::new();
     stage.sts.change(|world| world.clock_offset = 2 * 3600);
     let message = "Signature expired: 20261121T214620Z is now earlier than 20261121T233120Z".to_owned();
@@ -228,7 +228,7 @@ fn a_wrong_clock_is_named_with_its_size() {
 }
 
 #[test]
-fn a_refusal_comes_with_what_may_be_missing() {
+fn access_denied_lists_conditions_that_may_be_missing() {
     let stage = Stage::new();
     let run = stage.arl(&["assume", "123456789012/Closed"]);
     run.failure(1, "environment, key …0001, which is `arn:aws:iam::111122223333:user/ann`");

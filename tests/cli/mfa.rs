@@ -37,7 +37,7 @@ fn code(text: &str) -> Option<String> {
 }
 
 #[test]
-fn a_program_may_know_the_code() {
+fn an_mfa_process_supplies_the_code() {
     let stage = Stage::new();
     profiles(&stage, "mfa_process = echo ' 100001 '; echo 'touch your key' >&2\n");
     let run = stage.run(&mut arl(&stage, &["assume", "secure", "--json", "--no-cache"]));
@@ -63,7 +63,7 @@ fn a_program_may_know_the_code() {
 }
 
 #[test]
-fn a_program_that_fails_shows_nothing_of_what_it_printed() {
+fn a_failing_mfa_process_is_reported_without_its_output() {
     let stage = Stage::new();
     profiles(&stage, "");
     for (process, said) in [
@@ -86,7 +86,7 @@ fn a_program_that_fails_shows_nothing_of_what_it_printed() {
 }
 
 #[test]
-fn a_wish_that_is_neither_yes_nor_no_is_refused() {
+fn arl_mfa_session_takes_only_yes_or_no() {
     let stage = Stage::new();
     for (text, status) in [("TRUE", 0), ("on", 0), ("No", 0), ("maybe", 2), ("2", 2)] {
         let mut arl = stage.as_ann("arl");
@@ -96,7 +96,7 @@ fn a_wish_that_is_neither_yes_nor_no_is_refused() {
 }
 
 #[test]
-fn one_code_is_enough_for_many_roles() {
+fn an_mfa_session_needs_one_code_for_several_roles() {
     let stage = Stage::new();
     profiles(&stage, "");
     stage.sts.change(|world| {
@@ -154,7 +154,7 @@ fn one_code_is_enough_for_many_roles() {
 }
 
 #[test]
-fn the_device_of_a_session_is_the_users_however_long_the_chain() {
+fn in_a_chain_the_mfa_session_belongs_to_the_first_user() {
     let stage = Stage::new();
     profiles(&stage, "");
     stage.sts.change(|world| {
@@ -207,7 +207,7 @@ fn at_a_prompt(stage: &Stage, what: &str, line: &str) -> Run {
 }
 
 #[test]
-fn the_prompt_is_seen_while_the_output_is_evaluated() {
+fn the_mfa_prompt_is_visible_inside_eval() {
     let stage = Stage::new();
     profiles(&stage, "");
     let line = "eval \"$(arl assume secure --shell bash)\" </dev/null; echo \"role $ARL_ROLE_ARN\"";
@@ -224,7 +224,7 @@ fn the_prompt_is_seen_while_the_output_is_evaluated() {
 }
 
 #[test]
-fn however_a_prompt_ends_the_terminal_is_as_it_was() {
+fn the_terminal_is_restored_however_a_prompt_ends() {
     let stage = Stage::new();
     profiles(&stage, "");
     for (what, status) in [("end", 1), ("kill", 143)] {

@@ -66,7 +66,7 @@ impl Drop for Moto {
 }
 
 #[test]
-fn moto_agrees() {
+fn sessions_work_with_moto() {
     let stage = Stage::new();
     let moto = Moto::start(&stage);
     let keys = stage.run(stage.bare(python()).args(["-c", SET_UP, &moto.url])).success();

@@ -112,7 +112,7 @@ impl Drop for Proxy {
 }
 
 #[test]
-fn the_proxy_of_the_environment_is_used_and_its_exceptions() {
+fn proxy_variables_and_no_proxy_are_followed() {
     let away = Away::new();
     let proxy = Proxy::start(&away.stage, "");
     let url = format!("http://127.0.0.1:{}", proxy.port);
@@ -144,7 +144,7 @@ fn the_proxy_of_the_environment_is_used_and_its_exceptions() {
 }
 
 #[test]
-fn a_proxy_that_does_not_serve_is_told_and_its_password_is_not() {
+fn a_failing_proxy_is_reported_without_its_password() {
     let away = Away::new();
     let run = away.run(&[("HTTPS_PROXY", "http://127.0.0.1:1")]);
     run.failure(1, "no connection");
@@ -160,7 +160,7 @@ fn a_proxy_that_does_not_serve_is_told_and_its_password_is_not() {
 }
 
 #[test]
-fn a_private_authority_is_trusted_where_it_is_named() {
+fn a_private_certificate_authority_is_trusted_if_configured() {
     let away = Away::new();
     let ca = away.ca.display().to_string();
     let _ = away.run(&[]).success();
@@ -179,7 +179,7 @@ fn a_private_authority_is_trusted_where_it_is_named() {
 }
 
 #[test]
-fn what_is_no_bundle_and_no_good_certificate_is_refused_with_its_reason() {
+fn invalid_ca_bundles_and_certificates_are_refused_with_the_reason() {
     let away = Away::new();
     let file = away.stage.home.join("bad.pem");
     let pem = std::fs::read_to_string(&away.ca).unwrap();
@@ -208,7 +208,7 @@ fn what_is_no_bundle_and_no_good_certificate_is_refused_with_its_reason() {
 }
 
 #[test]
-fn settings_choose_the_endpoint() {
+fn environment_and_profile_settings_choose_the_endpoint() {
     let stage = Stage::new();
     let url = stage.sts.url();
     stage.profiles(

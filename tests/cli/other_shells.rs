@@ -54,7 +54,7 @@ pub(crate) fn identity_of(stage: &Stage, dump: &str, run: &Run) -> Vec<String> {
 }
 
 #[test]
-fn every_shell_reads_back_what_was_meant() {
+fn every_shell_reads_back_hostile_values_exactly() {
     let values = values(400);
     for name in ["tcsh", "nushell", "elvish", "xonsh"] {
         let stage = Stage::new();
@@ -98,7 +98,7 @@ fn every_shell_reads_back_what_was_meant() {
 }
 
 #[test]
-fn a_failed_assume_fails_there_too() {
+fn a_failed_assume_fails_in_these_shells() {
     for (name, text) in [
         ("tcsh", "eval \"`arl assume ROLE`\" && touch ran\n"),
         ("nushell", "arl assume ROLE --shell nushell | from json | load-env\ntouch ran\n"),
@@ -117,7 +117,7 @@ fn a_failed_assume_fails_there_too() {
 }
 
 #[test]
-fn tcsh_becomes_the_role_and_goes_back() {
+fn tcsh_assumes_and_clears_a_role_with_eval() {
     let stage = Stage::new();
     let text = format!(
         "setenv AWS_PROFILE \"it's odd\\!\"\nsetenv AWS_REGION us-east-2\nenv > before\n\
@@ -138,7 +138,7 @@ fn tcsh_becomes_the_role_and_goes_back() {
 }
 
 #[test]
-fn the_functions_of_nushell_elvish_and_xonsh_switch_expire_and_restore() {
+fn nushell_elvish_and_xonsh_functions_switch_expire_and_restore() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("shell");
     for (name, file, script) in [
         (
@@ -218,7 +218,7 @@ fn the_functions_of_nushell_elvish_and_xonsh_switch_expire_and_restore() {
 }
 
 #[test]
-fn nushell_gets_its_hooks_once() {
+fn sourcing_the_nushell_script_twice_installs_each_hook_once() {
     let stage = Stage::new();
     let source = format!("source {}/shell/arl.nu\n", env!("CARGO_MANIFEST_DIR"));
     let count = "print ($env.config.hooks.pre_prompt | where arl | length) ($env.config.hooks.pre_execution | where arl | length)\n";
@@ -226,7 +226,7 @@ fn nushell_gets_its_hooks_once() {
 }
 
 #[test]
-fn a_tcsh_function_switches_as_the_others_do() {
+fn the_tcsh_alias_switches_roles_and_restores() {
     let stage = Stage::new();
     let text = format!(
         "source {}/shell/arl.tcsh\nenv > before\narl assume {DEPLOY} --region eu-west-1\n\
@@ -260,7 +260,7 @@ fn a_tcsh_function_switches_as_the_others_do() {
 }
 
 #[test]
-fn their_scripts_know_every_identity_variable() {
+fn scripts_of_these_shells_clear_every_identity_variable() {
     for name in ["arl.nu", "arl.elv", "arl.xsh", "arl.ps1"] {
         let text =
             std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("shell").join(name)).unwrap();

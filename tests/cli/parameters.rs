@@ -18,7 +18,7 @@ fn sent(stage: &Stage) -> Vec<String> {
 }
 
 #[test]
-fn every_flag_reaches_sts() {
+fn every_flag_becomes_its_sts_parameter() {
     let stage = Stage::new();
     std::fs::write(stage.home.join("policy.json"), "{ \"Version\": \"2012-10-17\", \"Statement\": [] }\n")
         .unwrap();
@@ -86,7 +86,7 @@ fn every_flag_reaches_sts() {
 }
 
 #[test]
-fn a_flag_beats_a_variable_beats_a_profile() {
+fn flags_take_precedence_over_variables_over_profiles() {
     let stage = Stage::new();
     stage.profiles(
         "[profile long]\nrole_arn = arn:aws:iam::123456789012:role/Long\nsource_profile = src\nduration_seconds = 4000\n\
@@ -131,7 +131,7 @@ fn a_flag_beats_a_variable_beats_a_profile() {
 }
 
 #[test]
-fn session_names_tell_who_and_where() {
+fn session_names_hold_the_user_the_role_and_the_account() {
     let stage = Stage::new();
     let name = |args: &[&str]| {
         let _ = stage.arl(&[&["assume", DEPLOY, "--json"], args].concat()).success();
@@ -153,7 +153,7 @@ fn session_names_tell_who_and_where() {
 }
 
 #[test]
-fn a_bad_parameter_is_named_with_its_rule_and_nothing_is_sent() {
+fn an_invalid_parameter_is_refused_with_its_rule_before_any_request() {
     let stage = Stage::new();
     let long_name = "x".repeat(65);
     let many_tags: String = (0..51).map(|n| format!("k{n}=v")).collect::<Vec<_>>().join(",");
@@ -199,14 +199,14 @@ fn a_bad_parameter_is_named_with_its_rule_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_code_may_come_as_an_additional_parameter() {
+fn an_mfa_code_can_be_an_additional_parameter() {
     let stage = Stage::new();
     let more = format!("{{\"SerialNumber\":\"{}\",\"TokenCode\":\"100005\"}}", arl_sts::World::ANN_MFA);
     let _ = stage.arl(&["assume", "123456789012/NeedsMfa", "--additional-kwargs", &more]).success();
 }
 
 #[test]
-fn what_aws_documents_only_in_prose_is_a_warning() {
+fn limits_that_aws_documents_but_does_not_enforce_are_warnings() {
     let stage = Stage::new();
     let policy = format!("{{\"Statement\":[],\"Id\":\"{}\"}}", "x".repeat(2100));
     let run = stage.arl(&["assume", DEPLOY, "--policy", &policy]);
@@ -219,7 +219,7 @@ fn what_aws_documents_only_in_prose_is_a_warning() {
 }
 
 #[test]
-fn flags_that_need_a_role_say_so() {
+fn parameters_of_a_role_are_refused_without_a_role() {
     let stage = Stage::new();
     stage.profiles("", SOURCE);
     stage

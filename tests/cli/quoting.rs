@@ -96,7 +96,7 @@ pub(crate) fn identity(value: &str) -> Identity {
 }
 
 #[test]
-fn every_shell_reads_back_what_was_meant() {
+fn every_shell_reads_back_hostile_values_exactly() {
     let count = std::env::var("ARL_HOSTILE_VALUES").ok().map_or(1000, |count| count.parse().unwrap());
     let values = values(count);
     for (shell, dialect) in SHELLS {
@@ -149,7 +149,7 @@ fn assert_only_the_script(stage: &Stage, shell: &str) {
 }
 
 #[test]
-fn quoting_alone_is_exact_for_every_text() {
+fn quoting_is_exact_without_the_check_for_control_characters() {
     // Without the check for control characters: the quoting must not depend on it.
     let values = values(1000);
     for (shell, dialect) in SHELLS {
@@ -166,7 +166,7 @@ fn quoting_alone_is_exact_for_every_text() {
 }
 
 #[test]
-fn a_hostile_token_goes_through_the_whole_binary_unharmed() {
+fn a_hostile_session_token_reaches_the_shell_unchanged() {
     let printable = |value: &&String| !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic());
     let values: Vec<String> = values(1500).iter().filter(printable).take(60).cloned().collect();
     assert_eq!(values.len(), 60);

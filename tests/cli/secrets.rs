@@ -3,7 +3,7 @@
 use crate::support::{DEPLOY, Stage};
 
 #[test]
-fn no_argument_list_holds_a_secret() {
+fn no_process_has_a_secret_in_its_arguments() {
     let stage = Stage::new();
     let trace = stage.home.join("trace");
     let line = format!(
@@ -17,7 +17,7 @@ fn no_argument_list_holds_a_secret() {
 }
 
 #[test]
-fn a_code_is_shown_nowhere() {
+fn no_message_contains_an_mfa_code() {
     let stage = Stage::new();
     let mfa = ["--serial-number", arl_sts::World::ANN_MFA, "--token-code", "100007"];
     let args = [&["-v", "assume", "123456789012/NeedsMfa", "--shell", "bash"], &mfa[..]].concat();
@@ -33,7 +33,7 @@ fn a_code_is_shown_nowhere() {
 }
 
 #[test]
-fn a_broken_source_does_not_show_its_secret() {
+fn errors_about_invalid_source_credentials_contain_no_secret() {
     let stage = Stage::new();
     let mut command = stage.bare("arl");
     command
@@ -50,7 +50,7 @@ fn a_broken_source_does_not_show_its_secret() {
 }
 
 #[test]
-fn the_process_cannot_be_dumped() {
+fn arl_disables_core_dumps_of_itself() {
     let stage = Stage::new();
     stage.sts.inject(arl_sts::Fault::Silence, 1);
     let mut command = stage.as_ann("sh");

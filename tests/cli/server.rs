@@ -40,7 +40,7 @@ fn again_and_again(call: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_sdk_goes_on_through_renewals() {
+fn every_sdk_picks_up_renewed_credentials() {
     let sts_call = |program: &str| {
         again_and_again(&format!(
             "{program} sts get-caller-identity --endpoint-url \"$AWS_ENDPOINT_URL_STS\""
@@ -158,7 +158,7 @@ fn serve(stage: &Stage, args: &[&str]) -> Served {
 }
 
 #[test]
-fn only_the_rightful_request_is_answered() {
+fn only_an_authorized_request_gets_credentials() {
     let stage = Stage::new();
     let served = serve(&stage, &[DEPLOY]);
     let good = served.head();
@@ -246,7 +246,7 @@ fn only_the_rightful_request_is_answered() {
 }
 
 #[test]
-fn slow_connections_keep_nobody_out() {
+fn slow_connections_do_not_block_other_clients() {
     let stage = Stage::new();
     let served = serve(&stage, &[DEPLOY]);
     let slow: Vec<TcpStream> = (0..500)
@@ -261,7 +261,7 @@ fn slow_connections_keep_nobody_out() {
 }
 
 #[test]
-fn many_rightful_requests_at_once_are_all_answered() {
+fn many_simultaneous_requests_are_all_answered() {
     let stage = Stage::new();
     let served = serve(&stage, &[DEPLOY]);
     let head = served.head();
@@ -280,7 +280,7 @@ fn many_rightful_requests_at_once_are_all_answered() {
 }
 
 #[test]
-fn another_user_gets_nothing() {
+fn another_user_gets_no_credentials() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
@@ -299,7 +299,7 @@ fn another_user_gets_nothing() {
 }
 
 #[test]
-fn the_command_has_the_endpoint_and_no_key() {
+fn the_command_gets_the_endpoint_and_no_keys() {
     let stage = Stage::new();
     let mut arl = stage.as_ann("arl");
     for name in arl::IDENTITY_VARIABLES {
@@ -332,7 +332,7 @@ fn the_command_has_the_endpoint_and_no_key() {
 
 /// Java's and .NET's sockets speak IPv6, and IPv4 through it.
 #[test]
-fn a_socket_of_both_kinds_is_answered() {
+fn an_ipv6_socket_with_a_mapped_ipv4_address_is_answered() {
     let stage = Stage::new();
     let fetch = "import os, socket\n\
                  from urllib.parse import urlsplit\n\
@@ -346,7 +346,7 @@ fn a_socket_of_both_kinds_is_answered() {
 }
 
 #[test]
-fn a_default_profile_that_would_win_is_refused_or_hidden() {
+fn a_default_profile_that_takes_precedence_is_refused_or_isolated() {
     let stage = Stage::new();
     let keys = format!(
         "[default]\naws_access_key_id={}\naws_secret_access_key={}\n",
@@ -395,7 +395,7 @@ fn a_default_profile_that_would_win_is_refused_or_hidden() {
 }
 
 #[test]
-fn a_renewal_that_fails_costs_nothing_until_the_end() {
+fn a_failed_renewal_matters_only_after_the_session_expires() {
     let stage = Stage::new();
     stage.sts.change(|world| world.session_seconds = Some(4));
     let served = serve(&stage, &[DEPLOY]);
@@ -424,7 +424,7 @@ fn a_renewal_that_fails_costs_nothing_until_the_end() {
 }
 
 #[test]
-fn nobody_is_asked_for_a_code_behind_the_command() {
+fn a_renewal_that_needs_an_mfa_code_fails_without_a_prompt() {
     let stage = Stage::new();
     stage.sts.change(|world| world.session_seconds = Some(2));
     let mfa = ["123456789012/NeedsMfa", "--serial-number", World::ANN_MFA, "--token-code", "100001"];
@@ -448,7 +448,7 @@ fn nobody_is_asked_for_a_code_behind_the_command() {
 }
 
 #[test]
-fn credentials_that_do_not_end_are_not_served() {
+fn long_term_keys_are_not_served() {
     let stage = Stage::new();
     stage
         .profiles("[profile dev]\nregion = x\n", "[dev]\naws_access_key_id=AKIAX\naws_secret_access_key=s\n");
@@ -456,7 +456,7 @@ fn credentials_that_do_not_end_are_not_served() {
 }
 
 #[test]
-fn renewed_credentials_that_do_not_end_are_not_served_either() {
+fn renewed_credentials_without_an_expiration_are_not_served() {
     let stage = Stage::new();
     let answer = r#"echo run >>runs; test $(wc -l <runs) = 1 && end=$(date -u -d "+3 seconds" +,\"Expiration\":\"%FT%TZ\"); echo "{\"Version\":1,\"AccessKeyId\":\"ASIAX\",\"SecretAccessKey\":\"s\",\"SessionToken\":\"t\"$end}""#;
     std::fs::write(stage.home.join("process.sh"), answer).unwrap();
@@ -471,7 +471,7 @@ fn renewed_credentials_that_do_not_end_are_not_served_either() {
 }
 
 #[test]
-fn a_nested_arl_starts_where_the_first_one_did() {
+fn a_nested_arl_starts_from_the_original_source() {
     let stage = Stage::new();
     let keys =
         format!("[ann]\naws_access_key_id={}\naws_secret_access_key={}\n", World::ANN_KEY, World::ANN_SECRET);
@@ -494,7 +494,7 @@ fn a_nested_arl_starts_where_the_first_one_did() {
 }
 
 #[test]
-fn a_served_shell_knows_its_role() {
+fn status_and_clear_work_in_a_served_shell() {
     let stage = Stage::new();
     let run = stage.arl(&["exec", DEPLOY, "--server", "--", "arl", "status", "--verify"]);
     let said = run.success();
@@ -513,7 +513,7 @@ fn a_served_shell_knows_its_role() {
 }
 
 #[test]
-fn statuses_and_signals_are_those_of_the_bare_command() {
+fn statuses_and_signals_are_the_same_as_without_arl() {
     let stage = Stage::new();
     let served =
         |command: &[&str]| stage.arl(&[&["exec", DEPLOY, "--server", "--"][..], command].concat()).status;
@@ -560,7 +560,7 @@ fn a_signal_sent_to_arl_reaches_the_command_once() {
 }
 
 #[test]
-fn a_timer_that_arl_was_started_with_rings_for_the_command() {
+fn an_alarm_set_before_arl_started_reaches_the_command() {
     let stage = Stage::new();
     let script = "import os, signal, sys\nsignal.alarm(5)\nos.execvp(sys.argv[1], sys.argv[1:])";
     let mut timed = stage.as_ann("python3");
@@ -571,7 +571,7 @@ fn a_timer_that_arl_was_started_with_rings_for_the_command() {
 }
 
 #[test]
-fn without_a_shell_that_could_continue_arl_it_never_stops() {
+fn arl_does_not_stop_with_the_command_in_an_orphaned_process_group() {
     let stage = Stage::new();
     let script = "import os, signal\n\
                   me = os.getpid()\n\
@@ -588,13 +588,13 @@ fn without_a_shell_that_could_continue_arl_it_never_stops() {
 }
 
 #[test]
-fn one_interrupt_of_the_terminal_is_one_interrupt() {
+fn one_interrupt_reaches_the_command_once() {
     let stage = Stage::new();
     assert_eq!(interrupts_counted(&stage, &format!("arl exec {DEPLOY} --server --"), 2), 2);
 }
 
 #[test]
-fn a_stopped_command_is_a_stopped_job() {
+fn stopping_the_command_stops_the_shells_job() {
     let stage = Stage::new();
     // What a person types, one line after the other, each when the line before has shown its effect.
     let script = r#"
@@ -635,7 +635,7 @@ print("as bare")
 
 /// Batch schedulers stop and continue what they have started, which is arl.
 #[test]
-fn who_knows_only_arl_can_stop_and_continue_the_command() {
+fn stop_and_continue_signals_sent_to_arl_reach_the_command() {
     let stage = Stage::new();
     let child = "touch ready; until [ -e go ]; do :; done; echo resumed; exit 7";
     std::fs::write(stage.home.join("child"), child).unwrap();

@@ -30,7 +30,7 @@ fn ended(children: Vec<Child>) -> Vec<Run> {
 }
 
 #[test]
-fn sessions_that_cannot_be_kept_are_had_all_at_once() {
+fn processes_do_not_queue_for_a_session_that_cannot_be_cached() {
     for more in [&["--region", "eu-west-1"][..], &["--min-ttl", "90m"]] {
         let stage = Stage::new();
         let runtime = directory(stage.home.join("run"));
@@ -53,7 +53,7 @@ fn sessions_that_cannot_be_kept_are_had_all_at_once() {
 }
 
 #[test]
-fn what_a_program_has_said_is_not_left_for_others() {
+fn a_helper_programs_error_output_is_not_shared_through_the_lock_file() {
     let stage = Stage::new();
     let line = "sh -c 'echo x >>ran; echo Bearer TOPSECRET >&2; exit 1'";
     stage.profiles(&format!("[profile p]\ncredential_process = {line}\n"), "");
@@ -73,7 +73,7 @@ fn what_a_program_has_said_is_not_left_for_others() {
 }
 
 #[test]
-fn only_locks_are_swept() {
+fn cleanup_removes_only_stale_lock_files() {
     let stage = Stage::new();
     let locks = directory(stage.home.join("cache/locks"));
     let old = SystemTime::now() - Duration::from_secs(3 * 86_400);
@@ -94,7 +94,7 @@ fn only_locks_are_swept() {
 }
 
 #[test]
-fn a_runtime_directory_of_somebody_elses_is_not_used() {
+fn a_runtime_directory_of_another_user_is_not_used() {
     let stage = Stage::new();
     let runtime = directory(stage.home.join("run"));
     // Only root can make such a directory; for the others the case is the same with root's own.
@@ -110,7 +110,7 @@ fn a_runtime_directory_of_somebody_elses_is_not_used() {
 }
 
 #[test]
-fn a_pipe_in_a_locks_place_holds_nobody_up() {
+fn a_named_pipe_in_place_of_a_lock_file_does_not_block() {
     let stage = Stage::new();
     let json = |stage: &Stage| {
         stage.run(&mut caching(stage, &["assume", DEPLOY, "--json", "--region", "eu-west-1"]))
@@ -127,7 +127,7 @@ fn a_pipe_in_a_locks_place_holds_nobody_up() {
 }
 
 #[test]
-fn a_directory_whose_name_is_no_text_is_that_directory() {
+fn cache_directories_may_have_names_that_are_not_utf8() {
     let stage = Stage::new();
     let name = std::ffi::OsString::from_vec(b"x\xffy".to_vec());
     for variable in ["ARL_CACHE_DIR", "XDG_CACHE_HOME"] {
@@ -140,7 +140,7 @@ fn a_directory_whose_name_is_no_text_is_that_directory() {
 
 /// The disk has no room, not even for a note to those who wait.
 #[test]
-fn on_a_full_disk_nobody_queues() {
+fn processes_do_not_queue_on_a_full_disk() {
     let stage = Stage::new();
     let disk = directory(stage.home.join("disk"));
     let mount =

@@ -58,7 +58,7 @@ fn sign_in(stage: &Stage, file: &str, token: &str, expires: &str, more: &str) {
 }
 
 #[test]
-fn iam_identity_center() {
+fn iam_identity_center_supplies_source_credentials() {
     let stage = stage();
     stage.profiles(SSO, "");
     let assume =
@@ -99,7 +99,7 @@ fn iam_identity_center() {
 }
 
 #[test]
-fn a_container() {
+fn the_container_endpoint_supplies_source_credentials() {
     let stage = stage();
     let url = format!("{}/container", stage.sts.url());
     let assume = |variables: &[(&str, &str)]| {
@@ -123,7 +123,7 @@ fn a_container() {
 }
 
 #[test]
-fn instance_metadata() {
+fn instance_metadata_supplies_source_credentials() {
     let stage = stage();
     let _ = stage
         .run(arl(&stage, &["assume", DEPLOY, "--json"]).env_remove("AWS_EC2_METADATA_DISABLED"))
@@ -147,7 +147,7 @@ fn instance_metadata() {
 }
 
 #[test]
-fn a_process_and_what_it_may_do_wrong() {
+fn a_credential_process_supplies_credentials_and_its_faults_are_reported() {
     let stage = stage();
     let good = format!(
         "{{\"Version\": 1, \"AccessKeyId\": \"{}\", \"SecretAccessKey\": \"{}\"",
@@ -193,7 +193,7 @@ fn a_process_and_what_it_may_do_wrong() {
 }
 
 #[test]
-fn a_process_that_asks_for_its_own_profile_is_found_out() {
+fn a_credential_process_that_needs_its_own_profile_is_an_error() {
     let stage = stage();
     stage.profiles(
         "[profile loop]\ncredential_process = arl assume loop --json\n\
@@ -210,7 +210,7 @@ fn a_process_that_asks_for_its_own_profile_is_found_out() {
 }
 
 #[test]
-fn aws_login() {
+fn aws_login_supplies_source_credentials() {
     let stage = stage();
     stage.profiles(
         "[profile me]\nlogin_session = arn:aws:iam::111122223333:user/ann\nregion = eu-west-1\n",
@@ -267,7 +267,7 @@ fn aws_login() {
 }
 
 #[test]
-fn a_chain_of_five_with_different_beginnings() {
+fn a_chain_of_five_profiles_starts_from_any_source() {
     let stage = stage();
     let role = |name: &str| format!("role_arn = arn:aws:iam::123456789012:role/{name}\n");
     let config = format!(
@@ -299,7 +299,7 @@ fn a_chain_of_five_with_different_beginnings() {
 }
 
 #[test]
-fn without_network_region_or_credentials_the_end_comes_soon() {
+fn without_network_and_credentials_arl_fails_within_ten_seconds() {
     let stage = Stage::new();
     for variables in [&[][..], &[("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1")]] {
         // Not a measurement: what hangs is killed, and fails otherwise than expected.

@@ -25,7 +25,7 @@ fn signers(stage: &Stage) -> Vec<String> {
 }
 
 #[test]
-fn a_profile_named_by_hand_beats_environment_keys() {
+fn the_profile_flag_takes_precedence_over_environment_keys() {
     let stage = stage("");
     let _ = stage.arl(&["assume", DEPLOY, "--json", "--profile", "bob"]).success();
     let _ = stage.arl(&["assume", DEPLOY, "--json"]).success();
@@ -40,7 +40,7 @@ fn a_profile_named_by_hand_beats_environment_keys() {
 }
 
 #[test]
-fn the_default_profile_comes_last_of_the_files() {
+fn the_default_profile_is_used_without_any_other_source() {
     let stage = Stage::new();
     stage.profiles("", &format!("[default]\n{ANN}"));
     let out = stage.run(stage.bare("arl").args(["assume", DEPLOY])).success();
@@ -48,7 +48,7 @@ fn the_default_profile_comes_last_of_the_files() {
 }
 
 #[test]
-fn a_selected_profile_never_falls_through() {
+fn a_selected_profile_without_credentials_is_an_error() {
     let stage = stage("[profile empty]\nregion = eu-west-1\n[profile half]\naws_access_key_id = AKIA\n");
     std::fs::write(stage.home.join(".aws/credentials"), format!("[default]\n{ANN}[bob]\nx=y\n")).unwrap();
     for (args, variables, said) in [
@@ -76,7 +76,7 @@ fn a_selected_profile_never_falls_through() {
 }
 
 #[test]
-fn where_the_aws_cli_would_start_from_somebody_else_a_line_says_so() {
+fn a_warning_says_where_the_aws_cli_would_choose_another_source() {
     let stage = stage("");
     std::fs::write(stage.home.join("token"), "header.claims.signature\n").unwrap();
     let web = [("AWS_WEB_IDENTITY_TOKEN_FILE", "token"), ("AWS_ROLE_ARN", DEPLOY)];
@@ -98,7 +98,7 @@ fn where_the_aws_cli_would_start_from_somebody_else_a_line_says_so() {
 }
 
 #[test]
-fn what_was_emptied_is_not_there_and_an_old_token_counts() {
+fn empty_profile_keys_are_unset_and_aws_security_token_is_read() {
     let token = "an-old-token";
     let stage = stage(&format!(
         "[profile x]\nrole_arn = {DEPLOY}\nsource_profile = emptied\nregion =\nduration_seconds =\nrole_session_name =\nendpoint_url =\n"
@@ -123,7 +123,7 @@ fn what_was_emptied_is_not_there_and_an_old_token_counts() {
 }
 
 #[test]
-fn the_region_of_a_selected_profile_outlives_the_variable() {
+fn the_region_of_a_selected_profile_is_exported() {
     let stage = stage("[default]\nregion = us-west-2\n[profile ann]\nregion = eu-west-1\n");
     for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
         let mut arl = stage.bare("arl");
@@ -133,7 +133,7 @@ fn the_region_of_a_selected_profile_outlives_the_variable() {
 }
 
 #[test]
-fn what_only_begins_to_be_a_default_profile_hides_no_container() {
+fn an_incomplete_default_profile_does_not_hide_a_container() {
     let stage = stage("[default]\nsso_session = corp\n");
     let mut arl = stage.bare("arl");
     arl.args(["explain", DEPLOY]).env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/");
@@ -160,7 +160,7 @@ fn a_chain_of_profiles_is_assumed_hop_by_hop() {
 }
 
 #[test]
-fn a_profile_may_be_its_own_source() {
+fn a_profile_can_be_its_own_source() {
     let stage = Stage::new();
     stage.profiles(
         "[profile me]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = me\n",
@@ -175,7 +175,7 @@ fn a_profile_may_be_its_own_source() {
 }
 
 #[test]
-fn there_is_no_chain_from_long_term_keys() {
+fn the_chain_flag_needs_a_role_in_the_environment() {
     let stage = stage("");
     let mut arl = stage.bare("arl");
     arl.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7ANN0001").env("AWS_SECRET_ACCESS_KEY", "secret");
@@ -183,7 +183,7 @@ fn there_is_no_chain_from_long_term_keys() {
 }
 
 #[test]
-fn broken_chains_are_named() {
+fn invalid_profile_chains_are_errors_that_name_the_profiles() {
     let stage = stage(
         "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/A\nsource_profile = b\n\
          [profile b]\nrole_arn = arn:aws:iam::123456789012:role/B\nsource_profile = c\n\
@@ -211,7 +211,7 @@ fn broken_chains_are_named() {
 }
 
 #[test]
-fn a_file_that_cannot_be_understood_is_named_with_its_line() {
+fn a_syntax_error_in_a_file_is_reported_with_its_line() {
     let stage = stage("[profile a]\nregion = x\n[profile b\nrole_arn = y\n");
     stage.arl(&["assume", DEPLOY]).failure(1, ".aws/config`");
     assert!(stage.arl(&["assume", DEPLOY]).stderr.contains("line 3 opens a section without a `]`"));
@@ -235,7 +235,7 @@ fn credential_source_environment_assumes_the_role() {
 }
 
 #[test]
-fn via_and_profile_change_the_way() {
+fn via_and_profile_change_the_chain() {
     let stage = stage(
         "[profile chained]\nrole_arn = arn:aws:iam::123456789012:role/Chained\nsource_profile = ann\n\
          [profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = ann\nrole_session_name = by-the-way\n",
@@ -262,7 +262,7 @@ fn via_and_profile_change_the_way() {
 }
 
 #[test]
-fn a_role_of_arls_is_no_source_unless_it_is_asked_for() {
+fn an_assumed_role_is_a_source_only_with_the_chain_flag() {
     let stage =
         stage("[profile closed]\nrole_arn = arn:aws:iam::123456789012:role/Closed\nsource_profile = ann\n");
     let script = |lines: &str| stage.run(stage.as_ann("sh").args(["-c", lines]));
@@ -317,7 +317,7 @@ fn a_role_of_arls_is_no_source_unless_it_is_asked_for() {
 }
 
 #[test]
-fn a_duration_beyond_an_hour_is_lowered_where_the_source_carries_a_token() {
+fn a_chained_duration_is_lowered_to_one_hour() {
     let stage = stage("");
     let args = ["assume", "123456789012/Chained", "--via", DEPLOY, "--duration", "12h", "--json"];
     let run = stage.arl(&args);
@@ -371,7 +371,7 @@ fn web_identity_comes_from_environment_or_profile() {
 }
 
 #[test]
-fn a_credential_process_is_asked() {
+fn a_credential_process_is_run() {
     let stage = stage(
         "[profile p]\ncredential_process = ./creds \"with args\"\n[profile q]\ncredential_process = ./broken\n",
     );
@@ -390,7 +390,7 @@ fn a_credential_process_is_asked() {
 }
 
 #[test]
-fn without_any_source_the_end_comes_at_once() {
+fn without_any_source_arl_fails_at_once() {
     let stage = Stage::new();
     stage.run(stage.bare("arl").args(["assume", DEPLOY])).failure(1, "there are no source credentials");
     // Where instance metadata is not forbidden it is asked, and refuses the connection here.
@@ -400,7 +400,7 @@ fn without_any_source_the_end_comes_at_once() {
 }
 
 #[test]
-fn odd_homes_and_files_do_no_harm() {
+fn unusual_home_directories_and_files_are_handled() {
     let stage = stage("");
     for home in [None, Some(""), Some("relative")] {
         let mut command = stage.as_ann("arl");
@@ -422,7 +422,7 @@ fn odd_homes_and_files_do_no_harm() {
 }
 
 #[test]
-fn retry_settings_that_other_tools_take_are_taken() {
+fn retry_settings_of_the_aws_cli_are_followed() {
     let stage = stage("[profile ann]\nretry_mode = legacy\nmax_attempts = 0\n");
     let _ = stage.run(stage.bare("arl").args(["assume", DEPLOY, "--json", "--profile", "ann"])).success();
     stage.sts.inject(arl_sts::Fault::Throttle, usize::MAX);
@@ -447,7 +447,7 @@ fn retry_settings_that_other_tools_take_are_taken() {
 
 /// Containers run as a user whose HOME is root's.
 #[test]
-fn keys_at_hand_need_no_home_that_can_be_read() {
+fn environment_keys_work_without_a_readable_home() {
     let stage = stage("[profile x]\nregion = eu-west-1\n");
     let closed = stage.home.join("closed");
     std::fs::create_dir_all(closed.join(".aws")).unwrap();

@@ -26,7 +26,7 @@ fn botocore(stage: &Stage, path: &std::path::Path) -> Run {
 }
 
 #[test]
-fn a_profile_is_written_read_and_taken_away() {
+fn a_written_profile_is_read_by_sdks_and_can_be_removed() {
     let stage = Stage::new();
     let run = stage.arl(&["write", DEPLOY, "--profile-name", "deploy"]);
     assert!(run.stderr.contains("profile deploy in"), "{run:?}");
@@ -74,7 +74,7 @@ fn a_profile_is_written_read_and_taken_away() {
 }
 
 #[test]
-fn what_a_person_would_miss_is_not_overwritten() {
+fn a_profile_that_arl_did_not_write_is_not_overwritten() {
     let stage = Stage::new();
     let mine = format!(
         "[mine]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
@@ -109,7 +109,7 @@ fn what_a_person_would_miss_is_not_overwritten() {
 }
 
 #[test]
-fn links_and_modes_stay_what_they_are_and_odd_files_are_refused() {
+fn symlinks_and_modes_are_preserved_and_unusual_files_refused() {
     let stage = Stage::new();
     let path = stage.home.join(".aws/credentials");
     let real = stage.home.join("elsewhere");
@@ -198,7 +198,7 @@ fn outside(text: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn of_200_files_every_other_byte_stays_and_botocore_reads_them_as_before() {
+fn in_200_files_no_other_byte_changes_and_botocore_reads_the_same() {
     let stage = Stage::new();
     let path = stage.home.join(".aws/credentials");
     let (mut written, mut refused) = (0, 0);
@@ -250,7 +250,7 @@ fn of_200_files_every_other_byte_stays_and_botocore_reads_them_as_before() {
 }
 
 #[test]
-fn thirty_two_writers_lose_nothing() {
+fn thirty_two_concurrent_writers_lose_no_profile() {
     let stage = Stage::new();
     let rounds = std::env::var("ARL_TEST_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(10);
     let line = |number: usize| {
@@ -277,7 +277,7 @@ fn thirty_two_writers_lose_nothing() {
 }
 
 #[test]
-fn a_kill_leaves_the_old_file_or_the_new_one() {
+fn a_kill_while_writing_leaves_the_old_file_or_the_new_one() {
     let kills = std::env::var("ARL_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
     let stage = Stage::new();
     let around = |text: &str| (text.starts_with("# top\n[a]\nx=1\n"), text.ends_with("[z]\ny=2\n"));
@@ -308,7 +308,7 @@ fn a_kill_leaves_the_old_file_or_the_new_one() {
 }
 
 #[test]
-fn writes_beside_the_aws_cli_lose_nothing() {
+fn writes_concurrent_with_the_aws_cli_lose_nothing() {
     let stage = Stage::new();
     let aws = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/peers/bin/aws");
     assert!(aws.exists(), "{} is missing: run tests/install-tools.sh", aws.display());
@@ -336,7 +336,7 @@ fn writes_beside_the_aws_cli_lose_nothing() {
 }
 
 #[test]
-fn a_configured_process_outlives_an_upgrade() {
+fn a_configured_credential_process_keeps_its_path_across_upgrades() {
     let stage = Stage::new();
     stage.profiles("", "[dev]\naws_access_key_id = AKIA\naws_secret_access_key = x\n");
     let links = stage.home.join("bin");
@@ -365,7 +365,7 @@ fn a_configured_process_outlives_an_upgrade() {
 }
 
 #[test]
-fn who_insists_gets_a_profile_that_says_this_and_nothing_else() {
+fn configure_force_replaces_conflicting_keys_and_keeps_the_rest() {
     let stage = Stage::new();
     stage.profiles(
         "[profile p]\nsso_session = x\nsso_account_id = 1\nsso_role_name = y\nmfa_process = echo\nweb_identity_token_file = t\noutput = json\n",
@@ -379,7 +379,7 @@ fn who_insists_gets_a_profile_that_says_this_and_nothing_else() {
 }
 
 #[test]
-fn a_failed_write_leaves_nothing_beside_the_file() {
+fn a_failed_write_leaves_no_temporary_file() {
     let stage = Stage::new();
     stage.profiles("", "[mine]\na=1\n");
     // What is written does not fit.
@@ -393,7 +393,7 @@ fn a_failed_write_leaves_nothing_beside_the_file() {
 }
 
 #[test]
-fn a_profile_is_configured_without_a_secret_and_works() {
+fn a_configured_profile_works_in_sdks_and_holds_no_secret() {
     let stage = Stage::new();
     let keys = format!(
         "[dev]\naws_access_key_id = {}\naws_secret_access_key = {}\n",

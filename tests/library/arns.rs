@@ -16,7 +16,7 @@ fn role(account: &str, name: &str, path: &str, partition: &str) -> Result<RoleAr
 }
 
 #[test]
-fn role_arns_are_those_of_the_original() {
+fn role_arns_are_formatted_as_in_aws_assume_role_lib() {
     for (account, name, path, partition, expected) in [
         (ACCOUNT, "R", "", "aws", "arn:aws:iam::123456789012:role/R"),
         ("1234567890", "R", "", "aws", "arn:aws:iam::001234567890:role/R"),
@@ -50,7 +50,7 @@ fn role_arns_are_those_of_the_original() {
 }
 
 #[test]
-fn what_iam_does_not_take_is_an_error() {
+fn names_that_iam_refuses_are_errors() {
     for (account, name, path, partition) in [
         ("", "R", "", "aws"),
         ("1234567890123", "R", "", "aws"),
@@ -71,7 +71,7 @@ fn what_iam_does_not_take_is_an_error() {
 }
 
 #[test]
-fn session_arns_are_those_of_the_original() {
+fn session_arns_are_formatted_as_in_aws_assume_role_lib() {
     let session = |account: &str, name: &str, session: &str, partition: &str| {
         role(account, name, "", partition)?.session(session).map(|arn| arn.to_string())
     };

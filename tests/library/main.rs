@@ -93,7 +93,7 @@ async fn caller(config: &SdkConfig) -> String {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_before_the_first_use_and_then_the_sdk_is_the_role() {
+async fn the_first_use_of_credentials_assumes_the_role() {
     let stage = Stage::new();
     let base = stage.base();
     let deploy = base
@@ -125,7 +125,7 @@ async fn nothing_is_asked_before_the_first_use_and_then_the_sdk_is_the_role() {
 }
 
 #[tokio::test]
-async fn a_short_session_is_not_renewed_at_every_use() {
+async fn a_short_session_is_renewed_once_per_refresh_window() {
     let stage = Stage::new();
     let provider = stage.deploy().duration(minutes(15)).into_provider().unwrap();
     for _ in 0..100 {
@@ -140,7 +140,7 @@ async fn a_short_session_is_not_renewed_at_every_use() {
 }
 
 #[tokio::test]
-async fn a_failed_renewal_matters_only_in_the_last_minutes() {
+async fn a_failed_renewal_is_an_error_only_in_the_last_minutes() {
     let stage = Stage::new();
     let provider = stage.deploy().into_provider().unwrap();
     let first = key(&provider).await;
@@ -207,7 +207,7 @@ async fn a_hundred_tasks_share_one_failure() {
 }
 
 #[tokio::test]
-async fn a_source_identity_is_the_sessions_name_unless_something_else_is_said() {
+async fn the_session_name_defaults_to_the_source_identity() {
     let stage = Stage::new();
     for (role, name) in [
         (stage.deploy().source_identity("ann"), "ann"),
@@ -221,7 +221,7 @@ async fn a_source_identity_is_the_sessions_name_unless_something_else_is_said() 
 }
 
 #[tokio::test]
-async fn a_chain_is_renewed_from_its_beginning() {
+async fn renewing_a_chain_renews_every_role() {
     let stage = Stage::new();
     let deploy = stage.deploy().into_config().unwrap();
     let chained = deploy.assume_role(CHAINED.parse().unwrap()).duration(minutes(120)).into_config().unwrap();
@@ -238,7 +238,7 @@ async fn a_chain_is_renewed_from_its_beginning() {
 }
 
 #[tokio::test]
-async fn the_region_is_the_parents_unless_given() {
+async fn the_region_defaults_to_the_parents() {
     let stage = Stage::new();
     let region = |role: AssumeRole| role.into_config().unwrap().region().map(ToString::to_string);
     assert_eq!(region(stage.deploy()).as_deref(), Some("eu-west-1"));
@@ -247,7 +247,7 @@ async fn the_region_is_the_parents_unless_given() {
 }
 
 #[test]
-fn what_sts_would_refuse_is_told_at_once() {
+fn into_config_refuses_parameters_that_sts_would_refuse() {
     let stage = Stage::new();
     let fault = |role: AssumeRole| role.into_config().expect_err("STS would refuse it").parameter;
     assert_eq!(fault(stage.deploy().role_session_name("a b")), "RoleSessionName");
@@ -264,7 +264,7 @@ fn what_sts_would_refuse_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_code_is_asked_for_whenever_a_session_is_needed() {
+async fn every_new_session_requests_an_mfa_code() {
     let stage = Stage::new();
     let asked = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&asked);
@@ -307,7 +307,7 @@ impl Drop for Directory {
 }
 
 #[tokio::test]
-async fn a_cache_serves_the_same_request_of_the_same_caller() {
+async fn a_cached_session_needs_the_same_request_and_the_same_caller() {
     let stage = Stage::new();
     let directory = Directory::new("cache");
     stage

@@ -52,7 +52,7 @@ impl ProvideCredentials for Moody {
 }
 
 #[tokio::test]
-async fn an_early_renewal_costs_its_caller_two_seconds_at_most_and_the_next_ones_nothing() {
+async fn an_early_renewal_delays_its_caller_at_most_two_seconds_and_later_callers_not_at_all() {
     let (stage, parent) = (Stage::new(), Moody::default());
     let provider = parent.role(&stage);
     let first = key(&provider).await;
@@ -67,7 +67,7 @@ async fn an_early_renewal_costs_its_caller_two_seconds_at_most_and_the_next_ones
 }
 
 #[tokio::test]
-async fn a_caller_without_patience_spoils_nothing_for_the_next_one() {
+async fn a_cancelled_caller_does_not_delay_the_next_one() {
     let (stage, parent) = (Stage::new(), Moody::default());
     let provider = parent.role(&stage);
     let first = key(&provider).await;
@@ -81,7 +81,7 @@ async fn a_caller_without_patience_spoils_nothing_for_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_parent_that_hangs_once_is_an_error_once() {
+async fn a_hanging_parent_is_a_timeout_and_the_next_call_works() {
     let (stage, parent) = (Stage::new(), Moody::default());
     let provider = parent.role(&stage);
     parent.hang(true);
@@ -94,7 +94,7 @@ async fn a_parent_that_hangs_once_is_an_error_once() {
 }
 
 #[tokio::test]
-async fn whoever_is_not_polled_any_more_is_not_waited_for_for_ever() {
+async fn a_caller_that_is_no_longer_polled_blocks_others_for_a_limited_time() {
     let (stage, parent) = (Stage::new(), Moody::default());
     let provider = parent.role(&stage);
     parent.hang(true);
@@ -120,7 +120,7 @@ async fn whoever_is_not_polled_any_more_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_known_from_what_will_not() {
+async fn transient_errors_are_distinguished_from_permanent_ones() {
     let stage = Stage::new();
     let failure = async || stage.deploy().into_provider().unwrap().credentials().await.unwrap_err();
     for fault in [Fault::Throttle, Fault::Status(503), Fault::Reset, Fault::Truncate] {

@@ -29,7 +29,7 @@ async fn held(flight: &SingleFlight, key: &CacheKey) -> Flying {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_bound_counts_for_all_roles_of_a_chain() {
+async fn one_wait_limit_applies_to_all_roles_of_a_chain() {
     let flight = SingleFlight::new(directory("bound"));
     let keys = [key("eu-west-1"), key("eu-west-2"), key("eu-west-3")];
     let mut held_up = Vec::new();
@@ -49,7 +49,7 @@ async fn one_bound_counts_for_all_roles_of_a_chain() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_gets_on_is_waited_for() {
+async fn a_waiting_process_waits_for_a_holder_that_makes_progress() {
     let flight = SingleFlight::new(directory("sign"));
     let (key, start) = (key("eu-west-1"), tokio::time::Instant::now());
     let mut holder = held(&flight, &key).await;
@@ -67,7 +67,7 @@ async fn whoever_gets_on_is_waited_for() {
 }
 
 #[test]
-fn the_locks_directory_is_made_when_it_is_needed() {
+fn the_lock_directory_is_created_on_first_use() {
     let path = directory("made");
     let _ = SingleFlight::new(&path);
     assert!(File::open(path).is_err());
