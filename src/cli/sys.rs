@@ -12,25 +12,31 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use rustix::process::Pid;
 
-/// Returns the command line that the C runtime passes to `main`, which the standard library cannot read on every
-/// system when it does not start the program.
+static ARGUMENTS: OnceLock<Vec<OsString>> = OnceLock::new();
+
+/// Returns the command line. `std::env::args_os` is empty in a program that is linked with musl and has C's `main`.
+pub(crate) fn arguments() -> &'static [OsString] {
+    ARGUMENTS.get().map_or(&[], Vec::as_slice)
+}
+
+/// Stores the command line for [`arguments`] and returns it.
 ///
 /// # Safety
 ///
 /// `argv` must point to `argc` pointers to strings that end with NUL and live as long as the process, as C promises
 /// for the arguments of `main`.
-pub(crate) unsafe fn arguments(argc: c_int, argv: *const *const c_char) -> Vec<OsString> {
-    let count = usize::try_from(argc).unwrap_or(0);
+pub(crate) unsafe fn set_arguments(argc: c_int, argv: *const *const c_char) -> &'static [OsString] {
     let argument = |index| {
         // SAFETY: `index` is below `argc`, and the caller promises the rest.
         let text = unsafe { CStr::from_ptr(*argv.add(index)) };
         OsStr::from_bytes(text.to_bytes()).to_owned()
     };
-    (0..count).map(argument).collect()
+    ARGUMENTS.get_or_init(|| (0..usize::try_from(argc).unwrap_or(0)).map(argument).collect())
 }
 
 /// Whether whoever started arl ignores SIGPIPE.

@@ -2,7 +2,7 @@
 
 use arl_sts::{Fault, World};
 
-use crate::support::{DEPLOY, Run, Stage};
+use crate::support::{DEPLOY, Run, Stage, binary};
 
 fn console(stage: &Stage, args: &[&str]) -> Run {
     let url = stage.sts.url();
@@ -91,13 +91,13 @@ fn the_browser_is_redirected_and_its_arguments_hold_no_sign_in_token() {
     );
     assert!(read("led").contains("&SigninToken=to%2Fken"), "{}", read("led"));
 
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_arl"));
-    let mut arl = stage.as_ann(program);
+    let program = binary();
+    let mut arl = stage.as_ann(&program);
     arl.args(["console", DEPLOY, "--open"])
         .env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url())
         .env("PATH", "/nowhere");
     stage.run(&mut arl).failure(1, "could not open the browser");
-    let mut arl = stage.as_ann(program);
+    let mut arl = stage.as_ann(&program);
     arl.args(["console", DEPLOY, "--open"])
         .env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url())
         .env("PATH", "/nowhere")

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use arl_sts::World;
 
-use crate::support::{DEPLOY, Stage, in_terminal, interrupts_counted};
+use crate::support::{DEPLOY, Stage, binary, in_terminal, interrupts_counted};
 
 #[test]
 fn exec_returns_the_commands_status() {
@@ -154,7 +154,7 @@ fn a_script_without_a_shebang_runs_in_sh() {
     std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
     let path = format!("{}:/usr/bin:/bin", script.parent().unwrap().display());
     for name in ["deploy-it", "./bin/deploy-it"] {
-        let mut command = stage.as_ann(env!("CARGO_BIN_EXE_arl"));
+        let mut command = stage.as_ann(binary());
         let run = stage.run(command.args(["exec", DEPLOY, "--", name, "a b"]).env("PATH", &path));
         assert_eq!((run.status, run.stdout.as_str()), (5, format!("a b as {DEPLOY}\n").as_str()), "{run:?}");
     }

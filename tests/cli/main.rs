@@ -17,6 +17,7 @@ mod errors;
 mod eval;
 mod examples;
 mod exec;
+mod executable;
 mod explain;
 mod faults;
 mod flags;

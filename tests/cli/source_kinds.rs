@@ -5,7 +5,7 @@ use std::process::Command;
 
 use arl_sts::{Fault, World};
 
-use crate::support::{DEPLOY, Stage};
+use crate::support::{DEPLOY, Stage, binary};
 
 const SSO: &str = "[profile sso]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Dev\n\
                    [sso-session corp]\nsso_start_url = https://corp.example/start\nsso_region = eu-west-1\n\
@@ -249,7 +249,7 @@ fn aws_login_supplies_source_credentials() {
     stage.profiles(&me, "");
     // Over: the AWS CLI alone can renew it; without it the person can.
     login("2020-01-01T00:00:00Z");
-    let mut without = stage.bare(env!("CARGO_BIN_EXE_arl"));
+    let mut without = stage.bare(binary());
     without.args(["assume", DEPLOY, "--profile", "me"]).env("PATH", "/nowhere");
     let run = stage.run(&mut without);
     run.failure(1, "could not get the source credentials");
@@ -261,8 +261,8 @@ fn aws_login_supplies_source_credentials() {
     std::fs::set_permissions(cli.join("aws"), PermissionsExt::from_mode(0o755)).unwrap();
     std::fs::write(stage.home.join("renewed"), session.to_string()).unwrap();
     let mut arl = arl(&stage, &["assume", DEPLOY, "--profile", "me", "--json"]);
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_arl")).parent().unwrap();
-    arl.env("PATH", format!("{}:{}:/usr/bin:/bin", cli.display(), program.display()));
+    let program = binary();
+    arl.env("PATH", format!("{}:{}:/usr/bin:/bin", cli.display(), program.parent().unwrap().display()));
     let _ = stage.run(&mut arl).success();
 }
 

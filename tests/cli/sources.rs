@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{DEPLOY, Stage};
+use crate::support::{DEPLOY, Stage, binary};
 
 const ANN: &str = "aws_access_key_id = AKIAIOSFODNN7ANN0001\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYANNSECRET1\n";
 const BOB_ID: &str = "AKIAIOSFODNN7BOB0001";
@@ -53,6 +53,7 @@ fn a_selected_profile_without_credentials_is_an_error() {
     std::fs::write(stage.home.join(".aws/credentials"), format!("[default]\n{ANN}[bob]\nx=y\n")).unwrap();
     for (args, variables, said) in [
         (vec!["--profile", "bobb"], vec![], "there is no profile `bobb`"),
+        (vec!["--profile", "bobb"], vec![("AWS_PROFILE", "bobb")], "there is no profile `bobb`\n"),
         (vec![], vec![("AWS_PROFILE", "bobb")], "there is no profile `bobb`, which AWS_PROFILE names"),
         (vec![], vec![("AWS_PROFILE", "empty")], "profile `empty` holds no credentials"),
         (
@@ -456,7 +457,7 @@ fn environment_keys_work_without_a_readable_home() {
     let is_root = rustix::process::geteuid().is_root();
     // Where everybody may go.
     let program = std::env::temp_dir().join(format!("arl-{}", std::process::id()));
-    std::fs::copy(env!("CARGO_BIN_EXE_arl"), &program).unwrap();
+    std::fs::copy(binary(), &program).unwrap();
     let as_somebody = |mut command: std::process::Command| {
         if is_root {
             command.args(["--reuid=65534", "--clear-groups"]).arg(&program);

@@ -36,10 +36,10 @@ impl Stage {
     /// A command with nothing in its environment but this stage: no test ever meets a real account.
     pub(crate) fn bare(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        let arl = Path::new(env!("CARGO_BIN_EXE_arl")).parent().unwrap();
+        let arl = binary();
         command
             .env_clear()
-            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", arl.display()))
+            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", arl.parent().unwrap().display()))
             .env("HOME", &self.home)
             .env("LC_ALL", "C.UTF-8")
             .env("AWS_ENDPOINT_URL_STS", self.sts.url())
@@ -200,6 +200,14 @@ pub(crate) fn interrupts_counted(stage: &Stage, arl: &str, count: usize) -> usiz
     let total = wait_for("total").trim().rsplit(' ').next().unwrap().parse().unwrap();
     assert!(process.wait().unwrap().success());
     total
+}
+
+/// The program under test: the one that `ARL_TEST_BINARY` names, or the one that cargo has built for the tests.
+pub(crate) fn binary() -> PathBuf {
+    match std::env::var_os("ARL_TEST_BINARY") {
+        Some(path) => fs::canonicalize(path).expect("ARL_TEST_BINARY names a program"),
+        None => PathBuf::from(env!("CARGO_BIN_EXE_arl")),
+    }
 }
 
 /// What `tests/install-tools.sh` has installed.

@@ -6,7 +6,7 @@ use std::process::Child;
 
 use arl_sts::World;
 
-use crate::support::{DEPLOY, Run, Stage};
+use crate::support::{DEPLOY, Run, Stage, binary};
 
 fn credentials(stage: &Stage) -> String {
     fs::read_to_string(stage.home.join(".aws/credentials")).unwrap_or_default()
@@ -255,7 +255,7 @@ fn thirty_two_concurrent_writers_lose_no_profile() {
     let rounds = std::env::var("ARL_TEST_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(10);
     let line = |number: usize| {
         format!(
-            "i=0; while [ $i -lt {rounds} ]; do arl write {DEPLOY} --profile-name p{number}-$i || exit 1; i=$((i+1)); done"
+            "i=0; while [ $i -lt {rounds} ]; do arl write -q {DEPLOY} --profile-name p{number}-$i || exit 1; i=$((i+1)); done"
         )
     };
     let children: Vec<Child> = (0..32)
@@ -284,7 +284,7 @@ fn a_kill_while_writing_leaves_the_old_file_or_the_new_one() {
     stage.profiles("", "# top\n[a]\nx=1\n\n[p]\n\n[z]\ny=2\n");
     let spawn = || {
         let mut command = stage.as_ann("arl");
-        command.args(["write", DEPLOY, "--profile-name", "p"]).spawn().unwrap()
+        command.args(["write", "-q", DEPLOY, "--profile-name", "p"]).spawn().unwrap()
     };
     let started = std::time::Instant::now();
     spawn().wait().unwrap();
@@ -341,9 +341,9 @@ fn a_configured_credential_process_keeps_its_path_across_upgrades() {
     stage.profiles("", "[dev]\naws_access_key_id = AKIA\naws_secret_access_key = x\n");
     let links = stage.home.join("bin");
     fs::create_dir(&links).unwrap();
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_arl"), links.join("arl")).unwrap();
+    std::os::unix::fs::symlink(binary(), links.join("arl")).unwrap();
     let process = |path: String| {
-        let mut arl = stage.bare(env!("CARGO_BIN_EXE_arl"));
+        let mut arl = stage.bare(binary());
         let words = ["configure", DEPLOY, "--profile", "dev", "--profile-name", "p", "--process", "--force"];
         stage.run(arl.env("PATH", path).args(words)).success()
     };
@@ -354,10 +354,10 @@ fn a_configured_credential_process_keeps_its_path_across_upgrades() {
     fs::remove_file(links.join("arl")).unwrap();
     fs::write(links.join("arl"), "").unwrap();
     let told = process(format!("{}:/usr/bin", links.display()));
-    assert!(told.contains(&format!("{} assume", env!("CARGO_BIN_EXE_arl"))), "{told}");
+    assert!(told.contains(&format!("{} assume", binary().display())), "{told}");
     // A link that is on nobody's PATH, but was called.
     let link = stage.home.join("mine");
-    symlink(env!("CARGO_BIN_EXE_arl"), &link).unwrap();
+    symlink(binary(), &link).unwrap();
     let mut arl = stage.bare(&link);
     let words = ["configure", DEPLOY, "--profile", "dev", "--profile-name", "q", "--process"];
     let told = stage.run(arl.env("PATH", "/usr/bin").args(words)).success();

@@ -293,7 +293,7 @@ fn own_path() -> Result<String, Report> {
     let failed = || Report::new("could not find out where arl is");
     let own = program::executable().map_err(|error| failed().caused_by(error))?;
     let is_own = |path: &PathBuf| path.is_absolute() && path.canonicalize().is_ok_and(|real| real == own);
-    let called = program::arguments().next().filter(|word| word.as_encoded_bytes().contains(&b'/'));
+    let called = program::arguments().first().filter(|word| word.as_encoded_bytes().contains(&b'/'));
     let called = called.and_then(|word| std::path::absolute(word).ok());
     let path = lookup::paths("arl".as_ref()).into_iter().chain(called).find(is_own).unwrap_or(own);
     path.into_os_string()

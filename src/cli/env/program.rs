@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
+use crate::cli::sys;
+
 /// Returns the path of the running executable.
 ///
 /// # Errors
@@ -13,8 +15,8 @@ pub(crate) fn executable() -> io::Result<PathBuf> {
 }
 
 /// Returns the arguments, the program's name first.
-pub(crate) fn arguments() -> impl Iterator<Item = OsString> {
-    std::env::args_os()
+pub(crate) fn arguments() -> &'static [OsString] {
+    sys::arguments()
 }
 
 /// Returns the current directory.

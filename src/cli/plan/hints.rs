@@ -47,7 +47,7 @@ fn elsewhere(report: Report, closest: &[String], context: &Context) -> Report {
 
 /// Whether nobody has typed that name today.
 fn is_selected(name: &str) -> bool {
-    let mut words = program::arguments();
+    let mut words = program::arguments().iter();
     let is_typed = words.any(|word| word.to_string_lossy().split('=').any(|part| part == name));
     !is_typed && vars::get(profile_variable()).as_deref() == Some(name)
 }
