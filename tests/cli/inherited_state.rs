@@ -1,8 +1,9 @@
 //! arl evaluates the text of its own shell variables. Text of the same name that came from the environment is not
 //! arl's and is never evaluated, in any shell, whether it was there before `arl init` or a tool exported it later.
 
-use crate::hooks::{ALL, HOOKED, READ_ONLY, identity_of};
+use crate::hooks::READ_ONLY;
 use crate::other_shells::nushell;
+use crate::shell::{ALL, HOOKED, ShellSession};
 use crate::support::{DEPLOY, Run, Stage};
 
 /// The variables whose text the scripts or the printed statements evaluate.
@@ -30,25 +31,23 @@ fn a_state_variable_exported_after_init_is_not_evaluated_by_any_verb() {
     for shell in ALL {
         let stage = Stage::new();
         let export = STATE.map(|name| shell.export(name, HOSTILE)).join("; ");
-        let lines = [
+        let run = ShellSession::new(&stage, shell)
             // Without a role, and with one.
-            export.clone(),
-            format!("arl exec {READ_ONLY} -- true"),
-            format!("arl assume {DEPLOY}"),
-            export.clone(),
-            format!("arl exec {READ_ONLY} -- true"),
-            format!("arl assume {READ_ONLY} --chain || true"),
-            export.clone(),
-            format!("arl assume {READ_ONLY}"),
-            export,
-            "arl clear".into(),
-            "env -0 >after".into(),
-        ];
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        let run = shell.run(&stage, stage.as_ann(shell.name), &lines);
-        assert_not_evaluated(&stage, shell.name, &run);
-        let is_state = |v: &Vec<u8>| v.starts_with(b"__arl") || v.starts_with(b"AWS_SESSION_TOKEN");
-        assert!(!identity_of(&stage, "after").iter().any(is_state), "{}: {run:?}", shell.name);
+            .line(&export)
+            .line(format!("arl exec {READ_ONLY} -- true"))
+            .assume(DEPLOY)
+            .line(&export)
+            .line(format!("arl exec {READ_ONLY} -- true"))
+            .line(format!("arl assume {READ_ONLY} --chain || true"))
+            .line(&export)
+            .assume(READ_ONLY)
+            .line(&export)
+            .clear()
+            .dump("after")
+            .run();
+        assert!(!run.has_file("CANARY"), "{run:?}");
+        let after = run.environment("after");
+        assert!(!after.has_any("__arl") && !after.has_any("AWS_SESSION_TOKEN"), "{run:?}");
     }
 }
 
@@ -57,17 +56,15 @@ fn an_assignment_before_the_command_is_not_evaluated() {
     for shell in ALL {
         let stage = Stage::new();
         let prefix = STATE.map(|name| format!("{name}='{HOSTILE}'")).join(" ");
-        let lines = [
-            format!("arl assume {DEPLOY}"),
-            format!("{prefix} arl exec {READ_ONLY} -- true"),
-            format!("{prefix} arl assume {READ_ONLY}"),
-            format!("{prefix} arl clear"),
-        ];
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        let run = shell.run(&stage, stage.as_ann(shell.name), &lines);
-        // In dash and ksh93 such an assignment sets a plain variable of the shell, which the person has typed.
+        let run = ShellSession::new(&stage, shell)
+            .assume(DEPLOY)
+            .line(format!("{prefix} arl exec {READ_ONLY} -- true"))
+            .line(format!("{prefix} arl assume {READ_ONLY}"))
+            .line(format!("{prefix} arl clear"))
+            .run();
+        // In dash and ksh93 such an assignment sets a plain variable of the shell, which the user has typed.
         if shell.name != "dash" && shell.name != "ksh93" {
-            assert_not_evaluated(&stage, shell.name, &run);
+            assert!(!run.has_file("CANARY"), "{run:?}");
         }
     }
 }
@@ -78,21 +75,17 @@ fn a_state_variable_exported_after_init_is_not_evaluated_when_the_role_expires()
         for policy in ["clear", "restore", "refresh"] {
             for foreign_keys in [false, true] {
                 let stage = Stage::new();
-                let mut lines = vec![format!("arl assume {DEPLOY}"), shell.export("ARL_ON_EXPIRY", policy)];
-                lines.extend(STATE.map(|name| shell.export(name, HOSTILE)));
-                if foreign_keys {
-                    lines.push(shell.export("AWS_ACCESS_KEY_ID", "AKIAMINE"));
+                let mut session =
+                    ShellSession::new(&stage, shell).assume(DEPLOY).export("ARL_ON_EXPIRY", policy);
+                for name in STATE {
+                    session = session.export(name, HOSTILE);
                 }
-                lines.extend([shell.export("ARL_EXPIRES_AT", "1"), "true".into(), "env -0 >after".into()]);
-                let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-                let run = shell.type_lines(&stage, &lines);
-                assert_not_evaluated(&stage, shell.name, &run);
-                let after = identity_of(&stage, "after");
-                assert!(
-                    !after.iter().any(|v| v.starts_with(b"ARL_EXPIRES_AT")),
-                    "{} {policy}: {run:?}",
-                    shell.name
-                );
+                if foreign_keys {
+                    session = session.export("AWS_ACCESS_KEY_ID", "AKIAMINE");
+                }
+                let run = session.expire().prompt().dump("after").typed();
+                assert!(!run.has_file("CANARY"), "{policy}: {run:?}");
+                assert!(!run.environment("after").has_any("ARL_EXPIRES_AT"), "{policy}: {run:?}");
             }
         }
     }

@@ -228,11 +228,11 @@ fn the_terminal_is_restored_however_a_prompt_ends() {
     let stage = Stage::new();
     profiles(&stage, "");
     for (what, status) in [("end", 1), ("kill", 143)] {
-        let said = at_a_prompt(&stage, what, "arl assume secure --json").success();
+        let said = at_a_prompt(&stage, what, "arl assume secure --json --show").success();
         assert!(said.contains(&format!("status {status}\n")) && said.contains("as it was"), "{what}: {said}");
     }
     // An interrupt ends a script; what comes after it is another shell's.
-    let line = "bash -c 'arl assume secure --json; echo not this'";
+    let line = "bash -c 'arl assume secure --json --show; echo not this'";
     let said = at_a_prompt(&stage, "interrupt", &format!("trap : INT; {line}")).success();
     assert!(said.contains("as it was") && !said.contains("not this"), "{said}");
     assert_eq!(stage.sts.requests().len(), 0);

@@ -5,9 +5,9 @@ use clap_complete::engine::ArgValueCompleter;
 
 use crate::cli::args::complete;
 
-/// Which role, how, from where. As typed: what the values mean is found out in `plan`.
-///
-/// The aliases are aws-assume-role-lib's spellings, so that its command lines go on working.
+// Which role, how, from where. As typed: what the values mean is found out in `plan`.
+//
+// The aliases are aws-assume-role-lib's spellings, so that its command lines go on working.
 #[derive(Debug, Default, Clone, Args)]
 pub(crate) struct RoleArgs {
     /// A role ARN, ACCOUNT/NAME, or the name of a profile

@@ -5,7 +5,6 @@ use arl::{AccountId, Partition, RoleArn};
 use crate::cli::ui::error::Report;
 use crate::cli::ui::output::Output;
 
-/// Format a role's ARN, or a role session's
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub(crate) struct ArnArgs {

@@ -14,7 +14,6 @@ const NOTES: &str =
 they end. What decides a session is part of its key: source, endpoint, every parameter. ARL_CACHE=none, or
 --no-cache, keeps nothing; --refresh gets a new session.";
 
-/// List the sessions that are kept, or forget them
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = NOTES)]
 pub(crate) struct CacheArgs {

@@ -22,7 +22,6 @@ const EXAMPLES: &str = "Examples:
 Where the shell remembers nothing, as in a child of the one that became the role, the identity
 variables are unset. Keys that are not arl's are left alone.";
 
-/// Print the statements that restore what this shell had before
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES)]
 pub(crate) struct ClearArgs {

@@ -13,7 +13,6 @@ const EXAMPLES: &str = "Examples:
 
 They come with `arl init` as well.";
 
-/// Print a completion script
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = EXAMPLES)]
 pub(crate) struct CompletionsArgs {

@@ -28,7 +28,6 @@ const EXAMPLES: &str = "Examples:
 The first one writes a role profile, which every AWS SDK assumes by itself; the second a credential_process profile,
 which asks arl, with its cache and every flag that is given here. Neither holds a secret.";
 
-/// Write a profile that becomes a role, into ~/.aws/config
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
 pub(crate) struct ConfigureArgs {

@@ -27,7 +27,6 @@ arl is replaced by the command: signals, terminal, exit status and file descript
 With --server arl stays and hands the credentials out on 127.0.0.1, for commands that outlive a session: they are
 renewed ahead of their end, and no key is in the environment.";
 
-/// Run a command with a role's credentials
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
 pub(crate) struct ExecArgs {

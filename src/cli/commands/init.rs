@@ -23,7 +23,6 @@ The function makes `arl assume` and `arl clear` change the shell itself. The hoo
 credentials at the prompt, or restores or refreshes them if ARL_ON_EXPIRY says so. Completion comes
 with them for bash, zsh (after compinit) and fish.";
 
-/// Print the function and the hook for a shell
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = EXAMPLES)]
 pub(crate) struct InitArgs {

@@ -11,7 +11,6 @@ use crate::cli::ui::output::Output;
 use crate::cli::ui::session_table;
 use crate::cli::ui::text::{printable, table};
 
-/// List the role profiles of ~/.aws/config and the sessions that are kept
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub(crate) struct ListArgs {

@@ -41,21 +41,39 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+// A command's flags are built when the command is used: building those of all takes longer than a cached call.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Command {
+    /// Print a role's credentials for a shell or a program
     Assume(assume::AssumeArgs),
+    /// Run a command with a role's credentials
     Exec(exec::ExecArgs),
+    /// Run a command once in each of several roles
     Each(each::EachArgs),
+    /// Write a role's credentials into a profile of ~/.aws/credentials
     Write(write::WriteArgs),
+    /// Write a profile that becomes a role, into ~/.aws/config
     Configure(configure::ConfigureArgs),
+    /// Print an address that is signed in to the AWS console as a role
     Console(console::ConsoleArgs),
+    /// Tell what assuming a role would do, and why, without doing it
     Explain(explain::ExplainArgs),
+    /// Print the statements that restore what this shell had before
     Clear(clear::ClearArgs),
+    /// Show which role this shell has, and for how long
+    ///
+    /// Reads the environment only. The exit status is 0 if there is a live role, else 1.
     Status(status::StatusArgs),
+    /// List the role profiles of ~/.aws/config and the sessions that are kept
     List(list::ListArgs),
+    /// List the sessions that are kept, or forget them
     Cache(cache::CacheArgs),
+    /// Format a role's ARN, or a role session's
     Arn(arn::ArnArgs),
+    /// Print the function and the hook for a shell
     Init(init::InitArgs),
+    /// Print a completion script
     Completions(completions::CompletionsArgs),
 }
 

@@ -16,9 +16,6 @@ use crate::cli::ui::error::{Report, Status};
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::{in_words, printable};
 
-/// Show which role this shell has, and for how long
-///
-/// Reads the environment only. The exit status is 0 if there is a live role, else 1.
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub(crate) struct StatusArgs {

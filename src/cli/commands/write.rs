@@ -23,7 +23,6 @@ One profile changes; every other byte of the file stays. For programs that can a
 
 const KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
 
-/// Write a role's credentials into a profile of ~/.aws/credentials
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
 #[command(mut_arg("role", |role| role.required_unless_present_any(["account_id", "remove"])))]

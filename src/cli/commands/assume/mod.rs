@@ -32,7 +32,6 @@ const EXAMPLES: &str = "Examples:
 
 If it fails, the text it prints makes `eval` fail too, and changes nothing.";
 
-/// Print a role's credentials for a shell or a program
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
 pub(crate) struct AssumeArgs {

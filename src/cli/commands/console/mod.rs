@@ -21,7 +21,6 @@ const EXAMPLES: &str = "Examples:
 
 The address signs in whoever opens it within 15 minutes: it is as secret as the credentials.";
 
-/// Print an address that is signed in to the AWS console as a role
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
 #[command(mut_arg("duration", |duration| duration.help("How long the console session lasts: 15m to 12h")))]

@@ -36,7 +36,6 @@ The name of its role stands before each line of output. The commands find nothin
 looked up before the first command starts. A command that fails does not keep the others from running; the highest
 status of them all is arl's.";
 
-/// Run a command once in each of several roles
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
 #[command(override_usage = "arl each [OPTIONS] <ROLE>... -- <COMMAND>...")]

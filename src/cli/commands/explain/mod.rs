@@ -31,7 +31,6 @@ const EXAMPLES: &str = "Examples:
 
 Nothing is asked of anybody, no program is run, and no secret is shown.";
 
-/// Tell what assuming a role would do, and why, without doing it
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
 pub(crate) struct ExplainArgs {
