@@ -13,7 +13,7 @@ use crate::credentials::Credentials;
 use crate::encoding::percent;
 use crate::request::SessionDuration;
 use crate::secret::Secret;
-use crate::sts::{CallError, LazyClient, Network, innermost};
+use crate::sts::{CallError, LazyClient, Network};
 
 /// AWS answers in a fraction of a second.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -107,7 +107,7 @@ impl Console {
         let (status, answer) = tokio::time::timeout(LIMIT, client.get(&question))
             .await
             .map_err(|_| CallError::TimedOut(LIMIT))?
-            .map_err(|error| CallError::Unreachable(innermost(&error)))?;
+            .map_err(|error| CallError::no_connection(&error))?;
         let token = serde_json::from_slice::<Value>(&answer).ok();
         let token = token.as_ref().and_then(|answer| answer.get("SigninToken")?.as_str());
         match (status, token) {

@@ -130,7 +130,7 @@ pub use export::{IDENTITY_VARIABLES, Identity, SET_VARIABLES, Unprintable, doten
 pub use process::{ProcessError, Said, run_process};
 pub use profiles::{
     EditError, ExchangeError, InvalidConfig, InvalidKey, InvalidProfileName, ProfileEdit, ProfileName,
-    RoleProfile, Section, SharedConfig, SharedFile, Update, update as update_file,
+    RoleProfile, Section, SharedConfig, SharedFile, Update, normalize_list, update as update_file,
 };
 pub use provider::{AssumeRole, AssumeRoleExt, CodeError, InvalidParameter, RefreshWindows, RoleProvider};
 pub use request::{

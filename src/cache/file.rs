@@ -1,18 +1,17 @@
 //! Sessions in files that only their owner can read.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::entry::{self, CachedSession, ListedSession};
 use super::key::CacheKey;
-use super::private_dir::is_roots_in_a_home;
+use super::private_dir::{self, open_flags};
 use super::store::CredentialCache;
 
 /// The longest entry: a token may have 64 KiB, and the facts repeat a policy.
@@ -46,21 +45,11 @@ impl JsonFileCache {
         self.directory.join(key.name())
     }
 
-    /// Makes the directory, or sees to it that it is ours alone.
+    /// Creates the directory, and takes away what others may do in it.
     fn prepare(&self) -> io::Result<()> {
-        match fs::symlink_metadata(&self.directory) {
-            Ok(found) if !found.is_dir() || found.uid() != rustix::process::geteuid().as_raw() => {
-                Err(io::Error::other(format!("`{}` belongs to somebody else", self.directory.display())))
-            }
-            Ok(found) if found.mode() & 0o077 != 0 => {
-                fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700))
-            }
-            Ok(_) => Ok(()),
-            Err(_) if is_roots_in_a_home(&self.directory) => Err(io::Error::other(format!(
-                "`{}` would be root's in somebody else's directory",
-                self.directory.display()
-            ))),
-            Err(_) => DirBuilder::new().recursive(true).mode(0o700).create(&self.directory),
+        match private_dir::ensure(&self.directory)? {
+            mode if mode & 0o077 == 0 => Ok(()),
+            _ => fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700)),
         }
     }
 
@@ -68,10 +57,9 @@ impl JsonFileCache {
         let nanos = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let temporary = path.with_extension(format!("{}-{nanos:x}{TEMPORARY}", std::process::id()));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        let written = file
-            .write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&temporary, path));
+        // Neither the file nor the directory is synced: an entry is sealed, so one that a power failure has damaged
+        // is a miss.
+        let written = file.write_all(text.as_bytes()).and_then(|()| fs::rename(&temporary, path));
         if written.is_err() {
             // What remains is swept later.
             let _ = fs::remove_file(&temporary);
@@ -127,7 +115,6 @@ impl CredentialCache for JsonFileCache {
             fs::remove_dir_all(&path)?;
         }
         self.replace(&path, &entry::write(key, session), now).map_err(named)?;
-        // The directory is not synced: what a power failure takes away is a miss.
         self.sweep(now);
         Ok(())
     }
@@ -178,9 +165,7 @@ fn is_temporary(path: &Path) -> bool {
 
 /// The file's bytes, if it is a plain one of ours that nobody else may read.
 fn read_file(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
-    // Neither a link is followed, nor a pipe waited for.
-    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).ok()?;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    let file = OpenOptions::new().read(true).custom_flags(open_flags()).open(path).ok()?;
     let found = file.metadata().ok()?;
     let is_ours = found.is_file()
         && found.uid() == rustix::process::geteuid().as_raw()

@@ -9,6 +9,7 @@ mod freshness;
 mod key;
 #[cfg(target_os = "linux")]
 mod keyring;
+mod lock_note;
 mod private_dir;
 mod single_flight;
 mod source_key;

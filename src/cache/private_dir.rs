@@ -1,11 +1,36 @@
-//! Directories that belong to this user alone.
+//! Directories that belong to this user alone, and files that are opened in them.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 
-/// Whether root is about to make directories in the home of a user, who could not use them: `sudo -E`.
-pub(super) fn is_roots_in_a_home(directory: &Path) -> bool {
-    let found = || directory.ancestors().find_map(|above| fs::metadata(above).ok());
-    rustix::process::geteuid().is_root() && found().is_some_and(|found| found.uid() != 0)
+use rustix::fs::OFlags;
+
+/// Creates a directory with mode 0700, unless it exists. Returns the permission bits that it has.
+///
+/// # Errors
+/// The directory cannot be created, is no directory, or belongs to another user; or root would create it in the
+/// home of a user, who could not use it (`sudo -E`).
+pub(super) fn ensure(directory: &Path) -> io::Result<u32> {
+    let refuse = |why: &str| Err(io::Error::other(format!("`{}` {why}", directory.display())));
+    match fs::symlink_metadata(directory) {
+        Ok(found) if !found.is_dir() || found.uid() != rustix::process::geteuid().as_raw() => {
+            refuse("belongs to another user")
+        }
+        Ok(found) => Ok(found.mode() & 0o777),
+        Err(_) if is_root_in_a_home(directory) => refuse("would be root's in the directory of another user"),
+        Err(_) => DirBuilder::new().recursive(true).mode(0o700).create(directory).map(|()| 0o700),
+    }
+}
+
+fn is_root_in_a_home(directory: &Path) -> bool {
+    let nearest = || directory.ancestors().find_map(|above| fs::metadata(above).ok());
+    rustix::process::geteuid().is_root() && nearest().is_some_and(|found| found.uid() != 0)
+}
+
+/// Returns the flags that every file of arl's is opened with: a link is not followed, and opening a pipe does not
+/// wait for its other end.
+pub(super) fn open_flags() -> i32 {
+    i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default()
 }

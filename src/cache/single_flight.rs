@@ -5,17 +5,15 @@
 //! a second call does no harm.
 
 use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use rustix::fs::OFlags;
+use std::time::{Duration, SystemTime};
 
 use super::key::CacheKey;
-use super::private_dir::is_roots_in_a_home;
+use super::lock_note::{LockNote, News, nanos};
+use super::private_dir::{self, open_flags};
 
 /// Between two looks at the lock, at first and at last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(40));
@@ -25,9 +23,6 @@ const CALL: Duration = Duration::from_secs(25);
 const STALE: Duration = Duration::from_secs(24 * 3600);
 /// What the locks of terminals are called, before the terminal's session.
 const TURN: &str = "terminal-";
-/// A failure's text is a few lines.
-const MAX_NOTE: u64 = 16 * 1024;
-
 /// Where the locks are.
 #[derive(Debug, Clone)]
 pub struct SingleFlight {
@@ -60,11 +55,11 @@ pub enum Flight {
     Failed(String),
 }
 
-/// The lock, if there is one. Dropping it lets the next one go ahead.
+/// The lock, if there is one. Dropping it lets the next process go ahead.
 #[derive(Debug)]
 pub struct Flying {
     file: Option<File>,
-    /// What tells this holder from others in the notes that it leaves.
+    /// What tells this process from other holders in the notes that it leaves.
     holder: String,
 }
 
@@ -94,52 +89,50 @@ impl SingleFlight {
         loop {
             match self.try_lock(&path) {
                 Attempt::Locked(file) => {
-                    // It may have landed, or come down, between the last look and the lock.
+                    // The holder may have finished or failed since the last check.
                     if landed() {
                         return Flight::Landed;
                     }
-                    return match note(&path).filter(|note| awaited.contains(&note.holder)) {
-                        // Left as it is, and the lock given back, for the others who wait.
-                        Some(Note { news: News::Unkept, .. }) => Flight::Ahead(Flying::none()),
-                        Some(Note { news: News::Failed { circumstances, text }, .. })
-                            if circumstances == key.circumstances() =>
-                        {
+                    let note = LockNote::read(&path).filter(|note| awaited.contains(&note.holder));
+                    return match note.map(|note| note.news) {
+                        // Keep the note and release the lock, so that the other waiting processes see it too.
+                        Some(News::NotCached) => Flight::Ahead(Flying::without_lock()),
+                        Some(News::Failed { tag, text }) if tag == key.circumstances() => {
                             Flight::Failed(text)
                         }
                         _ => Flight::Ahead(Flying::begin(file, started)),
                     };
                 }
-                Attempt::Impossible => return Flight::Ahead(Flying::none()),
+                Attempt::Impossible => return Flight::Ahead(Flying::without_lock()),
                 Attempt::Busy => {}
             }
             if landed() {
                 return Flight::Landed;
             }
-            if let Some(Note { holder, at, news }) = note(&path) {
+            if let Some(LockNote { holder, news }) = LockNote::read(&path) {
                 let is_awaited = awaited.contains(&holder);
                 match news {
-                    News::Mute => return Flight::Ahead(Flying::none()),
-                    News::Busy { limit } => {
+                    News::Unwritable => return Flight::Ahead(Flying::without_lock()),
+                    News::NotCached if is_awaited => return Flight::Ahead(Flying::without_lock()),
+                    News::Failed { tag, text } if is_awaited && tag == key.circumstances() => {
+                        return Flight::Failed(text);
+                    }
+                    News::NotCached | News::Failed { .. } => {}
+                    News::Heartbeat { at, limit } if at != patience.last_sign => {
+                        // The holder has begun another call, or asks a person, who is given their time.
+                        patience.last_sign = at;
+                        patience.bound = patience.waited + CALL + limit;
+                        awaited.push(holder);
+                    }
+                    News::Held | News::Heartbeat { .. } => {
                         if !is_awaited {
                             awaited.push(holder);
                         }
-                        if at != patience.last_sign {
-                            // Another call has begun, or a person has been asked, who is given their time.
-                            patience.last_sign = at;
-                            patience.bound = patience.waited + CALL + limit;
-                        }
                     }
-                    News::Unkept if is_awaited => return Flight::Ahead(Flying::none()),
-                    News::Failed { circumstances, text }
-                        if is_awaited && circumstances == key.circumstances() =>
-                    {
-                        return Flight::Failed(text);
-                    }
-                    News::Unkept | News::Failed { .. } => {}
                 }
             }
             if patience.waited > patience.bound {
-                return Flight::Ahead(Flying::none());
+                return Flight::Ahead(Flying::without_lock());
             }
             tokio::time::sleep(pause).await;
             patience.waited += pause;
@@ -159,7 +152,7 @@ impl SingleFlight {
                     tokio::time::sleep(pause).await;
                     waited += pause;
                 }
-                Attempt::Busy | Attempt::Impossible => return Flying::none(),
+                Attempt::Busy | Attempt::Impossible => return Flying::without_lock(),
             }
         }
     }
@@ -168,13 +161,13 @@ impl SingleFlight {
     pub fn is_turn_taken(&self, terminal: u32) -> bool {
         let open = OpenOptions::new()
             .read(true)
-            .custom_flags(unfollowed())
+            .custom_flags(open_flags())
             .open(self.directory.join(format!("{TURN}{terminal}")));
         open.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     fn try_lock(&self, path: &Path) -> Attempt {
-        if prepare(&self.directory).is_none() {
+        if !is_usable(&self.directory) {
             return Attempt::Impossible;
         }
         let open = OpenOptions::new()
@@ -183,7 +176,7 @@ impl SingleFlight {
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .custom_flags(unfollowed())
+            .custom_flags(open_flags())
             .open(path);
         let Ok(file) = open else { return Attempt::Impossible };
         match file.try_lock() {
@@ -200,7 +193,7 @@ impl SingleFlight {
         }
     }
 
-    /// Takes lock files away that nobody has used for a day. Others' files in the directory are left alone.
+    /// Removes lock files that no process has used for a day. Other files in the directory are left alone.
     pub fn sweep(&self, now: SystemTime) {
         let is_stale = |entry: &fs::DirEntry| {
             let age = entry.metadata().and_then(|found| found.modified()).ok();
@@ -241,126 +234,45 @@ enum Attempt {
 }
 
 impl Flying {
-    fn none() -> Self {
+    fn without_lock() -> Self {
         Self { file: None, holder: String::new() }
     }
 
     fn begin(file: File, started: SystemTime) -> Self {
         let holder = format!("{}-{:x}", std::process::id(), nanos(started));
-        let mut flying = Self { file: Some(file), holder };
-        // Takes the place of what an earlier holder has left, and tells those who wait whom they wait for.
-        flying.busy(started, Duration::ZERO);
+        let flying = Self { file: Some(file), holder };
+        // Replaces what an earlier holder has left.
+        flying.write(News::Held);
         flying
     }
 
-    /// Lets those who wait know that another call begins now, before which a person, or a program of theirs, is asked for
-    /// up to this long.
+    /// Tells the waiting processes that another call begins now. Before it a person, or a program of theirs, is asked
+    /// for at most `limit`.
     pub fn busy(&mut self, now: SystemTime, limit: Duration) {
-        // Without the note they may give up too early.
-        self.write("busy", now, &format!(" {}\n", limit.as_secs()));
+        self.write(News::Heartbeat { at: nanos(now), limit });
     }
 
-    /// Tells those who wait that the session is there and could not be kept for them: each has to get its own, and
-    /// not one after the other.
-    pub fn unkept(mut self, now: SystemTime) {
-        self.write("unkept", now, "\n");
+    /// Tells the waiting processes that the session could not be cached: each makes its own call, all at once.
+    pub fn unkept(self) {
+        self.write(News::NotCached);
     }
 
-    /// Tells those who wait that it has failed, so that they do not all try the same one after the other.
-    pub fn failed(mut self, key: &CacheKey, now: SystemTime, text: &str) {
-        let tag = key.circumstances();
-        self.write("failed", now, &format!(" {tag} {}\n{text}\n", text.len()));
+    /// Tells the waiting processes that the call failed, so that they do not repeat it one after the other.
+    pub fn failed(self, key: &CacheKey, text: &str) {
+        let (tag, text) = (key.circumstances(), text.to_owned());
+        self.write(News::Failed { tag, text });
     }
 
-    /// Replaces the note. Readers take a note as a whole or not at all. Where the disk has no room for one, the file
-    /// becomes one byte that was never written and needs no room: waiting for this holder would tell nothing.
-    fn write(&mut self, kind: &str, now: SystemTime, rest: &str) {
-        let Some(file) = &mut self.file else { return };
-        let text = format!("{kind} {} {}{rest}", self.holder, nanos(now));
-        let written =
-            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
-        if written.is_err() {
-            let _ = file.set_len(0).and_then(|()| file.set_len(1));
+    fn write(&self, news: News) {
+        if let Some(file) = &self.file {
+            LockNote { holder: self.holder.clone(), news }.write(file);
         }
     }
 }
 
-/// Neither a link is followed, nor a pipe waited for.
-fn unfollowed() -> i32 {
-    i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default()
-}
-
-fn nanos(time: SystemTime) -> u128 {
-    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos()
-}
-
-/// What a lock holder lets the waiting processes know: `KIND HOLDER AT …`, see [`Note::parse`].
-#[derive(Debug)]
-struct Note {
-    holder: String,
-    /// Nanoseconds since 1970, by the holder's clock. Only tells one note from the next.
-    at: u128,
-    news: News,
-}
-
-#[derive(Debug)]
-enum News {
-    /// The holder could not write a note.
-    Mute,
-    /// A call begins; before it a person or a program is asked for up to `limit`.
-    Busy { limit: Duration },
-    /// The session could not be cached.
-    Unkept,
-    /// The call failed. `circumstances` stands for the secret key and the way to the network.
-    Failed { circumstances: String, text: String },
-}
-
-impl Note {
-    fn parse(text: &str) -> Option<Self> {
-        if text == "\0" {
-            return Some(Self { holder: String::new(), at: 0, news: News::Mute });
-        }
-        let (head, rest) = text.split_once('\n')?;
-        let mut words = head.split(' ');
-        let kind = words.next()?;
-        let holder = words.next()?.to_owned();
-        let at = words.next()?.parse().ok()?;
-        let news = match kind {
-            "busy" => News::Busy { limit: Duration::from_secs(words.next()?.parse().ok()?) },
-            "unkept" => News::Unkept,
-            "failed" => {
-                let circumstances = words.next()?.to_owned();
-                let length: usize = words.next()?.parse().ok()?;
-                let text = rest.strip_suffix('\n')?.to_owned();
-                if text.len() != length {
-                    return None;
-                }
-                News::Failed { circumstances, text }
-            }
-            _ => return None,
-        };
-        Some(Self { holder, at, news })
-    }
-}
-
-fn note(path: &Path) -> Option<Note> {
-    let mut text = String::new();
-    let mut file = OpenOptions::new().read(true).custom_flags(unfollowed()).open(path).ok()?;
-    Read::by_ref(&mut file).take(MAX_NOTE).read_to_string(&mut text).ok()?;
-    Note::parse(&text)
-}
-
-/// A directory of our own, or nothing: whoever may write to it could hold us up.
-fn prepare(directory: &Path) -> Option<()> {
-    if is_roots_in_a_home(directory)
-        || DirBuilder::new().recursive(true).mode(0o700).create(directory).is_err()
-    {
-        return None;
-    }
-    let found = fs::symlink_metadata(directory).ok()?;
-    let is_ours =
-        found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o022 == 0;
-    (is_ours && !is_remote(directory)).then_some(())
+/// Whether locks in this directory can be trusted: another user who may write to it could hold this one up.
+fn is_usable(directory: &Path) -> bool {
+    private_dir::ensure(directory).is_ok_and(|mode| mode & 0o022 == 0) && !is_remote(directory)
 }
 
 /// On NFS (0x6969, statfs(2)) even trying a lock may hang for good.

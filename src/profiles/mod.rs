@@ -12,4 +12,4 @@ pub use config::{InvalidConfig, Section, SharedConfig};
 pub use edit::{EditError, ProfileEdit};
 pub use line::SharedFile;
 pub use profile_name::{InvalidProfileName, ProfileName};
-pub use role_profile::{InvalidKey, RoleProfile};
+pub use role_profile::{InvalidKey, RoleProfile, normalize_list};

@@ -83,12 +83,12 @@ impl RoleProfile {
             source_identity: parsed(name, section, "source_identity")?,
             session_tags: section
                 .get("session_tags")
-                .map(|text| parse_tags(&without_blanks(text)))
+                .map(|text| parse_tags(&normalize_list(text)))
                 .transpose()
                 .map_err(|error| invalid("session_tags", error.to_string()))?,
             transitive_session_tags: section
                 .get("transitive_session_tags")
-                .map(|text| parse_tag_keys(&without_blanks(text)))
+                .map(|text| parse_tag_keys(&normalize_list(text)))
                 .transpose()
                 .map_err(|error| invalid("transitive_session_tags", error.to_string()))?,
         }))
@@ -108,9 +108,15 @@ fn parsed<T: FromStr<Err = InvalidValue>>(
     })
 }
 
-/// aws-vault trims what stands between the commas of a profile's lists, and around the `=` of tags, so profiles are written
-/// with blanks. JSON has none to spare.
-fn without_blanks(list: &str) -> String {
+/// Removes the whitespace around the commas of a profile's list, and around the `=` of tags.
+///
+/// aws-vault trims there, so people write profiles with spaces, which would otherwise become part of a tag. JSON stays
+/// as it is.
+///
+/// ```
+/// assert_eq!(arl::normalize_list(" Team = web , Note=x"), "Team=web,Note=x");
+/// ```
+pub fn normalize_list(list: &str) -> String {
     if list.trim_start().starts_with(['{', '[']) {
         return list.to_owned();
     }

@@ -1,13 +1,16 @@
 //! What can go wrong between here and STS.
 
-use std::fmt;
+use std::error::Error;
 use std::time::{Duration, SystemTime};
+use std::{fmt, io};
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::encoding::rfc3339;
 
 /// Why a call of STS, or of a source, brought no credentials. Texts of others are passed on as they came:
 /// whoever shows them must strip control characters.
@@ -31,8 +34,12 @@ pub enum CallError {
     Unexpected(String),
     /// STS answered with something else than was asked for.
     Mismatch(String),
+    /// The session has expired already, by this machine's clock: the clock is wrong, or the endpoint's is.
+    Expired(SystemTime),
     /// No connection, or it broke.
     Unreachable(String),
+    /// No connection, because the endpoint's certificate is not trusted.
+    Untrusted(String),
     /// Nothing, or not enough, came in time.
     TimedOut(Duration),
     /// The source itself failed: SSO, process, container or instance metadata.
@@ -52,7 +59,12 @@ impl fmt::Display for CallError {
             }
             Self::Unexpected(what) => write!(f, "the endpoint does not answer as STS does: {what}"),
             Self::Mismatch(what) => write!(f, "the answer does not fit the request: {what}"),
-            Self::Unreachable(why) => write!(f, "no connection: {why}"),
+            Self::Expired(expiration) => write!(
+                f,
+                "the answer does not fit the request: the session ends {}, which is already past by this machine's clock",
+                rfc3339(*expiration)
+            ),
+            Self::Unreachable(why) | Self::Untrusted(why) => write!(f, "no connection: {why}"),
             Self::TimedOut(limit) => {
                 write!(f, "no complete answer within {}", humantime::format_duration(*limit))
             }
@@ -61,16 +73,32 @@ impl fmt::Display for CallError {
     }
 }
 
-impl std::error::Error for CallError {}
+impl Error for CallError {}
 
 impl CallError {
     /// Whether the same request may succeed a little later: STS could not be reached, was busy, or was not itself.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::TimedOut(_) | Self::Unexpected(_) => true,
+            Self::Unreachable(_) | Self::Untrusted(_) | Self::TimedOut(_) | Self::Unexpected(_) => true,
             Self::Refused { code, .. } => TRANSIENT.contains(&code.as_str()),
-            Self::Redirected(_) | Self::Mismatch(_) | Self::Source(_) => false,
+            Self::Redirected(_) | Self::Mismatch(_) | Self::Expired(_) | Self::Source(_) => false,
         }
+    }
+
+    /// Whether the endpoint's certificate is the problem.
+    pub fn is_certificate_problem(&self) -> bool {
+        matches!(self, Self::Untrusted(_))
+    }
+
+    /// Whether this machine's clock may be the problem.
+    pub fn is_clock_problem(&self) -> bool {
+        matches!(self, Self::Expired(_))
+    }
+
+    /// No connection, for this reason.
+    pub(crate) fn no_connection(error: &(dyn Error + 'static)) -> Self {
+        let why = root_cause(error);
+        if is_certificate_refused(error) { Self::Untrusted(why) } else { Self::Unreachable(why) }
     }
 }
 
@@ -91,7 +119,7 @@ const TRANSIENT: [&str; 9] = [
 impl CallError {
     pub(super) fn of<E>(error: SdkError<E, HttpResponse>, limit: Duration) -> Self
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        E: ProvideErrorMetadata + Error + 'static,
     {
         let status = error.raw_response().map(|response| response.status().as_u16());
         if let Some(status) = status.filter(|status| (300..400).contains(status)) {
@@ -113,12 +141,12 @@ impl CallError {
                 Self::Unreachable("nobody answered in time".into())
             }
             SdkError::DispatchFailure(failure) if failure.is_user() => {
-                let cause = failure.as_connector_error().and_then(std::error::Error::source);
-                Self::Source(cause.map_or_else(|| innermost(&error), ToString::to_string))
+                let cause = failure.as_connector_error().and_then(Error::source);
+                Self::Source(cause.map_or_else(|| root_cause(&error), ToString::to_string))
             }
-            SdkError::DispatchFailure(_) => Self::Unreachable(innermost(&error)),
-            SdkError::ResponseError(_) if is_broken_off(&error) => Self::Unreachable(innermost(&error)),
-            _ => Self::Unexpected(innermost(&error)),
+            SdkError::DispatchFailure(_) => Self::no_connection(&error),
+            SdkError::ResponseError(_) if is_broken_off(&error) => Self::Unreachable(root_cause(&error)),
+            _ => Self::Unexpected(root_cause(&error)),
         }
     }
 }
@@ -148,10 +176,10 @@ impl CallError {
 }
 
 /// Whether the connection ended in the middle of the answer.
-fn is_broken_off(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut causes = std::iter::successors(Some(error), |cause| cause.source());
-    // hyper's words; its type is not to be had without another dependency.
-    causes.any(|cause| cause.is::<std::io::Error>() || cause.to_string().starts_with("error reading a body"))
+fn is_broken_off(error: &(dyn Error + 'static)) -> bool {
+    // hyper's message; its error type would take another dependency.
+    causes(error)
+        .any(|cause| cause.is::<io::Error>() || cause.to_string().starts_with("error reading a body"))
 }
 
 /// When the answer was made, as its `Date` header says.
@@ -160,20 +188,35 @@ fn time(response: &HttpResponse) -> Option<SystemTime> {
     SystemTime::try_from(date).ok()
 }
 
-/// The causes of an SDK error, without its outer layers, which only say that something failed.
-pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut causes = Vec::new();
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
+/// Returns the last two causes of an SDK error, or one where the outer repeats the inner. The layers above them only
+/// say that something failed.
+pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let causes: Vec<String> = causes(error).map(ToString::to_string).collect();
+    match causes.as_slice() {
+        [.., outer, inner] if !outer.contains(inner) => format!("{outer}: {inner}"),
+        [.., outer, _] => outer.clone(),
+        [only] => only.clone(),
+        [] => String::new(),
     }
-    // hyper and the SDK wrap an error in others of the same or an empty meaning.
-    let mut told: Vec<String> = Vec::new();
-    for cause in causes.into_iter().rev().take(2).collect::<Vec<_>>().into_iter().rev() {
-        if !told.iter().any(|before| before.contains(&cause)) {
-            told.push(cause);
-        }
+}
+
+/// Whether TLS refused the certificate of the other side.
+fn is_certificate_refused(error: &(dyn Error + 'static)) -> bool {
+    let mut tls_errors = causes(error).filter_map(tls_error);
+    tls_errors.any(|error| {
+        matches!(error, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
+    })
+}
+
+/// An I/O error hides what it wraps from [`Error::source`].
+fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    match cause.downcast_ref::<io::Error>() {
+        Some(error) => tls_error(error.get_ref()?),
+        None => cause.downcast_ref(),
     }
-    told.join(": ")
+}
+
+/// Returns an error and its causes, the outermost first.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&cause| cause.source())
 }

@@ -13,7 +13,6 @@ mod settings;
 pub use assume_role::cap_chained_duration;
 pub use client::{CallerIdentity, Sts, assume_role};
 pub use error::CallError;
-pub(crate) use error::innermost;
 pub(crate) use http::LazyClient;
 pub use http::Network;
 pub use response::RoleSession;

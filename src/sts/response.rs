@@ -7,6 +7,7 @@ use aws_sdk_sts::types::AssumedRoleUser;
 use super::error::CallError;
 use crate::arn::RoleArn;
 use crate::credentials::Credentials;
+use crate::encoding::rfc3339;
 use crate::request::{AssumedRoleSessionArn, SessionDuration};
 use crate::secret::Secret;
 
@@ -57,15 +58,14 @@ pub(super) fn session(
 fn check_lifetime(credentials: &Credentials, now: SystemTime, most: Duration) -> Result<(), CallError> {
     let expiration = credentials.expiration().unwrap_or(SystemTime::UNIX_EPOCH);
     let longest = most + CLOCK_SLACK;
-    let fault = match expiration.duration_since(now) {
-        Ok(left) if left > longest => "later than any session lasts",
-        Ok(left) if !left.is_zero() => return Ok(()),
-        _ => "already past by this machine's clock",
-    };
-    Err(CallError::Mismatch(format!(
-        "the session ends {}, which is {fault}",
-        humantime::format_rfc3339_seconds(expiration)
-    )))
+    match expiration.duration_since(now) {
+        Ok(left) if left > longest => Err(CallError::Mismatch(format!(
+            "the session ends {}, which is later than any session lasts",
+            rfc3339(expiration)
+        ))),
+        Ok(left) if !left.is_zero() => Ok(()),
+        _ => Err(CallError::Expired(expiration)),
+    }
 }
 
 /// Takes the credentials out of an answer, if there are any and they can be handed on.

@@ -9,7 +9,7 @@ use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
 use super::assume_role;
-use super::error::{CallError, innermost};
+use super::error::{CallError, root_cause};
 use super::response::RoleSession;
 use super::settings::{ATTEMPT_LIMIT, OPERATION_LIMIT, StsSettings};
 use crate::arn::Partition;
@@ -108,5 +108,5 @@ pub(crate) fn from_sdk(credentials: &aws_credential_types::Credentials) -> Resul
 
 /// Why one of the SDK's providers has no credentials.
 pub(crate) fn source_failed(error: &CredentialsError) -> CallError {
-    CallError::Source(innermost(error))
+    CallError::Source(root_cause(error))
 }

@@ -107,9 +107,9 @@ impl Caches {
     /// to read, and the others' may do better: they try all at once.
     pub(crate) fn tell_failure(&self, plan: &Plan, hops: usize, flying: Flying, report: &Report) {
         if report.is_of_program {
-            flying.unkept(Context::now());
+            flying.unkept();
         } else if let Some(key) = plan.cache_key(hops).filter(|_| !plan.has_code()) {
-            flying.failed(&key, Context::now(), &report.to_note());
+            flying.failed(&key, &report.to_note());
         }
     }
 

@@ -105,7 +105,7 @@ impl Work<'_> {
             if let Some(Some(lock)) = flights.pop()
                 && !is_kept
             {
-                lock.unkept(Context::now());
+                lock.unkept();
             }
         }
         self.caches.note_short_session(&credentials, self.output);
