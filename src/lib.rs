@@ -129,8 +129,9 @@ pub use export::shell;
 pub use export::{IDENTITY_VARIABLES, Identity, SET_VARIABLES, Unprintable, dotenv, process_json};
 pub use process::{ProcessError, Said, run_process};
 pub use profiles::{
-    EditError, ExchangeError, InvalidConfig, InvalidKey, InvalidProfileName, ProfileEdit, ProfileName,
-    RoleProfile, Section, SharedConfig, SharedFile, Update, normalize_list, update as update_file,
+    EditError, ExchangeError, FileMode, InvalidConfig, InvalidKey, InvalidProfileName, ProfileEdit,
+    ProfileName, RoleProfile, Section, SharedConfig, SharedFile, Update, normalize_list,
+    update as update_file,
 };
 pub use provider::{AssumeRole, AssumeRoleExt, CodeError, InvalidParameter, RefreshWindows, RoleProvider};
 pub use request::{
@@ -141,8 +142,8 @@ pub use request::{
 };
 pub use secret::Secret;
 pub use source::{
-    Chain, LoginSource, PROCESS_ANCESTORS, ProcessSource, RoleRef, Source, SourceError, SourceTag, Sources,
-    SsoSource, closest,
+    Chain, LoginSource, PROCESS_ANCESTORS, ProcessSource, RoleRef, ShellRole, Source, SourceError, SourceTag,
+    Sources, SsoSource, closest,
 };
 pub use sts::{
     CallError, CallerIdentity, Network, RoleSession, Sts, StsSettings, assume_role, cap_chained_duration,

@@ -73,8 +73,16 @@ impl<E> From<io::Error> for ExchangeError<E> {
     }
 }
 
-/// Replaces a file by what `edit` makes of its bytes, in one step. A new file, and one that `holds_secrets`, can be read
-/// by its owner alone; another one keeps its mode.
+/// Which permissions a file has after [`update`]. A new file has mode 0600 either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileMode {
+    /// Mode 0600: the file holds secrets.
+    Private,
+    /// The mode that the file has.
+    Keep,
+}
+
+/// Replaces a file by what `edit` makes of its bytes, in one step.
 ///
 /// A link is followed. A missing file is empty, and comes into being with its directory (mode 0700). A writer that
 /// opened the old file before the step and writes to it later is lost, whatever anybody does.
@@ -83,7 +91,7 @@ impl<E> From<io::Error> for ExchangeError<E> {
 /// `edit` refuses, a system call fails, or others do not stop writing; the file is then as it was.
 pub fn update<E>(
     path: &Path,
-    holds_secrets: bool,
+    mode: FileMode,
     edit: impl Fn(&[u8]) -> Result<Vec<u8>, E>,
 ) -> Result<Update, ExchangeError<E>> {
     let path = &real_path(path)?;
@@ -106,9 +114,12 @@ pub fn update<E>(
             return Ok(Update::Unchanged);
         }
         let found = fs::metadata(path).ok();
-        let mode = found.as_ref().map_or(0o600, |found| found.mode() & 0o777);
+        let permissions = match (mode, &found) {
+            (FileMode::Keep, Some(found)) => found.mode() & 0o777,
+            (FileMode::Private, _) | (_, None) => 0o600,
+        };
         let owner = found.or_else(|| fs::metadata(directory).ok()).map(|found| (found.uid(), found.gid()));
-        if let Err(error) = write_new(&temporary, &after, if holds_secrets { 0o600 } else { mode }, owner) {
+        if let Err(error) = write_new(&temporary, &after, permissions, owner) {
             let _ = fs::remove_file(&temporary);
             return Err(error.into());
         }

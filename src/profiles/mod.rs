@@ -7,7 +7,7 @@ mod line;
 mod profile_name;
 mod role_profile;
 
-pub use atomic_update::{ExchangeError, Update, update};
+pub use atomic_update::{ExchangeError, FileMode, Update, update};
 pub use config::{InvalidConfig, Section, SharedConfig};
 pub use edit::{EditError, ProfileEdit};
 pub use line::SharedFile;

@@ -8,5 +8,5 @@ mod role_ref;
 
 pub use error::SourceError;
 pub use kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SourceTag, SsoSource};
-pub use resolve::{Chain, Sources};
+pub use resolve::{Chain, ShellRole, Sources};
 pub use role_ref::{RoleRef, closest};

@@ -32,14 +32,26 @@ pub struct Chain {
 pub struct Sources<'a> {
     config: &'a SharedConfig<'a>,
     var: &'a dyn Fn(&str) -> Option<String>,
-    /// Whether the role that the shell already holds may be the source.
-    chain: bool,
+    shell_role: ShellRole,
+}
+
+/// What to do with a role that the shell already holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShellRole {
+    /// Start where that role was started from.
+    Ignore,
+    /// Start from that role (role chaining).
+    Chain,
 }
 
 impl<'a> Sources<'a> {
     /// `var` looks an environment variable up; one that is set to nothing counts as unset.
-    pub fn new(config: &'a SharedConfig<'a>, var: &'a dyn Fn(&str) -> Option<String>, chain: bool) -> Self {
-        Self { config, var, chain }
+    pub fn new(
+        config: &'a SharedConfig<'a>,
+        var: &'a dyn Fn(&str) -> Option<String>,
+        shell_role: ShellRole,
+    ) -> Self {
+        Self { config, var, shell_role }
     }
 
     /// The source of a call for which nobody named a profile.
@@ -48,26 +60,28 @@ impl<'a> Sources<'a> {
     /// The source that wins cannot be used, or there is none.
     pub fn select(&self) -> Result<Chain, SourceError> {
         let Some(keys) = self.environment_keys()? else {
-            return match (self.chain, self.has_own_endpoint()) {
-                (false, _) => self.without_keys(),
-                (true, false) => Err(SourceError::NothingToChainFrom),
+            return match (self.shell_role, self.has_own_endpoint()) {
+                (ShellRole::Ignore, _) => self.without_keys(),
+                (ShellRole::Chain, false) => Err(SourceError::NothingToChainFrom),
                 // Later roles that are not chained still start where the first one did.
-                (true, true) => {
+                (ShellRole::Chain, true) => {
                     let tag = self.var("ARL_SOURCE").and_then(|tag| SourceTag::parse(&tag));
                     Ok(chain(tag.unwrap_or(SourceTag::Container), Source::Container))
                 }
             };
         };
-        match (self.is_own(&keys), self.chain) {
-            (true, false) => self.before_arl(),
+        match (self.is_own(&keys), self.shell_role) {
+            (true, ShellRole::Ignore) => self.before_arl(),
             // Later roles that are not chained still start where the first one did.
-            (true, true) => {
+            (true, ShellRole::Chain) => {
                 let tag = self.var("ARL_SOURCE").and_then(|tag| SourceTag::parse(&tag));
                 let chain = from_environment(keys);
                 Ok(Chain { tag: tag.unwrap_or_else(|| chain.tag.clone()), ..chain })
             }
             // Another tool's session is a role that this shell has; long-term keys are none.
-            (false, true) if keys.session_token().is_none() => Err(SourceError::NothingToChainFrom),
+            (false, ShellRole::Chain) if keys.session_token().is_none() => {
+                Err(SourceError::NothingToChainFrom)
+            }
             (false, _) => Ok(from_environment(keys)),
         }
     }
@@ -289,13 +303,13 @@ impl<'a> Sources<'a> {
             (Some(source), None) => Ok(Step::Profile(source.to_owned())),
             (None, Some(source)) => match source.to_ascii_lowercase().as_str() {
                 "environment" => match self.environment_keys()? {
-                    Some(keys) if self.is_own(&keys) && !self.chain => {
+                    Some(keys) if self.is_own(&keys) && self.shell_role == ShellRole::Ignore => {
                         Err(SourceError::Replaced(self.var("ARL_SOURCE")))
                     }
                     Some(keys) => Ok(Step::Chain(Box::new(from_environment(keys)))),
                     None => Err(fault("takes its source from the environment, which holds no keys".into())),
                 },
-                "ecscontainer" if self.has_own_endpoint() && !self.chain => {
+                "ecscontainer" if self.has_own_endpoint() && self.shell_role == ShellRole::Ignore => {
                     Err(SourceError::Replaced(self.var("ARL_SOURCE")))
                 }
                 "ecscontainer" => {

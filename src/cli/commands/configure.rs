@@ -183,7 +183,7 @@ fn with_keys_of(args: &RoleArgs, section: &Section<'_>) -> RoleArgs {
 }
 
 fn write(path: &Path, edit: &ProfileEdit<'_>, output: &Output) -> Result<(), Report> {
-    let update = arl::update_file(path, false, |text| edit.apply(text)).map_err(|error| {
+    let update = arl::update_file(path, arl::FileMode::Keep, |text| edit.apply(text)).map_err(|error| {
         Report::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
             .caused_by(error)
     })?;

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), Report> {
     let context = Context::read()?;
     let config = context.shared_config()?;
     let var = |name: &str| vars::get(name);
-    let sources = Sources::new(&config, &var, false);
+    let sources = Sources::new(&config, &var, arl::ShellRole::Ignore);
     let mut rows = Vec::new();
     let mut text = String::new();
     for name in config.profile_names() {

@@ -134,7 +134,7 @@ fn check(name: &ProfileName, force: bool) -> Result<(), Report> {
 }
 
 fn change(path: &std::path::Path, edit: &ProfileEdit<'_>) -> Result<Update, Report> {
-    arl::update_file(path, true, |text| edit.apply(text)).map_err(|error| {
+    arl::update_file(path, arl::FileMode::Private, |text| edit.apply(text)).map_err(|error| {
         Report::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
             .caused_by(error)
     })

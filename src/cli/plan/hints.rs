@@ -110,13 +110,12 @@ pub(crate) fn not_assumed(
         CallError::Redirected(_) | CallError::Unexpected(_) => {
             report.hint(format!("is `{endpoint}` an STS endpoint? See --endpoint-url and AWS_ENDPOINT_URL"))
         }
-        CallError::Unreachable(why) if why.contains("ertificate") || why.contains("UnknownIssuer") => report
-            .hint(
-                "if your network has a certificate authority of its own, name its PEM file in AWS_CA_BUNDLE",
-            ),
+        error if error.is_certificate_problem() => report.hint(
+            "if your network has a certificate authority of its own, name its PEM file in AWS_CA_BUNDLE",
+        ),
         CallError::Unreachable(_) | CallError::TimedOut(_) => report
             .hint(format!("check the network, HTTPS_PROXY, and the endpoint ({endpoint}, region {region})")),
-        CallError::Mismatch(what) if what.contains("already past") => report
+        error if error.is_clock_problem() => report
             .hint("nothing was handed over; if this machine's clock is wrong, set it: compare `date -u`"),
         CallError::Mismatch(_) => report.hint(format!("nothing was handed over; do you trust {endpoint}?")),
         _ => report,

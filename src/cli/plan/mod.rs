@@ -10,7 +10,7 @@ pub(crate) mod sts_settings;
 
 use arl::{
     CacheKey, Chain, Credentials, Identity, KeyedHop, Partition, RoleArn, RoleProfile, RoleRef, Section,
-    SharedConfig, Source, SourceKey, SourceTag, Sources, StsSettings,
+    SharedConfig, ShellRole, Source, SourceKey, SourceTag, Sources, StsSettings,
 };
 
 use crate::cli::args::role::RoleArgs;
@@ -50,7 +50,8 @@ impl Plan {
     pub(crate) fn make(args: &RoleArgs, context: &Context, output: &Output) -> Result<Self, Report> {
         let config = context.shared_config()?;
         let var = |name: &str| vars::get(name);
-        let sources = Sources::new(&config, &var, args.chain);
+        let shell_role = if args.chain { ShellRole::Chain } else { ShellRole::Ignore };
+        let sources = Sources::new(&config, &var, shell_role);
         let role = typed_role(args)?;
         let source_failed = |error| hints::no_source(&error, context);
 

@@ -107,7 +107,7 @@ fn prepare(served: &Served<'_>) -> Result<Option<String>, Report> {
             .hint("without --server, the role's credentials in the environment come first")
     };
     let var = |name: &str| vars::get(name);
-    if Sources::new(&config, &var, false).default_hides_endpoint() {
+    if Sources::new(&config, &var, arl::ShellRole::Ignore).default_hides_endpoint() {
         let path = match config.profile("default").and_then(|profile| profile.file_of("aws_access_key_id")) {
             Some(file) => context.path_of(file),
             None => context.path_of(SharedFile::Config),

@@ -14,7 +14,7 @@ use crate::cli::ui::text::tail;
 pub(crate) fn why(args: &RoleArgs, plan: &Plan, context: &Context) -> Result<(String, Vec<String>), Report> {
     let config = context.shared_config()?;
     let var = |name: &str| vars::get(name);
-    let selected = Sources::new(&config, &var, args.chain).selected_profile();
+    let selected = Sources::new(&config, &var, arl::ShellRole::Ignore).selected_profile();
     let profile = args.role.as_deref().and_then(|name| Some((name, config.profile(name)?)));
     let own = |key: &str| profile.and_then(|(name, section)| Some((name, section.get(key)?.to_owned())));
     let has_role = plan.target.is_some() && !plan.hops.is_empty();
@@ -62,8 +62,8 @@ pub(crate) fn why(args: &RoleArgs, plan: &Plan, context: &Context) -> Result<(St
     };
     // In the order in which they are looked at.
     let container = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
-    let default =
-        config.profile("default").is_some() && Sources::new(&config, &var, false).default_hides_endpoint();
+    let default = config.profile("default").is_some()
+        && Sources::new(&config, &var, arl::ShellRole::Ignore).default_hides_endpoint();
     let others = [
         (
             "AWS_ACCESS_KEY_ID",
