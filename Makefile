@@ -1,44 +1,83 @@
-# make demo     see the main job done, against a loopback STS; no AWS account needed
-# make test     install what the tests need, and run them all
-# make lint     formatting, clippy (for macOS too), shell scripts, documentation
-# make bench    what a call costs
-# make install  into PREFIX (default /usr/local), below DESTDIR if set
+# make demo       see the main job done, against a loopback STS; no AWS account needed
+# make test       install what the tests need, and run them all; the last line is the total
+# make lint       formatting, clippy (for macOS too), dependencies, shell scripts, documentation
+# make bench      what a call costs
+# make build      the program that `make install` installs; static where the tools for it are there
+# make install    into PREFIX (default /usr/local), below DESTDIR if set; builds first where needed
+# make uninstall  removes what `make install` has installed
+# make help       this list
 
 PREFIX ?= /usr/local
 CARGO ?= cargo
 SHARE = $(DESTDIR)$(PREFIX)/share
 
-.PHONY: demo test lint bench build install uninstall
+# On Linux a static program for musl, which starts faster, if rustup has the target and there is a C compiler for
+# ring. TARGET= on the command line builds for the compiler's own target instead.
+MUSL = $(shell uname -m)-unknown-linux-musl
+TARGET = $(shell command -v musl-gcc >/dev/null && rustup target list --installed 2>/dev/null | grep -x '$(MUSL)')
+RELEASE = target/$(if $(TARGET),$(TARGET)/)release
+CARGO_BUILD = $(if $(TARGET),CC_$(subst -,_,$(TARGET))=musl-gcc )$(CARGO) build --release --locked --target-dir target
+
+BUILT = $(RELEASE)/arl $(if $(TARGET),(static; for the system's C library: make build TARGET=),$(FOR_STATIC))
+FOR_STATIC = $(if $(filter Linux,$(shell uname)),(for the system's C library; a static one that starts faster: \
+	apt-get install musl-tools; rustup target add $(MUSL); make build))
+
+# What the program is made of: where it is newer than all of these, `sudo make install` needs no compiler.
+SOURCES = $(shell find src shell completions Cargo.toml Cargo.lock -type f)
+
+.PHONY: help demo test run-tests lint bench run-bench build install uninstall
+
+help:
+	@sed -n 's/^# make /make /p' Makefile
 
 demo:
 	$(CARGO) build --quiet --workspace
 	sh tests/demo.sh
 
+# In two steps, as the first may install the tools by which the second builds.
 test:
 	sh tests/install-tools.sh
-	$(CARGO) test --workspace --locked
+	@$(MAKE) --no-print-directory run-tests
+
+run-tests: build
+	sh tests/check-install.sh
+	bash tests/run.sh $(if $(TARGET),$(RELEASE)/arl)
 
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) clippy --no-default-features --lib --locked -- -D warnings
 	bash tests/check-macos.sh
+	sh tests/check-dependencies.sh
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --workspace --locked --document-private-items
 	shellcheck tests/*.sh benches/*.sh .ci/run
 	shfmt -d -i 4 -ci tests/*.sh benches/*.sh .ci/run
 
-bench:
+bench: build
 	sh benches/install-peers.sh
-	$(CARGO) build --quiet --release --workspace
-	$(CARGO) bench --quiet --bench calls
+	$(CARGO) build --quiet --release --locked --workspace
+	$(if $(TARGET),ARL_BENCH_STATIC='$(CURDIR)/$(RELEASE)/arl') $(CARGO) bench --quiet --locked --bench calls
 
 build:
-	$(CARGO) build --release --locked
+	$(CARGO_BUILD) $(TARGET:%=--target %)
+	@mkdir -p target/install && install -m 755 $(RELEASE)/arl target/install/arl
+	@echo "built $(BUILT)"
 
-install: build
+target/install/arl: $(SOURCES)
+	@if command -v $(firstword $(CARGO)) >/dev/null; then \
+		$(MAKE) --no-print-directory build; \
+	elif [ -f $@ ]; then \
+		echo 'there is no cargo here: installing the program as it was built, before the last change of its sources'; \
+	else \
+		echo 'there is no cargo here: run `make build` as a user who has it, then `make install` again' >&2; \
+		exit 1; \
+	fi
+
+# With TARGET on the command line the program that is there may be the other one.
+install: $(if $(findstring command,$(origin TARGET)),build,target/install/arl)
 	mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(SHARE)/bash-completion/completions' \
 		'$(SHARE)/zsh/site-functions' '$(SHARE)/fish/vendor_completions.d' '$(SHARE)/man/man1'
-	install -m 755 target/release/arl '$(DESTDIR)$(PREFIX)/bin/arl'
+	install -m 755 target/install/arl '$(DESTDIR)$(PREFIX)/bin/arl'
 	install -m 644 completions/arl.bash '$(SHARE)/bash-completion/completions/arl'
 	install -m 644 completions/_arl '$(SHARE)/zsh/site-functions/_arl'
 	install -m 644 completions/arl.fish '$(SHARE)/fish/vendor_completions.d/arl.fish'

@@ -24,6 +24,7 @@ need direnv direnv
 need zoxide zoxide
 need script bsdutils
 need strace strace
+need musl-gcc musl-tools
 need shellcheck shellcheck
 need shfmt shfmt
 need python3 python3
@@ -35,6 +36,13 @@ if [ -n "$missing" ]; then
     $sudo apt-get update -qq
     # shellcheck disable=SC2086 # several words on purpose
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
+fi
+
+# The standard library for the static program; a compiler that does not come from rustup builds without it.
+target=$(uname -m)-unknown-linux-musl
+if command -v rustup >/dev/null 2>&1 && ! rustup target list --installed | grep -qx "$target"; then
+    echo "installing the standard library for $target" >&2
+    rustup --quiet target add "$target"
 fi
 
 # nushell is one binary in a package.
