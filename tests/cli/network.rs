@@ -1,7 +1,7 @@
 //! Proxies and certificates, with a real proxy and real TLS.
 
 use std::io::Read;
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -282,4 +282,86 @@ fn environment_and_profile_settings_choose_the_endpoint() {
             "sts.cn-north-1.amazonaws.com.cn:443",
         ]
     );
+}
+
+/// Answers DNS queries: two names have an address, every other name does not exist.
+#[cfg(target_os = "linux")]
+fn serve_dns(socket: &UdpSocket) {
+    let mut query = [0; 512];
+    while let Ok((_, client)) = socket.recv_from(&mut query) {
+        // After the header of 12 bytes: each label of the name after its length, a zero, then the type of two bytes.
+        let mut labels: Vec<String> = Vec::new();
+        let mut position = 12;
+        while query[position] != 0 {
+            let end = position + 1 + usize::from(query[position]);
+            labels.push(String::from_utf8_lossy(&query[position + 1..end]).into_owned());
+            position = end;
+        }
+        let address = match labels.join(".").as_str() {
+            "dns.arl.test" => Some([127, 0, 0, 2]),
+            "proxy.arl.test" => Some([127, 0, 0, 1]),
+            _ => None,
+        };
+        let is_ipv4 = query[position + 1..][..2] == [0, 1];
+        let answered = address.filter(|_| is_ipv4);
+        // The query's own number; then "a response, recursion available", with "no such name" where that is so;
+        // one question; one answer or none; and after the question the answer, which refers to its name.
+        let no_such_name = if address.is_none() { 3 } else { 0 };
+        let mut response = vec![query[0], query[1], 0x81, 0x80 | no_such_name];
+        response.extend([0, 1, 0, u8::from(answered.is_some()), 0, 0, 0, 0]);
+        response.extend(&query[12..position + 5]);
+        if let Some(address) = answered {
+            response.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
+            response.extend(address);
+        }
+        socket.send_to(&response, client).unwrap();
+    }
+}
+
+/// musl has a resolver of its own, without the modules of glibc's `nsswitch.conf`: it has to find the same names.
+#[cfg(target_os = "linux")]
+#[test]
+fn names_come_from_hosts_and_dns_with_its_search_domains() {
+    let away = Away::new();
+    let write = |name: &str, text: &str| {
+        let path = away.stage.home.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let own = [
+        ("hosts", write("hosts", "127.0.0.2 hosts.arl.test\n")),
+        ("resolv.conf", write("resolv.conf", "nameserver 127.77.0.1\nsearch other.test arl.test\n")),
+        ("nsswitch.conf", write("nsswitch.conf", "hosts: files dns\n")),
+    ];
+    // Only this command, in a mount namespace, sees these files in /etc.
+    let mounts: String =
+        own.iter().map(|(name, path)| format!("mount --bind '{path}' /etc/{name} && ")).collect();
+    let in_namespace = |line: &str| {
+        let mut command = away.stage.as_ann("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", &format!("{mounts} {line}")]);
+        command.env("AWS_CA_BUNDLE", &away.ca);
+        command
+    };
+    // Some containers forbid namespaces.
+    if away.stage.run(&mut in_namespace("true")).status != 0 {
+        return;
+    }
+    let assume = |host: &str, proxy: Option<&str>| {
+        let mut command = in_namespace(&format!("exec arl assume {DEPLOY} --json"));
+        command.env("AWS_ENDPOINT_URL_STS", format!("https://{host}:{}", away.port));
+        command.envs(proxy.map(|proxy| ("HTTPS_PROXY", proxy)));
+        away.stage.run(&mut command)
+    };
+    let _ = assume("hosts.arl.test", None).success();
+    // Both resolvers ask port 53 alone, which only root may serve.
+    let Ok(dns) = UdpSocket::bind("127.77.0.1:53") else { return };
+    std::thread::spawn(move || serve_dns(&dns));
+    let _ = assume("dns.arl.test", None).success();
+    assume("nowhere.arl.test", None).failure(1, "no connection");
+    let proxy = Proxy::start(&away.stage, "");
+    for name in ["proxy", "proxy.arl.test"] {
+        let _ = assume("127.0.0.2", Some(&format!("http://{name}:{}", proxy.port))).success();
+    }
+    assert_eq!(proxy.passed(&away), 2);
+    assume("127.0.0.2", Some(&format!("http://nowhere:{}", proxy.port))).failure(1, "no connection");
 }

@@ -15,7 +15,7 @@ pub(crate) fn servers() -> (String, [Arc<ServerConfig>; 2]) {
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     let ca_certificate = ca.self_signed(&ca_key).expect("a certificate");
     let issuer = Issuer::new(ca, ca_key);
-    let names = ["127.0.0.1", "127.0.0.2", "localhost"].map(str::to_owned);
+    let names = ["127.0.0.1", "127.0.0.2", "localhost", "*.arl.test"].map(str::to_owned);
     let mut leaf = CertificateParams::new(names).expect("names");
     let good = serve(&leaf, &issuer);
     leaf.not_before = rcgen::date_time_ymd(2019, 1, 1);
