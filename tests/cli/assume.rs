@@ -1,8 +1,8 @@
-//! `arl assume`: what it prints, for whom.
+//! The output of `arl assume` for shells, programs and terminals.
 
 use crate::support::{DEPLOY, SHELLS, Stage, in_terminal};
 
-/// The variable as the shell's child sees it, after the shell has evaluated arl's text.
+/// Makes a script that evaluates `arl assume ARGUMENTS` and then runs `after`.
 fn script(shell: &str, arguments: &str, after: &str) -> String {
     match shell {
         "fish" => format!("arl assume {arguments} | source\n{after}"),
@@ -15,7 +15,7 @@ fn evaluating_assume_gives_every_shell_the_roles_identity() {
     for (shell, _) in SHELLS {
         let stage = Stage::new();
         let mut command = stage.as_ann(shell);
-        // What other tools leave behind, each enough to spoil the new identity in some SDK.
+        // Variables that other tools leave behind. Each of them makes some SDK use another identity.
         for name in [
             "AWS_PROFILE",
             "AWS_SECURITY_TOKEN",
@@ -197,7 +197,7 @@ fn the_partition_follows_the_region() {
     }
     let _ = stage.arl(&["assume", "arn:aws-cn:iam::123456789012:role/Deploy"]);
     assert_eq!(stage.assumed().last().unwrap().region, "cn-north-1");
-    // Two that say different things are not weighed against each other.
+    // A flag that contradicts the ARN is an error.
     let run = stage.arl(&["assume", DEPLOY, "--partition", "aws-cn"]);
     run.failure(2, "--partition says `aws-cn`");
 }
@@ -225,8 +225,8 @@ fn messages_go_to_stderr_and_quiet_suppresses_them() {
     let chained = ["assume", "123456789012/Chained", "--via", DEPLOY, "--duration", "2h", "--json"];
     assert!(stage.arl(&chained).stderr.contains("2h lowered to 1h"));
     assert_eq!(stage.arl(&[&chained[..], &["-q"]].concat()).stderr, "");
-    let coloured = stage.arl(&["--color", "always", "assume", "nobody"]);
-    assert!(coloured.stderr.starts_with("\u{1b}[1;31merror:\u{1b}[0m"), "{coloured:?}");
+    let colored = stage.arl(&["--color", "always", "assume", "nowhere"]);
+    assert!(colored.stderr.starts_with("\u{1b}[1;31merror:\u{1b}[0m"), "{colored:?}");
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn an_invalid_arl_on_expiry_is_refused_by_assume() {
         .run(stage.as_ann("arl").args(["assume", DEPLOY, "--shell", "bash"]).env("ARL_ON_EXPIRY", "refersh"));
     run.failure(2, "ARL_ON_EXPIRY must be clear, restore or refresh, not `refersh`");
     assert_eq!(stage.assumed().len(), 0);
-    // Other verbs have other users.
+    // JSON goes to programs, which have no hook.
     let run =
         stage.run(stage.as_ann("arl").args(["assume", DEPLOY, "--json"]).env("ARL_ON_EXPIRY", "refersh"));
     assert!(run.success().starts_with('{'));

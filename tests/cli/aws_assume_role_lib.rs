@@ -1,6 +1,6 @@
 //! `python -m aws_assume_role_lib ROLE_ARN [OPTIONS]` becomes `arl assume ROLE_ARN [OPTIONS]`.
 //!
-//! Compared with the real package: wherever a command line works there, arl sends STS the same parameters.
+//! The tests run the real package as well: if a command line works there, arl sends STS the same parameters.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::support::{DEPLOY, Stage, tools};
 const A: &str = "arn:aws:iam::aws:policy/A1234";
 const B: &str = "arn:aws:iam::aws:policy/B1234";
 
-/// The interpreter of the peers; `tests/install-tools.sh` makes it.
+/// The Python interpreter with the packages that tests compare arl with, from `tests/install-tools.sh`.
 pub(crate) fn python() -> String {
     tools("venv/bin/python")
 }
@@ -89,7 +89,8 @@ fn rows() -> Vec<Vec<String>> {
     rows.into_iter().map(|row| row.into_iter().map(str::to_owned).collect()).collect()
 }
 
-/// What STS was sent by the first request, with made-up session names as one word and policies as JSON values.
+/// The parameters of the first request. Generated session names become one word, and policies are parsed as
+/// JSON.
 fn parameters(stage: &Stage) -> Option<Vec<(String, String)>> {
     let request = stage.assumed().into_iter().next()?;
     let mut parameters = request.parameters;
@@ -130,7 +131,7 @@ fn arguments_that_work_in_the_library_send_the_same_request() {
         let ours_run = stage.run(arl.args(["assume", DEPLOY]).args(&options));
         let ours = parameters(&stage);
         assert_eq!(ours.as_ref(), Some(&theirs), "{options:?}: {ours_run:?}");
-        // STS's answer is the same for both.
+        // STS accepts both requests or neither.
         assert_eq!(ours_run.status == 0, theirs_run.status == 0, "{options:?}: {ours_run:?} {theirs_run:?}");
         compared += 1;
     }

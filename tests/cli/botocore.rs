@@ -1,6 +1,6 @@
-//! Profiles resolved as botocore resolves them: the same chain of roles, asked with the same parameters, on trees of
-//! profiles made by hand and by chance. Where arl differs on purpose, the difference is listed here and argued in
-//! ARCHITECTURE.md.
+//! Compares how arl and botocore resolve profiles: for hand-made and random trees of profiles, both must
+//! assume the same chain of roles with the same parameters. This file lists the deliberate differences, and
+//! ARCHITECTURE.md gives the reasons.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
@@ -10,7 +10,7 @@ use arl_sts::World;
 use crate::aws_assume_role_lib::python;
 use crate::support::Stage;
 
-/// Answers a line PROFILE with `ok` or what went wrong.
+/// Answers each line, a profile name, with `ok` or the error.
 const DRIVER: &str = r#"
 import itertools, sys
 import botocore.credentials, botocore.session
@@ -59,7 +59,7 @@ impl Drop for Botocore {
     }
 }
 
-/// Keys in the environment, which `credential_source = Environment` means.
+/// Sets keys in the environment, for `credential_source = Environment`.
 fn with_keys(command: &mut std::process::Command) -> &mut std::process::Command {
     command.env("AWS_ACCESS_KEY_ID", World::ANN_KEY).env("AWS_SECRET_ACCESS_KEY", World::ANN_SECRET)
 }
@@ -81,7 +81,7 @@ fn stage() -> Stage {
                 &format!("secret-key-of-{user}"),
             );
         }
-        // Whoever the caller is, the device is theirs: what is compared is what is asked.
+        // Any caller may use the device, because the test compares requests, not permissions.
         let codes = (100_001..=100_999).map(|code| code.to_string()).collect();
         world.mfa_devices.insert(
             "arn:aws:iam::111122223333:mfa/bob".into(),
@@ -91,8 +91,8 @@ fn stage() -> Stage {
     stage
 }
 
-/// What was asked of STS, one line a call: by whom, with which parameters. A made-up session name and the code of a
-/// device are not compared.
+/// The requests that STS received, one line each with the caller and the parameters. Generated session names
+/// and MFA codes are left out.
 fn asked(stage: &Stage, given_names: &[String]) -> Vec<String> {
     let mut calls = Vec::new();
     for request in stage.sts.requests() {
@@ -117,7 +117,7 @@ fn asked(stage: &Stage, given_names: &[String]) -> Vec<String> {
     calls
 }
 
-/// Why arl does something else than botocore with a tree, if it does so on purpose.
+/// The reason why arl deliberately treats a tree differently, if there is one.
 fn difference(
     config: &str,
     botocore: &[String],
@@ -161,7 +161,7 @@ fn difference(
 
 const HEADERS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-/// A tree of up to five profiles, by chance.
+/// A random tree of up to five profiles.
 fn generated(seed: u64) -> (String, String) {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut below = |n: u64| {
@@ -190,7 +190,7 @@ fn generated(seed: u64) -> (String, String) {
                     section.push_str("source_profile = a\ncredential_source = Environment\n")
                 }
                 _ => {
-                    // Mostly one that comes later, so that few go round in circles.
+                    // Mostly a later profile, so that few trees have cycles.
                     let later = &HEADERS[if below(8) == 0 { 0 } else { (index + 1).min(4) }..];
                     let source = later[usize::try_from(below(later.len() as u64)).unwrap()];
                     section.push_str(&format!("source_profile = {source}\n"));
@@ -228,7 +228,7 @@ fn generated(seed: u64) -> (String, String) {
 const BOB: &str =
     "[bob]\naws_access_key_id = AKIAIOSFODNN7BOB0001\naws_secret_access_key = secret-key-of-bob\n";
 
-/// Trees that somebody has met, each with the profile that is asked for.
+/// Trees from bug reports and reviews, each with the profile to resolve.
 fn by_hand() -> Vec<(String, String, &'static str)> {
     let role = |name: &str| format!("role_arn = arn:aws:iam::123456789012:role/{name}\n");
     let (deploy, read) = (role("Deploy"), role("ReadOnly"));

@@ -1,4 +1,4 @@
-//! Sessions that are kept: whose they are, what damage does to them, and who gets a new one.
+//! The session cache: what the key covers, damaged entries, failing disks, and processes that share one call.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -9,7 +9,7 @@ use arl_sts::{Fault, Sts, World};
 
 use crate::support::{DEPLOY, Run, Stage};
 
-/// A stage whose commands keep sessions, as they do outside of tests.
+/// A command that caches sessions, which [`Stage::as_ann`] disables.
 fn caching(stage: &Stage, program: &str) -> Command {
     let mut command = stage.as_ann(program);
     command.env_remove("ARL_CACHE");
@@ -24,7 +24,7 @@ fn calls(stage: &Stage) -> usize {
     stage.assumed().len()
 }
 
-/// The files that are kept.
+/// The cache entries.
 fn entries(stage: &Stage) -> Vec<PathBuf> {
     let directory = stage.home.join(".cache/arl/v1");
     let mut paths: Vec<PathBuf> =
@@ -52,13 +52,13 @@ fn a_second_call_uses_the_cached_session() {
         let exec =
             stage.run(caching(&stage, "arl").args(["exec", role, "--", "printenv", "AWS_ACCESS_KEY_ID"]));
         assert!(first.contains(exec.success().trim()), "{role}");
-        // Not even the endpoint has to be there.
+        // A cache hit does not contact the endpoint.
         let mut offline = caching(&stage, "arl");
         offline.args(["assume", role, "--shell", "posix"]).env("HTTPS_PROXY", "http://127.0.0.1:1");
         assert!(stage.run(&mut offline).success().contains("AWS_SESSION_TOKEN"), "{role}");
         assert_eq!(stage.sts.requests().len(), before, "{role}");
     }
-    // The chain's first role was kept as well, by the first call.
+    // The first call has cached the first role of the chain as well.
     assert_eq!(calls(&stage), 2);
     for path in entries(&stage) {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600, "{}", path.display());
@@ -76,7 +76,7 @@ fn no_cache_stores_nothing_and_refresh_requests_a_new_session() {
     assert_ne!(first, second);
     assert_eq!(json(&stage, &[DEPLOY]).success(), second);
     assert_eq!(calls(&stage), 3);
-    // More than the session has left.
+    // Longer than the session lasts.
     let _ = json(&stage, &[DEPLOY, "--min-ttl", "59m"]).success();
     let asked = stage.run(caching(&stage, "arl").args(["assume", DEPLOY, "--json"]).env("ARL_MIN_TTL", "2h"));
     assert!(asked.stderr.contains("lasts less than the 2h"), "{asked:?}");
@@ -91,7 +91,7 @@ fn no_cache_stores_nothing_and_refresh_requests_a_new_session() {
         .failure(2, "must be an absolute path");
 }
 
-/// Arguments and variables.
+/// The arguments and the environment variables of a call.
 type Variant<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
 
 #[test]
@@ -161,7 +161,7 @@ fn any_differing_parameter_gets_its_own_cache_entry() {
     for (args, vars) in by_flags {
         let before = total();
         let answer = plain(args, vars);
-        // The way through ReadOnly is kept already.
+        // The session of ReadOnly, for `--via`, is cached already.
         assert_eq!(total(), before + 1, "{args:?} {vars:?}");
         assert!(!answers.contains(&answer), "{args:?} {vars:?}");
         answers.push(answer);
@@ -173,7 +173,7 @@ fn any_differing_parameter_gets_its_own_cache_entry() {
         assert_eq!(&plain(&code_spent, vars), answer, "{args:?} {vars:?}");
         assert_eq!(total(), before, "{args:?} {vars:?}");
     }
-    // The same profile name, edited.
+    // The profile keeps its name, and its contents change.
     let edits = [
         (config("", "Deploy"), credentials(World::ANN_KEY)),
         (config("", "ReadOnly"), credentials(World::ANN_KEY)),
@@ -190,13 +190,13 @@ fn any_differing_parameter_gets_its_own_cache_entry() {
         assert!(!seen.contains(&answer), "{config} {keys}");
         seen.push(answer);
     }
-    // A wrong secret key under the same ID is not Ann.
+    // The right key ID with a wrong secret key gets no cached session.
     let mut impostor = caching(&stage, "arl");
     impostor.args(["assume", DEPLOY, "--json"]).env("AWS_SECRET_ACCESS_KEY", "another");
     stage.run(&mut impostor).failure(1, "SignatureDoesNotMatch");
 }
 
-/// What is done to an entry, and its name.
+/// A name, and the change to an entry.
 type Damage = (&'static str, fn(&PathBuf));
 
 #[test]
@@ -233,7 +233,7 @@ fn a_damaged_entry_is_a_miss_and_is_replaced() {
             fs::write(path, format!("{}\n{}\n0\n", "[".repeat(90_000), "{\"a\":".repeat(50_000))).unwrap()
         }),
         ("foreign", |path| {
-            // Only root can give a file away; nobody else can have been given one.
+            // Only root can change the owner of a file.
             if is_root() {
                 std::os::unix::fs::chown(path, Some(65_534), None).unwrap();
             } else {
@@ -256,7 +256,7 @@ fn a_damaged_entry_is_a_miss_and_is_replaced() {
         assert!(repaired.is_file() && repaired.mode() & 0o777 == 0o600, "{name}");
         let _ = fs::remove_file(path.with_file_name("away"));
     }
-    // Any bit.
+    // Flip single bits.
     let path = entries(&stage).remove(0);
     let whole = fs::read(&path).unwrap();
     for at in (0..whole.len()).step_by(29) {
@@ -282,7 +282,7 @@ fn a_cache_that_cannot_be_written_is_a_one_line_warning() {
         assert!(run.stderr.starts_with("arl: could not keep the session"), "{run:?}");
         assert!(run.success().contains("SessionToken"));
     }
-    // A directory that others may write to is made ours.
+    // arl removes the permissions of others from its directory.
     let directory = stage.home.join("shared");
     fs::create_dir_all(directory.join("v1")).unwrap();
     fs::set_permissions(directory.join("v1"), fs::Permissions::from_mode(0o777)).unwrap();
@@ -311,11 +311,11 @@ fn a_failed_system_call_while_storing_leaves_a_valid_or_no_entry() {
         assert_eq!(json(&stage, &[DEPLOY]).success(), old, "{error}");
         assert_eq!(entries(&stage).len(), 1, "{error}: {:?}", entries(&stage));
     }
-    // Each write in turn, whatever it is for: the request, the entry, the answer.
+    // Each write in turn: to the socket, to the entry, to stdout.
     let mut warned = 0;
     for nth in 1.. {
         let run = inject(format!("write:error=EIO:when={nth}"));
-        // The runtime's own wake-up call writes to a counter in memory, which has no error to give.
+        // tokio wakes its threads by a write to an eventfd, and panics if that fails.
         if !run.stderr.contains("tokio") {
             assert!(!run.stderr.contains("mistake"), "{nth}: {run:?}");
         }
@@ -323,7 +323,7 @@ fn a_failed_system_call_while_storing_leaves_a_valid_or_no_entry() {
         warned += run.stderr.matches("could not keep the session").count();
         let before = calls(&stage);
         let _ = json(&stage, &[DEPLOY]).success();
-        assert_eq!(calls(&stage), before, "{nth}: nothing is kept any more");
+        assert_eq!(calls(&stage), before, "{nth}: no valid entry is left");
         assert_eq!(entries(&stage).len(), 1, "{nth}: {:?}", entries(&stage));
         let trace = fs::read_to_string(&trace).unwrap();
         if !trace.contains("INJECTED") {
@@ -333,7 +333,7 @@ fn a_failed_system_call_while_storing_leaves_a_valid_or_no_entry() {
     assert!(warned > 0, "the entry's own write was never hit");
 }
 
-/// Kills a command at a random moment, again and again; how many times what is kept was broken afterwards.
+/// Kills a command at random moments. Returns how many times the result was damaged.
 pub(crate) fn broken_by_kills(
     kills: u32,
     spawn: impl Fn() -> Child,
@@ -349,7 +349,7 @@ pub(crate) fn broken_by_kills(
         state ^= state << 17;
         let moment = longest.mul_f64(f64::from(u32::try_from(state >> 40).unwrap()) / f64::from(1 << 24));
         let end = std::time::Instant::now() + moment;
-        // Not a pause to wait for something: the moment of the kill is what is being drawn.
+        // This loop waits for nothing: it ends at the random moment of the kill.
         while std::time::Instant::now() < end && child.try_wait().unwrap().is_none() {}
         let _ = child.kill();
         child.wait().unwrap();
@@ -371,12 +371,12 @@ fn a_kill_while_storing_leaves_the_old_entry_or_the_new_one() {
     spawn().wait().unwrap();
     let longest = started.elapsed().mul_f64(1.2);
     let is_hit = || {
-        // The call of a killed one may be recorded late, so this is not counted at the other end.
+        // STS may record the call of a killed process late, so do not count calls there.
         let run = json(&stage, &[DEPLOY, "-v"]);
         run.status == 0 && run.stderr.contains("cache: hit")
     };
     assert_eq!(broken_by_kills(kills, spawn, longest, is_hit), 0, "of {kills}");
-    // The same with a writer that empties the file first: the harness does see what is broken.
+    // A writer that truncates the file in place must be caught, or this test proves nothing.
     let path = entries(&stage).into_iter().find(|path| path.extension().is_none()).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     fs::write(stage.home.join("text"), &text).unwrap();
@@ -385,12 +385,12 @@ fn a_kill_while_storing_leaves_the_old_entry_or_the_new_one() {
     let longest = std::time::Duration::from_millis(120);
     let broken = broken_by_kills(30, spawn, longest, || fs::read_to_string(&path).unwrap() == text);
     assert!(broken > 0, "a writer that truncates in place passes");
-    // What the killed ones left is swept, once it is old enough.
+    // The next store removes temporary files of killed processes once they are old enough.
     let orphan = path.with_extension("1-1.tmp");
     fs::write(&orphan, "secret").unwrap();
     let old = std::time::SystemTime::now() - std::time::Duration::from_secs(120);
     fs::File::options().write(true).open(&orphan).unwrap().set_modified(old).unwrap();
-    // And so is an entry that is over, which an old file of ours stands for.
+    // It also removes entries that expired some time ago.
     let over = path.with_file_name("0".repeat(64));
     fs::write(&over, text.replace("\"Expiration\":", "\"Expiration\":1,\"Then\":")).unwrap();
     fs::set_permissions(&over, fs::Permissions::from_mode(0o600)).unwrap();
@@ -404,7 +404,7 @@ fn a_kill_while_storing_leaves_the_old_entry_or_the_new_one() {
     assert!(!orphan.exists() && !over.exists());
 }
 
-/// Starts so many at once, and gives back how they ended.
+/// Starts `count` commands at once and waits for all of them.
 fn stampede(count: usize, command: impl Fn() -> Command) -> Vec<Run> {
     let start = |_| command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let children: Vec<Child> = (0..count).map(start).collect();
@@ -467,9 +467,9 @@ fn waiting_processes_share_the_failure_of_the_lock_holder() {
         run.failure(1, "AccessDenied");
         assert!(run.stderr.contains("hint: "), "{run:?}");
     }
-    // Those that began after a failure try for themselves, together again.
+    // Processes that started after the failure call STS again, and share that call in turn.
     assert!(calls(&stage) <= 8, "{} calls", calls(&stage));
-    // And so does the next one: a failure is not kept.
+    // Failures are not cached.
     let before = calls(&stage);
     json(&stage, &["123456789012/Closed"]).failure(1, "AccessDenied");
     assert_eq!(calls(&stage), before + 1);
@@ -522,8 +522,8 @@ fn waiting_processes_share_one_mfa_prompt_and_no_argument_holds_the_code() {
     assert!(run.stdout.contains("the terminal is as it was"), "{run:?}");
 }
 
-/// Starts N of a command in one terminal, waits for the question, looks for the code in every argument list while
-/// the call is made, types one code for each question, and says what it saw.
+/// Starts N commands in one terminal and types one code for each prompt. While the commands run, it looks for
+/// the code in the arguments of every process. It prints the screen and what it found.
 const DRIVER: &str = r#"
 import os, pty, select, signal, subprocess, sys, termios
 signal.alarm(60)
@@ -562,7 +562,7 @@ sys.stdout.write(seen.decode(errors="replace").replace("\r", ""))
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 "#;
 
-/// Runs a command so often in one terminal, with these codes.
+/// Runs `count` copies of a command in one terminal and types these codes.
 fn in_one_terminal(stage: &Stage, count: &str, codes: &str, command: &[&str]) -> Run {
     let driver = stage.home.join("driver.py");
     fs::write(&driver, DRIVER).unwrap();
@@ -594,7 +594,7 @@ fn a_signal_that_the_caller_ignores_stays_ignored_during_a_prompt() {
     let run = in_one_terminal(&stage, "1", "100075", &["sh", "-c", &line]);
     let ignored = run.stdout.split("SigIgn:").nth(1).unwrap_or_else(|| panic!("{run:?}"));
     let mask = u64::from_str_radix(ignored.split_whitespace().next().unwrap(), 16).unwrap();
-    // SIGHUP is 1; SIGINT, SIGQUIT and SIGTERM are not ignored.
+    // SIGHUP is signal 1. SIGINT, SIGQUIT and SIGTERM must not be ignored.
     assert_eq!((mask & 1, mask & 0b100_0000_0000_0110), (1, 0), "{run:?}");
 }
 
@@ -644,7 +644,7 @@ fn cached_sessions_can_be_listed_completed_and_removed() {
     assert_eq!(entries(&stage).len(), 0);
 }
 
-/// `sudo -E`: what root would make there, the user could not use.
+/// With `sudo -E`, root would create directories in the user's home that the user cannot use.
 #[test]
 fn root_creates_no_directories_in_another_users_home() {
     use std::os::unix::fs::chown;
@@ -668,13 +668,13 @@ fn keyring_entries_expire_by_themselves_and_no_file_is_written() {
 
     let stage = Stage::new();
     let now = SystemTime::now();
-    // The keyring remembers earlier runs for an hour, one of which may have had the same port.
+    // Entries of earlier runs stay in the keyring for an hour, and an earlier run may have had the same port.
     let name = format!("run-{}", now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos());
     let mut command = caching(&stage, "arl");
     command.args(["assume", DEPLOY, "--json", "--role-session-name", &name]);
     command.env("ARL_CACHE", "keyring").env("TMPDIR", &stage.home);
     let Ok(cache) = KeyringCache::open() else {
-        // As in many containers: then it is an error, and nothing is put on a disk instead.
+        // Many containers have no keyring. Then arl fails instead of writing secrets to a file.
         stage.run(&mut command).failure(1, "keyring");
         assert!(!stage.home.join(".cache").exists());
         return;
@@ -685,7 +685,7 @@ fn keyring_entries_expire_by_themselves_and_no_file_is_written() {
     assert!(!stage.home.join(".cache").exists());
     let mut names = fs::read_dir(&stage.home).unwrap().flatten().map(|entry| entry.file_name());
     assert!(names.all(|name| name == ".aws" || name.to_string_lossy().starts_with("arl-")));
-    // A session that ends in a moment: the kernel drops the key without anybody's help.
+    // The kernel removes the key of a session that is about to expire.
     let keys = Credentials::new("AKIA".into(), Secret::new(format!("{:?}", stage.home)), None, None);
     let around = arl::Surroundings {
         var: &|_| None,
@@ -698,7 +698,7 @@ fn keyring_entries_expire_by_themselves_and_no_file_is_written() {
     let settings = StsSettings { endpoint_url: Some(stage.sts.url()), ..StsSettings::new("us-east-1") };
     let key = CacheKey::new(&settings, &source, &[]);
     let now = SystemTime::now();
-    // The kernel counts whole seconds, and the first may be over at once.
+    // The kernel counts whole seconds, and the first one may end at once.
     let end = Some(now + Duration::from_millis(2500));
     let credentials = Credentials::new("ASIAX".into(), Secret::new("s".into()), None, end).unwrap();
     cache.write(&key, &CachedSession { credentials, issued_at: now }, now).unwrap();

@@ -1,4 +1,4 @@
-//! Completion, at the keyboard of real shells.
+//! Completion in real shells, typed at a terminal.
 
 use std::path::Path;
 
@@ -7,11 +7,11 @@ use crate::support::Stage;
 const CONFIG: &str = "[profile prod-deploy]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = dev\n\
                       [profile prod admin]\nregion = x\n[profile dev]\nregion = x\n[profile arn:aws:iam::4444:role/x]\nregion = x\n";
 
-/// What a shell makes of a line with a tab in it: the words that the command got.
+/// Types a line with a tab into a shell. Returns the arguments of the completed command.
 fn completed(shell: &str, line: &str) -> String {
     let stage = Stage::new();
     stage.profiles(CONFIG, "");
-    // The completion asks the real arl; the line ends at a function that writes its words down.
+    // Completion runs the real arl. The completed line calls a function that writes its arguments to a file.
     let (command, start) = match shell {
         "bash" => (
             "bash --norc --noprofile -i",

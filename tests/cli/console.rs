@@ -1,4 +1,4 @@
-//! `arl console`.
+//! `arl console`: sign-in URLs of the AWS console.
 
 use arl_sts::{Fault, World};
 
@@ -20,7 +20,7 @@ fn console_prints_a_signed_in_url_of_the_service() {
     assert_eq!(url, format!("{}{expected}", stage.sts.url()));
     let request = stage.sts.requests().into_iter().find(|r| r.action == "getSigninToken").unwrap();
     assert_eq!(request.get("SessionDuration"), Some("28800"));
-    // The console's time is not asked of the role.
+    // `--duration` is the console session's, so the role keeps its default.
     assert_eq!(stage.assumed()[0].get("DurationSeconds"), None);
     assert!(request.get("Session").unwrap().contains("\"sessionToken\":\""));
 }
@@ -49,7 +49,7 @@ fn console_errors_name_the_reason_and_print_no_url() {
         (Fault::Malform, "without a sign-in token"),
     ] {
         stage.sts.reset();
-        // The role first, then the fault.
+        // The first answer, to AssumeRole, has no fault.
         stage.sts.inject(Fault::Delay(std::time::Duration::ZERO), 1);
         stage.sts.inject(fault, 1);
         let run = console(&stage, &[DEPLOY]);
@@ -63,7 +63,7 @@ fn console_errors_name_the_reason_and_print_no_url() {
 #[test]
 fn the_browser_is_redirected_and_its_arguments_hold_no_sign_in_token() {
     let stage = Stage::new();
-    // A browser that writes down what it was called with and where it was led to.
+    // A browser that writes its argument and the redirect's target to files.
     let browser = "import sys, urllib.request as r\n\
                    class Stay(r.HTTPRedirectHandler):\n\
                    \x20   def redirect_request(self, *_): return None\n\

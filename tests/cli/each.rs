@@ -38,7 +38,7 @@ fn the_command_runs_once_per_role_and_each_line_names_the_role() {
     ] {
         assert!(run.stderr.lines().any(|said| said == line), "{line}: {run:?}");
     }
-    // What is asked for counts for all of them.
+    // Flags apply to every role.
     let words = ["each", DEPLOY, "deploy", "--source-identity", "ann", "--duration", "30m", "--", "true"];
     assert_eq!(stage.arl(&words).success(), "");
     let asked = stage.assumed();
@@ -60,7 +60,7 @@ fn roles_from_reads_a_file_or_standard_input() {
     let run = stage.run_with_input(arl.args(["each", "--roles-from", "-", "--", "cat"]), "deploy\n");
     assert_eq!(run.success(), "", "the commands find nothing on standard input");
     stage.arl(&["each", "--roles-from", "nowhere", "--", "true"]).failure(125, "`nowhere`");
-    fs::write(stage.home.join("none"), "# nobody\n").unwrap();
+    fs::write(stage.home.join("none"), "# no role\n").unwrap();
     stage.arl(&["each", "--roles-from", "none", "--", "true"]).failure(2, "no role");
 }
 
@@ -75,7 +75,7 @@ fn an_invalid_role_stops_each_before_any_command_starts() {
     stage.arl(&["each", "--", "touch", "begun"]).failure(2, "<ROLE>");
     assert!(!stage.home.join("begun").exists());
     assert_eq!(stage.assumed().len(), 0);
-    // One that STS refuses keeps nobody else from running.
+    // A role that STS refuses does not stop the others.
     let run = stage.arl(&["each", "123456789012/Closed", "deploy", "--", "touch", "begun"]);
     assert_eq!(run.status, 125);
     assert!(run.stderr.contains("123456789012/Closed:   caused by: AccessDenied"), "{run:?}");
@@ -85,11 +85,11 @@ fn an_invalid_role_stops_each_before_any_command_starts() {
 #[test]
 fn jobs_sets_the_number_of_simultaneous_commands() {
     let stage = stage();
-    // Each is done when all three have begun: fewer at a time would never end.
+    // Each command ends when all three have started. With fewer at a time they would never end.
     let meet = "touch here-$$; until [ \"$(ls here-* | wc -l)\" -ge 3 ]; do :; done";
     let words = ["each", DEPLOY, READ_ONLY, "deploy", "--jobs", "3", "--", "timeout", "20", "sh", "-c", meet];
     assert_eq!(stage.arl(&words).success(), "");
-    // One at a time by default.
+    // Without --jobs, commands run one after another.
     let alone = "mkdir alone && echo here && rmdir alone";
     let run = stage.arl(&["each", DEPLOY, READ_ONLY, "deploy", "--", "sh", "-c", alone]);
     assert_eq!(run.success().matches(": here\n").count(), 3);
@@ -135,7 +135,7 @@ fn the_progress_line_does_not_erase_an_open_prompt() {
         "{config}\n[profile mfa]\nrole_arn = arn:aws:iam::123456789012:role/NeedsMfa\ncredential_source = Environment\nmfa_serial = {mfa}\n"
     );
     std::fs::write(stage.home.join(".aws/config"), more).unwrap();
-    // The code is typed once the other command has ended behind the question.
+    // Type the code only after the other command has ended, while the prompt is open.
     let script = "import os, pty, select, signal, sys\n\
         signal.alarm(60)\n\
         child, terminal = pty.fork()\n\

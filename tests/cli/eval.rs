@@ -1,4 +1,4 @@
-//! A failed `assume` inside `eval` is a failure, in every shell, whatever the reason.
+//! A failed `arl assume` makes `eval` fail, in every shell and for every reason.
 
 use std::io::Read;
 use std::process::Stdio;
@@ -38,7 +38,7 @@ fn commands_after_a_failed_assume_do_not_run() {
                 "{shell}: {arguments}: {run:?}"
             );
         }
-        // The same line runs on when nothing fails, so the test can tell.
+        // A control: if assume succeeds, the next command runs.
         let line = if shell == "fish" {
             format!("arl assume {DEPLOY} | source; and touch ran")
         } else {

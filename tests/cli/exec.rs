@@ -1,4 +1,4 @@
-//! `arl exec` is the command.
+//! `arl exec`: the command replaces arl and inherits everything but the identity.
 
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -68,7 +68,7 @@ fn the_command_inherits_the_callers_signal_dispositions_and_limits() {
     assert_eq!(through, bare);
 }
 
-/// Some supervisors do not want to hear of their children, and a limit of a file's size would kill who writes a cache.
+/// Some supervisors ignore SIGCHLD. A limit on file sizes would kill arl when it writes the cache.
 #[test]
 fn settings_that_arl_changes_for_itself_are_restored_for_the_command() {
     let stage = Stage::new();
@@ -97,7 +97,7 @@ fn settings_that_arl_changes_for_itself_are_restored_for_the_command() {
     }
 }
 
-/// `arl exec ROLE -- $COMMAND`, where the variable is empty: a shell would carry out whatever stands on standard input.
+/// `arl exec ROLE -- $COMMAND` with an empty variable must not start a shell that executes standard input.
 #[test]
 fn an_empty_command_is_refused_and_starts_no_shell() {
     let stage = Stage::new();
@@ -137,7 +137,7 @@ fn failures_have_the_exit_statuses_of_env() {
     std::fs::write(stage.home.join("plain"), "echo hi").unwrap();
     stage.arl(&["exec", DEPLOY, "--", "./plain"]).failure(126, "Permission denied");
     stage.arl(&["exec", "123456789012/Closed", "--", "true"]).failure(125, "AccessDenied");
-    stage.arl(&["exec", "nobody", "--", "true"]).failure(125, "neither a role ARN");
+    stage.arl(&["exec", "nowhere", "--", "true"]).failure(125, "neither a role ARN");
     stage.arl(&["exec", DEPLOY, "--duration", "1", "--", "true"]).failure(2, "--duration must be 15m to 12h");
     stage.arl(&["exec", DEPLOY, "--serial-number", "GAHT12345678", "--", "true"]).failure(3, "MFA code");
     let run = stage.arl(&["exec", DEPLOY, "true"]);

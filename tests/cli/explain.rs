@@ -151,7 +151,7 @@ fn exec_does_what_explain_announces() {
         };
         let run = stage.run(&mut arl(&stage, situation, "exec", &["--", "env"]));
         let after = run.success();
-        // The requests.
+        // The requests and their parameters.
         let hops = told["hops"].as_array().unwrap();
         let sent = stage.assumed();
         assert_eq!(sent.len(), hops.len(), "{name}");
@@ -187,12 +187,12 @@ fn exec_does_what_explain_announces() {
             }
             for (parameter, _) in &request.parameters {
                 let told = parameters.iter().any(|(told, _)| parameter.split('.').next() == Some(*told));
-                // A code is known only once a device has been asked.
+                // `arl explain` prompts for no MFA code, so it cannot name one.
                 assert!(told || parameter == "TokenCode", "{name}: {parameter} was sent");
             }
             assert_eq!(told["region"]["value"], *request.region, "{name}");
         }
-        // The calls, in their order.
+        // The order of the calls.
         let calls: Vec<&str> =
             told["calls"].as_array().unwrap().iter().map(|call| call.as_str().unwrap()).collect();
         let asked: Vec<String> = stage.sts.requests().into_iter().map(|request| request.action).collect();
@@ -202,7 +202,7 @@ fn exec_does_what_explain_announces() {
             .map(|call| call.split([' ', ',']).next().unwrap())
             .collect();
         assert_eq!(of_sts, asked, "{name}");
-        // The variables.
+        // The variables that exec sets and removes.
         let names = |dump: &str| -> Vec<String> {
             dump.lines().filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect()
         };
@@ -222,7 +222,7 @@ fn exec_does_what_explain_announces() {
         for name_set in list("sets") {
             assert!(after.contains(&name_set), "{name}: {name_set}");
         }
-        // Asked again, it knows that the session is kept.
+        // A second explain finds the session in the cache.
         if !hops.is_empty() {
             let told = explained(&stage, situation);
             assert_eq!(told["cache"]["state"], "hit", "{name}");

@@ -1,4 +1,4 @@
-//! Whatever STS does wrong, the person gets one clear error, and `eval` a failure.
+//! Faults of STS and of the connection: each is one clear error, and `eval` fails.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use arl_sts::Fault;
 
 use crate::support::{DEPLOY, Stage};
 
-/// All attempts meet the fault: status 1, one message, nothing on stdout but the failing statement.
+/// Every attempt meets the fault: status 1, one error, and only the failing statement on stdout.
 #[track_caller]
 fn fails(fault: Fault, said: &str) -> Stage {
     let stage = Stage::new();
@@ -19,7 +19,7 @@ fn fails(fault: Fault, said: &str) -> Stage {
     stage
 }
 
-/// Two attempts meet the fault, the third does not.
+/// The first two attempts meet the fault, and the third one succeeds.
 #[track_caller]
 fn is_survived(fault: Fault) {
     let stage = Stage::new();
@@ -83,7 +83,7 @@ fn a_redirect_is_not_followed() {
     elsewhere.set_nonblocking(true).unwrap();
     let url = format!("http://{}/", elsewhere.local_addr().unwrap());
     fails(Fault::Redirect(url), "redirects (HTTP 302)");
-    assert!(elsewhere.accept().is_err(), "nobody knocked there");
+    assert!(elsewhere.accept().is_err(), "arl followed the redirect");
 }
 
 #[test]
@@ -105,19 +105,19 @@ fn a_hostile_message_cannot_write_to_the_terminal() {
 
 #[test]
 fn a_wrong_local_clock_is_corrected_or_reported() {
-    // The signature is refused for its date; the SDK learns the server's time and signs again.
+    // STS refuses the signature because of its date. The SDK takes the server's time and signs again.
     for offset in [-3600, 3600] {
         let stage = Stage::new();
         stage.sts.change(|world| world.clock_offset = offset);
         let run = stage.arl(&["assume", DEPLOY, "--json", "--duration", "15m"]);
         if offset < 0 {
-            // By this clock the session is already over, so it would be useless here.
+            // By the local clock the session has expired already, so no SDK here would use it.
             run.failure(1, "already past by this machine's clock");
         } else {
             let _ = run.success();
         }
     }
-    // A `Date` that is off although the signature was taken is nobody's problem.
+    // A wrong `Date` header does not matter if STS accepts the signature.
     let stage = Stage::new();
     stage.sts.inject(Fault::SkewedDate(-86_400), 1);
     let _ = stage.arl(&["assume", DEPLOY]).success();
@@ -241,7 +241,7 @@ fn access_denied_lists_conditions_that_may_be_missing() {
     let run = stage.arl(&["assume", "123456789012/Closed", "--tags", "a=b", "--source-identity", "ann"]);
     run.failure(1, "sts:TagSession");
     assert!(run.stderr.contains("sts:SetSourceIdentity"), "{run:?}");
-    // In a chain it is a session that asks.
+    // In a chain, the caller is the session of the previous role.
     let run = stage.arl(&["assume", "123456789012/ReadOnly", "--via", DEPLOY]);
     run.failure(1, "arn:aws:sts::123456789012:assumed-role/Deploy/");
     let policy = format!("{{\"Statement\":[\"{}\"]}}", "x".repeat(3000));

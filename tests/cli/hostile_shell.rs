@@ -1,5 +1,5 @@
-//! Shells whose settings get in arl's way: readonly variables, keys loaded over a role, aliases, assignments before
-//! the command.
+//! Shells whose settings get in arl's way: readonly variables, keys loaded over a role, aliases, assignments
+//! before the command.
 
 use crate::hooks::READ_ONLY;
 use crate::shell::{ALL, BASH, HOOKED, Shell, ShellSession, ZSH};

@@ -1,5 +1,5 @@
-//! The hooks of tcsh, nushell, elvish and xonsh, whose line editors ask the terminal questions; and dash, which has
-//! the function only. `hooks` shows the same of the other shells.
+//! The hooks of tcsh, nushell, elvish and xonsh, whose line editors ask the terminal questions; and dash,
+//! which has the function only. `hooks` shows the same of the other shells.
 
 use arl_sts::World;
 
@@ -60,7 +60,8 @@ fn expiry_leaves_other_keys_alone() {
     }
 }
 
-/// Lets the session expire between the prompt and the command that writes `ran-as`, in shells that can do that.
+/// Lets the session expire between the prompt and the command that writes `ran-as`, in shells that can do
+/// that.
 fn expire_late(shell: &str) -> Option<&'static str> {
     match shell {
         "xonsh" => Some(
@@ -115,8 +116,8 @@ fn expiry_clears_without_the_arl_program() {
     }
 }
 
-/// The hook of tcsh calls arl to learn whether the session has expired. Without arl the keys stay, and AWS refuses
-/// them; no other identity replaces them.
+/// The hook of tcsh calls arl to learn whether the session has expired. Without arl the keys stay, and AWS
+/// refuses them; no other identity replaces them.
 #[test]
 fn tcsh_reports_a_missing_arl_program_once_and_keeps_the_keys() {
     let stage = Stage::new();

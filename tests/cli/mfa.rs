@@ -1,4 +1,4 @@
-//! MFA codes: from a program, for a session of twelve hours, and at a terminal that must be as it was afterwards.
+//! MFA codes: from a program, for an MFA session, and typed at a terminal, whose settings must be restored.
 
 use std::process::Command;
 
@@ -20,7 +20,7 @@ fn profiles(stage: &Stage, more: &str) {
     stage.profiles(&config, &keys);
 }
 
-/// `arl` that keeps sessions, without a terminal.
+/// `arl` with a cache and without a terminal.
 fn arl(stage: &Stage, args: &[&str]) -> Command {
     let mut command = stage.bare("setsid");
     command.args(["--wait", "arl"]).args(args).env("ARL_CACHE", "file");
@@ -43,7 +43,7 @@ fn an_mfa_process_supplies_the_code() {
     let run = stage.run(&mut arl(&stage, &["assume", "secure", "--json", "--no-cache"]));
     assert!(run.stderr.contains("touch your key"), "{run:?}");
     let _ = run.success();
-    // The variable is for devices without a program of their own, the flag for all.
+    // The profile's `mfa_process` takes precedence over the variable, and the flag over both.
     let mut by_variable = arl(
         &stage,
         &["assume", NEEDS_MFA, "--profile", "ann", "--serial-number", World::ANN_MFA, "--json", "--no-cache"],
@@ -52,7 +52,7 @@ fn an_mfa_process_supplies_the_code() {
     let mut both = arl(&stage, &["assume", "secure", "--mfa-process", "echo 100003", "--json", "--no-cache"]);
     let _ = stage.run(both.env("ARL_MFA_PROCESS", "echo 100004")).success();
     assert_eq!(codes(&stage, "AssumeRole"), [code("100001"), code("100002"), code("100003")]);
-    // A code that was used already is not the end, if the program has another one.
+    // After a code that was used before, arl runs the program again.
     let file = stage.home.join("codes");
     std::fs::write(&file, "100003\n100005\n").unwrap();
     let next = format!("head -n 1 {0}; sed -i 1d {0}", file.display());
@@ -110,16 +110,16 @@ fn an_mfa_session_needs_one_code_for_several_roles() {
     let _ = stage.run(arl(&stage, &other).env("ARL_MFA_SESSION", "1")).success();
     assert_eq!(codes(&stage, "GetSessionToken"), [code("100001")]);
     assert_eq!(codes(&stage, "AssumeRole"), [None, None]);
-    // STS gives such a session's roles an hour at most.
+    // A role assumed with an MFA session lasts at most one hour.
     let run =
         stage.run(&mut arl(&stage, &["assume", "secure", "--mfa-session", "--duration", "2h", "--json"]));
     assert!(run.stderr.contains("lowered to 1h"), "{run:?}");
     let _ = run.success();
-    // The keys' own session, without a role.
+    // The MFA session itself, without a role.
     let said = stage.run(&mut arl(&stage, &["assume", "ann", "--mfa-session", "--json"])).success();
     assert!(said.contains("SessionToken"), "{said}");
     assert_eq!(codes(&stage, "GetSessionToken").len(), 1);
-    // A new session of the role needs no new one of the device, and neither do another region and a session's name.
+    // A refresh, another region and another session name use the same MFA session.
     let more: [&[&str]; 3] = [
         &["--refresh", "--json"],
         &["--region", "eu-west-1", "--json"],
@@ -139,7 +139,7 @@ fn an_mfa_session_needs_one_code_for_several_roles() {
             .as_deref(),
         Some("ann.x")
     );
-    // Others' keys have sessions of their own.
+    // Another user's keys do not get Ann's MFA session.
     stage.sts.change(|world| {
         world.add_user("arn:aws:iam::111122223333:user/bob", "AKIAIOSFODNN7BOB0001", "bobs-secret-key")
     });
@@ -161,7 +161,7 @@ fn in_a_chain_the_mfa_session_belongs_to_the_first_user() {
         world.roles.insert("arn:aws:iam::123456789012:role/Other".into(), Role::trusting(&["*"]));
     });
     let by_flag = ["--via", NEEDS_MFA, "--serial-number", World::ANN_MFA];
-    // The profile whose keys are used says which device it is.
+    // Without the flag, the device is that of the profile with the keys.
     for (more, code) in [(&by_flag[..], "echo 100010"), (&["--via", NEEDS_MFA], "echo 100011")] {
         let start =
             ["assume", "123456789012/Other", "--profile", "ann", "--mfa-session", "--no-cache", "--json"];
@@ -174,7 +174,7 @@ fn in_a_chain_the_mfa_session_belongs_to_the_first_user() {
     }
 }
 
-/// What a person does at a prompt, and whether the terminal is as it was afterwards.
+/// Does something at an MFA prompt, then compares the terminal's settings with those before.
 const AT_A_PROMPT: &str = r#"
 import os, pty, select, signal, subprocess, sys, termios
 signal.alarm(60)
@@ -215,10 +215,10 @@ fn the_mfa_prompt_is_visible_inside_eval() {
     assert!(said.contains("role arn:aws:iam::123456789012:role/NeedsMfa\n"), "{said}");
     assert!(said.contains("as it was"), "{said}");
     assert!(!said.contains("100001"), "{said}");
-    // A stop would leave the shell waiting, and the terminal dumb.
+    // Ctrl-Z is ignored: it would leave the shell waiting and the terminal without echo.
     let said = at_a_prompt(&stage, "stop", line).success();
     assert!(said.contains("role arn:") && said.contains("as it was"), "{said}");
-    // What is no code is not shown either, and asked for again.
+    // An invalid code is not shown, and arl prompts again.
     let said = at_a_prompt(&stage, "nonsense", line).success();
     assert!(said.contains("a code has six digits") && !said.contains("hunter22"), "{said}");
 }
@@ -231,7 +231,7 @@ fn the_terminal_is_restored_however_a_prompt_ends() {
         let said = at_a_prompt(&stage, what, "arl assume secure --json --show").success();
         assert!(said.contains(&format!("status {status}\n")) && said.contains("as it was"), "{what}: {said}");
     }
-    // An interrupt ends a script; what comes after it is another shell's.
+    // An interrupt ends the inner script as well.
     let line = "bash -c 'arl assume secure --json --show; echo not this'";
     let said = at_a_prompt(&stage, "interrupt", &format!("trap : INT; {line}")).success();
     assert!(said.contains("as it was") && !said.contains("not this"), "{said}");

@@ -1,4 +1,4 @@
-//! moto as a second opinion: its signature check, XML and ARNs are not ours.
+//! arl against moto, whose signature check, XML and ARNs do not come from this repository.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use crate::aws_assume_role_lib::python;
 use crate::support::Stage;
 
-/// Makes a user with a key, two roles, and prints the key; then asks for signatures from here on.
+/// Creates a user with a key and two roles, turns moto's authorization checks on, and prints the key.
 const SET_UP: &str = r#"
 import boto3, json, sys, urllib.request
 url = sys.argv[1]
@@ -39,7 +39,7 @@ struct Moto {
 
 impl Moto {
     fn start(stage: &Stage) -> Self {
-        // Free for a moment, and nobody else on this machine is looking for one.
+        // moto takes no port 0, so find a free port first.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = stage.bare(python());
         command
@@ -52,7 +52,7 @@ impl Moto {
             line.clear();
             assert_ne!(log.read_line(&mut line).unwrap(), 0, "moto ended");
         }
-        // Somebody must go on reading, or moto stops when the pipe is full.
+        // Read on, or moto blocks when the pipe is full.
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
         Self { process, url: format!("http://127.0.0.1:{port}") }
     }

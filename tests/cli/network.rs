@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::support::{DEPLOY, Run, Stage};
 
-/// A stage whose STS is reached over TLS, at an address for which proxies count: `127.0.0.1` is always reached directly.
+/// A stage whose STS is at a TLS address that uses proxies. arl always connects to `127.0.0.1` directly.
 struct Away {
     stage: Stage,
     port: u16,
@@ -41,7 +41,7 @@ impl Away {
     }
 }
 
-/// Passes connections to these addresses on, at one port that is free at all of them.
+/// Forwards connections from one port, free on all these addresses, to the target. Returns the port.
 fn forward(addresses: &[&str], target: &str) -> u16 {
     let first = TcpListener::bind((addresses[0], 0)).unwrap();
     let port = first.local_addr().unwrap().port();
@@ -65,7 +65,7 @@ fn forward(addresses: &[&str], target: &str) -> u16 {
     port
 }
 
-/// Debian's tinyproxy.
+/// A running tinyproxy, from Debian's package.
 struct Proxy {
     process: Child,
     log: PathBuf,
@@ -97,7 +97,7 @@ impl Proxy {
         Self { process, log, port }
     }
 
-    /// How many connections to the endpoint it was asked for.
+    /// The number of connections to the endpoint that went through this proxy.
     fn passed(&self, away: &Away) -> usize {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         log.matches(&format!("CONNECT 127.0.0.2:{}", away.port)).count()
@@ -131,14 +131,14 @@ fn proxy_variables_and_no_proxy_are_followed() {
         let _ = away.run(&[("HTTPS_PROXY", &url), (name, hosts)]).success();
         assert_eq!(proxy.passed(&away), expected, "{name}={hosts}");
     }
-    // Plain http is for this machine and never sent to a proxy, whatever the proxy's variable says.
+    // Plain http is allowed to the local host only, and never goes through a proxy.
     let mut plain = away.stage.as_ann("arl");
     plain
         .args(["assume", DEPLOY, "--json"])
         .env("HTTP_PROXY", "http://127.0.0.1:1")
         .env("ALL_PROXY", "http://127.0.0.1:1");
     let _ = away.stage.run(&mut plain).success();
-    // The smaller one wins, as everywhere.
+    // HTTPS_PROXY takes precedence over ALL_PROXY.
     let _ = away.run(&[("HTTPS_PROXY", &url), ("ALL_PROXY", "http://127.0.0.1:1")]).success();
     assert_eq!(proxy.passed(&away), expected + 1);
 }
@@ -195,13 +195,13 @@ fn invalid_ca_bundles_and_certificates_are_refused_with_the_reason() {
         run.failure(1, "the CA bundle");
     }
     away.run(&[("AWS_CA_BUNDLE", "/no/such/file")]).failure(1, "cannot read the CA bundle `/no/such/file`");
-    // A name that the certificate does not have.
+    // The certificate is for another name.
     let run = away.stage.run(&mut away.arl(&format!("https://127.0.0.3:{}", away.port)));
     run.failure(1, "not valid for name");
-    // One that is over.
+    // The certificate has expired.
     let run = away.stage.run(&mut away.arl(&away.stage.sts.expired_https_url()));
     run.failure(1, "xpired");
-    // Somebody who speaks no TLS.
+    // The server does not speak TLS.
     let run = away.stage.run(&mut away.arl(&away.stage.sts.url().replace("http:", "https:")));
     run.failure(1, "no connection");
     assert_eq!(away.stage.sts.requests().len(), 0);
@@ -225,7 +225,7 @@ fn environment_and_profile_settings_choose_the_endpoint() {
         arl.args(["assume", DEPLOY, "--json"])
             .env_remove("AWS_ENDPOINT_URL_STS")
             .envs(variables.iter().copied());
-        // Wherever AWS's own endpoint would be asked, a proxy that is not there keeps it from being reached.
+        // If arl chooses AWS's own endpoint, this unreachable proxy prevents the connection.
         stage.run(arl.env("HTTPS_PROXY", "http://127.0.0.1:1"))
     };
     for variables in [
@@ -246,7 +246,7 @@ fn environment_and_profile_settings_choose_the_endpoint() {
         ask(variables).failure(1, "no connection");
     }
     ask(&[("AWS_PROFILE", "misspelt")]).failure(1, "`services` is `locl`, which does not exist");
-    // Which names they would have been: told by the proxy that is asked for them.
+    // A proxy that records the host names of AWS's own endpoints.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let names = std::thread::spawn(move || {

@@ -1,4 +1,5 @@
-//! tcsh, nushell, elvish, xonsh, and what can be said of PowerShell and cmd without running them.
+//! tcsh, nushell, elvish and xonsh running scripts; and PowerShell and cmd, whose statements are compared as
+//! text.
 
 use std::path::Path;
 use std::process::Command;
@@ -130,7 +131,7 @@ fn tcsh_assumes_and_clears_a_role_with_eval() {
         assert!(held.contains(&line), "{run:?}");
     }
     assert_eq!(identity_of(&stage, "after", &run), identity_of(&stage, "before", &run));
-    // A value that a line cannot carry: nothing is changed.
+    // A value with a newline cannot be restored in tcsh, so assume fails.
     let stage = Stage::new();
     let mut command = stage.as_ann("arl");
     command.args(["assume", DEPLOY, "--shell", "tcsh"]).env("AWS_CREDENTIAL_SCOPE", "a\nb");
@@ -160,7 +161,7 @@ fn nushell_elvish_and_xonsh_functions_switch_expire_and_restore() {
         let stage = Stage::new();
         let path = directory.join(file);
         let source = match name {
-            // The part for the keyboard needs one.
+            // Key bindings need a terminal.
             "elvish" => std::fs::read_to_string(&path)
                 .unwrap()
                 .lines()
@@ -206,7 +207,7 @@ fn nushell_elvish_and_xonsh_functions_switch_expire_and_restore() {
             "{name}: {run:?}"
         );
         assert_eq!(ours("after"), ours("before"), "{name}: {run:?}");
-        // Other keys were loaded over a role: what it has left goes with it.
+        // If other keys replaced the role's, expiry removes the role's remaining variables.
         let left = |l: &String| {
             l.starts_with("ARL_") || l.starts_with("AWS_CREDENTIAL_EXP") || l.starts_with("AWS_ACCOUNT_ID")
         };

@@ -1,4 +1,4 @@
-//! Flags, variables and profile keys become the parameters that STS is sent.
+//! Flags, variables and profile keys become the parameters of AssumeRole.
 
 use crate::support::{DEPLOY, Stage};
 
@@ -107,7 +107,7 @@ fn flags_take_precedence_over_variables_over_profiles() {
         ),
         "{plain}"
     );
-    // As aws-vault reads them.
+    // The format of aws-vault: whitespace after commas does not count.
     let tags = "Tags.member.1.Key=a Tags.member.1.Value=1 Tags.member.2.Key=b Tags.member.2.Value=2";
     assert!(plain.contains(tags), "{plain}");
     assert!(plain.ends_with("TransitiveTagKeys.member.1=a TransitiveTagKeys.member.2=b"), "{plain}");

@@ -1,6 +1,6 @@
-//! Hostile values: what a shell reads back is what arl was given, or arl refused; nothing is ever executed.
+//! Hostile values: a shell reads back exactly the value, or arl refuses it. Nothing is executed.
 //!
-//! `ARL_HOSTILE_VALUES=10000` makes the test as long as you like.
+//! `ARL_HOSTILE_VALUES=10000` tests more values.
 
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
@@ -10,7 +10,7 @@ use arl::{Credentials, Identity, Secret};
 
 use crate::support::{SHELLS, Stage};
 
-/// A generator of our own, since the same values must come on every machine: splitmix64.
+/// splitmix64, so that every machine tests the same values.
 struct Random(u64);
 
 impl Random {
@@ -23,7 +23,7 @@ impl Random {
     }
 }
 
-/// Fragments that end strings, begin commands and mean something to some shell.
+/// Fragments that end strings, start commands, or are special in some shell.
 const FRAGMENTS: [&str; 44] = [
     "'",
     "\"",
@@ -112,7 +112,7 @@ fn every_shell_reads_back_hostile_values_exactly() {
             match dialect.assume(&handover) {
                 Ok(text) => {
                     script.push_str(&String::from_utf8(text).unwrap());
-                    // What a child would see is what counts, but a child for each value takes minutes.
+                    // printf is a builtin: a child process for each value would take minutes.
                     script.push_str("printf '%s\\0' \"$ARL_SOURCE\"\n");
                     expected.extend_from_slice(value.as_bytes());
                     expected.push(0);
@@ -138,7 +138,7 @@ fn every_shell_reads_back_hostile_values_exactly() {
     }
 }
 
-/// Nothing was created, so nothing was executed.
+/// Asserts that no file was created, so no value was executed.
 fn assert_only_the_script(stage: &Stage, shell: &str) {
     let names: Vec<_> = std::fs::read_dir(&stage.home)
         .unwrap()
@@ -150,7 +150,7 @@ fn assert_only_the_script(stage: &Stage, shell: &str) {
 
 #[test]
 fn quoting_is_exact_without_the_check_for_control_characters() {
-    // Without the check for control characters: the quoting must not depend on it.
+    // The quoting must not depend on the check for control characters.
     let values = values(1000);
     for (shell, dialect) in SHELLS {
         let stage = Stage::new();
@@ -180,7 +180,7 @@ fn a_hostile_session_token_reaches_the_shell_unchanged() {
             } else {
                 format!("eval \"$({arl})\" && printenv AWS_SESSION_TOKEN")
             };
-            // Not `Stage::run`: a one-character token is bound to stand somewhere in stderr.
+            // Not `Stage::run`, which would find a one-character token somewhere in stderr.
             let output = stage.as_ann(shell).args(["-c", &line]).output().unwrap();
             assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{value}\n"), "{shell}: {output:?}");
         }

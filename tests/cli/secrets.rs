@@ -1,4 +1,4 @@
-//! Secrets go only where they were asked to go.
+//! Secrets appear in no arguments, messages and core dumps.
 
 use crate::support::{DEPLOY, Stage};
 
@@ -59,8 +59,8 @@ fn arl_disables_core_dumps_of_itself() {
     while stage.sts.requests().is_empty() {
         std::thread::yield_now();
     }
-    // A process that may not be dumped has its /proc files owned by root; as root, the flag itself shows
-    // only in the limit that a core would be cut to.
+    // For other users, /proc shows the dumpable flag as root's ownership. For root, only the core limit shows
+    // that arl has disabled dumps.
     let status = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();

@@ -1,4 +1,4 @@
-//! `arl exec --server`: the endpoint, and the command beside arl.
+//! `arl exec --server`: the credentials endpoint, and signals and statuses of the command that arl waits for.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -33,7 +33,7 @@ do {
 console.log(arn);
 "#;
 
-/// A loop of calls in `sh`, for programs that make one call each.
+/// Runs a program that makes one call in a loop, until the file that is the argument exists.
 fn again_and_again(call: &str) -> Vec<String> {
     let script = format!("until [ -e \"$0\" ]; do {call} >called || exit; done; cat called");
     vec!["sh".into(), "-c".into(), script]
@@ -73,7 +73,7 @@ fn every_sdk_picks_up_renewed_credentials() {
         ]);
         arl.args(&command).arg(&stop).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut running = arl.spawn().unwrap();
-        // Who asked with which key: a session that is over would have been refused.
+        // The keys that signed. STS refuses expired sessions, so new keys mean renewals.
         let keys = || -> BTreeSet<String> {
             let requests = stage.sts.requests();
             requests.into_iter().filter(|r| r.action == call).map(|r| r.access_key_id).collect()
@@ -91,7 +91,7 @@ fn every_sdk_picks_up_renewed_credentials() {
     }
 }
 
-/// A command that tells its endpoint and token, and runs until its standard input ends.
+/// A command that prints its endpoint and token, and runs until its standard input ends.
 struct Served {
     arl: Child,
     output: BufReader<ChildStdout>,
@@ -130,10 +130,10 @@ impl Served {
         )
     }
 
-    /// The whole answer to some bytes.
+    /// Sends bytes to the endpoint and returns the whole answer.
     fn ask(&self, bytes: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address()).unwrap();
-        // The other end may have closed already.
+        // The endpoint may have closed the connection already.
         let _ = stream.write_all(bytes);
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
@@ -144,7 +144,7 @@ impl Served {
         serde_json::from_str(self.ask(self.head().as_bytes()).split("\r\n\r\n").nth(1).unwrap()).unwrap()
     }
 
-    /// Lets the command end; what arl said.
+    /// Lets the command end, and returns arl's status and messages.
     fn end(mut self) -> Run {
         drop(self.arl.stdin.take());
         let mut rest = String::new();
@@ -164,7 +164,7 @@ fn only_an_authorized_request_gets_credentials() {
     let good = served.head();
     let answer = served.ask(good.as_bytes());
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"), "{answer}");
-    // As AWS's Common Runtime asks.
+    // The AWS Common Runtime sends a host without a port.
     let without_port = good.replace(&format!("Host: {}", served.address()), "Host: 127.0.0.1");
     assert_ne!(without_port, good);
     assert!(served.ask(without_port.as_bytes()).starts_with("HTTP/1.1 200 OK"));
@@ -233,7 +233,7 @@ fn only_an_authorized_request_gets_credentials() {
             !answer.contains("SecretAccessKey") && !answer.contains("Access-Control"),
             "{shown}: {answer}"
         );
-        // Too much at once may break the connection off; whatever is answered tells nothing.
+        // The endpoint may reset the connection after too much input. Any answer must be a 403.
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 403 "), "{shown}: {answer}");
     }
     for other in [format!("[::1]:{port}"), format!("127.0.0.2:{port}")] {
@@ -242,7 +242,7 @@ fn only_an_authorized_request_gets_credentials() {
     assert!(served.body()["Token"].is_string(), "still there");
     let (at, end) = (address.clone(), served.end());
     assert_eq!(end.status, 9, "{end:?}");
-    assert!(TcpStream::connect(at).is_err(), "nobody listens once the command has ended");
+    assert!(TcpStream::connect(at).is_err(), "the endpoint listens after the command has ended");
 }
 
 #[test]
@@ -327,10 +327,10 @@ fn the_command_gets_the_endpoint_and_no_keys() {
     assert_eq!(value("OTHER"), Some("kept"));
     let mut arl = stage.as_ann("arl");
     arl.env("no_proxy", "*").args(["exec", DEPLOY, "--server", "--", "printenv", "NO_PROXY"]);
-    assert_eq!(stage.run(&mut arl).success(), "*\n", "alone it means everything");
+    assert_eq!(stage.run(&mut arl).success(), "*\n", "`*` alone means all hosts");
 }
 
-/// Java's and .NET's sockets speak IPv6, and IPv4 through it.
+/// Java and .NET use IPv6 sockets with mapped IPv4 addresses.
 #[test]
 fn an_ipv6_socket_with_a_mapped_ipv4_address_is_answered() {
     let stage = Stage::new();
@@ -362,7 +362,7 @@ fn a_default_profile_that_takes_precedence_is_refused_or_isolated() {
     let run = stage.arl(&["exec", DEPLOY, "--server", "--isolate", "--", &python(), "-c", ask]);
     let said = run.success();
     assert!(said.contains("assumed-role/Deploy/") && said.contains("eu-central-1"), "{said}");
-    // What hides the files goes with the command.
+    // The files that hide the user's profiles are removed after the command.
     let left = stage.arl(&[
         "exec",
         DEPLOY,
@@ -376,7 +376,7 @@ fn a_default_profile_that_takes_precedence_is_refused_or_isolated() {
     let said = left.success();
     assert!(said.contains("-rw------- "), "{said}");
     assert!(!Path::new(said.lines().next().unwrap()).exists());
-    // Neither does what botocore looks at between the profiles and the endpoint.
+    // botocore reads `.boto` before the endpoint.
     let boto = format!(
         "[Credentials]\naws_access_key_id={}\naws_secret_access_key={}\n",
         World::ANN_KEY,
@@ -389,7 +389,7 @@ fn a_default_profile_that_takes_precedence_is_refused_or_isolated() {
     let said = run.success();
     assert!(said.contains("assumed-role/Deploy/"), "{said}");
     std::fs::remove_file(stage.home.join(".boto")).unwrap();
-    // A region alone stands in nobody's way.
+    // A default profile with only a region takes no precedence.
     stage.profiles("[default]\nregion = eu-central-1\n[profile dev]\nregion = x\n", "");
     assert_eq!(stage.arl(&["exec", DEPLOY, "--server", "--", "true"]).status, 0);
 }
@@ -405,7 +405,7 @@ fn a_failed_renewal_matters_only_after_the_session_expires() {
     while stage.assumed().len() < 2 {
         std::thread::yield_now();
     }
-    assert_eq!(served.body()["AccessKeyId"], first, "what there is goes on being handed out");
+    assert_eq!(served.body()["AccessKeyId"], first, "the current credentials are still served");
     let error = loop {
         let body = served.body();
         if body["code"].is_string() {
@@ -437,7 +437,7 @@ fn a_renewal_that_needs_an_mfa_code_fails_without_a_prompt() {
     };
     assert_eq!(error["code"], "MfaNeeded", "{error}");
     assert_eq!(stage.assumed().len(), 1, "the code is not used twice");
-    // What the person has done elsewhere ends it.
+    // A session that the user gets in another terminal, with a code, ends the failure.
     let again = ["--token-code", "100002", "--refresh", "--json"];
     stage.sts.change(|world| world.session_seconds = Some(900));
     let words = [&["assume"], &mfa[..3], &again[..]].concat();
@@ -487,7 +487,7 @@ fn a_nested_arl_starts_from_the_original_source() {
     let said = nested(&["123456789012/Chained", "--chain"]).success();
     assert_eq!(said, "arn:aws:iam::123456789012:role/Chained\nprofile:ann\n");
     assert!(stage.assumed().last().unwrap().access_key_id.starts_with("ASIA"));
-    // From keys that are not there any more there is no way back.
+    // The command does not have the original environment keys, so a nested arl cannot start from them.
     let mut arl = stage.as_ann("arl");
     arl.args(["exec", DEPLOY, "--server", "--", "arl", "exec", "123456789012/ReadOnly", "--", "true"]);
     stage.run(&mut arl).failure(125, "no longer here");
@@ -505,7 +505,7 @@ fn status_and_clear_work_in_a_served_shell() {
     let run = stage.arl(&["exec", DEPLOY, "--server", "--", "arl", "clear"]);
     assert!(run.stderr.contains("exec --server"), "{run:?}");
     assert_eq!(run.success(), "");
-    // A role on top of it is taken off again.
+    // `arl clear` after a nested assume restores the endpoint.
     let script =
         "eval \"$(arl assume 123456789012/Chained --chain)\" && eval \"$(arl clear)\" && arl status --verify";
     let said = stage.arl(&["exec", DEPLOY, "--server", "--", "bash", "-c", script]).success();
@@ -596,7 +596,7 @@ fn one_interrupt_reaches_the_command_once() {
 #[test]
 fn stopping_the_command_stops_the_shells_job() {
     let stage = Stage::new();
-    // What a person types, one line after the other, each when the line before has shown its effect.
+    // Types each line after the previous one has shown its effect.
     let script = r#"
 import os, pty, select, signal, sys
 signal.alarm(60)
@@ -633,13 +633,13 @@ print("as bare")
     assert_eq!(run.success(), "as bare\n");
 }
 
-/// Batch schedulers stop and continue what they have started, which is arl.
+/// Batch schedulers stop and continue the process that they have started, which is arl.
 #[test]
 fn stop_and_continue_signals_sent_to_arl_reach_the_command() {
     let stage = Stage::new();
     let child = "touch ready; until [ -e go ]; do :; done; echo resumed; exit 7";
     std::fs::write(stage.home.join("child"), child).unwrap();
-    // Without job control, as a daemon starts it.
+    // No job control, as under a daemon.
     let script = format!(
         "arl exec {DEPLOY} --server -- sh child & arl=$!; until [ -e ready ]; do :; done; \
          read -r child </proc/$arl/task/$arl/children; \
@@ -649,7 +649,7 @@ fn stop_and_continue_signals_sent_to_arl_reach_the_command() {
     );
     let run = stage.run(stage.as_ann("timeout").args(["20", "bash", "-c", &script]));
     assert_eq!(run.success(), "resumed\n7\n");
-    // In a container the session and the group of the first processes may be of the outside, which is number 0.
+    // In a container, the first processes may have a session and a process group outside of it, shown as 0.
     let inside = ["--pid", "--fork", "--mount-proc", "--kill-child"];
     if stage.run(stage.as_ann("unshare").args(inside).arg("true")).status != 0 {
         return; // Only root may, on most systems.

@@ -1,4 +1,4 @@
-//! Who waits for whom, where waiting would do no good.
+//! Locks between processes: when they must not wait for each other, and lock files that are not arl's.
 
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
@@ -35,7 +35,7 @@ fn processes_do_not_queue_for_a_session_that_cannot_be_cached() {
         let stage = Stage::new();
         let runtime = directory(stage.home.join("run"));
         stage.sts.inject(Fault::Delay(Duration::from_secs(1)), 1);
-        // The seven that have waited are answered together, or not at all.
+        // STS answers the other seven only when all of them ask at the same time.
         stage.sts.inject(Fault::Gather(7), 7);
         let start = |_| {
             let mut command = caching(&stage, &["assume", DEPLOY, "--json"]);
@@ -65,7 +65,7 @@ fn a_helper_programs_error_output_is_not_shared_through_the_lock_file() {
     for run in ended((0..4).map(start).collect()) {
         run.failure(1, "Bearer TOPSECRET");
     }
-    // Each has tried for itself.
+    // Each process ran the program itself.
     assert_eq!(fs::read_to_string(stage.home.join("ran")).unwrap().lines().count(), 4);
     let kept = fs::read_dir(locks.join("arl")).unwrap().map(|entry| entry.unwrap().path());
     let kept: Vec<String> = kept.map(|path| fs::read_to_string(path).unwrap()).collect();
@@ -97,7 +97,7 @@ fn cleanup_removes_only_stale_lock_files() {
 fn a_runtime_directory_of_another_user_is_not_used() {
     let stage = Stage::new();
     let runtime = directory(stage.home.join("run"));
-    // Only root can make such a directory; for the others the case is the same with root's own.
+    // Only root can create another user's directory. Other users find one in root's /run.
     let runtime = match std::os::unix::fs::chown(&runtime, Some(OTHER), None) {
         Ok(()) => runtime,
         Err(_) => PathBuf::from("/run"),
@@ -138,7 +138,7 @@ fn cache_directories_may_have_names_that_are_not_utf8() {
     }
 }
 
-/// The disk has no room, not even for a note to the waiting processes: each of them makes its own call.
+/// The disk is full, so the lock holder cannot even write a note for the waiting processes.
 #[test]
 fn processes_do_not_queue_on_a_full_disk() {
     let stage = Stage::new();
@@ -146,7 +146,8 @@ fn processes_do_not_queue_on_a_full_disk() {
     let mount =
         |words: &[&str]| Command::new("mount").args(words).status().is_ok_and(|status| status.success());
     let path = disk.to_str().unwrap();
-    // Only root can have a disk of this size; the others' notes are told in `sessions_that_cannot_be_kept`.
+    // Only root can mount a disk of this size. `processes_do_not_queue_for_a_session_that_cannot_be_cached`
+    // covers the notes for other users.
     if fs::metadata("/proc/self").unwrap().uid() != 0
         || !mount(&["-t", "tmpfs", "-o", "size=16k,mode=0700", "arl-test", path])
     {

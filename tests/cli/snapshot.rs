@@ -1,8 +1,8 @@
 //! Compares the whole result of a command, status, stdout and stderr, with a file under `snapshots/`.
 //!
 //! Each folder there belongs to one test, which fails if a file differs, is missing, or is used by no check.
-//! `ARL_TEST_UPDATE=1 cargo test --test cli snapshot` writes the files anew and deletes unused ones. Read the diff
-//! before you commit it.
+//! `ARL_TEST_UPDATE=1 cargo test --test cli snapshot` writes the files anew and deletes unused ones. Read the
+//! diff before you commit it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -143,8 +143,8 @@ fn normalized(stage: &Stage, text: &str) -> String {
     text
 }
 
-/// Replaces what a pattern matches, in which `0` stands for a digit and `x` for a hexadecimal digit, and which
-/// matches no part of a longer number.
+/// Replaces what a pattern matches, in which `0` stands for a digit and `x` for a hexadecimal digit, and
+/// which matches no part of a longer number.
 fn masked(text: &str, pattern: &str, name: &str) -> String {
     let is_match = |rest: &str| {
         let ends = !rest[pattern.len()..].starts_with(|c: char| c.is_ascii_digit());

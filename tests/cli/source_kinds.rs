@@ -1,4 +1,4 @@
-//! Every source of credentials end to end, and what is said where one is wrong, expired, silent or far too long.
+//! Every kind of source credentials end to end, and the errors if one is wrong, expired, silent or too large.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -12,10 +12,10 @@ const SSO: &str = "[profile sso]\nsso_session = corp\nsso_account_id = 111122223
                    [profile old-sso]\nsso_start_url = https://old.example/start\nsso_region = eu-west-1\n\
                    sso_account_id = 111122223333\nsso_role_name = Dev\n";
 
-/// The names of the tokens' files: SHA-1 of `corp`, and of the older profile's start URL.
+/// The names of the token files: SHA-1 of `corp`, and of the start URL of `old-sso`.
 const CORP: &str = "ee0bfd2552fbd840c02cc48b6e823320543c450f";
 const OLD: &str = "103c764598c7bfb84492cce4b625216b27775ddd";
-/// The name of the login's file: SHA-256 of the session's name.
+/// The name of the login file: SHA-256 of the session's name.
 const LOGIN: &str = "617a42bf0cc7e52ae16d10443f260d451c255a489505091810c95d5c7ec927d1";
 
 fn stage() -> Stage {
@@ -28,7 +28,7 @@ fn stage() -> Stage {
     stage
 }
 
-/// `arl` without keys, with every other service on the loopback address.
+/// `arl` without keys, with all services on the loopback address.
 fn arl(stage: &Stage, args: &[&str]) -> Command {
     let url = stage.sts.url();
     let mut command = stage.bare("arl");
@@ -39,7 +39,7 @@ fn arl(stage: &Stage, args: &[&str]) -> Command {
     command
 }
 
-/// The caller that the role was assumed with.
+/// The ARN of the caller of the last AssumeRole.
 fn caller(stage: &Stage) -> String {
     let key = stage.assumed().last().unwrap().access_key_id.clone();
     let mut arn = String::new();
@@ -47,7 +47,7 @@ fn caller(stage: &Stage) -> String {
     arn
 }
 
-/// Leaves a token as `aws sso login` does.
+/// Writes a token file as `aws sso login` does.
 fn sign_in(stage: &Stage, file: &str, token: &str, expires: &str, more: &str) {
     let directory = stage.home.join(".aws/sso/cache");
     std::fs::create_dir_all(&directory).unwrap();
@@ -73,14 +73,14 @@ fn iam_identity_center_supplies_source_credentials() {
             "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/ann"
         );
     }
-    // The profile's own credentials.
+    // The profile's own credentials, without a role.
     let said = stage.run(&mut arl(&stage, &["assume", "sso"])).success();
     assert!(said.contains("AWS_SESSION_TOKEN='") && said.contains("ARL_SOURCE='profile:sso'"), "{said}");
-    // Two directories: nobody knows which one is meant.
+    // Two start URLs that differ.
     stage.profiles(&SSO.replacen("sso_session", "sso_start_url = https://other.example\nsso_session", 1), "");
     assume("sso").failure(1, "has another `sso_start_url` than its SSO session");
     stage.profiles(SSO, "");
-    // Over, refused by the service, and taken away by an administrator.
+    // An expired token, and one that the service refuses.
     sign_in(&stage, CORP, "sso-token", "2020-01-01T00:00:00Z", "");
     let run = assume("sso");
     run.failure(1, "could not get the source credentials");
@@ -89,7 +89,7 @@ fn iam_identity_center_supplies_source_credentials() {
     let run = assume("sso");
     run.failure(1, "Session token not found or invalid");
     assert!(run.stderr.contains("aws sso login --profile sso"), "{run:?}");
-    // A token that can be refreshed is.
+    // An expired token with a refresh token is refreshed.
     let more = ",\"clientId\":\"c\",\"clientSecret\":\"s\",\"registrationExpiresAt\":\"2030-01-01T00:00:00Z\",\"refreshToken\":\"refresh-me\"";
     sign_in(&stage, CORP, "sso-token", "2020-01-01T00:00:00Z", more);
     let _ = assume("sso").success();
@@ -131,14 +131,14 @@ fn instance_metadata_supplies_source_credentials() {
     assert_eq!(caller(&stage), "arn:aws:sts::111122223333:assumed-role/instance/i-1");
     let asked: Vec<String> = stage.sts.requests().into_iter().map(|request| request.action).collect();
     assert_eq!(asked[0], "MetadataToken", "version 2 of the service: {asked:?}");
-    // By name it is asked although the variable forbids it to be found by accident.
+    // A profile that names instance metadata as its source.
     stage.profiles(
         &format!("[profile r]\nrole_arn = {DEPLOY}\ncredential_source = Ec2InstanceMetadata\n"),
         "",
     );
     let run = stage.run(arl(&stage, &["assume", "r", "--json"]).env_remove("AWS_EC2_METADATA_DISABLED"));
     let _ = run.success();
-    // Nobody there: known within its second.
+    // A service that does not answer fails within one second.
     stage.sts.inject(Fault::Silence, usize::MAX);
     let mut bounded = stage.bare("timeout");
     bounded.args(["10", "arl", "assume", "r"]).env_remove("AWS_EC2_METADATA_DISABLED");
@@ -162,7 +162,7 @@ fn a_credential_process_supplies_credentials_and_its_faults_are_reported() {
         stage.run(&mut arl(&stage, &["assume", DEPLOY, "--profile", "p", "--json"]))
     };
     let _ = try_script(&format!("test \"$1$2\" = \"with args$HOME\" && cat <<'E'\n{good}}}\nE")).success();
-    // Another time zone, fractions, and members that nobody knows.
+    // Another time zone, fractions of a second, and unknown members.
     let _ = try_script(&format!(
         "cat <<'E'\n{good}, \"Expiration\": \"2039-01-02T03:04:05.5+02:00\", \"X\": [1]}}\nE"
     ))
@@ -222,7 +222,7 @@ fn aws_login_supplies_source_credentials() {
     assert!(run.stderr.contains("aws login --profile me"), "{run:?}");
     let file = stage.home.join(format!(".aws/login/cache/{LOGIN}.json"));
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    // The token of a session that the service knows.
+    // Credentials that STS accepts.
     let session = stage.arl(&["assume", "123456789012/ReadOnly", "--json"]).success();
     let session: serde_json::Value = serde_json::from_str(&session).unwrap();
     let login = |expires: &str| {
@@ -238,7 +238,7 @@ fn aws_login_supplies_source_credentials() {
     login("2039-01-01T00:00:00Z");
     let _ = assume().success();
     assert_eq!(stage.assumed().last().unwrap().access_key_id, session["AccessKeyId"].as_str().unwrap());
-    // It comes before a process and the config file's keys, as with the AWS CLI.
+    // A login takes precedence over a process and over keys in the config file, as in the AWS CLI.
     let me = std::fs::read_to_string(stage.home.join(".aws/config")).unwrap();
     for beside in ["credential_process = echo no", "aws_access_key_id = AKIAX\naws_secret_access_key = no"] {
         stage.profiles(&format!("{me}{beside}\n"), "");
@@ -247,7 +247,7 @@ fn aws_login_supplies_source_credentials() {
         assert_eq!(caller, session["AccessKeyId"].as_str().unwrap());
     }
     stage.profiles(&me, "");
-    // Over: the AWS CLI alone can renew it; without it the person can.
+    // Only the AWS CLI can renew an expired login. Without it, the error tells the user to sign in.
     login("2020-01-01T00:00:00Z");
     let mut without = stage.bare(binary());
     without.args(["assume", DEPLOY, "--profile", "me"]).env("PATH", "/nowhere");
@@ -302,7 +302,7 @@ fn a_chain_of_five_profiles_starts_from_any_source() {
 fn without_network_and_credentials_arl_fails_within_ten_seconds() {
     let stage = Stage::new();
     for variables in [&[][..], &[("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1")]] {
-        // Not a measurement: what hangs is killed, and fails otherwise than expected.
+        // `timeout` does not measure: it kills an arl that hangs, so that the test fails.
         let mut arl = stage.bare("timeout");
         arl.args(["10", "arl", "assume", DEPLOY]).env_remove("AWS_EC2_METADATA_DISABLED");
         arl.env_remove("AWS_ENDPOINT_URL_STS").envs(variables.iter().copied());

@@ -1,4 +1,4 @@
-//! Source credentials: which win, and that nobody is ever taken for somebody else.
+//! Source credentials: which source takes precedence, and that arl never falls back to another identity.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -8,7 +8,7 @@ const ANN: &str = "aws_access_key_id = AKIAIOSFODNN7ANN0001\naws_secret_access_k
 const BOB_ID: &str = "AKIAIOSFODNN7BOB0001";
 const BOB_SECRET: &str = "BOBSECRETBOBSECRETBOBSECRETBOBSECRETBOB1";
 
-/// A stage where Bob exists too, and `~/.aws/credentials` has `[ann]` and `[bob]`.
+/// A stage with a second user, Bob, and with profiles `ann` and `bob` in `~/.aws/credentials`.
 fn stage(config: &str) -> Stage {
     let stage = Stage::new();
     stage.sts.change(|world| world.add_user("arn:aws:iam::111122223333:user/bob", BOB_ID, BOB_SECRET));
@@ -19,7 +19,7 @@ fn stage(config: &str) -> Stage {
     stage
 }
 
-/// The access key IDs that signed the AssumeRole requests.
+/// The access key IDs that signed the AssumeRole requests, in order.
 fn signers(stage: &Stage) -> Vec<String> {
     stage.assumed().into_iter().map(|request| request.access_key_id).collect()
 }
@@ -85,7 +85,7 @@ fn a_warning_says_where_the_aws_cli_would_choose_another_source() {
     let run = stage.run(both.args(["assume", DEPLOY, "--json"]).envs(web).env("AWS_PROFILE", "bob"));
     assert!(run.stderr.contains("profile `bob` is used"), "{run:?}");
     let _ = run.success();
-    // What is named by hand surprises nobody.
+    // No warning if the user names the profile with a flag.
     let mut named = stage.bare("arl");
     let run = stage.run(named.args(["assume", DEPLOY, "--json", "--profile", "bob"]).envs(web));
     assert_eq!(run.stderr, "");
@@ -169,7 +169,7 @@ fn a_profile_can_be_its_own_source() {
     );
     let out = stage.run(stage.bare("arl").args(["assume", "me"])).success();
     assert!(out.contains("ARL_SOURCE='profile-keys:me'"), "{out}");
-    // The next role of this shell starts from the same keys, not from the role that the profile has as well.
+    // The next role of this shell starts from the profile's keys, not from the profile's role.
     let line = format!("eval \"$(arl assume me)\" && arl assume {DEPLOY}");
     let _ = stage.run(stage.bare("bash").args(["-c", &line])).success();
     assert_eq!(signers(&stage), ["AKIAIOSFODNN7ANN0001"; 3]);
@@ -267,34 +267,34 @@ fn an_assumed_role_is_a_source_only_with_the_chain_flag() {
     let stage =
         stage("[profile closed]\nrole_arn = arn:aws:iam::123456789012:role/Closed\nsource_profile = ann\n");
     let script = |lines: &str| stage.run(stage.as_ann("sh").args(["-c", lines]));
-    // Environment keys are gone once they are replaced, and nothing can be started from them.
+    // The role has replaced the environment keys, so a program cannot start from them again.
     let run = script(&format!("eval \"$(arl assume {DEPLOY})\"; arl assume 123456789012/ReadOnly"));
     run.failure(1, "the source it was made from (`env:AKIAIOSFODNN7ANN0001`) is no longer here");
     assert!(run.stderr.contains("--chain"));
-    // A profile is still there.
+    // A profile can be read again.
     let run = script(&format!(
         "eval \"$(arl assume {DEPLOY} --profile bob)\"; arl assume 123456789012/ReadOnly --json"
     ));
     let _ = run.success();
     assert_eq!(signers(&stage)[1..], [BOB_ID, BOB_ID]);
-    // A profile selected since then wins.
+    // A profile selected since takes precedence.
     let run = script(&format!(
         "eval \"$(arl assume {DEPLOY} --profile bob)\"; AWS_PROFILE=ann arl assume 123456789012/ReadOnly --json"
     ));
     let _ = run.success();
     assert_eq!(signers(&stage).last().map(String::as_str), Some("AKIAIOSFODNN7ANN0001"));
-    // So does a web identity; that there is no such token shows that it was looked for.
+    // So does a web identity. The missing token file shows that arl looked for it.
     let run = script(&format!(
         "eval \"$(arl assume {DEPLOY} --profile bob)\"; AWS_WEB_IDENTITY_TOKEN_FILE=/none AWS_ROLE_ARN={DEPLOY} arl assume 123456789012/ReadOnly"
     ));
     run.failure(1, "cannot read the token file `/none`");
-    // Keys that somebody loaded since then are a source like any other.
+    // Keys loaded since are a source like any other.
     let run = script(&format!(
         "eval \"$(arl assume {DEPLOY})\"; unset AWS_SESSION_TOKEN; AWS_ACCESS_KEY_ID={BOB_ID} AWS_SECRET_ACCESS_KEY={BOB_SECRET} arl assume 123456789012/ReadOnly --json"
     ));
     let _ = run.success();
     assert_eq!(signers(&stage).last().map(String::as_str), Some(BOB_ID));
-    // With --chain it is the role, and the way back is not forgotten.
+    // With --chain the role is the source, and the original source is recorded again.
     let run = script(&format!(
         "eval \"$(arl assume {DEPLOY} --profile bob)\"; arl assume 123456789012/Chained --chain"
     ));
@@ -303,7 +303,7 @@ fn an_assumed_role_is_a_source_only_with_the_chain_flag() {
     stage
         .run(stage.bare("arl").args(["assume", DEPLOY, "--chain"]))
         .failure(1, "holds no role to start from");
-    // An expired role in the environment is in nobody's way.
+    // An expired role in the environment does not matter.
     stage.sts.change(|world| world.keys.retain(|id, _| !id.starts_with("ASIA")));
     let mut command = stage.bare("arl");
     command.args(["assume", DEPLOY, "--json"]).envs([
@@ -394,7 +394,7 @@ fn a_credential_process_is_run() {
 fn without_any_source_arl_fails_at_once() {
     let stage = Stage::new();
     stage.run(stage.bare("arl").args(["assume", DEPLOY])).failure(1, "there are no source credentials");
-    // Where instance metadata is not forbidden it is asked, and refuses the connection here.
+    // If instance metadata is enabled, arl asks it. Here it refuses the connection.
     let run = stage.run(stage.bare("arl").args(["assume", DEPLOY]).env_remove("AWS_EC2_METADATA_DISABLED"));
     run.failure(1, "could not get the source credentials (instance metadata)");
     assert!(run.stderr.contains("elsewhere: name a profile with --profile"), "{run:?}");
@@ -446,7 +446,7 @@ fn retry_settings_of_the_aws_cli_are_followed() {
         .failure(2, "AWS_RETRY_MODE");
 }
 
-/// Containers run as a user whose HOME is root's.
+/// Some containers run as a user whose HOME is root's.
 #[test]
 fn environment_keys_work_without_a_readable_home() {
     let stage = stage("[profile x]\nregion = eu-west-1\n");
@@ -455,10 +455,10 @@ fn environment_keys_work_without_a_readable_home() {
     std::fs::write(closed.join(".aws/config"), "").unwrap();
     std::fs::set_permissions(&closed, PermissionsExt::from_mode(0o000)).unwrap();
     let is_root = rustix::process::geteuid().is_root();
-    // Where everybody may go.
+    // A copy of arl that the other user may execute.
     let program = std::env::temp_dir().join(format!("arl-{}", std::process::id()));
     std::fs::copy(binary(), &program).unwrap();
-    let as_somebody = |mut command: std::process::Command| {
+    let as_other_user = |mut command: std::process::Command| {
         if is_root {
             command.args(["--reuid=65534", "--clear-groups"]).arg(&program);
         }
@@ -466,7 +466,7 @@ fn environment_keys_work_without_a_readable_home() {
         stage.run(&mut command)
     };
     let started = if is_root { "setpriv".into() } else { program.clone() };
-    let runs = [as_somebody(stage.as_ann(&started)), as_somebody(stage.bare(&started))];
+    let runs = [as_other_user(stage.as_ann(&started)), as_other_user(stage.bare(&started))];
     std::fs::remove_file(&program).unwrap();
     std::fs::set_permissions(&closed, PermissionsExt::from_mode(0o700)).unwrap();
     let [with_keys, without] = runs;

@@ -1,4 +1,4 @@
-//! A loopback STS, a home directory of its own, and the binary between them.
+//! The stage of a test: a loopback STS, an own home directory, and the arl binary between them.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,7 +12,7 @@ use arl_sts::{Recorded, Sts, World};
 /// The role of most tests.
 pub(crate) const DEPLOY: &str = "arn:aws:iam::123456789012:role/Deploy";
 
-/// Where a test takes place.
+/// A loopback STS and a home directory.
 pub(crate) struct Stage {
     pub(crate) sts: Sts,
     pub(crate) home: PathBuf,
@@ -33,7 +33,7 @@ impl Stage {
         fs::write(self.home.join(".aws/credentials"), credentials).unwrap();
     }
 
-    /// A command with nothing in its environment but this stage: no test ever meets a real account.
+    /// A command whose environment holds only this stage, so that no test reaches a real account.
     pub(crate) fn bare(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         let arl = binary();
@@ -43,10 +43,10 @@ impl Stage {
             .env("HOME", &self.home)
             .env("LC_ALL", "C.UTF-8")
             .env("AWS_ENDPOINT_URL_STS", self.sts.url())
-            // Where somebody asks for instance metadata all the same, nobody answers.
+            // Programs that ask for instance metadata in spite of the next variable get no answer.
             .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1")
             .env("AWS_EC2_METADATA_DISABLED", "true")
-            // Most tests look at what is sent; those of the cache take this away again.
+            // Most tests compare requests. Tests of the cache remove this variable.
             .env("ARL_CACHE", "none")
             .current_dir(&self.home)
             .stdin(Stdio::null());
@@ -65,18 +65,18 @@ impl Stage {
         self.run(self.as_ann("arl").args(args))
     }
 
-    /// Runs a command to its end. Whatever it is, no secret may stand in its stderr.
+    /// Runs a command to its end, and asserts that stderr holds no secret.
     pub(crate) fn run(&self, command: &mut Command) -> Run {
         let run = Run::of(command.output().unwrap());
         self.assert_no_secret(&run.stderr);
         run
     }
 
-    /// Runs a command with a text as its standard input.
+    /// Like [`Stage::run`], with a text as standard input.
     pub(crate) fn run_with_input(&self, command: &mut Command, input: &str) -> Run {
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // A command that refuses its arguments reads nothing.
+        // A command that refuses its arguments does not read.
         match child.stdin.take().unwrap().write_all(input.as_bytes()) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
             written => written.unwrap(),
@@ -86,13 +86,13 @@ impl Stage {
         run
     }
 
-    /// Nothing that the STS knows to be secret stands in the text.
+    /// Asserts that the text holds no secret key and no session token of this STS.
     pub(crate) fn assert_no_secret(&self, text: &str) {
         self.sts.change(|world| {
             for key in world.keys.values() {
                 assert!(!text.contains(&key.secret), "a secret key in: {text}");
                 if let Some(token) = &key.token {
-                    // A piece is as bad as the whole.
+                    // A part of a token must not appear either.
                     let piece: String = token.chars().take(40).collect();
                     assert!(!text.contains(&piece), "a session token in: {text}");
                 }
@@ -100,7 +100,7 @@ impl Stage {
         });
     }
 
-    /// The AssumeRole requests that came.
+    /// The AssumeRole requests so far.
     pub(crate) fn assumed(&self) -> Vec<Recorded> {
         self.sts.requests().into_iter().filter(|request| request.action == "AssumeRole").collect()
     }
@@ -108,7 +108,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // A directory that is left over is in nobody's way.
+        // A leftover directory does no harm.
         let _ = fs::remove_dir_all(&self.home);
     }
 }
@@ -134,14 +134,14 @@ impl Run {
         }
     }
 
-    /// It worked; the standard output.
+    /// Asserts that the command succeeded. Returns its standard output.
     #[track_caller]
     pub(crate) fn success(self) -> String {
         assert_eq!(self.status, 0, "{self:?}");
         self.stdout
     }
 
-    /// It failed with this status, and said so, once.
+    /// Asserts that the command failed with this status and one error, and that stderr contains the text.
     #[track_caller]
     pub(crate) fn failure(&self, status: i32, said: &str) {
         assert_eq!(self.status, status, "{self:?}");
@@ -152,7 +152,7 @@ impl Run {
     }
 }
 
-/// The shells that every statement for `eval` must work in, with the dialect of each.
+/// The shells in which statements for `eval` must work, with their dialects.
 pub(crate) const SHELLS: [(&str, &str); 7] = [
     ("sh", "posix"),
     ("dash", "posix"),
@@ -163,7 +163,7 @@ pub(crate) const SHELLS: [(&str, &str); 7] = [
     ("fish", "fish"),
 ];
 
-/// A command that runs in a terminal of its own, through script(1) and a shell that it replaces at once.
+/// A command line in its own terminal, through script(1).
 pub(crate) fn in_terminal(stage: &Stage, line: &str) -> Command {
     let mut command = stage.as_ann("script");
     command
@@ -173,7 +173,7 @@ pub(crate) fn in_terminal(stage: &Stage, line: &str) -> Command {
     command
 }
 
-/// Interrupts a command so often at a terminal; how many of the interrupts reached it.
+/// Interrupts a command `count` times at a terminal. Returns how many interrupts reached it.
 pub(crate) fn interrupts_counted(stage: &Stage, arl: &str, count: usize) -> usize {
     let child = "count=0; trap 'count=$((count + 1)); echo \"int $count\"' INT; echo ready; \
                  while :; do read -r line && [ \"$line\" = stop ] && break; done; echo \"total $count\"";
@@ -192,7 +192,7 @@ pub(crate) fn interrupts_counted(stage: &Stage, arl: &str, count: usize) -> usiz
     };
     wait_for("ready");
     for number in 1..=count {
-        // The line after it wakes bash where the signal came just before it began to read.
+        // The line after the interrupt wakes bash if the signal arrived just before bash started to read.
         keyboard.write_all(b"\x03\r").unwrap();
         wait_for(&format!("int {number}"));
     }
@@ -210,7 +210,7 @@ pub(crate) fn binary() -> PathBuf {
     }
 }
 
-/// What `tests/install-tools.sh` has installed.
+/// The path of a tool that `tests/install-tools.sh` has installed.
 pub(crate) fn tools(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools").join(path);
     assert!(path.exists(), "{} is missing: run tests/install-tools.sh", path.display());

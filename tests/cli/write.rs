@@ -1,4 +1,4 @@
-//! `arl write`: one profile of a file that others read and write as well.
+//! `arl write` and `arl configure`: one profile changes in files that other programs read and write as well.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -12,7 +12,7 @@ fn credentials(stage: &Stage) -> String {
     fs::read_to_string(stage.home.join(".aws/credentials")).unwrap_or_default()
 }
 
-/// What botocore reads of every profile, or why it cannot: a list of names and keys.
+/// Prints every profile as botocore reads it, or botocore's error.
 const READER: &str = "
 import botocore.configloader, json, sys
 try:
@@ -36,11 +36,11 @@ fn a_written_profile_is_read_by_sdks_and_can_be_removed() {
     let text = credentials(&stage);
     assert!(text.starts_with("[deploy]\n# expires 20"), "{text}");
     assert!(text.contains("\naws_access_key_id=ASIA") && text.contains("\naws_session_token=FwoG"), "{text}");
-    // botocore, through the whole of it.
+    // botocore reads the profile and calls STS.
     let code = "import boto3; print(boto3.Session(profile_name='deploy').client('sts', region_name='us-east-1').get_caller_identity()['Arn'])";
     let arn = stage.run(stage.bare(crate::aws_assume_role_lib::python()).args(["-c", code])).success();
     assert!(arn.starts_with("arn:aws:sts::123456789012:assumed-role/Deploy/"), "{arn}");
-    // The AWS CLI and the SDK for Rust.
+    // So do the AWS CLI and the SDK for Rust.
     let mut cli = stage.bare(crate::support::tools("peers/bin/aws"));
     cli.args([
         "sts",
@@ -57,12 +57,12 @@ fn a_written_profile_is_read_by_sdks_and_can_be_removed() {
     let mut rust = stage.bare(crate::support::example("sdk_caller"));
     rust.arg("/").env("AWS_PROFILE", "deploy").env("AWS_REGION", "us-east-1");
     assert!(stage.run(&mut rust).success().contains("assumed-role/Deploy/"));
-    // arl itself, as a source.
+    // arl reads the profile as a source.
     stage.sts.change(|world| world.roles.values_mut().for_each(|role| role.trusts.push("*".into())));
     let mut chained = stage.bare("arl");
     chained.args(["assume", "123456789012/ReadOnly", "--profile", "deploy", "--json"]);
     assert!(stage.run(&mut chained).success().contains("ASIA"));
-    // Again, by the account's ID and with the flags of scripts; the directory is made if it is missing.
+    // Without --profile-name, the account ID is the name. A missing directory is created.
     fs::remove_dir_all(stage.home.join(".aws")).unwrap();
     let _ = stage.arl(&["write", "--account_id", "123456789012", "--role_name", "Deploy"]).success();
     assert!(credentials(&stage).starts_with("[123456789012]\n"));
@@ -87,7 +87,7 @@ fn a_profile_that_arl_did_not_write_is_not_overwritten() {
     stage.arl(&["write", DEPLOY, "--profile-name", "DEFAULT", "--force"]).failure(2, "must not be DEFAULT");
     stage.arl(&["write", DEPLOY, "--profile-name", "x]\n[default", "--force"]).failure(2, "can hold letters");
     stage.arl(&["write", "--remove", "mine"]).failure(1, "has no profile `mine` that arl has written");
-    // The SDKs would go by the role or the login, whatever keys stand beside it.
+    // SDKs would prefer these settings to keys in the same profile.
     for (name, key) in [("r", "role_arn"), ("l", "sso_session"), ("p", "credential_process")] {
         let profile = format!("[profile {name}]\n{key} = x\n");
         std::fs::write(stage.home.join(".aws/config"), profile).unwrap();
@@ -97,12 +97,12 @@ fn a_profile_that_arl_did_not_write_is_not_overwritten() {
     }
     std::fs::write(stage.home.join(".aws/config"), "").unwrap();
     assert_eq!(credentials(&stage), mine);
-    assert_eq!(stage.assumed().len(), 0, "refused before anybody was asked");
+    assert_eq!(stage.assumed().len(), 0, "refused before any request");
     let _ = stage.arl(&["write", DEPLOY, "--profile-name", "mine", "--force"]).success();
     assert!(!credentials(&stage).contains(World::ANN_KEY));
     let _ = stage.arl(&["write", DEPLOY, "--profile-name", "default", "--force"]).success();
     assert!(credentials(&stage).contains("\n[default]\n"));
-    // A failure leaves the file alone, and makes none.
+    // A failed assume does not change the file.
     let before = credentials(&stage);
     stage.arl(&["write", "123456789012/Closed", "--profile-name", "x"]).failure(1, "AccessDenied");
     assert_eq!(credentials(&stage), before);
@@ -129,7 +129,7 @@ fn symlinks_and_modes_are_preserved_and_unusual_files_refused() {
     assert_eq!(fs::read_to_string(&real).unwrap(), "[p]\na=1\n[p]\n");
 }
 
-/// Files as people have them, from a seed.
+/// A credentials file with the variety of users' files, from a seed.
 fn generated(seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = |n: u64| {
@@ -181,7 +181,7 @@ fn generated(seed: u64) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The bytes outside of the `[target]` section.
+/// The bytes outside of section `[target]`.
 fn outside(text: &[u8]) -> Vec<u8> {
     let mut kept = Vec::new();
     let mut is_target = false;
@@ -209,7 +209,7 @@ fn in_200_files_no_other_byte_changes_and_botocore_reads_the_same() {
         let run = stage.arl(&["write", DEPLOY, "--profile-name", "target", "--force"]);
         let after = fs::read(&path).unwrap();
         if run.status != 0 {
-            // Twice, or a line that arl's own reader cannot understand: then nothing at all has happened.
+            // A duplicate section, or a line that arl cannot parse: the file must not change.
             assert!(
                 run.stderr.contains("twice") || run.stderr.contains("could not understand"),
                 "{seed}: {run:?}"
@@ -221,7 +221,7 @@ fn in_200_files_no_other_byte_changes_and_botocore_reads_the_same() {
         written += 1;
         let (mut old, new) = (outside(&before), outside(&after));
         if old.last().is_some_and(|&b| b != b'\n') && new.len() > old.len() {
-            // A last line without its end gets one, and a blank line stands before the new section.
+            // arl ends the last line and writes a blank line before the new section.
             old.extend_from_slice(&new[old.len()..]);
         }
         let extra = new.strip_prefix(old.as_slice()).unwrap_or_else(|| panic!("{seed}: other bytes changed"));
@@ -242,7 +242,7 @@ fn in_200_files_no_other_byte_changes_and_botocore_reads_the_same() {
             assert!(target["aws_session_token"].as_str().unwrap().starts_with("FwoG"), "{seed}: {target}");
             assert!(target.get("aws_security_token").is_none(), "{seed}: {target}");
         } else {
-            // Doubled keys of the profile itself are mended on the way; what was readable stays so.
+            // arl removes duplicate keys of the profile, so a file that botocore refused may become readable.
             assert!(read_before.starts_with("broken"), "{seed}: {read_after}");
         }
     }
@@ -261,7 +261,7 @@ fn thirty_two_concurrent_writers_lose_no_profile() {
     let children: Vec<Child> = (0..32)
         .map(|number| {
             let mut command = stage.as_ann("sh");
-            // One session for all: what is being looked at is the file.
+            // With a cache, all processes share one session, and the test stresses the file only.
             command.env_remove("ARL_CACHE").args(["-c", &line(number)]).spawn().unwrap()
         })
         .collect();
@@ -296,7 +296,7 @@ fn a_kill_while_writing_leaves_the_old_file_or_the_new_one() {
     };
     assert!(is_whole(), "{}", credentials(&stage));
     assert_eq!(crate::cache::broken_by_kills(kills, spawn, longest, is_whole), 0);
-    // The next one takes away what the killed ones have left.
+    // The next write removes the temporary files of killed processes.
     spawn().wait().unwrap();
     let mut names: Vec<String> = fs::read_dir(stage.home.join(".aws"))
         .unwrap()
@@ -347,15 +347,15 @@ fn a_configured_credential_process_keeps_its_path_across_upgrades() {
         let words = ["configure", DEPLOY, "--profile", "dev", "--profile-name", "p", "--process", "--force"];
         stage.run(arl.env("PATH", path).args(words)).success()
     };
-    // The link that a package manager keeps, not the place of today's version; a relative one is nobody's.
+    // The package manager's symlink stays the same across upgrades. Relative PATH entries do not count.
     let told = process(format!("bin:{}:/usr/bin", links.display()));
     assert!(told.contains(&format!("{} assume", links.join("arl").display())), "{told}");
-    // Another program of the same name is not arl.
+    // Another program called arl is not used.
     fs::remove_file(links.join("arl")).unwrap();
     fs::write(links.join("arl"), "").unwrap();
     let told = process(format!("{}:/usr/bin", links.display()));
     assert!(told.contains(&format!("{} assume", binary().display())), "{told}");
-    // A link that is on nobody's PATH, but was called.
+    // A symlink outside of the PATH, through which arl was called.
     let link = stage.home.join("mine");
     symlink(binary(), &link).unwrap();
     let mut arl = stage.bare(&link);
@@ -382,7 +382,7 @@ fn configure_force_replaces_conflicting_keys_and_keeps_the_rest() {
 fn a_failed_write_leaves_no_temporary_file() {
     let stage = Stage::new();
     stage.profiles("", "[mine]\na=1\n");
-    // What is written does not fit.
+    // The new file exceeds the limit on file sizes.
     let script = format!("ulimit -f 0; exec arl write {DEPLOY} --profile-name p");
     stage.run(stage.as_ann("bash").args(["-c", &script])).failure(1, "could not write profile `p`");
     let mut names: Vec<_> =
@@ -417,7 +417,7 @@ fn a_configured_profile_works_in_sdks_and_holds_no_secret() {
         .success();
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("# mine\n[profile other]\nregion = x\n\n[profile plain]\n"), "{text}");
-    assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o644, "a mode that is nobody's business");
+    assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o644, "the mode of the user's file has changed");
     for profile in ["plain", "asked"] {
         let code = format!(
             "import boto3; print(boto3.Session(profile_name='{profile}').client('sts').get_caller_identity()['Arn'])"
@@ -427,26 +427,26 @@ fn a_configured_profile_works_in_sdks_and_holds_no_secret() {
     }
     assert_eq!(stage.assumed()[0].get("DurationSeconds"), Some("1800"));
     assert_eq!(stage.assumed()[1].get("Tags.member.1.Value"), Some("b c"));
-    // The same again is no change, another one is refused.
+    // The same settings again change nothing. Other settings need --force.
     let run = configure(&["--profile-name", "plain", "--region", "us-east-1", "--duration", "30m"]);
     assert!(run.stderr.contains("says so already"), "{run:?}");
     configure(&["--profile-name", "plain"]).failure(1, "says something else");
     let _ = configure(&["--profile-name", "plain", "--force"]).success();
     let plain = fs::read_to_string(&path).unwrap();
     assert!(!plain.contains("duration_seconds") && !plain.contains("[profile plain]\n\n"), "{plain}");
-    // What a role profile cannot say is not dropped in silence.
+    // Settings that a role profile cannot hold are refused, not dropped.
     configure(&["--profile-name", "x", "--policy", "{}"]).failure(2, "for --policy");
     configure(&["--profile-name", "x", "--role-session-name", "{user}"]).failure(2, "--process writes");
     configure(&["--profile-name", "x", "--external-id", "a\n[b]"]).failure(2, "--external-id");
     configure(&["--profile-name", "dev"]).failure(2, "cannot be its own source");
-    // A role that is a profile already brings its keys along.
+    // A role named by its profile brings that profile's settings.
     fs::write(&path, format!("[profile r]\nrole_arn = {DEPLOY}\nsource_profile = dev\nexternal_id = abc\n"))
         .unwrap();
     let run =
         stage.run(stage.bare("arl").args(["configure", "r", "--profile-name", "copy", "--duration", "1h"]));
     let expected = format!("role_arn={DEPLOY}\nsource_profile=dev\nexternal_id=abc\nduration_seconds=3600\n");
     assert_eq!(run.success(), expected);
-    // A machine's credentials are no profile's, and blanks beside commas are no part of a tag.
+    // `credential_source` is not a profile, and whitespace after commas is not part of a tag.
     let machine =
         "credential_source = Environment\nsession_tags = a=b, c=d\ntransitive_session_tags = a, c\n";
     fs::write(&path, format!("[profile m]\nrole_arn = {DEPLOY}\n{machine}[profile t]\nrole_arn = {DEPLOY}\nsource_profile = dev\n{machine}").replace("dev\ncredential_source = Environment\n", "dev\n")).unwrap();
@@ -465,14 +465,14 @@ fn a_configured_profile_works_in_sdks_and_holds_no_secret() {
     .unwrap();
     let expected = format!("role_arn={DEPLOY}\ncredential_source=Ec2InstanceMetadata\n");
     assert_eq!(machine(&[]).success(), expected);
-    // A file is named from the root, and a value that STS would refuse is refused here.
+    // File names become absolute, and invalid values are refused.
     fs::write(stage.home.join("policy.json"), "{}").unwrap();
     let run = configure(&["--profile-name", "file", "--process", "--policy", "file://policy.json"]);
     let said = run.success();
     assert!(said.contains("--policy file:///") && said.contains("/policy.json"), "{said}");
     configure(&["--profile-name", "y", "--process", "--duration", "99h"]).failure(2, "--duration");
     configure(&["--profile-name", "y", "--profile", "default"]).failure(1, "no profile `default`");
-    // Keys that would be believed before it are told.
+    // A warning says if the credentials file has keys that take precedence.
     stage.profiles("", &format!("{keys}[both]\naws_access_key_id = AKIA\naws_secret_access_key = x\n"));
     let run = configure(&["--profile-name", "both"]);
     assert!(run.stderr.contains("has keys in"), "{run:?}");

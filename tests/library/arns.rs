@@ -1,7 +1,7 @@
-//! ARNs, row by row as aws-assume-role-lib 2.10 formats them.
+//! ARNs, compared row by row with aws-assume-role-lib 2.10.
 //!
-//! One difference: what IAM and STS do not take (an account ID that is none, a name without letters, a session name
-//! with a slash) is an error here, and a malformed ARN there.
+//! One difference: values that IAM and STS refuse (an invalid account ID, an empty name, a session name with
+//! a slash) are errors here, and malformed ARNs there.
 
 use arl::{AccountId, InvalidArn, Partition, RoleArn};
 

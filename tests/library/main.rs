@@ -1,4 +1,5 @@
-//! The library as a program uses it: an `SdkConfig` that becomes a role, against the loopback STS, by a clock of its own.
+//! The library as a program uses it: an `SdkConfig` becomes a role, against the loopback STS and with a
+//! manual clock.
 
 #![allow(clippy::disallowed_methods, reason = "the tests are their own outside")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
@@ -26,7 +27,7 @@ use aws_types::region::Region;
 const DEPLOY: &str = "arn:aws:iam::123456789012:role/Deploy";
 const CHAINED: &str = "arn:aws:iam::123456789012:role/Chained";
 
-/// A loopback STS and a clock that both sides go by.
+/// A loopback STS, and a clock for both the library and the STS.
 struct Stage {
     sts: Sts,
     clock: ManualTimeSource,
@@ -71,7 +72,7 @@ impl Stage {
         self.sts.requests().iter().filter(|request| request.action == "AssumeRole").count()
     }
 
-    /// Whatever is asked from now on is refused.
+    /// Lets STS refuse the role from now on.
     fn close(&self) {
         self.sts.change(|world| {
             world.roles.insert(DEPLOY.into(), arl_sts::Role::trusting(&[]));
@@ -148,7 +149,7 @@ async fn a_failed_renewal_is_an_error_only_in_the_last_minutes() {
     stage.pass(46);
     assert_eq!(key(&provider).await, first);
     assert_eq!(stage.calls(), 2);
-    // Not at every use: STS is not asked again at once.
+    // The next use does not call STS again so soon.
     assert_eq!(key(&provider).await, first);
     assert_eq!(stage.calls(), 2);
     stage.pass(1);
@@ -198,7 +199,7 @@ async fn a_hundred_tasks_share_one_failure() {
         assert!(task.await.unwrap());
     }
     assert_eq!(stage.calls(), 1);
-    // Whoever comes right after is told the same, whoever comes later asks.
+    // A call right after the failure gets the same error. A later one calls STS again.
     assert!(provider.credentials().await.is_err());
     assert_eq!(stage.calls(), 1);
     stage.pass(1);
@@ -229,7 +230,7 @@ async fn renewing_a_chain_renews_every_role() {
         caller(&chained).await.starts_with("arn:aws:sts::123456789012:assumed-role/Chained/arl-session-")
     );
     assert_eq!(stage.calls(), 2);
-    // STS gives a chained session one hour, whatever is asked for.
+    // STS limits chained sessions to one hour.
     let asked = stage.sts.requests().into_iter().rfind(|request| request.action == "AssumeRole").unwrap();
     assert_eq!(asked.get("DurationSeconds"), Some("3600"));
     stage.pass(50);
@@ -257,7 +258,7 @@ fn into_config_refuses_parameters_that_sts_would_refuse() {
     assert_eq!(fault(stage.deploy().tag("k", "v").tag("K", "v")), "Tags");
     assert_eq!(fault(stage.deploy().external_id("x")), "ExternalId");
     assert_eq!(fault(stage.deploy().token_code("12345")), "TokenCode");
-    // The first fault, not the last.
+    // The first invalid parameter is reported, not the last.
     assert_eq!(fault(stage.deploy().source_identity("?").external_id("x")), "SourceIdentity");
     let empty = SdkConfig::builder().build();
     assert_eq!(fault(empty.assume_role(DEPLOY.parse().unwrap())), "Credentials");
@@ -322,7 +323,7 @@ async fn a_cached_session_needs_the_same_request_and_the_same_caller() {
     assert_ne!(key(&role(bob()).into_provider().unwrap()).await, first);
     assert_ne!(key(&role(stage.base()).duration(minutes(30)).into_provider().unwrap()).await, first);
     assert_eq!(stage.calls(), 3);
-    // One that would have to be renewed at once is not taken.
+    // A cached session that needs renewal at once is not used.
     stage.pass(46);
     assert_ne!(key(&role(stage.base()).into_provider().unwrap()).await, first);
     assert_eq!(stage.calls(), 4);

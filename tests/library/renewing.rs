@@ -1,4 +1,4 @@
-//! What holds up a renewal, or breaks it off, holds up nobody for good.
+//! Renewals that hang or are cancelled do not block other callers for good.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -105,7 +105,7 @@ async fn a_caller_that_is_no_longer_polled_blocks_others_for_a_limited_time() {
     let other = provider.clone();
     pause();
     let waiting = tokio::spawn(async move {
-        // Once the wait is over, the network goes by the clock of the world again.
+        // After the wait, the network needs the real clock again.
         let start = Instant::now();
         let found = other.credentials().await;
         (found, start.elapsed())

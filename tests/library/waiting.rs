@@ -1,4 +1,4 @@
-//! How long one process waits for another, by tokio's clock.
+//! How long one process waits for another, measured by tokio's paused clock.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -15,12 +15,12 @@ fn key(region: &str) -> CacheKey {
 
 fn directory(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    // What an earlier run left.
+    // Remove the files of an earlier run.
     let _ = fs::remove_dir_all(&path);
     path
 }
 
-/// The lock of somebody who does not get on.
+/// Takes the lock and makes no progress.
 async fn held(flight: &SingleFlight, key: &CacheKey) -> Flying {
     match flight.take_off(key, SystemTime::now(), &mut Patience::default(), || false, |_| ()).await {
         Flight::Ahead(flying) => flying,
@@ -55,7 +55,7 @@ async fn a_waiting_process_waits_for_a_holder_that_makes_progress() {
     let mut holder = held(&flight, &key).await;
     let mut signs = 0;
     let waiting = |waited: Duration| {
-        // A call of 20 s, and another, and another.
+        // The holder reports a new call every 20 s, three times.
         if signs < 3 && waited > Duration::from_secs(20) * (signs + 1) {
             signs += 1;
             holder.busy(SystemTime::now(), Duration::ZERO);

@@ -1,8 +1,8 @@
 //! A program that uses the AWS SDK for Rust, for tests of `arl exec --server` and `arl write`.
 //!
-//! It calls GetCallerIdentity in a loop, with the credentials that the SDK finds by itself, until the file that its
-//! argument names exists. Then it prints the ARN of the last answer. Cargo builds it as an example, because tests can
-//! run examples.
+//! It calls GetCallerIdentity in a loop, with the credentials that the SDK finds by itself, until the file
+//! that its argument names exists. Then it prints the ARN of the last answer. Cargo builds it as an example,
+//! because tests can run examples.
 
 use std::io::Write;
 use std::path::Path;

@@ -117,7 +117,8 @@ fn set_x_shows_no_secret_and_stays_on() {
     }
 }
 
-/// Returns how many processes an interactive shell starts while it runs these lines and shows that many more prompts.
+/// Returns how many processes an interactive shell starts while it runs these lines and shows that many more
+/// prompts.
 fn forks(shell: Shell, lines: &[String], prompts: usize) -> usize {
     let stage = Stage::new();
     let strace = "strace -f -e trace=clone,clone3,fork,vfork -o trace";
@@ -126,8 +127,8 @@ fn forks(shell: Shell, lines: &[String], prompts: usize) -> usize {
     let session = ShellSession::without_init(&stage, shell).lines(no_prompt);
     let session = session.lines(lines.iter().map(String::as_str)).lines(vec![""; prompts]);
     let run = session.typed_under(strace);
-    // A thread is cheap, and fish starts threads as it likes. strace writes a call that another thread interrupts in
-    // two lines.
+    // A thread is cheap, and fish starts threads as it likes. strace writes a call that another thread
+    // interrupts in two lines.
     let is_fork = |line: &&str| {
         !line.contains("CLONE_THREAD")
             && !line.contains(" resumed>")

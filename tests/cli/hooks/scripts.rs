@@ -20,8 +20,8 @@ fn hook_scripts_clear_every_identity_variable() {
     }
 }
 
-/// bash 3.2 (of macOS) and 5.3 are not installed here, so this test reads the branches for them. Features of newer
-/// versions may stand only behind a version check, and syntax that 3.2 cannot parse only in quotes.
+/// bash 3.2 (of macOS) and 5.3 are not installed here, so this test reads the branches for them. Features of
+/// newer versions may stand only behind a version check, and syntax that 3.2 cannot parse only in quotes.
 #[test]
 fn features_of_newer_bash_versions_are_used_only_behind_a_version_check() {
     let text = fs::read_to_string(directory().join("arl.bash")).unwrap();

@@ -91,7 +91,8 @@ const PRINT_ROLE: &str = "sh -c 'echo ${ARL_ROLE_ARN:-none}'";
 fn in_a_pipeline_the_subshell_becomes_the_role_and_the_pipe_gets_no_secret() {
     for shell in ALL.iter().filter(|shell| !shell.is_fish()) {
         let stage = Stage::new();
-        // ksh93 cannot tell parentheses in a pipe from a command substitution: there arl fails and prints nothing.
+        // ksh93 cannot tell parentheses in a pipe from a command substitution: there arl fails and prints
+        // nothing.
         let parentheses = match shell.name {
             "ksh93" => format!("( arl assume {DEPLOY} 2>/dev/null || {PRINT_ROLE} ) | cat >>log"),
             _ => format!("( ( arl assume {DEPLOY} && {PRINT_ROLE} ) ) | cat >>log"),

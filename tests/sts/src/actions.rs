@@ -1,4 +1,5 @@
-//! The four actions of STS, and one each of S3 and the console's federation endpoint, with the limits and messages of the real service.
+//! Four actions of STS, and one each of S3 and of the console's federation endpoint, with the limits and
+//! messages of the real services.
 
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
@@ -28,7 +29,7 @@ impl Form {
     }
 }
 
-/// How an answer is falsified.
+/// Changes to an otherwise valid answer.
 #[derive(Debug, Default)]
 pub(crate) struct Twist {
     pub(crate) wrong_role: bool,
@@ -145,7 +146,7 @@ fn check_date(now: SystemTime, date: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Collects what is wrong with the parameters, as the service does, in one message.
+/// Collects all invalid parameters in one message, as the real service does.
 #[derive(Default)]
 struct Validation(Vec<String>);
 
@@ -435,7 +436,7 @@ fn check_packed(form: &Form, keys: &[&str], values: &[&str]) -> Result<(), Refus
     Ok(())
 }
 
-/// Whether a good code was given. A code is good once.
+/// Whether the request has a valid MFA code. Each code is valid once.
 fn check_mfa(world: &mut World, caller: &Key, form: &Form) -> Result<bool, Refusal> {
     let denied = |message: &str| Err(Refusal::new(403, "AccessDenied", message));
     match (form.get("SerialNumber"), form.get("TokenCode")) {

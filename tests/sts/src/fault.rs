@@ -1,4 +1,4 @@
-//! What can be made to go wrong.
+//! Faults that tests inject.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ pub enum Fault {
     Status(u16),
     /// A refusal with this code and message.
     Refuse(&'static str, String),
-    /// The right answer, late.
+    /// The right answer after this time.
     Delay(Duration),
-    /// The right answer, once so many requests wait for it at the same time; none after 10 s.
+    /// The right answer once this many requests wait for it at the same time, or HTTP 400 after 10 s.
     Gather(usize),
-    /// The right answer, one byte at a time, one a second.
+    /// The right answer, one byte per second.
     Drip,
     /// No answer at all, while the connection stays open.
     Silence,
@@ -23,7 +23,7 @@ pub enum Fault {
     Reset,
     /// Half an answer, then the end of the connection.
     Truncate,
-    /// An answer that is no XML.
+    /// An answer that is not XML.
     Malform,
     /// An answer of ten megabytes.
     Oversize,
@@ -31,13 +31,13 @@ pub enum Fault {
     Redirect(String),
     /// The session of another role.
     WrongRole,
-    /// A session that ends in ten years.
+    /// A session that expires in ten years.
     FarExpiry,
-    /// A session that ended yesterday.
+    /// A session that expired yesterday.
     PastExpiry,
-    /// A session token with a line end and an escape sequence in it.
+    /// A session token with a newline and an escape sequence.
     ControlCharacters,
-    /// A `Date` header off by so many seconds.
+    /// A `Date` header that is wrong by this many seconds.
     SkewedDate(i64),
     /// An answer without credentials.
     NoCredentials,

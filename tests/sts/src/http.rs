@@ -1,14 +1,14 @@
-//! As much of HTTP/1.1 as STS's clients use.
+//! The part of HTTP/1.1 that clients of STS use.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
-/// A request as it came.
+/// A parsed request.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: String,
-    /// Names in lower case.
+    /// Headers in order, with lower-case names.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
@@ -48,7 +48,7 @@ impl Request {
         self.header("authorization").is_some_and(|signed| signed.contains("/s3/aws4_request"))
     }
 
-    /// The fields of the form, or of the query where there is no form, decoded, in order.
+    /// The decoded fields of the form, or of the query if there is no form, in order.
     pub(crate) fn form(&self) -> Vec<(String, String)> {
         let body = String::from_utf8_lossy(&self.body);
         let fields = if body.is_empty() { &self.query } else { &*body };
@@ -95,7 +95,7 @@ impl Response {
         Self { status, headers: vec![("Content-Type".into(), "text/xml".into())], body: body.into_bytes() }
     }
 
-    /// Head and body as they go over the wire.
+    /// Writes head and body.
     pub(crate) fn head(&self) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} x\r\nContent-Length: {}\r\n", self.status, self.body.len());
         for (name, value) in &self.headers {

@@ -1,4 +1,4 @@
-//! `arl-sts`: the loopback STS on its own, for the demonstration and for trying things out.
+//! `arl-sts`: the loopback STS as a program, for the demonstration and for manual experiments.
 
 #![allow(clippy::disallowed_methods, reason = "the tests are their own outside")]
 
@@ -26,7 +26,7 @@ struct Options {
 
 fn main() -> ExitCode {
     let Some(options) = options() else {
-        // Nobody reads a usage message from a closed stderr.
+        // A failed write to a closed stderr does not matter.
         let _ = std::io::stderr().write_all(USAGE.as_bytes());
         return ExitCode::from(2);
     };
@@ -75,7 +75,7 @@ fn serve(options: Options) -> std::io::Result<()> {
     writeln!(stdout, "AWS_ACCESS_KEY_ID={}", World::ANN_KEY)?;
     writeln!(stdout, "AWS_SECRET_ACCESS_KEY={}", World::ANN_SECRET)?;
     stdout.flush()?;
-    // Ends with whoever started it, however that ends.
+    // Standard input ends when the process that started this one ends.
     let mut line = String::new();
     while std::io::stdin().read_line(&mut line)? > 0 {
         line.clear();

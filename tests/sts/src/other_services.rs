@@ -1,5 +1,5 @@
-//! The other services that hand out credentials, each behind a path of its own: IAM Identity Center and its OIDC,
-//! instance metadata, and a container's endpoint.
+//! The other services that supply credentials, told apart by path: IAM Identity Center and its OIDC service,
+//! instance metadata, and the container endpoint.
 
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::http::{Request, Response};
 use crate::state::{Key, World};
 
-/// What the request asks for, if its path is one of these services'.
+/// The name of the action if the request is for one of these services.
 pub(crate) fn name(request: &Request) -> Option<&'static str> {
     Some(match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/federation/credentials") => "GetRoleCredentials",
@@ -22,7 +22,7 @@ pub(crate) fn name(request: &Request) -> Option<&'static str> {
     })
 }
 
-/// The answer of one of these services.
+/// The answer if the request is for one of these services.
 pub(crate) fn answer(world: &mut World, request: &Request) -> Option<Response> {
     Some(match name(request)? {
         "GetRoleCredentials" => role_credentials(world, request),
@@ -48,7 +48,7 @@ fn text(body: &str) -> Response {
     }
 }
 
-/// A session of a role in Ann's account, for six hours.
+/// Issues a session of a role in Ann's account for six hours.
 fn issue(world: &mut World, session: &str) -> (String, Key) {
     let expires = world.now() + Duration::from_secs(6 * 3600);
     let arn = format!("arn:aws:sts::111122223333:assumed-role/{session}");
@@ -93,7 +93,7 @@ fn role_credentials(world: &mut World, request: &Request) -> Response {
     )
 }
 
-/// OIDC's CreateToken, for a refresh token.
+/// OIDC's CreateToken, which exchanges a refresh token.
 fn token(world: &mut World, request: &Request) -> Response {
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     if body["refreshToken"] != "refresh-me" {

@@ -1,4 +1,4 @@
-//! The listening sockets, the record of what came, and the faults on the wire.
+//! The listening sockets, the record of requests, and faults of the connection.
 
 use std::collections::VecDeque;
 use std::io::{self, BufReader, Read, Write};
@@ -16,7 +16,7 @@ use crate::other_services;
 use crate::state::World;
 use crate::{tls, xml};
 
-/// A request that came.
+/// A recorded request.
 #[derive(Debug, Clone)]
 pub struct Recorded {
     /// The form's fields in order, decoded, without `Action` and `Version`.
@@ -70,9 +70,9 @@ impl Recorded {
 struct State {
     world: World,
     requests: Vec<Recorded>,
-    /// Each with the number of answers it still spoils.
+    /// Each with the number of answers that it still applies to.
     faults: VecDeque<(Fault, usize)>,
-    /// How many wait for each other.
+    /// The number of requests that wait for [`Fault::Gather`].
     gathered: usize,
 }
 
@@ -91,7 +91,7 @@ impl Sts {
     /// Listens on two ports of 127.0.0.1, one for http and one for https; port 0 takes free ones.
     ///
     /// # Errors
-    /// A port cannot be had.
+    /// A port is not available.
     pub fn start(world: World, http_port: u16, https_port: u16) -> io::Result<Self> {
         let (ca_pem, [tls, expired_tls]) = tls::servers();
         let state = Arc::new(Mutex::new(State { world, ..State::default() }));
@@ -107,7 +107,7 @@ impl Sts {
                     }
                     let (state, tls) = (Arc::clone(&state), tls.clone());
                     let Ok(stream) = stream else { continue };
-                    // A client that breaks off is the client's business.
+                    // A client may close its connection at any time.
                     std::thread::spawn(move || drop(serve(&state, stream, tls)));
                 }
             });
@@ -129,7 +129,7 @@ impl Sts {
         format!("https://{}", self.https)
     }
 
-    /// A TLS endpoint whose certificate is over.
+    /// A TLS endpoint whose certificate has expired.
     pub fn expired_https_url(&self) -> String {
         format!("https://{}", self.expired)
     }
@@ -139,24 +139,24 @@ impl Sts {
         &self.ca_pem
     }
 
-    /// What came so far.
+    /// The requests so far.
     pub fn requests(&self) -> Vec<Recorded> {
         lock(&self.state).requests.clone()
     }
 
-    /// Forgets what came, and the faults that are left.
+    /// Forgets the recorded requests and the remaining faults.
     pub fn reset(&self) {
         let mut state = lock(&self.state);
         state.requests.clear();
         state.faults.clear();
     }
 
-    /// Spoils the next answers, after those that other faults are waiting for.
+    /// Applies a fault to the next answers, after those of earlier faults.
     pub fn inject(&self, fault: Fault, times: usize) {
         lock(&self.state).faults.push_back((fault, times));
     }
 
-    /// Changes the world.
+    /// Changes the state of the service.
     pub fn change(&self, change: impl FnOnce(&mut World)) {
         change(&mut lock(&self.state).world);
     }
@@ -165,7 +165,7 @@ impl Sts {
 impl Drop for Sts {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Wakes the listeners up, so that they see it.
+        // Wake the listeners up, so that they see `stop`.
         for address in [self.http, self.https, self.expired] {
             drop(TcpStream::connect(address));
         }
@@ -190,7 +190,7 @@ fn serve(state: &Mutex<State>, stream: TcpStream, tls: Option<Arc<ServerConfig>>
 fn talk<S: Read + Write>(state: &Mutex<State>, mut stream: BufReader<S>, tls: bool) -> io::Result<()> {
     loop {
         if is_reset_next(state) {
-            // Closing a socket with unread data in it is what makes the kernel send a reset.
+            // The kernel sends a reset when a socket with unread data is closed.
             let mut byte = [0];
             stream.get_mut().read_exact(&mut byte)?;
             take_fault(state);
@@ -250,7 +250,7 @@ fn respond(
                 .write(stream);
         }
         Some(Fault::Silence) => {
-            // Longer than any client waits, and the thread ends with the process.
+            // Longer than any client waits. The thread ends with the process.
             std::thread::sleep(Duration::from_secs(120));
             return Err(gone());
         }
@@ -298,7 +298,7 @@ fn respond(
     }
 }
 
-/// The time so many seconds from now as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Formats the time `offset` seconds from now for HTTP: `Sun, 06 Nov 1994 08:49:37 GMT`.
 fn http_date(offset: i64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] =

@@ -4,7 +4,7 @@
 
 use ring::{digest, hmac};
 
-/// What is signed.
+/// The signed parts of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct ToSign<'a> {
     /// The HTTP method.
@@ -15,7 +15,7 @@ pub struct ToSign<'a> {
     pub query: &'a str,
     /// The signed headers, lower-cased and sorted, with their values.
     pub headers: &'a [(String, String)],
-    /// The body's hash, if the request says another one than SHA-256 of the body, as S3's may.
+    /// The body hash that the request names. S3 requests may name one other than the body's SHA-256.
     pub body_hash: Option<&'a str>,
     /// The body.
     pub body: &'a [u8],

@@ -1,4 +1,4 @@
-//! Who and what exists.
+//! The state of the service: keys, users, roles, MFA devices and tokens.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
@@ -12,11 +12,11 @@ pub struct Key {
     pub secret: String,
     /// Present for temporary credentials.
     pub token: Option<String>,
-    /// Whose it is: a user's ARN, or a session's.
+    /// The ARN of the user or of the session.
     pub arn: String,
-    /// When it ends.
+    /// The expiration of temporary credentials.
     pub expires: Option<SystemTime>,
-    /// Made inactive.
+    /// Whether the key is inactive.
     pub revoked: bool,
     /// The role behind an assumed-role session.
     pub role_arn: Option<String>,
@@ -24,7 +24,7 @@ pub struct Key {
     pub mfa: bool,
     /// Tags that chained sessions inherit, keys in lower case.
     pub transitive_tags: HashSet<String>,
-    /// Kept through chaining.
+    /// The source identity, which chained sessions inherit.
     pub source_identity: Option<String>,
 }
 
@@ -33,16 +33,16 @@ pub struct Key {
 pub struct Role {
     /// Principals: an ARN, an account's `…:root`, `*`, or `federated:ISSUER`.
     pub trusts: Vec<String>,
-    /// What the trust policy asks of `sts:ExternalId`.
+    /// The external ID that the trust policy requires.
     pub external_id: Option<String>,
-    /// Whether the trust policy asks for MFA.
+    /// Whether the trust policy requires MFA.
     pub needs_mfa: bool,
     /// In seconds.
     pub max_session_duration: u32,
 }
 
 impl Role {
-    /// A role that lets these principals in for an hour at most.
+    /// A role that trusts these principals, with sessions of at most one hour.
     pub fn trusting(principals: &[&str]) -> Self {
         Self {
             trusts: principals.iter().map(|&p| p.to_owned()).collect(),
@@ -53,24 +53,25 @@ impl Role {
     }
 }
 
-/// Everything the service knows.
+/// All users, roles, devices and tokens.
 #[derive(Debug, Default)]
 pub struct World {
     /// By access key ID.
     pub keys: HashMap<String, Key>,
     /// By ARN.
     pub roles: HashMap<String, Role>,
-    /// MFA devices by serial number: owner's ARN, and the codes that are good once.
+    /// MFA devices by serial number: the owner's ARN, and the codes that are still valid.
     pub mfa_devices: HashMap<String, (String, HashSet<String>)>,
     /// Web identity tokens: issuer and subject.
     pub web_tokens: HashMap<String, (String, String)>,
-    /// The token that IAM Identity Center takes.
+    /// The token that IAM Identity Center accepts.
     pub sso_token: String,
-    /// The service's clock against this machine's.
+    /// The difference between the service's clock and the local one, in seconds.
     pub clock_offset: i64,
-    /// How long role sessions last whatever is asked for, in seconds; no real one is as short as tests need them.
+    /// The lifetime of role sessions in seconds instead of the requested one. Tests need shorter ones than
+    /// AWS allows.
     pub session_seconds: Option<u32>,
-    /// The session token to hand out instead of a random one.
+    /// The next session token to issue instead of a random one.
     pub next_token: Option<String>,
 }
 

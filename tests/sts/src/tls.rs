@@ -1,4 +1,4 @@
-//! A certificate authority of our own, for 127.0.0.1.
+//! A certificate authority for 127.0.0.1.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsage
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// The authority's certificate as PEM, and two servers that it vouches for: one until some years from now, one until
-/// 2020.
+/// The authority's certificate as PEM, and two servers with certificates from it: a valid one, and one that
+/// expired in 2020.
 pub(crate) fn servers() -> (String, [Arc<ServerConfig>; 2]) {
     let ca_key = KeyPair::generate().expect("a key");
     let mut ca = CertificateParams::new(Vec::new()).expect("no names");

@@ -2,7 +2,7 @@
 
 use crate::http::Response;
 
-/// A refusal.
+/// An error answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
@@ -45,7 +45,7 @@ pub(crate) fn success(action: &str, result: &str) -> Response {
     )
 }
 
-/// One element; characters outside XML's own become references.
+/// One element. Special characters become references.
 pub(crate) fn element(name: &str, text: &str) -> String {
     format!("<{name}>{}</{name}>", escaped(text))
 }

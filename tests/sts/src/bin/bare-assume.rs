@@ -1,4 +1,4 @@
-//! The floor of the benchmark: one hand-signed AssumeRole over a plain socket, and nothing else.
+//! The lower bound of the benchmark: one hand-signed AssumeRole over a plain socket, and nothing else.
 
 #![allow(clippy::disallowed_methods, reason = "the tests are their own outside")]
 
