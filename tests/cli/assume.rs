@@ -1,32 +1,26 @@
 //! The output of `arl assume` for shells, programs and terminals.
 
-use crate::support::{DEPLOY, SHELLS, Stage, in_terminal};
-
-/// Makes a script that evaluates `arl assume ARGUMENTS` and then runs `after`.
-fn script(shell: &str, arguments: &str, after: &str) -> String {
-    match shell {
-        "fish" => format!("arl assume {arguments} | source\n{after}"),
-        _ => format!("eval \"$(arl assume {arguments})\"\n{after}"),
-    }
-}
+use crate::shell::{EVALUATING, ShellSession, evaluate};
+use crate::support::{DEPLOY, Stage, in_terminal};
 
 #[test]
 fn evaluating_assume_gives_every_shell_the_roles_identity() {
-    for (shell, _) in SHELLS {
+    for shell in EVALUATING {
         let stage = Stage::new();
-        let mut command = stage.as_ann(shell);
+        let mut session = ShellSession::without_init(&stage, shell);
         // Variables that other tools leave behind. Each of them makes some SDK use another identity.
         for name in [
-            "AWS_PROFILE",
             "AWS_SECURITY_TOKEN",
             "AWS_CREDENTIALS_EXPIRATION",
             "AWS_WEB_IDENTITY_TOKEN_FILE",
             "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         ] {
-            command.env(name, "stale");
+            session = session.variable(name, "stale");
         }
-        command.env("AWS_PROFILE", "").env("AWS_CA_BUNDLE_OF_MINE", "kept");
-        let out = stage.run(command.args(["-c", &script(shell, DEPLOY, "env")])).success();
+        let session = session.variable("AWS_PROFILE", "").variable("AWS_CA_BUNDLE_OF_MINE", "kept");
+        let run = session.line(evaluate(shell.name, &format!("assume {DEPLOY}"))).line("env").run();
+        let (shell, out) = (shell.name, &run.stdout);
+        assert_eq!(run.status, 0, "{run:?}");
         let value = |name: &str| out.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
         let id = value("AWS_ACCESS_KEY_ID").unwrap();
         assert!(id.starts_with("ASIA"), "{shell}: {out}");

@@ -1,11 +1,18 @@
 //! A failed `arl assume` makes `eval` fail, in every shell and for every reason.
 
+use std::fs;
 use std::io::Read;
 use std::process::Stdio;
 
-use arl_sts::Fault;
+use arl_sts::{Fault, World};
 
-use crate::support::{DEPLOY, SHELLS, Stage};
+use crate::shell::{EVALUATING, FISH, Shell, ShellSession, evaluate};
+use crate::support::{DEPLOY, Stage};
+
+/// Evaluates what `arl ARGUMENTS` prints, and creates the file `ran` if that succeeds.
+fn evaluate_then_touch(shell: Shell, arguments: &str) -> String {
+    format!("{}{} touch ran", evaluate(shell.name, arguments), shell.fish_or("; and", " &&"))
+}
 
 #[test]
 fn commands_after_a_failed_assume_do_not_run() {
@@ -20,32 +27,22 @@ fn commands_after_a_failed_assume_do_not_run() {
         ("--color sometimes assume 123456789012/Deploy", 2),
         ("assume 123456789012/NeedsMfa --serial-number GAHT12345678", 3),
     ];
-    for (shell, _) in SHELLS {
+    for shell in EVALUATING {
         let stage = Stage::new();
         for (arguments, status) in failures {
-            let line = if shell == "fish" {
-                format!(
-                    "arl {arguments} | source; and touch ran; set code $status; echo $code $AWS_ACCESS_KEY_ID"
-                )
-            } else {
-                format!("eval \"$(arl {arguments})\" && touch ran; code=$?; echo $code $AWS_ACCESS_KEY_ID")
-            };
-            let run = stage.run(stage.as_ann(shell).args(["-c", &line]));
-            assert!(!stage.home.join("ran").exists(), "{shell}: {arguments}");
-            assert_eq!(
-                run.stdout,
-                format!("{status} AKIAIOSFODNN7ANN0001\n"),
-                "{shell}: {arguments}: {run:?}"
-            );
+            let session =
+                ShellSession::without_init(&stage, shell).line(evaluate_then_touch(shell, arguments));
+            let run = session.append_status("status").line("echo $AWS_ACCESS_KEY_ID").run();
+            assert!(!run.has_file("ran"), "{arguments}: {run:?}");
+            assert_eq!(run.file("status"), format!("{status}\n"), "{arguments}: {run:?}");
+            assert_eq!(run.stdout, format!("{}\n", World::ANN_KEY), "{arguments}: {run:?}");
+            fs::remove_file(stage.home.join("status")).unwrap();
         }
         // A control: if assume succeeds, the next command runs.
-        let line = if shell == "fish" {
-            format!("arl assume {DEPLOY} | source; and touch ran")
-        } else {
-            format!("eval \"$(arl assume {DEPLOY})\" && touch ran")
-        };
-        let _ = stage.run(stage.as_ann(shell).args(["-c", &line])).success();
-        assert!(stage.home.join("ran").exists(), "{shell}");
+        let session = ShellSession::without_init(&stage, shell);
+        let run = session.line(evaluate_then_touch(shell, &format!("assume {DEPLOY}"))).run();
+        assert_eq!(run.status, 0, "{run:?}");
+        assert!(run.has_file("ran"), "{run:?}");
     }
 }
 
@@ -62,38 +59,31 @@ fn contradicting_output_flags_fail() {
 
 #[test]
 fn a_readonly_variable_makes_assume_fail_and_change_nothing() {
-    for (shell, _) in SHELLS.iter().filter(|(shell, _)| *shell != "fish") {
+    for shell in EVALUATING.into_iter().filter(|shell| !shell.is_fish()) {
         let stage = Stage::new();
-        let line =
-            format!("readonly AWS_PROFILE; eval \"$(arl assume {DEPLOY})\"; echo $? $AWS_ACCESS_KEY_ID");
-        let run = stage.run(stage.as_ann(shell).args(["-c", &line]));
-        assert_eq!(run.stdout, "1 AKIAIOSFODNN7ANN0001\n", "{shell}: {run:?}");
-        assert!(run.stderr.contains("is readonly, so nothing was changed"), "{shell}: {run:?}");
+        let session = ShellSession::without_init(&stage, shell).line("readonly AWS_PROFILE");
+        let session = session.line(evaluate(shell.name, &format!("assume {DEPLOY}"))).append_status("status");
+        let run = session.line("echo $AWS_ACCESS_KEY_ID").run();
+        assert_eq!(run.file("status"), "1\n", "{run:?}");
+        assert_eq!(run.stdout, format!("{}\n", World::ANN_KEY), "{run:?}");
+        assert!(run.stderr.contains("is readonly, so nothing was changed"), "{run:?}");
     }
 }
 
 #[test]
 fn evaluating_help_changes_nothing() {
-    for (shell, _) in SHELLS {
+    for shell in EVALUATING {
         let stage = Stage::new();
         for verb in ["assume", "clear", "init", ""] {
-            let line = match shell {
-                "fish" => format!("arl {verb} --help | source; echo; echo is $AWS_ACCESS_KEY_ID"),
-                _ => format!("eval \"$(arl {verb} --help)\"; echo; echo is $AWS_ACCESS_KEY_ID"),
-            };
-            let output = stage.as_ann(shell).args(["-c", &line]).output().unwrap();
-            let stdout = String::from_utf8_lossy(&output.stdout);
-            assert!(!stdout.contains("is ASIA"), "{shell} {verb}: {stdout}");
-            assert!(stage.sts.requests().is_empty(), "{shell} {verb}");
+            let session = ShellSession::without_init(&stage, shell);
+            let session = session.line(evaluate(shell.name, &format!("{verb} --help"))).line("echo");
+            let run = session.line("echo is $AWS_ACCESS_KEY_ID").run();
+            assert!(!run.stdout.contains("is ASIA"), "{verb}: {run:?}");
+            assert!(stage.sts.requests().is_empty(), "{verb}: {run:?}");
         }
-        assert_eq!(
-            std::fs::read_dir(&stage.home)
-                .unwrap()
-                .filter(|entry| !entry.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'))
-                .count(),
-            0,
-            "{shell}"
-        );
+        let entries = fs::read_dir(&stage.home).unwrap();
+        let mut names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert_eq!(names.find(|name| !name.starts_with('.')), None, "{} created a file", shell.name);
     }
 }
 
@@ -122,13 +112,12 @@ fn errexit_stops_at_a_failed_assume() {
 #[test]
 fn a_fish_universal_variable_makes_assume_fail_and_change_nothing() {
     let stage = Stage::new();
-    let line = format!(
-        "set -Ux AWS_CREDENTIAL_FILE x; arl assume {DEPLOY} | source; and touch ran; echo $AWS_ACCESS_KEY_ID"
-    );
-    let run = stage.run(stage.as_ann("fish").args(["-c", &line]));
+    let session = ShellSession::without_init(&stage, FISH).line("set -Ux AWS_CREDENTIAL_FILE x");
+    let session = session.line(evaluate_then_touch(FISH, &format!("assume {DEPLOY}")));
+    let run = session.line("echo $AWS_ACCESS_KEY_ID").run();
     assert!(run.stderr.contains("set -eU AWS_CREDENTIAL_FILE"), "{run:?}");
-    assert_eq!(run.stdout, "AKIAIOSFODNN7ANN0001\n");
-    assert!(!stage.home.join("ran").exists());
+    assert_eq!(run.stdout, format!("{}\n", World::ANN_KEY), "{run:?}");
+    assert!(!run.has_file("ran"), "{run:?}");
 }
 
 #[test]

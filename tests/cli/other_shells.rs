@@ -1,63 +1,28 @@
-//! tcsh, nushell, elvish and xonsh running scripts; and PowerShell and cmd, whose statements are compared as
-//! text.
+//! tcsh, nushell, elvish and xonsh running scripts; and PowerShell and cmd, whose statements are compared as text.
 
-use std::path::Path;
-use std::process::Command;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use arl::shell::{Dialect, Handover, Memory};
 use arl_sts::World;
 
+use crate::hooks::READ_ONLY;
 use crate::quoting::{identity, values};
-use crate::support::{DEPLOY, Run, Stage};
+use crate::shell::{ASKING, ELVISH, NUSHELL, Shell, ShellSession, TCSH, XONSH};
+use crate::support::{DEPLOY, Stage};
 
-const READ_ONLY: &str = "123456789012/ReadOnly";
+const CLOSED: &str = "123456789012/Closed";
 
-/// nushell from the package registry; `tests/install-tools.sh` puts it there.
-pub(crate) fn nushell() -> String {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/nushell/node_modules/@nushell/linux-x64/bin/nu");
-    assert!(path.exists(), "{} is missing: run tests/install-tools.sh", path.display());
-    path.display().to_string()
-}
-
-/// A shell that runs a file without anybody's settings.
-fn shell(stage: &Stage, name: &str, file: &str) -> Command {
-    let mut command = match name {
-        "nushell" => stage.as_ann(nushell()),
-        _ => stage.as_ann(name),
-    };
-    let flags: &[&str] = match name {
-        "tcsh" => &["-f"],
-        "nushell" => &["--no-config-file"],
-        "elvish" => &["-norc"],
-        "xonsh" => &["--no-rc"],
-        _ => &[],
-    };
-    command.args(flags).arg(file);
-    command
-}
-
-fn run(stage: &Stage, name: &str, text: &str) -> Run {
-    std::fs::write(stage.home.join("script"), text).unwrap();
-    stage.run(&mut shell(stage, name, "script"))
-}
-
-/// The identity variables in a dump that `env` made, sorted.
-pub(crate) fn identity_of(stage: &Stage, dump: &str, run: &Run) -> Vec<String> {
-    let text = std::fs::read_to_string(stage.home.join(dump))
-        .unwrap_or_else(|error| panic!("{dump}: {error}: {run:?}"));
-    let is_ours = |line: &&str| ["AWS_", "ARL_", "__arl"].iter().any(|start| line.starts_with(start));
-    // Of the stage, not of the shell.
-    let is_ours = |line: &&str| is_ours(line) && !line.starts_with("ARL_CACHE=");
-    let mut lines: Vec<String> = text.lines().filter(is_ours).map(str::to_owned).collect();
-    lines.sort();
-    lines
+/// The directory of the shell scripts.
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("shell")
 }
 
 #[test]
 fn every_shell_reads_back_hostile_values_exactly() {
     let values = values(400);
-    for name in ["tcsh", "nushell", "elvish", "xonsh"] {
+    for shell in ASKING {
+        let name = shell.name;
         let stage = Stage::new();
         let dialect: Dialect = name.parse().unwrap();
         let (mut script, mut expected) = (String::new(), String::new());
@@ -79,58 +44,56 @@ fn every_shell_reads_back_hostile_values_exactly() {
             expected.push('\n');
         }
         if name == "nushell" {
-            std::fs::write(stage.home.join("lines"), &script).unwrap();
-            script = "open --raw lines | lines | each {|line| with-env {ARL_SOURCE: ($line | from json | get ARL_SOURCE)} { ^printenv ARL_SOURCE } } | str join \"\\n\"\n".into();
+            // nushell's statements are a JSON object on one line.
+            fs::write(stage.home.join("lines"), &script).unwrap();
+            let load = "with-env {ARL_SOURCE: ($line | from json | get ARL_SOURCE)} { ^printenv ARL_SOURCE }";
+            script = format!("open --raw lines | lines | each {{|line| {load} }} | str join \"\\n\"\n");
         }
-        std::fs::write(stage.home.join("script"), script).unwrap();
-        let output = shell(&stage, name, "script").output().unwrap();
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        for (was, value) in stdout.lines().zip(expected.lines()) {
-            assert_eq!(was, value, "{name}");
+        let run = ShellSession::without_init(&stage, shell).line(script).run();
+        for (actual, value) in run.stdout.lines().zip(expected.lines()) {
+            assert_eq!(actual, value, "{name}");
         }
-        assert_eq!(
-            stdout.trim_end_matches('\n'),
-            expected.trim_end_matches('\n'),
-            "{name}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        assert!(!stage.home.join("CANARY").exists() && !stage.home.join("CANARY;").exists(), "{name}");
+        let (actual, expected) = (run.stdout.trim_end_matches('\n'), expected.trim_end_matches('\n'));
+        assert_eq!(actual, expected, "{name}: {}", run.stderr);
+        assert!(!run.has_file("CANARY") && !run.has_file("CANARY;"), "{name}");
     }
 }
 
 #[test]
 fn a_failed_assume_fails_in_these_shells() {
-    for (name, text) in [
-        ("tcsh", "eval \"`arl assume ROLE`\" && touch ran\n"),
-        ("nushell", "arl assume ROLE --shell nushell | from json | load-env\ntouch ran\n"),
-        ("elvish", "eval (arl assume ROLE | slurp)\ntouch ran\n"),
-        ("xonsh", "execx($(arl assume ROLE --shell xonsh))\ntouch ran\n"),
+    for (shell, evaluate) in [
+        (TCSH, "eval \"`arl assume ROLE`\" && touch ran"),
+        (NUSHELL, "arl assume ROLE --shell nushell | from json | load-env\ntouch ran"),
+        (ELVISH, "eval (arl assume ROLE | slurp)\ntouch ran"),
+        (XONSH, "execx($(arl assume ROLE --shell xonsh))\ntouch ran"),
     ] {
         let stage = Stage::new();
-        let failed = run(&stage, name, &text.replace("ROLE", "123456789012/Closed"));
-        assert!(!stage.home.join("ran").exists(), "{name}: {failed:?}");
+        let session = ShellSession::without_init(&stage, shell);
+        let run = session.line(evaluate.replace("ROLE", CLOSED)).run();
+        assert!(!run.has_file("ran"), "{run:?}");
     }
     for (dialect, statement) in [("powershell", "throw 'arl failed with status 1'\n"), ("cmd", "exit /b 1\n")]
     {
         let stage = Stage::new();
-        assert_eq!(stage.arl(&["assume", "123456789012/Closed", "--shell", dialect]).stdout, statement);
+        assert_eq!(stage.arl(&["assume", CLOSED, "--shell", dialect]).stdout, statement);
     }
 }
 
 #[test]
 fn tcsh_assumes_and_clears_a_role_with_eval() {
     let stage = Stage::new();
-    let text = format!(
-        "setenv AWS_PROFILE \"it's odd\\!\"\nsetenv AWS_REGION us-east-2\nenv > before\n\
-         eval \"`arl assume {DEPLOY} --region eu-west-1`\"\nenv > held\neval \"`arl clear`\"\nenv > after\n"
-    );
-    let run = run(&stage, "tcsh", &text);
+    let session = ShellSession::without_init(&stage, TCSH)
+        .line("setenv AWS_PROFILE \"it's odd\\!\"")
+        .export("AWS_REGION", "us-east-2")
+        .dump("before")
+        .line(format!("eval \"`arl assume {DEPLOY} --region eu-west-1`\""))
+        .dump("assumed");
+    let run = session.line("eval \"`arl clear`\"").dump("after").run();
     assert_eq!(run.status, 0, "{run:?}");
-    let held = identity_of(&stage, "held", &run);
-    for line in ["AWS_REGION=eu-west-1".to_owned(), format!("ARL_ROLE_ARN={DEPLOY}")] {
-        assert!(held.contains(&line), "{run:?}");
-    }
-    assert_eq!(identity_of(&stage, "after", &run), identity_of(&stage, "before", &run));
+    let assumed = run.environment("assumed");
+    assert!(assumed.has("AWS_REGION=eu-west-1"), "{run:?}");
+    assert!(assumed.has(&format!("ARL_ROLE_ARN={DEPLOY}")), "{run:?}");
+    assert_eq!(run.environment("after"), run.environment("before"), "{run:?}");
     // A value with a newline cannot be restored in tcsh, so assume fails.
     let stage = Stage::new();
     let mut command = stage.as_ann("arl");
@@ -138,122 +101,126 @@ fn tcsh_assumes_and_clears_a_role_with_eval() {
     stage.run(&mut command).failure(1, "holds characters that the output format cannot carry");
 }
 
+/// Defines the function `arl` in a script.
+fn source(shell: Shell, file: &str) -> String {
+    let path = scripts().join(file);
+    if shell.name != "elvish" {
+        return format!("source {}", path.display());
+    }
+    // elvish cannot set key bindings without a terminal.
+    let text = fs::read_to_string(path).unwrap();
+    let is_binding = |line: &&str| line.starts_with("edit:") || line.starts_with("set edit:");
+    text.lines().filter(|line| !is_binding(line)).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn nushell_elvish_and_xonsh_functions_switch_expire_and_restore() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("shell");
-    for (name, file, script) in [
-        (
-            "nushell",
-            "arl.nu",
-            "SOURCE\n^env o> before\narl assume DEPLOY --region eu-west-1\n^env o> a\narl assume READONLY\n^env o> b\ntry { arl assume 123456789012/Closed } catch { 'failed' o> failed }\n^env o> c\narl exec DEPLOY -- sh -c 'echo $0 >child; env >>child'\narl explain READONLY --json | save told\n$env.ARL_EXPIRES_AT = '1'\n__arl_hook\n__arl_hook\n^env o> cleared\narl clear\n^env o> after\narl assume DEPLOY --region eu-west-1\n$env.AWS_ACCESS_KEY_ID = 'AKIAMINE'\n$env.ARL_EXPIRES_AT = '1'\n$env.AWS_CREDENTIAL_EXPIRATION = '1970-01-01T00:00:01Z'\n__arl_hook\n^env o> mine\n",
-        ),
-        (
-            "elvish",
-            "arl.elv",
-            "SOURCE\nenv > before\narl assume DEPLOY --region eu-west-1\nenv > a\narl assume READONLY\nenv > b\ntry { arl assume 123456789012/Closed } catch e { echo failed > failed }\nenv > c\narl exec DEPLOY -- sh -c 'env >child'\narl explain READONLY --json > told\nset-env ARL_EXPIRES_AT 1\n__arl_hook\n__arl_hook\nenv > cleared\narl clear\nenv > after\narl assume DEPLOY --region eu-west-1\nset-env AWS_ACCESS_KEY_ID AKIAMINE\nset-env ARL_EXPIRES_AT 1\nset-env AWS_CREDENTIAL_EXPIRATION 1970-01-01T00:00:01Z\n__arl_hook\nenv > mine\n",
-        ),
-        (
-            "xonsh",
-            "arl.xsh",
-            "SOURCE\nenv > before\narl assume DEPLOY --region eu-west-1\nenv > a\narl assume READONLY\nenv > b\narl assume 123456789012/Closed or echo failed > failed\nenv > c\narl exec DEPLOY -- sh -c 'env >child'\narl explain READONLY --json > told\n$ARL_EXPIRES_AT = '1'\nevents.on_pre_prompt.fire()\nevents.on_pre_prompt.fire()\nenv > cleared\narl clear\nenv > after\narl assume DEPLOY --region eu-west-1\n$AWS_ACCESS_KEY_ID = 'AKIAMINE'\n$ARL_EXPIRES_AT = '1'\n$AWS_CREDENTIAL_EXPIRATION = '1970-01-01T00:00:01Z'\nevents.on_pre_prompt.fire()\nenv > mine\n",
-        ),
+    for (shell, file, on_failure, hook) in [
+        (NUSHELL, "arl.nu", "try { COMMAND } catch { 'failed' o> failed }", "__arl_hook"),
+        (ELVISH, "arl.elv", "try { COMMAND } catch e { echo failed > failed }", "__arl_hook"),
+        (XONSH, "arl.xsh", "COMMAND or echo failed > failed", "events.on_pre_prompt.fire()"),
     ] {
         let stage = Stage::new();
-        let path = directory.join(file);
-        let source = match name {
-            // Key bindings need a terminal.
-            "elvish" => std::fs::read_to_string(&path)
-                .unwrap()
-                .lines()
-                .filter(|line| !line.starts_with("edit:") && !line.starts_with("set edit:"))
-                .collect::<Vec<_>>()
-                .join("\n"),
-            _ => format!("source {}", path.display()),
-        };
-        let text = script.replace("SOURCE", &source).replace("DEPLOY", DEPLOY).replace("READONLY", READ_ONLY);
-        std::fs::write(stage.home.join("script"), text).unwrap();
-        let mut command = shell(&stage, name, "script");
-        command.env("AWS_REGION", "us-east-2").env("AWS_PROFILE", "it's \"odd\" $(touch CANARY)");
-        let run = stage.run(&mut command);
-        let ours = |dump: &str| identity_of(&stage, dump, &run);
-        let has = |dump: &str, line: &str| ours(dump).iter().any(|l| l == line);
-        assert!(
-            has("a", &format!("ARL_ROLE_ARN={DEPLOY}")) && has("a", "AWS_REGION=eu-west-1"),
-            "{name}: {run:?}"
-        );
-        assert!(!ours("a").iter().any(|l| l.starts_with("AWS_PROFILE") || l.starts_with("__arl")), "{name}");
-        assert!(
-            has("b", "ARL_ROLE_ARN=arn:aws:iam::123456789012:role/ReadOnly")
-                && has("b", "AWS_REGION=us-east-2"),
-            "{name}: {run:?}"
-        );
-        assert!(stage.home.join("failed").exists(), "{name}: {run:?}");
-        assert_eq!(ours("c"), ours("b"), "{name}");
-        assert!(has("child", &format!("ARL_ROLE_ARN={DEPLOY}")), "{name}: {run:?}");
+        let save = if shell.name == "nushell" { "| save explained" } else { "> explained" };
+        let run = ShellSession::without_init(&stage, shell)
+            .variable("AWS_REGION", "us-east-2")
+            .variable("AWS_PROFILE", "it's \"odd\" $(touch CANARY)")
+            .line(source(shell, file))
+            .dump("before")
+            .assume(&format!("{DEPLOY} --region eu-west-1"))
+            .dump("first")
+            .assume(READ_ONLY)
+            .dump("second")
+            .line(on_failure.replace("COMMAND", &format!("arl assume {CLOSED}")))
+            .dump("after-failure")
+            .line(format!("arl exec {DEPLOY} -- sh -c 'env -0 >child'"))
+            .line(format!("arl explain {READ_ONLY} --json {save}"))
+            .expire()
+            .lines([hook, hook])
+            .dump("cleared")
+            .clear()
+            .dump("after")
+            .assume(&format!("{DEPLOY} --region eu-west-1"))
+            .export("AWS_ACCESS_KEY_ID", "AKIAMINE")
+            .expire()
+            .export("AWS_CREDENTIAL_EXPIRATION", "1970-01-01T00:00:01Z")
+            .line(hook)
+            .dump("other-keys")
+            .run();
+        let first = run.environment("first");
+        assert!(first.has(&format!("ARL_ROLE_ARN={DEPLOY}")) && first.has("AWS_REGION=eu-west-1"), "{run:?}");
+        assert!(!first.has_any("AWS_PROFILE") && !first.has_any("__arl"), "{run:?}");
+        let second = run.environment("second");
+        assert!(second.has("ARL_ROLE_ARN=arn:aws:iam::123456789012:role/ReadOnly"), "{run:?}");
+        assert!(second.has("AWS_REGION=us-east-2"), "{run:?}");
+        assert!(run.has_file("failed"), "{run:?}");
+        assert_eq!(run.environment("after-failure"), second, "{run:?}");
+        assert!(run.environment("child").has(&format!("ARL_ROLE_ARN={DEPLOY}")), "{run:?}");
         for request in stage.assumed() {
-            assert_eq!(request.access_key_id, World::ANN_KEY, "{name}");
+            assert_eq!(request.access_key_id, World::ANN_KEY, "{run:?}");
         }
-        let told = std::fs::read_to_string(stage.home.join("told")).unwrap();
-        assert!(told.contains("environment, key …0001"), "{name}: {told} {run:?}");
-        assert!(
-            !ours("cleared")
-                .iter()
-                .any(|l| l.starts_with("AWS_ACCESS") || l.starts_with("ARL_") || l.starts_with("AWS_SES")),
-            "{name}: {run:?}"
-        );
-        assert_eq!(
-            run.stderr.matches("arl: role/ReadOnly in 123456789012 expired").count(),
-            1,
-            "{name}: {run:?}"
-        );
-        assert_eq!(ours("after"), ours("before"), "{name}: {run:?}");
+        assert!(run.file("explained").contains("environment, key …0001"), "{run:?}");
+        for gone in ["AWS_ACCESS", "ARL_", "AWS_SES"] {
+            assert!(!run.environment("cleared").has_any(gone), "{gone}: {run:?}");
+        }
+        let expired = "arl: role/ReadOnly in 123456789012 expired";
+        assert_eq!(run.stderr.matches(expired).count(), 1, "{run:?}");
+        assert_eq!(run.environment("after"), run.environment("before"), "{run:?}");
         // If other keys replaced the role's, expiry removes the role's remaining variables.
-        let left = |l: &String| {
-            l.starts_with("ARL_") || l.starts_with("AWS_CREDENTIAL_EXP") || l.starts_with("AWS_ACCOUNT_ID")
-        };
-        assert!(!ours("mine").iter().any(left), "{name}: {run:?}");
-        let kept = has("mine", "AWS_ACCESS_KEY_ID=AKIAMINE") && has("mine", "AWS_REGION=us-east-2");
-        assert!(kept && ours("mine").iter().any(|l| l.starts_with("AWS_SESSION_TOKEN")), "{name}: {run:?}");
-        assert!(!stage.home.join("CANARY").exists(), "{name}");
+        let other_keys = run.environment("other-keys");
+        for left in ["ARL_", "AWS_CREDENTIAL_EXP", "AWS_ACCOUNT_ID"] {
+            assert!(!other_keys.has_any(left), "{left}: {run:?}");
+        }
+        assert!(other_keys.has("AWS_ACCESS_KEY_ID=AKIAMINE"), "{run:?}");
+        assert!(other_keys.has("AWS_REGION=us-east-2"), "{run:?}");
+        assert!(other_keys.has_any("AWS_SESSION_TOKEN"), "{run:?}");
+        assert!(!run.has_file("CANARY"), "{run:?}");
     }
 }
 
 #[test]
 fn sourcing_the_nushell_script_twice_installs_each_hook_once() {
     let stage = Stage::new();
-    let source = format!("source {}/shell/arl.nu\n", env!("CARGO_MANIFEST_DIR"));
-    let count = "print ($env.config.hooks.pre_prompt | where arl | length) ($env.config.hooks.pre_execution | where arl | length)\n";
-    assert_eq!(run(&stage, "nushell", &format!("{source}{source}{count}")).success(), "1\n1\n");
+    let count = "print ($env.config.hooks.pre_prompt | where arl | length) \
+                 ($env.config.hooks.pre_execution | where arl | length)";
+    let run = ShellSession::new(&stage, NUSHELL).line(NUSHELL.init).line(count).run();
+    assert_eq!((run.status, &*run.stdout), (0, "1\n1\n"), "{run:?}");
 }
 
 #[test]
 fn the_tcsh_alias_switches_roles_and_restores() {
     let stage = Stage::new();
-    let text = format!(
-        "source {}/shell/arl.tcsh\nenv > before\narl assume {DEPLOY} --region eu-west-1\n\
-         arl assume {READ_ONLY} --role-session-name {{user}} --tags \"a=b c\"\necho $status > status\nenv > b\n\
-         arl assume 123456789012/Closed\necho $status >> status\n\
-         arl exec {DEPLOY} -- sh -c 'echo \"$ARL_ROLE_ARN $1\" > child; exit 5' sh \"x  y\"\necho $status >> status\n\
-         (arl explain {READ_ONLY} --json) > told\nenv > c\narl clear\nenv > after\n",
-        env!("CARGO_MANIFEST_DIR")
-    );
-    let mut command = shell(&stage, "tcsh", "script");
-    std::fs::write(stage.home.join("script"), text).unwrap();
-    let run = stage.run(command.env("AWS_REGION", "us-east-2"));
-    let read = |name: &str| {
-        let text = std::fs::read_to_string(stage.home.join(name))
-            .unwrap_or_else(|error| panic!("{name}: {error}: {run:?}"));
-        let mut lines: Vec<String> =
-            text.lines().filter(|l| !l.starts_with("_=")).map(str::to_owned).collect();
-        lines.sort();
-        lines
+    let run = ShellSession::without_init(&stage, TCSH)
+        .variable("AWS_REGION", "us-east-2")
+        .line(source(TCSH, "arl.tcsh"))
+        .dump("before")
+        .assume(&format!("{DEPLOY} --region eu-west-1"))
+        .assume(&format!("{READ_ONLY} --role-session-name {{user}} --tags \"a=b c\""))
+        .append_status("status")
+        .dump("second")
+        .assume(CLOSED)
+        .append_status("status")
+        .line(format!("arl exec {DEPLOY} -- sh -c 'echo \"$ARL_ROLE_ARN $1\" > child; exit 5' sh \"x  y\""))
+        .append_status("status")
+        .line(format!("(arl explain {READ_ONLY} --json) > explained"))
+        .dump("after-failure")
+        .clear()
+        .dump("after")
+        .run();
+    assert_eq!(run.file("status"), "0\n1\n5\n", "{run:?}");
+    assert_eq!(run.file("child"), format!("{DEPLOY} x  y\n"), "{run:?}");
+    assert!(run.file("explained").contains("environment, key …0001"), "{run:?}");
+    assert!(run.environment("second").has("AWS_REGION=us-east-2"), "{run:?}");
+    // The whole environment, not only the AWS variables.
+    let environment = |dump: &str| {
+        let text = run.file(dump);
+        let variables = text.split('\0').filter(|variable| !variable.starts_with("_="));
+        let mut variables: Vec<String> = variables.map(str::to_owned).collect();
+        variables.sort();
+        variables
     };
-    assert_eq!(read("status"), ["0", "1", "5"], "{run:?}");
-    assert_eq!(read("child"), [format!("{DEPLOY} x  y")], "{run:?}");
-    assert!(read("told")[0].contains("environment, key …0001"), "{run:?}");
-    assert!(read("b").contains(&"AWS_REGION=us-east-2".to_owned()), "{run:?}");
-    assert_eq!(read("c"), read("b"));
-    assert_eq!(read("after"), read("before"));
+    assert_eq!(environment("after-failure"), environment("second"), "{run:?}");
+    assert_eq!(environment("after"), environment("before"), "{run:?}");
     assert_eq!(stage.assumed()[1].get("Tags.member.1.Value"), Some("b c"));
     for request in stage.assumed() {
         assert_eq!(request.access_key_id, World::ANN_KEY);
@@ -263,14 +230,16 @@ fn the_tcsh_alias_switches_roles_and_restores() {
 #[test]
 fn scripts_of_these_shells_clear_every_identity_variable() {
     for name in ["arl.nu", "arl.elv", "arl.xsh", "arl.ps1"] {
-        let text =
-            std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("shell").join(name)).unwrap();
+        let text = fs::read_to_string(scripts().join(name)).unwrap();
         for variable in arl::IDENTITY_VARIABLES {
-            let known =
-                text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == variable);
-            assert!(known, "{name} does not clear {variable}");
+            let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            assert!(words.any(|word| word == variable), "{name} does not clear {variable}");
         }
     }
+}
+
+#[test]
+fn init_prints_a_script_for_every_shell_but_cmd() {
     let stage = Stage::new();
     for shell in
         ["bash", "zsh", "fish", "ksh", "mksh", "sh", "nushell", "elvish", "xonsh", "tcsh", "powershell"]

@@ -99,6 +99,8 @@ pub(crate) const NUSHELL: Shell = Shell {
     ..TCSH
 };
 
+/// The shells in which statements for `eval` must work.
+pub(crate) const EVALUATING: [Shell; 7] = [BOURNE, DASH, BASH, ZSH, KSH, MKSH, FISH];
 /// The shells with a hook whose line editors ask the terminal nothing.
 pub(crate) const HOOKED: [Shell; 5] = [BASH, ZSH, FISH, MKSH, KSH];
 /// Those, and one that has only the function.
