@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// STS refuses longer ARNs.
+/// The longest ARN that STS accepts.
 const MAX_ARN: usize = 2048;
 
-/// A text that is no ARN of the wanted kind, with the rule it breaks.
+/// The error for a text that is not an ARN of the expected kind: the text, and the rule that it breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidArn {
     text: String,
@@ -32,7 +32,7 @@ impl std::error::Error for InvalidArn {}
 pub struct Partition(String);
 
 impl Partition {
-    /// The partition a region belongs to; `aws` for regions that no other partition claims.
+    /// Returns the partition of a region, and `aws` for a region that no other partition claims.
     ///
     /// Source: `partitions.json` of the AWS SDKs.
     pub fn of_region(region: &str) -> Self {
@@ -49,7 +49,7 @@ impl Partition {
         Self(found.map_or("aws", |(_, partition)| partition).to_owned())
     }
 
-    /// The region whose STS endpoint is asked when nobody named a region.
+    /// Returns the region whose STS endpoint is used when the user names no region.
     pub fn default_region(&self) -> &'static str {
         match self.0.as_str() {
             "aws-cn" => "cn-north-1",
@@ -63,7 +63,7 @@ impl Partition {
         }
     }
 
-    /// The name as it stands in an ARN.
+    /// Returns the name as it is written in an ARN.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -89,27 +89,27 @@ impl fmt::Display for Partition {
     }
 }
 
-/// Twelve digits, leading zeros included.
+/// An account ID: twelve digits, leading zeros included.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AccountId(String);
 
 impl AccountId {
-    /// An account ID whose leading zeros a spreadsheet or a YAML reader has eaten.
+    /// Parses an account ID and restores leading zeros, which spreadsheets and YAML readers drop.
     ///
     /// # Errors
-    /// The text is empty, longer than twelve characters, or no number.
+    /// The text is empty, longer than twelve characters, or not a number.
     pub fn padded(text: &str) -> Result<Self, InvalidArn> {
         let short = (1..12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
         if short { Ok(Self(format!("{text:0>12}"))) } else { text.parse() }
     }
 
-    /// The twelve digits.
+    /// Returns the twelve digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A number has lost its leading zeros.
+/// Restores the leading zeros that a number cannot have.
 impl TryFrom<u64> for AccountId {
     type Error = InvalidArn;
 
@@ -150,26 +150,26 @@ impl fmt::Display for AccountId {
 pub struct RoleArn {
     partition: Partition,
     account_id: AccountId,
-    /// What stands between `role/` and the name; empty, or ends with a slash.
+    /// The part between `role/` and the name: empty, or with a slash at its end.
     path: String,
     role_name: String,
 }
 
 impl RoleArn {
-    /// Puts an ARN together. `name` may carry the role's path (`team/Deploy` or `/team/Deploy`).
+    /// Creates an ARN. `name` may include the role's path (`team/Deploy` or `/team/Deploy`).
     ///
     /// # Errors
-    /// Name or path hold what IAM does not allow there, or the whole is longer than 2,048 characters.
+    /// Name or path contain a character that IAM does not allow, or the ARN is longer than 2,048 characters.
     pub fn new(partition: Partition, account_id: AccountId, name: &str) -> Result<Self, InvalidArn> {
         let (path, role_name) = name.rsplit_once('/').unwrap_or(("", name));
         Self::checked(partition, account_id, normalised(path), role_name)
             .map_err(|fault| InvalidArn::new(name, fault))
     }
 
-    /// Puts an ARN together from a path (`/team/` or `team`) and a name without one.
+    /// Creates an ARN from a path (`/team/` or `team`) and a name without a path.
     ///
     /// # Errors
-    /// As [`RoleArn::new`]; or the name carries a path as well.
+    /// As [`RoleArn::new`], or the name includes a path as well.
     pub fn with_path(
         partition: Partition,
         account_id: AccountId,
@@ -186,7 +186,8 @@ impl RoleArn {
         Self::checked(partition, account_id, normalised(path), role_name).map_err(named)
     }
 
-    /// Source: the CreateRole page of the IAM API for name and path, AssumeRole's for the length.
+    /// Checks the parts. Source: the CreateRole page of the IAM API for name and path, the AssumeRole page of
+    /// the STS API for the length.
     fn checked(
         partition: Partition,
         account_id: AccountId,
@@ -213,23 +214,23 @@ impl RoleArn {
         }
     }
 
-    /// The partition, for instance `aws`.
+    /// Returns the partition, for instance `aws`.
     pub fn partition(&self) -> &Partition {
         &self.partition
     }
 
-    /// The account that owns the role.
+    /// Returns the account that owns the role.
     pub fn account_id(&self) -> &AccountId {
         &self.account_id
     }
 
-    /// The role's name without its path.
+    /// Returns the role's name without its path.
     pub fn role_name(&self) -> &str {
         &self.role_name
     }
 }
 
-/// A path as it stands between `role/` and the name.
+/// Returns a path as it is written between `role/` and the name.
 fn normalised(path: &str) -> String {
     let path = path.strip_prefix('/').unwrap_or(path);
     if path.is_empty() || path.ends_with('/') { path.to_owned() } else { format!("{path}/") }

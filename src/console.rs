@@ -15,20 +15,20 @@ use crate::request::SessionDuration;
 use crate::secret::Secret;
 use crate::sts::{CallError, LazyClient, Network};
 
-/// AWS answers in a fraction of a second.
+/// AWS answers in a fraction of a second, so a longer wait is pointless.
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// A place in the console, and how to get there.
+/// A page of the AWS console, and how to sign in to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Console {
     /// `https://signin.aws.amazon.com` and the like.
     sign_in: String,
     destination: String,
-    /// How long the console session lasts; without it, as long as the credentials.
+    /// How long the console session lasts. `None`: as long as the credentials.
     session_duration: Option<SessionDuration>,
 }
 
-/// A part of the console's address that cannot be one.
+/// The error for a partition without a known console, or a service that cannot exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidConsole(String);
 
@@ -41,10 +41,10 @@ impl fmt::Display for InvalidConsole {
 impl std::error::Error for InvalidConsole {}
 
 impl Console {
-    /// The console of a partition: its front page, or a service's, in a region.
+    /// Creates the console of a partition: its front page, or the page of a service, in a region.
     ///
     /// # Errors
-    /// The partition's console is not known, or the service cannot be the name of one.
+    /// The console of the partition is not known, or `service` cannot be the name of one.
     pub fn new(
         partition: &Partition,
         service: Option<&str>,
@@ -68,22 +68,24 @@ impl Console {
         Ok(Self { sign_in: sign_in.to_owned(), destination, session_duration: None })
     }
 
-    /// The same, signed in to at another address.
+    /// Signs in at another endpoint.
     #[must_use]
     pub fn through(self, endpoint: &str) -> Self {
         Self { sign_in: endpoint.trim_end_matches('/').to_owned(), ..self }
     }
 
-    /// The same, for so long. AWS takes no duration for roles that were assumed from roles.
+    /// Limits the console session to this duration. AWS accepts no duration for a role that was assumed from
+    /// a role.
     #[must_use]
     pub fn lasting(self, session_duration: Option<SessionDuration>) -> Self {
         Self { session_duration, ..self }
     }
 
-    /// An address that signs whoever opens it in as these credentials: as secret as they are, and good for 15 minutes.
+    /// Returns a URL that signs the browser in. The URL is as secret as the credentials, and valid for
+    /// 15 minutes.
     ///
     /// # Errors
-    /// The credentials are not temporary, or AWS refuses or cannot be reached.
+    /// The credentials are not temporary, AWS refuses them, or the endpoint cannot be reached.
     pub async fn url(&self, credentials: &Credentials, network: &Network) -> Result<Secret, CallError> {
         let Self { sign_in, destination, session_duration } = self;
         let Some(token) = credentials.session_token() else {

@@ -1,4 +1,4 @@
-//! AWS credentials that are safe to hand on.
+//! AWS credentials whose text is safe to print and to export.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -6,15 +6,16 @@ use std::time::SystemTime;
 use crate::arn::AccountId;
 use crate::secret::Secret;
 
-/// Longest texts taken; AWS documents 128 for the ID and leaves the others open.
+/// The longest texts accepted. AWS documents 128 characters for the ID and no limit for the others.
 const MAX_ID: usize = 128;
 const MAX_SECRET: usize = 1024;
-/// The kernel takes no environment variable above 128 KiB; a token is far below, or it is no token.
+/// Linux accepts no environment variable above 128 KiB. Real tokens are far shorter than this limit.
 const MAX_TOKEN: usize = 64 * 1024;
 
-/// An access key, temporary (with session token and expiration) or long-term.
+/// An access key, either temporary (with session token and expiration) or long-term.
 ///
-/// Every text in it is printable ASCII without blanks, so no value can end a line, move a cursor or hide.
+/// All of its text is printable ASCII without whitespace, so no value can end a line, move the cursor or hide
+/// itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     access_key_id: String,
@@ -24,7 +25,7 @@ pub struct Credentials {
     account_id: Option<AccountId>,
 }
 
-/// A credentials field that no AWS service would issue. The value itself is never shown.
+/// The error for a field that AWS would not issue. It never contains the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidCredentials {
     field: &'static str,
@@ -40,10 +41,10 @@ impl fmt::Display for InvalidCredentials {
 impl std::error::Error for InvalidCredentials {}
 
 impl Credentials {
-    /// Checks and takes the parts over.
+    /// Checks the parts and creates credentials.
     ///
     /// # Errors
-    /// A text is empty, too long, or holds a blank, a control or a non-ASCII character.
+    /// A text is empty, too long, or contains whitespace, a control character or a non-ASCII character.
     pub fn new(
         access_key_id: String,
         secret_access_key: Secret,
@@ -58,33 +59,33 @@ impl Credentials {
         Ok(Self { access_key_id, secret_access_key, session_token, expiration, account_id: None })
     }
 
-    /// The same credentials, known to belong to an account.
+    /// Returns the same credentials with the account that they belong to.
     #[must_use]
     pub fn with_account_id(self, account_id: Option<AccountId>) -> Self {
         Self { account_id, ..self }
     }
 
-    /// The access key ID; an identifier, not a secret.
+    /// Returns the access key ID, which is not a secret.
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id
     }
 
-    /// The secret access key.
+    /// Returns the secret access key.
     pub fn secret_access_key(&self) -> &Secret {
         &self.secret_access_key
     }
 
-    /// The session token; absent for long-term keys.
+    /// Returns the session token. Long-term keys have none.
     pub fn session_token(&self) -> Option<&Secret> {
         self.session_token.as_ref()
     }
 
-    /// When they end; absent if nobody said.
+    /// Returns when the credentials expire, if that is known.
     pub fn expiration(&self) -> Option<SystemTime> {
         self.expiration
     }
 
-    /// The account they belong to, where known.
+    /// Returns the account that the credentials belong to, if that is known.
     pub fn account_id(&self) -> Option<&AccountId> {
         self.account_id.as_ref()
     }

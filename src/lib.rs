@@ -1,6 +1,7 @@
 //! Assume AWS IAM roles.
 //!
-//! A configuration of the AWS SDK becomes one of a role, and renews its credentials for as long as the program runs:
+//! Turns an SDK configuration into that of a role. The role's credentials renew themselves while the program
+//! runs:
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -21,15 +22,15 @@
 //! # }
 //! ```
 //!
-//! Nothing is asked of STS before credentials are used for the first time; what STS would refuse is told by
-//! [`AssumeRole::into_config`]. [`RoleProvider`] says when a session is renewed. A session can be kept from one run to
-//! the next by a [`CredentialCache`]:
+//! STS is not called before credentials are used for the first time. [`AssumeRole::into_config`] reports
+//! parameters that STS would refuse. [`RoleProvider`] documents when a session is renewed. A
+//! [`CredentialCache`] keeps a session from one run to the next:
 //!
 //! ```no_run
 //! # use arl::{AssumeRoleExt, JsonFileCache, LambdaFunction, RoleSessionName};
 //! # fn example(base: aws_types::SdkConfig, environment: impl Fn(&str) -> String)
 //! #     -> Result<(), Box<dyn std::error::Error>> {
-//! // In a Lambda function: a session name that leads back to the instance.
+//! // In a Lambda function: a session name that identifies the instance.
 //! let function = LambdaFunction {
 //!     function_name: &environment("AWS_LAMBDA_FUNCTION_NAME"),
 //!     function_version: &environment("AWS_LAMBDA_FUNCTION_VERSION"),
@@ -51,44 +52,47 @@
 //!
 //! | there | here |
 //! | --- | --- |
-//! | `assume_role(session, RoleArn)` | `config.assume_role(role_arn)` of [`AssumeRoleExt`], then [`AssumeRole::into_config`] |
+//! | `assume_role(session, RoleArn)` | [`AssumeRoleExt::assume_role`], then [`AssumeRole::into_config`] |
 //! | `patch_boto3()`, `Session.assume_role` | [`AssumeRoleExt`] in scope |
-//! | `RoleSessionName` | [`AssumeRole::role_session_name`]; without it the source identity, else one is made up |
+//! | `RoleSessionName` | [`AssumeRole::role_session_name`], else the source identity, else generated |
 //! | `AUTOMATIC_ROLE_SESSION_NAME` | [`AssumeRole::automatic_role_session_name`] |
 //! | `PolicyArns` | [`AssumeRole::policy_arn`] |
-//! | `Policy` (`str` or `dict`) | [`AssumeRole::policy`], with a text or a `serde_json::Value` |
+//! | `Policy` (`str` or `dict`) | [`AssumeRole::policy`], with text or a `serde_json::Value` |
 //! | `DurationSeconds` (`int` or `timedelta`) | [`AssumeRole::duration`] |
 //! | `Tags`, `TransitiveTagKeys` | [`AssumeRole::tag`], [`AssumeRole::transitive_tag_key`] |
 //! | `ExternalId`, `SourceIdentity` | [`AssumeRole::external_id`], [`AssumeRole::source_identity`] |
-//! | `SerialNumber`, `TokenCode` | [`AssumeRole::serial_number`], [`AssumeRole::token_code`], [`AssumeRole::token_codes`] |
+//! | `SerialNumber` | [`AssumeRole::serial_number`] |
+//! | `TokenCode` | [`AssumeRole::token_code`], [`AssumeRole::token_codes`] |
 //! | `additional_kwargs` | [`AssumeRole::additional_parameters`] |
-//! | `region_name` (`None`, `str`, `False`) | [`AssumeRole::region`]: left out, given, `None` |
-//! | `validate=False` | nothing: a value that STS would refuse cannot be made |
-//! | `cache=JSONFileCache(dir)`, any `dict` | [`AssumeRole::cache`] with [`JsonFileCache`], or any [`CredentialCache`] |
+//! | `region_name` (`None`, `str`, `False`) | [`AssumeRole::region`]: not called, a region, `None` |
+//! | `validate=False` | not available: invalid values cannot be created |
+//! | `cache=JSONFileCache(dir)`, any `dict` | [`AssumeRole::cache`] with any [`CredentialCache`] |
 //! | `child.assume_role_parent_session` | [`RoleProvider::parent`] |
 //! | `generate_lambda_session_name()` | [`RoleSessionName::for_lambda`] |
 //! | `get_role_arn(account, name, path, partition)` | [`RoleArn::new`], [`RoleArn::with_path`] |
 //! | `get_assumed_role_session_arn(…)` | [`RoleArn::session`] |
 //! | `python -m aws_assume_role_lib` | the program `arl assume` |
 //!
-//! Its cache keeps sessions apart by the request alone; this one also by the caller and the endpoint.
+//! The cache of aws-assume-role-lib distinguishes sessions by the request only. This one also distinguishes
+//! them by the caller and the endpoint.
 //!
 //! # What it does not do
 //!
-//! - It brings no HTTP client: the parent's configuration has one, or the program's SDK was built with its default.
-//! - It does not look for source credentials on the way of `config.assume_role`: the parent has them.
-//! - `SdkConfig` is a value: a region that the parent is given later does not reach the child.
-//! - It renews when credentials are asked for, and never by a task of its own.
+//! - It brings no HTTP client. The parent's configuration has one, or the SDK was built with its default
+//!   client.
+//! - `config.assume_role` does not search for source credentials. The parent has them.
+//! - `SdkConfig` is a value: a region that is set in the parent later does not reach the child.
+//! - It renews credentials when the program asks for them, and spawns no task.
 //!
 //! # The parts
 //!
-//! The modules stand in the order of the journey: a role's name becomes a request, finds its source
-//! credentials, goes to STS, and comes back as credentials that are told to a shell, a file or a program.
-//! Lower ones know nothing of those above them, and none reads the environment, the home directory, the
-//! clock or the terminal: whoever calls hands these in. The command line is built of these parts, behind the feature
-//! `cli`; `default-features = false` leaves it out.
+//! The modules are declared in the order of their use: each uses only those above it. They parse the request,
+//! read the user's profiles, resolve the source credentials, call STS, cache the session, and hand it to the
+//! SDK, a shell or a program. They do not read the environment, the home directory, the clock or the
+//! terminal; the caller passes these in. The CLI is built on the same modules, behind the feature `cli`,
+//! which `default-features = false` leaves out.
 
-// Each module may use only those above it.
+// Each module uses only those above it.
 
 // Values.
 mod encoding;

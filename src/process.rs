@@ -1,4 +1,4 @@
-//! Programs that hand out credentials or codes: run by a shell, for a bounded time, with a bounded output.
+//! Runs helper programs that print credentials or MFA codes, with a limit on time and output.
 
 use std::fmt;
 use std::process::Stdio;
@@ -8,21 +8,21 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use zeroize::Zeroizing;
 
-/// Credentials have a few thousand bytes, codes six.
+/// Credentials take a few thousand bytes, a code six.
 const MAX_OUTPUT: u64 = 64 * 1024;
-/// What a program says of its failure.
+/// How much of the standard error an error message quotes.
 const MAX_ERRORS: u64 = 4 * 1024;
 
-/// Why a program has handed out nothing.
+/// Why a program printed no usable output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProcessError {
     /// It could not be started.
     NotStarted(String),
-    /// It has failed: its status in words, and what it said.
+    /// It failed. Holds its exit status as text, and what it wrote to its standard error.
     Failed(String, String),
-    /// It wrote more than anybody needs.
+    /// It wrote more than 64 KiB.
     TooMuch,
-    /// It was not done in time.
+    /// It did not finish in time.
     TimedOut(Duration),
 }
 
@@ -44,20 +44,21 @@ impl fmt::Display for ProcessError {
 
 impl std::error::Error for ProcessError {}
 
-/// Who sees what a program writes to its standard error.
+/// Where the standard error of a program goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Said {
-    /// The person, at once: it may ask for a touch of a key.
+    /// To the terminal, at once: the program may ask the user to touch a security key.
     Shown,
-    /// Nobody, unless it fails.
+    /// Into the error message, if the program fails.
     Kept,
 }
 
-/// Runs a command line in `sh` and returns what it wrote to its standard output. Its standard input is empty; a
-/// terminal is still there as `/dev/tty`.
+/// Runs a command line with `sh` and returns its standard output. Its standard input is empty; the terminal
+/// is still available as `/dev/tty`.
 ///
 /// # Errors
-/// It cannot be started, fails, writes more than 64 KiB, or takes longer than `limit`; it is killed then.
+/// The program cannot be started, fails, writes more than 64 KiB, or runs longer than `limit`. It is killed
+/// in the last two cases.
 pub async fn run_process(
     command: &str,
     variables: &[(&str, String)],
@@ -71,7 +72,8 @@ pub async fn run_process(
     let mut child = shell.spawn().map_err(|error| ProcessError::NotStarted(error.to_string()))?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let work = async {
-        // Whoever reads no further must not wait for a program that wants to go on writing.
+        // A program that writes too much fails at once: waiting for it to exit would hang, because nothing
+        // reads the rest.
         let output = async { read(stdout, MAX_OUTPUT).await.ok_or(ProcessError::TooMuch) };
         let (output, errors) = tokio::try_join!(output, async { Ok(drained(stderr).await) })?;
         let status = child.wait().await.map_err(|error| ProcessError::NotStarted(error.to_string()))?;
@@ -83,17 +85,18 @@ pub async fn run_process(
     tokio::time::timeout(limit, work).await.unwrap_or(Err(ProcessError::TimedOut(limit)))
 }
 
-/// The whole output; `None` if it is too long.
+/// Reads the whole output. Returns `None` if it is longer than `most`.
 async fn read(stream: Option<impl AsyncRead + Unpin>, most: u64) -> Option<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
     if let Some(stream) = stream {
-        // What breaks off is judged by what came, and by the status.
+        // A read error needs no handling here: the exit status, or the incomplete output, shows the failure.
         let _ = stream.take(most + 1).read_to_end(&mut bytes).await;
     }
     (bytes.len() as u64 <= most).then_some(bytes)
 }
 
-/// The beginning of what was said; the rest is read as well, so that the program can go on.
+/// Returns the beginning of the output and discards the rest, so that the program is not blocked by a full
+/// pipe.
 async fn drained(stream: Option<impl AsyncRead + Unpin>) -> String {
     let Some(mut stream) = stream else { return String::new() };
     let mut said = Vec::new();

@@ -1,22 +1,23 @@
-//! Texts that must never be shown by accident.
+//! Text that must never be printed by accident.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A secret: neither printed nor logged, and wiped from memory when dropped.
+/// A secret. It is neither printed nor logged, and it is wiped from memory when dropped.
 ///
-/// The only way in is [`Secret::expose`], so that searching for it finds every place where a secret leaves.
+/// [`Secret::expose`] is the only way to read it, so a search for that name finds every place where a secret
+/// is used.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes the text over.
+    /// Wraps a text.
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// The secret itself.
+    /// Returns the secret.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! What is kept: three lines, namely the key's facts, the session, and a seal over both.
+//! The text of a cache entry. It has three lines: the facts of the key, the session, and a seal over both.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,32 +9,32 @@ use super::key::{CacheKey, SCHEMA};
 use crate::credentials::Credentials;
 use crate::secret::Secret;
 
-/// A session and when it was had.
+/// A session with the time of its issue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CachedSession {
-    /// Its credentials; only such as expire are kept.
+    /// The credentials of the session. They have an expiration.
     pub credentials: Credentials,
     /// When they were issued, by this machine's clock.
     pub issued_at: SystemTime,
 }
 
-/// What may be shown of a session that is kept.
+/// What may be shown of a cached session.
 #[derive(Debug, Clone)]
 pub struct ListedSession {
-    /// The facts of its key, as JSON.
+    /// The facts of its cache key, as JSON.
     pub facts: Value,
-    /// When it ends.
+    /// When it expires.
     pub expiration: SystemTime,
 }
 
 impl ListedSession {
-    /// The role; `None` for the own credentials of a source.
+    /// Returns the role. `None` for the credentials of a source itself.
     pub fn role_arn(&self) -> Option<&str> {
         self.facts.get("hops")?.as_array()?.last()?.get("RoleArn")?.as_str()
     }
 }
 
-/// The entry's text. Wiped when dropped, as it holds secrets.
+/// Returns the text of an entry. It holds secrets, so it is wiped when dropped.
 pub(super) fn write(key: &CacheKey, session: &CachedSession) -> Zeroizing<String> {
     let CachedSession { credentials, issued_at } = session;
     let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -51,7 +51,7 @@ pub(super) fn write(key: &CacheKey, session: &CachedSession) -> Zeroizing<String
     Zeroizing::new(format!("{}{seal}\n", *sealed))
 }
 
-/// The session, if the text is an entry of this very key and whole.
+/// Returns the session, if the text is an undamaged entry of this key.
 pub(super) fn read(key: &CacheKey, text: &[u8]) -> Option<CachedSession> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
     let (sealed, seal) = text.split_at(text.rfind('\n')? + 1);
@@ -62,7 +62,7 @@ pub(super) fn read(key: &CacheKey, text: &[u8]) -> Option<CachedSession> {
     parse(session)
 }
 
-/// What may be shown of an entry, whoever's it is.
+/// Returns what may be shown of an entry, without checking its seal.
 pub(super) fn list(text: &[u8]) -> Option<ListedSession> {
     let text = std::str::from_utf8(text).ok()?;
     let mut lines = text.lines();

@@ -1,4 +1,4 @@
-//! Sessions in files that only their owner can read.
+//! Caches sessions in files that only their owner can read.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
@@ -14,29 +14,29 @@ use super::key::CacheKey;
 use super::private_dir::{self, open_flags};
 use super::store::CredentialCache;
 
-/// The longest entry: a token may have 64 KiB, and the facts repeat a policy.
+/// The largest entry: a token may have 64 KiB, and the facts repeat a policy.
 const MAX_ENTRY: u64 = 512 * 1024;
-/// How many files one sweep looks at.
+/// How many files one sweep checks.
 const SWEPT: usize = 256;
-/// A temporary file of this age was left by somebody who died.
+/// The age at which a temporary file must be a leftover of a process that died.
 const ORPHANED: Duration = Duration::from_secs(60);
-/// No session of STS ends sooner after it was kept.
+/// Sweeps skip younger entries, because every session lasts at least 15 minutes.
 const SHORTEST: Duration = Duration::from_secs(14 * 60);
-/// Entries of another layout live in a directory of their own.
+/// The subdirectory with the entries. Another layout would use another one.
 const DIRECTORY: &str = "v1";
 const TEMPORARY: &str = ".tmp";
 
-/// Keeps each session in a file of mode 0600, named by its key, below a directory of mode 0700.
+/// Caches each session in a file of mode 0600, named by its key, in a directory of mode 0700.
 ///
-/// A file is replaced as a whole or not at all. One that belongs to somebody else, that others may read, that
-/// is a link, too large, damaged, or of another request, counts as missing and is replaced.
+/// A file is replaced as a whole or not at all. It counts as missing, and is replaced, if it belongs to
+/// another user, is readable by others, is a link, is too large, is damaged, or belongs to another request.
 #[derive(Debug, Clone)]
 pub struct JsonFileCache {
     directory: PathBuf,
 }
 
 impl JsonFileCache {
-    /// A cache below this directory, which is made when something is kept.
+    /// Creates a cache in this directory. The directory is created when the first session is stored.
     pub fn new(directory: impl AsRef<Path>) -> Self {
         Self { directory: directory.as_ref().join(DIRECTORY) }
     }
@@ -45,7 +45,7 @@ impl JsonFileCache {
         self.directory.join(key.name())
     }
 
-    /// Creates the directory, and takes away what others may do in it.
+    /// Creates the directory, or removes the permissions of other users.
     fn prepare(&self) -> io::Result<()> {
         match private_dir::ensure(&self.directory)? {
             mode if mode & 0o077 == 0 => Ok(()),
@@ -57,17 +57,17 @@ impl JsonFileCache {
         let nanos = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let temporary = path.with_extension(format!("{}-{nanos:x}{TEMPORARY}", std::process::id()));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        // Neither the file nor the directory is synced: an entry is sealed, so one that a power failure has damaged
-        // is a miss.
+        // Neither the file nor the directory is synced: entries are sealed, so one that a power failure
+        // damages is a miss.
         let written = file.write_all(text.as_bytes()).and_then(|()| fs::rename(&temporary, path));
         if written.is_err() {
-            // What remains is swept later.
+            // A file that is left over is removed by a later sweep.
             let _ = fs::remove_file(&temporary);
         }
         written
     }
 
-    /// Takes away what is over, looking at no more than [`SWEPT`] files, so that no call pays for thousands.
+    /// Removes expired entries. Checks at most [`SWEPT`] files, so that no call pays for thousands of them.
     fn sweep(&self, now: SystemTime) {
         let Ok(entries) = fs::read_dir(&self.directory) else { return };
         let mut paths: Vec<PathBuf> = entries
@@ -75,13 +75,13 @@ impl JsonFileCache {
             .map(|entry| entry.path())
             .filter(|path| is_entry(path) || is_temporary(path))
             .collect();
-        // Another part of a large cache each time.
+        // Begin at another part of a large cache each time.
         let start = now.duration_since(UNIX_EPOCH).unwrap_or_default().subsec_micros() as usize;
         let count = paths.len().max(1);
         paths.rotate_left(start % count);
         for path in paths.into_iter().take(SWEPT) {
             let Ok(found) = fs::symlink_metadata(&path) else { continue };
-            // A time that is still to come is nobody's age.
+            // Treat a modification time in the future as age zero.
             let age =
                 found.modified().ok().and_then(|made| now.duration_since(made).ok()).unwrap_or_default();
             let is_over = if is_temporary(&path) {
@@ -110,7 +110,7 @@ impl CredentialCache for JsonFileCache {
         };
         self.prepare().map_err(named)?;
         let path = self.path(key);
-        // A directory cannot be replaced by a file.
+        // A file cannot replace a directory.
         if path.is_dir() && !path.is_symlink() {
             fs::remove_dir_all(&path)?;
         }
@@ -141,7 +141,7 @@ impl CredentialCache for JsonFileCache {
             }
             match fs::remove_file(&path) {
                 Ok(()) => cleared += usize::from(counts),
-                // Somebody else was faster.
+                // Another process removed it first.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => failed = Some(error),
             }
@@ -150,20 +150,20 @@ impl CredentialCache for JsonFileCache {
     }
 }
 
-/// Whether the name is a key's; nothing else in the directory is ours to touch.
+/// Whether the name is that of an entry. Other files in the directory are left alone.
 fn is_entry(path: &Path) -> bool {
     let name = path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
     name.len() == 64 && name.iter().all(u8::is_ascii_hexdigit)
 }
 
-/// Whether the name is one that [`JsonFileCache::replace`] makes.
+/// Whether the name is one that [`JsonFileCache::replace`] creates.
 fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
     name.get(..64).is_some_and(|key| key.iter().all(u8::is_ascii_hexdigit))
         && name.ends_with(TEMPORARY.as_bytes())
 }
 
-/// The file's bytes, if it is a plain one of ours that nobody else may read.
+/// Reads a file, if it is a regular file of this user that others cannot read.
 fn read_file(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
     let file = OpenOptions::new().read(true).custom_flags(open_flags()).open(path).ok()?;
     let found = file.metadata().ok()?;

@@ -1,53 +1,53 @@
-//! How long before its end a session is no longer handed out.
+//! How long a session must still last to be handed out.
 
 use std::time::{Duration, SystemTime};
 
 use super::entry::CachedSession;
 
-/// Who is going to use the session.
+/// The program that uses the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
-    /// A shell or a command, once.
+    /// A shell or a command, which gets the session once.
     Once,
-    /// An SDK that comes back: botocore asks again at every use within 15 minutes of the end.
+    /// An SDK that runs arl again: botocore does so at every use within 15 minutes of the expiration.
     CredentialProcess,
-    /// An endpoint, which renews ahead of every SDK.
+    /// The credentials endpoint, which renews earlier than any SDK asks.
     Server,
 }
 
 impl Reader {
-    /// The time that a session of this length must still last.
+    /// Returns how long a session of this lifetime must still last.
     pub fn margin(self, lifetime: Duration) -> Duration {
         match self {
             Self::Once => ONCE.min(lifetime / 6),
             Self::CredentialProcess if lifetime < 2 * CREDENTIAL_PROCESS => lifetime / 2,
             Self::CredentialProcess => CREDENTIAL_PROCESS,
-            // A quarter of a long one, 20 minutes of one of an hour, half of a short one.
+            // A quarter of a long lifetime, 20 minutes of an hour, half of a short lifetime.
             Self::Server => SERVER.min(lifetime / 2).max(lifetime / 4),
         }
     }
 }
 
-/// The time that a session must still last.
+/// How long a session must still last.
 #[derive(Debug, Clone, Copy)]
 pub struct Margin {
-    /// Who asks.
+    /// The program that uses the session.
     pub reader: Reader,
-    /// What the person asks for; counts if it is more.
+    /// The minimum that the user asks for, if it is more than the program needs.
     pub at_least: Duration,
 }
 
 const ONCE: Duration = Duration::from_secs(5 * 60);
 const CREDENTIAL_PROCESS: Duration = Duration::from_secs(15 * 60);
-/// botocore renews from 15 minutes before the end on, and so does Java's SDK.
+/// botocore renews within 15 minutes of the expiration, and so does the AWS SDK for Java.
 const SERVER: Duration = Duration::from_secs(20 * 60);
-/// No session of STS lasts longer than 12 h; clocks differ.
+/// No STS session lasts longer than 12 hours. The rest is for clocks that differ.
 const LONGEST: Duration = Duration::from_secs(12 * 3600 + 15 * 60);
-/// An entry from a later time than this was written by a clock that was wrong, or this one is.
+/// An entry from further in the future was written by a clock that was wrong, or this clock is wrong.
 const CLOCK_SLACK: Duration = Duration::from_secs(5 * 60);
 
 impl Margin {
-    /// Whether the session lasts long enough from now on.
+    /// Whether the session lasts long enough.
     pub fn allows(&self, session: &CachedSession, now: SystemTime) -> bool {
         let Some(end) = session.credentials.expiration() else { return false };
         let (Ok(left), Ok(lifetime)) = (end.duration_since(now), end.duration_since(session.issued_at))
@@ -76,7 +76,7 @@ mod tests {
             let session = CachedSession { credentials, issued_at };
             Margin { reader, at_least: minutes(at_least) }.allows(&session, issued_at + minutes(age))
         };
-        // reader, --min-ttl, lifetime, the last minute it is used, the first it is not
+        // Consumer, --min-ttl, lifetime, the last minute in which it is used, the first in which it is not.
         for (reader, at_least, lifetime, last, first) in [
             (Reader::Once, 0, 60, 54, 55),
             (Reader::Once, 0, 15, 12, 13),

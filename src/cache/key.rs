@@ -1,4 +1,4 @@
-//! Everything that decides an answer.
+//! Cache keys: everything that decides which session STS returns.
 
 use ring::{digest, hmac};
 use serde_json::{Map, Value, json};
@@ -10,29 +10,31 @@ use crate::request::{AssumeRoleRequest, ParameterValue, ProvidedContext};
 use crate::secret::Secret;
 use crate::sts::StsSettings;
 
-/// The layout of entries. A program that knows another one looks in other places and finds nothing.
+/// The layout of the facts. Entries with another number are misses.
 pub(super) const SCHEMA: u32 = 2;
 
-/// One AssumeRole, as far as it decides the answer.
+/// One AssumeRole call, as far as it decides the session.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyedHop<'a> {
-    /// The request. Its session name and its MFA code do not count.
+    /// The request. Its session name and its MFA code are not part of the key.
     pub request: &'a AssumeRoleRequest,
-    /// The session name as it was given, placeholders and all; `None` if it was made up.
+    /// The session name as given, with its placeholders. `None` if arl chose the name.
     pub session_name: Option<&'a str>,
 }
 
-/// What one session is kept under: no secret, and nothing that another request would share.
+/// The key of a cached session. It contains no secret, and differs for any two requests that may return
+/// different sessions.
 #[derive(Debug, Clone)]
 pub struct CacheKey {
     text: String,
     secret: Secret,
-    /// What decides whether a call succeeds, but not what it brings.
+    /// The settings that decide whether a call succeeds, but not which session it returns.
     network: String,
 }
 
 impl CacheKey {
-    /// The key of the session that these hops lead to; without any, of the source's own credentials.
+    /// Creates the key of the session at the end of these hops. Without hops it is the key of the source's
+    /// own credentials.
     pub fn new(sts: &StsSettings, source: &SourceKey, hops: &[KeyedHop<'_>]) -> Self {
         let object = json!({
             "schema": SCHEMA,
@@ -48,29 +50,29 @@ impl CacheKey {
         }
     }
 
-    /// The facts, as one line of JSON.
+    /// Returns the facts as one line of JSON.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// A name for a file: SHA-256 of the facts, in hexadecimal digits.
+    /// Returns a file name: the SHA-256 of the facts in hexadecimal digits.
     pub fn name(&self) -> String {
         hex(digest::digest(&digest::SHA256, self.text.as_bytes()).as_ref())
     }
 
-    /// Seals a text with the source's secret key, where there is one. Who has another secret under the same
-    /// access key ID does not get the session, and a bit that has flipped shows.
+    /// Returns a MAC of the text, with the secret key of the source if it has one. So a caller with another
+    /// secret under the same access key ID does not get the session, and a damaged entry is noticed.
     pub(super) fn seal(&self, text: &str) -> String {
         hex(hmac::sign(&self.mac(), text.as_bytes()).as_ref())
     }
 
-    /// Tells calls apart that may fail differently although they would bring the same: another secret key, another
-    /// proxy.
+    /// Returns a tag that differs between calls that may fail differently although they would return the same
+    /// session, because of another secret key or another proxy.
     pub(super) fn circumstances(&self) -> String {
         self.seal(&self.network)
     }
 
-    /// Whether a text is sealed so; takes the same time whatever the answer is.
+    /// Verifies a seal, in constant time.
     pub(super) fn is_sealed(&self, text: &str, seal: &str) -> bool {
         let bytes: Option<Vec<u8>> =
             (0..seal.len()).step_by(2).map(|i| u8::from_str_radix(seal.get(i..i + 2)?, 16).ok()).collect();
@@ -82,7 +84,7 @@ impl CacheKey {
     }
 }
 
-/// Destructured, as the request is, so that a new setting has to be put on one side or the other.
+/// Destructured, so that a new setting must be included or excluded deliberately.
 fn endpoint(sts: &StsSettings) -> Value {
     let StsSettings {
         region,
@@ -97,19 +99,19 @@ fn endpoint(sts: &StsSettings) -> Value {
     json!({ "region": region, "url": endpoint_url, "fips": use_fips, "dual_stack": use_dual_stack })
 }
 
-/// What is left of the endpoint for what all of its regions take.
+/// Returns the part of the endpoint that matters for credentials that all of its regions accept.
 fn partition(sts: &StsSettings) -> Value {
     json!({ "partition": Partition::of_region(&sts.region).as_str(), "url": sts.endpoint_url })
 }
 
-/// The facts of one hop, by STS's names. What is not given leaves no trace, and an empty list is not nothing.
+/// Returns the facts of one hop, by STS's names. A missing parameter and an empty list differ.
 fn hop(hop: &KeyedHop<'_>) -> Value {
     let KeyedHop { request, session_name } = hop;
     let mut facts = Map::new();
     let mut fields = Vec::new();
     for (name, value) in request.parameters() {
         let fact = match value {
-            // The name as it was given counts instead of the one that its template made this time.
+            // The name as given counts, not what its template expands to this time.
             ParameterValue::Text(_) if name == "RoleSessionName" => match session_name {
                 Some(session_name) => Value::from(*session_name),
                 None => continue,
@@ -136,7 +138,7 @@ fn hop(hop: &KeyedHop<'_>) -> Value {
     Value::Object(facts)
 }
 
-/// A context assertion is a bearer token of a kind, so its hash stands for it.
+/// Returns the provider and a hash of the assertion, because an assertion is similar to a bearer token.
 fn context(context: &ProvidedContext) -> Value {
     let assertion = digest::digest(&digest::SHA256, context.context_assertion().as_bytes());
     Value::from(vec![context.provider_arn().as_str().to_owned(), hex(assertion.as_ref())])

@@ -1,7 +1,8 @@
-//! Sessions in the Linux kernel's user keyring: never on a disk, and forgotten by the kernel when they end.
+//! Caches sessions in the user keyring of the Linux kernel: they never reach a disk, and the kernel removes
+//! them when they expire.
 //!
-//! Source: keyrings(7), user-keyring(7). The quota is some 20,000 bytes for a plain user, which is about ten
-//! sessions; containers of the same user share the keyring, unless they refuse the system calls altogether.
+//! Source: keyrings(7), user-keyring(7). The quota of a plain user is about 20,000 bytes, which is enough for
+//! about ten sessions. Containers of the same user share the keyring, unless they block the system calls.
 
 use std::io;
 use std::time::SystemTime;
@@ -13,14 +14,14 @@ use super::entry::{self, CachedSession, ListedSession};
 use super::key::CacheKey;
 use super::store::CredentialCache;
 
-/// What the names of our keys begin with.
+/// The prefix of arl's key names.
 const PREFIX: &str = "arl:v1:";
 /// The kernel's limit for a key of this type.
 const MAX_PAYLOAD: usize = 32 * 1024;
-/// More keys than any quota of a plain user allows.
+/// More keys than the quota of any plain user allows.
 const MAX_KEYS: usize = 64 * 1024;
 
-/// Keeps each session as a key of the user's keyring, with the session's end as the key's timeout.
+/// Caches each session as a key of the user keyring, with the session's expiration as the timeout of the key.
 #[derive(Debug)]
 pub struct KeyringCache {
     user: KeyRing,
@@ -28,16 +29,16 @@ pub struct KeyringCache {
 }
 
 impl KeyringCache {
-    /// Opens the user's keyring.
+    /// Opens the user keyring.
     ///
     /// # Errors
-    /// The kernel has none, or does not let this process use it.
+    /// The kernel has no keyrings, or does not let this process use them.
     pub fn open() -> io::Result<Self> {
         let open = |id, create| KeyRing::from_special_id(id, create).map_err(io_error);
         let user = open(KeyRingIdentifier::User, false)?;
         let process = open(KeyRingIdentifier::Process, true)?;
-        // Only what hangs on a keyring of the process counts as its own, and a session's keyring does not
-        // reach the user's everywhere (su, cron, some logins).
+        // A process possesses only what its own keyrings link to, and some session keyrings do not link to
+        // the user keyring (su, cron, some logins).
         process.link_keyring(user).map_err(io_error)?;
         Ok(Self { user, process })
     }
@@ -69,7 +70,8 @@ impl CredentialCache for KeyringCache {
     fn write(&self, key: &CacheKey, session: &CachedSession, now: SystemTime) -> io::Result<()> {
         let left = session.credentials.expiration().and_then(|end| end.duration_since(now).ok());
         let seconds = left.and_then(|left| usize::try_from(left.as_secs()).ok()).unwrap_or(0).max(1);
-        // First where it dies with this process: a key without a timeout must not outlive a kill.
+        // Add the key to the process keyring first: if arl is killed before it sets the timeout, the key dies
+        // with the process.
         let written =
             self.process.add_key(&name(key), entry::write(key, session).as_bytes()).map_err(io_error)?;
         written.set_timeout(seconds).map_err(io_error)?;

@@ -1,4 +1,4 @@
-//! The note in a lock file, by which the process that holds the lock tells those that wait for it what happens.
+//! The note in a lock file, by which the holder of the lock informs the processes that wait for it.
 //!
 //! | Note | Meaning |
 //! | --- | --- |
@@ -14,7 +14,7 @@
 //! [`CacheKey::circumstances`](super::key::CacheKey::circumstances): a process that would call with another secret or
 //! through another network does not share the failure.
 //!
-//! A reader takes a note as a whole or not at all, so a note that is half written counts as none.
+//! A reader accepts only complete notes, because it may read while the holder writes.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -25,7 +25,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::private_dir::open_flags;
 
-/// A longer note is none: the text of a failure has a few lines.
+/// The longest note that is read. A failure has a few lines.
 const MAX_NOTE: u64 = 16 * 1024;
 
 /// A note and the process that left it.
@@ -104,7 +104,7 @@ impl fmt::Display for LockNote {
     }
 }
 
-/// Returns a time as notes spell it.
+/// Converts a time to the form that notes use.
 pub(super) fn nanos(time: SystemTime) -> u128 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos()
 }

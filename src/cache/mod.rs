@@ -1,7 +1,7 @@
-//! Sessions kept from one call to the next.
+//! Caches sessions between calls.
 //!
-//! An entry belongs to everything that decides the answer, repeats it, and is compared with it on reading;
-//! anything else that is found in its place is a miss. Nothing here knows STS or a terminal.
+//! A cache entry contains everything that decides which session STS returns. Reading compares it, and treats
+//! any difference as a miss.
 
 mod entry;
 mod file;

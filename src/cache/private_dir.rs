@@ -1,4 +1,4 @@
-//! Directories that belong to this user alone, and files that are opened in them.
+//! Directories and files that must belong to this user alone.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -7,11 +7,11 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// Creates a directory with mode 0700, unless it exists. Returns the permission bits that it has.
+/// Creates a directory with mode 0700, unless it exists. Returns its permission bits.
 ///
 /// # Errors
-/// The directory cannot be created, is no directory, or belongs to another user; or root would create it in the
-/// home of a user, who could not use it (`sudo -E`).
+/// The directory cannot be created, is not a directory, or belongs to another user. Root does not create a
+/// directory in the home of another user, who could not use it afterwards (`sudo -E`).
 pub(super) fn ensure(directory: &Path) -> io::Result<u32> {
     let refuse = |why: &str| Err(io::Error::other(format!("`{}` {why}", directory.display())));
     match fs::symlink_metadata(directory) {
@@ -29,8 +29,7 @@ fn is_root_in_a_home(directory: &Path) -> bool {
     rustix::process::geteuid().is_root() && nearest().is_some_and(|found| found.uid() != 0)
 }
 
-/// Returns the flags that every file of arl's is opened with: a link is not followed, and opening a pipe does not
-/// wait for its other end.
+/// Returns the flags for opening arl's own files: they do not follow links, and do not wait at a named pipe.
 pub(super) fn open_flags() -> i32 {
     i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default()
 }

@@ -1,8 +1,8 @@
-//! Single flight: of all processes that want the same session, one gets it.
+//! Lets one process at a time request a given session, while the others wait for its result.
 //!
-//! The lock is the kernel's and dies with its holder. It is only ever tried, never waited for: a blocked lock
-//! on a network file system cannot be interrupted. It is advisory: whoever cannot lock goes ahead alone, since
-//! a second call does no harm.
+//! The lock is released by the kernel when its holder dies. It is only tried, never waited for, because a
+//! blocked lock on a network file system cannot be interrupted. It is advisory: a process that cannot lock
+//! makes its own call, since a second call does no harm.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -15,26 +15,26 @@ use super::key::CacheKey;
 use super::lock_note::{LockNote, News, nanos};
 use super::private_dir::{self, open_flags};
 
-/// Between two looks at the lock, at first and at last.
+/// The pause between two attempts to lock, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(40));
-/// A call ends before this.
+/// The time in which any call ends.
 const CALL: Duration = Duration::from_secs(25);
-/// A lock file of this age is of no use to anybody.
+/// The age at which an unused lock file is removed.
 const STALE: Duration = Duration::from_secs(24 * 3600);
-/// What the locks of terminals are called, before the terminal's session.
+/// The prefix of the lock files of terminals. The terminal's session ID follows.
 const TURN: &str = "terminal-";
-/// Where the locks are.
+/// The lock files in one directory.
 #[derive(Debug, Clone)]
 pub struct SingleFlight {
     directory: PathBuf,
 }
 
-/// How long one process has waited for others, and may: one bound for all roles of a chain.
+/// How long this process has waited, and how long it may, over all hops of a chain.
 #[derive(Debug, Clone)]
 pub struct Patience {
     waited: Duration,
     bound: Duration,
-    /// The last sign of life that has moved the bound.
+    /// The time of the last heartbeat that extended the limit.
     last_sign: u128,
 }
 
@@ -44,14 +44,14 @@ impl Default for Patience {
     }
 }
 
-/// What came of waiting.
+/// The result of waiting.
 #[derive(Debug)]
 pub enum Flight {
-    /// Nobody else is at it: go ahead, and tell by [`Flying::failed`] if it fails.
+    /// This process is the one to make the call. If it fails, it reports that with [`Flying::failed`].
     Ahead(Flying),
-    /// Somebody has it done: the session is in the cache.
+    /// Another process made the call: the session is in the cache.
     Landed,
-    /// Somebody has tried since, and this is what they told of their failure.
+    /// Another process failed since this one started. Holds its error.
     Failed(String),
 }
 
@@ -64,15 +64,15 @@ pub struct Flying {
 }
 
 impl SingleFlight {
-    /// Locks in this directory, which is made when the first one is taken.
+    /// Uses lock files in this directory, which is created with the first one.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self { directory: directory.into() }
     }
 
-    /// Waits until the session has landed, or it is this process's turn to get it.
+    /// Waits until the session is cached, or this process is the one to request it.
     ///
-    /// `landed` looks for the session; `waiting` is called after each look with the time spent so far, on this lock and
-    /// others before it.
+    /// `landed` checks the cache. `waiting` is called after each check with the time waited so far, over all
+    /// hops.
     pub async fn take_off(
         &self,
         key: &CacheKey,
@@ -141,7 +141,7 @@ impl SingleFlight {
         }
     }
 
-    /// Waits for the turn of a terminal's session, for as long as `limit`; without one where none can be had.
+    /// Waits for the lock of a terminal's session, up to `limit`. Goes on without it if it is not available.
     pub async fn turn(&self, terminal: u32, limit: Duration) -> Flying {
         let path = self.directory.join(format!("{TURN}{terminal}"));
         let (pause, mut waited) = (PAUSES.1, Duration::ZERO);
@@ -157,7 +157,7 @@ impl SingleFlight {
         }
     }
 
-    /// Whether somebody has the turn of a terminal's session now.
+    /// Whether a process holds the lock of a terminal's session.
     pub fn is_turn_taken(&self, terminal: u32) -> bool {
         let open = OpenOptions::new()
             .read(true)
@@ -181,7 +181,8 @@ impl SingleFlight {
         let Ok(file) = open else { return Attempt::Impossible };
         match file.try_lock() {
             Ok(()) => {
-                // A sweep may have taken the file away after it was opened; then others lock another one.
+                // A sweep may have removed the file after it was opened. Then other processes lock another
+                // file.
                 let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
                 match (file.metadata(), fs::symlink_metadata(path)) {
                     (Ok(a), Ok(b)) if same(&a, &b) => Attempt::Locked(file),
@@ -219,7 +220,7 @@ impl SingleFlight {
     }
 }
 
-/// Whether the name is a key's, or that of a [`SingleFlight::turn`].
+/// Whether the name is that of a lock: a key, or a terminal as in [`SingleFlight::turn`].
 fn is_lock(name: &OsStr) -> bool {
     let name = name.as_bytes();
     name.len() == 64 && name.iter().all(u8::is_ascii_hexdigit)
@@ -275,13 +276,13 @@ fn is_usable(directory: &Path) -> bool {
     private_dir::ensure(directory).is_ok_and(|mode| mode & 0o022 == 0) && !is_remote(directory)
 }
 
-/// On NFS (0x6969, statfs(2)) even trying a lock may hang for good.
+/// On NFS (0x6969, statfs(2)) even trying a lock may hang forever.
 #[cfg(target_os = "linux")]
 fn is_remote(directory: &Path) -> bool {
     rustix::fs::statfs(directory).is_ok_and(|found| found.f_type == 0x6969)
 }
 
-/// Elsewhere nobody has told us how to see it.
+/// Remote file systems are detected on Linux only.
 #[cfg(not(target_os = "linux"))]
 fn is_remote(_: &Path) -> bool {
     false

@@ -1,4 +1,4 @@
-//! What tells one source of credentials from another without asking it.
+//! Identifies a source of credentials without asking it for credentials.
 
 use std::path::{Path, PathBuf};
 
@@ -12,34 +12,35 @@ use crate::encoding::hex;
 use crate::secret::Secret;
 use crate::source::{LoginSource, ProcessSource, Source, SsoSource};
 
-/// What a source depends on besides its profile, handed in by whoever may look.
+/// The environment that a source depends on, provided by the caller.
 pub struct Surroundings<'a> {
-    /// Looks an environment variable up; one that is set to nothing counts as unset.
+    /// Looks up an environment variable. An empty value counts as unset.
     pub var: &'a dyn Fn(&str) -> Option<String>,
     /// Reads a file.
     pub read: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
-    /// The home directory, where `aws sso login` leaves its tokens.
+    /// The home directory, where `aws sso login` stores its tokens.
     pub home: Option<PathBuf>,
-    /// The shared config file that names a credential process.
+    /// The path of the shared config file, which may name a credential process.
     pub config_file: String,
-    /// The current directory, which relative paths begin at.
+    /// Returns the current directory, where relative paths begin.
     pub directory: &'a dyn Fn() -> PathBuf,
 }
 
-/// The facts about a source that decide whose credentials it gives.
+/// The facts about a source that decide whose credentials it returns.
 #[derive(Debug, Clone)]
 pub struct SourceKey {
     facts: Value,
     secret: Secret,
-    /// Whether its credentials do not depend on the region that was asked for them.
+    /// Whether the credentials do not depend on the region that issued them.
     is_good_everywhere: bool,
 }
 
-/// Claims of a web identity token that change although its owner does not.
+/// Claims of a web identity token that change although its subject stays the same.
 const FLEETING_CLAIMS: [&str; 4] = ["exp", "iat", "nbf", "jti"];
 
 impl SourceKey {
-    /// Describes a source; `None` if it cannot be told from others, so that nothing may be kept of it.
+    /// Describes a source. Returns `None` if it cannot be distinguished from others, so that nothing may be
+    /// cached.
     pub fn of(source: &Source, around: &Surroundings<'_>) -> Option<Self> {
         let var = |name: &str| (around.var)(name).filter(|value| !value.is_empty());
         let facts = match source {
@@ -53,7 +54,7 @@ impl SourceKey {
                 })
             }
             Source::MfaSession { keys, serial_number } => {
-                // Sealed like the keys: who has another secret does not get the session.
+                // Sealed like the keys: a caller with another secret key does not get the session.
                 let Self { mut facts, secret, .. } = Self::of_keys(keys);
                 facts["mfa_session"] = serial_number.as_str().into();
                 return Some(Self { facts, secret, is_good_everywhere: true });
@@ -63,14 +64,14 @@ impl SourceKey {
                 json!({ "login_session": session, "file": file, "login": signed_in(&(around.read)(Path::new(file))?)? })
             }
             Source::Process(ProcessSource { command, profile: _, ancestors: _ }) => {
-                // Whether the command looks at a relative path cannot be seen from outside.
+                // arl cannot know whether the command uses relative paths.
                 let directory = (around.directory)();
                 let file = directory.join(&around.config_file);
                 json!({
                     "credential_process": command,
                     "config_file": file.to_string_lossy(),
                     "directory": directory.to_string_lossy(),
-                    // What the command may look at besides is told in SECURITY.md.
+                    // SECURITY.md lists what else the command may depend on.
                     "profile": var("AWS_PROFILE"),
                     "credentials_file": var("AWS_SHARED_CREDENTIALS_FILE"),
                 })
@@ -92,7 +93,7 @@ impl SourceKey {
             }
             Source::InstanceMetadata => {
                 let boot_id = (around.read)(Path::new("/proc/sys/kernel/random/boot_id"))?;
-                // A profile may name the service's endpoint as well; which one, is the SDK's business.
+                // A profile may also set the endpoint of the service, and the SDK decides which setting wins.
                 let config = (around.read)(Path::new(&around.config_file)).unwrap_or_default();
                 let names_endpoint =
                     String::from_utf8_lossy(&config).contains("ec2_metadata_service_endpoint");
@@ -109,7 +110,7 @@ impl SourceKey {
         Some(Self { facts, secret: Secret::new(String::new()), is_good_everywhere: false })
     }
 
-    /// Describes keys that are at hand.
+    /// Describes long-term or temporary keys.
     pub fn of_keys(keys: &Credentials) -> Self {
         let secret = Secret::new(format!(
             "{}\n{}",
@@ -136,26 +137,26 @@ fn sha256(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
-/// Where the AWS CLI and the SDKs keep the token of a login.
+/// Returns the file in which the AWS CLI and the SDKs store the token of an SSO login.
 fn token_file(sso: &SsoSource, home: &Path) -> PathBuf {
     let name = sso.session_name.as_deref().unwrap_or(&sso.start_url);
     let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, name.as_bytes());
     home.join(".aws/sso/cache").join(format!("{}.json", hex(hash.as_ref())))
 }
 
-/// Tells a login from the next one, which may be another person's: a file without a token is none.
+/// Returns a hash of the access token, which identifies the login. A file without a token is not a login.
 fn login(file: &[u8]) -> Option<String> {
     let object: Map<String, Value> = serde_json::from_slice(file).ok()?;
     object.get("accessToken").and_then(Value::as_str).map(|token| sha256(token.as_bytes()))
 }
 
-/// Tells an `aws login` from the next one: its key for proofs is made anew each time, and stays while it is refreshed.
+/// Returns a hash of the key for proofs, which identifies an `aws login`: refreshing the login keeps the key.
 fn signed_in(file: &[u8]) -> Option<String> {
     let object: Map<String, Value> = serde_json::from_slice(file).ok()?;
     object.get("dpopKey").and_then(Value::as_str).map(|key| sha256(key.as_bytes()))
 }
 
-/// The lasting claims of a JSON web token; of another kind of token, its hash.
+/// Returns a hash of the stable claims of a JSON web token. Of another kind of token it hashes everything.
 fn claims(token: &[u8]) -> String {
     let payload = || -> Option<Map<String, Value>> {
         let text = std::str::from_utf8(token).ok()?;

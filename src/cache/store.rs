@@ -1,4 +1,4 @@
-//! Where sessions are kept.
+//! The interface of caches.
 
 use std::io;
 use std::time::SystemTime;
@@ -6,26 +6,26 @@ use std::time::SystemTime;
 use super::entry::{CachedSession, ListedSession};
 use super::key::CacheKey;
 
-/// Where sessions are kept.
+/// A cache of sessions.
 pub trait CredentialCache: std::fmt::Debug + Send + Sync {
-    /// The session that was kept under this key; `None` if there is none, or it cannot be trusted.
+    /// Returns the session with this key. Returns `None` if there is none, or if it cannot be trusted.
     fn read(&self, key: &CacheKey, now: SystemTime) -> Option<CachedSession>;
 
-    /// Keeps a session.
+    /// Stores a session.
     ///
     /// # Errors
-    /// The place refuses. What was kept before under this key is then still there, whole.
+    /// The session cannot be stored. A session that was stored under this key before is then still intact.
     fn write(&self, key: &CacheKey, session: &CachedSession, now: SystemTime) -> io::Result<()>;
 
-    /// What is kept and not over, without its secrets; no more than so many.
+    /// Lists at most `at_most` sessions that have not expired, without their secrets.
     ///
     /// # Errors
-    /// The place cannot be read.
+    /// The cache cannot be read.
     fn list(&self, now: SystemTime, at_most: usize) -> io::Result<Vec<ListedSession>>;
 
-    /// Forgets everything; how many sessions there were.
+    /// Removes all sessions and returns their number.
     ///
     /// # Errors
-    /// Something could not be taken away.
+    /// A session could not be removed.
     fn clear(&self) -> io::Result<usize>;
 }

@@ -1,4 +1,4 @@
-//! Whether a request may have the credentials.
+//! Decides whether a request may have the credentials.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use ring::digest;
 
 use crate::secret::Secret;
 
-/// What a rightful request says.
+/// What an authorized request contains.
 #[derive(Debug)]
 pub(super) struct Expected {
     pub(super) address: SocketAddr,
@@ -14,11 +14,11 @@ pub(super) struct Expected {
     pub(super) token: Secret,
 }
 
-/// Headers that browsers and proxies send, and SDKs never do to a loopback address.
+/// Headers that browsers and proxies send, and that SDKs never send to a loopback address.
 const FOREIGN_HEADERS: [&str; 7] =
     ["origin", "referer", "forwarded", "x-forwarded-for", "via", "transfer-encoding", "upgrade"];
 
-/// Judges a whole head. Nothing tells the asker which part was wrong.
+/// Checks a whole request head. The response does not tell which part was wrong.
 pub(super) fn is_rightful(head: &[u8], expected: &Expected) -> bool {
     let Ok(text) = std::str::from_utf8(head) else { return false };
     let Some(lines) = text.strip_suffix("\r\n\r\n") else { return false };
@@ -42,15 +42,16 @@ pub(super) fn is_rightful(head: &[u8], expected: &Expected) -> bool {
             _ => {}
         }
     }
-    // Compared without a short cut, so that the time tells nothing of the path and the token.
+    // Compare both before combining, so that the time reveals nothing about the path and the token.
     let is_path = same(target.unwrap_or_default(), &expected.path);
     let is_token = same(tokens.first().copied().unwrap_or_default(), expected.token.expose());
-    // AWS's Common Runtime, which several SDKs use, names no port. A page that was led here names another host.
+    // The AWS Common Runtime, which several SDKs use, sends no port. A web page that was redirected here
+    // sends another host.
     let is_host = hosts == [expected.address.to_string()] || hosts == [expected.address.ip().to_string()];
     is_host && tokens.len() == 1 && (is_path & is_token)
 }
 
-/// Compares hashes: how long that takes has nothing to do with where the texts begin to differ.
+/// Compares hashes, so that the time does not depend on where the texts differ.
 fn same(a: &str, b: &str) -> bool {
     let hash = |text: &str| digest::digest(&digest::SHA256, text.as_bytes());
     hash(a).as_ref() == hash(b).as_ref()

@@ -9,12 +9,12 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
-/// The SDKs send some hundred bytes.
+/// SDKs send some hundred bytes.
 const MAX_HEAD: usize = 8 * 1024;
-/// A client of this machine that takes longer than this has stopped.
+/// A client on this machine that takes longer than this has stopped.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The head of a request, its empty line included; `None` for one that is too long, or has more behind its end.
+/// Reads the head of a request, with its empty line. Returns `None` if it is too long or if data follows it.
 pub(super) async fn read_head(stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
     let mut head = vec![0; MAX_HEAD];
     let mut length = 0;

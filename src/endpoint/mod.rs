@@ -1,7 +1,8 @@
-//! Credentials on a loopback address, for the commands of one person: the container credentials endpoint of the SDKs.
+//! The credentials endpoint of `exec --server`: the container credentials endpoint of the SDKs, on a loopback
+//! address.
 //!
-//! Whoever asks has to know a random path and a random token, name this very address as its host, be a plain client
-//! and no web page, and belong to the same user. Everything else gets the same refusal.
+//! A client must know a random path and a random token, name this address as its host, send none of the
+//! headers that browsers send, and belong to the same user. Every other request gets the same refusal.
 //!
 //! Source: "Container credential provider" in the AWS SDKs and Tools Reference Guide.
 
@@ -29,43 +30,45 @@ use authorize::Expected;
 use connection::{PATIENCE, random, read_head, write};
 pub use redirect::RedirectServer;
 
-/// More at a time have to wait for a moment.
+/// Further connections wait until one of these ends.
 const MAX_CONNECTIONS: usize = 64;
-/// Where many wait, whoever has sent nothing by then is let go: a client sends its request at once.
+/// When that many are open, connections that send no request within this time are closed. SDKs send it at
+/// once.
 const GRACE: Duration = Duration::from_millis(20);
 
-/// An endpoint that is listening.
+/// A listening endpoint.
 #[derive(Debug)]
 pub struct CredentialServer {
     listener: TcpListener,
     expected: Arc<Expected>,
 }
 
-/// Why there are no credentials to hand out; told to whoever has the right to ask.
+/// Why there are no credentials. The text is sent to authorized clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unavailable {
-    /// Whether asking again can help.
+    /// Whether a retry may succeed.
     pub is_passing: bool,
     /// For instance `AccessDenied`.
     pub code: String,
-    /// A sentence.
+    /// The message for the user.
     pub message: String,
 }
 
-/// Where the server gets what it hands out.
+/// Supplies the credentials that the server hands out.
 pub trait CredentialSource: Send + Sync + 'static {
-    /// Credentials, at hand if they can be: the SDKs wait for a second or two.
+    /// Returns credentials, without delay if possible: SDKs wait for a second or two.
     fn credentials(&self) -> impl Future<Output = Result<Credentials, Unavailable>> + Send;
 
-    /// The role they are of.
+    /// Returns the role of the credentials.
     fn role_arn(&self) -> Option<&RoleArn>;
 }
 
 impl CredentialServer {
-    /// Listens on a free port of 127.0.0.1, with a new path and a new token. Must be called inside a runtime.
+    /// Listens on a free port of 127.0.0.1, with a new path and a new token. Must be called inside a Tokio
+    /// runtime.
     ///
     /// # Errors
-    /// There is no port, or no randomness.
+    /// No port is free, or the system has no randomness.
     pub fn bind() -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
@@ -79,27 +82,27 @@ impl CredentialServer {
         Ok(Self { listener, expected: Arc::new(expected) })
     }
 
-    /// The value of `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+    /// Returns the value of `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
     pub fn url(&self) -> String {
         format!("http://{}{}", self.expected.address, self.expected.path)
     }
 
-    /// The value of `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
+    /// Returns the value of `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
     pub fn token(&self) -> &Secret {
         &self.expected.token
     }
 
-    /// Answers until the future is dropped, and with it every answer that is under way.
+    /// Serves requests until the future is dropped. Dropping it also aborts the open connections.
     pub async fn serve<S: CredentialSource>(&self, source: Arc<S>) {
         let mut talks = JoinSet::new();
-        // Those that have sent no request yet; a talk takes itself out by a flag.
+        // The connections that have sent no request yet. A connection sets its flag when it has read one.
         let mut silent: Vec<(AbortHandle, Arc<AtomicBool>)> = Vec::new();
         loop {
             while talks.len() >= MAX_CONNECTIONS {
                 tokio::select! {
                     _ = talks.join_next() => {}
                     () = tokio::time::sleep(GRACE) => {
-                        // Whoever has been heard of by now gets its turn before this goes on.
+                        // Let the connections that have data read it before they are judged.
                         tokio::task::yield_now().await;
                         for (talk, _) in silent.iter().filter(|(_, has_asked)| !has_asked.load(Ordering::Relaxed)) {
                             talk.abort();
@@ -108,12 +111,12 @@ impl CredentialServer {
                 }
             }
             let Ok((stream, client)) = self.listener.accept().await else {
-                // There are no descriptors left, for instance.
+                // For instance because there are no file descriptors left.
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             };
             let (expected, source) = (Arc::clone(&self.expected), Arc::clone(&source));
-            // A client that breaks off is the client's business.
+            // A connection that the client closes early is not an error.
             let has_asked = Arc::new(AtomicBool::new(false));
             let asked = Arc::clone(&has_asked);
             let talk = async move { drop(talk(&expected, &stream, client, &*source, &asked).await) };
@@ -124,7 +127,7 @@ impl CredentialServer {
     }
 }
 
-/// Reads a request, judges it, answers, closes.
+/// Reads a request, checks it, responds and closes the connection.
 async fn talk(
     expected: &Expected,
     stream: &TcpStream,
@@ -168,7 +171,8 @@ fn reason(status: u16) -> &'static str {
     }
 }
 
-/// The answer that all SDKs read. Rust's insists on the `Z` of the time, JavaScript's on the status 200.
+/// Returns the response that all SDKs understand. The Rust SDK requires the `Z` in the time, the JavaScript
+/// SDK the status 200.
 fn document(credentials: &Credentials, role_arn: Option<&RoleArn>) -> String {
     json!({
         "AccessKeyId": credentials.access_key_id(),

@@ -1,10 +1,10 @@
-//! Whose process is at the other end of a loopback connection.
+//! Finds the user at the other end of a loopback connection.
 
 use std::net::SocketAddr;
 
-/// Whether a connection was made by a process of this user, or of root, who can read everything anyway.
+/// Whether the client belongs to this user, or to root, who can read everything anyway.
 ///
-/// A second line: the token is the first one. Where the kernel does not tell, there is only that one.
+/// This is a second line of defense after the token. If the kernel does not tell, only the token protects.
 #[cfg(target_os = "linux")]
 pub(super) fn is_of_this_user(client: SocketAddr, server: SocketAddr) -> bool {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(std::fs::read_to_string);
@@ -16,18 +16,18 @@ pub(super) fn is_of_this_user(client: SocketAddr, server: SocketAddr) -> bool {
     owner.is_some_and(|owner| owner == own || owner == 0)
 }
 
-/// Elsewhere nothing tells without a system call of its own.
+/// Other systems need a system call for this, which arl does not make.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn is_of_this_user(_: SocketAddr, _: SocketAddr) -> bool {
     true
 }
 
-/// What the table of IPv6 has before an IPv4 address: Java and .NET connect with sockets of both.
+/// The prefix of an IPv4 address in the IPv6 table. Java and .NET connect with sockets for both.
 #[cfg(target_os = "linux")]
 const MAPPED: &str =
     if cfg!(target_endian = "little") { "0000000000000000FFFF0000" } else { "00000000000000000000FFFF" };
 
-/// The user of the connection's client side. Source: proc_net_tcp in the kernel's documentation.
+/// Returns the user ID of the client. Source: proc_net_tcp in the kernel's documentation.
 #[cfg(target_os = "linux")]
 fn owner(table: &str, client: SocketAddr, server: SocketAddr) -> Option<u32> {
     let (client, server) = (hexadecimal(client)?, hexadecimal(server)?);
@@ -39,7 +39,7 @@ fn owner(table: &str, client: SocketAddr, server: SocketAddr) -> Option<u32> {
     })
 }
 
-/// An address as the kernel's table has it: the bytes of the address as a number of this machine.
+/// Formats an address as the kernel's table does: the bytes of the address as a native integer.
 #[cfg(target_os = "linux")]
 fn hexadecimal(address: SocketAddr) -> Option<String> {
     let SocketAddr::V4(address) = address else { return None };

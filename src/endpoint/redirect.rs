@@ -1,4 +1,5 @@
-//! An address that leads to a secret one, once: so that the secret stands in no argument list.
+//! Redirects the browser once from a local URL to a secret one, so that the secret appears in no argument
+//! list.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,7 +10,7 @@ use super::connection::{PATIENCE, random, read_head, write};
 use super::peer;
 use crate::secret::Secret;
 
-/// Listens for one browser of this user.
+/// Waits for one browser of this user.
 #[derive(Debug)]
 pub struct RedirectServer {
     listener: TcpListener,
@@ -18,25 +19,25 @@ pub struct RedirectServer {
 }
 
 impl RedirectServer {
-    /// Listens on a free port of 127.0.0.1. Must be called inside a runtime.
+    /// Listens on a free port of 127.0.0.1. Must be called inside a Tokio runtime.
     ///
     /// # Errors
-    /// There is no port, or no randomness.
+    /// No port is free, or the system has no randomness.
     pub async fn bind() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address, path: format!("/{}", random::<16>()?) })
     }
 
-    /// What to open.
+    /// Returns the URL to open.
     pub fn url(&self) -> String {
         format!("http://{}{}", self.address, self.path)
     }
 
-    /// Sends whoever opens the address on, and comes back then.
+    /// Redirects the first client that opens the URL, and returns.
     ///
     /// # Errors
-    /// Nobody can be listened to any more.
+    /// The port does not accept connections any more.
     pub async fn lead_to(self, target: &Secret) -> io::Result<()> {
         loop {
             let (stream, client) = self.listener.accept().await?;
@@ -58,7 +59,7 @@ impl RedirectServer {
         }
     }
 
-    /// Whether a browser asks for this very address.
+    /// Whether the request is for this URL.
     fn is_asked_for(&self, head: &[u8]) -> bool {
         let text = String::from_utf8_lossy(head);
         let mut lines = text.split("\r\n");

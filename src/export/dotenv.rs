@@ -2,10 +2,11 @@
 
 use super::identity::{Identity, Unprintable};
 
-/// `NAME=value` lines, without quotes: env files take them literally, and so does `export $(…)`.
+/// Returns `NAME=value` lines without quotes, because readers of env files, and `export $(…)`, take quotes
+/// literally.
 ///
 /// # Errors
-/// A value holds a character that some reader of such files would interpret. AWS issues none that does.
+/// A value contains a character that some readers would interpret. Credentials that AWS issues do not.
 pub fn dotenv(identity: &Identity) -> Result<String, Unprintable> {
     let mut lines = String::new();
     for (name, value) in identity.variables() {

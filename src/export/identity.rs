@@ -1,8 +1,8 @@
-//! The identity variables: one unit, set or unset together.
+//! The identity variables, which are set and unset together.
 //!
-//! A tool that sets some of them and leaves others leaves a shell as somebody else, or as nobody: botocore
-//! prefers a stale `AWS_SECURITY_TOKEN`, the JavaScript SDK a leftover `AWS_PROFILE`, and every SDK refuses
-//! fresh keys beside an old `AWS_CREDENTIAL_EXPIRATION`.
+//! A tool that sets only some of them leaves a shell with a mixed identity: botocore prefers a stale
+//! `AWS_SECURITY_TOKEN`, the JavaScript SDK prefers a leftover `AWS_PROFILE`, and every SDK refuses new keys
+//! beside an old `AWS_CREDENTIAL_EXPIRATION`.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,7 +12,7 @@ use crate::credentials::Credentials;
 use crate::encoding::rfc3339;
 use crate::secret::Secret;
 
-/// Every variable that decides, or tells, who a process is. The region is not among them.
+/// All variables that decide or describe the identity of a process. The region is not part of it.
 pub const IDENTITY_VARIABLES: [&str; 24] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -40,8 +40,8 @@ pub const IDENTITY_VARIABLES: [&str; 24] = [
     "ARL_ENDPOINT",
 ];
 
-/// Those that [`Identity::variables`] may set; the others it only takes away. What stands in the others later
-/// was put there by somebody else.
+/// The variables that [`Identity::variables`] may set. It unsets the others, so if they are set later,
+/// another program or the user set them.
 pub const SET_VARIABLES: [&str; 9] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -54,21 +54,21 @@ pub const SET_VARIABLES: [&str; 9] = [
     "ARL_SOURCE",
 ];
 
-/// An identity to hand over: credentials and what is known of them.
+/// An identity to export: credentials, and what is known about them.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// The credentials.
     pub credentials: Credentials,
-    /// The role, unless they are a profile's own credentials.
+    /// The role. `None` for the own credentials of a profile.
     pub role_arn: Option<RoleArn>,
-    /// Where they were started from, as `ARL_SOURCE` spells it.
+    /// The source of the role, as the value of `ARL_SOURCE`.
     pub source: String,
-    /// The region, if a flag or the role profile names one; otherwise both region variables stay as they are.
+    /// The region, if a flag or the role profile sets one. Otherwise the region variables stay as they are.
     pub region: Option<String>,
 }
 
 impl Identity {
-    /// The variables to set, in the order of [`IDENTITY_VARIABLES`], the region last.
+    /// Returns the variables to set, in the order of [`IDENTITY_VARIABLES`], with the region last.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let Self { credentials, role_arn, source, region } = self;
         let mut variables = vec![
@@ -89,8 +89,8 @@ impl Identity {
         variables
     }
 
-    /// The variables of a process that asks an endpoint of arl's for its credentials and holds none itself. All other
-    /// identity variables must not be there.
+    /// Returns the variables for a process that gets its credentials from arl's endpoint. All other identity
+    /// variables must be unset.
     pub fn endpoint_variables(&self, url: &str, token: &Secret) -> Vec<(&'static str, String)> {
         let mut variables = vec![
             ("AWS_CONTAINER_CREDENTIALS_FULL_URI", url.to_owned()),
@@ -102,14 +102,14 @@ impl Identity {
         variables
     }
 
-    /// The identity variables that must not be there, because this identity has no value for them.
+    /// Returns the identity variables to unset, because this identity has no value for them.
     pub fn absent_variables(&self) -> Vec<&'static str> {
         let set = self.variables();
         IDENTITY_VARIABLES.into_iter().filter(|name| !set.iter().any(|(other, _)| other == name)).collect()
     }
 }
 
-/// A value that a format cannot carry. The value itself is not shown.
+/// The error for a value that a format cannot express. It does not contain the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unprintable {
     /// The variable.

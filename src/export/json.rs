@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::credentials::Credentials;
 use crate::encoding::rfc3339;
 
-/// The output that the AWS SDKs expect of a `credential_process`, on one line.
+/// Returns the output that the AWS SDKs expect from a `credential_process`, on one line.
 ///
 /// Source: "Process credential provider" in the AWS SDKs and Tools Reference Guide.
 pub fn process_json(credentials: &Credentials) -> String {

@@ -1,8 +1,8 @@
-//! Replacing a file that other programs write to as well.
+//! Replaces a file that other programs may write at the same time.
 //!
-//! Writers of arl's exclude each other by a lock. Other writers know no lock: so the new file is exchanged with the
-//! old one in one step, and only if the old one then turns out to be what the new one was made from is it thrown
-//! away; else it is exchanged back, and everything starts again.
+//! Concurrent arl processes exclude each other with a lock. Other programs do not know that lock. So arl
+//! exchanges the new file with the old one in one step, and then compares the old one with the version that
+//! the new one was made from. If they differ, it exchanges the files back and starts over.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -16,41 +16,43 @@ use rustix::fs::{CWD, OFlags, RenameFlags};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-/// How long another writer of arl's may take. Where many write, each of them has this time.
+/// How long arl waits for another arl that makes no progress.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
-/// The AWS CLI empties a file and then writes it; what looks this far apart agree on is whole.
+/// The AWS CLI truncates a file and then writes it. Reads this far apart that return the same bytes show a
+/// complete file.
 const LOOKS_APART: Duration = Duration::from_millis(3);
-/// Other writers that come between are few.
+/// How often arl starts over because another program wrote in between.
 const TRIES: usize = 10;
-/// So many looks in a row must agree: a writer may be held up in the middle of its work.
+/// How many reads in a row must agree, since a writer may be interrupted halfway.
 const AGREEING: usize = 3;
-/// A file may be empty because somebody has just emptied it; it takes half a second to believe it.
+/// How many reads must agree that the file is empty, since a writer may just have truncated it. They take
+/// half a second.
 const AGREEING_EMPTY: usize = 160;
-/// After so many looks somebody writes all the time.
+/// How many reads arl makes before it gives up on a file that never settles.
 const LOOKS: usize = 1000;
 
 /// What [`update`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Update {
-    /// The file is new.
+    /// It created the file.
     Created,
-    /// The file was replaced.
+    /// It replaced the file.
     Changed,
-    /// It held already what was to be written.
+    /// The file had the desired contents already.
     Unchanged,
 }
 
-/// A file that was not changed.
+/// Why a file was not changed.
 #[derive(Debug)]
 pub enum ExchangeError<E> {
-    /// The edit itself.
+    /// `edit` failed.
     Edit(E),
-    /// A system call.
+    /// A system call failed.
     Io(io::Error),
-    /// Somebody else holds the lock, or writes all the time.
+    /// Another arl holds the lock, or another program keeps writing.
     Busy(&'static str),
-    /// It is no plain file.
+    /// The path is not a regular file.
     NotAFile,
 }
 
@@ -78,24 +80,25 @@ impl<E> From<io::Error> for ExchangeError<E> {
 pub enum FileMode {
     /// Mode 0600: the file holds secrets.
     Private,
-    /// The mode that the file has.
+    /// The mode that the file has already.
     Keep,
 }
 
-/// Replaces a file by what `edit` makes of its bytes, in one step.
+/// Replaces a file with what `edit` makes of its bytes, in one step.
 ///
-/// A link is followed. A missing file is empty, and comes into being with its directory (mode 0700). A writer that
-/// opened the old file before the step and writes to it later is lost, whatever anybody does.
+/// It follows symbolic links. It creates a missing file, with its directory (mode 0700). A program that
+/// opened the old file before the exchange and writes to it later loses its changes; no method can prevent
+/// that.
 ///
 /// # Errors
-/// `edit` refuses, a system call fails, or others do not stop writing; the file is then as it was.
+/// `edit` fails, a system call fails, or other programs keep writing. The file is then unchanged.
 pub fn update<E>(
     path: &Path,
     mode: FileMode,
     edit: impl Fn(&[u8]) -> Result<Vec<u8>, E>,
 ) -> Result<Update, ExchangeError<E>> {
     let path = &real_path(path)?;
-    // Before anything comes into being beside it: /dev is no place for a lock.
+    // Check this before creating a lock beside the path: /dev is no place for a lock.
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         return Err(ExchangeError::NotAFile);
     }
@@ -124,7 +127,8 @@ pub fn update<E>(
             return Err(error.into());
         }
         if exchange(&temporary, path, before.as_ref().map(|bytes| bytes.as_slice()))? {
-            // The new name has to survive a power failure; not every file system can promise that.
+            // Make the new name survive a power failure. Not every file system supports that, so errors are
+            // ignored.
             let _ = File::open(directory).and_then(|directory| directory.sync_all());
             return Ok(if before.is_some() { Update::Changed } else { Update::Created });
         }
@@ -132,15 +136,15 @@ pub fn update<E>(
     Err(ExchangeError::Busy("another program writes to it all the time"))
 }
 
-/// Puts the temporary file in the other one's place, if that still holds `before`. Whatever comes of it, the
-/// temporary file is gone afterwards, unless it has become the only place of what somebody else has written.
+/// Puts the temporary file in place of the other, if that still contains `before`. The temporary file is gone
+/// afterwards, unless it became the only copy of what another program wrote.
 fn exchange(temporary: &Path, path: &Path, before: Option<&[u8]>) -> io::Result<bool> {
     let result = match before {
         None => put_first(temporary, path),
         Some(before) => match rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::EXCHANGE) {
             Ok(()) => return keep_or_swap_back(temporary, path, before),
             Err(Errno::NOENT) => Ok(false),
-            // A file system that cannot: look once more, as late as possible.
+            // The file system cannot exchange files: compare once more, as late as possible, and rename.
             Err(error) if is_unknown(error) => fs::read(path).and_then(|now| match now == before {
                 true => fs::rename(temporary, path).map(|()| true),
                 false => Ok(false),
@@ -148,12 +152,12 @@ fn exchange(temporary: &Path, path: &Path, before: Option<&[u8]>) -> io::Result<
             Err(error) => Err(error.into()),
         },
     };
-    // Gone already where it is the file now.
+    // After a rename it does not exist any more.
     let _ = fs::remove_file(temporary);
     result
 }
 
-/// Where there is no file yet.
+/// Moves the temporary file to a path where no file exists yet.
 fn put_first(temporary: &Path, path: &Path) -> io::Result<bool> {
     let put = match rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
         Err(error) if is_unknown(error) => fs::hard_link(temporary, path),
@@ -166,13 +170,13 @@ fn put_first(temporary: &Path, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// After the exchange: the temporary file is what stood there, which should be what ours was made from.
+/// Compares what stood there before the exchange with `before`, and exchanges the files back if they differ.
 fn keep_or_swap_back(temporary: &Path, path: &Path, before: &[u8]) -> io::Result<bool> {
     if Zeroizing::new(fs::read(temporary)?).as_slice() == before {
         fs::remove_file(temporary)?;
         return Ok(true);
     }
-    // Somebody has written in between: theirs goes back, and ours is made again from theirs.
+    // Another program wrote in between. Its version goes back, and the caller edits that one.
     rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::EXCHANGE)?;
     fs::remove_file(temporary)?;
     Ok(false)
@@ -214,7 +218,7 @@ fn real_path(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many links"))
 }
 
-/// `.NAME.SUFFIX` in the same directory.
+/// Returns the path `.NAME.SUFFIX` in the same directory.
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -241,7 +245,7 @@ fn lock<E>(path: &Path, written: &Path) -> Result<File, ExchangeError<E>> {
             Err(TryLockError::WouldBlock) => {
                 return Err(ExchangeError::Busy("another arl has been writing to it for 10 s"));
             }
-            // A file system without locks: the exchange alone has to do.
+            // The file system has no locks: rely on the exchange alone.
             Err(TryLockError::Error(_)) => return Ok(file),
         }
     }
@@ -276,7 +280,7 @@ fn open_lock(path: &Path) -> io::Result<File> {
     Err(io::Error::other(format!("`{}` is in the way: it is not a plain file", path.display())))
 }
 
-/// The file's bytes, once some looks agree; `None` if it does not exist.
+/// Reads the file until several reads agree. Returns `None` if it does not exist.
 fn settled<E>(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, ExchangeError<E>> {
     let look = || match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -316,7 +320,7 @@ fn give_to(file: &File, owner: Option<(u32, u32)>) -> io::Result<()> {
 }
 
 fn write_new(path: &Path, bytes: &[u8], mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
-    // Left by one that was killed; whoever holds the lock may take it away.
+    // A process that was killed may have left one. The lock makes sure that no other process uses it.
     let _ = fs::remove_file(path);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;

@@ -9,14 +9,15 @@ use std::sync::OnceLock;
 
 use super::line::{Line, LineKind, Lines, SectionKind, SharedFile, has_profile_prefix};
 
-/// A line that cannot be understood. Skipping it could change whose keys the next lines are.
+/// The error for an invalid line. arl does not skip such a line, because that could assign the next ones to
+/// another profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidConfig {
-    /// The file.
+    /// The file with the line.
     pub file: SharedFile,
-    /// The line, counted from 1.
+    /// The line number, counted from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub fault: &'static str,
 }
 
@@ -28,14 +29,15 @@ impl fmt::Display for InvalidConfig {
 
 impl std::error::Error for InvalidConfig {}
 
-/// Without random keys, which would have to be asked of the kernel: the names are the person's own.
+/// A map with a fixed seed: a random one costs a system call, and the user's own profile names are not an
+/// attack.
 type ByName<'a> = HashMap<&'a str, usize, BuildHasherDefault<DefaultHasher>>;
 
-/// The profiles of both files. Borrows their texts.
+/// The profiles of both files. It borrows their text.
 #[derive(Debug, Default)]
 pub struct SharedConfig<'a> {
     sections: Vec<Section<'a>>,
-    /// By name, as the next two: where the section is.
+    /// These three maps find a section by its name.
     profiles: ByName<'a>,
     sso_sessions: ByName<'a>,
     services: ByName<'a>,
@@ -44,10 +46,10 @@ pub struct SharedConfig<'a> {
 /// The properties of one profile (or `sso-session`, or `services` section).
 #[derive(Debug, Default, Clone)]
 pub struct Section<'a> {
-    /// Where its lines stand: the first place, and others if it is opened again.
+    /// The lines of the section: the first place, and further ones if the section is opened again.
     lines: Option<(SharedFile, &'a str)>,
     more_lines: Vec<(SharedFile, &'a str)>,
-    /// Read when somebody asks: of thousands of profiles a call needs a few.
+    /// Parsed on first use: of thousands of profiles, one call needs a few.
     properties: OnceLock<Vec<Property<'a>>>,
 }
 
@@ -59,29 +61,30 @@ struct Property<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// Makes a section of its lines, without the header.
+    /// Creates a section from its lines, without the header.
     pub(super) fn of_lines(file: SharedFile, lines: &'a str) -> Self {
         Self { lines: Some((file, lines)), ..Self::default() }
     }
 
-    /// The value of a key, whatever the key's case; the credentials file beats the config file, later lines earlier ones.
+    /// Returns the value of a key, ignoring case. The credentials file wins over the config file, and a later
+    /// line over an earlier one.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.find(key).map(|property| property.value.as_ref())
     }
 
-    /// [`Section::get`], where nothing counts as unset: `aws configure set KEY ''` leaves `KEY = `.
+    /// As [`Section::get`], but treats an empty value as unset: `aws configure set KEY ''` leaves `KEY = `.
     pub fn get_filled(&self, key: &str) -> Option<&str> {
         self.get(key).filter(|value| !value.is_empty())
     }
 
-    /// The value of a key in one of the files.
+    /// Returns the value that a key has in one of the files.
     pub fn get_in(&self, file: SharedFile, key: &str) -> Option<&str> {
         let matches =
             |property: &&Property<'_>| property.file == file && property.key.eq_ignore_ascii_case(key);
         self.properties().iter().rfind(matches).map(|property| property.value.as_ref())
     }
 
-    /// The file that [`Section::get`] takes the key from.
+    /// Returns the file from which [`Section::get`] takes the key.
     pub fn file_of(&self, key: &str) -> Option<SharedFile> {
         self.find(key).map(|property| property.file)
     }
@@ -107,7 +110,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The value of `key` inside the indented block `block =`, as in `s3 =` or `sts =`.
+    /// Returns the value of `key` inside the indented block `block =`, as in `s3 =` or `sts =`.
     pub fn get_nested(&self, block: &str, key: &str) -> Option<&str> {
         self.get(block)?.lines().find_map(|line| {
             let (name, value) = line.split_once('=')?;
@@ -117,7 +120,7 @@ impl<'a> Section<'a> {
 }
 
 impl<'a> SharedConfig<'a> {
-    /// Reads both texts; a missing file is the empty text.
+    /// Parses both files. Pass the empty text for a missing file.
     ///
     /// # Errors
     /// The first line that is neither section, property, continuation, comment nor blank.
@@ -128,31 +131,31 @@ impl<'a> SharedConfig<'a> {
         Ok(shared)
     }
 
-    /// The profile of that name.
+    /// Returns the profile with that name.
     pub fn profile(&self, name: &str) -> Option<&Section<'a>> {
         self.profiles.get(name).map(|&at| &self.sections[at])
     }
 
-    /// All profile names, sorted.
+    /// Returns all profile names, sorted.
     pub fn profile_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.profiles.keys().copied().collect();
         names.sort_unstable();
         names
     }
 
-    /// The `[sso-session NAME]` section.
+    /// Returns the `[sso-session NAME]` section.
     pub fn sso_session(&self, name: &str) -> Option<&Section<'a>> {
         self.sso_sessions.get(name).map(|&at| &self.sections[at])
     }
 
-    /// The `[services NAME]` section.
+    /// Returns the `[services NAME]` section.
     pub fn services(&self, name: &str) -> Option<&Section<'a>> {
         self.services.get(name).map(|&at| &self.sections[at])
     }
 
     /// Finds the sections and checks every line, but reads no property.
     fn read(&mut self, file: SharedFile, text: &'a str) -> Result<(), InvalidConfig> {
-        // A profile has some hundred characters. Reserving saves moving thousands of profiles again and again.
+        // A profile has some hundred characters. Reserving avoids moving thousands of profiles repeatedly.
         let expected = text.len() / 128;
         self.sections.reserve(expected);
         self.profiles.reserve(expected);
@@ -236,7 +239,7 @@ fn read_properties<'a>(file: SharedFile, lines: &'a str, properties: &mut Vec<Pr
     }
 }
 
-/// A comment at the end of a line needs a blank before its `#` or `;`.
+/// Removes a comment at the end of a line. Its `#` or `;` must follow whitespace.
 fn without_comment(value: &str) -> &str {
     let bytes = value.as_bytes();
     let is_comment =

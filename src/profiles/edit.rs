@@ -1,4 +1,6 @@
-//! The line editor. Works on bytes: what it does not own it does not even read as text.
+//! Edits one profile of a shared file and leaves every other byte as it is.
+//!
+//! The editor works on bytes, because lines that it does not change need not be UTF-8.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,35 +9,35 @@ use super::config::Section;
 use super::line::{Line, LineKind, Lines, SectionKind, SharedFile, has_profile_prefix};
 use super::profile_name::ProfileName;
 
-/// How the comment begins that marks a profile as arl's.
+/// The beginning of the comment that marks a profile as arl's.
 const MARK: &[u8] = b"# expires ";
-/// How it ends.
+/// The end of that comment.
 const MARK_END: &[u8] = b" (arl)";
 
-/// What is to become of one profile.
+/// A change to one profile.
 #[derive(Debug, Clone)]
 pub struct ProfileEdit<'a> {
-    /// Which of the two files, since they spell sections differently.
+    /// The file to edit. The two files spell section headers differently.
     pub file: SharedFile,
-    /// The profile.
+    /// The profile to edit.
     pub profile: &'a ProfileName,
-    /// Keys with their values; anything else in the profile stays.
+    /// The keys to set, with their values. Other keys stay as they are.
     pub set: Vec<(&'static str, String)>,
-    /// Keys that must not be there afterwards.
+    /// The keys to remove.
     pub unset: &'a [&'a str],
-    /// What the comment above the keys says: when they expire.
+    /// The expiration that the comment above the keys mentions.
     pub expires: Option<String>,
 }
 
-/// A file that cannot be edited without harm.
+/// Why a file cannot be edited safely.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EditError {
-    /// The profile stands in two places, on these lines. Which one counts depends on the reader.
+    /// The profile has two sections, on these lines. Programs differ in which of them counts.
     Twice(usize, usize),
-    /// This line, of the profile or in the middle of it, is indented although it continues nothing: readers differ in
-    /// what it belongs to.
+    /// A line of the profile, or inside it, is indented without continuing a value. Programs differ in what
+    /// it belongs to.
     Indented(usize),
-    /// The result would not be what was meant; nothing has been written.
+    /// The edited file would not read as intended. Nothing was written.
     Check(&'static str),
 }
 
@@ -58,7 +60,7 @@ impl std::error::Error for EditError {}
 
 /// Where a profile's section stands.
 struct FoundSection {
-    /// The line number of its header.
+    /// The line number of the header.
     number: usize,
     range: Range<usize>,
     /// Whether its header is spelt `[profile NAME]`.
@@ -66,10 +68,10 @@ struct FoundSection {
 }
 
 impl ProfileEdit<'_> {
-    /// The file's new bytes; the old ones if there is nothing to change.
+    /// Returns the edited bytes. They equal `text` if there is nothing to change.
     ///
     /// # Errors
-    /// The profile stands there twice or indented, or a check of the result fails.
+    /// The profile exists twice or is indented, or the edited file does not read as intended.
     pub fn apply(&self, text: &[u8]) -> Result<Vec<u8>, EditError> {
         let end = line_end(text);
         let edited = match self.section(text)? {
@@ -84,7 +86,7 @@ impl ProfileEdit<'_> {
         Ok(edited)
     }
 
-    /// Whether the profile's keys were written by arl.
+    /// Whether arl wrote the keys of the profile.
     ///
     /// # Errors
     /// As [`ProfileEdit::apply`].
@@ -96,7 +98,7 @@ impl ProfileEdit<'_> {
         }))
     }
 
-    /// Returns where the profile's lines are, header included.
+    /// Returns the range of the profile's lines, header included.
     fn section(&self, text: &[u8]) -> Result<Option<Range<usize>>, EditError> {
         let mut found: Option<FoundSection> = None;
         let mut is_open = false;
@@ -150,7 +152,7 @@ impl ProfileEdit<'_> {
         }
     }
 
-    /// Returns the owned lines as they are written, the comment first.
+    /// Returns the lines that this edit writes, the comment first.
     fn rendered_lines(&self, end: &[u8]) -> Vec<u8> {
         let mut text = match &self.expires {
             Some(expires) => [MARK, expires.as_bytes(), MARK_END, end].concat(),
@@ -171,13 +173,14 @@ impl ProfileEdit<'_> {
         owned.any(|name| name.eq_ignore_ascii_case(key.trim()))
     }
 
-    /// Takes the owned lines out and puts the new ones where the first of them was, else after the last key.
+    /// Removes the lines that this edit owns and inserts the new ones at the first of them, or after the last
+    /// key.
     fn edited_section(&self, section: &[u8], end: &[u8]) -> Vec<u8> {
         let mut kept: Vec<u8> = Vec::new();
         // Where in `kept` the new lines go.
         let mut place = None;
         let mut after_last_key = 0;
-        // Whether the key before is taken out, and its continuation lines with it.
+        // Whether the preceding key was removed, so that its continuation lines go too.
         let mut is_dropping = false;
         for Line { range, indent, kind, .. } in Lines::of_section(section) {
             let line = &section[range];
@@ -227,7 +230,8 @@ impl ProfileEdit<'_> {
         new
     }
 
-    /// Reads the result again: the profile must say what was meant, and everything around it must be as before.
+    /// Reads the result again and compares: the profile must have the intended values, and everything else
+    /// must be unchanged.
     fn verify(&self, before: &[u8], after: &[u8]) -> Result<(), EditError> {
         let (old, new) = (self.section(before)?, self.section(after)?);
         let is_rest_unchanged = match (&old, &new) {
@@ -243,7 +247,7 @@ impl ProfileEdit<'_> {
         if !is_rest_unchanged {
             return Err(EditError::Check("change other lines"));
         }
-        // Lines that are no UTF-8 hold none of these keys.
+        // A line that is not UTF-8 contains none of these keys.
         let text = String::from_utf8_lossy(&after[new.unwrap_or_default()]);
         let section = Section::of_lines(self.file, text.split_once('\n').map_or("", |(_, lines)| lines));
         let is_set = self.set.iter().all(|(key, value)| section.get(key) == Some(value));
@@ -257,7 +261,7 @@ fn is_mark(line: &[u8]) -> bool {
     line.starts_with(MARK) && line.trim_ascii_end().ends_with(MARK_END)
 }
 
-/// Returns the line end that most lines have.
+/// Returns the line ending that most lines have.
 fn line_end(text: &[u8]) -> &'static [u8] {
     let (mut all, mut with_cr) = (0, 0);
     for line in Lines::of_file(text) {
@@ -311,7 +315,7 @@ mod tests {
             let after = after.replace("KEYS", KEYS);
             let edited = edit(&name, true).apply(before.as_bytes()).expect(before);
             assert_eq!(String::from_utf8_lossy(&edited), after, "{before:?}");
-            // Written again it stays as it is.
+            // Editing again changes nothing.
             assert_eq!(edit(&name, true).apply(&edited).as_deref(), Ok(edited.as_slice()), "{before:?}");
         }
     }

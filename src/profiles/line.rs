@@ -1,13 +1,13 @@
-//! The lexer of the shared files, for the reader and for the editor.
+//! The lexer of the shared files, for both the reader and the editor.
 //!
-//! It takes bytes, because the editor must not change a line that is no UTF-8, and says of each line what it is, how
-//! far it is indented and where it stands. The grammar is that of "Shared config and credentials files" in the AWS
-//! SDKs and Tools Reference Guide, with three liberties taken from botocore: `:` delimits as `=` does, a comment may
-//! be indented, and so may a whole section.
+//! It works on bytes, because the editor must preserve lines that are not UTF-8. For each line it returns the
+//! kind, the indentation and the range. The grammar is that of "Shared config and credentials files" in the
+//! AWS SDKs and Tools Reference Guide. As in botocore, `:` is a delimiter too, and comments and whole
+//! sections may be indented.
 
 use std::ops::Range;
 
-/// Which of the two files a property stands in.
+/// The file that a property is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SharedFile {
     /// `~/.aws/config`, or `AWS_CONFIG_FILE`.
@@ -16,14 +16,14 @@ pub enum SharedFile {
     Credentials,
 }
 
-/// One line of a shared file. All ranges are those of the text that [`Lines`] was made from.
+/// One line of a shared file. All ranges refer to the text that [`Lines`] was created from.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
-    /// The whole line, with its line end.
+    /// The whole line, including its line ending.
     pub(super) range: Range<usize>,
     /// The line number, counted from 1.
     pub(super) number: usize,
-    /// How many bytes of whitespace the line begins with.
+    /// The number of whitespace bytes at the beginning of the line.
     pub(super) indent: usize,
     pub(super) kind: LineKind,
 }
@@ -32,35 +32,35 @@ pub(super) struct Line {
 pub(super) enum LineKind {
     Blank,
     Comment,
-    /// A section header: what stands between the brackets.
+    /// A section header. The range is the text between the brackets.
     Header(Range<usize>),
-    /// A line that begins like a header and has no `]`.
+    /// A line that begins with `[` and has no `]`.
     UnclosedHeader,
-    /// A property, split at its delimiter. Key and value may have whitespace at their ends.
+    /// A property, split at its delimiter. The key and the value may have whitespace around them.
     Property {
         key: Range<usize>,
         value: Range<usize>,
     },
-    /// A line that continues the value before it: what stands there without the whitespace around it.
+    /// A line that continues the preceding value. The range excludes the whitespace around the text.
     Continuation(Range<usize>),
-    /// A line without `=` or `:`.
+    /// A line without `=` and `:`.
     NoDelimiter,
     /// A line that begins with `=` or `:`.
     NoKey,
 }
 
-/// The lines of a file, or of a part of one.
+/// Iterates over the lines of a file, or of a part of one.
 pub(super) struct Lines<'a> {
     text: &'a [u8],
     position: usize,
     number: usize,
-    /// How far the last key is indented. Only a line that is indented further continues its value; a header starts
-    /// over.
+    /// The indentation of the last key. Only a line that is indented further continues its value. A header
+    /// resets it.
     key_indent: Option<usize>,
 }
 
 impl<'a> Lines<'a> {
-    /// Lexes a whole file. A byte order mark at its beginning belongs to no line.
+    /// Lexes a whole file. A byte order mark at the beginning is skipped.
     pub(super) fn of_file(text: &'a [u8]) -> Self {
         let position = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         Self { position, ..Self::of_section(text) }
@@ -119,8 +119,8 @@ impl Iterator for Lines<'_> {
     }
 }
 
-/// Returns where the delimiter of an unindented property stands. Most lines are unindented properties, and they are
-/// recognized without being trimmed: that is why a file of 10,000 profiles is read in some milliseconds.
+/// Returns the position of the delimiter in an unindented property. Most lines are such properties, and
+/// skipping the trimming for them is what makes a file of 10,000 profiles parse in milliseconds.
 fn plain_delimiter(line: &[u8]) -> Option<usize> {
     let is_plain = line.first().is_some_and(|&b| b.is_ascii_alphanumeric() || b == b'_');
     if is_plain { delimiter(line) } else { None }
@@ -130,8 +130,8 @@ fn delimiter(line: &[u8]) -> Option<usize> {
     line.iter().position(|&b| b == b'=' || b == b':')
 }
 
-/// Returns how far the line is indented, and the line without the whitespace around it: Unicode's, where the line is
-/// UTF-8.
+/// Returns the indentation and the line without the whitespace around it. In a line that is UTF-8, that is
+/// Unicode whitespace.
 fn trimmed(line: &[u8]) -> (usize, &[u8]) {
     match std::str::from_utf8(line) {
         Ok(text) => (line.len() - text.trim_start().len(), text.trim().as_bytes()),
@@ -139,8 +139,9 @@ fn trimmed(line: &[u8]) -> (usize, &[u8]) {
     }
 }
 
-/// Returns where a header ends, whose `[` is off already: at the first `]` that nothing but a comment follows, else at
-/// the last `]`. (botocore takes a `]` in a comment as part of the name, which nobody intends.)
+/// Returns the position of the `]` that closes a header, whose `[` has been removed: the first `]` followed
+/// by nothing but a comment, else the last one. (botocore takes a `]` in a comment as part of the name, which
+/// is never intended.)
 fn header_end(header: &[u8]) -> Option<usize> {
     let is_last = |rest: &[u8]| matches!(rest.trim_ascii_start().first(), None | Some(b'#' | b';'));
     let is_end = |index: &usize| header[*index] == b']';
@@ -148,12 +149,12 @@ fn header_end(header: &[u8]) -> Option<usize> {
     ends.find(|index| is_last(&header[index + 1..])).or_else(|| (0..header.len()).rfind(is_end))
 }
 
-/// What a section header opens.
+/// What a section header begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SectionKind<'a> {
-    /// No header yet.
+    /// Before the first header.
     BeforeFirst,
-    /// A section that arl does not read, such as `[plugins]`.
+    /// A section that arl does not use, such as `[plugins]`.
     Ignored,
     Profile(&'a str),
     SsoSession(&'a str),
@@ -161,7 +162,7 @@ pub(super) enum SectionKind<'a> {
 }
 
 impl<'a> SectionKind<'a> {
-    /// Reads what stands between the brackets. The credentials file names profiles only, without a prefix.
+    /// Parses the text between the brackets. The credentials file has only profiles, without a prefix.
     pub(super) fn of(file: SharedFile, header: &'a str) -> Self {
         let header = header.trim();
         if file == SharedFile::Credentials {
@@ -181,12 +182,12 @@ impl<'a> SectionKind<'a> {
     }
 }
 
-/// Whether the header spells the default profile `[profile default]`, which hides `[default]` in the config file.
+/// Whether the header has the prefix `profile`: `[profile default]` hides `[default]` in the config file.
 pub(super) fn has_profile_prefix(file: SharedFile, header: &str) -> bool {
     file == SharedFile::Config && header.trim_start().starts_with("profile")
 }
 
-/// botocore reads `[profile "a b"]` as the profile `a b`.
+/// Removes quotes: botocore reads `[profile "a b"]` as the profile `a b`.
 fn unquoted(name: &str) -> &str {
     ['"', '\''].iter().find_map(|&quote| name.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(name)
 }
@@ -195,7 +196,7 @@ fn unquoted(name: &str) -> &str {
 mod tests {
     use super::*;
 
-    /// Lexes a file into a text for each line: its kind, and the texts that its ranges name.
+    /// Lexes a file and describes each line by its kind and the text of its ranges.
     fn kinds(text: &[u8]) -> Vec<String> {
         let show = |range: &Range<usize>| String::from_utf8_lossy(&text[range.clone()]).trim().to_owned();
         Lines::of_file(text)

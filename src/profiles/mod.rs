@@ -1,4 +1,4 @@
-//! The shared config and credentials files: reading profiles, and writing one without changing another byte.
+//! The shared config and credentials files: reads profiles, and edits one without changing another byte.
 
 mod atomic_update;
 mod config;

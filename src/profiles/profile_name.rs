@@ -1,23 +1,23 @@
-//! Names of profiles that every reader of the shared files understands.
+//! Profile names that every program understands.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A profile's name that every reader of the shared files understands, and that cannot begin another section.
+/// A profile name that every reader of the shared files understands and that cannot begin another section.
 ///
-/// Source: "Format of the configuration files", AWS SDKs and Tools Reference Guide: letters, digits and
-/// `_ . / % @ : + -`.
+/// Source: "Format of the configuration files", AWS SDKs and Tools Reference Guide: letters, digits and `_ .
+/// % @ : + -`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileName(String);
 
 impl ProfileName {
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A text that cannot be a profile's name, with the rule it breaks.
+/// The error for a text that cannot be a profile name: the rule that it breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidProfileName(&'static str);
 

@@ -1,4 +1,4 @@
-//! A profile that names a role: what it asks of AssumeRole.
+//! Role profiles: the keys of a profile that describe an AssumeRole request.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,14 +10,14 @@ use crate::request::{
     parse_tags,
 };
 
-/// A key of a profile whose value cannot be used.
+/// The error for a key whose value cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidKey {
-    /// The profile.
+    /// The profile with the key.
     pub profile: String,
-    /// The key, spelt as in the shared config.
+    /// The key, spelled as in the shared config.
     pub key: &'static str,
-    /// What is wrong; goes on after the key's name.
+    /// What is wrong, phrased to follow the key's name.
     pub fault: String,
 }
 
@@ -29,14 +29,15 @@ impl fmt::Display for InvalidKey {
 
 impl std::error::Error for InvalidKey {}
 
-/// The role keys of a profile. `mfa_process` and the last three are aws-vault's; the AWS SDKs have none for them.
+/// The role keys of a profile. `mfa_process` and the last three are keys of aws-vault. The AWS SDKs ignore
+/// them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleProfile {
     /// `role_arn`.
     pub role_arn: RoleArn,
-    /// `role_session_name`; may be a template.
+    /// `role_session_name`, which may be a template.
     pub role_session_name: Option<String>,
-    /// `duration_seconds`, also as a humantime duration.
+    /// `duration_seconds`, in seconds or as a duration such as `1h 30m`.
     pub duration_seconds: Option<SessionDuration>,
     /// `external_id`.
     pub external_id: Option<ExternalId>,
@@ -55,8 +56,8 @@ pub struct RoleProfile {
 }
 
 impl RoleProfile {
-    /// Reads the role keys; `None` if the profile has no `role_arn`, or has a token file, which makes the
-    /// role a web identity's.
+    /// Reads the role keys. Returns `None` if the profile has no `role_arn`, or has a token file, which makes
+    /// it a web identity profile.
     ///
     /// # Errors
     /// The first key whose value STS would refuse.
@@ -110,8 +111,8 @@ fn parsed<T: FromStr<Err = InvalidValue>>(
 
 /// Removes the whitespace around the commas of a profile's list, and around the `=` of tags.
 ///
-/// aws-vault trims there, so people write profiles with spaces, which would otherwise become part of a tag. JSON stays
-/// as it is.
+/// aws-vault does the same, so people write profiles with spaces, which would otherwise become part of a tag.
+/// JSON stays as it is.
 ///
 /// ```
 /// assert_eq!(arl::normalize_list(" Team = web , Note=x"), "Team=web,Note=x");

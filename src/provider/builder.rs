@@ -1,4 +1,4 @@
-//! `base.assume_role(arn)`: what is asked for, and what comes of it.
+//! The builder behind `base.assume_role(arn)`.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -19,9 +19,9 @@ use crate::request::{
     RoleSessionName, SerialNumber, SessionDuration, SourceIdentity, Tag, TagKey, TokenCode,
 };
 
-/// Assuming roles from a configuration of the AWS SDK.
+/// Extends SDK configurations with roles.
 pub trait AssumeRoleExt {
-    /// Begins a request for a role. Nothing is asked of STS before credentials are used for the first time.
+    /// Starts to build a role. STS is not called before credentials are used for the first time.
     fn assume_role(&self, role_arn: RoleArn) -> AssumeRole;
 }
 
@@ -31,12 +31,12 @@ impl AssumeRoleExt for SdkConfig {
     }
 }
 
-/// A parameter that STS would refuse, or that is missing.
+/// A parameter that is missing, or that STS would refuse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidParameter {
-    /// STS's name of the parameter.
+    /// The name that STS has for the parameter.
     pub parameter: &'static str,
-    /// What is wrong with it; goes on after its name.
+    /// What is wrong with it, phrased to follow its name.
     pub fault: String,
 }
 
@@ -48,7 +48,7 @@ impl fmt::Display for InvalidParameter {
 
 impl std::error::Error for InvalidParameter {}
 
-/// Where the role's clients work.
+/// The region of the role's clients.
 #[derive(Debug, Clone)]
 enum ChildRegion {
     OfParent,
@@ -56,10 +56,10 @@ enum ChildRegion {
     None,
 }
 
-/// A role, and how it is to be assumed. Made by [`AssumeRoleExt::assume_role`].
+/// A role, and how to assume it. [`AssumeRoleExt::assume_role`] creates it.
 ///
-/// Parameters are given as their own types or as texts; what STS would refuse is told by [`AssumeRole::into_config`],
-/// before anything is asked of STS. Names and limits are those of
+/// Parameters are passed as their own types or as text. [`AssumeRole::into_config`] reports what STS would
+/// refuse, before any call. Names and limits are those of
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
 ///
 /// ```
@@ -94,11 +94,11 @@ pub struct AssumeRole {
     region: ChildRegion,
     request: AssumeRoleRequest,
     is_named: bool,
-    /// Whether a source identity does not become the name.
+    /// Whether the source identity is not used as the session name.
     is_automatic: bool,
     codes: Option<Arc<Codes>>,
     cache: Option<Arc<dyn CredentialCache>>,
-    /// The first thing that was wrong.
+    /// The first error.
     fault: Option<InvalidParameter>,
 }
 
@@ -125,8 +125,8 @@ impl AssumeRole {
         }
     }
 
-    /// The session's name in audit logs. Without it: the source identity, else one that is made up now and kept over
-    /// all renewals.
+    /// Sets the session name, which appears in audit logs. It defaults to the source identity, else to a
+    /// generated name that stays the same over all renewals.
     pub fn role_session_name(
         mut self,
         name: impl TryInto<RoleSessionName, Error: Into<InvalidValue>>,
@@ -138,14 +138,15 @@ impl AssumeRole {
         self
     }
 
-    /// A made-up session name although there is a source identity, which would otherwise be the name as well.
+    /// Uses a generated session name even if there is a source identity, which would otherwise be the session
+    /// name.
     pub fn automatic_role_session_name(mut self) -> Self {
         self.is_automatic = true;
         self
     }
 
-    /// How long each session is to last, in whole seconds: 15 minutes to 12 hours. STS's default is one hour, and
-    /// more is lowered to that where the parent's credentials are temporary ones.
+    /// Sets how long each session lasts, in whole seconds: 15 minutes to 12 hours. STS defaults to one hour.
+    /// A longer duration is lowered to one hour if the parent has temporary credentials.
     pub fn duration(mut self, duration: Duration) -> Self {
         match SessionDuration::try_from(duration) {
             Ok(duration) => self.request.duration_seconds = Some(duration),
@@ -154,20 +155,20 @@ impl AssumeRole {
         self
     }
 
-    /// A policy that limits the session: JSON, as a text or a value.
+    /// Sets a policy that limits the session: JSON, as text or as a value.
     pub fn policy(mut self, policy: impl TryInto<Policy, Error: Into<InvalidValue>>) -> Self {
         self.request.policy = self.checked("Policy", policy).or(self.request.policy);
         self
     }
 
-    /// One more managed policy that limits the session.
+    /// Adds a managed policy that limits the session.
     pub fn policy_arn(mut self, arn: impl TryInto<PolicyArn, Error: Into<InvalidValue>>) -> Self {
         let arn = self.checked("PolicyArns", arn);
         self.request.policy_arns.get_or_insert_default().extend(arn);
         self
     }
 
-    /// One more session tag.
+    /// Adds a session tag.
     pub fn tag(mut self, key: &str, value: &str) -> Self {
         match Tag::new(key, value) {
             Ok(tag) => self.request.tags.get_or_insert_default().push(tag),
@@ -176,32 +177,33 @@ impl AssumeRole {
         self
     }
 
-    /// One more tag that chained sessions inherit.
+    /// Adds the key of a tag that chained sessions inherit.
     pub fn transitive_tag_key(mut self, key: impl TryInto<TagKey, Error: Into<InvalidValue>>) -> Self {
         let key = self.checked("TransitiveTagKeys", key);
         self.request.transitive_tag_keys.get_or_insert_default().extend(key);
         self
     }
 
-    /// The external ID that the role's trust policy asks for.
+    /// Sets the external ID that the role's trust policy requires.
     pub fn external_id(mut self, id: impl TryInto<ExternalId, Error: Into<InvalidValue>>) -> Self {
         self.request.external_id = self.checked("ExternalId", id).or(self.request.external_id);
         self
     }
 
-    /// The MFA device.
+    /// Sets the MFA device.
     pub fn serial_number(mut self, serial: impl TryInto<SerialNumber, Error: Into<InvalidValue>>) -> Self {
         self.request.serial_number = self.checked("SerialNumber", serial).or(self.request.serial_number);
         self
     }
 
-    /// The MFA device's current code. It is good for the first session only: see [`AssumeRole::token_codes`].
+    /// Sets the current code of the MFA device. It works for the first session only: see
+    /// [`AssumeRole::token_codes`].
     pub fn token_code(mut self, code: impl TryInto<TokenCode, Error: Into<InvalidValue>>) -> Self {
         self.request.token_code = self.checked("TokenCode", code).or(self.request.token_code);
         self
     }
 
-    /// Asks for a code of the MFA device whenever a session is needed.
+    /// Sets a function that returns a code of the MFA device. It is called for every new session.
     pub fn token_codes<F, Code>(mut self, codes: F) -> Self
     where
         F: Fn(SerialNumber) -> Code + Send + Sync + 'static,
@@ -211,7 +213,7 @@ impl AssumeRole {
         self
     }
 
-    /// Who is behind the session; also its name, unless one is given.
+    /// Sets the source identity. It is also the session name, unless another one is set.
     pub fn source_identity(
         mut self,
         identity: impl TryInto<SourceIdentity, Error: Into<InvalidValue>>,
@@ -221,7 +223,7 @@ impl AssumeRole {
         self
     }
 
-    /// One more context assertion of a trusted provider.
+    /// Adds a context assertion of a trusted provider.
     pub fn provided_context(mut self, provider_arn: &str, context_assertion: &str) -> Self {
         match ProvidedContext::new(provider_arn, context_assertion) {
             Ok(context) => self.request.provided_contexts.get_or_insert_default().push(context),
@@ -230,7 +232,7 @@ impl AssumeRole {
         self
     }
 
-    /// Parameters that STS has gained since: a JSON object.
+    /// Sets parameters that this library does not know, as a JSON object.
     pub fn additional_parameters(
         mut self,
         parameters: impl TryInto<AdditionalParameters, Error: Into<InvalidValue>>,
@@ -240,26 +242,27 @@ impl AssumeRole {
         self
     }
 
-    /// The region of the role's clients, instead of the parent's. STS is asked in the parent's region.
+    /// Sets the region of the role's clients. It defaults to the parent's region. STS is called in the
+    /// parent's region either way.
     pub fn region(mut self, region: impl Into<Option<Region>>) -> Self {
         self.region = region.into().map_or(ChildRegion::None, ChildRegion::Given);
         self
     }
 
-    /// Keeps sessions there, and takes them from there. What the parent's credentials, the endpoint and the request
-    /// do not share is never mixed up.
+    /// Sets a cache for sessions. Sessions that differ in the parent's credentials, the endpoint or the
+    /// request are never mixed up.
     pub fn cache(mut self, cache: impl CredentialCache + 'static) -> Self {
         self.cache = Some(Arc::new(cache));
         self
     }
 
-    /// The parent's configuration with the role's credentials, which renew themselves.
+    /// Returns the parent's configuration with the role's credentials, which renew themselves.
     ///
-    /// The SDK's own identity cache is switched off in it: it would renew some seconds before the end only, and
-    /// forget what there is where that fails.
+    /// It switches off the SDK's own identity cache, which would renew only some seconds before the
+    /// expiration, and would drop valid credentials if that fails.
     ///
     /// # Errors
-    /// A parameter that STS would refuse, or a parent without credentials.
+    /// STS would refuse a parameter, or the parent has no credentials.
     pub fn into_config(self) -> Result<SdkConfig, InvalidParameter> {
         let mut builder = self.parent.to_builder();
         let region = match &self.region {
@@ -274,13 +277,14 @@ impl AssumeRole {
         Ok(builder.build())
     }
 
-    /// The role's credentials alone. A configuration that takes them should switch the SDK's identity cache off, which
-    /// would ask for new ones only some seconds before the end:
+    /// Returns only the credentials provider of the role. A configuration that uses it should switch off the
+    /// SDK's identity cache, which would ask for new credentials only some seconds before the expiration:
     ///
     /// ```
     /// # use arl::AssumeRoleExt;
     /// # use aws_sdk_sts::config::{IdentityCache, SharedCredentialsProvider};
-    /// # fn config(base: &aws_types::SdkConfig, role: arl::RoleArn) -> Result<aws_types::SdkConfig, arl::InvalidParameter> {
+    /// # use aws_types::SdkConfig;
+    /// # fn config(base: &SdkConfig, role: arl::RoleArn) -> Result<SdkConfig, arl::InvalidParameter> {
     /// let provider = base.assume_role(role).into_provider()?;
     /// let config = aws_types::SdkConfig::builder()
     ///     .credentials_provider(SharedCredentialsProvider::new(provider))
@@ -331,7 +335,7 @@ impl AssumeRole {
     }
 }
 
-/// A value of the right type has nothing wrong with it.
+/// Lets parameters be passed as their own types, which cannot be invalid.
 impl From<Infallible> for InvalidValue {
     fn from(never: Infallible) -> Self {
         match never {}

@@ -1,4 +1,4 @@
-//! A role as a source of credentials for the AWS SDK, for as long as the program runs.
+//! Roles as credentials providers of the AWS SDK, for programs that keep running.
 
 mod builder;
 mod refresh_windows;

@@ -1,4 +1,4 @@
-//! A role as a source of credentials for the AWS SDK.
+//! The credentials provider of a role.
 
 use std::fmt;
 use std::pin::Pin;
@@ -17,31 +17,33 @@ use crate::credentials::Credentials;
 use crate::request::{AssumeRoleRequest, SerialNumber, TokenCode};
 use crate::sts::{self, CallError, cap_chained_duration};
 
-/// What a callback that supplies MFA codes may fail with.
+/// The error of a function that supplies MFA codes.
 pub type CodeError = Box<dyn std::error::Error + Send + Sync>;
 
 pub(super) type Codes =
     dyn Fn(SerialNumber) -> Pin<Box<dyn Future<Output = Result<TokenCode, CodeError>> + Send>> + Send + Sync;
 
-/// Credentials of a role that renew themselves ahead of their end. Clones share one session.
+/// Credentials of a role that renew themselves before they expire. Clones share one session.
 ///
-/// Nothing is asked of STS before the first use. From 15 minutes before the end on, one task renews while all others
-/// go on; if that fails, what there is goes on being used, until 10 minutes before the end. Then all wait for one
-/// renewal and share its failure. Both times are shorter for short sessions ([`crate::RefreshWindows`]).
+/// STS is not called before the first use. From 15 minutes before the expiration on, one task renews the
+/// session, and the others keep using the present one. If the renewal fails, they do so until 10 minutes
+/// before the expiration. Then all tasks wait for one renewal and share its failure. Both times are shorter
+/// for short sessions ([`crate::RefreshWindows`]).
 ///
-/// The task that renews does so while its own future is polled; no task is spawned. An early renewal takes two seconds of
-/// its caller's time at most, and is not tried again for half a minute if that was not enough. Failures are told to `tracing`
-/// at the level `WARN`.
+/// The renewal runs while the task that started it is polled; no task is spawned. An early renewal takes at
+/// most two seconds of its caller's time. If that is not enough, it is tried again after 30 seconds. Failures
+/// are logged with `tracing` at the level `WARN`.
 ///
-/// In an [`SdkConfig`] it belongs beside `IdentityCache::no_cache()`, as [`crate::AssumeRole::into_config`] has it: the SDK's own
-/// cache would ask it only some seconds before the end.
+/// An [`SdkConfig`] with this provider should use `IdentityCache::no_cache()`, as that of
+/// [`crate::AssumeRole::into_config`] does. The SDK's own cache would ask for new credentials only some
+/// seconds before the expiration.
 #[derive(Clone)]
 pub struct RoleProvider(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) parent: SdkConfig,
     pub(super) request: AssumeRoleRequest,
-    /// Whether the session's name was given, so that it tells this session from others.
+    /// Whether the program set the session name, which then is part of the cache key.
     pub(super) is_named: bool,
     pub(super) codes: Option<Arc<Codes>>,
     pub(super) cache: Option<Arc<dyn CredentialCache>>,
@@ -50,20 +52,20 @@ pub(super) struct Inner {
 }
 
 impl RoleProvider {
-    /// The configuration that the role is assumed with.
+    /// Returns the configuration that the role is assumed with.
     pub fn parent(&self) -> &SdkConfig {
         &self.0.parent
     }
 
-    /// What is asked of STS.
+    /// Returns the AssumeRole request.
     pub fn request(&self) -> &AssumeRoleRequest {
         &self.0.request
     }
 
-    /// Credentials that will do for some minutes at least.
+    /// Returns credentials that last for at least some minutes.
     ///
     /// # Errors
-    /// There are none, or they have reached their last minutes, and the role cannot be assumed.
+    /// There are no such credentials, and the role cannot be assumed.
     pub async fn credentials(&self) -> Result<Credentials, CallError> {
         let inner = &self.0;
         let now = || inner.clock.now();
@@ -92,7 +94,8 @@ impl fmt::Debug for RoleProvider {
 }
 
 impl Inner {
-    /// [`Inner::new_session`]; tells the program's log where it fails, since an early failure reaches no caller.
+    /// Calls [`Inner::new_session`] and logs its failure, because the failure of an early renewal reaches no
+    /// caller.
     async fn fetch(&self) -> Result<Issued, CallError> {
         let fetched = self.new_session().await;
         if let Err(error) = &fetched {
@@ -101,7 +104,7 @@ impl Inner {
         fetched
     }
 
-    /// A session of the role: from the cache, or from STS.
+    /// Returns a session of the role from the cache, or from STS.
     async fn new_session(&self) -> Result<Issued, CallError> {
         let source = self.source().await?;
         let mut request = self.request.clone();
@@ -123,13 +126,13 @@ impl Inner {
         let credentials = session.credentials;
         if let Some((cache, key)) = &key {
             let kept = CachedSession { credentials: credentials.clone(), issued_at };
-            // A cache that cannot be written costs nobody their credentials.
+            // A cache error must not cost the caller the credentials.
             let _ = cache.write(key, &kept, issued_at);
         }
         Ok(Issued { credentials, issued_at })
     }
 
-    /// The parent's credentials, as they are now.
+    /// Returns the present credentials of the parent.
     async fn source(&self) -> Result<Credentials, CallError> {
         let provider = self
             .parent
@@ -139,12 +142,13 @@ impl Inner {
             credentials = provider.provide_credentials() => {
                 sts::from_sdk(&credentials.map_err(|error| sts::source_failed(&error))?)
             }
-            // One that hangs holds up every task that needs the role, but not for good.
+            // A provider that hangs blocks every task that needs the role, so it has a timeout.
             () = self.sleep(PARENT) => Err(CallError::TimedOut(PARENT)),
         }
     }
 
-    /// How long a caller can be held up by a renewal that is not urgent; a person who was asked for a code is waited for.
+    /// Ends when a renewal that is not urgent has taken too much of its caller's time. It never ends if a
+    /// user is asked for a code.
     async fn early(&self) {
         match self.codes {
             None => self.sleep(EARLY).await,
@@ -152,13 +156,13 @@ impl Inner {
         }
     }
 
-    /// How long somebody else's attempt may take.
+    /// Returns how long the renewal of another task may take.
     fn patience(&self) -> Duration {
         let person = if self.codes.is_some() { PERSON } else { Duration::ZERO };
         PARENT + person + sts::operation_limit(&self.parent)
     }
 
-    /// By the way of sleeping that the parent has, without which nothing is ever over.
+    /// Sleeps with the parent's timer. Without a timer it never ends.
     async fn sleep(&self, time: Duration) {
         match self.parent.sleep_impl().or_else(default_async_sleep) {
             Some(sleep) => sleep.sleep(time).await,
@@ -174,11 +178,11 @@ impl Inner {
     }
 }
 
-/// What an early renewal may take of its caller's time.
+/// How much of its caller's time an early renewal may take.
 const EARLY: Duration = Duration::from_secs(2);
-/// A person may have to look for the device that shows the code.
+/// The user may have to look for the device that shows the code.
 const PERSON: Duration = Duration::from_secs(120);
-/// The parent's credentials may come from another role, on the way to which a person is asked.
+/// The parent's credentials may come from another role, for which the user is asked for a code.
 const PARENT: Duration = PERSON;
-/// A session that would have to be renewed at once is not taken from a cache.
+/// A session that would have to be renewed at once is not taken from the cache.
 const LONG: Margin = Margin { reader: Reader::CredentialProcess, at_least: Duration::ZERO };

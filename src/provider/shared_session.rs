@@ -1,6 +1,6 @@
-//! One session that many tasks share: renewed ahead of its end, by one of them.
+//! A session that many tasks share, and that one of them renews before it expires.
 //!
-//! Knows neither STS nor the SDK, and no clock but the one it is asked with.
+//! This module knows neither STS nor the SDK, and the caller provides the clock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,53 +11,53 @@ use tokio::sync::Mutex;
 use super::refresh_windows::RefreshWindows;
 use crate::credentials::Credentials;
 
-/// After a renewal that failed and could be done without, the next one is not tried before this time.
+/// The pause after an early renewal that failed.
 const PAUSE: Duration = Duration::from_secs(30);
-/// A failure is told to whoever asks so soon after it, instead of asking again.
+/// How long the failure of a call is returned to other tasks instead of calling again.
 const ECHO: Duration = Duration::from_secs(1);
 
-/// Credentials, and when they were issued.
+/// Credentials with the time of their issue.
 #[derive(Debug, Clone)]
 pub(super) struct Issued {
     pub(super) credentials: Credentials,
     pub(super) issued_at: SystemTime,
 }
 
-/// What is held, and whose turn it is to renew it.
+/// The shared session, and the locks of those who renew it.
 #[derive(Debug)]
 pub(super) struct Refreshing<E> {
     held: RwLock<Option<Arc<Issued>>>,
     turn: Mutex<Turn<E>>,
-    /// The turn of those who wait for a turn that does not end.
+    /// The lock of the tasks that stopped waiting for `turn`.
     spare: Mutex<()>,
-    /// How many attempts have ended.
+    /// The number of attempts that have ended.
     attempts: AtomicU64,
 }
 
-/// What whoever has the turn finds.
+/// The state that the lock of a renewal protects.
 #[derive(Debug)]
 struct Turn<E> {
     failure: Option<Failure<E>>,
-    /// No attempt before this time, as long as what is held will do.
+    /// No early renewal before this time.
     not_before: Option<SystemTime>,
 }
 
-/// The last attempt that nobody could do without.
+/// The last attempt that failed while there were no usable credentials.
 #[derive(Debug)]
 struct Failure<E> {
-    /// How many attempts had ended then.
+    /// The number of attempts that had ended then.
     ended: u64,
     at: SystemTime,
     error: E,
 }
 
-/// How urgent it is.
+/// How urgent a renewal is.
 enum State {
-    /// Nothing to do.
+    /// No renewal is needed.
     Good(Arc<Issued>),
-    /// Somebody should renew it; everybody else may go on using it.
+    /// One task should renew the session. The others may use it meanwhile.
     Aging(Arc<Issued>),
-    /// Nobody may use it any more.
+    /// The session must not be used any more.
     Gone,
 }
 
@@ -69,11 +69,14 @@ impl<E> Default for Refreshing<E> {
 }
 
 impl<E: Clone> Refreshing<E> {
-    /// Credentials that will do. `fetch` is begun by one task at a time; those that cannot go on without wait for
-    /// it, and share its failure.
+    /// Returns usable credentials. One task at a time runs `fetch`. Tasks without usable credentials wait for
+    /// it and share its failure.
     ///
-    /// A renewal that can be done without is given up once `early` is over. Who waits for another one's does it
-    /// instead once `late` is over: that one's task may not be polled any more.
+    /// An early renewal is given up when `early` ends. A task that waits for another one's renewal runs its
+    /// own when `late` ends, because the other task may not be polled any more.
+    ///
+    /// # Errors
+    /// `fetch` failed, and there are no usable credentials.
     pub(super) async fn get<L: Future<Output = ()>>(
         &self,
         now: impl Fn() -> SystemTime,
@@ -89,7 +92,7 @@ impl<E: Clone> Refreshing<E> {
                 if is_early || matches!(self.state(now()), State::Good(_)) {
                     return Ok(self.held().unwrap_or(held));
                 }
-                // Noted before, since the caller may lose its patience and drop this.
+                // Set this first, because the caller may drop this future.
                 turn.not_before = Some(now() + PAUSE);
                 let result = tokio::select! {
                     result = fetch => result.ok(),
@@ -114,7 +117,7 @@ impl<E: Clone> Refreshing<E> {
                     () = late() => None,
                 };
                 let Some(mut turn) = turn else {
-                    // One after the other again, for as long as that gets on.
+                    // Take turns again, unless that takes too long.
                     let _spare = tokio::select! {
                         spare = self.spare.lock() => Some(spare),
                         () = late() => None,
@@ -127,7 +130,7 @@ impl<E: Clone> Refreshing<E> {
                 if let State::Good(held) | State::Aging(held) = self.state(now()) {
                     return Ok(held);
                 }
-                // Somebody has tried since, or only just, and this one would fail alike.
+                // Another attempt failed since this call began, or just now, and this one would fail as well.
                 if let Some(Failure { ended, at, error }) = &turn.failure
                     && (*ended > arrived || now().duration_since(*at).is_ok_and(|ago| ago < ECHO))
                 {

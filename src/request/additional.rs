@@ -1,4 +1,4 @@
-//! Parameters that this program has no name for.
+//! AssumeRole parameters that this program does not know.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -8,14 +8,15 @@ use serde_json::Value;
 use super::strict_json;
 use super::value::{InvalidValue, from_text};
 
-/// Parameters that STS knows and this program does not yet, from a JSON object.
+/// AssumeRole parameters that STS knows and this program does not, given as a JSON object.
 ///
 /// They are sent as the AWS Query protocol spells them: `Name=text`, `Name.member.1=…`, `Name.Key=…`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AdditionalParameters(BTreeMap<String, Value>);
 
 impl AdditionalParameters {
-    /// Takes a parameter out, as the text that the parameter's own parser reads (a list or object as JSON).
+    /// Removes a parameter and returns it as the text that its own parser reads. A list or an object is
+    /// returned as JSON.
     pub fn take(&mut self, name: &str) -> Option<String> {
         self.0.remove(name).map(|value| match value {
             Value::String(text) => text,
@@ -23,7 +24,7 @@ impl AdditionalParameters {
         })
     }
 
-    /// The parameters as form fields, sorted by name.
+    /// Returns the parameters as form fields, sorted by name.
     pub fn form_fields(&self) -> Vec<(String, String)> {
         let mut fields = Vec::new();
         for (name, value) in &self.0 {

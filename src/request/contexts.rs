@@ -16,10 +16,10 @@ pub struct ProvidedContext {
 }
 
 impl ProvidedContext {
-    /// Checks and takes both parts over; the assertion has 4 to 2,048 characters.
+    /// Creates a context assertion, which has 4 to 2,048 characters.
     ///
     /// # Errors
-    /// A part breaks STS's rules.
+    /// A part breaks the rules of STS.
     pub fn new(provider_arn: &str, context_assertion: &str) -> Result<Self, InvalidValue> {
         check(context_assertion, 4..=2048, "printable characters", |c| !c.is_control())
             .map_err(|error| InvalidValue::new(format!("ContextAssertion {error}")))?;
@@ -28,21 +28,22 @@ impl ProvidedContext {
         Ok(Self { provider_arn, context_assertion: context_assertion.to_owned() })
     }
 
-    /// Who vouches.
+    /// Returns the provider that issued the assertion.
     pub fn provider_arn(&self) -> &PolicyArn {
         &self.provider_arn
     }
 
-    /// What is vouched for.
+    /// Returns the assertion.
     pub fn context_assertion(&self) -> &str {
         &self.context_assertion
     }
 }
 
-/// Reads provided contexts: `ProviderArn=…,ContextAssertion=…`, or a JSON object or list of objects with these members.
+/// Parses provided contexts: `ProviderArn=…,ContextAssertion=…`, or a JSON object or list of objects with
+/// these members.
 ///
 /// # Errors
-/// Another shape, or a part that breaks STS's rules.
+/// The text has another shape, or a part breaks the rules of STS.
 pub fn parse_provided_contexts(text: &str) -> Result<Vec<ProvidedContext>, InvalidValue> {
     let shape = || {
         InvalidValue::new(

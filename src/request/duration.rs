@@ -1,4 +1,4 @@
-//! How long a session lasts.
+//! The duration of a session.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::value::InvalidValue;
 
-/// What STS takes as `DurationSeconds`, whatever a role's own maximum is.
+/// The values that STS accepts as `DurationSeconds`. A role's own maximum may be lower.
 const LIMITS: std::ops::RangeInclusive<u64> = 900..=43_200;
 
-/// The length of a session in whole seconds, 15 minutes to 12 hours.
+/// The duration of a session in whole seconds, 15 minutes to 12 hours.
 ///
 /// ```
 /// use arl::SessionDuration;
@@ -21,12 +21,12 @@ const LIMITS: std::ops::RangeInclusive<u64> = 900..=43_200;
 pub struct SessionDuration(u32);
 
 impl SessionDuration {
-    /// What a session gets at most when the source credentials carry a session token (role chaining).
+    /// The longest session that STS allows when the source credentials have a session token (role chaining).
     pub const CHAINED_MAX: Self = Self(3600);
-    /// The longest session of any role.
+    /// The longest session that any role allows.
     pub const MAX: Self = Self(43_200);
 
-    /// The seconds.
+    /// Returns the number of seconds.
     pub fn as_secs(self) -> u32 {
         self.0
     }
@@ -54,7 +54,8 @@ impl FromStr for SessionDuration {
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let trimmed = text.trim();
-        // Seconds as a Python program writes them (`+900`, `3_600`), so that its users' scripts go on working.
+        // Accept seconds as Python writes them (`+900`, `3_600`), so that the scripts of Python users keep
+        // working.
         let digits = trimmed.strip_prefix('+').unwrap_or(trimmed);
         let is_number = digits.split('_').all(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()));
         let duration = if is_number {

@@ -1,4 +1,4 @@
-//! Request parameters that are plain texts: external ID, MFA device and code, source identity, policy ARN.
+//! Request parameters that are plain text: external ID, MFA device and code, source identity, policy ARN.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,17 +7,17 @@ use super::value::{InvalidValue, from_text, is_name_char, string_newtype};
 use crate::secret::Secret;
 
 string_newtype! {
-    /// What a third party was given so that it cannot be tricked into using somebody else's role.
+    /// The external ID, which protects a third party from assuming the role of the wrong customer.
     ExternalId, 2..=1224, "letters, digits and _+=,.@:/-", |c| is_name_char(c) || c == ':' || c == '/'
 }
 
 string_newtype! {
-    /// The MFA device: a hardware serial number or a virtual device's ARN.
+    /// The MFA device: the serial number of a hardware device or the ARN of a virtual one.
     SerialNumber, 9..=256, "letters, digits and _+=/:,.@-", |c| is_name_char(c) || c == ':' || c == '/'
 }
 
 string_newtype! {
-    /// Who is behind the session; STS keeps it through role chaining.
+    /// The source identity: who is behind the session. STS passes it on through role chaining.
     SourceIdentity, 2..=64, "letters, digits and _+=,.@-", is_name_char
 }
 
@@ -26,12 +26,13 @@ string_newtype! {
     PolicyArn, 20..=2048, "printable characters", |c: char| !c.is_control()
 }
 
-/// The six digits of an MFA device. Single use, but never shown: whoever reads one first can use it.
+/// The six digits that an MFA device shows. They work once, and are still hidden in output: the first to use
+/// them wins.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenCode(Secret);
 
 impl TokenCode {
-    /// The six digits.
+    /// Returns the six digits.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
@@ -41,7 +42,7 @@ impl FromStr for TokenCode {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        // The general check would show a character of the code.
+        // The general check would print a character of the code.
         if text.len() != 6 || !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(InvalidValue::new("must be the 6 digits that the MFA device shows"));
         }

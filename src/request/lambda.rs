@@ -1,4 +1,4 @@
-//! Session names that lead back to the very instance of a Lambda function that assumed the role.
+//! Session names that identify the instance of a Lambda function.
 
 use std::time::SystemTime;
 
@@ -7,36 +7,37 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::session_name::RoleSessionName;
 use super::value::{InvalidValue, is_name_char};
 
-/// STS takes no more.
+/// The longest session name that STS accepts.
 const LONGEST: usize = 64;
-/// A longer beginning leaves no room for a dot and four characters that tell instances apart.
+/// The longest beginning that leaves room for a dot and four characters of the instance.
 const LONGEST_BEGINNING: usize = 59;
-/// A shorter time is no time: down to the seconds.
+/// The shortest timestamp that is still useful: it reaches the seconds.
 const SHORTEST_TIME: usize = 14;
 
-/// What the runtime tells a function about itself. An empty text counts as missing.
+/// What the Lambda runtime tells a function about itself. An empty text counts as missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LambdaFunction<'a> {
     /// `AWS_LAMBDA_FUNCTION_NAME`.
     pub function_name: &'a str,
     /// `AWS_LAMBDA_FUNCTION_VERSION`; `$LATEST` counts as missing.
     pub function_version: &'a str,
-    /// `AWS_LAMBDA_LOG_STREAM_NAME`, whose end tells instances apart.
+    /// `AWS_LAMBDA_LOG_STREAM_NAME`. Its end identifies the instance.
     pub log_stream_name: &'a str,
-    /// What tells instances apart instead, if the program knows better.
+    /// An identifier of the instance that the program chooses. It replaces the one from the log stream.
     pub identifier: &'a str,
 }
 
 impl RoleSessionName {
-    /// `FUNCTION.VERSION.INSTANCE`, cut to 64 characters so that as much as possible stays recognisable: a version
-    /// that does not fit is left out, a long function name leaves the instance at least four characters, or none.
-    /// Without an instance the time stands there, or, where that does not fit, random letters.
+    /// Creates a name of the form `FUNCTION.VERSION.INSTANCE`, cut to 64 characters so that as much as
+    /// possible stays recognizable. A version that does not fit is dropped. A long function name leaves the
+    /// instance at least four characters, or none. If the instance is not known, the name ends with the time,
+    /// or with random characters where the time does not fit.
     ///
     /// The algorithm is `generate_lambda_session_name` of aws-assume-role-lib 2.10.
     ///
     /// # Errors
-    /// The function's name is missing, or what remains has fewer than 2 characters that STS takes; the original
-    /// returns such a name, which STS then refuses.
+    /// The function name is missing, or the result has fewer than 2 characters that STS accepts. (The
+    /// original returns such a name, which STS then refuses.)
     pub fn for_lambda(function: &LambdaFunction<'_>, now: SystemTime) -> Result<Self, InvalidValue> {
         let LambdaFunction { function_name, function_version, log_stream_name: _, identifier: _ } = *function;
         if function_name.is_empty() {
@@ -78,16 +79,17 @@ impl LambdaFunction<'_> {
     }
 }
 
-/// Lower-case letters and digits.
+/// Returns random lowercase letters and digits.
 fn random(length: usize) -> String {
     const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let mut bytes = vec![0; length];
-    // Without randomness the name is less telling, and still a name.
+    // Without randomness the name is less distinctive, but still valid.
     let _ = SystemRandom::new().fill(&mut bytes);
     bytes.into_iter().map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()])).collect()
 }
 
-/// One `_` for each run of characters that STS refuses. `+`, which it takes, goes too, as in the original.
+/// Replaces each run of characters that STS refuses with one `_`. It also replaces `+`, which STS accepts,
+/// because the original does.
 fn cleaned(text: impl Iterator<Item = char>) -> String {
     let mut name = String::new();
     let mut in_run = false;
@@ -176,7 +178,7 @@ mod tests {
             let instance = made.rsplit('.').next().expect("an instance");
             assert_eq!((made.len(), instance.len()), (64, room), "row {row}: {made}");
         }
-        // The original returns these, and STS refuses them.
+        // The original returns these names, and STS refuses them.
         for (row, made) in [(8, name("", "", STREAM, "id")), (34, name(&"é".repeat(60), "", "", ""))] {
             assert!(made.starts_with("!! "), "row {row}: {made}");
         }

@@ -1,4 +1,4 @@
-//! One AssumeRole request, every part of it checked.
+//! One AssumeRole request. Every parameter has a type that checks its value.
 
 mod additional;
 mod contexts;
@@ -27,48 +27,48 @@ use std::borrow::Cow;
 
 use crate::arn::RoleArn;
 
-/// AWS documents these two only in prose, so beyond them arl warns and lets STS decide.
+/// AWS documents these two limits only in prose. Above them arl warns and lets STS decide.
 const POLICY_PROSE_LIMIT: usize = 2048;
 const POLICY_ARNS_PROSE_LIMIT: usize = 10;
 
-/// What [`AssumeRoleRequest::parameters`] calls a parameter that this program has no name for.
+/// The name that [`AssumeRoleRequest::parameters`] uses for parameters that this program does not know.
 const ADDITIONAL_PARAMETERS: &str = "AdditionalParameters";
 
-/// What AssumeRole takes. Field names are STS's.
+/// The parameters of AssumeRole. The fields have the names that STS uses.
 ///
 /// `None` and an empty list differ: STS is sent the empty list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AssumeRoleRequest {
-    /// The role.
+    /// The role to assume.
     pub role_arn: RoleArn,
-    /// The session's name in audit logs.
+    /// The session name, which appears in audit logs.
     pub role_session_name: RoleSessionName,
-    /// How long the session is to last; STS's default is one hour.
+    /// How long the session lasts. STS defaults to one hour.
     pub duration_seconds: Option<SessionDuration>,
     /// An inline policy that limits the session.
     pub policy: Option<Policy>,
-    /// Managed policies, of the role's account, that limit the session.
+    /// Managed policies, from the role's account, that limit the session.
     pub policy_arns: Option<Vec<PolicyArn>>,
     /// Session tags.
     pub tags: Option<Vec<Tag>>,
-    /// The keys of those tags that a chained session inherits.
+    /// The keys of the tags that a chained session inherits.
     pub transitive_tag_keys: Option<Vec<TagKey>>,
-    /// The external ID that the role's trust policy asks for.
+    /// The external ID that the role's trust policy requires.
     pub external_id: Option<ExternalId>,
     /// The MFA device.
     pub serial_number: Option<SerialNumber>,
-    /// The MFA device's current code.
+    /// The current code of the MFA device.
     pub token_code: Option<TokenCode>,
     /// Who is behind the session.
     pub source_identity: Option<SourceIdentity>,
     /// Context assertions of trusted providers.
     pub provided_contexts: Option<Vec<ProvidedContext>>,
-    /// What STS knows and this program does not.
+    /// Parameters that STS knows and this program does not.
     pub additional_parameters: AdditionalParameters,
 }
 
 impl AssumeRoleRequest {
-    /// STS's names of the parameters that this program knows, in STS's order.
+    /// The parameters that this program knows, by the names and in the order that STS uses.
     pub const PARAMETERS: [&'static str; 12] = [
         "RoleArn",
         "RoleSessionName",
@@ -84,7 +84,7 @@ impl AssumeRoleRequest {
         "ProvidedContexts",
     ];
 
-    /// A request with nothing but what STS insists on.
+    /// Creates a request with only the parameters that STS requires.
     pub fn new(role_arn: RoleArn, role_session_name: RoleSessionName) -> Self {
         Self {
             role_arn,
@@ -103,10 +103,10 @@ impl AssumeRoleRequest {
         }
     }
 
-    /// Checks what concerns a list as a whole: its length, and that no tag is given twice.
+    /// Checks each list as a whole: its length, and that no tag is given twice.
     ///
     /// # Errors
-    /// The STS name of the parameter, and its fault.
+    /// The STS name of the parameter, and what is wrong with it.
     pub fn check_lists(&self) -> Result<(), (&'static str, InvalidValue)> {
         let named = |name| move |error| (name, error);
         tags::check_tags(self.tags.as_deref().unwrap_or_default()).map_err(named("Tags"))?;
@@ -116,7 +116,7 @@ impl AssumeRoleRequest {
             .map_err(named("ProvidedContexts"))
     }
 
-    /// What STS will probably refuse although its model allows it, in words.
+    /// Returns warnings about values that STS probably refuses although its model allows them.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let policy_length = self.policy.as_ref().map_or(0, |policy| policy.as_str().chars().count());
@@ -134,10 +134,10 @@ impl AssumeRoleRequest {
         warnings
     }
 
-    /// Returns every parameter that is given, by STS's name and in STS's order. Each field of
-    /// [`AdditionalParameters`] is an item of its own, named `AdditionalParameters`.
+    /// Returns every parameter that is set, by the name and in the order that STS uses. Each form field of
+    /// [`AdditionalParameters`] is a separate item named `AdditionalParameters`.
     ///
-    /// Destructured, so that a new parameter cannot be forgotten.
+    /// The request is destructured, so that a new parameter cannot be forgotten.
     pub fn parameters(&self) -> impl Iterator<Item = (&'static str, ParameterValue<'_>)> {
         let Self {
             role_arn,

@@ -1,4 +1,4 @@
-//! The value of one request parameter, whichever type it has.
+//! The value of one request parameter, of any type.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,9 +8,9 @@ use super::duration::SessionDuration;
 use super::identifiers::{PolicyArn, TokenCode};
 use super::tags::{Tag, TagKey};
 
-/// The value of one parameter of an AssumeRole request.
+/// The value of one AssumeRole parameter.
 ///
-/// `Display` writes what a person may see: of an MFA code only that one is given, of a context only its provider.
+/// `Display` writes only what the user may see: for an MFA code `(given)`, for a context its provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParameterValue<'a> {
     /// A text, as it is sent.
@@ -27,11 +27,11 @@ pub enum ParameterValue<'a> {
     TokenCode(&'a TokenCode),
     /// `ProvidedContexts`.
     Contexts(&'a [ProvidedContext]),
-    /// A form field of a parameter that this program has no name for.
+    /// A form field of a parameter that this program does not know.
     Field {
-        /// Its name, as the AWS Query protocol spells it.
+        /// The field name, as the AWS Query protocol spells it.
         name: String,
-        /// Its value.
+        /// The field value.
         value: String,
     },
 }
@@ -55,7 +55,7 @@ impl fmt::Display for ParameterValue<'_> {
     }
 }
 
-/// Writes a list with commas.
+/// Writes a list with commas between its items.
 fn join<T: AsRef<str>>(f: &mut fmt::Formatter<'_>, items: impl Iterator<Item = T>) -> fmt::Result {
     for (index, item) in items.enumerate() {
         if index > 0 {

@@ -1,4 +1,4 @@
-//! What limits a session: the inline session policy and managed policies.
+//! The policies that limit a session: an inline policy and managed ones.
 
 use std::str::FromStr;
 
@@ -8,12 +8,14 @@ use super::identifiers::PolicyArn;
 use super::strict_json;
 use super::value::{InvalidValue, from_text};
 
-/// An inline session policy: one JSON object, in the fewest characters, since STS counts them.
+/// An inline session policy: one JSON object in as few characters as possible, because STS limits their
+/// number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Policy(String);
 
 impl Policy {
-    /// The JSON as it is sent: without blanks, members in alphabetical order, other scripts escaped.
+    /// Returns the JSON as it is sent: without whitespace, with sorted members, and with characters above
+    /// U+00FF escaped.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -43,7 +45,7 @@ impl Policy {
         let compact = Value::Object(object).to_string();
         let mut policy = String::with_capacity(compact.len());
         for c in compact.chars() {
-            // The field takes U+0020 to U+00FF; beyond that only JSON's own escapes get through.
+            // STS accepts U+0020 to U+00FF here. Characters above that need JSON escapes.
             if c <= '\u{ff}' {
                 policy.push(c);
             } else {
@@ -58,12 +60,12 @@ impl Policy {
 
 from_text!(Policy);
 
-/// Reads policy ARNs: separated by commas, a JSON list of ARNs or `{"arn": …}` objects, or one such object.
+/// Parses policy ARNs: separated by commas, a JSON list of ARNs or `{"arn": …}` objects, or one such object.
 ///
-/// Blanks belong to the ARN, as they do for everybody else who splits at commas.
+/// Whitespace around a comma is part of the ARN, as in every other program that splits at commas.
 ///
 /// # Errors
-/// The JSON has another shape, or an ARN is none.
+/// The JSON has another shape, or an ARN is invalid.
 pub fn parse_policy_arns(text: &str) -> Result<Vec<PolicyArn>, InvalidValue> {
     const SHAPE: &str = "must be ARNs separated by commas, or a JSON list of ARNs or {\"arn\": …} objects";
     let arn = |value: &Value| match value {

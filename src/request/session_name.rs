@@ -8,12 +8,13 @@ use crate::arn::{AccountId, InvalidArn, Partition, RoleArn};
 
 const LENGTH: std::ops::RangeInclusive<usize> = 2..=64;
 
-/// A name that STS takes: 2 to 64 of letters, digits and `_+=,.@-`.
+/// A session name that STS accepts: 2 to 64 letters, digits and `_+=,.@-`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RoleSessionName(String);
 
 impl RoleSessionName {
-    /// A name made of any text: what STS refuses becomes `-`, and what is too long is cut.
+    /// Creates a name from any text: replaces characters that STS refuses with `-`, and cuts the name if it
+    /// is too long.
     pub fn made_up(text: &str) -> Self {
         let mut name = sanitised(text);
         name.truncate(*LENGTH.end());
@@ -23,7 +24,7 @@ impl RoleSessionName {
         Self(name)
     }
 
-    /// The name as it is sent.
+    /// Returns the name as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -49,22 +50,22 @@ impl fmt::Display for RoleSessionName {
     }
 }
 
-/// What a template's placeholders stand for.
+/// The values of a template's placeholders.
 #[derive(Debug, Clone, Default)]
 pub struct SessionNameValues {
-    /// `{user}`: the operating-system user.
+    /// `{user}`: the operating system user.
     pub user: String,
-    /// `{caller}`: the name in the source identity's ARN.
+    /// `{caller}`: the name in the ARN of the source credentials.
     pub caller: String,
-    /// `{role}`: the role's name.
+    /// `{role}`: the name of the role.
     pub role: String,
-    /// `{account}`: the role's account.
+    /// `{account}`: the account of the role.
     pub account: String,
-    /// `{host}`: the machine's name.
+    /// `{host}`: the name of the machine.
     pub host: String,
     /// `{pid}`: the process ID.
     pub pid: String,
-    /// `{time}`: seconds since 1970.
+    /// `{time}`: the seconds since 1970.
     pub time: String,
 }
 
@@ -100,13 +101,13 @@ enum Part {
 }
 
 impl SessionNameTemplate {
-    /// Whether `{caller}` occurs, which only a call of GetCallerIdentity can tell.
+    /// Whether the template uses `{caller}`, whose value takes a call of GetCallerIdentity.
     pub fn needs_caller(&self) -> bool {
         self.0.contains(&Part::Placeholder(Placeholder::Caller))
     }
 
-    /// Fills the placeholders in. Characters that STS refuses become `-`; a name over 64 characters loses
-    /// the ends of its longest parts, but nothing of the account.
+    /// Replaces the placeholders. Characters that STS refuses become `-`. A name over 64 characters loses the
+    /// ends of its longest parts, but the account is never shortened.
     pub fn expand(&self, values: &SessionNameValues) -> RoleSessionName {
         let mut pieces: Vec<(bool, String)> = self
             .0
@@ -195,12 +196,12 @@ pub struct AssumedRoleSessionArn {
 }
 
 impl AssumedRoleSessionArn {
-    /// The session's name, as it stands in audit logs.
+    /// Returns the session name, as it appears in audit logs.
     pub fn session_name(&self) -> &str {
         &self.session_name
     }
 
-    /// The account that owns the role.
+    /// Returns the account that owns the role.
     pub fn account_id(&self) -> &AccountId {
         &self.account_id
     }
@@ -241,10 +242,10 @@ impl fmt::Display for AssumedRoleSessionArn {
 }
 
 impl RoleArn {
-    /// The ARN that a session of this role has. Sessions lose the role's path.
+    /// Returns the ARN of a session of this role. It does not include the role's path.
     ///
     /// # Errors
-    /// The session name breaks STS's rule.
+    /// STS does not accept the session name.
     pub fn session(&self, session_name: &str) -> Result<AssumedRoleSessionArn, InvalidArn> {
         let name = session_name
             .parse::<RoleSessionName>()

@@ -1,6 +1,6 @@
-//! JSON in which no object has two members of the same name.
+//! JSON in which no object has two members with the same name.
 //!
-//! Most readers silently take the last of two equal members. In a policy that would drop the other half.
+//! Most readers silently keep the last of two such members. In a policy that would drop the other one.
 
 use std::fmt;
 
@@ -10,23 +10,23 @@ use serde_json::{Map, Value};
 
 use super::value::InvalidValue;
 
-/// Parses a text; returns `None` if it is no JSON, since other forms are accepted too.
+/// Parses a text. Returns `None` if it is not JSON, because other forms are accepted too.
 ///
 /// # Errors
-/// An object has two members of the same name; the error names the member.
+/// An object has two members with the same name. The error contains the name.
 pub(super) fn parse(text: &str) -> Result<Option<Value>, InvalidValue> {
     match serde_json::from_str(text) {
         Ok(Strict(value)) => Ok(Some(value)),
-        // `Strict` takes every JSON value, so the only error about data is its own.
+        // `Strict` accepts every JSON value, so the only data error is its own.
         Err(error) if error.classify() == Category::Data => Err(InvalidValue::new(error.to_string())),
         Err(_) => Ok(None),
     }
 }
 
-/// Parses a text that must be an object.
+/// Parses a text that must be a JSON object.
 ///
 /// # Errors
-/// The text is no JSON object, or has two members of the same name.
+/// The text is not a JSON object, or an object has two members with the same name.
 pub(super) fn parse_object(text: &str) -> Result<Map<String, Value>, InvalidValue> {
     if let Some(Value::Object(object)) = parse(text)? {
         return Ok(object);
@@ -34,7 +34,7 @@ pub(super) fn parse_object(text: &str) -> Result<Map<String, Value>, InvalidValu
     serde_json::from_str(text).map_err(|error| InvalidValue::new(format!("must be a JSON object: {error}")))
 }
 
-/// Returns the text members of an object that has these members and no others.
+/// Returns the text members of an object that has exactly these members.
 pub(super) fn text_members<'a, const N: usize>(value: &'a Value, names: [&str; N]) -> Option<[&'a str; N]> {
     let object: &Map<String, Value> = value.as_object().filter(|object| object.len() == N)?;
     let mut texts = [""; N];
@@ -44,7 +44,7 @@ pub(super) fn text_members<'a, const N: usize>(value: &'a Value, names: [&str; N
     Some(texts)
 }
 
-/// A JSON value that was read without losing a member.
+/// A JSON value without duplicate members.
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {

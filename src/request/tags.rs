@@ -1,6 +1,6 @@
 //! Session tags and transitive tag keys.
 //!
-//! Both are read from what people type: a short form with commas, or the JSON of the STS API.
+//! Both are read in two forms: a short one with commas, and the JSON of the STS API.
 
 use std::str::FromStr;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::strict_json::{self, text_members};
 use super::value::{InvalidValue, TAG_ALPHABET, at_most, check, from_text, is_tag_char};
 
-/// More session tags, or transitive keys, are refused.
+/// The most session tags, or transitive tag keys, that STS accepts.
 const MAX_TAGS: usize = 50;
 
 /// The key of a session tag: 1 to 128 characters.
@@ -17,7 +17,7 @@ const MAX_TAGS: usize = 50;
 pub struct TagKey(String);
 
 impl TagKey {
-    /// The key as it is sent.
+    /// Returns the key as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -41,10 +41,10 @@ pub struct Tag {
 }
 
 impl Tag {
-    /// Checks and takes key and value over; the value has 0 to 256 characters.
+    /// Creates a tag. The value has 0 to 256 characters.
     ///
     /// # Errors
-    /// Key or value break STS's rules.
+    /// The key or the value breaks the rules of STS.
     pub fn new(key: &str, value: &str) -> Result<Self, InvalidValue> {
         let parsed = key.parse()?;
         check(value, 0..=256, TAG_ALPHABET, is_tag_char)
@@ -52,21 +52,21 @@ impl Tag {
         Ok(Self { key: parsed, value: value.to_owned() })
     }
 
-    /// The key.
+    /// Returns the key.
     pub fn key(&self) -> &TagKey {
         &self.key
     }
 
-    /// The value; may be empty.
+    /// Returns the value, which may be empty.
     pub fn value(&self) -> &str {
         &self.value
     }
 }
 
-/// Reads tags: `K=V,K=V`, a JSON object, or a JSON list of `{"Key", "Value"}` objects.
+/// Parses tags: `K=V,K=V`, a JSON object, or a JSON list of `{"Key", "Value"}` objects.
 ///
 /// # Errors
-/// Another shape, or a tag that breaks STS's rules.
+/// The text has another shape, or a tag breaks the rules of STS.
 pub fn parse_tags(text: &str) -> Result<Vec<Tag>, InvalidValue> {
     const SHAPE: &str = "must be Key=Value pairs separated by commas, a JSON object of texts, \
                          or a JSON list of {\"Key\": …, \"Value\": …}";
@@ -93,10 +93,11 @@ pub fn parse_tags(text: &str) -> Result<Vec<Tag>, InvalidValue> {
     }
 }
 
-/// Reads tag keys: separated by commas, or a JSON list. Blanks belong to the key: STS allows them there.
+/// Parses tag keys: separated by commas, or a JSON list. Whitespace is part of the key, because STS allows it
+/// there.
 ///
 /// # Errors
-/// Another shape, or a key that breaks STS's rules.
+/// The text has another shape, or a key breaks the rules of STS.
 pub fn parse_tag_keys(text: &str) -> Result<Vec<TagKey>, InvalidValue> {
     let shape = || InvalidValue::new("must be tag keys separated by commas, or a JSON list of texts");
     match strict_json::parse(text)? {
@@ -106,7 +107,7 @@ pub fn parse_tag_keys(text: &str) -> Result<Vec<TagKey>, InvalidValue> {
     }
 }
 
-/// At most 50, with keys that differ in more than case.
+/// Checks that there are at most 50 tags, and that no two keys differ only in case.
 pub(crate) fn check_tags(tags: &[Tag]) -> Result<(), InvalidValue> {
     let mut keys: Vec<String> = tags.iter().map(|tag| tag.key.0.to_lowercase()).collect();
     keys.sort_unstable();

@@ -1,13 +1,15 @@
-//! What every request parameter shares: the error, the checks of length and alphabet, and the macros for text types.
+//! What all request parameters share: the error, the checks of length and characters, and the macros for text
+//! types.
 //!
-//! Lengths and alphabets: the AssumeRole page of the STS API reference (model 2011-06-15). `\w` there is ASCII.
+//! The lengths and characters are those of the AssumeRole page of the STS API reference (model 2011-06-15),
+//! where `\w` is ASCII.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// A value that STS would refuse: the rule and how the value breaks it.
+/// The error for a value that STS would refuse: the rule, and how the value breaks it.
 ///
-/// The message goes on after the parameter's name: "must have 2 to 64 characters, has 1".
+/// The message follows the name of the parameter: "must have 2 to 64 characters, has 1".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidValue(String);
 
@@ -25,7 +27,7 @@ impl fmt::Display for InvalidValue {
 
 impl std::error::Error for InvalidValue {}
 
-/// Checks length (in characters) and alphabet; `alphabet` says in words what `allowed` allows.
+/// Checks the number of characters and the characters. `alphabet` describes those that `allowed` accepts.
 pub(crate) fn check(
     text: &str,
     length: RangeInclusive<usize>,
@@ -44,19 +46,19 @@ pub(crate) fn check(
     }
 }
 
-/// The characters of most STS identifiers: `[\w+=,.@-]`.
+/// Whether the character is one of those in most STS identifiers: `[\w+=,.@-]`.
 pub(crate) fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
 }
 
-/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]`, the characters of session tags.
+/// Whether the character is allowed in session tags: `[\p{L}\p{Z}\p{N}_.:/=+\-@]`.
 pub(crate) fn is_tag_char(c: char) -> bool {
     c.is_alphabetic() || c.is_numeric() || "_.:/=+-@".contains(c) || (c.is_whitespace() && !c.is_control())
 }
 
 pub(crate) const TAG_ALPHABET: &str = "letters, digits, spaces and _.:/=+-@";
 
-/// Defines a parameter that is a text with a length and an alphabet.
+/// Defines a parameter that is a text with a limited length and alphabet.
 macro_rules! string_newtype {
     ($(#[$doc:meta])* $name:ident, $length:expr, $alphabet:literal, $allowed:expr) => {
         $(#[$doc])*
@@ -64,7 +66,7 @@ macro_rules! string_newtype {
         pub struct $name(String);
 
         impl $name {
-            /// The text as it is sent.
+            /// Returns the text as it is sent.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -88,7 +90,7 @@ macro_rules! string_newtype {
 }
 pub(crate) use string_newtype;
 
-/// So that texts can be given where a parameter is expected.
+/// Lets callers pass text where a parameter is expected.
 macro_rules! from_text {
     ($($parameter:ty),+) => {$(
         impl TryFrom<&str> for $parameter {

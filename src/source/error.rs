@@ -1,4 +1,4 @@
-//! Why a call has nothing to start from.
+//! Why there are no source credentials.
 
 use std::fmt;
 
@@ -8,33 +8,34 @@ use crate::profiles::InvalidKey;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// No profile has that name.
+    /// No profile has this name.
     UnknownProfile {
         /// The name.
         name: String,
-        /// The profile whose `source_profile` it is, unless it was selected directly.
+        /// The profile whose `source_profile` has this name. `None` if the user selected it directly.
         wanted_by: Option<String>,
-        /// Names it may be a misspelling of.
+        /// Similar names of existing profiles.
         closest: Vec<String>,
     },
-    /// Each of these profiles is the next one's source, and the last one the first's.
+    /// These profiles form a cycle: each is the source of the one before, and the first is the source of the
+    /// last.
     Cycle(Vec<String>),
-    /// A profile that cannot be understood.
+    /// A profile is invalid.
     Profile {
         /// The profile.
         name: String,
-        /// What is wrong with it.
+        /// What is wrong with the profile, phrased to follow its name.
         fault: String,
     },
-    /// A profile's key that cannot be used.
+    /// A key of a profile has an invalid value.
     Key(InvalidKey),
-    /// The environment holds half a key, or one that cannot be one.
+    /// The environment contains an incomplete or invalid key.
     Environment(String),
-    /// The shell holds a role of arl's, and what was there before is gone.
+    /// The shell has a role from arl, and the source of that role is no longer available. Holds `ARL_SOURCE`.
     Replaced(Option<String>),
-    /// `--chain` without a role to start from.
+    /// `--chain` was given, and the shell has no role.
     NothingToChainFrom,
-    /// Nothing is configured.
+    /// No source is configured.
     Nothing,
 }
 

@@ -1,4 +1,4 @@
-//! What sources of credentials there are.
+//! The kinds of source credentials.
 
 use std::fmt;
 
@@ -6,26 +6,27 @@ use crate::arn::RoleArn;
 use crate::credentials::Credentials;
 use crate::request::{SerialNumber, SessionDuration};
 
-/// The variable that tells a credential process, and what it starts, which profiles are being asked for: a name a line.
+/// The variable that tells a credential process, and the programs it starts, which profiles are being
+/// resolved: one name per line.
 pub const PROCESS_ANCESTORS: &str = "ARL_PROCESS_PROFILES";
 
-/// Where the first credentials of a call come from.
+/// The source of the first credentials of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// Keys, from the environment or a profile.
+    /// Keys from the environment or from a profile.
     Keys(Credentials),
-    /// IAM Identity Center, with the token that `aws sso login` left.
+    /// IAM Identity Center, with the token from `aws sso login`.
     Sso(SsoSource),
     /// A command that prints credentials as JSON.
     Process(ProcessSource),
-    /// A session of a person's long-term keys that an MFA code was given for.
+    /// A session of long-term keys that was obtained with an MFA code.
     MfaSession {
-        /// The keys.
+        /// The long-term keys.
         keys: Credentials,
-        /// The device.
+        /// The MFA device.
         serial_number: SerialNumber,
     },
-    /// The session that `aws login` left.
+    /// The session from `aws login`.
     Login(LoginSource),
     /// A web identity token.
     WebIdentity {
@@ -33,9 +34,9 @@ pub enum Source {
         role_arn: RoleArn,
         /// The file that holds the token.
         token_file: String,
-        /// The session's name; made up where missing.
+        /// The session name. `None`: arl chooses one.
         role_session_name: Option<String>,
-        /// How long the session is to last.
+        /// How long the session lasts.
         duration_seconds: Option<SessionDuration>,
     },
     /// The container credentials endpoint.
@@ -47,26 +48,26 @@ pub enum Source {
 /// A `credential_process`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessSource {
-    /// The command line, for a shell.
+    /// The command line, for `sh`.
     pub command: String,
-    /// The profile that it stands in.
+    /// The profile with the command.
     pub profile: String,
-    /// The profiles whose processes this program was started by, the first one first.
+    /// The profiles whose processes led to this one, the first one first.
     pub ancestors: Vec<String>,
 }
 
-/// What tells a login from others.
+/// A session from `aws login`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginSource {
-    /// `login_session`: the ARN of who signed in.
+    /// `login_session`: the ARN of the identity that signed in.
     pub session: String,
     /// The profile that names it.
     pub profile: String,
-    /// Where it is kept.
+    /// The file with the session.
     pub file: String,
 }
 
-/// What IAM Identity Center needs to know.
+/// The settings of IAM Identity Center.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SsoSource {
     /// `sso_account_id`.
@@ -77,18 +78,19 @@ pub struct SsoSource {
     pub start_url: String,
     /// `sso_region`.
     pub region: String,
-    /// The name of the `[sso-session]` section; older profiles have none.
+    /// The name of the `[sso-session]` section, which older profiles do not have.
     pub session_name: Option<String>,
 }
 
-/// Names a source so that it can be found again after its variables have been replaced: `ARL_SOURCE`.
+/// Identifies a source, so that arl finds it again after it replaced the variables: the value of
+/// `ARL_SOURCE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceTag {
     /// A profile, possibly a role profile itself.
     Profile(String),
-    /// The keys of a profile that has a role as well, as somebody's `source_profile`.
+    /// The keys of a profile that has a role as well, when it is the `source_profile` of another one.
     ProfileKeys(String),
-    /// Environment keys, by access key ID.
+    /// Keys from the environment, by access key ID.
     Environment(String),
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
     WebIdentity,
@@ -99,7 +101,7 @@ pub enum SourceTag {
 }
 
 impl SourceTag {
-    /// Reads what [`fmt::Display`] wrote.
+    /// Parses the output of [`fmt::Display`].
     pub(super) fn parse(text: &str) -> Option<Self> {
         Some(match (text.split_once(':'), text) {
             (Some(("profile", name)), _) => Self::Profile(name.to_owned()),

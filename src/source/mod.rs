@@ -1,4 +1,4 @@
-//! Source credentials: what a call starts from, decided without any network call.
+//! Source credentials: decides, without any network call, what a call starts from.
 
 mod error;
 mod kind;

@@ -1,4 +1,4 @@
-//! The credentials that a profile holds itself: a token file, IAM Identity Center, a process, or keys.
+//! The credentials in a profile itself: a token file, IAM Identity Center, a process, or keys.
 
 use ring::digest;
 
@@ -11,10 +11,10 @@ use crate::profiles::{Section, SharedConfig, SharedFile};
 use crate::request::InvalidValue;
 use crate::secret::Secret;
 
-/// Nobody means to nest processes deeper; the AWS CLI stops there too.
+/// How deep credential processes may be nested, as in the AWS CLI.
 const DEEPEST: usize = 4;
 
-/// The credentials of a profile that assumes no role; botocore's order.
+/// Returns the source of a profile that assumes no role, in botocore's order.
 pub(super) fn of_profile<'a>(
     config: &SharedConfig<'a>,
     var: &dyn Fn(&str) -> Option<String>,
@@ -42,7 +42,7 @@ pub(super) fn of_profile<'a>(
     if section.get("sso_account_id").is_some() || section.get("sso_role_name").is_some() {
         return sso(config, name, section).map(Source::Sso);
     }
-    // In the config file keys are the last of all.
+    // Keys in the config file come last.
     if section.file_of("aws_access_key_id") != Some(SharedFile::Credentials) {
         if let Some(session) = section.get("login_session") {
             return login(var, name, session).map(Source::Login);
@@ -51,7 +51,7 @@ pub(super) fn of_profile<'a>(
             return process(var, name, command).map(Source::Process);
         }
     }
-    // All three from one file: a token of the other one belongs to another key.
+    // Take all parts from one file: a token in the other one belongs to another key.
     let file = section.file_of("aws_access_key_id").or(section.file_of("aws_secret_access_key"));
     let get = |key: &str| section.get_in(file?, key);
     let filled = |key: &str| get(key).filter(|value| !value.is_empty());
@@ -74,7 +74,7 @@ pub(super) fn of_profile<'a>(
     }
 }
 
-/// Where `aws login` leaves a session. Source: `LoginCredentialsProvider` of aws-config 1.13.
+/// Returns where `aws login` stores its session. Source: `LoginCredentialsProvider` of aws-config 1.13.
 fn login(
     var: &dyn Fn(&str) -> Option<String>,
     name: &str,
@@ -91,7 +91,8 @@ fn login(
     Ok(LoginSource { session: session.to_owned(), profile: name.to_owned(), file })
 }
 
-/// A process may start programs that run processes again; the environment tells of those on the way here.
+/// Refuses a process that was started, directly or not, by the process of the same profile.
+/// [`PROCESS_ANCESTORS`] lists those profiles.
 fn process(
     var: &dyn Fn(&str) -> Option<String>,
     name: &str,
@@ -124,7 +125,7 @@ fn sso<'a>(config: &SharedConfig<'a>, name: &str, section: &Section<'a>) -> Resu
                 .ok_or_else(|| fault(format!("names the SSO session `{session}`, which does not exist")))
         })
         .transpose()?;
-    // Which of the two is meant, nobody can know; the AWS CLI and the SDKs refuse it too.
+    // It is unclear which of the two is meant. The AWS CLI and the SDKs refuse this too.
     for key in ["sso_start_url", "sso_region"] {
         let of_session = session.and_then(|session| session.get(key));
         if of_session.is_some_and(|value| section.get(key).is_some_and(|own| own != value)) {

@@ -1,7 +1,8 @@
-//! Which source credentials a call starts from.
+//! Decides which source credentials a call starts from.
 //!
-//! The order is that of the AWS SDKs for Rust and JavaScript: a profile named by hand, environment keys, `AWS_PROFILE` or
-//! `default`, web identity, container, instance metadata. Unlike theirs, a selected profile never falls through.
+//! The order is that of the AWS SDKs for Rust and JavaScript: a profile that was named explicitly, keys in
+//! the environment, `AWS_PROFILE` or `default`, web identity, container, instance metadata. Unlike those
+//! SDKs, arl never falls through from a selected profile to the next source.
 
 use super::error::SourceError;
 use super::kind::{Source, SourceTag};
@@ -18,17 +19,17 @@ const MAX_CHAIN: usize = 100;
 /// A source and the roles that its profiles assume, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
-    /// What to call this source.
+    /// Identifies the source.
     pub tag: SourceTag,
-    /// The first credentials.
+    /// The source of the first credentials.
     pub source: Source,
-    /// The profile that holds the first credentials, if a profile does.
+    /// The profile with the first credentials, if they come from a profile.
     pub source_profile: Option<String>,
-    /// The roles to assume on the way, each with the name of its profile.
+    /// The roles to assume, each with the name of its profile.
     pub hops: Vec<(String, RoleProfile)>,
 }
 
-/// Finds sources in the shared files and in an environment that the caller hands in.
+/// Resolves sources from the shared files and an environment.
 pub struct Sources<'a> {
     config: &'a SharedConfig<'a>,
     var: &'a dyn Fn(&str) -> Option<String>,
@@ -38,14 +39,14 @@ pub struct Sources<'a> {
 /// What to do with a role that the shell already holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShellRole {
-    /// Start where that role was started from.
+    /// Start from the source of that role.
     Ignore,
     /// Start from that role (role chaining).
     Chain,
 }
 
 impl<'a> Sources<'a> {
-    /// `var` looks an environment variable up; one that is set to nothing counts as unset.
+    /// Uses `var` to look up environment variables. An empty value counts as unset.
     pub fn new(
         config: &'a SharedConfig<'a>,
         var: &'a dyn Fn(&str) -> Option<String>,
@@ -54,16 +55,16 @@ impl<'a> Sources<'a> {
         Self { config, var, shell_role }
     }
 
-    /// The source of a call for which nobody named a profile.
+    /// Returns the source of a call that names no profile.
     ///
     /// # Errors
-    /// The source that wins cannot be used, or there is none.
+    /// The source that wins cannot be used, or there is no source.
     pub fn select(&self) -> Result<Chain, SourceError> {
         let Some(keys) = self.environment_keys()? else {
             return match (self.shell_role, self.has_own_endpoint()) {
                 (ShellRole::Ignore, _) => self.without_keys(),
                 (ShellRole::Chain, false) => Err(SourceError::NothingToChainFrom),
-                // Later roles that are not chained still start where the first one did.
+                // Keep the tag of the first source, from which later roles without `--chain` start.
                 (ShellRole::Chain, true) => {
                     let tag = self.var("ARL_SOURCE").and_then(|tag| SourceTag::parse(&tag));
                     Ok(chain(tag.unwrap_or(SourceTag::Container), Source::Container))
@@ -72,13 +73,13 @@ impl<'a> Sources<'a> {
         };
         match (self.is_own(&keys), self.shell_role) {
             (true, ShellRole::Ignore) => self.before_arl(),
-            // Later roles that are not chained still start where the first one did.
+            // Keep the tag of the first source, from which later roles without `--chain` start.
             (true, ShellRole::Chain) => {
                 let tag = self.var("ARL_SOURCE").and_then(|tag| SourceTag::parse(&tag));
                 let chain = from_environment(keys);
                 Ok(Chain { tag: tag.unwrap_or_else(|| chain.tag.clone()), ..chain })
             }
-            // Another tool's session is a role that this shell has; long-term keys are none.
+            // A session of another tool is a role that one can chain from. Long-term keys are not.
             (false, ShellRole::Chain) if keys.session_token().is_none() => {
                 Err(SourceError::NothingToChainFrom)
             }
@@ -86,18 +87,18 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// The credentials that a profile stands for, through its roles if it has any.
+    /// Returns the credentials of a profile, through its roles if it has any.
     ///
     /// # Errors
-    /// The profile, or one it depends on, is missing, broken or cyclic.
+    /// The profile, or one that it depends on, is missing, invalid, or part of a cycle.
     pub fn profile(&self, name: &str) -> Result<Chain, SourceError> {
         self.follow(name, None).map(|chain| Chain { tag: SourceTag::Profile(name.to_owned()), ..chain })
     }
 
-    /// The source of a role profile, which is what its `source_profile` or `credential_source` says.
+    /// Returns the source of a role profile, as its `source_profile` or `credential_source` says.
     ///
     /// # Errors
-    /// As [`Sources::profile`]; the profile has both keys or neither.
+    /// As [`Sources::profile`]; or the profile has both keys or neither.
     pub fn source_of(&self, name: &str) -> Result<Chain, SourceError> {
         let section = self.section(name, None)?;
         let mut chain = self.follow(name, None)?;
@@ -113,10 +114,10 @@ impl<'a> Sources<'a> {
         Ok(Chain { tag: named.unwrap_or_else(|| chain.tag.clone()), ..chain })
     }
 
-    /// The profile section of that name.
+    /// Returns the section of a profile.
     ///
     /// # Errors
-    /// There is none.
+    /// No profile has that name.
     pub fn section(&self, name: &str, wanted_by: Option<&str>) -> Result<&'a Section<'a>, SourceError> {
         self.config.profile(name).ok_or_else(|| SourceError::UnknownProfile {
             name: name.to_owned(),
@@ -125,7 +126,7 @@ impl<'a> Sources<'a> {
         })
     }
 
-    /// Whether every SDK would take the `default` profile's credentials before it asks a container endpoint.
+    /// Whether SDKs prefer the credentials of the `default` profile to a container endpoint.
     pub fn default_hides_endpoint(&self) -> bool {
         let of_some_sdk = |section: &Section<'_>| {
             ["sso_session", "sso_start_url"].iter().any(|key| section.get(key).is_some())
@@ -133,7 +134,7 @@ impl<'a> Sources<'a> {
         self.config.profile("default").is_some_and(|section| has_credentials(section) || of_some_sdk(section))
     }
 
-    /// The profile that `AWS_PROFILE` (or `AWS_DEFAULT_PROFILE`) selects.
+    /// Returns the profile that `AWS_PROFILE` (or `AWS_DEFAULT_PROFILE`) selects.
     pub fn selected_profile(&self) -> Option<String> {
         self.var("AWS_PROFILE").or_else(|| self.var("AWS_DEFAULT_PROFILE"))
     }
@@ -150,7 +151,7 @@ impl<'a> Sources<'a> {
         match (self.var("AWS_ACCESS_KEY_ID"), self.var("AWS_SECRET_ACCESS_KEY")) {
             (None, None) => Ok(None),
             (Some(id), Some(secret)) => {
-                // The old name is often a leftover, and only temporary keys have a token at all.
+                // The old name is often a leftover, and only temporary keys have a token.
                 let old = || self.var("AWS_SECURITY_TOKEN").filter(|_| id.starts_with("ASIA"));
                 let token = self.var("AWS_SESSION_TOKEN").or_else(old).map(Secret::new);
                 Credentials::new(id, Secret::new(secret), token, None)
@@ -164,9 +165,9 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// A shell with a role of arl's that asks for another role: start where that role was started from.
+    /// Returns the source of the role that the shell has now, from which another role starts too.
     fn before_arl(&self) -> Result<Chain, SourceError> {
-        // `assume` takes these variables away, so where they stand now they were set since.
+        // `assume` unsets these variables, so if they are set now, the user set them later.
         if let Some(name) = self.selected_profile() {
             return self.profile(&name);
         }
@@ -213,7 +214,8 @@ impl<'a> Sources<'a> {
         Ok(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata))
     }
 
-    /// Half of it is an error: the next source in the order would be somebody else, a node for instance.
+    /// Half of it is an error, because the next source in the order could belong to another identity, such as
+    /// an EC2 node.
     fn web_identity(&self) -> Result<Option<Chain>, SourceError> {
         let Some(token_file) = self.var("AWS_WEB_IDENTITY_TOKEN_FILE") else { return Ok(None) };
         let role_arn = self.var("AWS_ROLE_ARN").ok_or_else(|| {
@@ -229,7 +231,7 @@ impl<'a> Sources<'a> {
         Ok(Some(chain(SourceTag::WebIdentity, source)))
     }
 
-    /// Whether the container endpoint is arl's own, so that it hands out the role of `exec --server`.
+    /// Whether the container endpoint is that of `exec --server`, which hands out a role.
     fn has_own_endpoint(&self) -> bool {
         let endpoint = self.var("ARL_ENDPOINT");
         endpoint.is_some()

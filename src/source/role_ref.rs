@@ -1,23 +1,23 @@
-//! What the person wrote where a role is expected.
+//! The ways in which a user can name a role.
 
 use crate::arn::{AccountId, InvalidArn, Partition, RoleArn};
 
-/// A role as people name it.
+/// A role as the user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoleRef {
     /// A role ARN.
     Arn(RoleArn),
-    /// `ACCOUNT/NAME` or `ACCOUNT/path/NAME`; the partition is still open.
+    /// `ACCOUNT/NAME` or `ACCOUNT/path/NAME`, in a partition that is decided later.
     InAccount(AccountId, String),
     /// The name of a profile.
     Profile(String),
 }
 
 impl RoleRef {
-    /// Recognises a text: ARN, then account and name, then profile.
+    /// Parses a text as an ARN, then as account and name, then as a profile.
     ///
     /// # Errors
-    /// The text begins like an ARN and is no role's.
+    /// The text begins like an ARN and is not a valid role ARN.
     pub fn parse(text: &str) -> Result<Self, InvalidArn> {
         if text.starts_with("arn:") {
             return text.parse().map(Self::Arn);
@@ -30,10 +30,10 @@ impl RoleRef {
         Ok(Self::Profile(text.to_owned()))
     }
 
-    /// The ARN, if the reference alone tells it.
+    /// Returns the ARN. Returns `None` for a profile.
     ///
     /// # Errors
-    /// The name is none that IAM allows.
+    /// IAM does not allow the role name.
     pub fn arn(&self, partition: &Partition) -> Result<Option<RoleArn>, InvalidArn> {
         match self {
             Self::Arn(arn) => Ok(Some(arn.clone())),
@@ -45,10 +45,10 @@ impl RoleRef {
     }
 }
 
-/// The names that `wanted` may be a misspelling of, best first, at most three.
+/// Returns the names that `wanted` may be a misspelling of: at most three, the most similar first.
 pub fn closest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = wanted.to_lowercase();
-    // Two slips in a short name, more in a long one; a name that contains what was typed is close as well.
+    // Accept two mistakes in a short name and more in a long one, and names that contain what was typed.
     let allowed = (wanted.chars().count() / 3).max(2);
     let mut near: Vec<(usize, &str)> = names
         .into_iter()

@@ -1,4 +1,4 @@
-//! AssumeRole, as the SDK's client calls it.
+//! The AssumeRole call.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,10 +13,11 @@ use crate::credentials::Credentials;
 use crate::encoding;
 use crate::request::{AssumeRoleRequest, SessionDuration};
 
-/// Lowers a duration that STS would refuse because the source credentials carry a session token (role chaining).
+/// Lowers a duration that STS would refuse because the source credentials have a session token (role
+/// chaining).
 ///
-/// Returns the requested duration, if it had to be lowered.
-/// Source: "Role chaining" in the IAM User Guide; GetSessionToken's credentials count as well.
+/// Returns the requested duration if it was lowered. Source: "Role chaining" in the IAM User Guide. The rule
+/// covers credentials from GetSessionToken as well.
 pub fn cap_chained_duration(
     source: &Credentials,
     request: &mut AssumeRoleRequest,
@@ -27,7 +28,7 @@ pub fn cap_chained_duration(
     Some(asked)
 }
 
-/// Calls AssumeRole and checks the answer against the request. `limit` is when the client gives up.
+/// Calls AssumeRole and checks the response against the request. `limit` is the timeout of the client.
 ///
 /// Source: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
 pub(super) async fn assume_role(
@@ -95,7 +96,7 @@ pub(super) async fn assume_role(
     response::role_session(role_arn, output.assumed_role_user(), output.credentials(), now)
 }
 
-/// Adds fields to the form before it is signed.
+/// Adds form fields to the request before it is signed.
 fn append_form_fields(request: &mut HttpRequest, fields: &[(String, String)]) {
     let mut form = request.body().bytes().unwrap_or_default().to_vec();
     for (name, value) in fields {

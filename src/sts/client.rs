@@ -1,4 +1,4 @@
-//! The client of STS.
+//! The STS client of the CLI.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,14 +14,14 @@ use super::settings::{ATTEMPT_LIMIT, CONNECT_LIMIT, FIRST_BACKOFF, StsSettings};
 use crate::credentials::Credentials;
 use crate::request::AssumeRoleRequest;
 
-/// A caller of STS. Connections are kept between its calls.
+/// A client of STS. It reuses connections.
 #[derive(Debug, Clone)]
 pub struct Sts {
     pub(super) settings: StsSettings,
     pub(super) http: LazyClient,
 }
 
-/// Who a set of credentials belongs to.
+/// The owner of credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallerIdentity {
     /// The ARN of the user or session.
@@ -29,25 +29,25 @@ pub struct CallerIdentity {
 }
 
 impl CallerIdentity {
-    /// The last part of the ARN: the user's name, or the session's.
+    /// Returns the last part of the ARN: the name of the user or session.
     pub fn name(&self) -> &str {
         self.arn.rsplit(['/', ':']).next().unwrap_or_default()
     }
 }
 
 impl Sts {
-    /// Nothing is opened or loaded before the first call.
+    /// Creates a client. It opens no connection and loads no certificate before the first call.
     pub fn new(settings: StsSettings) -> Self {
         let http = LazyClient::new(settings.network.clone());
         Self { settings, http }
     }
 
-    /// Calls AssumeRole with the source's credentials and checks the answer against the request.
+    /// Calls AssumeRole with the source credentials and checks the response against the request.
     ///
     /// Source: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
     ///
     /// # Errors
-    /// STS refuses, cannot be reached, or answers something else.
+    /// STS refuses, cannot be reached, or sends an unexpected response.
     pub async fn assume_role(
         &self,
         source: &Credentials,
@@ -57,7 +57,7 @@ impl Sts {
         super::assume_role::assume_role(&self.client(Some(source)), request, self.limit(), now).await
     }
 
-    /// Asks whose credentials these are; needs no permission.
+    /// Returns the owner of the credentials. The call needs no permission.
     ///
     /// # Errors
     /// As [`Sts::assume_role`].
@@ -74,12 +74,12 @@ impl Sts {
         }
     }
 
-    /// When a call ends at the latest.
+    /// Returns the longest time that a call takes.
     pub(super) fn limit(&self) -> Duration {
         (ATTEMPT_LIMIT * self.settings.max_attempts.max(1)).min(self.settings.operation_limit)
     }
 
-    /// An SDK client; without credentials it can only make unsigned calls.
+    /// Creates an SDK client. Without credentials it can only make unsigned calls.
     pub(super) fn client(&self, credentials: Option<&Credentials>) -> aws_sdk_sts::Client {
         let StsSettings {
             region,
@@ -111,7 +111,7 @@ impl Sts {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .identity_cache(aws_sdk_sts::config::IdentityCache::no_cache());
         config.set_endpoint_url(endpoint_url.clone());
-        // Only if asked for: the endpoint rules refuse both together with an endpoint of one's own.
+        // Set these only if requested: the endpoint rules refuse both together with a custom endpoint.
         if *use_fips {
             config = config.use_fips(true);
         }

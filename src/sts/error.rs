@@ -1,4 +1,4 @@
-//! What can go wrong between here and STS.
+//! The errors of STS calls and of sources.
 
 use std::error::Error;
 use std::time::{Duration, SystemTime};
@@ -12,37 +12,40 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::encoding::rfc3339;
 
-/// Why a call of STS, or of a source, brought no credentials. Texts of others are passed on as they came:
-/// whoever shows them must strip control characters.
+/// Why a call to STS, or a source, returned no credentials.
+///
+/// Messages of other programs are passed on unchanged, so the caller must strip control characters before
+/// printing them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallError {
-    /// STS understood and refused.
+    /// STS refused the request.
     Refused {
         /// The error code, for instance `AccessDenied`.
         code: String,
-        /// STS's sentence.
+        /// The message from STS.
         message: String,
-        /// What AWS support asks for.
+        /// The request ID, which AWS support asks for.
         request_id: Option<String>,
-        /// The time by the endpoint's clock.
+        /// The time by the clock of the endpoint.
         endpoint_time: Option<SystemTime>,
     },
-    /// The endpoint sent the request elsewhere; a signed request is not repeated to a stranger.
+    /// The endpoint redirects with this HTTP status. A signed request is not sent to another host.
     Redirected(u16),
-    /// The answer is none that STS gives.
+    /// The response is not one that STS sends.
     Unexpected(String),
-    /// STS answered with something else than was asked for.
+    /// The response does not match the request.
     Mismatch(String),
-    /// The session has expired already, by this machine's clock: the clock is wrong, or the endpoint's is.
+    /// The session has expired at this time, by this machine's clock. The clock is wrong, or that of the
+    /// endpoint.
     Expired(SystemTime),
-    /// No connection, or it broke.
+    /// The connection failed or broke.
     Unreachable(String),
-    /// No connection, because the endpoint's certificate is not trusted.
+    /// The connection failed because the certificate of the endpoint is not trusted.
     Untrusted(String),
-    /// Nothing, or not enough, came in time.
+    /// There was no complete response within this time.
     TimedOut(Duration),
-    /// The source itself failed: SSO, process, container or instance metadata.
+    /// The source failed: SSO, process, container or instance metadata.
     Source(String),
 }
 
@@ -76,7 +79,7 @@ impl fmt::Display for CallError {
 impl Error for CallError {}
 
 impl CallError {
-    /// Whether the same request may succeed a little later: STS could not be reached, was busy, or was not itself.
+    /// Whether the same request may succeed later, because STS was unreachable or busy.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Untrusted(_) | Self::TimedOut(_) | Self::Unexpected(_) => true,
@@ -85,25 +88,25 @@ impl CallError {
         }
     }
 
-    /// Whether the endpoint's certificate is the problem.
+    /// Whether the certificate of the endpoint is the problem.
     pub fn is_certificate_problem(&self) -> bool {
         matches!(self, Self::Untrusted(_))
     }
 
-    /// Whether this machine's clock may be the problem.
+    /// Whether this machine's clock is probably the problem.
     pub fn is_clock_problem(&self) -> bool {
         matches!(self, Self::Expired(_))
     }
 
-    /// No connection, for this reason.
+    /// Creates the error of a failed connection.
     pub(crate) fn no_connection(error: &(dyn Error + 'static)) -> Self {
         let why = root_cause(error);
         if is_certificate_refused(error) { Self::Untrusted(why) } else { Self::Unreachable(why) }
     }
 }
 
-/// What STS says while it cannot, rather than will not. Source: "Common errors" of the STS API reference, and the codes
-/// that the SDKs retry.
+/// The codes with which STS refuses a request for now. Source: "Common errors" of the STS API reference, and
+/// the codes that the SDKs retry.
 const TRANSIENT: [&str; 9] = [
     "IDPCommunicationError",
     "InternalFailure",
@@ -152,7 +155,7 @@ impl CallError {
 }
 
 impl CallError {
-    /// Stand-ins for STS put the code into XML of another shape than the SDK reads.
+    /// Reads an error code from XML that the SDK does not understand, which some replacements of STS send.
     fn in_other_words(response: Option<&HttpResponse>) -> Self {
         let body = response.and_then(|response| response.body().bytes()).unwrap_or_default();
         let body = String::from_utf8_lossy(body);
@@ -175,20 +178,20 @@ impl CallError {
     }
 }
 
-/// Whether the connection ended in the middle of the answer.
+/// Whether the connection broke in the middle of the response.
 fn is_broken_off(error: &(dyn Error + 'static)) -> bool {
-    // hyper's message; its error type would take another dependency.
+    // This is hyper's message. Its error type would take another dependency.
     causes(error)
         .any(|cause| cause.is::<io::Error>() || cause.to_string().starts_with("error reading a body"))
 }
 
-/// When the answer was made, as its `Date` header says.
+/// Returns when the response was sent, from its `Date` header.
 fn time(response: &HttpResponse) -> Option<SystemTime> {
     let date = DateTime::from_str(response.headers().get("date")?, Format::HttpDate).ok()?;
     SystemTime::try_from(date).ok()
 }
 
-/// Returns the last two causes of an SDK error, or one where the outer repeats the inner. The layers above them only
+/// Returns the last two causes of an SDK error, or one if the outer repeats the inner. The outer layers only
 /// say that something failed.
 pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
     let causes: Vec<String> = causes(error).map(ToString::to_string).collect();
@@ -200,7 +203,7 @@ pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// Whether TLS refused the certificate of the other side.
+/// Whether TLS rejected the certificate of the server.
 fn is_certificate_refused(error: &(dyn Error + 'static)) -> bool {
     let mut tls_errors = causes(error).filter_map(tls_error);
     tls_errors.any(|error| {
@@ -208,7 +211,7 @@ fn is_certificate_refused(error: &(dyn Error + 'static)) -> bool {
     })
 }
 
-/// An I/O error hides what it wraps from [`Error::source`].
+/// Returns the TLS error in a cause. An I/O error does not return what it wraps from [`Error::source`].
 fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     match cause.downcast_ref::<io::Error>() {
         Some(error) => tls_error(error.get_ref()?),

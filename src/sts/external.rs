@@ -1,4 +1,4 @@
-//! Credentials that a program or a login hands out, as JSON.
+//! Credentials that a program or a login provides as JSON.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,9 +12,9 @@ use crate::process::{Said, run_process};
 use crate::secret::Secret;
 use crate::source::{LoginSource, PROCESS_ANCESTORS, ProcessSource};
 
-/// A credential process may have a person in it.
+/// A credential process may ask the user.
 const LIMIT: Duration = Duration::from_secs(60);
-/// A login's credentials are renewed by the AWS CLI when they last no longer than this.
+/// If a login's credentials last no longer than this, the AWS CLI renews them.
 const LOGIN_MARGIN: Duration = Duration::from_secs(60);
 
 /// Runs a `credential_process`.
@@ -38,7 +38,8 @@ pub(super) async fn by_process(process: &ProcessSource) -> Result<Credentials, C
     read(&object, names).map_err(|fault| wrong(&fault))
 }
 
-/// Takes the session that `aws login` left, while it lasts; then lets the AWS CLI renew it, which alone may.
+/// Returns the session from `aws login`, or, if it has expired, runs the AWS CLI, the only program that may
+/// renew it.
 pub(super) async fn by_login(login: &LoginSource, now: SystemTime) -> Result<Credentials, CallError> {
     let LoginSource { session: _, profile, file } = login;
     let wrong = |fault: &str| CallError::Source(format!("the login in `{file}` {fault}"));
@@ -61,7 +62,7 @@ pub(super) async fn by_login(login: &LoginSource, now: SystemTime) -> Result<Cre
     .await
 }
 
-/// The fields of an object: key ID, secret, token, end, account.
+/// Reads credentials from an object. `names` are those of the key ID, secret, token, expiration and account.
 fn read(object: &Map<String, Value>, names: [&str; 5]) -> Result<Credentials, String> {
     let [id, secret, token, end, account] = names;
     let text = |name: &str| match object.get(name) {

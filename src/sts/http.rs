@@ -1,7 +1,8 @@
-//! HTTP for the SDK and for what it does not reach: TLS only when an https request is made, answers of bounded size, proxies that were handed in.
+//! HTTP for the SDK, and for the requests that the SDK does not make.
 //!
-//! Loading the system's root certificates costs more than everything else a call does, and a call of a
-//! plain-http endpoint, or none at all, needs none of them.
+//! TLS is set up when the first https request is made: loading the system's root certificates takes longer
+//! than the rest of a call, and plain http does not need them. Responses have a maximum size. Proxies come
+//! from the caller.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -21,10 +22,10 @@ use http_body_util::{BodyExt, Limited};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use zeroize::Zeroizing;
 
-/// No answer of STS comes near this; a larger one is no answer of STS.
+/// No response of STS is nearly as large.
 const MAX_ANSWER: usize = 1024 * 1024;
 
-/// Where distributions keep all root certificates in one file. Reading one file instead of the directory
+/// The files in which distributions keep all root certificates. Reading one of them instead of the directory
 /// beside it saves hundreds of system calls.
 const SYSTEM_BUNDLES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Arch, Alpine
@@ -36,17 +37,17 @@ const SYSTEM_BUNDLES: [&str; 4] = [
 /// How to reach the network.
 #[derive(Debug, Clone, Default)]
 pub struct Network {
-    /// A PEM file whose certificates replace the system's roots.
+    /// A PEM file with certificates that replace the system's root certificates.
     pub ca_bundle: Option<PathBuf>,
-    /// The proxy for https requests, as a URL.
+    /// The URL of the proxy for https requests.
     pub https_proxy: Option<String>,
-    /// The hosts that are reached without it, in `NO_PROXY`'s syntax.
+    /// The hosts that are reached without the proxy, in the syntax of `NO_PROXY`.
     pub no_proxy: Option<String>,
-    /// Whether plain http may leave this machine for other places than the metadata services.
+    /// Whether plain http may be used for other hosts than this machine and the metadata services.
     pub allow_plain_http: bool,
 }
 
-/// Builds its connectors at the first request that needs them.
+/// An HTTP client that creates its connectors with the first requests that need them.
 #[derive(Debug, Clone)]
 pub(crate) struct LazyClient(Arc<Lazy>);
 
@@ -64,7 +65,7 @@ impl LazyClient {
 }
 
 impl LazyClient {
-    /// Gets a document: its HTTP status and its text. Redirects are not followed.
+    /// Gets a document and returns its HTTP status and body. It does not follow redirects.
     pub(crate) async fn get(&self, url: &str) -> Result<(u16, Zeroizing<Vec<u8>>), ConnectorError> {
         let request = HttpRequest::get(url).map_err(|error| ConnectorError::user(error.into()))?;
         let connector = Bounded { lazy: Arc::clone(&self.0), settings: HttpConnectorSettings::default() };
@@ -80,7 +81,7 @@ impl HttpClient for LazyClient {
     }
 }
 
-/// One SDK client's view: the shared connectors, its own timeouts.
+/// The connector of one SDK client: it shares connections and has its own timeouts.
 #[derive(Debug)]
 struct Bounded {
     lazy: Arc<Lazy>,
@@ -105,12 +106,13 @@ impl HttpConnector for Bounded {
     }
 }
 
-/// Whether a plain request stays on this machine, or goes to the metadata services of an instance or a container.
+/// Whether a plain http request stays on this machine, or goes to the metadata service of an instance or a
+/// container.
 fn is_near(uri: &str) -> bool {
     let authority = uri.strip_prefix("http://").unwrap_or_default();
     let authority = authority.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     if authority.contains('@') {
-        // What stands before it is a name and a password, whatever it looks like.
+        // What comes before the `@` is a name and a password, even if it looks like a host.
         return false;
     }
     let host = match authority.strip_prefix('[') {
@@ -125,7 +127,7 @@ fn is_near(uri: &str) -> bool {
     }
 }
 
-/// Reads the body here, so that the attempt's timeout covers it and its size has an end.
+/// Reads the body with a size limit. Reading it here puts it under the attempt's timeout.
 async fn bounded(response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     let status = response.status();
     let headers = response.headers().clone();
@@ -143,7 +145,7 @@ async fn bounded(response: HttpResponse) -> Result<HttpResponse, ConnectorError>
 }
 
 fn http(settings: &HttpConnectorSettings) -> Connector {
-    // No proxy: plain http is for loopback and for the endpoints of a container or an instance.
+    // Plain http uses no proxy: it is for loopback and for the metadata services.
     builder(settings).build_http()
 }
 
@@ -188,7 +190,7 @@ fn trust_store(ca_bundle: Option<&Path>) -> Result<TrustStore, String> {
     })
 }
 
-/// Whether every block reads as a certificate: the TLS library panics where one does not.
+/// Whether every block is a valid certificate. The TLS library panics if one is not.
 fn is_bundle(pem: &[u8]) -> bool {
     let mut certificates = CertificateDer::pem_slice_iter(pem).peekable();
     let is_root = |der: CertificateDer<'_>| webpki::anchor_from_trusted_cert(&der).is_ok();

@@ -1,4 +1,4 @@
-//! The door to STS.
+//! Calls to STS and to the sources of credentials.
 
 mod assume_role;
 mod client;

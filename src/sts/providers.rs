@@ -1,4 +1,4 @@
-//! The first credentials of a chain, where somebody else has to be asked for them.
+//! Gets the first credentials of a chain from their source.
 
 use std::time::{Duration, SystemTime};
 
@@ -19,14 +19,15 @@ use crate::credentials::Credentials;
 use crate::request::{SerialNumber, SessionDuration, TokenCode};
 use crate::source::{Source, SsoSource};
 
-/// Most machines are no EC2 instance, and nobody there should wait long to learn it.
+/// Most machines are not EC2 instances, and users should not wait long to find out.
 const METADATA_LIMIT: Duration = Duration::from_secs(1);
 
 impl Sts {
-    /// Gets the source's credentials. Keys cost nothing; everything else is a call or a process.
+    /// Returns the credentials of the source. Keys are returned at once, everything else takes a call or a
+    /// process.
     ///
     /// # Errors
-    /// The source refuses, is not there, or hands out what cannot be used.
+    /// The source refuses, does not exist, or returns unusable credentials.
     pub async fn source_credentials(
         &self,
         source: &Source,
@@ -63,7 +64,8 @@ impl Sts {
         }
     }
 
-    /// Calls GetSessionToken: a session of a user's long-term keys that remembers the MFA code.
+    /// Calls GetSessionToken, which returns a session of long-term keys that was authenticated with an MFA
+    /// code.
     ///
     /// Source: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>.
     ///
@@ -128,7 +130,7 @@ impl Sts {
     }
 }
 
-/// Asks an SDK provider, within a bound of arl's: not all of theirs have one.
+/// Calls an SDK provider with a timeout, which not all of them have.
 async fn within(limit: Duration, provider: impl ProvideCredentials) -> Result<Credentials, CallError> {
     let credentials = tokio::time::timeout(limit, provider.provide_credentials())
         .await

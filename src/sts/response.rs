@@ -1,4 +1,4 @@
-//! STS's answers, believed only as far as they fit the question.
+//! Checks the responses of STS against the requests.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,22 +11,22 @@ use crate::encoding::rfc3339;
 use crate::request::{AssumedRoleSessionArn, SessionDuration};
 use crate::secret::Secret;
 
-/// How far this machine's clock may be off before a session of full length looks like an invention.
+/// How wrong this machine's clock may be before a session of full length is rejected.
 const CLOCK_SLACK: Duration = Duration::from_secs(15 * 60);
 
-/// GetSessionToken gives up to 36 hours.
+/// GetSessionToken returns sessions of up to 36 hours.
 const LONGEST_SESSION_TOKEN: Duration = Duration::from_secs(36 * 3600);
 
 /// A session of a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleSession {
-    /// Its credentials; always with session token, expiration and account.
+    /// Its credentials, which always have a session token, an expiration and an account.
     pub credentials: Credentials,
     /// Its ARN.
     pub arn: AssumedRoleSessionArn,
 }
 
-/// Checks that the answer is a session of the role that was asked for, that it has begun and will end.
+/// Checks that the response is a session of the requested role, and that it has not expired.
 pub(super) fn role_session(
     role_arn: &RoleArn,
     user: Option<&AssumedRoleUser>,
@@ -45,7 +45,7 @@ pub(super) fn role_session(
     Ok(RoleSession { credentials, arn })
 }
 
-/// Checks that the answer is a session at all, that it has begun and will end.
+/// Checks that the response is a session, and that it has not expired.
 pub(super) fn session(
     credentials: Option<&aws_sdk_sts::types::Credentials>,
     now: SystemTime,
@@ -68,12 +68,12 @@ fn check_lifetime(credentials: &Credentials, now: SystemTime, most: Duration) ->
     }
 }
 
-/// Takes the credentials out of an answer, if there are any and they can be handed on.
+/// Returns the credentials in a response, if they are complete and valid.
 fn usable(found: Option<&aws_sdk_sts::types::Credentials>) -> Result<Credentials, CallError> {
     let found = found.ok_or_else(|| CallError::Unexpected("it holds no credentials".into()))?;
     let expiration = SystemTime::try_from(*found.expiration())
         .map_err(|_| CallError::Mismatch("the session ends at a time that cannot be".into()))?;
-    // Dates before 1970 or after the year 9999 have no RFC 3339 form here.
+    // Dates before 1970 or after the year 9999 cannot be formatted.
     let printable = SystemTime::UNIX_EPOCH..SystemTime::UNIX_EPOCH + Duration::from_secs(250_000_000_000);
     if !printable.contains(&expiration) {
         return Err(CallError::Mismatch("the session ends at a time that cannot be".into()));

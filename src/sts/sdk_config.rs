@@ -1,4 +1,4 @@
-//! STS as a program's own configuration of the SDK reaches it.
+//! STS calls with a program's own SDK configuration.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +17,7 @@ use crate::credentials::Credentials;
 use crate::request::AssumeRoleRequest;
 use crate::secret::Secret;
 
-/// Calls AssumeRole through the program's HTTP client, endpoint, retries and region, with these credentials.
+/// Calls AssumeRole with these credentials and with the program's HTTP client, endpoint, retries and region.
 pub(crate) async fn assume_role_with(
     config: &SdkConfig,
     source: &Credentials,
@@ -29,7 +29,7 @@ pub(crate) async fn assume_role_with(
     let given = timeouts.clone().build();
     let limit = operation_limit(config);
     let attempt = given.operation_attempt_timeout().unwrap_or(ATTEMPT_LIMIT);
-    // Where the program sets no limit, a silent endpoint would hold up every task that needs the role.
+    // If the program sets no timeout, a silent endpoint would block every task that needs the role.
     let timeouts = timeouts.operation_timeout(limit).operation_attempt_timeout(attempt).build();
     let mut builder = aws_sdk_sts::config::Builder::from(config)
         .credentials_provider(signing(source))
@@ -43,12 +43,13 @@ pub(crate) async fn assume_role_with(
     assume_role::assume_role(&client, request, limit, now).await
 }
 
-/// How long a call may take in all, retries included.
+/// Returns how long a call may take, retries included.
 pub(crate) fn operation_limit(config: &SdkConfig) -> Duration {
     config.timeout_config().and_then(TimeoutConfig::operation_timeout).unwrap_or(OPERATION_LIMIT)
 }
 
-/// Credentials to sign a request with; without their end, which is STS's to judge and not this machine's clock's.
+/// Returns a provider of these credentials, without their expiration: STS decides whether they have expired,
+/// not this machine's clock.
 pub(super) fn signing(credentials: &Credentials) -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(aws_credential_types::Credentials::new(
         credentials.access_key_id(),
@@ -59,7 +60,7 @@ pub(super) fn signing(credentials: &Credentials) -> SharedCredentialsProvider {
     ))
 }
 
-/// What decides which STS answers.
+/// Returns the settings that decide which STS endpoint is called.
 pub(crate) fn settings_of(config: &SdkConfig, partition: &Partition) -> StsSettings {
     let region = config.region().map_or(partition.default_region(), Region::as_ref);
     let mut settings = StsSettings::new(region);
@@ -69,8 +70,8 @@ pub(crate) fn settings_of(config: &SdkConfig, partition: &Partition) -> StsSetti
     settings
 }
 
-/// The endpoint that the SDK's client will take: what the program itself has set, else STS's own setting of the
-/// environment or the profile, else the general one.
+/// Returns the endpoint that the SDK's client will use: the program's own setting, else the setting for STS
+/// in the environment or the profile, else the general one.
 fn endpoint_url(config: &SdkConfig) -> Option<String> {
     let of_sts = || {
         let key =
@@ -82,7 +83,7 @@ fn endpoint_url(config: &SdkConfig) -> Option<String> {
     if is_set_by_program { general } else { of_sts().or(general) }
 }
 
-/// Credentials as the SDK hands them around.
+/// Converts credentials to the SDK's type.
 pub(crate) fn to_sdk(credentials: &Credentials) -> aws_credential_types::Credentials {
     let mut builder = aws_credential_types::Credentials::builder()
         .access_key_id(credentials.access_key_id())
@@ -94,7 +95,7 @@ pub(crate) fn to_sdk(credentials: &Credentials) -> aws_credential_types::Credent
     builder.build()
 }
 
-/// Credentials of one of the SDK's providers, if they can be handed on.
+/// Converts credentials from the SDK's type, if they are valid.
 pub(crate) fn from_sdk(credentials: &aws_credential_types::Credentials) -> Result<Credentials, CallError> {
     Credentials::new(
         credentials.access_key_id().to_owned(),
@@ -106,7 +107,7 @@ pub(crate) fn from_sdk(credentials: &aws_credential_types::Credentials) -> Resul
     .map_err(|error| CallError::Source(format!("the source handed out unusable credentials: {error}")))
 }
 
-/// Why one of the SDK's providers has no credentials.
+/// Converts the error of an SDK provider.
 pub(crate) fn source_failed(error: &CredentialsError) -> CallError {
     CallError::Source(root_cause(error))
 }

@@ -1,42 +1,42 @@
-//! How STS is reached.
+//! The settings of STS calls.
 
 use std::time::Duration;
 
 use super::http::Network;
 use crate::arn::Partition;
 
-/// Three attempts to connect, and the pauses between them, end within 10 s.
+/// Three attempts to connect, with the pauses between them, end within 10 s.
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_millis(2900);
-/// STS answers in a fraction of a second; an attempt that has got nothing by now will not.
+/// STS responds in a fraction of a second, so an attempt that takes longer than this is given up.
 pub(super) const ATTEMPT_LIMIT: Duration = Duration::from_secs(8);
-/// Everything together, retries included.
+/// The limit of one call, retries included.
 pub(super) const OPERATION_LIMIT: Duration = Duration::from_secs(18);
-/// The first pause before a retry lasts at most this long, the next one twice as long, and so on.
+/// The longest pause before the first retry. It doubles with every further one.
 pub(super) const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 
 /// How STS is reached.
 #[derive(Debug, Clone)]
 pub struct StsSettings {
-    /// The region whose endpoint is asked, and which requests are signed for.
+    /// The region whose endpoint is called, and for which requests are signed.
     pub region: String,
-    /// An endpoint instead of the region's.
+    /// An endpoint that replaces that of the region.
     pub endpoint_url: Option<String>,
-    /// Ask the FIPS endpoint.
+    /// Whether to call the FIPS endpoint.
     pub use_fips: bool,
-    /// Ask the dual-stack endpoint.
+    /// Whether to call the dual-stack endpoint.
     pub use_dual_stack: bool,
-    /// How often to try, the first time included.
+    /// The number of attempts, including the first one.
     pub max_attempts: u32,
-    /// Slow down for throttling before being told to.
+    /// Whether to slow down as soon as STS throttles.
     pub adaptive_retries: bool,
-    /// CA bundle and proxy.
+    /// The CA bundle and the proxy.
     pub network: Network,
-    /// The bound of one call, retries included. 18 s is enough for any that succeeds.
+    /// The limit of one call, retries included. Calls that succeed take less than 18 s.
     pub operation_limit: Duration,
 }
 
 impl StsSettings {
-    /// The defaults, for a region.
+    /// Returns the defaults for a region.
     pub fn new(region: impl Into<String>) -> Self {
         Self {
             region: region.into(),
@@ -52,7 +52,7 @@ impl StsSettings {
 }
 
 impl StsSettings {
-    /// The endpoint that is asked: the one given, else the region's.
+    /// Returns the endpoint: the custom one, else that of the region.
     ///
     /// Source: the endpoint rules of STS in the AWS SDKs.
     pub fn endpoint(&self) -> String {
@@ -70,7 +70,7 @@ impl StsSettings {
         };
         let fips = if self.use_fips { "-fips" } else { "" };
         let suffix = if self.use_dual_stack { dual_stack } else { plain };
-        // GovCloud's plain endpoints are FIPS ones already, and have no other name.
+        // The plain endpoints of GovCloud are FIPS endpoints already and have no other name.
         let fips = if self.region.starts_with("us-gov-") && !self.use_dual_stack { "" } else { fips };
         format!("https://sts{fips}.{}.{suffix}", self.region)
     }

@@ -10,7 +10,7 @@ pub(super) const SYNTAX: Syntax = Syntax {
     can_hold,
 };
 
-/// Nothing makes these harmless everywhere; AWS issues none of them.
+/// These characters cannot be quoted reliably in cmd.exe. AWS issues none of them.
 fn can_hold(value: &str) -> bool {
     !value.contains(['"', '%', '!', '^', '&', '|', '<', '>'])
 }

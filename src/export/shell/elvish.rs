@@ -10,7 +10,7 @@ pub(super) const SYNTAX: Syntax = Syntax {
     can_hold: everything,
 };
 
-/// Between double quotes every byte has an escape, so nothing depends on how the text is read.
+/// Quotes a value in double quotes, with an escape for every byte that is not printable ASCII.
 fn quote(value: &str) -> String {
     let mut quoted = String::from("\"");
     for byte in value.bytes() {

@@ -1,10 +1,10 @@
-//! fish.
+//! Statements for fish.
 
 use super::snapshot::{Before, Held, Memory, Rule};
 use crate::export::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
 
-/// A universal variable that is exported shines through wherever no global one of that name stands, at the
-/// latest when the session ends, and erasing it would erase it in every other shell: then nothing is changed.
+/// Refuses to change anything while an identity variable is universal and exported. Such a variable shows
+/// through as soon as no global one hides it, and erasing it would erase it in every other shell.
 pub(super) fn refuse_universal(text: &mut Vec<u8>) {
     let names = IDENTITY_VARIABLES.join("|");
     let universal = format!("set -nUx | string match -r '^(?:{names})$'");
@@ -18,8 +18,8 @@ end
     text.extend_from_slice(refusal.as_bytes());
 }
 
-/// Keeps what was there in `__arl_restore`, the region alone in `__arl_region`, and how to refresh in `__arl_refresh`; none is
-/// exported.
+/// Saves the previous variables in `__arl_restore`, the region alone in `__arl_region`, and the refresh
+/// command in `__arl_refresh`. None of them is exported.
 pub(super) fn remember(text: &mut Vec<u8>, memory: &Memory, region: Option<&str>, refresh: &[String]) {
     match memory {
         Memory::New(before) => {
@@ -45,18 +45,19 @@ pub(super) fn remember(text: &mut Vec<u8>, memory: &Memory, region: Option<&str>
 
 pub(super) fn assume(text: &mut Vec<u8>, absent: &[&'static str], variables: &[(&'static str, String)]) {
     for name in absent {
-        // Never a bare `set -e`, which reaches for the universal variable where there is no other.
+        // A bare `set -e` would erase a universal variable if there is no other.
         text.extend_from_slice(format!("set -eg {name};\n").as_bytes());
     }
     for (name, value) in variables {
         text.extend_from_slice(format!("set -gx {name} {};\n", quote(value)).as_bytes());
     }
-    // `set` passes the status before it on, and erasing what was not there is a failure.
+    // `set` keeps the status of the command before it, and erasing an unset variable fails.
     text.extend_from_slice(b"true\n");
 }
 
-/// Puts back what was there: in the shell, or, where `__arl_scope` is `-f`, only for the function that runs
-/// it, so that arl can be called as if the role were not there and the shell keeps it if that fails.
+/// Returns the statements that restore the previous variables. If `__arl_scope` is `-f`, they do so only for
+/// the function that evaluates them: it can then run arl as if the shell had no role, and the shell keeps the
+/// role if that fails.
 fn restore(before: &Before, region: Option<&str>) -> Vec<u8> {
     let mut text = b"switch \"$__arl_scope\"\n".to_vec();
     for (case, scope) in [("-f", "-f"), ("'*'", "-g")] {
@@ -74,13 +75,13 @@ fn restore(before: &Before, region: Option<&str>) -> Vec<u8> {
                     text.extend_from_slice(&value);
                 }
                 (Some(value), _) => {
-                    // It may have been universal, and shines through again.
+                    // The variable may have been universal. Then it shows through again.
                     text.extend_from_slice(format!("set -eg {name}; test \"${name}\" = ").as_bytes());
                     text.extend_from_slice(&value);
                     text.extend_from_slice(format!("; or set -gx {name} ").as_bytes());
                     text.extend_from_slice(&value);
                 }
-                // A variable of the function that is not exported hides the global one from children.
+                // A local variable that is not exported hides the global one from child processes.
                 (None, "-f") => text.extend_from_slice(format!("set -f {name}").as_bytes()),
                 (None, _) => text.extend_from_slice(format!("set -eg {name}").as_bytes()),
             }
@@ -115,7 +116,7 @@ pub(super) fn clear(held: Held, own: &[&'static str]) -> String {
     text + "true\n"
 }
 
-/// Each name on its own: `set -e` stops at the first that is not there.
+/// One statement per name, because `set -e` stops at the first unset variable.
 pub(super) fn unset(names: &[&'static str]) -> String {
     let mut text: String = names.iter().map(|name| format!("set -eg {name};")).collect();
     text.push_str("true\n");
@@ -126,7 +127,7 @@ pub(super) fn failure(status: u8) -> String {
     format!("return {status}\n")
 }
 
-/// Between single quotes fish knows two escapes: `\\` and `\'`.
+/// Quotes a value in single quotes, in which fish knows two escapes: `\\` and `\'`.
 pub(super) fn quote(value: &str) -> String {
     let mut quoted = String::with_capacity(value.len() + 2);
     quoted.push('\'');
@@ -140,7 +141,7 @@ pub(super) fn quote(value: &str) -> String {
     quoted
 }
 
-/// The same for values that may be no text at all.
+/// As [`quote`], for values that may not be UTF-8.
 fn quote_bytes(value: &[u8]) -> Vec<u8> {
     let mut quoted = vec![b'\''];
     for &byte in value {

@@ -1,4 +1,4 @@
-//! The dialects of shells: how each sets, unsets, quotes, restores and fails.
+//! Statements for each shell: how it sets, unsets, quotes, restores and fails.
 
 mod cmd;
 mod elvish;
@@ -18,10 +18,10 @@ pub use snapshot::{Before, Held, Memory};
 
 use crate::export::identity::{Identity, SET_VARIABLES, Unprintable};
 
-/// The syntax of a shell.
+/// A shell dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
-    /// sh, dash, ksh, mksh, busybox and whatever else follows POSIX.
+    /// sh, dash, ksh, mksh, busybox and other POSIX shells.
     Posix,
     /// bash.
     Bash,
@@ -43,14 +43,14 @@ pub enum Dialect {
     Cmd,
 }
 
-/// An identity on its way into a shell.
+/// An identity to export to a shell.
 #[derive(Debug)]
 pub struct Handover<'a> {
-    /// Who the shell becomes.
+    /// The new identity.
     pub identity: &'a Identity,
-    /// What the shell is to remember of the time before.
+    /// What the shell saves of its previous variables.
     pub memory: Memory,
-    /// The command line that gets the same identity again, for the shell to keep: arguments of `arl`.
+    /// The arguments of `arl` that get the same identity again. The shell saves them.
     pub refresh: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ impl Dialect {
         Self::Cmd,
     ];
 
-    /// The name that `--shell` takes.
+    /// Returns the name that `--shell` accepts.
     pub fn name(self) -> &'static str {
         match self {
             Self::Posix => "posix",
@@ -85,7 +85,7 @@ impl Dialect {
         }
     }
 
-    /// The dialect of a shell's executable, for instance `/usr/bin/zsh-5.9`.
+    /// Returns the dialect of a shell executable, for instance `/usr/bin/zsh-5.9`.
     pub fn of_executable(path: &str) -> Option<Self> {
         let name = path.rsplit('/').next()?.trim_start_matches('-');
         let stem: String = name.chars().take_while(char::is_ascii_alphabetic).collect();
@@ -103,14 +103,15 @@ impl Dialect {
         }
     }
 
-    /// The text that makes a shell of this dialect take the identity over: first the memory of what was
-    /// there, then what must go, then what comes. Bytes, because the memory may hold any.
+    /// Returns the statements that give a shell the identity: they save the previous variables, unset
+    /// variables, and set variables. The result is bytes, because previous values may be any bytes.
     ///
-    /// nushell, elvish, xonsh, PowerShell and cmd get no memory: the first four keep one by their own means.
+    /// nushell, elvish, xonsh, PowerShell and cmd save nothing here. The hooks of the first four do it by
+    /// their own means.
     ///
     /// # Errors
-    /// A value holds a character that the dialect cannot carry. No credentials do, but the name of a profile
-    /// might, or, in tcsh, a value that was there before.
+    /// The dialect cannot express a value. That never concerns credentials, but possibly the name of a
+    /// profile, or, in tcsh, a previous value.
     pub fn assume(self, handover: &Handover<'_>) -> Result<Vec<u8>, Unprintable> {
         let Handover { identity, memory, refresh } = handover;
         let absent = identity.absent_variables();
@@ -154,8 +155,8 @@ impl Dialect {
         Ok(text)
     }
 
-    /// The text that makes a shell give arl's identity up and have back what it had before. `left` is what a role has left
-    /// beside other keys.
+    /// Returns the statements that remove arl's identity and restore the previous variables. `left` names the
+    /// variables of an old role that remain beside other keys.
     pub fn clear(self, held: Held, left: &[&'static str]) -> String {
         let own = [&ARL_VARIABLES, left].concat();
         match self {
@@ -169,12 +170,13 @@ impl Dialect {
         }
     }
 
-    /// The text that takes away what a role has left where its keys are gone, and nothing else.
+    /// Returns the statements that only unset the leftovers of a role whose keys are gone.
     pub fn tidy(self, left: &[&'static str]) -> String {
         self.unset_all(&[&ARL_VARIABLES, left].concat())
     }
 
-    /// The text that unsets the identity variables that arl sets, and leaves the memory for later.
+    /// Returns the statements that unset the identity variables that arl sets, and keep the saved variables
+    /// for later.
     pub fn unset(self) -> String {
         self.unset_all(&SET_VARIABLES)
     }
@@ -191,8 +193,8 @@ impl Dialect {
         }
     }
 
-    /// The statement that makes `eval` fail with this status, without which a failed call would look like a
-    /// success with the old identity in place. nushell's is no JSON, so that `from json` fails.
+    /// Returns the statement that makes `eval` fail with this status. Without it, a failed call would look
+    /// successful, with the old identity in place. For nushell it is invalid JSON, so that `from json` fails.
     pub fn failure(self, status: u8) -> String {
         match self {
             Self::Posix | Self::Bash | Self::Zsh => posix::failure(status),
@@ -205,7 +207,7 @@ impl Dialect {
         }
     }
 
-    /// The value as a word that this dialect reads back as the same value. Always quoted.
+    /// Returns the value as one quoted word.
     pub fn quote(self, value: &str) -> String {
         match self {
             Self::Posix | Self::Bash | Self::Zsh => posix::quote(value),
@@ -229,7 +231,7 @@ impl Dialect {
     }
 }
 
-/// arl's own among the identity variables.
+/// The identity variables that belong to arl.
 const ARL_VARIABLES: [&str; 4] = ["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"];
 
 impl fmt::Display for Dialect {
@@ -238,7 +240,7 @@ impl fmt::Display for Dialect {
     }
 }
 
-/// No dialect has that name.
+/// The error for an unknown dialect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownDialect(String);
 

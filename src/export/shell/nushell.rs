@@ -1,4 +1,4 @@
-//! nushell: no statements but JSON, null for what must go, since nushell parses code before it runs it.
+//! JSON for nushell, which cannot evaluate statements at run time. A null means that the variable is unset.
 
 use serde_json::{Map, Value};
 

@@ -1,15 +1,15 @@
-//! POSIX shells, bash and zsh.
+//! Statements for POSIX shells, bash and zsh.
 //!
-//! The backslash before each builtin keeps an alias of that name from being expanded; the semicolons let an
-//! unquoted `eval $(arl …)`, which joins the lines, work as well.
+//! The backslash before each builtin prevents an alias of that name from being expanded. The semicolons make
+//! an unquoted `eval $(arl …)` work, which joins the lines.
 
 use std::borrow::Cow;
 
 use super::snapshot::{Before, Held, Memory, Rule};
 use crate::export::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
 
-/// A variable that is readonly would stay as it is while all others change: then nothing is changed. A
-/// subshell finds out.
+/// Runs the statements only if no variable is readonly, which a subshell tests. A readonly variable would
+/// keep its value while the others change.
 pub(super) fn refuse_readonly(text: &mut Vec<u8>, sets_region: bool, rest: impl FnOnce(&mut Vec<u8>)) {
     let region = if sets_region { " AWS_REGION AWS_DEFAULT_REGION" } else { "" };
     let names = IDENTITY_VARIABLES.join(" ");
@@ -20,15 +20,17 @@ pub(super) fn refuse_readonly(text: &mut Vec<u8>, sets_region: bool, rest: impl 
 
 const REFUSAL: &str = "else \\echo 'arl: one of the AWS_ or ARL_ variables is readonly, so nothing was changed' >&2; (exit 1);\nfi;\n";
 
-/// The same for what gives the role up, which has the region to put back if the role brought one.
+/// As [`refuse_readonly`], for the statements that restore the previous variables. They change the region
+/// only if the role changed it.
 fn refuse_readonly_back(rest: &str) -> String {
     let names = IDENTITY_VARIABLES.join(" ");
     let region = "case ${__arl_region:+x} in x) \\unset AWS_REGION AWS_DEFAULT_REGION;; esac";
     format!("if (\\unset {names} && {region}) 2>/dev/null; then\n{rest}{REFUSAL}")
 }
 
-/// Keeps what was there in `__arl_restore`, the region alone in `__arl_region`, and how to refresh in `__arl_refresh`: shell
-/// variables that no child sees, even under `set -a` or where an exported variable of that name came from the parent.
+/// Saves the previous variables in `__arl_restore`, the region alone in `__arl_region`, and the refresh
+/// command in `__arl_refresh`. They are shell variables that no child process sees, even under `set -a`, or
+/// if the parent exported variables with these names.
 pub(super) fn remember(text: &mut Vec<u8>, memory: &Memory, region: Option<&str>, refresh: &[String]) {
     text.extend_from_slice(b"__arl_options=$-; \\set +a;\n");
     match memory {
@@ -62,7 +64,7 @@ pub(super) fn assume(text: &mut Vec<u8>, absent: &[&'static str], variables: &[(
     }
 }
 
-/// The statements that put back what was there.
+/// Returns the statements that restore the previous variables.
 fn restore(before: &Before, region: Option<&str>) -> Vec<u8> {
     let mut text = Vec::new();
     let mut absent = Vec::new();
@@ -119,12 +121,13 @@ pub(super) fn unset(names: &[&'static str]) -> String {
     format!("\\unset {};\n", names.join(" "))
 }
 
-/// A subshell, since a bare `exit` would end the shell that evaluates it and `return` is no POSIX statement there.
+/// A subshell, because `exit` would end the shell, and `return` is not allowed there in POSIX shells.
 pub(super) fn failure(status: u8) -> String {
     format!("(exit {status});\n")
 }
 
-/// shell-escape leaves a harmless-looking word bare, and zsh expands `=cmd`: the quotes are added there.
+/// Quotes a value. shell-escape leaves harmless words bare, but zsh expands `=cmd`, so this adds the quotes
+/// there.
 pub(super) fn quote(value: &str) -> String {
     match shell_escape::unix::escape(Cow::Borrowed(value)) {
         Cow::Borrowed(bare) => format!("'{bare}'"),
@@ -133,7 +136,7 @@ pub(super) fn quote(value: &str) -> String {
     }
 }
 
-/// The same for values that may be no text at all: shell-escape takes only UTF-8.
+/// As [`quote`], for values that may not be UTF-8, which shell-escape does not accept.
 fn quote_bytes(value: &[u8]) -> Vec<u8> {
     let mut quoted = vec![b'\''];
     for &byte in value {

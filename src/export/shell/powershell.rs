@@ -4,14 +4,14 @@ use super::simple::{Syntax, everything};
 
 pub(super) const SYNTAX: Syntax = Syntax {
     set: |name, value| format!("$Env:{name} = {}", quote(value)),
-    // An empty value removes a variable only up to 7.4.
+    // Assigning an empty value removes a variable only up to version 7.4.
     unset: |name| format!("Remove-Item -LiteralPath Env:/{name} -ErrorAction SilentlyContinue"),
     failure: |status| format!("throw 'arl failed with status {status}'\n"),
     quote,
     can_hold: everything,
 };
 
-/// PowerShell takes five characters for a single quote; each is doubled.
+/// Quotes a value in single quotes. PowerShell accepts five characters as a single quote, so each is doubled.
 fn quote(value: &str) -> String {
     let mut quoted = String::from("'");
     for c in value.chars() {

@@ -1,6 +1,6 @@
-//! Dialects whose statements stand one in a line, with nothing to remember: the shell's own hook does that.
+//! Dialects with one statement per line that save nothing: their hooks do that.
 
-/// How such a shell spells things.
+/// How a dialect spells its statements.
 pub(super) struct Syntax {
     /// Sets and exports a variable.
     pub(super) set: fn(&str, &str) -> String,
@@ -10,7 +10,7 @@ pub(super) struct Syntax {
     pub(super) failure: fn(u8) -> String,
     /// Quotes a value.
     pub(super) quote: fn(&str) -> String,
-    /// Whether the shell has a spelling for the value.
+    /// Whether the dialect can express a value.
     pub(super) can_hold: fn(&str) -> bool,
 }
 
@@ -25,7 +25,7 @@ impl Syntax {
     }
 }
 
-/// For shells that can hold whatever gets this far.
+/// For dialects that can express every value.
 pub(super) fn everything(_: &str) -> bool {
     true
 }

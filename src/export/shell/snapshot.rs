@@ -1,30 +1,30 @@
-//! What a shell had before it became a role, and what it holds.
+//! The variables of a shell before it got a role, and what it has now.
 
 use crate::export::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
 
-/// The region variables are no part of the identity, but `assume` may change them.
+/// The region is not part of the identity, but `assume` may set it.
 const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
-/// The values and absences of every variable that `assume` may change, byte for byte.
+/// The previous values, as bytes, of all variables that `assume` may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Before(Vec<(&'static str, Option<Vec<u8>>)>);
 
-/// How a variable is put back.
+/// When a variable is restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rule<'a> {
-    /// Whatever it is now.
+    /// Always.
     Always,
-    /// Only if it is still unset, as `assume` left it: somebody may have chosen another source since.
+    /// Only if it is still unset, as `assume` left it. If it is set, the user chose another source later.
     IfUnset,
-    /// Only if it still has the value that `assume` gave it.
+    /// Only if it still has the value that `assume` set.
     IfStill(&'a str),
 }
 
 impl Before {
-    /// Takes a picture of an environment. `var` looks a variable up.
+    /// Saves the variables of an environment. `var` looks up a variable.
     pub fn of(var: impl Fn(&str) -> Option<Vec<u8>>) -> Self {
         let names = IDENTITY_VARIABLES.into_iter().chain(REGION_VARIABLES);
-        // arl's own are leftovers, unless they tell of an endpoint: those are not put back.
+        // arl's own variables are leftovers and are not restored, unless they belong to an endpoint.
         let endpoint = var("ARL_ENDPOINT");
         let has_endpoint = endpoint.is_some() && endpoint == var("AWS_CONTAINER_CREDENTIALS_FULL_URI");
         let is_leftover = |name: &str| name.starts_with("ARL_") && !has_endpoint;
@@ -32,15 +32,15 @@ impl Before {
         Self(names.map(|name| (name, value(name))).collect())
     }
 
-    /// Only the region variables.
+    /// Returns a snapshot of only the region variables.
     #[must_use]
     pub fn only_region(&self) -> Self {
         let is_region = |(name, _): &&(&str, _)| REGION_VARIABLES.contains(name);
         Self(self.0.iter().filter(is_region).cloned().collect())
     }
 
-    /// Every variable with its old value and the rule for putting it back. `region` is the one that
-    /// `assume` sets; without it the region variables are not touched at all.
+    /// Returns every variable with its previous value and its rule. `region` is the region that `assume`
+    /// sets. Without it the region variables are not touched.
     pub(super) fn rules<'a>(
         &'a self,
         region: Option<&'a str>,
@@ -58,31 +58,31 @@ impl Before {
     }
 }
 
-/// What a shell remembers of the time before it became a role.
+/// What a shell saves of the variables it had before it got a role.
 #[derive(Debug)]
 pub enum Memory {
-    /// Nothing yet: this is what stands there now.
+    /// The shell has no role yet: save these variables.
     New(Before),
-    /// It holds a role already and remembers what was before that. Only a change of region is new.
+    /// The shell has a role already and keeps what it saved. Only a change of the region is new.
     Kept(Before),
-    /// It holds a role, and the memory came through the environment, so it may be anybody's.
+    /// The shell has a role, and its saved variables came from its environment, so they cannot be trusted.
     Foreign,
 }
 
-/// What a shell that gives an identity up is in.
+/// The state of a shell that gives up its identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
-    /// It holds a role of arl's. What it remembers of the time before may be put back.
+    /// It has a role from arl. Its saved variables can be restored.
     Role {
-        /// The memory came through the environment, so it may be anybody's: unset only.
+        /// The saved variables came from the environment, so they cannot be trusted and are not restored.
         is_foreign_memory: bool,
     },
-    /// It holds no keys; a role may have expired before, and the memory may still be there.
+    /// It has no keys. A role may have expired, and the saved variables may still exist.
     Nothing {
         /// As with a role.
         is_foreign_memory: bool,
     },
-    /// It holds keys that are not arl's.
+    /// It has keys that are not from arl.
     ForeignKeys {
         /// As with a role.
         is_foreign_memory: bool,

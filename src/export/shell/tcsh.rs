@@ -1,4 +1,5 @@
-//! tcsh: ``eval "`arl assume ROLE`"``. Everything stands in one line, since a backquote splits at line ends.
+//! Statements for tcsh: ``eval "`arl assume ROLE`"``. They are on one line, because a backquote splits at
+//! line ends.
 
 use super::snapshot::{Before, Held, Memory, Rule};
 use crate::export::identity::SET_VARIABLES;
@@ -27,7 +28,7 @@ pub(super) fn assume(text: &mut String, absent: &[&'static str], variables: &[(&
     text.push('\n');
 }
 
-/// Whether what is to be remembered can be said in one line.
+/// Whether the saved variables fit on one line.
 pub(super) fn can_remember(memory: &Memory) -> bool {
     let one_line =
         |value: &[u8]| std::str::from_utf8(value).is_ok_and(|text| !text.contains(['\n', '\r', '\0']));
@@ -51,7 +52,8 @@ fn restore(before: &Before, region: Option<&str>) -> String {
             (Rule::IfUnset, None) => {}
             (Rule::IfUnset, Some(_)) => text.push_str(&format!("if ( ! $?{name} ) {undo};")),
             (Rule::IfStill(now), _) => {
-                // The inner `if` is put off: csh expands a line before it looks at its conditions.
+                // The inner `if` is evaluated later, because csh expands a whole line before it evaluates the
+                // conditions.
                 let inner = format!("if ( \"${name}\" == {} ) {undo}", quote(now));
                 text.push_str(&format!("if ( $?{name} ) eval {};", quote(&inner)));
             }
@@ -83,7 +85,7 @@ pub(super) fn failure(status: u8) -> String {
     format!("( exit {status} )\n")
 }
 
-/// As in POSIX shells, and history expansion is kept from `!`.
+/// As in POSIX shells. A `!` is escaped as well, against history expansion.
 pub(super) fn quote(value: &str) -> String {
     let mut quoted = String::from("'");
     for c in value.chars() {

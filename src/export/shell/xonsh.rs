@@ -10,7 +10,7 @@ pub(super) const SYNTAX: Syntax = Syntax {
     can_hold: everything,
 };
 
-/// A Python literal in ASCII.
+/// Quotes a value as an ASCII string literal of Python.
 fn quote(value: &str) -> String {
     let mut quoted = String::from("'");
     for c in value.chars() {
