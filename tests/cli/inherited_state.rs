@@ -2,8 +2,7 @@
 //! arl's and is never evaluated, in any shell, whether it was there before `arl init` or a tool exported it later.
 
 use crate::hooks::READ_ONLY;
-use crate::other_shells::nushell;
-use crate::shell::{ALL, HOOKED, ShellSession};
+use crate::shell::{ALL, HOOKED, NUSHELL, ShellSession};
 use crate::support::{DEPLOY, Run, Stage};
 
 /// The variables whose text the scripts or the printed statements evaluate.
@@ -163,7 +162,7 @@ fn the_other_shells_ignore_a_memory_from_the_environment() {
          arl assume {READ_ONLY} --region eu-west-1\narl clear\nenv > after\n"
     );
     for (name, program, flag, script) in [
-        ("nushell", nushell(), "--no-config-file", nu),
+        ("nushell", NUSHELL.program(), "--no-config-file", nu),
         ("xonsh", "xonsh".into(), "--no-rc", xonsh),
         ("elvish", "elvish".into(), "-norc", elvish),
     ] {
