@@ -10,18 +10,18 @@ const MAX_ARN: usize = 2048;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidArn {
     text: String,
-    fault: String,
+    reason: String,
 }
 
 impl InvalidArn {
-    pub(crate) fn new(text: &str, fault: impl Into<String>) -> Self {
-        Self { text: text.to_owned(), fault: fault.into() }
+    pub(crate) fn new(text: &str, reason: impl Into<String>) -> Self {
+        Self { text: text.to_owned(), reason: reason.into() }
     }
 }
 
 impl fmt::Display for InvalidArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`: {}", self.text, self.fault)
+        write!(f, "`{}`: {}", self.text, self.reason)
     }
 }
 
@@ -35,7 +35,7 @@ impl Partition {
     /// Returns the partition of a region, and `aws` for a region that no other partition claims.
     ///
     /// Source: `partitions.json` of the AWS SDKs.
-    pub fn of_region(region: &str) -> Self {
+    pub fn for_region(region: &str) -> Self {
         const PREFIXES: [(&str, &str); 7] = [
             ("cn-", "aws-cn"),
             ("us-gov-", "aws-us-gov"),
@@ -45,8 +45,8 @@ impl Partition {
             ("eu-isoe-", "aws-iso-e"),
             ("eusc-", "aws-eusc"),
         ];
-        let found = PREFIXES.iter().find(|(prefix, _)| region.starts_with(prefix));
-        Self(found.map_or("aws", |(_, partition)| partition).to_owned())
+        let entry = PREFIXES.iter().find(|(prefix, _)| region.starts_with(prefix));
+        Self(entry.map_or("aws", |(_, partition)| partition).to_owned())
     }
 
     /// Returns the region whose STS endpoint is used when the user names no region.
@@ -162,8 +162,8 @@ impl RoleArn {
     /// Name or path contain a character that IAM does not allow, or the ARN is longer than 2,048 characters.
     pub fn new(partition: Partition, account_id: AccountId, name: &str) -> Result<Self, InvalidArn> {
         let (path, role_name) = name.rsplit_once('/').unwrap_or(("", name));
-        Self::checked(partition, account_id, normalised(path), role_name)
-            .map_err(|fault| InvalidArn::new(name, fault))
+        Self::validated(partition, account_id, normalized(path), role_name)
+            .map_err(|reason| InvalidArn::new(name, reason))
     }
 
     /// Creates an ARN from a path (`/team/` or `team`) and a name without a path.
@@ -182,13 +182,13 @@ impl RoleArn {
         if path.is_empty() {
             return Self::new(partition, account_id, role_name);
         }
-        let named = |fault| InvalidArn::new(role_name, fault);
-        Self::checked(partition, account_id, normalised(path), role_name).map_err(named)
+        let invalid = |reason| InvalidArn::new(role_name, reason);
+        Self::validated(partition, account_id, normalized(path), role_name).map_err(invalid)
     }
 
     /// Checks the parts. Source: the CreateRole page of the IAM API for name and path, the AssumeRole page of
     /// the STS API for the length.
-    fn checked(
+    fn validated(
         partition: Partition,
         account_id: AccountId,
         path: String,
@@ -231,7 +231,7 @@ impl RoleArn {
 }
 
 /// Returns a path as it is written between `role/` and the name.
-fn normalised(path: &str) -> String {
+fn normalized(path: &str) -> String {
     let path = path.strip_prefix('/').unwrap_or(path);
     if path.is_empty() || path.ends_with('/') { path.to_owned() } else { format!("{path}/") }
 }
@@ -240,31 +240,31 @@ impl FromStr for RoleArn {
     type Err = InvalidArn;
 
     fn from_str(text: &str) -> Result<Self, InvalidArn> {
-        let wrong = |fault: String| InvalidArn::new(text, fault);
+        let invalid = |reason: String| InvalidArn::new(text, reason);
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let &["arn", partition, service, region, account, resource] = parts.as_slice() else {
-            return Err(wrong("a role ARN looks like arn:aws:iam::123456789012:role/Name".into()));
+            return Err(invalid("a role ARN looks like arn:aws:iam::123456789012:role/Name".into()));
         };
         if let ("sts", Some(session)) = (service, resource.strip_prefix("assumed-role/")) {
             let name = session.split('/').next().unwrap_or_default();
-            return Err(wrong(format!(
+            return Err(invalid(format!(
                 "this is a session's ARN; its role is arn:{partition}:iam::{account}:role/{name} (plus the role's path)"
             )));
         }
         if service != "iam" || !region.is_empty() {
-            return Err(wrong("a role ARN looks like arn:aws:iam::123456789012:role/Name".into()));
+            return Err(invalid("a role ARN looks like arn:aws:iam::123456789012:role/Name".into()));
         }
         let Some(name) = resource.strip_prefix("role/") else {
             let kind = resource.split('/').next().unwrap_or_default();
-            return Err(wrong(format!("this names a `{kind}`, not a `role`")));
+            return Err(invalid(format!("this names a `{kind}`, not a `role`")));
         };
-        let partition = Partition::from_str(partition).map_err(|error| wrong(error.fault))?;
-        let account_id = AccountId::from_str(account).map_err(|error| wrong(error.fault))?;
+        let partition = Partition::from_str(partition).map_err(|error| invalid(error.reason))?;
+        let account_id = AccountId::from_str(account).map_err(|error| invalid(error.reason))?;
         let (path, role_name) = match name.rfind('/') {
             Some(slash) => name.split_at(slash + 1),
             None => ("", name),
         };
-        Self::checked(partition, account_id, path.to_owned(), role_name).map_err(wrong)
+        Self::validated(partition, account_id, path.to_owned(), role_name).map_err(invalid)
     }
 }
 
@@ -280,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_arn_reads_back_as_it_was_written() {
+    fn role_arns_round_trip() {
         for text in [
             "arn:aws:iam::123456789012:role/R",
             "arn:aws-us-gov:iam::000000000012:role/te/st/R",
@@ -292,8 +292,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_role_is_refused_with_its_reason() {
-        for (text, fault) in [
+    fn non_role_arns_are_rejected_with_a_reason() {
+        for (text, reason) in [
             ("arn:aws:iam::123456789012:user/ann", "this names a `user`, not a `role`"),
             ("arn:aws:iam::12345678901:role/R", "12 digits, this one 11"),
             ("arn:aws:iam:us-east-1:123456789012:role/R", "looks like"),
@@ -303,12 +303,12 @@ mod tests {
             ("arn:AWS:iam::123456789012:role/R", "a partition is"),
         ] {
             let error = text.parse::<RoleArn>().expect_err(text).to_string();
-            assert!(error.contains(fault), "{text}: {error}");
+            assert!(error.contains(reason), "{text}: {error}");
         }
     }
 
     #[test]
-    fn a_name_may_carry_its_path() {
+    fn role_names_may_include_a_path() {
         let account: AccountId = "123456789012".parse().expect("twelve digits");
         for (name, resource) in
             [("R", "R"), ("/R", "R"), ("te/st/R", "te/st/R"), ("/te/st/R", "te/st/R"), ("te//R", "te/R")]

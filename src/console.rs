@@ -10,19 +10,19 @@ use zeroize::Zeroizing;
 
 use crate::arn::Partition;
 use crate::credentials::Credentials;
-use crate::encoding::percent;
+use crate::encoding::percent_encode;
 use crate::request::SessionDuration;
 use crate::secret::Secret;
-use crate::sts::{CallError, LazyClient, Network};
+use crate::sts::{LazyClient, NetworkConfig, StsError};
 
 /// AWS answers in a fraction of a second, so a longer wait is pointless.
-const LIMIT: Duration = Duration::from_secs(15);
+const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A page of the AWS console, and how to sign in to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Console {
+pub struct ConsoleSignIn {
     /// `https://signin.aws.amazon.com` and the like.
-    sign_in: String,
+    endpoint: String,
     destination: String,
     /// How long the console session lasts. `None`: as long as the credentials.
     session_duration: Option<SessionDuration>,
@@ -30,17 +30,17 @@ pub struct Console {
 
 /// The error for a partition without a known console, or a service that cannot exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidConsole(String);
+pub struct ConsoleError(String);
 
-impl fmt::Display for InvalidConsole {
+impl fmt::Display for ConsoleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for InvalidConsole {}
+impl std::error::Error for ConsoleError {}
 
-impl Console {
+impl ConsoleSignIn {
     /// Creates the console of a partition: its front page, or the page of a service, in a region.
     ///
     /// # Errors
@@ -49,35 +49,35 @@ impl Console {
         partition: &Partition,
         service: Option<&str>,
         region: Option<&str>,
-    ) -> Result<Self, InvalidConsole> {
-        let (sign_in, console) = match partition.as_str() {
+    ) -> Result<Self, ConsoleError> {
+        let (endpoint, console) = match partition.as_str() {
             "aws" => ("https://signin.aws.amazon.com", "https://console.aws.amazon.com"),
             "aws-cn" => ("https://signin.amazonaws.cn", "https://console.amazonaws.cn"),
             "aws-us-gov" => ("https://signin.amazonaws-us-gov.com", "https://console.amazonaws-us-gov.com"),
-            other => return Err(InvalidConsole(format!("the console of partition `{other}` is not known"))),
+            other => return Err(ConsoleError(format!("the console of partition `{other}` is not known"))),
         };
         let service = service.unwrap_or("console");
         let is_name = |b: u8| b.is_ascii_alphanumeric() || b"-_/".contains(&b);
         if service.is_empty() || !service.bytes().all(is_name) {
-            return Err(InvalidConsole(format!(
+            return Err(ConsoleError(format!(
                 "`{service}` is no service of the console, such as s3 or ec2/v2"
             )));
         }
-        let region = region.map(|region| format!("?region={}", percent(region))).unwrap_or_default();
+        let region = region.map(|region| format!("?region={}", percent_encode(region))).unwrap_or_default();
         let destination = format!("{console}/{service}/home{region}");
-        Ok(Self { sign_in: sign_in.to_owned(), destination, session_duration: None })
+        Ok(Self { endpoint: endpoint.to_owned(), destination, session_duration: None })
     }
 
     /// Signs in at another endpoint.
     #[must_use]
-    pub fn through(self, endpoint: &str) -> Self {
-        Self { sign_in: endpoint.trim_end_matches('/').to_owned(), ..self }
+    pub fn with_endpoint(self, endpoint: &str) -> Self {
+        Self { endpoint: endpoint.trim_end_matches('/').to_owned(), ..self }
     }
 
     /// Limits the console session to this duration. AWS accepts no duration for a role that was assumed from
     /// a role.
     #[must_use]
-    pub fn lasting(self, session_duration: Option<SessionDuration>) -> Self {
+    pub fn with_duration(self, session_duration: Option<SessionDuration>) -> Self {
         Self { session_duration, ..self }
     }
 
@@ -86,10 +86,14 @@ impl Console {
     ///
     /// # Errors
     /// The credentials are not temporary, AWS refuses them, or the endpoint cannot be reached.
-    pub async fn url(&self, credentials: &Credentials, network: &Network) -> Result<Secret, CallError> {
-        let Self { sign_in, destination, session_duration } = self;
+    pub async fn sign_in_url(
+        &self,
+        credentials: &Credentials,
+        network: &NetworkConfig,
+    ) -> Result<Secret, StsError> {
+        let Self { endpoint, destination, session_duration } = self;
         let Some(token) = credentials.session_token() else {
-            return Err(CallError::Source("the console takes temporary credentials only".into()));
+            return Err(StsError::Source("the console takes temporary credentials only".into()));
         };
         let session = Zeroizing::new(
             json!({
@@ -101,31 +105,31 @@ impl Console {
         );
         let duration =
             session_duration.map(|d| format!("&SessionDuration={}", d.as_secs())).unwrap_or_default();
-        let question = Zeroizing::new(format!(
-            "{sign_in}/federation?Action=getSigninToken{duration}&Session={}",
-            *Zeroizing::new(percent(&session))
+        let request_url = Zeroizing::new(format!(
+            "{endpoint}/federation?Action=getSigninToken{duration}&Session={}",
+            *Zeroizing::new(percent_encode(&session))
         ));
         let client = LazyClient::new(network.clone());
-        let (status, answer) = tokio::time::timeout(LIMIT, client.get(&question))
+        let (status, response) = tokio::time::timeout(SIGN_IN_TIMEOUT, client.get(&request_url))
             .await
-            .map_err(|_| CallError::TimedOut(LIMIT))?
-            .map_err(|error| CallError::no_connection(&error))?;
-        let token = serde_json::from_slice::<Value>(&answer).ok();
-        let token = token.as_ref().and_then(|answer| answer.get("SigninToken")?.as_str());
+            .map_err(|_| StsError::TimedOut(SIGN_IN_TIMEOUT))?
+            .map_err(|error| StsError::no_connection(&error))?;
+        let token = serde_json::from_slice::<Value>(&response).ok();
+        let token = token.as_ref().and_then(|response| response.get("SigninToken")?.as_str());
         match (status, token) {
             (200, Some(token)) => Ok(Secret::new(format!(
-                "{sign_in}/federation?Action=login&Destination={}&SigninToken={}",
-                percent(destination),
-                percent(token)
+                "{endpoint}/federation?Action=login&Destination={}&SigninToken={}",
+                percent_encode(destination),
+                percent_encode(token)
             ))),
-            (300..400, _) => Err(CallError::Redirected(status)),
-            (400..500, _) => Err(CallError::Refused {
+            (300..400, _) => Err(StsError::Redirected(status)),
+            (400..500, _) => Err(StsError::Refused {
                 code: format!("HTTP {status}"),
                 message: "AWS signs these credentials in nowhere".into(),
                 request_id: None,
                 endpoint_time: None,
             }),
-            _ => Err(CallError::Unexpected(format!("HTTP {status} without a sign-in token"))),
+            _ => Err(StsError::Unexpected(format!("HTTP {status} without a sign-in token"))),
         }
     }
 }

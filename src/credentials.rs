@@ -29,12 +29,12 @@ pub struct Credentials {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidCredentials {
     field: &'static str,
-    fault: &'static str,
+    reason: &'static str,
 }
 
 impl fmt::Display for InvalidCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the {} {}", self.field, self.fault)
+        write!(f, "the {} {}", self.field, self.reason)
     }
 }
 
@@ -51,10 +51,10 @@ impl Credentials {
         session_token: Option<Secret>,
         expiration: Option<SystemTime>,
     ) -> Result<Self, InvalidCredentials> {
-        check("access key ID", &access_key_id, MAX_ID)?;
-        check("secret access key", secret_access_key.expose(), MAX_SECRET)?;
+        check_field("access key ID", &access_key_id, MAX_ID)?;
+        check_field("secret access key", secret_access_key.expose(), MAX_SECRET)?;
         if let Some(token) = &session_token {
-            check("session token", token.expose(), MAX_TOKEN)?;
+            check_field("session token", token.expose(), MAX_TOKEN)?;
         }
         Ok(Self { access_key_id, secret_access_key, session_token, expiration, account_id: None })
     }
@@ -91,8 +91,8 @@ impl Credentials {
     }
 }
 
-fn check(field: &'static str, text: &str, max: usize) -> Result<(), InvalidCredentials> {
-    let fault = if text.is_empty() {
+fn check_field(field: &'static str, text: &str, max: usize) -> Result<(), InvalidCredentials> {
+    let reason = if text.is_empty() {
         "is empty"
     } else if text.len() > max {
         "is longer than AWS issues them"
@@ -101,7 +101,7 @@ fn check(field: &'static str, text: &str, max: usize) -> Result<(), InvalidCrede
     } else {
         return Ok(());
     };
-    Err(InvalidCredentials { field, fault })
+    Err(InvalidCredentials { field, reason })
 }
 
 #[cfg(test)]
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_that_could_reach_beyond_their_place_are_refused() {
+    fn unprintable_credentials_are_rejected() {
         for bad in ["", "a b", "a\nb", "a\u{1b}[2J", "a\u{202e}b", "é", &"x".repeat(70_000)] {
             let token = Some(Secret::new(bad.to_owned()));
             let error = Credentials::new("ASIA".into(), Secret::new("s".into()), token, None).expect_err(bad);

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 /// Percent-encodes everything but the unreserved characters of RFC 3986.
-pub(crate) fn percent(text: &str) -> String {
+pub(crate) fn percent_encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -16,7 +16,7 @@ pub(crate) fn percent(text: &str) -> String {
 }
 
 /// Returns two hexadecimal digits for each byte.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex_encode(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()

@@ -22,7 +22,7 @@
 //! # }
 //! ```
 //!
-//! STS is not called before credentials are used for the first time. [`AssumeRole::into_config`] reports
+//! STS is not called before credentials are used for the first time. [`AssumeRoleBuilder::into_config`] reports
 //! parameters that STS would refuse. [`RoleProvider`] documents when a session is renewed. A
 //! [`CredentialCache`] keeps a session from one run to the next:
 //!
@@ -52,21 +52,21 @@
 //!
 //! | there | here |
 //! | --- | --- |
-//! | `assume_role(session, RoleArn)` | [`AssumeRoleExt::assume_role`], then [`AssumeRole::into_config`] |
+//! | `assume_role(session, RoleArn)` | [`AssumeRoleExt::assume_role`], then [`AssumeRoleBuilder::into_config`] |
 //! | `patch_boto3()`, `Session.assume_role` | [`AssumeRoleExt`] in scope |
-//! | `RoleSessionName` | [`AssumeRole::role_session_name`], else the source identity, else generated |
-//! | `AUTOMATIC_ROLE_SESSION_NAME` | [`AssumeRole::automatic_role_session_name`] |
-//! | `PolicyArns` | [`AssumeRole::policy_arn`] |
-//! | `Policy` (`str` or `dict`) | [`AssumeRole::policy`], with text or a `serde_json::Value` |
-//! | `DurationSeconds` (`int` or `timedelta`) | [`AssumeRole::duration`] |
-//! | `Tags`, `TransitiveTagKeys` | [`AssumeRole::tag`], [`AssumeRole::transitive_tag_key`] |
-//! | `ExternalId`, `SourceIdentity` | [`AssumeRole::external_id`], [`AssumeRole::source_identity`] |
-//! | `SerialNumber` | [`AssumeRole::serial_number`] |
-//! | `TokenCode` | [`AssumeRole::token_code`], [`AssumeRole::token_codes`] |
-//! | `additional_kwargs` | [`AssumeRole::additional_parameters`] |
-//! | `region_name` (`None`, `str`, `False`) | [`AssumeRole::region`]: not called, a region, `None` |
+//! | `RoleSessionName` | [`AssumeRoleBuilder::role_session_name`], else the source identity, else generated |
+//! | `AUTOMATIC_ROLE_SESSION_NAME` | [`AssumeRoleBuilder::automatic_role_session_name`] |
+//! | `PolicyArns` | [`AssumeRoleBuilder::policy_arn`] |
+//! | `Policy` (`str` or `dict`) | [`AssumeRoleBuilder::policy`], with text or a `serde_json::Value` |
+//! | `DurationSeconds` (`int` or `timedelta`) | [`AssumeRoleBuilder::duration`] |
+//! | `Tags`, `TransitiveTagKeys` | [`AssumeRoleBuilder::tag`], [`AssumeRoleBuilder::transitive_tag_key`] |
+//! | `ExternalId`, `SourceIdentity` | [`AssumeRoleBuilder::external_id`], [`AssumeRoleBuilder::source_identity`] |
+//! | `SerialNumber` | [`AssumeRoleBuilder::serial_number`] |
+//! | `TokenCode` | [`AssumeRoleBuilder::token_code`], [`AssumeRoleBuilder::token_codes`] |
+//! | `additional_kwargs` | [`AssumeRoleBuilder::additional_parameters`] |
+//! | `region_name` (`None`, `str`, `False`) | [`AssumeRoleBuilder::region`]: not called, a region, `None` |
 //! | `validate=False` | not available: invalid values cannot be created |
-//! | `cache=JSONFileCache(dir)`, any `dict` | [`AssumeRole::cache`] with any [`CredentialCache`] |
+//! | `cache=JSONFileCache(dir)`, any `dict` | [`AssumeRoleBuilder::cache`] with any [`CredentialCache`] |
 //! | `child.assume_role_parent_session` | [`RoleProvider::parent`] |
 //! | `generate_lambda_session_name()` | [`RoleSessionName::for_lambda`] |
 //! | `get_role_arn(account, name, path, partition)` | [`RoleArn::new`], [`RoleArn::with_path`] |
@@ -123,21 +123,23 @@ pub use arn::{AccountId, InvalidArn, Partition, RoleArn};
 #[cfg(target_os = "linux")]
 pub use cache::KeyringCache;
 pub use cache::{
-    CacheKey, CachedSession, CredentialCache, Flight, Flying, JsonFileCache, KeyedHop, ListedSession, Margin,
-    Patience, Reader, SingleFlight, SourceKey, Surroundings,
+    Acquired, CacheKey, CacheKeyHop, CachedSession, Consumer, CredentialCache, FreshnessPolicy,
+    JsonFileCache, LeaderLock, SessionSummary, SingleFlight, SourceEnvironment, SourceKey, WaitBudget,
 };
-pub use console::{Console, InvalidConsole};
+pub use console::{ConsoleError, ConsoleSignIn};
 pub use credentials::{Credentials, InvalidCredentials};
-pub use endpoint::{CredentialServer, CredentialSource, RedirectServer, Unavailable};
+pub use endpoint::{CredentialServer, RedirectServer, SupplyCredentials, Unavailable};
 pub use export::shell;
-pub use export::{IDENTITY_VARIABLES, Identity, SET_VARIABLES, Unprintable, dotenv, process_json};
-pub use process::{ProcessError, Said, run_process};
+pub use export::{ASSUMED_VARIABLES, IDENTITY_VARIABLES, Identity, UnsupportedValue, dotenv, process_json};
+pub use process::{ProcessError, Stderr, run_process};
 pub use profiles::{
-    EditError, ExchangeError, FileMode, InvalidConfig, InvalidKey, InvalidProfileName, ProfileEdit,
-    ProfileName, RoleProfile, Section, SharedConfig, SharedFile, Update, normalize_list,
+    EditError, FileMode, InvalidConfig, InvalidProfileKey, InvalidProfileName, ProfileEdit, ProfileName,
+    RoleProfile, Section, SharedConfig, SharedFile, UpdateError, UpdateOutcome, normalize_list,
     update as update_file,
 };
-pub use provider::{AssumeRole, AssumeRoleExt, CodeError, InvalidParameter, RefreshWindows, RoleProvider};
+pub use provider::{
+    AssumeRoleBuilder, AssumeRoleExt, CodeError, InvalidParameter, RefreshWindows, RoleProvider,
+};
 pub use request::{
     AdditionalParameters, AssumeRoleRequest, AssumedRoleSessionArn, ExternalId, InvalidValue, LambdaFunction,
     ParameterValue, Policy, PolicyArn, ProvidedContext, RoleSessionName, SerialNumber, SessionDuration,
@@ -146,9 +148,9 @@ pub use request::{
 };
 pub use secret::Secret;
 pub use source::{
-    Chain, LoginSource, PROCESS_ANCESTORS, ProcessSource, RoleRef, ShellRole, Source, SourceError, SourceTag,
-    Sources, SsoSource, closest,
+    LoginSource, PROCESS_ANCESTORS, ProcessSource, RoleRef, ShellRole, Source, SourceChain, SourceError,
+    SourceId, SourceResolver, SsoSource, closest,
 };
 pub use sts::{
-    CallError, CallerIdentity, Network, RoleSession, Sts, StsSettings, assume_role, cap_chained_duration,
+    CallerIdentity, NetworkConfig, RoleSession, Sts, StsError, StsSettings, assume_role, cap_chained_duration,
 };

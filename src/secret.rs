@@ -32,7 +32,7 @@ impl fmt::Debug for Secret {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn debug_does_not_show_it() {
+    fn debug_output_is_redacted() {
         assert_eq!(format!("{:?}", super::Secret::new("hunter2".into())), "Secret(…)");
     }
 }

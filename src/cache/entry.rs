@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::key::{CacheKey, SCHEMA};
+use super::key::{CacheKey, KEY_SCHEMA_VERSION};
 use crate::credentials::Credentials;
 use crate::secret::Secret;
 
@@ -20,14 +20,14 @@ pub struct CachedSession {
 
 /// What may be shown of a cached session.
 #[derive(Debug, Clone)]
-pub struct ListedSession {
+pub struct SessionSummary {
     /// The facts of its cache key, as JSON.
     pub facts: Value,
     /// When it expires.
     pub expiration: SystemTime,
 }
 
-impl ListedSession {
+impl SessionSummary {
     /// Returns the role. `None` for the credentials of a source itself.
     pub fn role_arn(&self) -> Option<&str> {
         self.facts.get("hops")?.as_array()?.last()?.get("RoleArn")?.as_str()
@@ -35,7 +35,7 @@ impl ListedSession {
 }
 
 /// Returns the text of an entry. It holds secrets, so it is wiped when dropped.
-pub(super) fn write(key: &CacheKey, session: &CachedSession) -> Zeroizing<String> {
+pub(super) fn encode(key: &CacheKey, session: &CachedSession) -> Zeroizing<String> {
     let CachedSession { credentials, issued_at } = session;
     let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let object = json!({
@@ -46,32 +46,32 @@ pub(super) fn write(key: &CacheKey, session: &CachedSession) -> Zeroizing<String
         "IssuedAt": seconds(*issued_at),
         "AccountId": credentials.account_id().map(ToString::to_string),
     });
-    let sealed = Zeroizing::new(format!("{}\n{object}\n", key.as_str()));
-    let seal = key.seal(&sealed);
-    Zeroizing::new(format!("{}{seal}\n", *sealed))
+    let body = Zeroizing::new(format!("{}\n{object}\n", key.as_str()));
+    let mac = key.mac(&body);
+    Zeroizing::new(format!("{}{mac}\n", *body))
 }
 
 /// Returns the session, if the text is an undamaged entry of this key.
-pub(super) fn read(key: &CacheKey, text: &[u8]) -> Option<CachedSession> {
+pub(super) fn decode(key: &CacheKey, text: &[u8]) -> Option<CachedSession> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
-    let (sealed, seal) = text.split_at(text.rfind('\n')? + 1);
-    let (facts, session) = sealed.strip_suffix('\n')?.split_once('\n')?;
-    if facts != key.as_str() || !key.is_sealed(sealed, seal) {
+    let (body, mac) = text.split_at(text.rfind('\n')? + 1);
+    let (facts, session) = body.strip_suffix('\n')?.split_once('\n')?;
+    if facts != key.as_str() || !key.verify(body, mac) {
         return None;
     }
     parse(session)
 }
 
 /// Returns what may be shown of an entry, without checking its seal.
-pub(super) fn list(text: &[u8]) -> Option<ListedSession> {
+pub(super) fn summarize(text: &[u8]) -> Option<SessionSummary> {
     let text = std::str::from_utf8(text).ok()?;
     let mut lines = text.lines();
     let facts: Value = serde_json::from_str(lines.next()?).ok()?;
-    if facts.get("schema")? != SCHEMA {
+    if facts.get("schema")? != KEY_SCHEMA_VERSION {
         return None;
     }
     let expiration = parse(lines.next()?)?.credentials.expiration()?;
-    Some(ListedSession { facts, expiration })
+    Some(SessionSummary { facts, expiration })
 }
 
 fn parse(session: &str) -> Option<CachedSession> {

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
-use super::entry::{self, CachedSession, ListedSession};
+use super::entry::{self, CachedSession, SessionSummary};
 use super::key::CacheKey;
 use super::private_dir::{self, open_flags};
 use super::store::CredentialCache;
@@ -17,14 +17,14 @@ use super::store::CredentialCache;
 /// The largest entry: a token may have 64 KiB, and the facts repeat a policy.
 const MAX_ENTRY: u64 = 512 * 1024;
 /// How many files one sweep checks.
-const SWEPT: usize = 256;
+const MAX_SWEEP: usize = 256;
 /// The age at which a temporary file must be a leftover of a process that died.
-const ORPHANED: Duration = Duration::from_secs(60);
+const ORPHAN_AGE: Duration = Duration::from_secs(60);
 /// Sweeps skip younger entries, because every session lasts at least 15 minutes.
-const SHORTEST: Duration = Duration::from_secs(14 * 60);
+const MIN_SESSION_LIFETIME: Duration = Duration::from_secs(14 * 60);
 /// The subdirectory with the entries. Another layout would use another one.
-const DIRECTORY: &str = "v1";
-const TEMPORARY: &str = ".tmp";
+const LAYOUT_DIR: &str = "v1";
+const TEMP_SUFFIX: &str = ".tmp";
 
 /// Caches each session in a file of mode 0600, named by its key, in a directory of mode 0700.
 ///
@@ -38,15 +38,15 @@ pub struct JsonFileCache {
 impl JsonFileCache {
     /// Creates a cache in this directory. The directory is created when the first session is stored.
     pub fn new(directory: impl AsRef<Path>) -> Self {
-        Self { directory: directory.as_ref().join(DIRECTORY) }
+        Self { directory: directory.as_ref().join(LAYOUT_DIR) }
     }
 
     fn path(&self, key: &CacheKey) -> PathBuf {
-        self.directory.join(key.name())
+        self.directory.join(key.file_name())
     }
 
     /// Creates the directory, or removes the permissions of other users.
-    fn prepare(&self) -> io::Result<()> {
+    fn ensure_private_dir(&self) -> io::Result<()> {
         match private_dir::ensure(&self.directory)? {
             mode if mode & 0o077 == 0 => Ok(()),
             _ => fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700)),
@@ -55,7 +55,7 @@ impl JsonFileCache {
 
     fn replace(&self, path: &Path, text: &str, now: SystemTime) -> io::Result<()> {
         let nanos = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        let temporary = path.with_extension(format!("{}-{nanos:x}{TEMPORARY}", std::process::id()));
+        let temporary = path.with_extension(format!("{}-{nanos:x}{TEMP_SUFFIX}", std::process::id()));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         // Neither the file nor the directory is synced: entries are sealed, so one that a power failure
         // damages is a miss.
@@ -67,8 +67,8 @@ impl JsonFileCache {
         written
     }
 
-    /// Removes expired entries. Checks at most [`SWEPT`] files, so that no call pays for thousands of them.
-    fn sweep(&self, now: SystemTime) {
+    /// Removes expired entries. Checks at most [`MAX_SWEEP`] files, so that no call pays for thousands of them.
+    fn remove_expired(&self, now: SystemTime) {
         let Ok(entries) = fs::read_dir(&self.directory) else { return };
         let mut paths: Vec<PathBuf> = entries
             .flatten()
@@ -79,20 +79,23 @@ impl JsonFileCache {
         let start = now.duration_since(UNIX_EPOCH).unwrap_or_default().subsec_micros() as usize;
         let count = paths.len().max(1);
         paths.rotate_left(start % count);
-        for path in paths.into_iter().take(SWEPT) {
-            let Ok(found) = fs::symlink_metadata(&path) else { continue };
+        for path in paths.into_iter().take(MAX_SWEEP) {
+            let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
             // Treat a modification time in the future as age zero.
-            let age =
-                found.modified().ok().and_then(|made| now.duration_since(made).ok()).unwrap_or_default();
-            let is_over = if is_temporary(&path) {
-                age > ORPHANED
+            let age = metadata
+                .modified()
+                .ok()
+                .and_then(|modified| now.duration_since(modified).ok())
+                .unwrap_or_default();
+            let is_expired = if is_temporary(&path) {
+                age > ORPHAN_AGE
             } else {
-                age > SHORTEST
+                age > MIN_SESSION_LIFETIME
                     && read_file(&path)
-                        .and_then(|text| entry::list(&text))
+                        .and_then(|text| entry::summarize(&text))
                         .is_none_or(|entry| entry.expiration <= now)
             };
-            if is_over {
+            if is_expired {
                 let _ = fs::remove_file(&path);
             }
         }
@@ -101,30 +104,30 @@ impl JsonFileCache {
 
 impl CredentialCache for JsonFileCache {
     fn read(&self, key: &CacheKey, _: SystemTime) -> Option<CachedSession> {
-        entry::read(key, &read_file(&self.path(key))?)
+        entry::decode(key, &read_file(&self.path(key))?)
     }
 
     fn write(&self, key: &CacheKey, session: &CachedSession, now: SystemTime) -> io::Result<()> {
-        let named = |error: io::Error| {
+        let with_path = |error: io::Error| {
             io::Error::new(error.kind(), format!("{error} (in `{}`)", self.directory.display()))
         };
-        self.prepare().map_err(named)?;
+        self.ensure_private_dir().map_err(with_path)?;
         let path = self.path(key);
         // A file cannot replace a directory.
         if path.is_dir() && !path.is_symlink() {
             fs::remove_dir_all(&path)?;
         }
-        self.replace(&path, &entry::write(key, session), now).map_err(named)?;
-        self.sweep(now);
+        self.replace(&path, &entry::encode(key, session), now).map_err(with_path)?;
+        self.remove_expired(now);
         Ok(())
     }
 
-    fn list(&self, now: SystemTime, at_most: usize) -> io::Result<Vec<ListedSession>> {
+    fn list(&self, now: SystemTime, at_most: usize) -> io::Result<Vec<SessionSummary>> {
         let entries = match fs::read_dir(&self.directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries?,
         };
-        let listed = entries.flatten().filter_map(|found| entry::list(&read_file(&found.path())?));
+        let listed = entries.flatten().filter_map(|entry| entry::summarize(&read_file(&entry.path())?));
         Ok(listed.filter(|session| session.expiration > now).take(at_most).collect())
     }
 
@@ -160,21 +163,21 @@ fn is_entry(path: &Path) -> bool {
 fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
     name.get(..64).is_some_and(|key| key.iter().all(u8::is_ascii_hexdigit))
-        && name.ends_with(TEMPORARY.as_bytes())
+        && name.ends_with(TEMP_SUFFIX.as_bytes())
 }
 
 /// Reads a file, if it is a regular file of this user that others cannot read.
 fn read_file(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
     let file = OpenOptions::new().read(true).custom_flags(open_flags()).open(path).ok()?;
-    let found = file.metadata().ok()?;
-    let is_ours = found.is_file()
-        && found.uid() == rustix::process::geteuid().as_raw()
-        && found.mode() & 0o077 == 0
-        && found.len() <= MAX_ENTRY;
-    if !is_ours {
+    let metadata = file.metadata().ok()?;
+    let is_private = metadata.is_file()
+        && metadata.uid() == rustix::process::geteuid().as_raw()
+        && metadata.mode() & 0o077 == 0
+        && metadata.len() <= MAX_ENTRY;
+    if !is_private {
         return None;
     }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(found.len()).ok()? + 1));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).ok()? + 1));
     file.take(MAX_ENTRY).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }

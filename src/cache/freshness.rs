@@ -6,56 +6,59 @@ use super::entry::CachedSession;
 
 /// The program that uses the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
+pub enum Consumer {
     /// A shell or a command, which gets the session once.
-    Once,
+    OneShot,
     /// An SDK that runs arl again: botocore does so at every use within 15 minutes of the expiration.
     CredentialProcess,
     /// The credentials endpoint, which renews earlier than any SDK asks.
-    Server,
+    Endpoint,
 }
 
-impl Reader {
+impl Consumer {
     /// Returns how long a session of this lifetime must still last.
     pub fn margin(self, lifetime: Duration) -> Duration {
         match self {
-            Self::Once => ONCE.min(lifetime / 6),
-            Self::CredentialProcess if lifetime < 2 * CREDENTIAL_PROCESS => lifetime / 2,
-            Self::CredentialProcess => CREDENTIAL_PROCESS,
+            Self::OneShot => ONE_SHOT_MARGIN.min(lifetime / 6),
+            Self::CredentialProcess if lifetime < 2 * CREDENTIAL_PROCESS_MARGIN => lifetime / 2,
+            Self::CredentialProcess => CREDENTIAL_PROCESS_MARGIN,
             // A quarter of a long lifetime, 20 minutes of an hour, half of a short lifetime.
-            Self::Server => SERVER.min(lifetime / 2).max(lifetime / 4),
+            Self::Endpoint => ENDPOINT_MARGIN.min(lifetime / 2).max(lifetime / 4),
         }
     }
 }
 
 /// How long a session must still last.
 #[derive(Debug, Clone, Copy)]
-pub struct Margin {
+pub struct FreshnessPolicy {
     /// The program that uses the session.
-    pub reader: Reader,
+    pub consumer: Consumer,
     /// The minimum that the user asks for, if it is more than the program needs.
-    pub at_least: Duration,
+    pub min_ttl: Duration,
 }
 
-const ONCE: Duration = Duration::from_secs(5 * 60);
-const CREDENTIAL_PROCESS: Duration = Duration::from_secs(15 * 60);
+const ONE_SHOT_MARGIN: Duration = Duration::from_secs(5 * 60);
+const CREDENTIAL_PROCESS_MARGIN: Duration = Duration::from_secs(15 * 60);
 /// botocore renews within 15 minutes of the expiration, and so does the AWS SDK for Java.
-const SERVER: Duration = Duration::from_secs(20 * 60);
+const ENDPOINT_MARGIN: Duration = Duration::from_secs(20 * 60);
 /// No STS session lasts longer than 12 hours. The rest is for clocks that differ.
-const LONGEST: Duration = Duration::from_secs(12 * 3600 + 15 * 60);
+const MAX_SESSION_LIFETIME: Duration = Duration::from_secs(12 * 3600 + 15 * 60);
 /// An entry from further in the future was written by a clock that was wrong, or this clock is wrong.
-const CLOCK_SLACK: Duration = Duration::from_secs(5 * 60);
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 
-impl Margin {
+impl FreshnessPolicy {
     /// Whether the session lasts long enough.
     pub fn allows(&self, session: &CachedSession, now: SystemTime) -> bool {
-        let Some(end) = session.credentials.expiration() else { return false };
-        let (Ok(left), Ok(lifetime)) = (end.duration_since(now), end.duration_since(session.issued_at))
+        let Some(expiration) = session.credentials.expiration() else { return false };
+        let (Ok(remaining), Ok(lifetime)) =
+            (expiration.duration_since(now), expiration.duration_since(session.issued_at))
         else {
             return false;
         };
-        let from_the_future = session.issued_at.duration_since(now).is_ok_and(|ahead| ahead > CLOCK_SLACK);
-        !from_the_future && left <= LONGEST && left > self.reader.margin(lifetime).max(self.at_least)
+        let from_the_future = session.issued_at.duration_since(now).is_ok_and(|ahead| ahead > MAX_CLOCK_SKEW);
+        !from_the_future
+            && remaining <= MAX_SESSION_LIFETIME
+            && remaining > self.consumer.margin(lifetime).max(self.min_ttl)
     }
 }
 
@@ -66,33 +69,34 @@ mod tests {
     use crate::secret::Secret;
 
     #[test]
-    fn a_session_is_used_as_long_as_its_reader_can_live_with_it() {
+    fn freshness_depends_on_the_consumer() {
         let issued_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let minutes = |n: u64| Duration::from_secs(n * 60);
-        let used = |reader, at_least, lifetime: u64, age: u64| {
+        let used = |consumer, at_least, lifetime: u64, age: u64| {
             let end = Some(issued_at + minutes(lifetime));
             let credentials =
                 Credentials::new("ASIA".into(), Secret::new("s".into()), None, end).expect("credentials");
             let session = CachedSession { credentials, issued_at };
-            Margin { reader, at_least: minutes(at_least) }.allows(&session, issued_at + minutes(age))
+            FreshnessPolicy { consumer, min_ttl: minutes(at_least) }
+                .allows(&session, issued_at + minutes(age))
         };
         // Consumer, --min-ttl, lifetime, the last minute in which it is used, the first in which it is not.
         for (reader, at_least, lifetime, last, first) in [
-            (Reader::Once, 0, 60, 54, 55),
-            (Reader::Once, 0, 15, 12, 13),
-            (Reader::Once, 20, 60, 39, 40),
-            (Reader::CredentialProcess, 0, 60, 44, 45),
-            (Reader::CredentialProcess, 0, 15, 7, 8),
-            (Reader::CredentialProcess, 30, 60, 29, 30),
-            (Reader::Once, 0, 12 * 60, 714, 715),
-            (Reader::Server, 0, 15, 7, 8),
-            (Reader::Server, 0, 60, 39, 40),
-            (Reader::Server, 0, 12 * 60, 539, 540),
+            (Consumer::OneShot, 0, 60, 54, 55),
+            (Consumer::OneShot, 0, 15, 12, 13),
+            (Consumer::OneShot, 20, 60, 39, 40),
+            (Consumer::CredentialProcess, 0, 60, 44, 45),
+            (Consumer::CredentialProcess, 0, 15, 7, 8),
+            (Consumer::CredentialProcess, 30, 60, 29, 30),
+            (Consumer::OneShot, 0, 12 * 60, 714, 715),
+            (Consumer::Endpoint, 0, 15, 7, 8),
+            (Consumer::Endpoint, 0, 60, 39, 40),
+            (Consumer::Endpoint, 0, 12 * 60, 539, 540),
         ] {
             assert!(used(reader, at_least, lifetime, last), "{reader:?} {at_least} {lifetime} {last}");
             assert!(!used(reader, at_least, lifetime, first), "{reader:?} {at_least} {lifetime} {first}");
         }
-        assert!(!used(Reader::Once, 0, 13 * 60, 0), "longer than any session lasts");
+        assert!(!used(Consumer::OneShot, 0, 13 * 60, 0), "longer than any session lasts");
         let ahead = CachedSession {
             credentials: Credentials::new(
                 "ASIA".into(),
@@ -103,6 +107,9 @@ mod tests {
             .expect("credentials"),
             issued_at: issued_at + minutes(6),
         };
-        assert!(!Margin { reader: Reader::Once, at_least: Duration::ZERO }.allows(&ahead, issued_at));
+        assert!(
+            !FreshnessPolicy { consumer: Consumer::OneShot, min_ttl: Duration::ZERO }
+                .allows(&ahead, issued_at)
+        );
     }
 }

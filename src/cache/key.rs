@@ -5,17 +5,17 @@ use serde_json::{Map, Value, json};
 
 use super::source_key::SourceKey;
 use crate::arn::Partition;
-use crate::encoding::hex;
+use crate::encoding::hex_encode;
 use crate::request::{AssumeRoleRequest, ParameterValue, ProvidedContext};
 use crate::secret::Secret;
 use crate::sts::StsSettings;
 
 /// The layout of the facts. Entries with another number are misses.
-pub(super) const SCHEMA: u32 = 2;
+pub(super) const KEY_SCHEMA_VERSION: u32 = 2;
 
 /// One AssumeRole call, as far as it decides the session.
 #[derive(Debug, Clone, Copy)]
-pub struct KeyedHop<'a> {
+pub struct CacheKeyHop<'a> {
     /// The request. Its session name and its MFA code are not part of the key.
     pub request: &'a AssumeRoleRequest,
     /// The session name as given, with its placeholders. `None` if arl chose the name.
@@ -35,12 +35,12 @@ pub struct CacheKey {
 impl CacheKey {
     /// Creates the key of the session at the end of these hops. Without hops it is the key of the source's
     /// own credentials.
-    pub fn new(sts: &StsSettings, source: &SourceKey, hops: &[KeyedHop<'_>]) -> Self {
+    pub fn new(sts: &StsSettings, source: &SourceKey, hops: &[CacheKeyHop<'_>]) -> Self {
         let object = json!({
-            "schema": SCHEMA,
-            "endpoint": if hops.is_empty() && source.is_good_everywhere() { partition(sts) } else { endpoint(sts) },
+            "schema": KEY_SCHEMA_VERSION,
+            "endpoint": if hops.is_empty() && source.is_region_independent() { partition_facts(sts) } else { endpoint_facts(sts) },
             "source": source.facts(),
-            "hops": hops.iter().map(hop).collect::<Vec<_>>(),
+            "hops": hops.iter().map(hop_facts).collect::<Vec<_>>(),
         });
         let StsSettings { network, max_attempts, adaptive_retries, .. } = sts;
         Self {
@@ -56,36 +56,36 @@ impl CacheKey {
     }
 
     /// Returns a file name: the SHA-256 of the facts in hexadecimal digits.
-    pub fn name(&self) -> String {
-        hex(digest::digest(&digest::SHA256, self.text.as_bytes()).as_ref())
+    pub fn file_name(&self) -> String {
+        hex_encode(digest::digest(&digest::SHA256, self.text.as_bytes()).as_ref())
     }
 
     /// Returns a MAC of the text, with the secret key of the source if it has one. So a caller with another
     /// secret under the same access key ID does not get the session, and a damaged entry is noticed.
-    pub(super) fn seal(&self, text: &str) -> String {
-        hex(hmac::sign(&self.mac(), text.as_bytes()).as_ref())
+    pub(super) fn mac(&self, text: &str) -> String {
+        hex_encode(hmac::sign(&self.hmac_key(), text.as_bytes()).as_ref())
     }
 
     /// Returns a tag that differs between calls that may fail differently although they would return the same
     /// session, because of another secret key or another proxy.
-    pub(super) fn circumstances(&self) -> String {
-        self.seal(&self.network)
+    pub(super) fn failure_scope(&self) -> String {
+        self.mac(&self.network)
     }
 
     /// Verifies a seal, in constant time.
-    pub(super) fn is_sealed(&self, text: &str, seal: &str) -> bool {
+    pub(super) fn verify(&self, text: &str, mac: &str) -> bool {
         let bytes: Option<Vec<u8>> =
-            (0..seal.len()).step_by(2).map(|i| u8::from_str_radix(seal.get(i..i + 2)?, 16).ok()).collect();
-        bytes.is_some_and(|bytes| hmac::verify(&self.mac(), text.as_bytes(), &bytes).is_ok())
+            (0..mac.len()).step_by(2).map(|i| u8::from_str_radix(mac.get(i..i + 2)?, 16).ok()).collect();
+        bytes.is_some_and(|bytes| hmac::verify(&self.hmac_key(), text.as_bytes(), &bytes).is_ok())
     }
 
-    fn mac(&self) -> hmac::Key {
+    fn hmac_key(&self) -> hmac::Key {
         hmac::Key::new(hmac::HMAC_SHA256, self.secret.expose().as_bytes())
     }
 }
 
 /// Destructured, so that a new setting must be included or excluded deliberately.
-fn endpoint(sts: &StsSettings) -> Value {
+fn endpoint_facts(sts: &StsSettings) -> Value {
     let StsSettings {
         region,
         endpoint_url,
@@ -94,19 +94,19 @@ fn endpoint(sts: &StsSettings) -> Value {
         max_attempts: _,
         adaptive_retries: _,
         network: _,
-        operation_limit: _,
+        operation_timeout: _,
     } = sts;
     json!({ "region": region, "url": endpoint_url, "fips": use_fips, "dual_stack": use_dual_stack })
 }
 
 /// Returns the part of the endpoint that matters for credentials that all of its regions accept.
-fn partition(sts: &StsSettings) -> Value {
-    json!({ "partition": Partition::of_region(&sts.region).as_str(), "url": sts.endpoint_url })
+fn partition_facts(sts: &StsSettings) -> Value {
+    json!({ "partition": Partition::for_region(&sts.region).as_str(), "url": sts.endpoint_url })
 }
 
 /// Returns the facts of one hop, by STS's names. A missing parameter and an empty list differ.
-fn hop(hop: &KeyedHop<'_>) -> Value {
-    let KeyedHop { request, session_name } = hop;
+fn hop_facts(hop: &CacheKeyHop<'_>) -> Value {
+    let CacheKeyHop { request, session_name } = hop;
     let mut facts = Map::new();
     let mut fields = Vec::new();
     for (name, value) in request.parameters() {
@@ -141,5 +141,5 @@ fn hop(hop: &KeyedHop<'_>) -> Value {
 /// Returns the provider and a hash of the assertion, because an assertion is similar to a bearer token.
 fn context(context: &ProvidedContext) -> Value {
     let assertion = digest::digest(&digest::SHA256, context.context_assertion().as_bytes());
-    Value::from(vec![context.provider_arn().as_str().to_owned(), hex(assertion.as_ref())])
+    Value::from(vec![context.provider_arn().as_str().to_owned(), hex_encode(assertion.as_ref())])
 }

@@ -10,12 +10,12 @@ use std::time::SystemTime;
 use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier};
 use zeroize::Zeroizing;
 
-use super::entry::{self, CachedSession, ListedSession};
+use super::entry::{self, CachedSession, SessionSummary};
 use super::key::CacheKey;
 use super::store::CredentialCache;
 
 /// The prefix of arl's key names.
-const PREFIX: &str = "arl:v1:";
+const KEY_PREFIX: &str = "arl:v1:";
 /// The kernel's limit for a key of this type.
 const MAX_PAYLOAD: usize = 32 * 1024;
 /// More keys than the quota of any plain user allows.
@@ -52,34 +52,39 @@ impl KeyringCache {
 
     fn keys(&self) -> io::Result<Vec<Key>> {
         let links = self.user.get_links(MAX_KEYS).map_err(io_error)?;
-        let is_ours =
-            |key: &Key| key.metadata().is_ok_and(|about| about.get_description().starts_with(PREFIX));
-        Ok(links.iter().filter_map(|link| link.as_key()).filter(is_ours).collect())
+        let is_arl_key = |key: &Key| {
+            key.metadata().is_ok_and(|metadata| metadata.get_description().starts_with(KEY_PREFIX))
+        };
+        Ok(links.iter().filter_map(|link| link.as_key()).filter(is_arl_key).collect())
     }
 }
 
-fn name(key: &CacheKey) -> String {
-    format!("{PREFIX}{}", key.name())
+fn key_description(key: &CacheKey) -> String {
+    format!("{KEY_PREFIX}{}", key.file_name())
 }
 
 impl CredentialCache for KeyringCache {
     fn read(&self, key: &CacheKey, _: SystemTime) -> Option<CachedSession> {
-        entry::read(key, &Self::payload(&self.user.search(&name(key)).ok()?)?)
+        entry::decode(key, &Self::payload(&self.user.search(&key_description(key)).ok()?)?)
     }
 
     fn write(&self, key: &CacheKey, session: &CachedSession, now: SystemTime) -> io::Result<()> {
-        let left = session.credentials.expiration().and_then(|end| end.duration_since(now).ok());
-        let seconds = left.and_then(|left| usize::try_from(left.as_secs()).ok()).unwrap_or(0).max(1);
+        let remaining =
+            session.credentials.expiration().and_then(|expiration| expiration.duration_since(now).ok());
+        let seconds =
+            remaining.and_then(|remaining| usize::try_from(remaining.as_secs()).ok()).unwrap_or(0).max(1);
         // Add the key to the process keyring first: if arl is killed before it sets the timeout, the key dies
         // with the process.
-        let written =
-            self.process.add_key(&name(key), entry::write(key, session).as_bytes()).map_err(io_error)?;
-        written.set_timeout(seconds).map_err(io_error)?;
-        self.user.link_key(written).map_err(io_error)
+        let key = self
+            .process
+            .add_key(&key_description(key), entry::encode(key, session).as_bytes())
+            .map_err(io_error)?;
+        key.set_timeout(seconds).map_err(io_error)?;
+        self.user.link_key(key).map_err(io_error)
     }
 
-    fn list(&self, now: SystemTime, at_most: usize) -> io::Result<Vec<ListedSession>> {
-        let listed = self.keys()?.into_iter().filter_map(|key| entry::list(&Self::payload(&key)?));
+    fn list(&self, now: SystemTime, at_most: usize) -> io::Result<Vec<SessionSummary>> {
+        let listed = self.keys()?.into_iter().filter_map(|key| entry::summarize(&Self::payload(&key)?));
         Ok(listed.filter(|session| session.expiration > now).take(at_most).collect())
     }
 
@@ -94,7 +99,7 @@ impl CredentialCache for KeyringCache {
 }
 
 fn io_error(error: KeyError) -> io::Error {
-    let why = match error {
+    let reason = match error {
         KeyError::QuotaExceeded => "the quota of your keyring is used up (/proc/sys/kernel/keys/maxbytes)",
         KeyError::PermissionDenied | KeyError::AccessDenied => {
             "the kernel refuses it here, as in many containers"
@@ -102,5 +107,5 @@ fn io_error(error: KeyError) -> io::Error {
         KeyError::OperationNotSupported | KeyError::Unknown(_) => "the kernel has none",
         other => return io::Error::other(other.to_string()),
     };
-    io::Error::other(why)
+    io::Error::other(reason)
 }

@@ -15,12 +15,12 @@ mod single_flight;
 mod source_key;
 mod store;
 
-pub use entry::{CachedSession, ListedSession};
+pub use entry::{CachedSession, SessionSummary};
 pub use file::JsonFileCache;
-pub use freshness::{Margin, Reader};
-pub use key::{CacheKey, KeyedHop};
+pub use freshness::{Consumer, FreshnessPolicy};
+pub use key::{CacheKey, CacheKeyHop};
 #[cfg(target_os = "linux")]
 pub use keyring::KeyringCache;
-pub use single_flight::{Flight, Flying, Patience, SingleFlight};
-pub use source_key::{SourceKey, Surroundings};
+pub use single_flight::{Acquired, LeaderLock, SingleFlight, WaitBudget};
+pub use source_key::{SourceEnvironment, SourceKey};
 pub use store::CredentialCache;

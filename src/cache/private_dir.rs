@@ -13,12 +13,12 @@ use rustix::fs::OFlags;
 /// The directory cannot be created, is not a directory, or belongs to another user. Root does not create a
 /// directory in the home of another user, who could not use it afterwards (`sudo -E`).
 pub(super) fn ensure(directory: &Path) -> io::Result<u32> {
-    let refuse = |why: &str| Err(io::Error::other(format!("`{}` {why}", directory.display())));
+    let refuse = |reason: &str| Err(io::Error::other(format!("`{}` {reason}", directory.display())));
     match fs::symlink_metadata(directory) {
-        Ok(found) if !found.is_dir() || found.uid() != rustix::process::geteuid().as_raw() => {
+        Ok(metadata) if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() => {
             refuse("belongs to another user")
         }
-        Ok(found) => Ok(found.mode() & 0o777),
+        Ok(metadata) => Ok(metadata.mode() & 0o777),
         Err(_) if is_root_in_a_home(directory) => refuse("would be root's in the directory of another user"),
         Err(_) => DirBuilder::new().recursive(true).mode(0o700).create(directory).map(|()| 0o700),
     }
@@ -26,7 +26,7 @@ pub(super) fn ensure(directory: &Path) -> io::Result<u32> {
 
 fn is_root_in_a_home(directory: &Path) -> bool {
     let nearest = || directory.ancestors().find_map(|above| fs::metadata(above).ok());
-    rustix::process::geteuid().is_root() && nearest().is_some_and(|found| found.uid() != 0)
+    rustix::process::geteuid().is_root() && nearest().is_some_and(|metadata| metadata.uid() != 0)
 }
 
 /// Returns the flags for opening arl's own files: they do not follow links, and do not wait at a named pipe.

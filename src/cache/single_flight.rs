@@ -16,13 +16,13 @@ use super::lock_note::{LockNote, News, nanos};
 use super::private_dir::{self, open_flags};
 
 /// The pause between two attempts to lock, at first and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(40));
+const POLL_INTERVALS: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(40));
 /// The time in which any call ends.
-const CALL: Duration = Duration::from_secs(25);
+const CALL_TIMEOUT: Duration = Duration::from_secs(25);
 /// The age at which an unused lock file is removed.
-const STALE: Duration = Duration::from_secs(24 * 3600);
+const STALE_LOCK_AGE: Duration = Duration::from_secs(24 * 3600);
 /// The prefix of the lock files of terminals. The terminal's session ID follows.
-const TURN: &str = "terminal-";
+const TERMINAL_LOCK_PREFIX: &str = "terminal-";
 /// The lock files in one directory.
 #[derive(Debug, Clone)]
 pub struct SingleFlight {
@@ -31,33 +31,33 @@ pub struct SingleFlight {
 
 /// How long this process has waited, and how long it may, over all hops of a chain.
 #[derive(Debug, Clone)]
-pub struct Patience {
+pub struct WaitBudget {
     waited: Duration,
-    bound: Duration,
+    limit: Duration,
     /// The time of the last heartbeat that extended the limit.
-    last_sign: u128,
+    last_heartbeat: u128,
 }
 
-impl Default for Patience {
+impl Default for WaitBudget {
     fn default() -> Self {
-        Self { waited: Duration::ZERO, bound: CALL, last_sign: 0 }
+        Self { waited: Duration::ZERO, limit: CALL_TIMEOUT, last_heartbeat: 0 }
     }
 }
 
 /// The result of waiting.
 #[derive(Debug)]
-pub enum Flight {
-    /// This process is the one to make the call. If it fails, it reports that with [`Flying::failed`].
-    Ahead(Flying),
+pub enum Acquired {
+    /// This process is the one to make the call. If it fails, it reports that with [`LeaderLock::report_failure`].
+    Leader(LeaderLock),
     /// Another process made the call: the session is in the cache.
-    Landed,
+    Cached,
     /// Another process failed since this one started. Holds its error.
     Failed(String),
 }
 
 /// The lock, if there is one. Dropping it lets the next process go ahead.
 #[derive(Debug)]
-pub struct Flying {
+pub struct LeaderLock {
     file: Option<File>,
     /// What tells this process from other holders in the notes that it leaves.
     holder: String,
@@ -71,57 +71,57 @@ impl SingleFlight {
 
     /// Waits until the session is cached, or this process is the one to request it.
     ///
-    /// `landed` checks the cache. `waiting` is called after each check with the time waited so far, over all
+    /// `is_cached` checks the cache. `on_wait` is called after each check with the time waited so far, over all
     /// hops.
-    pub async fn take_off(
+    pub async fn acquire(
         &self,
         key: &CacheKey,
         started: SystemTime,
-        patience: &mut Patience,
-        mut landed: impl FnMut() -> bool,
-        mut waiting: impl FnMut(Duration),
-    ) -> Flight {
-        let path = self.directory.join(key.name());
-        let (mut pause, last) = PAUSES;
+        wait_budget: &mut WaitBudget,
+        mut is_cached: impl FnMut() -> bool,
+        mut on_wait: impl FnMut(Duration),
+    ) -> Acquired {
+        let path = self.directory.join(key.file_name());
+        let (mut pause, last) = POLL_INTERVALS;
         // The lock holders that this process has waited for. What another one has left says nothing about this call:
         // it may be from long ago, under a clock that was wrong.
         let mut awaited: Vec<String> = Vec::new();
         loop {
             match self.try_lock(&path) {
-                Attempt::Locked(file) => {
+                TryLock::Locked(file) => {
                     // The holder may have finished or failed since the last check.
-                    if landed() {
-                        return Flight::Landed;
+                    if is_cached() {
+                        return Acquired::Cached;
                     }
                     let note = LockNote::read(&path).filter(|note| awaited.contains(&note.holder));
                     return match note.map(|note| note.news) {
                         // Keep the note and release the lock, so that the other waiting processes see it too.
-                        Some(News::NotCached) => Flight::Ahead(Flying::without_lock()),
-                        Some(News::Failed { tag, text }) if tag == key.circumstances() => {
-                            Flight::Failed(text)
+                        Some(News::NotCached) => Acquired::Leader(LeaderLock::without_lock()),
+                        Some(News::Failed { tag, text }) if tag == key.failure_scope() => {
+                            Acquired::Failed(text)
                         }
-                        _ => Flight::Ahead(Flying::begin(file, started)),
+                        _ => Acquired::Leader(LeaderLock::new(file, started)),
                     };
                 }
-                Attempt::Impossible => return Flight::Ahead(Flying::without_lock()),
-                Attempt::Busy => {}
+                TryLock::Unavailable => return Acquired::Leader(LeaderLock::without_lock()),
+                TryLock::Busy => {}
             }
-            if landed() {
-                return Flight::Landed;
+            if is_cached() {
+                return Acquired::Cached;
             }
             if let Some(LockNote { holder, news }) = LockNote::read(&path) {
                 let is_awaited = awaited.contains(&holder);
                 match news {
-                    News::Unwritable => return Flight::Ahead(Flying::without_lock()),
-                    News::NotCached if is_awaited => return Flight::Ahead(Flying::without_lock()),
-                    News::Failed { tag, text } if is_awaited && tag == key.circumstances() => {
-                        return Flight::Failed(text);
+                    News::Unwritable => return Acquired::Leader(LeaderLock::without_lock()),
+                    News::NotCached if is_awaited => return Acquired::Leader(LeaderLock::without_lock()),
+                    News::Failed { tag, text } if is_awaited && tag == key.failure_scope() => {
+                        return Acquired::Failed(text);
                     }
                     News::NotCached | News::Failed { .. } => {}
-                    News::Heartbeat { at, limit } if at != patience.last_sign => {
+                    News::Heartbeat { at, limit } if at != wait_budget.last_heartbeat => {
                         // The holder has begun another call, or asks a person, who is given their time.
-                        patience.last_sign = at;
-                        patience.bound = patience.waited + CALL + limit;
+                        wait_budget.last_heartbeat = at;
+                        wait_budget.limit = wait_budget.waited + CALL_TIMEOUT + limit;
                         awaited.push(holder);
                     }
                     News::Held | News::Heartbeat { .. } => {
@@ -131,44 +131,44 @@ impl SingleFlight {
                     }
                 }
             }
-            if patience.waited > patience.bound {
-                return Flight::Ahead(Flying::without_lock());
+            if wait_budget.waited > wait_budget.limit {
+                return Acquired::Leader(LeaderLock::without_lock());
             }
             tokio::time::sleep(pause).await;
-            patience.waited += pause;
-            waiting(patience.waited);
+            wait_budget.waited += pause;
+            on_wait(wait_budget.waited);
             pause = (pause * 3 / 2).min(last);
         }
     }
 
     /// Waits for the lock of a terminal's session, up to `limit`. Goes on without it if it is not available.
-    pub async fn turn(&self, terminal: u32, limit: Duration) -> Flying {
-        let path = self.directory.join(format!("{TURN}{terminal}"));
-        let (pause, mut waited) = (PAUSES.1, Duration::ZERO);
+    pub async fn lock_terminal(&self, terminal: u32, limit: Duration) -> LeaderLock {
+        let path = self.directory.join(format!("{TERMINAL_LOCK_PREFIX}{terminal}"));
+        let (pause, mut waited) = (POLL_INTERVALS.1, Duration::ZERO);
         loop {
             match self.try_lock(&path) {
-                Attempt::Locked(file) => return Flying { file: Some(file), holder: String::new() },
-                Attempt::Busy if waited < limit => {
+                TryLock::Locked(file) => return LeaderLock { file: Some(file), holder: String::new() },
+                TryLock::Busy if waited < limit => {
                     tokio::time::sleep(pause).await;
                     waited += pause;
                 }
-                Attempt::Busy | Attempt::Impossible => return Flying::without_lock(),
+                TryLock::Busy | TryLock::Unavailable => return LeaderLock::without_lock(),
             }
         }
     }
 
     /// Whether a process holds the lock of a terminal's session.
-    pub fn is_turn_taken(&self, terminal: u32) -> bool {
+    pub fn is_terminal_locked(&self, terminal: u32) -> bool {
         let open = OpenOptions::new()
             .read(true)
             .custom_flags(open_flags())
-            .open(self.directory.join(format!("{TURN}{terminal}")));
+            .open(self.directory.join(format!("{TERMINAL_LOCK_PREFIX}{terminal}")));
         open.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
-    fn try_lock(&self, path: &Path) -> Attempt {
+    fn try_lock(&self, path: &Path) -> TryLock {
         if !is_usable(&self.directory) {
-            return Attempt::Impossible;
+            return TryLock::Unavailable;
         }
         let open = OpenOptions::new()
             .read(true)
@@ -178,27 +178,28 @@ impl SingleFlight {
             .mode(0o600)
             .custom_flags(open_flags())
             .open(path);
-        let Ok(file) = open else { return Attempt::Impossible };
+        let Ok(file) = open else { return TryLock::Unavailable };
         match file.try_lock() {
             Ok(()) => {
                 // A sweep may have removed the file after it was opened. Then other processes lock another
                 // file.
-                let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+                let is_same_file =
+                    |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
                 match (file.metadata(), fs::symlink_metadata(path)) {
-                    (Ok(a), Ok(b)) if same(&a, &b) => Attempt::Locked(file),
-                    _ => Attempt::Busy,
+                    (Ok(a), Ok(b)) if is_same_file(&a, &b) => TryLock::Locked(file),
+                    _ => TryLock::Busy,
                 }
             }
-            Err(TryLockError::WouldBlock) => Attempt::Busy,
-            Err(TryLockError::Error(_)) => Attempt::Impossible,
+            Err(TryLockError::WouldBlock) => TryLock::Busy,
+            Err(TryLockError::Error(_)) => TryLock::Unavailable,
         }
     }
 
     /// Removes lock files that no process has used for a day. Other files in the directory are left alone.
-    pub fn sweep(&self, now: SystemTime) {
+    pub fn remove_stale(&self, now: SystemTime) {
         let is_stale = |entry: &fs::DirEntry| {
-            let age = entry.metadata().and_then(|found| found.modified()).ok();
-            age.and_then(|made| now.duration_since(made).ok()).is_some_and(|age| age > STALE)
+            let age = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+            age.and_then(|modified| now.duration_since(modified).ok()).is_some_and(|age| age > STALE_LOCK_AGE)
         };
         self.remove_unlocked(64, is_stale);
     }
@@ -212,7 +213,7 @@ impl SingleFlight {
         let Ok(entries) = fs::read_dir(&self.directory) else { return };
         for entry in entries.flatten().filter(|entry| is_lock(&entry.file_name())).take(at_most) {
             if is_wanted(&entry)
-                && let Attempt::Locked(_held) = self.try_lock(&entry.path())
+                && let TryLock::Locked(_held) = self.try_lock(&entry.path())
             {
                 let _ = fs::remove_file(entry.path());
             }
@@ -220,26 +221,28 @@ impl SingleFlight {
     }
 }
 
-/// Whether the name is that of a lock: a key, or a terminal as in [`SingleFlight::turn`].
+/// Whether the name is that of a lock: a key, or a terminal as in [`SingleFlight::lock_terminal`].
 fn is_lock(name: &OsStr) -> bool {
     let name = name.as_bytes();
     name.len() == 64 && name.iter().all(u8::is_ascii_hexdigit)
-        || name.strip_prefix(TURN.as_bytes()).is_some_and(|rest| rest.iter().all(u8::is_ascii_digit))
+        || name
+            .strip_prefix(TERMINAL_LOCK_PREFIX.as_bytes())
+            .is_some_and(|rest| rest.iter().all(u8::is_ascii_digit))
 }
 
 #[derive(Debug)]
-enum Attempt {
+enum TryLock {
     Locked(File),
     Busy,
-    Impossible,
+    Unavailable,
 }
 
-impl Flying {
+impl LeaderLock {
     fn without_lock() -> Self {
         Self { file: None, holder: String::new() }
     }
 
-    fn begin(file: File, started: SystemTime) -> Self {
+    fn new(file: File, started: SystemTime) -> Self {
         let holder = format!("{}-{:x}", std::process::id(), nanos(started));
         let flying = Self { file: Some(file), holder };
         // Replaces what an earlier holder has left.
@@ -249,19 +252,19 @@ impl Flying {
 
     /// Tells the waiting processes that another call begins now. Before it a person, or a program of theirs, is asked
     /// for at most `limit`.
-    pub fn busy(&mut self, now: SystemTime, limit: Duration) {
+    pub fn heartbeat(&mut self, now: SystemTime, limit: Duration) {
         self.write(News::Heartbeat { at: nanos(now), limit });
     }
 
     /// Tells the waiting processes that the session could not be cached: each makes its own call, all at once.
-    pub fn unkept(self) {
+    pub fn report_not_cached(self) {
         self.write(News::NotCached);
     }
 
     /// Tells the waiting processes that the call failed, so that they do not repeat it one after the other.
-    pub fn failed(self, key: &CacheKey, text: &str) {
-        let (tag, text) = (key.circumstances(), text.to_owned());
-        self.write(News::Failed { tag, text });
+    pub fn report_failure(self, key: &CacheKey, message: &str) {
+        let (failure_scope, text) = (key.failure_scope(), message.to_owned());
+        self.write(News::Failed { tag: failure_scope, text });
     }
 
     fn write(&self, news: News) {
@@ -279,7 +282,7 @@ fn is_usable(directory: &Path) -> bool {
 /// On NFS (0x6969, statfs(2)) even trying a lock may hang forever.
 #[cfg(target_os = "linux")]
 fn is_remote(directory: &Path) -> bool {
-    rustix::fs::statfs(directory).is_ok_and(|found| found.f_type == 0x6969)
+    rustix::fs::statfs(directory).is_ok_and(|stat| stat.f_type == 0x6969)
 }
 
 /// Remote file systems are detected on Linux only.

@@ -8,22 +8,22 @@ use ring::digest;
 use serde_json::{Map, Value, json};
 
 use crate::credentials::Credentials;
-use crate::encoding::hex;
+use crate::encoding::hex_encode;
 use crate::secret::Secret;
 use crate::source::{LoginSource, ProcessSource, Source, SsoSource};
 
 /// The environment that a source depends on, provided by the caller.
-pub struct Surroundings<'a> {
+pub struct SourceEnvironment<'a> {
     /// Looks up an environment variable. An empty value counts as unset.
     pub var: &'a dyn Fn(&str) -> Option<String>,
     /// Reads a file.
-    pub read: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
+    pub read_file: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
     /// The home directory, where `aws sso login` stores its tokens.
     pub home: Option<PathBuf>,
     /// The path of the shared config file, which may name a credential process.
     pub config_file: String,
     /// Returns the current directory, where relative paths begin.
-    pub directory: &'a dyn Fn() -> PathBuf,
+    pub current_dir: &'a dyn Fn() -> PathBuf,
 }
 
 /// The facts about a source that decide whose credentials it returns.
@@ -32,41 +32,41 @@ pub struct SourceKey {
     facts: Value,
     secret: Secret,
     /// Whether the credentials do not depend on the region that issued them.
-    is_good_everywhere: bool,
+    is_region_independent: bool,
 }
 
 /// Claims of a web identity token that change although its subject stays the same.
-const FLEETING_CLAIMS: [&str; 4] = ["exp", "iat", "nbf", "jti"];
+const VOLATILE_CLAIMS: [&str; 4] = ["exp", "iat", "nbf", "jti"];
 
 impl SourceKey {
     /// Describes a source. Returns `None` if it cannot be distinguished from others, so that nothing may be
     /// cached.
-    pub fn of(source: &Source, around: &Surroundings<'_>) -> Option<Self> {
-        let var = |name: &str| (around.var)(name).filter(|value| !value.is_empty());
+    pub fn from_source(source: &Source, env: &SourceEnvironment<'_>) -> Option<Self> {
+        let var = |name: &str| (env.var)(name).filter(|value| !value.is_empty());
         let facts = match source {
-            Source::Keys(keys) => return Some(Self::of_keys(keys)),
+            Source::Keys(keys) => return Some(Self::from_keys(keys)),
             Source::Sso(sso) => {
                 let SsoSource { account_id, role_name, start_url, region, session_name } = sso;
-                let token = (around.read)(&token_file(sso, around.home.as_deref()?))?;
+                let token = (env.read_file)(&sso_token_path(sso, env.home.as_deref()?))?;
                 json!({
                     "sso_account_id": account_id, "sso_role_name": role_name, "sso_start_url": start_url,
-                    "sso_region": region, "sso_session": session_name, "token": login(&token)?,
+                    "sso_region": region, "sso_session": session_name, "token": sso_token_digest(&token)?,
                 })
             }
             Source::MfaSession { keys, serial_number } => {
                 // Sealed like the keys: a caller with another secret key does not get the session.
-                let Self { mut facts, secret, .. } = Self::of_keys(keys);
+                let Self { mut facts, secret, .. } = Self::from_keys(keys);
                 facts["mfa_session"] = serial_number.as_str().into();
-                return Some(Self { facts, secret, is_good_everywhere: true });
+                return Some(Self { facts, secret, is_region_independent: true });
             }
             Source::Login(login) => {
                 let LoginSource { session, profile: _, file } = login;
-                json!({ "login_session": session, "file": file, "login": signed_in(&(around.read)(Path::new(file))?)? })
+                json!({ "login_session": session, "file": file, "login": login_key_digest(&(env.read_file)(Path::new(file))?)? })
             }
             Source::Process(ProcessSource { command, profile: _, ancestors: _ }) => {
                 // arl cannot know whether the command uses relative paths.
-                let directory = (around.directory)();
-                let file = directory.join(&around.config_file);
+                let directory = (env.current_dir)();
+                let file = directory.join(&env.config_file);
                 json!({
                     "credential_process": command,
                     "config_file": file.to_string_lossy(),
@@ -80,21 +80,21 @@ impl SourceKey {
                 "web_identity_role_arn": role_arn.to_string(),
                 "role_session_name": role_session_name,
                 "duration_seconds": duration_seconds.map(|duration| duration.as_secs()),
-                "token": claims(&(around.read)(Path::new(token_file))?),
+                "token": stable_claims_digest(&(env.read_file)(Path::new(token_file))?),
             }),
             Source::Container => {
                 let uri = var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
                     .or_else(|| var("AWS_CONTAINER_CREDENTIALS_FULL_URI"))?;
                 let token = match var("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
-                    Some(path) => (around.read)(Path::new(&path))?,
+                    Some(path) => (env.read_file)(Path::new(&path))?,
                     None => var("AWS_CONTAINER_AUTHORIZATION_TOKEN").unwrap_or_default().into_bytes(),
                 };
                 json!({ "container_uri": uri, "token": sha256(&token) })
             }
             Source::InstanceMetadata => {
-                let boot_id = (around.read)(Path::new("/proc/sys/kernel/random/boot_id"))?;
+                let boot_id = (env.read_file)(Path::new("/proc/sys/kernel/random/boot_id"))?;
                 // A profile may also set the endpoint of the service, and the SDK decides which setting wins.
-                let config = (around.read)(Path::new(&around.config_file)).unwrap_or_default();
+                let config = (env.read_file)(Path::new(&env.config_file)).unwrap_or_default();
                 let names_endpoint =
                     String::from_utf8_lossy(&config).contains("ec2_metadata_service_endpoint");
                 json!({
@@ -107,21 +107,21 @@ impl SourceKey {
                 })
             }
         };
-        Some(Self { facts, secret: Secret::new(String::new()), is_good_everywhere: false })
+        Some(Self { facts, secret: Secret::new(String::new()), is_region_independent: false })
     }
 
     /// Describes long-term or temporary keys.
-    pub fn of_keys(keys: &Credentials) -> Self {
+    pub fn from_keys(keys: &Credentials) -> Self {
         let secret = Secret::new(format!(
             "{}\n{}",
             keys.secret_access_key().expose(),
             keys.session_token().map_or("", Secret::expose)
         ));
-        Self { facts: json!({ "access_key_id": keys.access_key_id() }), secret, is_good_everywhere: false }
+        Self { facts: json!({ "access_key_id": keys.access_key_id() }), secret, is_region_independent: false }
     }
 
-    pub(super) fn is_good_everywhere(&self) -> bool {
-        self.is_good_everywhere
+    pub(super) fn is_region_independent(&self) -> bool {
+        self.is_region_independent
     }
 
     pub(super) fn facts(&self) -> &Value {
@@ -134,30 +134,30 @@ impl SourceKey {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
+    hex_encode(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
 /// Returns the file in which the AWS CLI and the SDKs store the token of an SSO login.
-fn token_file(sso: &SsoSource, home: &Path) -> PathBuf {
+fn sso_token_path(sso: &SsoSource, home: &Path) -> PathBuf {
     let name = sso.session_name.as_deref().unwrap_or(&sso.start_url);
     let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, name.as_bytes());
-    home.join(".aws/sso/cache").join(format!("{}.json", hex(hash.as_ref())))
+    home.join(".aws/sso/cache").join(format!("{}.json", hex_encode(hash.as_ref())))
 }
 
 /// Returns a hash of the access token, which identifies the login. A file without a token is not a login.
-fn login(file: &[u8]) -> Option<String> {
+fn sso_token_digest(file: &[u8]) -> Option<String> {
     let object: Map<String, Value> = serde_json::from_slice(file).ok()?;
     object.get("accessToken").and_then(Value::as_str).map(|token| sha256(token.as_bytes()))
 }
 
 /// Returns a hash of the key for proofs, which identifies an `aws login`: refreshing the login keeps the key.
-fn signed_in(file: &[u8]) -> Option<String> {
+fn login_key_digest(file: &[u8]) -> Option<String> {
     let object: Map<String, Value> = serde_json::from_slice(file).ok()?;
     object.get("dpopKey").and_then(Value::as_str).map(|key| sha256(key.as_bytes()))
 }
 
 /// Returns a hash of the stable claims of a JSON web token. Of another kind of token it hashes everything.
-fn claims(token: &[u8]) -> String {
+fn stable_claims_digest(token: &[u8]) -> String {
     let payload = || -> Option<Map<String, Value>> {
         let text = std::str::from_utf8(token).ok()?;
         let payload = text.trim().split('.').nth(1)?;
@@ -165,7 +165,7 @@ fn claims(token: &[u8]) -> String {
     };
     match payload() {
         Some(mut claims) => {
-            claims.retain(|name, _| !FLEETING_CLAIMS.contains(&name.as_str()));
+            claims.retain(|name, _| !VOLATILE_CLAIMS.contains(&name.as_str()));
             sha256(Value::Object(claims).to_string().as_bytes())
         }
         None => sha256(token),
@@ -177,31 +177,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_told_by_its_lasting_claims() {
+    fn token_digest_ignores_volatile_claims() {
         let token = |json: &str| format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(json)).into_bytes();
-        let first = claims(&token(r#"{"iss":"https://i","sub":"pod","exp":1,"iat":2,"nbf":3,"jti":"a"}"#));
-        let later = claims(&token(r#"{"sub":"pod","iss":"https://i","exp":9,"iat":8,"nbf":7,"jti":"b"}"#));
-        let other = claims(&token(r#"{"iss":"https://i","sub":"other","exp":1,"iat":2,"nbf":3,"jti":"a"}"#));
+        let first = stable_claims_digest(&token(
+            r#"{"iss":"https://i","sub":"pod","exp":1,"iat":2,"nbf":3,"jti":"a"}"#,
+        ));
+        let later = stable_claims_digest(&token(
+            r#"{"sub":"pod","iss":"https://i","exp":9,"iat":8,"nbf":7,"jti":"b"}"#,
+        ));
+        let other = stable_claims_digest(&token(
+            r#"{"iss":"https://i","sub":"other","exp":1,"iat":2,"nbf":3,"jti":"a"}"#,
+        ));
         assert_eq!(first, later);
         assert_ne!(first, other);
-        assert_ne!(claims(b"opaque"), claims(b"opaqua"));
+        assert_ne!(stable_claims_digest(b"opaque"), stable_claims_digest(b"opaqua"));
     }
 
     #[test]
-    fn instance_metadata_is_told_by_every_way_to_name_its_endpoint() {
+    fn instance_metadata_key_covers_every_endpoint_setting() {
         let of = |name: &'static str, config: &'static str| {
-            let var = |asked: &str| (asked == name).then(|| "x".to_owned());
-            let read = |path: &Path| {
+            let var = |variable: &str| (variable == name).then(|| "x".to_owned());
+            let read_file = |path: &Path| {
                 Some(if path == Path::new("config") { config.into() } else { b"boot".to_vec() })
             };
-            let around = Surroundings {
+            let env = SourceEnvironment {
                 var: &var,
-                read: &read,
+                read_file: &read_file,
                 home: None,
                 config_file: "config".to_owned(),
-                directory: &PathBuf::new,
+                current_dir: &PathBuf::new,
             };
-            SourceKey::of(&Source::InstanceMetadata, &around).map(|key| key.facts.to_string())
+            SourceKey::from_source(&Source::InstanceMetadata, &env).map(|key| key.facts.to_string())
         };
         let endpoint = "[profile m]\nec2_metadata_service_endpoint = http://127.0.0.1:1\n";
         let keys = [
@@ -219,9 +225,9 @@ mod tests {
     }
 
     #[test]
-    fn a_login_file_without_a_token_is_no_login() {
-        assert_eq!(login(b"{}"), None);
-        assert_eq!(login(b"nonsense"), None);
-        assert_ne!(login(br#"{"accessToken":"a"}"#), login(br#"{"accessToken":"b"}"#));
+    fn sso_token_digest_requires_an_access_token() {
+        assert_eq!(sso_token_digest(b"{}"), None);
+        assert_eq!(sso_token_digest(b"nonsense"), None);
+        assert_ne!(sso_token_digest(br#"{"accessToken":"a"}"#), sso_token_digest(br#"{"accessToken":"b"}"#));
     }
 }

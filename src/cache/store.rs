@@ -3,7 +3,7 @@
 use std::io;
 use std::time::SystemTime;
 
-use super::entry::{CachedSession, ListedSession};
+use super::entry::{CachedSession, SessionSummary};
 use super::key::CacheKey;
 
 /// A cache of sessions.
@@ -21,7 +21,7 @@ pub trait CredentialCache: std::fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// The cache cannot be read.
-    fn list(&self, now: SystemTime, at_most: usize) -> io::Result<Vec<ListedSession>>;
+    fn list(&self, now: SystemTime, at_most: usize) -> io::Result<Vec<SessionSummary>>;
 
     /// Removes all sessions and returns their number.
     ///

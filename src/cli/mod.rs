@@ -19,44 +19,44 @@ mod ui;
 use std::ffi::OsString;
 
 use commands::{Cli, fast_path};
-use eval::guard::{failing_statement, verb};
+use eval::guard::{eval_failure_shell, verb_of};
 use eval::report;
 use process::core_limit;
-use ui::error::Status;
+use ui::error::ExitStatus;
 use ui::output::Output;
 
 /// Parses, runs, reports.
 pub(crate) fn run(args: Vec<OsString>) -> u8 {
     sys::ignore_sigpipe();
-    let core_limit = core_limit::forbid();
+    let core_limit = core_limit::disable_core_dumps();
     // Without this a panic would leave `eval` with an empty text, which succeeds.
-    let has_command = verb(&args).is_some_and(|verb| verb == "exec" || verb == "each");
-    let status = if has_command { Status::ExecFailed } else { Status::Failed };
-    report::on_panic(args.clone(), status);
+    let has_command = verb_of(&args).is_some_and(|verb| verb == "exec" || verb == "each");
+    let status = if has_command { ExitStatus::ExecFailed } else { ExitStatus::Failure };
+    report::install_panic_hook(args.clone(), status);
     let known = fast_path::parse(&args);
     let cli = match known.map_or_else(|| Cli::parse_args(&args), Ok) {
         Ok(cli) => cli,
-        Err(error) => return report::usage(&error, &args),
+        Err(error) => return report::print_clap_error(&error, &args),
     };
     let Cli { global, command } = cli;
     let output = Output::new(global.verbose, global.quiet, global.color);
     match command.run(&args, core_limit, &output) {
         Ok(status) => {
-            if let Status::Killed(signal) = status {
-                sys::die_by(signal);
+            if let ExitStatus::Killed(signal) = status {
+                sys::kill_self(signal);
             }
-            status.code()
+            status.ask()
         }
-        Err(report) => {
-            if let Some(dialect) = failing_statement(&args) {
+        Err(error) => {
+            if let Some(shell) = eval_failure_shell(&args) {
                 // The report that follows matters more than a pipe that nobody reads any more.
-                let _ = output.data(dialect.failure(report.status.code()).as_bytes());
+                let _ = output.write_data(shell.failure(error.status.ask()).as_bytes());
             }
-            if let Some(signal) = report.signal {
-                sys::die_by(signal);
+            if let Some(signal) = error.signal {
+                sys::kill_self(signal);
             }
-            output.report(&report);
-            report.status.code()
+            output.print_error(&error);
+            error.status.ask()
         }
     }
 }

@@ -46,22 +46,22 @@ static CALLER_IGNORES_SIGPIPE: AtomicBool = AtomicBool::new(false);
 /// can be handled. Must run before anything else, since nothing tells later what it was.
 pub(crate) fn ignore_sigpipe() {
     // SAFETY: `signal` with these constants touches no memory of ours, and no other thread runs yet.
-    let before = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-    CALLER_IGNORES_SIGPIPE.store(before == libc::SIG_IGN, Ordering::Relaxed);
+    let caller_action = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    CALLER_IGNORES_SIGPIPE.store(caller_action == libc::SIG_IGN, Ordering::Relaxed);
 }
 
 /// Whether the limit of a file's size would have killed arl.
-static CALLER_MINDS_SIGXFSZ: AtomicBool = AtomicBool::new(false);
+static CALLER_SIGXFSZ_DEFAULT: AtomicBool = AtomicBool::new(false);
 /// Whether whoever started arl does not want to hear of processes that end.
 static CALLER_IGNORES_SIGCHLD: AtomicBool = AtomicBool::new(false);
 
 /// For whatever writes files or starts programs: a limit of a file's size is an error that can be handled, and programs
 /// can be waited for. Must run before there is another thread.
-pub(crate) fn prepare_for_work() {
+pub(crate) fn install_signal_policy() {
     // SAFETY: `signal` with these constants touches no memory of ours.
     unsafe {
         if libc::signal(libc::SIGXFSZ, libc::SIG_IGN) == libc::SIG_DFL {
-            CALLER_MINDS_SIGXFSZ.store(true, Ordering::Relaxed);
+            CALLER_SIGXFSZ_DEFAULT.store(true, Ordering::Relaxed);
         }
         if is_ignored(libc::SIGCHLD) {
             libc::signal(libc::SIGCHLD, libc::SIG_DFL);
@@ -71,14 +71,14 @@ pub(crate) fn prepare_for_work() {
 }
 
 /// Lets the command that comes next have the signals as arl's caller had them.
-pub(crate) fn restore_callers_signals() {
+pub(crate) fn restore_signal_policy() {
     let set = |signal, action| {
         // SAFETY: async-signal-safe; neither action touches memory of ours.
         unsafe { libc::signal(signal, action) };
     };
     let pipe = if CALLER_IGNORES_SIGPIPE.load(Ordering::Relaxed) { libc::SIG_IGN } else { libc::SIG_DFL };
     set(libc::SIGPIPE, pipe);
-    if CALLER_MINDS_SIGXFSZ.load(Ordering::Relaxed) {
+    if CALLER_SIGXFSZ_DEFAULT.load(Ordering::Relaxed) {
         set(libc::SIGXFSZ, libc::SIG_DFL);
     }
     if CALLER_IGNORES_SIGCHLD.load(Ordering::Relaxed) {
@@ -87,9 +87,9 @@ pub(crate) fn restore_callers_signals() {
 }
 
 /// The same for a command that runs beside arl.
-pub(crate) fn keep_callers_signals(command: &mut Command) {
+pub(crate) fn inherit_signal_policy(command: &mut Command) {
     let restore = || {
-        restore_callers_signals();
+        restore_signal_policy();
         Ok(())
     };
     // SAFETY: the closure makes a few system calls and allocates nothing.
@@ -97,7 +97,7 @@ pub(crate) fn keep_callers_signals(command: &mut Command) {
 }
 
 /// What is passed on to a command that runs beside arl.
-const PASSED_ON: [i32; 11] = [
+const FORWARDED: [i32; 11] = [
     libc::SIGHUP,
     libc::SIGINT,
     libc::SIGQUIT,
@@ -114,31 +114,31 @@ const PASSED_ON: [i32; 11] = [
 ];
 
 /// The process that runs beside arl: what it sends to its group has reached it already.
-static CHILD: AtomicI32 = AtomicI32::new(0);
+static CHILD_PID: AtomicI32 = AtomicI32::new(0);
 
 /// From now on signals of this process are not reported any more.
-pub(crate) fn signals_of_child_are_its_own(child: Pid) {
-    CHILD.store(child.as_raw_nonzero().get(), Ordering::Relaxed);
+pub(crate) fn ignore_signals_from(child: Pid) {
+    CHILD_PID.store(child.as_raw_nonzero().get(), Ordering::Relaxed);
 }
 
 /// Where [`on_signal`] writes to.
-static REPORTS: AtomicI32 = AtomicI32::new(-1);
+static SIGNAL_PIPE: AtomicI32 = AtomicI32::new(-1);
 
-/// The last signal of [`STOPPING`] that came from the terminal; 0 before.
-static FROM_TERMINAL: AtomicI32 = AtomicI32::new(0);
+/// The last signal of [`TERMINATION`] that came from the terminal; 0 before.
+static TERMINAL_STOP: AtomicI32 = AtomicI32::new(0);
 
-/// The signal by which the person at the terminal has asked to stop, once [`report_signals`] listens.
-pub(crate) fn stopped_from_terminal() -> Option<i32> {
-    Some(FROM_TERMINAL.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
+/// The signal by which the person at the terminal has asked to stop, once [`forward_signals_to`] listens.
+pub(crate) fn terminal_stop_signal() -> Option<i32> {
+    Some(TERMINAL_STOP.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
 }
 
 /// Writes the number of each signal that a process sends to arl into `pipe`. The terminal's are left out, as they
 /// reach the whole process group; with `stops`, a stop is reported too, and does nothing by itself. Ignored signals stay ignored.
-pub(crate) fn report_signals(pipe: UnixStream, stops: bool) {
+pub(crate) fn forward_signals_to(pipe: UnixStream, stops: bool) {
     // Kept open to the end of the process: a signal may come at any time.
-    REPORTS.store(pipe.into_raw_fd(), Ordering::Relaxed);
+    SIGNAL_PIPE.store(pipe.into_raw_fd(), Ordering::Relaxed);
     for signal in
-        PASSED_ON.into_iter().chain(stops.then_some(libc::SIGTSTP)).filter(|&signal| !is_ignored(signal))
+        FORWARDED.into_iter().chain(stops.then_some(libc::SIGTSTP)).filter(|&signal| !is_ignored(signal))
     {
         let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = on_signal;
         // SAFETY: zeroes are a valid value of the structure, and the handler is one that takes three arguments, as the
@@ -160,13 +160,13 @@ extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_voi
     // SAFETY: always valid. The interrupted code keeps its `errno`.
     let errno = unsafe { *errno_location() };
     if is_from_terminal(signal, code) {
-        if STOPPING.contains(&signal) {
-            FROM_TERMINAL.store(signal, Ordering::Relaxed);
+        if TERMINATION.contains(&signal) {
+            TERMINAL_STOP.store(signal, Ordering::Relaxed);
         }
-    } else if sender != CHILD.load(Ordering::Relaxed) {
+    } else if sender != CHILD_PID.load(Ordering::Relaxed) {
         let number = [signal.to_le_bytes()[0]];
         // SAFETY: the descriptor stays open, and one byte is there to be read. A full pipe holds signals enough.
-        unsafe { libc::write(REPORTS.load(Ordering::Relaxed), number.as_ptr().cast(), 1) };
+        unsafe { libc::write(SIGNAL_PIPE.load(Ordering::Relaxed), number.as_ptr().cast(), 1) };
     }
     // SAFETY: as above.
     unsafe { *errno_location() = errno };
@@ -185,12 +185,12 @@ unsafe fn errno_location() -> *mut c_int {
 }
 
 /// What a terminal sends to its foreground group, or at its end.
-const FROM_TERMINALS: [i32; 5] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGCONT];
+const TERMINAL_SIGNALS: [i32; 5] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGCONT];
 
 /// Source: sigaction(2); the kernel's own codes are above `SI_USER`.
 #[cfg(target_os = "linux")]
 fn is_from_terminal(signal: c_int, code: c_int) -> bool {
-    code > libc::SI_USER && FROM_TERMINALS.contains(&signal)
+    code > libc::SI_USER && TERMINAL_SIGNALS.contains(&signal)
 }
 
 /// macOS gives every signal the same code, and the sender of the terminal's is whoever holds the other end of it. They
@@ -203,12 +203,14 @@ fn is_from_terminal(signal: c_int, _: c_int) -> bool {
         let in_foreground = terminal >= 0 && libc::tcgetpgrp(terminal) == libc::getpgrp();
         libc::close(terminal);
         // A hangup is harmless if it comes twice, and so is a continuation.
-        in_foreground && FROM_TERMINALS.contains(&signal) && ![libc::SIGHUP, libc::SIGCONT].contains(&signal)
+        in_foreground
+            && TERMINAL_SIGNALS.contains(&signal)
+            && ![libc::SIGHUP, libc::SIGCONT].contains(&signal)
     }
 }
 
 /// Dies by a signal, as if arl had not caught it. Comes back only if that cannot be done.
-pub(crate) fn die_by(signal: i32) {
+pub(crate) fn kill_self(signal: i32) {
     // SAFETY: the default action touches no memory of ours, and an empty set of signals is a valid one.
     unsafe {
         libc::signal(signal, libc::SIG_DFL);
@@ -231,7 +233,7 @@ pub(crate) fn execve(path: &CStr, arguments: &[CString], environment: &[CString]
 }
 
 /// The signals that ask a program to stop.
-pub(crate) const STOPPING: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
+pub(crate) const TERMINATION: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 
 /// Whether whoever started arl wants this signal to be ignored.
 pub(crate) fn is_ignored(signal: i32) -> bool {
@@ -243,8 +245,8 @@ pub(crate) fn is_ignored(signal: i32) -> bool {
 }
 
 /// Lets the signals that arl listened to do again what they do by default; the ignored ones stay ignored.
-pub(crate) fn stop_listening() {
-    for signal in STOPPING.into_iter().filter(|&signal| !is_ignored(signal)) {
+pub(crate) fn restore_defaults() {
+    for signal in TERMINATION.into_iter().filter(|&signal| !is_ignored(signal)) {
         // SAFETY: the default action touches no memory of ours.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
@@ -259,20 +261,20 @@ pub(crate) fn session_and_group(process: i32) -> Option<(i32, i32)> {
 }
 
 /// The session of a terminal, 0 as above.
-pub(crate) fn session_of(terminal: &impl AsRawFd) -> Option<u32> {
+pub(crate) fn terminal_session_id(terminal: &impl AsRawFd) -> Option<u32> {
     // SAFETY: always allowed.
     unsafe { libc::tcgetsid(terminal.as_raw_fd()) }.try_into().ok()
 }
 
 /// The executable of a process.
 #[cfg(not(target_os = "macos"))]
-pub(crate) fn executable(process: u32) -> Option<PathBuf> {
+pub(crate) fn process_executable(process: u32) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/{process}/exe")).ok()
 }
 
 /// The executable of a process.
 #[cfg(target_os = "macos")]
-pub(crate) fn executable(process: u32) -> Option<PathBuf> {
+pub(crate) fn process_executable(process: u32) -> Option<PathBuf> {
     use std::os::unix::ffi::OsStringExt;
     let mut buffer = vec![0_u8; 4096];
     let (process, size) = (i32::try_from(process).ok()?, u32::try_from(buffer.len()).ok()?);

@@ -8,18 +8,18 @@ use crate::secret::Secret;
 
 /// What an authorized request contains.
 #[derive(Debug)]
-pub(super) struct Expected {
+pub(super) struct ExpectedRequest {
     pub(super) address: SocketAddr,
     pub(super) path: String,
     pub(super) token: Secret,
 }
 
 /// Headers that browsers and proxies send, and that SDKs never send to a loopback address.
-const FOREIGN_HEADERS: [&str; 7] =
+const BROWSER_HEADERS: [&str; 7] =
     ["origin", "referer", "forwarded", "x-forwarded-for", "via", "transfer-encoding", "upgrade"];
 
 /// Checks a whole request head. The response does not tell which part was wrong.
-pub(super) fn is_rightful(head: &[u8], expected: &Expected) -> bool {
+pub(super) fn is_authorized(head: &[u8], expected: &ExpectedRequest) -> bool {
     let Ok(text) = std::str::from_utf8(head) else { return false };
     let Some(lines) = text.strip_suffix("\r\n\r\n") else { return false };
     let mut lines = lines.split("\r\n");
@@ -33,7 +33,7 @@ pub(super) fn is_rightful(head: &[u8], expected: &Expected) -> bool {
         }
         let (name, value) = (name.to_ascii_lowercase(), value.trim_matches([' ', '\t']));
         let has_body = name == "content-length" && value != "0";
-        if has_body || FOREIGN_HEADERS.contains(&name.as_str()) || name.starts_with("sec-fetch-") {
+        if has_body || BROWSER_HEADERS.contains(&name.as_str()) || name.starts_with("sec-fetch-") {
             return false;
         }
         match name.as_str() {
@@ -43,8 +43,8 @@ pub(super) fn is_rightful(head: &[u8], expected: &Expected) -> bool {
         }
     }
     // Compare both before combining, so that the time reveals nothing about the path and the token.
-    let is_path = same(target.unwrap_or_default(), &expected.path);
-    let is_token = same(tokens.first().copied().unwrap_or_default(), expected.token.expose());
+    let is_path = constant_time_eq(target.unwrap_or_default(), &expected.path);
+    let is_token = constant_time_eq(tokens.first().copied().unwrap_or_default(), expected.token.expose());
     // The AWS Common Runtime, which several SDKs use, sends no port. A web page that was redirected here
     // sends another host.
     let is_host = hosts == [expected.address.to_string()] || hosts == [expected.address.ip().to_string()];
@@ -52,7 +52,7 @@ pub(super) fn is_rightful(head: &[u8], expected: &Expected) -> bool {
 }
 
 /// Compares hashes, so that the time does not depend on where the texts differ.
-fn same(a: &str, b: &str) -> bool {
+fn constant_time_eq(a: &str, b: &str) -> bool {
     let hash = |text: &str| digest::digest(&digest::SHA256, text.as_bytes());
     hash(a).as_ref() == hash(b).as_ref()
 }
@@ -62,10 +62,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_request_is_rightful_and_all_others_are_not() {
+    fn only_the_exact_request_is_authorized() {
         let address = "127.0.0.1:4711".parse().expect("an address");
-        let expected = Expected { address, path: "/v1/path".into(), token: Secret::new("token".into()) };
-        let judge = |head: &str| is_rightful(head.as_bytes(), &expected);
+        let expected =
+            ExpectedRequest { address, path: "/v1/path".into(), token: Secret::new("token".into()) };
+        let judge = |head: &str| is_authorized(head.as_bytes(), &expected);
         let good =
             "GET /v1/path HTTP/1.1\r\nHost: 127.0.0.1:4711\r\nAccept: */*\r\nauthorization: token\r\n\r\n";
         assert!(judge(good));

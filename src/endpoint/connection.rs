@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 /// SDKs send some hundred bytes.
 const MAX_HEAD: usize = 8 * 1024;
 /// A client on this machine that takes longer than this has stopped.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Reads the head of a request, with its empty line. Returns `None` if it is too long or if data follows it.
 pub(super) async fn read_head(stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
@@ -47,7 +47,7 @@ pub(super) async fn write(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()
     Ok(())
 }
 
-pub(super) fn random<const N: usize>() -> io::Result<String> {
+pub(super) fn random_token<const N: usize>() -> io::Result<String> {
     let mut bytes = Zeroizing::new([0; N]);
     SystemRandom::new().fill(&mut *bytes).map_err(|_| io::Error::other("the system has no randomness"))?;
     Ok(URL_SAFE_NO_PAD.encode(*bytes))

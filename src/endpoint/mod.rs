@@ -26,28 +26,28 @@ use crate::arn::RoleArn;
 use crate::credentials::Credentials;
 use crate::encoding::rfc3339;
 use crate::secret::Secret;
-use authorize::Expected;
-use connection::{PATIENCE, random, read_head, write};
+use authorize::ExpectedRequest;
+use connection::{REQUEST_TIMEOUT, random_token, read_head, write};
 pub use redirect::RedirectServer;
 
 /// Further connections wait until one of these ends.
 const MAX_CONNECTIONS: usize = 64;
 /// When that many are open, connections that send no request within this time are closed. SDKs send it at
 /// once.
-const GRACE: Duration = Duration::from_millis(20);
+const IDLE_GRACE: Duration = Duration::from_millis(20);
 
 /// A listening endpoint.
 #[derive(Debug)]
 pub struct CredentialServer {
     listener: TcpListener,
-    expected: Arc<Expected>,
+    expected: Arc<ExpectedRequest>,
 }
 
 /// Why there are no credentials. The text is sent to authorized clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unavailable {
     /// Whether a retry may succeed.
-    pub is_passing: bool,
+    pub retryable: bool,
     /// For instance `AccessDenied`.
     pub code: String,
     /// The message for the user.
@@ -55,7 +55,7 @@ pub struct Unavailable {
 }
 
 /// Supplies the credentials that the server hands out.
-pub trait CredentialSource: Send + Sync + 'static {
+pub trait SupplyCredentials: Send + Sync + 'static {
     /// Returns credentials, without delay if possible: SDKs wait for a second or two.
     fn credentials(&self) -> impl Future<Output = Result<Credentials, Unavailable>> + Send;
 
@@ -74,10 +74,10 @@ impl CredentialServer {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
-        let expected = Expected {
+        let expected = ExpectedRequest {
             address,
-            path: format!("/v1/{}", random::<16>()?),
-            token: Secret::new(random::<32>()?),
+            path: format!("/v1/{}", random_token::<16>()?),
+            token: Secret::new(random_token::<32>()?),
         };
         Ok(Self { listener, expected: Arc::new(expected) })
     }
@@ -93,19 +93,19 @@ impl CredentialServer {
     }
 
     /// Serves requests until the future is dropped. Dropping it also aborts the open connections.
-    pub async fn serve<S: CredentialSource>(&self, source: Arc<S>) {
-        let mut talks = JoinSet::new();
+    pub async fn serve<S: SupplyCredentials>(&self, source: Arc<S>) {
+        let mut connections = JoinSet::new();
         // The connections that have sent no request yet. A connection sets its flag when it has read one.
-        let mut silent: Vec<(AbortHandle, Arc<AtomicBool>)> = Vec::new();
+        let mut idle: Vec<(AbortHandle, Arc<AtomicBool>)> = Vec::new();
         loop {
-            while talks.len() >= MAX_CONNECTIONS {
+            while connections.len() >= MAX_CONNECTIONS {
                 tokio::select! {
-                    _ = talks.join_next() => {}
-                    () = tokio::time::sleep(GRACE) => {
+                    _ = connections.join_next() => {}
+                    () = tokio::time::sleep(IDLE_GRACE) => {
                         // Let the connections that have data read it before they are judged.
                         tokio::task::yield_now().await;
-                        for (talk, _) in silent.iter().filter(|(_, has_asked)| !has_asked.load(Ordering::Relaxed)) {
-                            talk.abort();
+                        for (connection, _) in idle.iter().filter(|(_, has_sent_request)| !has_sent_request.load(Ordering::Relaxed)) {
+                            connection.abort();
                         }
                     }
                 }
@@ -117,52 +117,57 @@ impl CredentialServer {
             };
             let (expected, source) = (Arc::clone(&self.expected), Arc::clone(&source));
             // A connection that the client closes early is not an error.
-            let has_asked = Arc::new(AtomicBool::new(false));
-            let asked = Arc::clone(&has_asked);
-            let talk = async move { drop(talk(&expected, &stream, client, &*source, &asked).await) };
-            silent.push((talks.spawn(talk), has_asked));
-            while talks.try_join_next().is_some() {}
-            silent.retain(|(talk, has_asked)| !talk.is_finished() && !has_asked.load(Ordering::Relaxed));
+            let has_sent_request = Arc::new(AtomicBool::new(false));
+            let request_sent = Arc::clone(&has_sent_request);
+            let connection = async move {
+                drop(handle_connection(&expected, &stream, client, &*source, &request_sent).await)
+            };
+            idle.push((connections.spawn(connection), has_sent_request));
+            while connections.try_join_next().is_some() {}
+            idle.retain(|(connection, has_sent_request)| {
+                !connection.is_finished() && !has_sent_request.load(Ordering::Relaxed)
+            });
         }
     }
 }
 
 /// Reads a request, checks it, responds and closes the connection.
-async fn talk(
-    expected: &Expected,
+async fn handle_connection(
+    expected: &ExpectedRequest,
     stream: &TcpStream,
     client: SocketAddr,
-    source: &impl CredentialSource,
-    has_asked: &AtomicBool,
+    source: &impl SupplyCredentials,
+    has_sent_request: &AtomicBool,
 ) -> io::Result<()> {
-    let head =
-        tokio::time::timeout(PATIENCE, read_head(stream)).await.map_err(|_| io::ErrorKind::TimedOut)??;
-    has_asked.store(true, Ordering::Relaxed);
-    let is_rightful = head.is_some_and(|head| authorize::is_rightful(&head, expected))
-        && peer::is_of_this_user(client, expected.address);
-    let (status, body) = if is_rightful {
+    let head = tokio::time::timeout(REQUEST_TIMEOUT, read_head(stream))
+        .await
+        .map_err(|_| io::ErrorKind::TimedOut)??;
+    has_sent_request.store(true, Ordering::Relaxed);
+    let is_authorized = head.is_some_and(|head| authorize::is_authorized(&head, expected))
+        && peer::belongs_to_current_user(client, expected.address);
+    let (status, body) = if is_authorized {
         match source.credentials().await {
-            Ok(credentials) => (200, document(&credentials, source.role_arn())),
-            Err(Unavailable { is_passing, code, message }) => {
-                (if is_passing { 503 } else { 400 }, json!({ "code": code, "message": message }).to_string())
+            Ok(credentials) => (200, credentials_json(&credentials, source.role_arn())),
+            Err(Unavailable { retryable, code, message }) => {
+                (if retryable { 503 } else { 400 }, json!({ "code": code, "message": message }).to_string())
             }
         }
     } else {
         (403, json!({ "code": "Forbidden", "message": "not a request for these credentials" }).to_string())
     };
-    let answer = Zeroizing::new(format!(
+    let response = Zeroizing::new(format!(
         "HTTP/1.1 {status} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
          Connection: close\r\n\r\n{}",
-        reason(status),
+        reason_phrase(status),
         body.len(),
         *Zeroizing::new(body)
     ));
-    tokio::time::timeout(PATIENCE, write(stream, answer.as_bytes()))
+    tokio::time::timeout(REQUEST_TIMEOUT, write(stream, response.as_bytes()))
         .await
         .map_err(|_| io::ErrorKind::TimedOut)?
 }
 
-fn reason(status: u16) -> &'static str {
+fn reason_phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
         400 => "Bad Request",
@@ -173,7 +178,7 @@ fn reason(status: u16) -> &'static str {
 
 /// Returns the response that all SDKs understand. The Rust SDK requires the `Z` in the time, the JavaScript
 /// SDK the status 200.
-fn document(credentials: &Credentials, role_arn: Option<&RoleArn>) -> String {
+fn credentials_json(credentials: &Credentials, role_arn: Option<&RoleArn>) -> String {
     json!({
         "AccessKeyId": credentials.access_key_id(),
         "SecretAccessKey": credentials.secret_access_key().expose(),

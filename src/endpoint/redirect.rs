@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
-use super::connection::{PATIENCE, random, read_head, write};
+use super::connection::{REQUEST_TIMEOUT, random_token, read_head, write};
 use super::peer;
 use crate::secret::Secret;
 
@@ -26,7 +26,7 @@ impl RedirectServer {
     pub async fn bind() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, path: format!("/{}", random::<16>()?) })
+        Ok(Self { listener, address, path: format!("/{}", random_token::<16>()?) })
     }
 
     /// Returns the URL to open.
@@ -38,29 +38,29 @@ impl RedirectServer {
     ///
     /// # Errors
     /// The port does not accept connections any more.
-    pub async fn lead_to(self, target: &Secret) -> io::Result<()> {
+    pub async fn redirect_once(self, target: &Secret) -> io::Result<()> {
         loop {
             let (stream, client) = self.listener.accept().await?;
-            let head = tokio::time::timeout(PATIENCE, read_head(&stream)).await;
+            let head = tokio::time::timeout(REQUEST_TIMEOUT, read_head(&stream)).await;
             let Ok(Ok(Some(head))) = head else { continue };
-            let is_rightful = self.is_asked_for(&head) && peer::is_of_this_user(client, self.address);
-            let (status, location) = match is_rightful {
+            let is_authorized = self.matches(&head) && peer::belongs_to_current_user(client, self.address);
+            let (status, location) = match is_authorized {
                 true => ("302 Found", format!("Location: {}\r\n", target.expose())),
                 false => ("404 Not Found", String::new()),
             };
-            let answer = format!(
+            let response = format!(
                 "HTTP/1.1 {status}\r\n{location}Content-Length: 0\r\nCache-Control: no-store\r\n\
                  Referrer-Policy: no-referrer\r\nConnection: close\r\n\r\n"
             );
-            let written = tokio::time::timeout(PATIENCE, write(&stream, answer.as_bytes())).await;
-            if is_rightful && matches!(written, Ok(Ok(()))) {
+            let written = tokio::time::timeout(REQUEST_TIMEOUT, write(&stream, response.as_bytes())).await;
+            if is_authorized && matches!(written, Ok(Ok(()))) {
                 return Ok(());
             }
         }
     }
 
     /// Whether the request is for this URL.
-    fn is_asked_for(&self, head: &[u8]) -> bool {
+    fn matches(&self, head: &[u8]) -> bool {
         let text = String::from_utf8_lossy(head);
         let mut lines = text.split("\r\n");
         let is_path = lines.next() == Some(&format!("GET {} HTTP/1.1", self.path));

@@ -1,17 +1,17 @@
 //! Identity variables as the lines of an env file.
 
-use super::identity::{Identity, Unprintable};
+use super::identity::{Identity, UnsupportedValue};
 
 /// Returns `NAME=value` lines without quotes, because readers of env files, and `export $(…)`, take quotes
 /// literally.
 ///
 /// # Errors
 /// A value contains a character that some readers would interpret. Credentials that AWS issues do not.
-pub fn dotenv(identity: &Identity) -> Result<String, Unprintable> {
+pub fn dotenv(identity: &Identity) -> Result<String, UnsupportedValue> {
     let mut lines = String::new();
     for (name, value) in identity.variables() {
         if !value.chars().all(|c| c.is_ascii_alphanumeric() || "+/=_.:,@-".contains(c)) {
-            return Err(Unprintable { name });
+            return Err(UnsupportedValue { name });
         }
         lines.push_str(name);
         lines.push('=');

@@ -42,7 +42,7 @@ pub const IDENTITY_VARIABLES: [&str; 24] = [
 
 /// The variables that [`Identity::variables`] may set. It unsets the others, so if they are set later,
 /// another program or the user set them.
-pub const SET_VARIABLES: [&str; 9] = [
+pub const ASSUMED_VARIABLES: [&str; 9] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -75,17 +75,17 @@ impl Identity {
             ("AWS_ACCESS_KEY_ID", credentials.access_key_id().to_owned()),
             ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key().expose().to_owned()),
         ];
-        let mut set = |name, value: Option<String>| variables.extend(value.map(|value| (name, value)));
+        let mut insert = |name, value: Option<String>| variables.extend(value.map(|value| (name, value)));
         let expiration = credentials.expiration();
-        set("AWS_SESSION_TOKEN", credentials.session_token().map(|token| token.expose().to_owned()));
-        set("AWS_CREDENTIAL_EXPIRATION", expiration.map(rfc3339));
-        set("AWS_ACCOUNT_ID", credentials.account_id().map(ToString::to_string));
-        set("ARL_ROLE_ARN", role_arn.as_ref().map(ToString::to_string));
-        set("ARL_EXPIRES_AT", expiration.map(|time| epoch_seconds(time).to_string()));
-        set("ARL_KEY_ID", Some(credentials.access_key_id().to_owned()));
-        set("ARL_SOURCE", Some(source.clone()));
-        set("AWS_REGION", region.clone());
-        set("AWS_DEFAULT_REGION", region.clone());
+        insert("AWS_SESSION_TOKEN", credentials.session_token().map(|token| token.expose().to_owned()));
+        insert("AWS_CREDENTIAL_EXPIRATION", expiration.map(rfc3339));
+        insert("AWS_ACCOUNT_ID", credentials.account_id().map(ToString::to_string));
+        insert("ARL_ROLE_ARN", role_arn.as_ref().map(ToString::to_string));
+        insert("ARL_EXPIRES_AT", expiration.map(|time| epoch_seconds(time).to_string()));
+        insert("ARL_KEY_ID", Some(credentials.access_key_id().to_owned()));
+        insert("ARL_SOURCE", Some(source.clone()));
+        insert("AWS_REGION", region.clone());
+        insert("AWS_DEFAULT_REGION", region.clone());
         variables
     }
 
@@ -97,32 +97,35 @@ impl Identity {
             ("AWS_CONTAINER_AUTHORIZATION_TOKEN", token.expose().to_owned()),
             ("ARL_ENDPOINT", url.to_owned()),
         ];
-        let told = ["ARL_ROLE_ARN", "ARL_SOURCE", "AWS_REGION", "AWS_DEFAULT_REGION"];
-        variables.extend(self.variables().into_iter().filter(|(name, _)| told.contains(name)));
+        let passed_on = ["ARL_ROLE_ARN", "ARL_SOURCE", "AWS_REGION", "AWS_DEFAULT_REGION"];
+        variables.extend(self.variables().into_iter().filter(|(name, _)| passed_on.contains(name)));
         variables
     }
 
     /// Returns the identity variables to unset, because this identity has no value for them.
-    pub fn absent_variables(&self) -> Vec<&'static str> {
-        let set = self.variables();
-        IDENTITY_VARIABLES.into_iter().filter(|name| !set.iter().any(|(other, _)| other == name)).collect()
+    pub fn variables_to_unset(&self) -> Vec<&'static str> {
+        let variables = self.variables();
+        IDENTITY_VARIABLES
+            .into_iter()
+            .filter(|name| !variables.iter().any(|(other, _)| other == name))
+            .collect()
     }
 }
 
 /// The error for a value that a format cannot express. It does not contain the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unprintable {
+pub struct UnsupportedValue {
     /// The variable.
     pub name: &'static str,
 }
 
-impl fmt::Display for Unprintable {
+impl fmt::Display for UnsupportedValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the value of {} holds characters that the output format cannot carry", self.name)
     }
 }
 
-impl std::error::Error for Unprintable {}
+impl std::error::Error for UnsupportedValue {}
 
 fn epoch_seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())

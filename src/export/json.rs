@@ -14,13 +14,13 @@ pub fn process_json(credentials: &Credentials) -> String {
         "AccessKeyId": credentials.access_key_id(),
         "SecretAccessKey": credentials.secret_access_key().expose(),
     });
-    let mut set = |name: &str, value: Option<String>| {
+    let mut insert = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             object[name] = value.into();
         }
     };
-    set("SessionToken", credentials.session_token().map(|token| token.expose().to_owned()));
-    set("Expiration", credentials.expiration().map(rfc3339));
-    set("AccountId", credentials.account_id().map(ToString::to_string));
+    insert("SessionToken", credentials.session_token().map(|token| token.expose().to_owned()));
+    insert("Expiration", credentials.expiration().map(rfc3339));
+    insert("AccountId", credentials.account_id().map(ToString::to_string));
     format!("{object}\n")
 }

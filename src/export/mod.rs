@@ -6,5 +6,5 @@ mod json;
 pub mod shell;
 
 pub use dotenv::dotenv;
-pub use identity::{IDENTITY_VARIABLES, Identity, SET_VARIABLES, Unprintable};
+pub use identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES, Identity, UnsupportedValue};
 pub use json::process_json;

@@ -17,24 +17,24 @@ use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 /// How long arl waits for another arl that makes no progress.
-const LOCK_LIMIT: Duration = Duration::from_secs(10);
-const LOCK_PAUSE: Duration = Duration::from_millis(5);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// The AWS CLI truncates a file and then writes it. Reads this far apart that return the same bytes show a
 /// complete file.
-const LOOKS_APART: Duration = Duration::from_millis(3);
+const READ_INTERVAL: Duration = Duration::from_millis(3);
 /// How often arl starts over because another program wrote in between.
-const TRIES: usize = 10;
+const MAX_ATTEMPTS: usize = 10;
 /// How many reads in a row must agree, since a writer may be interrupted halfway.
-const AGREEING: usize = 3;
+const STABLE_READS: usize = 3;
 /// How many reads must agree that the file is empty, since a writer may just have truncated it. They take
 /// half a second.
-const AGREEING_EMPTY: usize = 160;
+const STABLE_READS_EMPTY: usize = 160;
 /// How many reads arl makes before it gives up on a file that never settles.
-const LOOKS: usize = 1000;
+const MAX_READS: usize = 1000;
 
 /// What [`update`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Update {
+pub enum UpdateOutcome {
     /// It created the file.
     Created,
     /// It replaced the file.
@@ -45,7 +45,7 @@ pub enum Update {
 
 /// Why a file was not changed.
 #[derive(Debug)]
-pub enum ExchangeError<E> {
+pub enum UpdateError<E> {
     /// `edit` failed.
     Edit(E),
     /// A system call failed.
@@ -56,20 +56,20 @@ pub enum ExchangeError<E> {
     NotAFile,
 }
 
-impl<E: fmt::Display> fmt::Display for ExchangeError<E> {
+impl<E: fmt::Display> fmt::Display for UpdateError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Edit(error) => error.fmt(f),
             Self::Io(error) => error.fmt(f),
-            Self::Busy(why) => f.write_str(why),
+            Self::Busy(reason) => f.write_str(reason),
             Self::NotAFile => f.write_str("it is no plain file"),
         }
     }
 }
 
-impl<E: fmt::Debug + fmt::Display> std::error::Error for ExchangeError<E> {}
+impl<E: fmt::Debug + fmt::Display> std::error::Error for UpdateError<E> {}
 
-impl<E> From<io::Error> for ExchangeError<E> {
+impl<E> From<io::Error> for UpdateError<E> {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
@@ -96,32 +96,34 @@ pub fn update<E>(
     path: &Path,
     mode: FileMode,
     edit: impl Fn(&[u8]) -> Result<Vec<u8>, E>,
-) -> Result<Update, ExchangeError<E>> {
-    let path = &real_path(path)?;
+) -> Result<UpdateOutcome, UpdateError<E>> {
+    let path = &resolve_links(path)?;
     // Check this before creating a lock beside the path: /dev is no place for a lock.
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(ExchangeError::NotAFile);
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(UpdateError::NotAFile);
     }
-    let directory = path.parent().ok_or(ExchangeError::NotAFile)?;
+    let directory = path.parent().ok_or(UpdateError::NotAFile)?;
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let _lock = lock(&beside(path, "arl.lock"), path)?;
-    let temporary = beside(path, "arl.tmp");
-    for _ in 0..TRIES {
-        let before = settled(path)?;
+    let _lock = lock_for_update(&sibling_path(path, "arl.lock"), path)?;
+    let temporary = sibling_path(path, "arl.tmp");
+    for _ in 0..MAX_ATTEMPTS {
+        let before = read_stable(path)?;
         let old = before.as_ref().map_or(&[][..], |bytes| bytes.as_slice());
-        let after = Zeroizing::new(edit(old).map_err(ExchangeError::Edit)?);
+        let after = Zeroizing::new(edit(old).map_err(UpdateError::Edit)?);
         if before.as_ref().is_some_and(|before| **before == *after) {
-            return Ok(Update::Unchanged);
+            return Ok(UpdateOutcome::Unchanged);
         }
         if before.is_none() && after.is_empty() {
-            return Ok(Update::Unchanged);
+            return Ok(UpdateOutcome::Unchanged);
         }
-        let found = fs::metadata(path).ok();
-        let permissions = match (mode, &found) {
-            (FileMode::Keep, Some(found)) => found.mode() & 0o777,
+        let metadata = fs::metadata(path).ok();
+        let permissions = match (mode, &metadata) {
+            (FileMode::Keep, Some(metadata)) => metadata.mode() & 0o777,
             (FileMode::Private, _) | (_, None) => 0o600,
         };
-        let owner = found.or_else(|| fs::metadata(directory).ok()).map(|found| (found.uid(), found.gid()));
+        let owner = metadata
+            .or_else(|| fs::metadata(directory).ok())
+            .map(|metadata| (metadata.uid(), metadata.gid()));
         if let Err(error) = write_new(&temporary, &after, permissions, owner) {
             let _ = fs::remove_file(&temporary);
             return Err(error.into());
@@ -130,22 +132,22 @@ pub fn update<E>(
             // Make the new name survive a power failure. Not every file system supports that, so errors are
             // ignored.
             let _ = File::open(directory).and_then(|directory| directory.sync_all());
-            return Ok(if before.is_some() { Update::Changed } else { Update::Created });
+            return Ok(if before.is_some() { UpdateOutcome::Changed } else { UpdateOutcome::Created });
         }
     }
-    Err(ExchangeError::Busy("another program writes to it all the time"))
+    Err(UpdateError::Busy("another program writes to it all the time"))
 }
 
 /// Puts the temporary file in place of the other, if that still contains `before`. The temporary file is gone
 /// afterwards, unless it became the only copy of what another program wrote.
 fn exchange(temporary: &Path, path: &Path, before: Option<&[u8]>) -> io::Result<bool> {
     let result = match before {
-        None => put_first(temporary, path),
+        None => create_exclusively(temporary, path),
         Some(before) => match rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::EXCHANGE) {
-            Ok(()) => return keep_or_swap_back(temporary, path, before),
+            Ok(()) => return verify_or_roll_back(temporary, path, before),
             Err(Errno::NOENT) => Ok(false),
             // The file system cannot exchange files: compare once more, as late as possible, and rename.
-            Err(error) if is_unknown(error) => fs::read(path).and_then(|now| match now == before {
+            Err(error) if is_unsupported(error) => fs::read(path).and_then(|now| match now == before {
                 true => fs::rename(temporary, path).map(|()| true),
                 false => Ok(false),
             }),
@@ -158,12 +160,12 @@ fn exchange(temporary: &Path, path: &Path, before: Option<&[u8]>) -> io::Result<
 }
 
 /// Moves the temporary file to a path where no file exists yet.
-fn put_first(temporary: &Path, path: &Path) -> io::Result<bool> {
-    let put = match rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
-        Err(error) if is_unknown(error) => fs::hard_link(temporary, path),
+fn create_exclusively(temporary: &Path, path: &Path) -> io::Result<bool> {
+    let result = match rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
+        Err(error) if is_unsupported(error) => fs::hard_link(temporary, path),
         other => other.map_err(io::Error::from),
     };
-    match put {
+    match result {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(error),
@@ -171,7 +173,7 @@ fn put_first(temporary: &Path, path: &Path) -> io::Result<bool> {
 }
 
 /// Compares what stood there before the exchange with `before`, and exchanges the files back if they differ.
-fn keep_or_swap_back(temporary: &Path, path: &Path, before: &[u8]) -> io::Result<bool> {
+fn verify_or_roll_back(temporary: &Path, path: &Path, before: &[u8]) -> io::Result<bool> {
     if Zeroizing::new(fs::read(temporary)?).as_slice() == before {
         fs::remove_file(temporary)?;
         return Ok(true);
@@ -182,7 +184,7 @@ fn keep_or_swap_back(temporary: &Path, path: &Path, before: &[u8]) -> io::Result
     Ok(false)
 }
 
-fn is_unknown(error: rustix::io::Errno) -> bool {
+fn is_unsupported(error: rustix::io::Errno) -> bool {
     [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP].contains(&error)
 }
 
@@ -190,7 +192,7 @@ fn is_unknown(error: rustix::io::Errno) -> bool {
 ///
 /// A link that another user made is followed only to a file of that same user: otherwise the owner of a home directory
 /// could have root edit any file.
-fn real_path(path: &Path) -> io::Result<PathBuf> {
+fn resolve_links(path: &Path) -> io::Result<PathBuf> {
     let own = rustix::process::geteuid().as_raw();
     let mut path = path.to_owned();
     let mut makers = Vec::new();
@@ -219,7 +221,7 @@ fn real_path(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Returns the path `.NAME.SUFFIX` in the same directory.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(".");
@@ -229,21 +231,23 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Locks out other writers of arl. The kernel releases the lock when its holder dies. As long as the file that is
 /// written keeps changing, other writers are making progress, so this one keeps waiting.
-fn lock<E>(path: &Path, written: &Path) -> Result<File, ExchangeError<E>> {
+fn lock_for_update<E>(path: &Path, target: &Path) -> Result<File, UpdateError<E>> {
     let file = open_lock(path)?;
-    let state = || fs::metadata(written).map(|found| (found.ino(), found.mtime(), found.mtime_nsec())).ok();
+    let state = || {
+        fs::metadata(target).map(|metadata| (metadata.ino(), metadata.mtime(), metadata.mtime_nsec())).ok()
+    };
     let (mut waited, mut last) = (Duration::ZERO, state());
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if waited < LOCK_LIMIT => {
-                std::thread::sleep(LOCK_PAUSE);
+            Err(TryLockError::WouldBlock) if waited < LOCK_TIMEOUT => {
+                std::thread::sleep(LOCK_POLL_INTERVAL);
                 let now = state();
-                waited = if now == last { waited + LOCK_PAUSE } else { Duration::ZERO };
+                waited = if now == last { waited + LOCK_POLL_INTERVAL } else { Duration::ZERO };
                 last = now;
             }
             Err(TryLockError::WouldBlock) => {
-                return Err(ExchangeError::Busy("another arl has been writing to it for 10 s"));
+                return Err(UpdateError::Busy("another arl has been writing to it for 10 s"));
             }
             // The file system has no locks: rely on the exchange alone.
             Err(TryLockError::Error(_)) => return Ok(file),
@@ -263,13 +267,13 @@ fn open_lock(path: &Path) -> io::Result<File> {
         Ok(file) => {
             let owner = path.parent().and_then(|directory| fs::metadata(directory).ok());
             // The owner of the directory must be able to lock later; the file holds nothing.
-            give_to(&file, owner.map(|found| (found.uid(), found.gid())))?;
+            chown_to(&file, owner.map(|metadata| (metadata.uid(), metadata.gid())))?;
             return Ok(file);
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),
     }
-    let is_plain = |found: &fs::Metadata| found.is_file() && found.nlink() == 1;
+    let is_plain = |metadata: &fs::Metadata| metadata.is_file() && metadata.nlink() == 1;
     // The name is looked at first, because opening some devices has effects.
     if is_plain(&fs::symlink_metadata(path)?) {
         let file = options.open(path)?;
@@ -281,38 +285,38 @@ fn open_lock(path: &Path) -> io::Result<File> {
 }
 
 /// Reads the file until several reads agree. Returns `None` if it does not exist.
-fn settled<E>(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, ExchangeError<E>> {
-    let look = || match fs::symlink_metadata(path) {
+fn read_stable<E>(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, UpdateError<E>> {
+    let read = || match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(ExchangeError::Io(error)),
-        Ok(found) if !found.is_file() => Err(ExchangeError::NotAFile),
+        Err(error) => Err(UpdateError::Io(error)),
+        Ok(metadata) if !metadata.is_file() => Err(UpdateError::NotAFile),
         Ok(_) => match fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(ExchangeError::Io(error)),
+            Err(error) => Err(UpdateError::Io(error)),
             Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
         },
     };
-    let mut last = look()?;
-    let mut agreeing = 1;
-    for _ in 0..LOOKS {
+    let mut last = read()?;
+    let mut stable_reads = 1;
+    for _ in 0..MAX_READS {
         let Some(bytes) = &last else { return Ok(None) };
-        if agreeing >= if bytes.is_empty() { AGREEING_EMPTY } else { AGREEING } {
+        if stable_reads >= if bytes.is_empty() { STABLE_READS_EMPTY } else { STABLE_READS } {
             return Ok(last);
         }
-        std::thread::sleep(LOOKS_APART);
-        let next = look()?;
-        agreeing = if next == last { agreeing + 1 } else { 1 };
+        std::thread::sleep(READ_INTERVAL);
+        let next = read()?;
+        stable_reads = if next == last { stable_reads + 1 } else { 1 };
         last = next;
     }
-    Err(ExchangeError::Busy("another program writes to it all the time"))
+    Err(UpdateError::Busy("another program writes to it all the time"))
 }
 
 /// Gives a file that this process has created to the owner of its place, if this process is root: root may act for
 /// that owner, who must be able to use the file afterwards. Other users cannot give files away, and need not.
-fn give_to(file: &File, owner: Option<(u32, u32)>) -> io::Result<()> {
-    let found = file.metadata()?;
+fn chown_to(file: &File, owner: Option<(u32, u32)>) -> io::Result<()> {
+    let metadata = file.metadata()?;
     match owner {
-        Some((user, group)) if user != found.uid() && rustix::process::geteuid().is_root() => {
+        Some((user, group)) if user != metadata.uid() && rustix::process::geteuid().is_root() => {
             std::os::unix::fs::fchown(file, Some(user), Some(group))
         }
         _ => Ok(()),
@@ -325,6 +329,6 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32, owner: Option<(u32, u32)>) ->
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.set_permissions(fs::Permissions::from_mode(mode))?;
-    give_to(&file, owner)?;
+    chown_to(&file, owner)?;
     file.sync_all()
 }

@@ -18,12 +18,12 @@ pub struct InvalidConfig {
     /// The line number, counted from 1.
     pub line: usize,
     /// What is wrong with the line.
-    pub fault: &'static str,
+    pub reason: &'static str,
 }
 
 impl fmt::Display for InvalidConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {} {}", self.line, self.fault)
+        write!(f, "line {} {}", self.line, self.reason)
     }
 }
 
@@ -31,16 +31,16 @@ impl std::error::Error for InvalidConfig {}
 
 /// A map with a fixed seed: a random one costs a system call, and the user's own profile names are not an
 /// attack.
-type ByName<'a> = HashMap<&'a str, usize, BuildHasherDefault<DefaultHasher>>;
+type SectionIndex<'a> = HashMap<&'a str, usize, BuildHasherDefault<DefaultHasher>>;
 
 /// The profiles of both files. It borrows their text.
 #[derive(Debug, Default)]
 pub struct SharedConfig<'a> {
     sections: Vec<Section<'a>>,
     /// These three maps find a section by its name.
-    profiles: ByName<'a>,
-    sso_sessions: ByName<'a>,
-    services: ByName<'a>,
+    profiles: SectionIndex<'a>,
+    sso_sessions: SectionIndex<'a>,
+    services: SectionIndex<'a>,
 }
 
 /// The properties of one profile (or `sso-session`, or `services` section).
@@ -73,19 +73,19 @@ impl<'a> Section<'a> {
     }
 
     /// As [`Section::get`], but treats an empty value as unset: `aws configure set KEY ''` leaves `KEY = `.
-    pub fn get_filled(&self, key: &str) -> Option<&str> {
+    pub fn get_non_empty(&self, key: &str) -> Option<&str> {
         self.get(key).filter(|value| !value.is_empty())
     }
 
     /// Returns the value that a key has in one of the files.
-    pub fn get_in(&self, file: SharedFile, key: &str) -> Option<&str> {
+    pub fn get_from(&self, file: SharedFile, key: &str) -> Option<&str> {
         let matches =
             |property: &&Property<'_>| property.file == file && property.key.eq_ignore_ascii_case(key);
         self.properties().iter().rfind(matches).map(|property| property.value.as_ref())
     }
 
     /// Returns the file from which [`Section::get`] takes the key.
-    pub fn file_of(&self, key: &str) -> Option<SharedFile> {
+    pub fn origin(&self, key: &str) -> Option<SharedFile> {
         self.find(key).map(|property| property.file)
     }
 
@@ -133,7 +133,7 @@ impl<'a> SharedConfig<'a> {
 
     /// Returns the profile with that name.
     pub fn profile(&self, name: &str) -> Option<&Section<'a>> {
-        self.profiles.get(name).map(|&at| &self.sections[at])
+        self.profiles.get(name).map(|&index| &self.sections[index])
     }
 
     /// Returns all profile names, sorted.
@@ -145,12 +145,12 @@ impl<'a> SharedConfig<'a> {
 
     /// Returns the `[sso-session NAME]` section.
     pub fn sso_session(&self, name: &str) -> Option<&Section<'a>> {
-        self.sso_sessions.get(name).map(|&at| &self.sections[at])
+        self.sso_sessions.get(name).map(|&index| &self.sections[index])
     }
 
     /// Returns the `[services NAME]` section.
     pub fn services(&self, name: &str) -> Option<&Section<'a>> {
-        self.services.get(name).map(|&at| &self.sections[at])
+        self.services.get(name).map(|&index| &self.sections[index])
     }
 
     /// Finds the sections and checks every line, but reads no property.
@@ -168,7 +168,7 @@ impl<'a> SharedConfig<'a> {
             if section == SectionKind::Ignored && indent > 0 {
                 continue;
             }
-            let invalid = |fault| Err(InvalidConfig { file, line: number, fault });
+            let invalid = |reason| Err(InvalidConfig { file, line: number, reason });
             match kind {
                 LineKind::Blank | LineKind::Comment | LineKind::Continuation(_) => {}
                 LineKind::UnclosedHeader => return invalid("opens a section without a `]`"),
@@ -182,7 +182,7 @@ impl<'a> SharedConfig<'a> {
                     if let Some((index, begin)) = open.take() {
                         self.sections[index].push_lines(file, &text[begin..range.start]);
                     }
-                    section = SectionKind::of(file, &text[header.clone()]);
+                    section = SectionKind::parse(file, &text[header.clone()]);
                     if section == SectionKind::Profile("default") && file == SharedFile::Config {
                         let has_prefix = has_profile_prefix(file, &text[header]);
                         if has_prefix && !default_has_prefix {
@@ -242,9 +242,10 @@ fn read_properties<'a>(file: SharedFile, lines: &'a str, properties: &mut Vec<Pr
 /// Removes a comment at the end of a line. Its `#` or `;` must follow whitespace.
 fn without_comment(value: &str) -> &str {
     let bytes = value.as_bytes();
-    let is_comment =
-        |&at: &usize| matches!(bytes[at], b'#' | b';') && at > 0 && matches!(bytes[at - 1], b' ' | b'\t');
-    (0..bytes.len()).find(is_comment).map_or(value, |at| value[..at].trim_end())
+    let is_comment = |&index: &usize| {
+        matches!(bytes[index], b'#' | b';') && index > 0 && matches!(bytes[index - 1], b' ' | b'\t')
+    };
+    (0..bytes.len()).find(is_comment).map_or(value, |index| value[..index].trim_end())
 }
 
 #[cfg(test)]
@@ -254,7 +255,7 @@ mod tests {
     const CONFIG: &str = "\u{feff}# top\n[default]\nregion = eu-west-1 # home\n\n[profile dev]\nRole_Arn: arn:aws:iam::1:role/R\n  ; indented comment\nsource_profile=default\r\ns3 =\n    max = 20\n[profile \"a b\"]\nx = a#b;c\n[services local]\nsts =\n  endpoint_url = http://127.0.0.1:1\n[sso-session corp]\nsso_region = x\n[plugins]\nfoo = bar\n  more\n";
 
     #[test]
-    fn the_grammar_of_the_sdks() {
+    fn parses_the_sdk_grammar() {
         let config = SharedConfig::parse(CONFIG, "[dev]\naws_access_key_id=AKIA\nregion = late\n")
             .expect("both files");
         assert_eq!(config.profile_names(), ["a b", "default", "dev"]);
@@ -262,7 +263,7 @@ mod tests {
         assert_eq!(dev.get("role_arn"), Some("arn:aws:iam::1:role/R"));
         assert_eq!(dev.get("source_profile"), Some("default"));
         assert_eq!(dev.get_nested("s3", "max"), Some("20"));
-        assert_eq!(dev.file_of("aws_access_key_id"), Some(SharedFile::Credentials));
+        assert_eq!(dev.origin("aws_access_key_id"), Some(SharedFile::Credentials));
         assert_eq!(config.profile("default").and_then(|p| p.get("region")), Some("eu-west-1"));
         assert_eq!(config.profile("a b").and_then(|p| p.get("x")), Some("a#b;c"));
         assert!(config.sso_session("corp").is_some());
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_may_be_indented_as_a_whole() {
+    fn indented_sections_parse() {
         let text =
             "[default]\n  region = eu-west-1\n  s3 =\n    max = 1\n  output = json\n[default]\n  x = y\n";
         let config = SharedConfig::parse(text, "").expect(text);
@@ -281,14 +282,14 @@ mod tests {
     }
 
     #[test]
-    fn a_bracket_in_a_comment_belongs_to_no_name() {
+    fn brackets_in_comments_are_ignored() {
         let text = "[default] # was [prod]\na=1\n[profile dev];[x]\nb=2\n[profile x]y]\nc=3\n[ profile e ]\n";
         let config = SharedConfig::parse(text, "").expect(text);
         assert_eq!(config.profile_names(), ["default", "dev", "e", "x]y"]);
     }
 
     #[test]
-    fn the_prefixed_default_hides_the_bare_one() {
+    fn profile_default_section_shadows_default() {
         for text in ["[default]\na=1\n[profile default]\nb=2\n", "[profile default]\nb=2\n[default]\na=1\n"] {
             let config = SharedConfig::parse(text, "").expect(text);
             let default = config.profile("default").expect("default");
@@ -297,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_makes_no_sense_is_named() {
+    fn invalid_lines_are_reported_by_number() {
         for (text, line) in [
             ("[a\nx=1", 1),
             ("x=1", 1),

@@ -10,9 +10,9 @@ use super::line::{Line, LineKind, Lines, SectionKind, SharedFile, has_profile_pr
 use super::profile_name::ProfileName;
 
 /// The beginning of the comment that marks a profile as arl's.
-const MARK: &[u8] = b"# expires ";
+const EXPIRY_COMMENT_PREFIX: &[u8] = b"# expires ";
 /// The end of that comment.
-const MARK_END: &[u8] = b" (arl)";
+const EXPIRY_COMMENT_SUFFIX: &[u8] = b" (arl)";
 
 /// A change to one profile.
 #[derive(Debug, Clone)]
@@ -33,25 +33,25 @@ pub struct ProfileEdit<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EditError {
     /// The profile has two sections, on these lines. Programs differ in which of them counts.
-    Twice(usize, usize),
+    DuplicateProfile(usize, usize),
     /// A line of the profile, or inside it, is indented without continuing a value. Programs differ in what
     /// it belongs to.
-    Indented(usize),
+    UnexpectedIndent(usize),
     /// The edited file would not read as intended. Nothing was written.
-    Check(&'static str),
+    VerificationFailed(&'static str),
 }
 
 impl fmt::Display for EditError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Twice(first, second) => write!(
+            Self::DuplicateProfile(first, second) => write!(
                 f,
                 "the profile stands there twice, on lines {first} and {second}, and readers differ in which one counts"
             ),
-            Self::Indented(line) => {
+            Self::UnexpectedIndent(line) => {
                 write!(f, "line {line} is indented, and readers differ in what it belongs to")
             }
-            Self::Check(what) => write!(f, "the result would {what}, so nothing was written"),
+            Self::VerificationFailed(what) => write!(f, "the result would {what}, so nothing was written"),
         }
     }
 }
@@ -73,14 +73,14 @@ impl ProfileEdit<'_> {
     /// # Errors
     /// The profile exists twice or is indented, or the edited file does not read as intended.
     pub fn apply(&self, text: &[u8]) -> Result<Vec<u8>, EditError> {
-        let end = line_end(text);
+        let line_ending = detect_line_ending(text);
         let edited = match self.section(text)? {
             Some(section) => {
-                let new = self.edited_section(&text[section.clone()], end);
+                let new = self.edited_section(&text[section.clone()], line_ending);
                 [&text[..section.start], &new, &text[section.end..]].concat()
             }
             None if self.set.is_empty() => text.to_vec(),
-            None => self.append_section(text, end),
+            None => self.append_section(text, line_ending),
         };
         self.verify(text, &edited)?;
         Ok(edited)
@@ -90,17 +90,17 @@ impl ProfileEdit<'_> {
     ///
     /// # Errors
     /// As [`ProfileEdit::apply`].
-    pub fn is_marked(&self, text: &[u8]) -> Result<bool, EditError> {
+    pub fn is_managed(&self, text: &[u8]) -> Result<bool, EditError> {
         let section = self.section(text)?;
         Ok(section.is_some_and(|section| {
             let section = &text[section];
-            Lines::of_section(section).any(|line| is_mark(&section[line.range]))
+            Lines::of_section(section).any(|line| is_expiry_comment(&section[line.range]))
         }))
     }
 
     /// Returns the range of the profile's lines, header included.
     fn section(&self, text: &[u8]) -> Result<Option<Range<usize>>, EditError> {
-        let mut found: Option<FoundSection> = None;
+        let mut target: Option<FoundSection> = None;
         let mut is_open = false;
         for Line { range, number, indent, kind } in Lines::of_file(text) {
             let header = match kind {
@@ -109,40 +109,40 @@ impl ProfileEdit<'_> {
                 LineKind::UnclosedHeader => "",
                 LineKind::Property { .. } | LineKind::NoDelimiter | LineKind::NoKey => {
                     if is_open && indent > 0 {
-                        return Err(EditError::Indented(number));
+                        return Err(EditError::UnexpectedIndent(number));
                     }
                     continue;
                 }
             };
             let is_profile =
-                SectionKind::of(self.file, header) == SectionKind::Profile(self.profile.as_str());
+                SectionKind::parse(self.file, header) == SectionKind::Profile(self.profile.as_str());
             if indent > 0 {
                 if is_open || is_profile {
-                    return Err(EditError::Indented(number));
+                    return Err(EditError::UnexpectedIndent(number));
                 }
                 continue;
             }
-            if is_open && let Some(found) = &mut found {
-                found.range.end = range.start;
+            if is_open && let Some(target) = &mut target {
+                target.range.end = range.start;
             }
             is_open = false;
             if !is_profile {
                 continue;
             }
             let has_prefix = has_profile_prefix(self.file, header);
-            if let Some(FoundSection { number: first, has_prefix: first_has_prefix, .. }) = found {
+            if let Some(FoundSection { number: first, has_prefix: first_has_prefix, .. }) = target {
                 if self.profile.as_str() != "default" || has_prefix == first_has_prefix {
-                    return Err(EditError::Twice(first, number));
+                    return Err(EditError::DuplicateProfile(first, number));
                 }
                 // `[profile default]` hides `[default]` in the config file.
                 if first_has_prefix {
                     continue;
                 }
             }
-            found = Some(FoundSection { number, range: range.start..text.len(), has_prefix });
+            target = Some(FoundSection { number, range: range.start..text.len(), has_prefix });
             is_open = true;
         }
-        Ok(found.map(|found| found.range))
+        Ok(target.map(|target| target.range))
     }
 
     fn header(&self) -> String {
@@ -155,7 +155,7 @@ impl ProfileEdit<'_> {
     /// Returns the lines that this edit writes, the comment first.
     fn rendered_lines(&self, end: &[u8]) -> Vec<u8> {
         let mut text = match &self.expires {
-            Some(expires) => [MARK, expires.as_bytes(), MARK_END, end].concat(),
+            Some(expires) => [EXPIRY_COMMENT_PREFIX, expires.as_bytes(), EXPIRY_COMMENT_SUFFIX, end].concat(),
             None => Vec::new(),
         };
         for (key, value) in &self.set {
@@ -166,7 +166,7 @@ impl ProfileEdit<'_> {
     }
 
     /// Whether a line of the section holds a key that this edit sets or unsets.
-    fn owns(&self, kind: &LineKind, section: &[u8]) -> bool {
+    fn manages(&self, kind: &LineKind, section: &[u8]) -> bool {
         let LineKind::Property { key, .. } = kind else { return false };
         let Ok(key) = std::str::from_utf8(&section[key.clone()]) else { return false };
         let mut owned = self.set.iter().map(|(name, _)| name).chain(self.unset);
@@ -175,10 +175,10 @@ impl ProfileEdit<'_> {
 
     /// Removes the lines that this edit owns and inserts the new ones at the first of them, or after the last
     /// key.
-    fn edited_section(&self, section: &[u8], end: &[u8]) -> Vec<u8> {
-        let mut kept: Vec<u8> = Vec::new();
-        // Where in `kept` the new lines go.
-        let mut place = None;
+    fn edited_section(&self, section: &[u8], line_ending: &[u8]) -> Vec<u8> {
+        let mut output: Vec<u8> = Vec::new();
+        // Where in `output` the new lines go.
+        let mut insert_at = None;
         let mut after_last_key = 0;
         // Whether the preceding key was removed, so that its continuation lines go too.
         let mut is_dropping = false;
@@ -186,47 +186,47 @@ impl ProfileEdit<'_> {
             let line = &section[range];
             let is_dropped = match &kind {
                 LineKind::Continuation(_) => is_dropping,
-                LineKind::Comment => is_dropping && indent > 0 || is_mark(line),
+                LineKind::Comment => is_dropping && indent > 0 || is_expiry_comment(line),
                 LineKind::Blank => false,
                 kind => {
-                    is_dropping = self.owns(kind, section);
+                    is_dropping = self.manages(kind, section);
                     is_dropping
                 }
             };
             if is_dropped {
-                place = place.or(Some(kept.len()));
+                insert_at = insert_at.or(Some(output.len()));
                 continue;
             }
-            kept.extend_from_slice(line);
+            output.extend_from_slice(line);
             if !matches!(kind, LineKind::Blank | LineKind::Comment) {
-                if !kept.ends_with(b"\n") {
-                    kept.extend_from_slice(end);
+                if !output.ends_with(b"\n") {
+                    output.extend_from_slice(line_ending);
                 }
-                after_last_key = kept.len();
+                after_last_key = output.len();
             }
         }
-        let place = place.unwrap_or(after_last_key);
-        let rest = kept.split_off(place);
-        kept.extend(self.rendered_lines(end));
-        kept.extend(rest);
-        let is_header_alone = Lines::of_section(&kept).skip(1).all(|line| line.kind == LineKind::Blank);
+        let insert_at = insert_at.unwrap_or(after_last_key);
+        let rest = output.split_off(insert_at);
+        output.extend(self.rendered_lines(line_ending));
+        output.extend(rest);
+        let is_header_alone = Lines::of_section(&output).skip(1).all(|line| line.kind == LineKind::Blank);
         if self.set.is_empty() && is_header_alone {
-            kept.clear();
+            output.clear();
         }
-        kept
+        output
     }
 
-    fn append_section(&self, text: &[u8], end: &[u8]) -> Vec<u8> {
+    fn append_section(&self, text: &[u8], line_ending: &[u8]) -> Vec<u8> {
         let mut new = text.to_vec();
         if !new.is_empty() && !new.ends_with(b"\n") {
-            new.extend_from_slice(end);
+            new.extend_from_slice(line_ending);
         }
         if Lines::of_file(&new).last().is_some_and(|line| line.kind != LineKind::Blank) {
-            new.extend_from_slice(end);
+            new.extend_from_slice(line_ending);
         }
         new.extend_from_slice(self.header().as_bytes());
-        new.extend_from_slice(end);
-        new.extend(self.rendered_lines(end));
+        new.extend_from_slice(line_ending);
+        new.extend(self.rendered_lines(line_ending));
         new
     }
 
@@ -245,24 +245,28 @@ impl ProfileEdit<'_> {
             (None, None) => before == after,
         };
         if !is_rest_unchanged {
-            return Err(EditError::Check("change other lines"));
+            return Err(EditError::VerificationFailed("change other lines"));
         }
         // A line that is not UTF-8 contains none of these keys.
         let text = String::from_utf8_lossy(&after[new.unwrap_or_default()]);
         let section = Section::of_lines(self.file, text.split_once('\n').map_or("", |(_, lines)| lines));
         let is_set = self.set.iter().all(|(key, value)| section.get(key) == Some(value));
         let is_unset = self.unset.iter().all(|key| section.get(key).is_none());
-        if is_set && is_unset { Ok(()) } else { Err(EditError::Check("not read as what was meant")) }
+        if is_set && is_unset {
+            Ok(())
+        } else {
+            Err(EditError::VerificationFailed("not read as what was meant"))
+        }
     }
 }
 
 /// Whether a line is the comment that marks a profile as arl's.
-fn is_mark(line: &[u8]) -> bool {
-    line.starts_with(MARK) && line.trim_ascii_end().ends_with(MARK_END)
+fn is_expiry_comment(line: &[u8]) -> bool {
+    line.starts_with(EXPIRY_COMMENT_PREFIX) && line.trim_ascii_end().ends_with(EXPIRY_COMMENT_SUFFIX)
 }
 
 /// Returns the line ending that most lines have.
-fn line_end(text: &[u8]) -> &'static [u8] {
+fn detect_line_ending(text: &[u8]) -> &'static [u8] {
     let (mut all, mut with_cr) = (0, 0);
     for line in Lines::of_file(text) {
         all += 1;
@@ -294,7 +298,7 @@ mod tests {
     const KEYS: &str = "# expires 2026-01-01T00:00:00Z (arl)\naws_access_key_id=ASIANEW\naws_secret_access_key=s+/=\naws_session_token=t\n";
 
     #[test]
-    fn one_profile_changes_and_nothing_else() {
+    fn edit_changes_only_the_profile() {
         let name: ProfileName = "p".parse().expect("a name");
         for (before, after) in [
             ("", "[p]\nKEYS"),
@@ -321,30 +325,34 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_of_arls_goes_as_it_came() {
+    fn removing_a_written_profile_restores_the_file() {
         let name: ProfileName = "p".parse().expect("a name");
         let files: [&[u8]; 4] =
             [b"[a]\nx=1\n\n", b"", b"[a]\nx=1\n\n[b]\ny = \xff\n\n", b"[p]\nregion=x\n[a]\n"];
         for before in files {
             let written = edit(&name, true).apply(before).expect("editable");
-            assert!(edit(&name, true).is_marked(&written).expect("readable"));
+            assert!(edit(&name, true).is_managed(&written).expect("readable"));
             let removed = edit(&name, false).apply(&written).expect("editable");
             assert_eq!(removed, before);
         }
     }
 
     #[test]
-    fn what_readers_would_understand_differently_is_refused() {
+    fn ambiguous_profiles_are_rejected() {
         let name: ProfileName = "p".parse().expect("a name");
         let twice = edit(&name, true).apply(b"[p]\na=1\n[b]\n[p]\n");
-        assert_eq!(twice, Err(EditError::Twice(1, 4)));
-        assert_eq!(edit(&name, true).apply(b"[b]\n [p]\n"), Err(EditError::Indented(2)));
+        assert_eq!(twice, Err(EditError::DuplicateProfile(1, 4)));
+        assert_eq!(edit(&name, true).apply(b"[b]\n [p]\n"), Err(EditError::UnexpectedIndent(2)));
         for (text, line) in [
             ("[p]\n  aws_access_key_id = OLD\n", 2),
             ("[p]\n [b]\naws_access_key_id=B\n", 2),
             ("[p]\n# c\n\n  region=x\n  [b]\n", 4),
         ] {
-            assert_eq!(edit(&name, true).apply(text.as_bytes()), Err(EditError::Indented(line)), "{text:?}");
+            assert_eq!(
+                edit(&name, true).apply(text.as_bytes()),
+                Err(EditError::UnexpectedIndent(line)),
+                "{text:?}"
+            );
         }
         for bad in ["", "DEFAULT", "a b", "a]\n[b", "a\nb", "ä"] {
             assert!(bad.parse::<ProfileName>().is_err(), "{bad:?}");
@@ -352,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_stay() {
+    fn line_endings_are_preserved() {
         let name: ProfileName = "p".parse().expect("a name");
         let edited = edit(&name, true).apply(b"\xef\xbb\xbf[a]\r\nx=1\r\n").expect("editable");
         let text = String::from_utf8_lossy(&edited);

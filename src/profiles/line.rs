@@ -16,7 +16,7 @@ pub enum SharedFile {
     Credentials,
 }
 
-/// One line of a shared file. All ranges refer to the text that [`Lines`] was created from.
+/// One line of a shared file. All ranges refer to the text that [`PrefixedOutput`] was created from.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     /// The whole line, including its line ending.
@@ -163,7 +163,7 @@ pub(super) enum SectionKind<'a> {
 
 impl<'a> SectionKind<'a> {
     /// Parses the text between the brackets. The credentials file has only profiles, without a prefix.
-    pub(super) fn of(file: SharedFile, header: &'a str) -> Self {
+    pub(super) fn parse(file: SharedFile, header: &'a str) -> Self {
         let header = header.trim();
         if file == SharedFile::Credentials {
             return Self::Profile(header);

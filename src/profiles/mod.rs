@@ -7,9 +7,9 @@ mod line;
 mod profile_name;
 mod role_profile;
 
-pub use atomic_update::{ExchangeError, FileMode, Update, update};
+pub use atomic_update::{FileMode, UpdateError, UpdateOutcome, update};
 pub use config::{InvalidConfig, Section, SharedConfig};
 pub use edit::{EditError, ProfileEdit};
 pub use line::SharedFile;
 pub use profile_name::{InvalidProfileName, ProfileName};
-pub use role_profile::{InvalidKey, RoleProfile, normalize_list};
+pub use role_profile::{InvalidProfileKey, RoleProfile, normalize_list};

@@ -12,22 +12,22 @@ use crate::request::{
 
 /// The error for a key whose value cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidKey {
+pub struct InvalidProfileKey {
     /// The profile with the key.
     pub profile: String,
     /// The key, spelled as in the shared config.
     pub key: &'static str,
     /// What is wrong, phrased to follow the key's name.
-    pub fault: String,
+    pub reason: String,
 }
 
-impl fmt::Display for InvalidKey {
+impl fmt::Display for InvalidProfileKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` of profile `{}` {}", self.key, self.profile, self.fault)
+        write!(f, "`{}` of profile `{}` {}", self.key, self.profile, self.reason)
     }
 }
 
-impl std::error::Error for InvalidKey {}
+impl std::error::Error for InvalidProfileKey {}
 
 /// The role keys of a profile. `mfa_process` and the last three are keys of aws-vault. The AWS SDKs ignore
 /// them.
@@ -61,27 +61,27 @@ impl RoleProfile {
     ///
     /// # Errors
     /// The first key whose value STS would refuse.
-    pub fn read(name: &str, section: &Section<'_>) -> Result<Option<Self>, InvalidKey> {
+    pub fn read(name: &str, section: &Section<'_>) -> Result<Option<Self>, InvalidProfileKey> {
         if section.get("role_arn").is_none() || section.get("web_identity_token_file").is_some() {
             return Ok(None);
         }
-        let invalid = |key, fault: String| InvalidKey { profile: name.to_owned(), key, fault };
+        let invalid = |key, reason: String| InvalidProfileKey { profile: name.to_owned(), key, reason };
         let role_arn =
             section.get("role_arn").unwrap_or_default().parse().map_err(
                 |error: crate::arn::InvalidArn| invalid("role_arn", format!("is no role: {error}")),
             )?;
         Ok(Some(Self {
             role_arn,
-            role_session_name: section.get_filled("role_session_name").map(str::to_owned),
-            duration_seconds: match section.get_filled("duration_seconds") {
-                Some(_) => parsed(name, section, "duration_seconds")?,
+            role_session_name: section.get_non_empty("role_session_name").map(str::to_owned),
+            duration_seconds: match section.get_non_empty("duration_seconds") {
+                Some(_) => parse_key(name, section, "duration_seconds")?,
                 None => None,
             },
-            external_id: parsed(name, section, "external_id")?,
-            mfa_serial: parsed(name, section, "mfa_serial")?,
+            external_id: parse_key(name, section, "external_id")?,
+            mfa_serial: parse_key(name, section, "mfa_serial")?,
             mfa_process: section.get("mfa_process").map(str::to_owned),
-            region: section.get_filled("region").map(str::to_owned),
-            source_identity: parsed(name, section, "source_identity")?,
+            region: section.get_non_empty("region").map(str::to_owned),
+            source_identity: parse_key(name, section, "source_identity")?,
             session_tags: section
                 .get("session_tags")
                 .map(|text| parse_tags(&normalize_list(text)))
@@ -96,16 +96,16 @@ impl RoleProfile {
     }
 }
 
-fn parsed<T: FromStr<Err = InvalidValue>>(
+fn parse_key<T: FromStr<Err = InvalidValue>>(
     name: &str,
     section: &Section<'_>,
     key: &'static str,
-) -> Result<Option<T>, InvalidKey> {
+) -> Result<Option<T>, InvalidProfileKey> {
     let value = section.get(key).map(str::parse).transpose();
-    value.map_err(|error: InvalidValue| InvalidKey {
+    value.map_err(|error: InvalidValue| InvalidProfileKey {
         profile: name.to_owned(),
         key,
-        fault: error.to_string(),
+        reason: error.to_string(),
     })
 }
 

@@ -10,8 +10,8 @@ use aws_sdk_sts::config::IdentityCache;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 
-use super::role_provider::{CodeError, Codes, Inner, RoleProvider};
-use super::shared_session::Refreshing;
+use super::role_provider::{CodeError, Inner, RoleProvider, TokenCodeCallback};
+use super::shared_session::SharedSession;
 use crate::arn::RoleArn;
 use crate::cache::CredentialCache;
 use crate::request::{
@@ -22,12 +22,12 @@ use crate::request::{
 /// Extends SDK configurations with roles.
 pub trait AssumeRoleExt {
     /// Starts to build a role. STS is not called before credentials are used for the first time.
-    fn assume_role(&self, role_arn: RoleArn) -> AssumeRole;
+    fn assume_role(&self, role_arn: RoleArn) -> AssumeRoleBuilder;
 }
 
 impl AssumeRoleExt for SdkConfig {
-    fn assume_role(&self, role_arn: RoleArn) -> AssumeRole {
-        AssumeRole::new(self, role_arn)
+    fn assume_role(&self, role_arn: RoleArn) -> AssumeRoleBuilder {
+        AssumeRoleBuilder::new(self, role_arn)
     }
 }
 
@@ -37,12 +37,12 @@ pub struct InvalidParameter {
     /// The name that STS has for the parameter.
     pub parameter: &'static str,
     /// What is wrong with it, phrased to follow its name.
-    pub fault: String,
+    pub reason: String,
 }
 
 impl fmt::Display for InvalidParameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.parameter, self.fault)
+        write!(f, "{} {}", self.parameter, self.reason)
     }
 }
 
@@ -51,14 +51,14 @@ impl std::error::Error for InvalidParameter {}
 /// The region of the role's clients.
 #[derive(Debug, Clone)]
 enum ChildRegion {
-    OfParent,
-    Given(Region),
+    Inherited,
+    Explicit(Region),
     None,
 }
 
 /// A role, and how to assume it. [`AssumeRoleExt::assume_role`] creates it.
 ///
-/// Parameters are passed as their own types or as text. [`AssumeRole::into_config`] reports what STS would
+/// Parameters are passed as their own types or as text. [`AssumeRoleBuilder::into_config`] reports what STS would
 /// refuse, before any call. Names and limits are those of
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
 ///
@@ -89,39 +89,39 @@ enum ChildRegion {
 /// ```
 #[derive(Clone)]
 #[must_use = "nothing is assumed before `into_config` or `into_provider`"]
-pub struct AssumeRole {
+pub struct AssumeRoleBuilder {
     parent: SdkConfig,
     region: ChildRegion,
     request: AssumeRoleRequest,
-    is_named: bool,
+    has_session_name: bool,
     /// Whether the source identity is not used as the session name.
-    is_automatic: bool,
-    codes: Option<Arc<Codes>>,
+    ignore_source_identity: bool,
+    code_callback: Option<Arc<TokenCodeCallback>>,
     cache: Option<Arc<dyn CredentialCache>>,
     /// The first error.
-    fault: Option<InvalidParameter>,
+    first_error: Option<InvalidParameter>,
 }
 
-impl fmt::Debug for AssumeRole {
+impl fmt::Debug for AssumeRoleBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AssumeRole").field("request", &self.request).finish_non_exhaustive()
+        f.debug_struct("AssumeRoleBuilder").field("request", &self.request).finish_non_exhaustive()
     }
 }
 
-impl AssumeRole {
+impl AssumeRoleBuilder {
     fn new(parent: &SdkConfig, role_arn: RoleArn) -> Self {
         let now = parent.time_source().unwrap_or_default().now();
         let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let name = RoleSessionName::made_up(&format!("arl-session-{seconds}"));
+        let name = RoleSessionName::sanitized(&format!("arl-session-{seconds}"));
         Self {
             parent: parent.clone(),
-            region: ChildRegion::OfParent,
+            region: ChildRegion::Inherited,
             request: AssumeRoleRequest::new(role_arn, name),
-            is_named: false,
-            is_automatic: false,
-            codes: None,
+            has_session_name: false,
+            ignore_source_identity: false,
+            code_callback: None,
             cache: None,
-            fault: None,
+            first_error: None,
         }
     }
 
@@ -131,9 +131,9 @@ impl AssumeRole {
         mut self,
         name: impl TryInto<RoleSessionName, Error: Into<InvalidValue>>,
     ) -> Self {
-        if let Some(name) = self.checked("RoleSessionName", name) {
+        if let Some(name) = self.convert("RoleSessionName", name) {
             self.request.role_session_name = name;
-            self.is_named = true;
+            self.has_session_name = true;
         }
         self
     }
@@ -141,7 +141,7 @@ impl AssumeRole {
     /// Uses a generated session name even if there is a source identity, which would otherwise be the session
     /// name.
     pub fn automatic_role_session_name(mut self) -> Self {
-        self.is_automatic = true;
+        self.ignore_source_identity = true;
         self
     }
 
@@ -150,20 +150,20 @@ impl AssumeRole {
     pub fn duration(mut self, duration: Duration) -> Self {
         match SessionDuration::try_from(duration) {
             Ok(duration) => self.request.duration_seconds = Some(duration),
-            Err(fault) => self.refuse("DurationSeconds", &fault),
+            Err(error) => self.record_error("DurationSeconds", &error),
         }
         self
     }
 
     /// Sets a policy that limits the session: JSON, as text or as a value.
     pub fn policy(mut self, policy: impl TryInto<Policy, Error: Into<InvalidValue>>) -> Self {
-        self.request.policy = self.checked("Policy", policy).or(self.request.policy);
+        self.request.policy = self.convert("Policy", policy).or(self.request.policy);
         self
     }
 
     /// Adds a managed policy that limits the session.
     pub fn policy_arn(mut self, arn: impl TryInto<PolicyArn, Error: Into<InvalidValue>>) -> Self {
-        let arn = self.checked("PolicyArns", arn);
+        let arn = self.convert("PolicyArns", arn);
         self.request.policy_arns.get_or_insert_default().extend(arn);
         self
     }
@@ -172,34 +172,34 @@ impl AssumeRole {
     pub fn tag(mut self, key: &str, value: &str) -> Self {
         match Tag::new(key, value) {
             Ok(tag) => self.request.tags.get_or_insert_default().push(tag),
-            Err(fault) => self.refuse("Tags", &fault),
+            Err(error) => self.record_error("Tags", &error),
         }
         self
     }
 
     /// Adds the key of a tag that chained sessions inherit.
     pub fn transitive_tag_key(mut self, key: impl TryInto<TagKey, Error: Into<InvalidValue>>) -> Self {
-        let key = self.checked("TransitiveTagKeys", key);
+        let key = self.convert("TransitiveTagKeys", key);
         self.request.transitive_tag_keys.get_or_insert_default().extend(key);
         self
     }
 
     /// Sets the external ID that the role's trust policy requires.
     pub fn external_id(mut self, id: impl TryInto<ExternalId, Error: Into<InvalidValue>>) -> Self {
-        self.request.external_id = self.checked("ExternalId", id).or(self.request.external_id);
+        self.request.external_id = self.convert("ExternalId", id).or(self.request.external_id);
         self
     }
 
     /// Sets the MFA device.
     pub fn serial_number(mut self, serial: impl TryInto<SerialNumber, Error: Into<InvalidValue>>) -> Self {
-        self.request.serial_number = self.checked("SerialNumber", serial).or(self.request.serial_number);
+        self.request.serial_number = self.convert("SerialNumber", serial).or(self.request.serial_number);
         self
     }
 
     /// Sets the current code of the MFA device. It works for the first session only: see
-    /// [`AssumeRole::token_codes`].
+    /// [`AssumeRoleBuilder::token_codes`].
     pub fn token_code(mut self, code: impl TryInto<TokenCode, Error: Into<InvalidValue>>) -> Self {
-        self.request.token_code = self.checked("TokenCode", code).or(self.request.token_code);
+        self.request.token_code = self.convert("TokenCode", code).or(self.request.token_code);
         self
     }
 
@@ -209,7 +209,7 @@ impl AssumeRole {
         F: Fn(SerialNumber) -> Code + Send + Sync + 'static,
         Code: Future<Output = Result<TokenCode, CodeError>> + Send + 'static,
     {
-        self.codes = Some(Arc::new(move |serial| Box::pin(codes(serial))));
+        self.code_callback = Some(Arc::new(move |serial| Box::pin(codes(serial))));
         self
     }
 
@@ -219,7 +219,7 @@ impl AssumeRole {
         identity: impl TryInto<SourceIdentity, Error: Into<InvalidValue>>,
     ) -> Self {
         self.request.source_identity =
-            self.checked("SourceIdentity", identity).or(self.request.source_identity);
+            self.convert("SourceIdentity", identity).or(self.request.source_identity);
         self
     }
 
@@ -227,7 +227,7 @@ impl AssumeRole {
     pub fn provided_context(mut self, provider_arn: &str, context_assertion: &str) -> Self {
         match ProvidedContext::new(provider_arn, context_assertion) {
             Ok(context) => self.request.provided_contexts.get_or_insert_default().push(context),
-            Err(fault) => self.refuse("ProvidedContexts", &fault),
+            Err(error) => self.record_error("ProvidedContexts", &error),
         }
         self
     }
@@ -237,7 +237,7 @@ impl AssumeRole {
         mut self,
         parameters: impl TryInto<AdditionalParameters, Error: Into<InvalidValue>>,
     ) -> Self {
-        let parameters = self.checked("AdditionalParameters", parameters);
+        let parameters = self.convert("AdditionalParameters", parameters);
         self.request.additional_parameters = parameters.unwrap_or(self.request.additional_parameters);
         self
     }
@@ -245,7 +245,7 @@ impl AssumeRole {
     /// Sets the region of the role's clients. It defaults to the parent's region. STS is called in the
     /// parent's region either way.
     pub fn region(mut self, region: impl Into<Option<Region>>) -> Self {
-        self.region = region.into().map_or(ChildRegion::None, ChildRegion::Given);
+        self.region = region.into().map_or(ChildRegion::None, ChildRegion::Explicit);
         self
     }
 
@@ -266,8 +266,8 @@ impl AssumeRole {
     pub fn into_config(self) -> Result<SdkConfig, InvalidParameter> {
         let mut builder = self.parent.to_builder();
         let region = match &self.region {
-            ChildRegion::OfParent => self.parent.region().cloned(),
-            ChildRegion::Given(region) => Some(region.clone()),
+            ChildRegion::Inherited => self.parent.region().cloned(),
+            ChildRegion::Explicit(region) => Some(region.clone()),
             ChildRegion::None => None,
         };
         builder.set_region(region);
@@ -295,43 +295,62 @@ impl AssumeRole {
     /// ```
     ///
     /// # Errors
-    /// As [`AssumeRole::into_config`].
+    /// As [`AssumeRoleBuilder::into_config`].
     pub fn into_provider(self) -> Result<RoleProvider, InvalidParameter> {
-        let Self { parent, region: _, mut request, is_named, is_automatic, codes, cache, fault } = self;
-        if let Some(fault) = fault {
-            return Err(fault);
+        let Self {
+            parent,
+            region: _,
+            mut request,
+            has_session_name,
+            ignore_source_identity,
+            code_callback,
+            cache,
+            first_error,
+        } = self;
+        if let Some(error) = first_error {
+            return Err(error);
         }
         request
             .check_lists()
-            .map_err(|(parameter, fault)| InvalidParameter { parameter, fault: fault.to_string() })?;
+            .map_err(|(parameter, error)| InvalidParameter { parameter, reason: error.to_string() })?;
         if parent.credentials_provider().is_none() {
-            let fault = "are missing in the configuration that the role is to be assumed with".to_owned();
-            return Err(InvalidParameter { parameter: "Credentials", fault });
+            let reason = "are missing in the configuration that the role is to be assumed with".to_owned();
+            return Err(InvalidParameter { parameter: "Credentials", reason });
         }
-        if let (false, Some(identity)) = (is_named || is_automatic, &request.source_identity) {
-            request.role_session_name = RoleSessionName::made_up(identity.as_str());
+        if let (false, Some(identity)) =
+            (has_session_name || ignore_source_identity, &request.source_identity)
+        {
+            request.role_session_name = RoleSessionName::sanitized(identity.as_str());
         }
         let clock = parent.time_source().unwrap_or_default();
-        let session = Refreshing::default();
-        Ok(RoleProvider(Arc::new(Inner { parent, request, is_named, codes, cache, clock, session })))
+        let session = SharedSession::default();
+        Ok(RoleProvider(Arc::new(Inner {
+            parent,
+            request,
+            has_session_name,
+            code_callback,
+            cache,
+            clock,
+            session,
+        })))
     }
 
-    fn checked<T>(
+    fn convert<T>(
         &mut self,
         parameter: &'static str,
         value: impl TryInto<T, Error: Into<InvalidValue>>,
     ) -> Option<T> {
         match value.try_into() {
             Ok(value) => Some(value),
-            Err(fault) => {
-                self.refuse(parameter, &fault.into());
+            Err(error) => {
+                self.record_error(parameter, &error.into());
                 None
             }
         }
     }
 
-    fn refuse(&mut self, parameter: &'static str, fault: &InvalidValue) {
-        self.fault.get_or_insert(InvalidParameter { parameter, fault: fault.to_string() });
+    fn record_error(&mut self, parameter: &'static str, error: &InvalidValue) {
+        self.first_error.get_or_insert(InvalidParameter { parameter, reason: error.to_string() });
     }
 }
 

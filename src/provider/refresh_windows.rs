@@ -16,7 +16,7 @@ pub struct RefreshWindows {
 
 impl RefreshWindows {
     /// Returns the windows of a session with this lifetime.
-    pub fn of(lifetime: Duration) -> Self {
+    pub fn for_lifetime(lifetime: Duration) -> Self {
         let minutes = |n: u64| Duration::from_secs(n * 60);
         Self { advisory: minutes(15).min(lifetime / 2), mandatory: minutes(10).min(lifetime / 3) }
     }

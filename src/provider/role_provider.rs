@@ -11,16 +11,18 @@ use aws_smithy_async::rt::sleep::{AsyncSleep, default_async_sleep};
 use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 
-use super::shared_session::{Issued, Refreshing};
-use crate::cache::{CacheKey, CachedSession, CredentialCache, KeyedHop, Margin, Reader, SourceKey};
+use super::shared_session::{IssuedCredentials, SharedSession};
+use crate::cache::{
+    CacheKey, CacheKeyHop, CachedSession, Consumer, CredentialCache, FreshnessPolicy, SourceKey,
+};
 use crate::credentials::Credentials;
 use crate::request::{AssumeRoleRequest, SerialNumber, TokenCode};
-use crate::sts::{self, CallError, cap_chained_duration};
+use crate::sts::{self, StsError, cap_chained_duration};
 
 /// The error of a function that supplies MFA codes.
 pub type CodeError = Box<dyn std::error::Error + Send + Sync>;
 
-pub(super) type Codes =
+pub(super) type TokenCodeCallback =
     dyn Fn(SerialNumber) -> Pin<Box<dyn Future<Output = Result<TokenCode, CodeError>> + Send>> + Send + Sync;
 
 /// Credentials of a role that renew themselves before they expire. Clones share one session.
@@ -44,11 +46,11 @@ pub(super) struct Inner {
     pub(super) parent: SdkConfig,
     pub(super) request: AssumeRoleRequest,
     /// Whether the program set the session name, which then is part of the cache key.
-    pub(super) is_named: bool,
-    pub(super) codes: Option<Arc<Codes>>,
+    pub(super) has_session_name: bool,
+    pub(super) code_callback: Option<Arc<TokenCodeCallback>>,
     pub(super) cache: Option<Arc<dyn CredentialCache>>,
     pub(super) clock: SharedTimeSource,
-    pub(super) session: Refreshing<CallError>,
+    pub(super) session: SharedSession<StsError>,
 }
 
 impl RoleProvider {
@@ -66,11 +68,13 @@ impl RoleProvider {
     ///
     /// # Errors
     /// There are no such credentials, and the role cannot be assumed.
-    pub async fn credentials(&self) -> Result<Credentials, CallError> {
+    pub async fn credentials(&self) -> Result<Credentials, StsError> {
         let inner = &self.0;
         let now = || inner.clock.now();
-        let issued =
-            inner.session.get(now, inner.fetch(), inner.early(), || inner.sleep(inner.patience())).await?;
+        let issued = inner
+            .session
+            .get(now, inner.fetch(), inner.early_timeout(), || inner.sleep(inner.wait_limit()))
+            .await?;
         Ok(issued.credentials.clone())
     }
 }
@@ -96,7 +100,7 @@ impl fmt::Debug for RoleProvider {
 impl Inner {
     /// Calls [`Inner::new_session`] and logs its failure, because the failure of an early renewal reaches no
     /// caller.
-    async fn fetch(&self) -> Result<Issued, CallError> {
+    async fn fetch(&self) -> Result<IssuedCredentials, StsError> {
         let fetched = self.new_session().await;
         if let Err(error) = &fetched {
             tracing::warn!(role_arn = %self.request.role_arn, %error, "could not get a session of the role");
@@ -105,7 +109,7 @@ impl Inner {
     }
 
     /// Returns a session of the role from the cache, or from STS.
-    async fn new_session(&self) -> Result<Issued, CallError> {
+    async fn new_session(&self) -> Result<IssuedCredentials, StsError> {
         let source = self.source().await?;
         let mut request = self.request.clone();
         cap_chained_duration(&source, &mut request);
@@ -113,53 +117,53 @@ impl Inner {
         let now = self.clock.now();
         if let Some((cache, key)) = &key
             && let Some(CachedSession { credentials, issued_at }) = cache.read(key, now)
-            && LONG.allows(&CachedSession { credentials: credentials.clone(), issued_at }, now)
+            && CACHE_POLICY.allows(&CachedSession { credentials: credentials.clone(), issued_at }, now)
         {
-            return Ok(Issued { credentials, issued_at });
+            return Ok(IssuedCredentials { credentials, issued_at });
         }
-        if let (Some(codes), Some(serial)) = (&self.codes, &request.serial_number) {
+        if let (Some(codes), Some(serial)) = (&self.code_callback, &request.serial_number) {
             let code = codes(serial.clone()).await;
-            request.token_code = Some(code.map_err(|error| CallError::Source(error.to_string()))?);
+            request.token_code = Some(code.map_err(|error| StsError::Source(error.to_string()))?);
         }
         let issued_at = self.clock.now();
         let session = sts::assume_role_with(&self.parent, &source, &request, issued_at).await?;
         let credentials = session.credentials;
         if let Some((cache, key)) = &key {
-            let kept = CachedSession { credentials: credentials.clone(), issued_at };
+            let session = CachedSession { credentials: credentials.clone(), issued_at };
             // A cache error must not cost the caller the credentials.
-            let _ = cache.write(key, &kept, issued_at);
+            let _ = cache.write(key, &session, issued_at);
         }
-        Ok(Issued { credentials, issued_at })
+        Ok(IssuedCredentials { credentials, issued_at })
     }
 
     /// Returns the present credentials of the parent.
-    async fn source(&self) -> Result<Credentials, CallError> {
+    async fn source(&self) -> Result<Credentials, StsError> {
         let provider = self
             .parent
             .credentials_provider()
-            .ok_or_else(|| CallError::Source("the configuration has no credentials".into()))?;
+            .ok_or_else(|| StsError::Source("the configuration has no credentials".into()))?;
         tokio::select! {
             credentials = provider.provide_credentials() => {
                 sts::from_sdk(&credentials.map_err(|error| sts::source_failed(&error))?)
             }
             // A provider that hangs blocks every task that needs the role, so it has a timeout.
-            () = self.sleep(PARENT) => Err(CallError::TimedOut(PARENT)),
+            () = self.sleep(PARENT_TIMEOUT) => Err(StsError::TimedOut(PARENT_TIMEOUT)),
         }
     }
 
     /// Ends when a renewal that is not urgent has taken too much of its caller's time. It never ends if a
     /// user is asked for a code.
-    async fn early(&self) {
-        match self.codes {
-            None => self.sleep(EARLY).await,
+    async fn early_timeout(&self) {
+        match self.code_callback {
+            None => self.sleep(EARLY_REFRESH_TIMEOUT).await,
             Some(_) => std::future::pending().await,
         }
     }
 
     /// Returns how long the renewal of another task may take.
-    fn patience(&self) -> Duration {
-        let person = if self.codes.is_some() { PERSON } else { Duration::ZERO };
-        PARENT + person + sts::operation_limit(&self.parent)
+    fn wait_limit(&self) -> Duration {
+        let mfa = if self.code_callback.is_some() { MFA_TIMEOUT } else { Duration::ZERO };
+        PARENT_TIMEOUT + mfa + sts::operation_timeout(&self.parent)
     }
 
     /// Sleeps with the parent's timer. Without a timer it never ends.
@@ -171,18 +175,19 @@ impl Inner {
     }
 
     fn key(&self, source: &Credentials, request: &AssumeRoleRequest) -> Option<CacheKey> {
-        let session_name = self.is_named.then(|| request.role_session_name.as_str());
-        let settings = sts::settings_of(&self.parent, request.role_arn.partition());
-        let hop = KeyedHop { request, session_name };
-        Some(CacheKey::new(&settings, &SourceKey::of_keys(source), &[hop]))
+        let session_name = self.has_session_name.then(|| request.role_session_name.as_str());
+        let settings = sts::sts_settings(&self.parent, request.role_arn.partition());
+        let hop = CacheKeyHop { request, session_name };
+        Some(CacheKey::new(&settings, &SourceKey::from_keys(source), &[hop]))
     }
 }
 
 /// How much of its caller's time an early renewal may take.
-const EARLY: Duration = Duration::from_secs(2);
+const EARLY_REFRESH_TIMEOUT: Duration = Duration::from_secs(2);
 /// The user may have to look for the device that shows the code.
-const PERSON: Duration = Duration::from_secs(120);
+const MFA_TIMEOUT: Duration = Duration::from_secs(120);
 /// The parent's credentials may come from another role, for which the user is asked for a code.
-const PARENT: Duration = PERSON;
+const PARENT_TIMEOUT: Duration = MFA_TIMEOUT;
 /// A session that would have to be renewed at once is not taken from the cache.
-const LONG: Margin = Margin { reader: Reader::CredentialProcess, at_least: Duration::ZERO };
+const CACHE_POLICY: FreshnessPolicy =
+    FreshnessPolicy { consumer: Consumer::CredentialProcess, min_ttl: Duration::ZERO };

@@ -12,140 +12,142 @@ use super::refresh_windows::RefreshWindows;
 use crate::credentials::Credentials;
 
 /// The pause after an early renewal that failed.
-const PAUSE: Duration = Duration::from_secs(30);
+const RETRY_DELAY: Duration = Duration::from_secs(30);
 /// How long the failure of a call is returned to other tasks instead of calling again.
-const ECHO: Duration = Duration::from_secs(1);
+const FAILURE_TTL: Duration = Duration::from_secs(1);
 
 /// Credentials with the time of their issue.
 #[derive(Debug, Clone)]
-pub(super) struct Issued {
+pub(super) struct IssuedCredentials {
     pub(super) credentials: Credentials,
     pub(super) issued_at: SystemTime,
 }
 
 /// The shared session, and the locks of those who renew it.
 #[derive(Debug)]
-pub(super) struct Refreshing<E> {
-    held: RwLock<Option<Arc<Issued>>>,
-    turn: Mutex<Turn<E>>,
+pub(super) struct SharedSession<E> {
+    current: RwLock<Option<Arc<IssuedCredentials>>>,
+    slot: Mutex<RefreshSlot<E>>,
     /// The lock of the tasks that stopped waiting for `turn`.
-    spare: Mutex<()>,
+    fallback: Mutex<()>,
     /// The number of attempts that have ended.
     attempts: AtomicU64,
 }
 
 /// The state that the lock of a renewal protects.
 #[derive(Debug)]
-struct Turn<E> {
-    failure: Option<Failure<E>>,
+struct RefreshSlot<E> {
+    failure: Option<RefreshFailure<E>>,
     /// No early renewal before this time.
     not_before: Option<SystemTime>,
 }
 
 /// The last attempt that failed while there were no usable credentials.
 #[derive(Debug)]
-struct Failure<E> {
+struct RefreshFailure<E> {
     /// The number of attempts that had ended then.
-    ended: u64,
+    attempt: u64,
     at: SystemTime,
     error: E,
 }
 
 /// How urgent a renewal is.
-enum State {
+enum Freshness {
     /// No renewal is needed.
-    Good(Arc<Issued>),
+    Fresh(Arc<IssuedCredentials>),
     /// One task should renew the session. The others may use it meanwhile.
-    Aging(Arc<Issued>),
+    RefreshDue(Arc<IssuedCredentials>),
     /// The session must not be used any more.
-    Gone,
+    Expired,
 }
 
-impl<E> Default for Refreshing<E> {
+impl<E> Default for SharedSession<E> {
     fn default() -> Self {
-        let turn = Mutex::new(Turn { failure: None, not_before: None });
-        Self { held: RwLock::new(None), turn, spare: Mutex::default(), attempts: AtomicU64::new(0) }
+        let slot = Mutex::new(RefreshSlot { failure: None, not_before: None });
+        Self { current: RwLock::new(None), slot, fallback: Mutex::default(), attempts: AtomicU64::new(0) }
     }
 }
 
-impl<E: Clone> Refreshing<E> {
+impl<E: Clone> SharedSession<E> {
     /// Returns usable credentials. One task at a time runs `fetch`. Tasks without usable credentials wait for
     /// it and share its failure.
     ///
-    /// An early renewal is given up when `early` ends. A task that waits for another one's renewal runs its
-    /// own when `late` ends, because the other task may not be polled any more.
+    /// An early renewal is given up when `early_timeout` ends. A task that waits for another one's renewal runs its
+    /// own when `wait_timeout` ends, because the other task may not be polled any more.
     ///
     /// # Errors
     /// `fetch` failed, and there are no usable credentials.
     pub(super) async fn get<L: Future<Output = ()>>(
         &self,
         now: impl Fn() -> SystemTime,
-        fetch: impl Future<Output = Result<Issued, E>>,
-        early: impl Future<Output = ()>,
-        late: impl Fn() -> L,
-    ) -> Result<Arc<Issued>, E> {
-        match self.state(now()) {
-            State::Good(held) => Ok(held),
-            State::Aging(held) => {
-                let Ok(mut turn) = self.turn.try_lock() else { return Ok(held) };
-                let is_early = turn.not_before.is_some_and(|time| now() < time);
-                if is_early || matches!(self.state(now()), State::Good(_)) {
-                    return Ok(self.held().unwrap_or(held));
+        fetch: impl Future<Output = Result<IssuedCredentials, E>>,
+        early_timeout: impl Future<Output = ()>,
+        wait_timeout: impl Fn() -> L,
+    ) -> Result<Arc<IssuedCredentials>, E> {
+        match self.freshness(now()) {
+            Freshness::Fresh(current) => Ok(current),
+            Freshness::RefreshDue(current) => {
+                let Ok(mut slot) = self.slot.try_lock() else { return Ok(current) };
+                let is_early = slot.not_before.is_some_and(|time| now() < time);
+                if is_early || matches!(self.freshness(now()), Freshness::Fresh(_)) {
+                    return Ok(self.current().unwrap_or(current));
                 }
                 // Set this first, because the caller may drop this future.
-                turn.not_before = Some(now() + PAUSE);
+                slot.not_before = Some(now() + RETRY_DELAY);
                 let result = tokio::select! {
                     result = fetch => result.ok(),
-                    () = early => None,
+                    () = early_timeout => None,
                 };
                 self.attempts.fetch_add(1, Ordering::Relaxed);
                 match result {
                     Some(issued) => {
-                        turn.not_before = None;
-                        Ok(self.hold(issued))
+                        slot.not_before = None;
+                        Ok(self.store(issued))
                     }
                     None => {
-                        turn.not_before = Some(now() + PAUSE);
-                        Ok(held)
+                        slot.not_before = Some(now() + RETRY_DELAY);
+                        Ok(current)
                     }
                 }
             }
-            State::Gone => {
-                let arrived = self.attempts.load(Ordering::Relaxed);
-                let turn = tokio::select! {
-                    turn = self.turn.lock() => Some(turn),
-                    () = late() => None,
+            Freshness::Expired => {
+                let attempts_on_arrival = self.attempts.load(Ordering::Relaxed);
+                let slot = tokio::select! {
+                    slot = self.slot.lock() => Some(slot),
+                    () = wait_timeout() => None,
                 };
-                let Some(mut turn) = turn else {
+                let Some(mut slot) = slot else {
                     // Take turns again, unless that takes too long.
-                    let _spare = tokio::select! {
-                        spare = self.spare.lock() => Some(spare),
-                        () = late() => None,
+                    let _fallback = tokio::select! {
+                        fallback = self.fallback.lock() => Some(fallback),
+                        () = wait_timeout() => None,
                     };
-                    if let State::Good(held) | State::Aging(held) = self.state(now()) {
-                        return Ok(held);
+                    if let Freshness::Fresh(current) | Freshness::RefreshDue(current) = self.freshness(now())
+                    {
+                        return Ok(current);
                     }
-                    return fetch.await.map(|issued| self.hold(issued));
+                    return fetch.await.map(|issued| self.store(issued));
                 };
-                if let State::Good(held) | State::Aging(held) = self.state(now()) {
-                    return Ok(held);
+                if let Freshness::Fresh(current) | Freshness::RefreshDue(current) = self.freshness(now()) {
+                    return Ok(current);
                 }
                 // Another attempt failed since this call began, or just now, and this one would fail as well.
-                if let Some(Failure { ended, at, error }) = &turn.failure
-                    && (*ended > arrived || now().duration_since(*at).is_ok_and(|ago| ago < ECHO))
+                if let Some(RefreshFailure { attempt, at, error }) = &slot.failure
+                    && (*attempt > attempts_on_arrival
+                        || now().duration_since(*at).is_ok_and(|ago| ago < FAILURE_TTL))
                 {
                     return Err(error.clone());
                 }
                 let result = fetch.await;
-                let ended = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
+                let attempt = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
                 match result {
                     Ok(issued) => {
-                        turn.failure = None;
-                        turn.not_before = None;
-                        Ok(self.hold(issued))
+                        slot.failure = None;
+                        slot.not_before = None;
+                        Ok(self.store(issued))
                     }
                     Err(error) => {
-                        turn.failure = Some(Failure { ended, at: now(), error: error.clone() });
+                        slot.failure = Some(RefreshFailure { attempt, at: now(), error: error.clone() });
                         Err(error)
                     }
                 }
@@ -153,24 +155,25 @@ impl<E: Clone> Refreshing<E> {
         }
     }
 
-    fn held(&self) -> Option<Arc<Issued>> {
-        self.held.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn current(&self) -> Option<Arc<IssuedCredentials>> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn hold(&self, issued: Issued) -> Arc<Issued> {
+    fn store(&self, issued: IssuedCredentials) -> Arc<IssuedCredentials> {
         let issued = Arc::new(issued);
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&issued));
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&issued));
         issued
     }
 
-    fn state(&self, now: SystemTime) -> State {
-        let Some(held) = self.held() else { return State::Gone };
-        let Some(end) = held.credentials.expiration() else { return State::Good(held) };
-        let windows = RefreshWindows::of(end.duration_since(held.issued_at).unwrap_or_default());
-        match end.duration_since(now) {
-            Ok(left) if left > windows.advisory => State::Good(held),
-            Ok(left) if left > windows.mandatory => State::Aging(held),
-            _ => State::Gone,
+    fn freshness(&self, now: SystemTime) -> Freshness {
+        let Some(current) = self.current() else { return Freshness::Expired };
+        let Some(expiration) = current.credentials.expiration() else { return Freshness::Fresh(current) };
+        let windows =
+            RefreshWindows::for_lifetime(expiration.duration_since(current.issued_at).unwrap_or_default());
+        match expiration.duration_since(now) {
+            Ok(remaining) if remaining > windows.advisory => Freshness::Fresh(current),
+            Ok(remaining) if remaining > windows.mandatory => Freshness::RefreshDue(current),
+            _ => Freshness::Expired,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::strict_json;
-use super::value::{InvalidValue, from_text};
+use super::value::{InvalidValue, try_from_text};
 
 /// AssumeRole parameters that STS knows and this program does not, given as a JSON object.
 ///
@@ -54,7 +54,7 @@ impl FromStr for AdditionalParameters {
     }
 }
 
-from_text!(AdditionalParameters);
+try_from_text!(AdditionalParameters);
 
 fn has_null(value: &Value) -> bool {
     match value {
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_parameters_are_spelt_as_the_query_protocol_does() {
+    fn additional_parameters_use_query_protocol_names() {
         let parameters: AdditionalParameters =
             r#"{"New":{"A":"x","B":[1,{"C":true}]},"List":[],"Size":10}"#.parse().expect("an object");
         let fields: Vec<String> =
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn the_call_itself_cannot_be_changed() {
+    fn action_and_version_are_rejected() {
         for bad in [r#"{"Action":"GetCallerIdentity"}"#, r#"{"a&b":"c"}"#, r#"{"A":null}"#, "[]", "x"] {
             assert!(bad.parse::<AdditionalParameters>().is_err(), "{bad}");
         }

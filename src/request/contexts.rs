@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::identifiers::PolicyArn;
 use super::strict_json::{self, text_members};
-use super::value::{InvalidValue, at_most, check};
+use super::value::{InvalidValue, check_count, check_text};
 
 const MAX_CONTEXTS: usize = 5;
 
@@ -21,7 +21,7 @@ impl ProvidedContext {
     /// # Errors
     /// A part breaks the rules of STS.
     pub fn new(provider_arn: &str, context_assertion: &str) -> Result<Self, InvalidValue> {
-        check(context_assertion, 4..=2048, "printable characters", |c| !c.is_control())
+        check_text(context_assertion, 4..=2048, "printable characters", |c| !c.is_control())
             .map_err(|error| InvalidValue::new(format!("ContextAssertion {error}")))?;
         let provider_arn =
             provider_arn.parse().map_err(|error| InvalidValue::new(format!("ProviderArn {error}")))?;
@@ -69,7 +69,7 @@ pub fn parse_provided_contexts(text: &str) -> Result<Vec<ProvidedContext>, Inval
 }
 
 pub(crate) fn check_contexts(contexts: &[ProvidedContext]) -> Result<(), InvalidValue> {
-    at_most(MAX_CONTEXTS, contexts.len())
+    check_count(MAX_CONTEXTS, contexts.len())
 }
 
 #[cfg(test)]
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contexts_come_short_or_as_json() {
+    fn parse_provided_contexts_accepts_every_form() {
         let arn = "arn:aws:iam::aws:contextProvider/IdentityCenter";
         for text in [
             format!("ProviderArn={arn},ContextAssertion=abcd"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::value::InvalidValue;
 
 /// The values that STS accepts as `DurationSeconds`. A role's own maximum may be lower.
-const LIMITS: std::ops::RangeInclusive<u64> = 900..=43_200;
+const DURATION_RANGE: std::ops::RangeInclusive<u64> = 900..=43_200;
 
 /// The duration of a session in whole seconds, 15 minutes to 12 hours.
 ///
@@ -40,7 +40,7 @@ impl TryFrom<Duration> for SessionDuration {
             return Err(InvalidValue::new("must be a whole number of seconds"));
         }
         match u32::try_from(duration.as_secs()) {
-            Ok(seconds) if LIMITS.contains(&u64::from(seconds)) => Ok(Self(seconds)),
+            Ok(seconds) if DURATION_RANGE.contains(&u64::from(seconds)) => Ok(Self(seconds)),
             _ => Err(InvalidValue::new(format!(
                 "must be 15m to 12h, is {}",
                 humantime::format_duration(duration)
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_and_programs_write_durations_differently() {
+    fn durations_parse_in_every_notation() {
         for (text, seconds) in [
             ("2h", 7200),
             ("90m", 5400),
@@ -96,8 +96,8 @@ mod tests {
     }
 
     #[test]
-    fn what_sts_would_refuse_is_refused_with_the_rule() {
-        for (text, fault) in [
+    fn invalid_durations_are_rejected_with_the_rule() {
+        for (text, reason) in [
             ("899", "must be 15m to 12h, is 14m 59s"),
             ("43201", "must be 15m to 12h, is 12h 1s"),
             ("0", "must be 15m to 12h, is 0s"),
@@ -109,7 +109,7 @@ mod tests {
             ("99999999999999999999999", "is far too long"),
         ] {
             let error = text.parse::<SessionDuration>().expect_err(text).to_string();
-            assert!(error.starts_with(fault), "{text}: {error}");
+            assert!(error.starts_with(reason), "{text}: {error}");
         }
     }
 }

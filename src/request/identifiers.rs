@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::value::{InvalidValue, from_text, is_name_char, string_newtype};
+use super::value::{InvalidValue, is_name_char, string_newtype, try_from_text};
 use crate::secret::Secret;
 
 string_newtype! {
@@ -56,14 +56,14 @@ impl fmt::Debug for TokenCode {
     }
 }
 
-from_text!(ExternalId, SerialNumber, SourceIdentity, PolicyArn, TokenCode);
+try_from_text!(ExternalId, SerialNumber, SourceIdentity, PolicyArn, TokenCode);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_limits_are_inclusive() {
+    fn length_limits_are_inclusive() {
         assert!("ab".parse::<ExternalId>().is_ok());
         assert!("x".repeat(1224).parse::<ExternalId>().is_ok());
         let error = "a".parse::<ExternalId>().expect_err("too short").to_string();
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_not_shown() {
+    fn token_codes_are_redacted() {
         assert_eq!(format!("{:?}", "123456".parse::<TokenCode>()), "Ok(TokenCode(…))");
         let error = "12345x".parse::<TokenCode>().expect_err("a letter").to_string();
         assert!(!error.contains("12345"), "{error}");

@@ -8,11 +8,11 @@ use super::session_name::RoleSessionName;
 use super::value::{InvalidValue, is_name_char};
 
 /// The longest session name that STS accepts.
-const LONGEST: usize = 64;
+const MAX_NAME_LEN: usize = 64;
 /// The longest beginning that leaves room for a dot and four characters of the instance.
-const LONGEST_BEGINNING: usize = 59;
+const MAX_PREFIX_LEN: usize = 59;
 /// The shortest timestamp that is still useful: it reaches the seconds.
-const SHORTEST_TIME: usize = 14;
+const MIN_TIME_LEN: usize = 14;
 
 /// What the Lambda runtime tells a function about itself. An empty text counts as missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,19 +49,19 @@ impl RoleSessionName {
         };
         let name_length = function_name.chars().count();
         let with_version = name_length + version.chars().count();
-        let text = if name_length > LONGEST_BEGINNING {
+        let text = if name_length > MAX_PREFIX_LEN {
             function_name.to_owned()
-        } else if with_version > LONGEST_BEGINNING {
-            format!("{function_name}.{}", function.instance(LONGEST - 1 - name_length, now))
+        } else if with_version > MAX_PREFIX_LEN {
+            format!("{function_name}.{}", function.instance_id(MAX_NAME_LEN - 1 - name_length, now))
         } else {
-            format!("{function_name}{version}.{}", function.instance(LONGEST - 1 - with_version, now))
+            format!("{function_name}{version}.{}", function.instance_id(MAX_NAME_LEN - 1 - with_version, now))
         };
-        cleaned(text.chars().take(LONGEST)).parse()
+        replace_invalid_runs(text.chars().take(MAX_NAME_LEN)).parse()
     }
 }
 
 impl LambdaFunction<'_> {
-    fn instance(&self, room: usize, now: SystemTime) -> String {
+    fn instance_id(&self, max_len: usize, now: SystemTime) -> String {
         if !self.identifier.is_empty() {
             return self.identifier.to_owned();
         }
@@ -69,18 +69,18 @@ impl LambdaFunction<'_> {
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let start = stream.trim_end_matches(is_word).len();
         if start < stream.len() {
-            return stream[start..].chars().take(room).collect();
+            return stream[start..].chars().take(max_len).collect();
         }
-        if room >= SHORTEST_TIME {
+        if max_len >= MIN_TIME_LEN {
             let time = humantime::format_rfc3339_micros(now).to_string();
-            return time.chars().filter(char::is_ascii_digit).take(room).collect();
+            return time.chars().filter(char::is_ascii_digit).take(max_len).collect();
         }
-        random(room)
+        random_suffix(max_len)
     }
 }
 
 /// Returns random lowercase letters and digits.
-fn random(length: usize) -> String {
+fn random_suffix(length: usize) -> String {
     const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let mut bytes = vec![0; length];
     // Without randomness the name is less distinctive, but still valid.
@@ -90,7 +90,7 @@ fn random(length: usize) -> String {
 
 /// Replaces each run of characters that STS refuses with one `_`. It also replaces `+`, which STS accepts,
 /// because the original does.
-fn cleaned(text: impl Iterator<Item = char>) -> String {
+fn replace_invalid_runs(text: impl Iterator<Item = char>) -> String {
     let mut name = String::new();
     let mut in_run = false;
     for c in text {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_the_original() {
+    fn names_match_aws_assume_role_lib() {
         let f = |length: usize| &LONG[..length];
         let of_name = |length: usize, rest: &str| format!("{}{rest}", f(length));
         for (row, made, expected) in [

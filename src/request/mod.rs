@@ -28,8 +28,8 @@ use std::borrow::Cow;
 use crate::arn::RoleArn;
 
 /// AWS documents these two limits only in prose. Above them arl warns and lets STS decide.
-const POLICY_PROSE_LIMIT: usize = 2048;
-const POLICY_ARNS_PROSE_LIMIT: usize = 10;
+const DOCUMENTED_POLICY_LIMIT: usize = 2048;
+const DOCUMENTED_POLICY_ARNS_LIMIT: usize = 10;
 
 /// The name that [`AssumeRoleRequest::parameters`] uses for parameters that this program does not know.
 const ADDITIONAL_PARAMETERS: &str = "AdditionalParameters";
@@ -108,27 +108,27 @@ impl AssumeRoleRequest {
     /// # Errors
     /// The STS name of the parameter, and what is wrong with it.
     pub fn check_lists(&self) -> Result<(), (&'static str, InvalidValue)> {
-        let named = |name| move |error| (name, error);
-        tags::check_tags(self.tags.as_deref().unwrap_or_default()).map_err(named("Tags"))?;
+        let with_name = |name| move |error| (name, error);
+        tags::check_tags(self.tags.as_deref().unwrap_or_default()).map_err(with_name("Tags"))?;
         tags::check_tag_keys(self.transitive_tag_keys.as_deref().unwrap_or_default())
-            .map_err(named("TransitiveTagKeys"))?;
+            .map_err(with_name("TransitiveTagKeys"))?;
         contexts::check_contexts(self.provided_contexts.as_deref().unwrap_or_default())
-            .map_err(named("ProvidedContexts"))
+            .map_err(with_name("ProvidedContexts"))
     }
 
     /// Returns warnings about values that STS probably refuses although its model allows them.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let policy_length = self.policy.as_ref().map_or(0, |policy| policy.as_str().chars().count());
-        if policy_length > POLICY_PROSE_LIMIT {
+        if policy_length > DOCUMENTED_POLICY_LIMIT {
             warnings.push(format!(
-                "the session policy has {policy_length} characters; AWS documents at most {POLICY_PROSE_LIMIT}"
+                "the session policy has {policy_length} characters; AWS documents at most {DOCUMENTED_POLICY_LIMIT}"
             ));
         }
         let policies = self.policy_arns.as_ref().map_or(0, Vec::len);
-        if policies > POLICY_ARNS_PROSE_LIMIT {
+        if policies > DOCUMENTED_POLICY_ARNS_LIMIT {
             warnings.push(format!(
-                "{policies} policy ARNs are given; AWS documents at most {POLICY_ARNS_PROSE_LIMIT}"
+                "{policies} policy ARNs are given; AWS documents at most {DOCUMENTED_POLICY_ARNS_LIMIT}"
             ));
         }
         warnings

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::identifiers::PolicyArn;
 use super::strict_json;
-use super::value::{InvalidValue, from_text};
+use super::value::{InvalidValue, try_from_text};
 
 /// An inline session policy: one JSON object in as few characters as possible, because STS limits their
 /// number.
@@ -25,7 +25,7 @@ impl FromStr for Policy {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        strict_json::parse_object(text).map(Self::of_object)
+        strict_json::parse_object(text).map(Self::from_object)
     }
 }
 
@@ -34,14 +34,14 @@ impl TryFrom<Value> for Policy {
 
     fn try_from(value: Value) -> Result<Self, InvalidValue> {
         match value {
-            Value::Object(object) => Ok(Self::of_object(object)),
+            Value::Object(object) => Ok(Self::from_object(object)),
             _ => Err(InvalidValue::new("must be a JSON object")),
         }
     }
 }
 
 impl Policy {
-    fn of_object(object: Map<String, Value>) -> Self {
+    fn from_object(object: Map<String, Value>) -> Self {
         let compact = Value::Object(object).to_string();
         let mut policy = String::with_capacity(compact.len());
         for c in compact.chars() {
@@ -58,7 +58,7 @@ impl Policy {
     }
 }
 
-from_text!(Policy);
+try_from_text!(Policy);
 
 /// Parses policy ARNs: separated by commas, a JSON list of ARNs or `{"arn": …}` objects, or one such object.
 ///
@@ -96,20 +96,20 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_is_sent_short_and_in_the_alphabet_of_the_field() {
+    fn policies_are_compacted_and_escaped() {
         let policy: Policy = " { \"b\" : [1, 2] ,\n \"a\":\"ü € 𝄞\" } ".parse().expect("an object");
         assert_eq!(policy.as_str(), r#"{"a":"ü \u20ac \ud834\udd1e","b":[1,2]}"#);
     }
 
     #[test]
-    fn only_objects_are_policies() {
+    fn policies_must_be_json_objects() {
         for bad in ["", "[]", "\"x\"", "nope", "{\"a\":NaN}", "{} {}", "{\"a\":1,\"a\":2}"] {
             assert!(bad.parse::<Policy>().is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn policy_arns_come_in_every_form_people_type() {
+    fn parse_policy_arns_accepts_every_form() {
         let two = Ok(vec![ARN.to_owned(), ARN.to_owned()]);
         assert_eq!(arns(&format!("{ARN},{ARN}")), two);
         assert_eq!(arns(&format!(r#"["{ARN}",{{"arn":"{ARN}"}}]"#)), two);

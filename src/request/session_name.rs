@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::value::{InvalidValue, from_text, is_name_char};
+use super::value::{InvalidValue, is_name_char, try_from_text};
 use crate::arn::{AccountId, InvalidArn, Partition, RoleArn};
 
-const LENGTH: std::ops::RangeInclusive<usize> = 2..=64;
+const NAME_LENGTH: std::ops::RangeInclusive<usize> = 2..=64;
 
 /// A session name that STS accepts: 2 to 64 letters, digits and `_+=,.@-`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -15,10 +15,10 @@ pub struct RoleSessionName(String);
 impl RoleSessionName {
     /// Creates a name from any text: replaces characters that STS refuses with `-`, and cuts the name if it
     /// is too long.
-    pub fn made_up(text: &str) -> Self {
-        let mut name = sanitised(text);
-        name.truncate(*LENGTH.end());
-        while name.len() < *LENGTH.start() {
+    pub fn sanitized(text: &str) -> Self {
+        let mut name = replace_invalid_chars(text);
+        name.truncate(*NAME_LENGTH.end());
+        while name.len() < *NAME_LENGTH.start() {
             name.push('-');
         }
         Self(name)
@@ -37,7 +37,7 @@ impl FromStr for RoleSessionName {
         if let Some(bad) = text.chars().find(|&c| !is_name_char(c)) {
             return Err(InvalidValue::new(format!("can hold letters, digits and _+=,.@-, but not {bad:?}")));
         }
-        if !LENGTH.contains(&text.len()) {
+        if !NAME_LENGTH.contains(&text.len()) {
             return Err(InvalidValue::new(format!("must have 2 to 64 characters, has {}", text.len())));
         }
         Ok(Self(text.to_owned()))
@@ -109,25 +109,27 @@ impl SessionNameTemplate {
     /// Replaces the placeholders. Characters that STS refuses become `-`. A name over 64 characters loses the
     /// ends of its longest parts, but the account is never shortened.
     pub fn expand(&self, values: &SessionNameValues) -> RoleSessionName {
-        let mut pieces: Vec<(bool, String)> = self
+        let mut parts: Vec<(bool, String)> = self
             .0
             .iter()
             .map(|part| match part {
-                Part::Text(text) => (false, sanitised(text)),
-                Part::Placeholder(which) => (*which == Placeholder::Account, sanitised(which.value(values))),
+                Part::Text(text) => (false, replace_invalid_chars(text)),
+                Part::Placeholder(placeholder) => {
+                    (*placeholder == Placeholder::Account, replace_invalid_chars(placeholder.value(values)))
+                }
             })
             .collect();
-        let length = |pieces: &[(bool, String)]| pieces.iter().map(|(_, text)| text.len()).sum::<usize>();
-        while length(&pieces) > *LENGTH.end() {
+        let length = |parts: &[(bool, String)]| parts.iter().map(|(_, text)| text.len()).sum::<usize>();
+        while length(&parts) > *NAME_LENGTH.end() {
             let Some((_, longest)) =
-                pieces.iter_mut().filter(|(keep, _)| !keep).max_by_key(|(_, text)| text.len())
+                parts.iter_mut().filter(|(keep, _)| !keep).max_by_key(|(_, text)| text.len())
             else {
                 break;
             };
             longest.pop();
         }
-        let name: String = pieces.into_iter().map(|(_, text)| text).collect();
-        RoleSessionName::made_up(&name)
+        let name: String = parts.into_iter().map(|(_, text)| text).collect();
+        RoleSessionName::sanitized(&name)
     }
 }
 
@@ -145,7 +147,7 @@ impl Placeholder {
     }
 }
 
-fn sanitised(text: &str) -> String {
+fn replace_invalid_chars(text: &str) -> String {
     text.chars().map(|c| if is_name_char(c) { c } else { '-' }).collect()
 }
 
@@ -184,7 +186,7 @@ impl FromStr for SessionNameTemplate {
     }
 }
 
-from_text!(RoleSessionName);
+try_from_text!(RoleSessionName);
 
 /// The ARN of a role session: `arn:aws:sts::123456789012:assumed-role/Name/session`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_keeps_its_account() {
+    fn long_names_keep_the_account() {
         let name = expand("{user}@{role}.{account}", "alex.from.the.platform.team", &"Role".repeat(16));
         assert_eq!(name.len(), 64);
         assert!(name.ends_with(".123456789012"), "{name}");
@@ -282,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_goes_in_sts_takes_what_comes_out() {
+    fn expanded_names_are_valid_for_sts() {
         for (template, user) in
             [("{user}", "x"), ("{user}", ""), ("a b{user}", "ü/ñ\u{1b}"), ("{user}{user}", &"y".repeat(90))]
         {
@@ -293,13 +295,13 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_template_is_refused() {
+    fn invalid_templates_are_rejected() {
         assert!("{usr}".parse::<SessionNameTemplate>().is_err());
         assert!("{user".parse::<SessionNameTemplate>().is_err());
     }
 
     #[test]
-    fn a_session_belongs_to_its_role_only() {
+    fn is_session_of_compares_account_and_name() {
         let role: RoleArn = "arn:aws:iam::123456789012:role/te/R".parse().expect("an ARN");
         let session = role.session("ann").expect("a session");
         assert_eq!(session.to_string(), "arn:aws:sts::123456789012:assumed-role/R/ann");

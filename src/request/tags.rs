@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::strict_json::{self, text_members};
-use super::value::{InvalidValue, TAG_ALPHABET, at_most, check, from_text, is_tag_char};
+use super::value::{InvalidValue, TAG_ALPHABET, check_count, check_text, is_tag_char, try_from_text};
 
 /// The most session tags, or transitive tag keys, that STS accepts.
 const MAX_TAGS: usize = 50;
@@ -27,7 +27,7 @@ impl FromStr for TagKey {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        check(text, 1..=128, TAG_ALPHABET, is_tag_char)
+        check_text(text, 1..=128, TAG_ALPHABET, is_tag_char)
             .map_err(|error| InvalidValue::new(format!("tag key {text:?} {error}")))?;
         Ok(Self(text.to_owned()))
     }
@@ -47,7 +47,7 @@ impl Tag {
     /// The key or the value breaks the rules of STS.
     pub fn new(key: &str, value: &str) -> Result<Self, InvalidValue> {
         let parsed = key.parse()?;
-        check(value, 0..=256, TAG_ALPHABET, is_tag_char)
+        check_text(value, 0..=256, TAG_ALPHABET, is_tag_char)
             .map_err(|error| InvalidValue::new(format!("the value of tag {key:?} {error}")))?;
         Ok(Self { key: parsed, value: value.to_owned() })
     }
@@ -114,14 +114,14 @@ pub(crate) fn check_tags(tags: &[Tag]) -> Result<(), InvalidValue> {
     if let Some(pair) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err(InvalidValue::new(format!("gives tag {:?} twice (STS ignores case there)", pair[0])));
     }
-    at_most(MAX_TAGS, tags.len())
+    check_count(MAX_TAGS, tags.len())
 }
 
 pub(crate) fn check_tag_keys(keys: &[TagKey]) -> Result<(), InvalidValue> {
-    at_most(MAX_TAGS, keys.len())
+    check_count(MAX_TAGS, keys.len())
 }
 
-from_text!(TagKey);
+try_from_text!(TagKey);
 
 #[cfg(test)]
 mod tests {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_come_in_every_form_people_type() {
+    fn parse_tags_accepts_every_form() {
         let foo_bar = |value: &str| Ok(vec![("foo".to_owned(), value.to_owned())]);
         assert_eq!(pairs("foo=bar"), foo_bar("bar"));
         assert_eq!(pairs("foo=a=b"), foo_bar("a=b"));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_key_counts_once_whatever_its_case() {
+    fn tag_keys_are_case_insensitive() {
         let tags = parse_tags("Team=a,team=b").expect("two tags");
         let error = check_tags(&tags).expect_err("twice").to_string();
         assert!(error.contains("\"team\" twice"), "{error}");

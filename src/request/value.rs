@@ -14,8 +14,8 @@ use std::ops::RangeInclusive;
 pub struct InvalidValue(String);
 
 impl InvalidValue {
-    pub(crate) fn new(fault: impl Into<String>) -> Self {
-        Self(fault.into())
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
     }
 }
 
@@ -28,7 +28,7 @@ impl fmt::Display for InvalidValue {
 impl std::error::Error for InvalidValue {}
 
 /// Checks the number of characters and the characters. `alphabet` describes those that `allowed` accepts.
-pub(crate) fn check(
+pub(crate) fn check_text(
     text: &str,
     length: RangeInclusive<usize>,
     alphabet: &str,
@@ -76,7 +76,7 @@ macro_rules! string_newtype {
             type Err = InvalidValue;
 
             fn from_str(text: &str) -> Result<Self, InvalidValue> {
-                $crate::request::value::check(text, $length, $alphabet, $allowed)?;
+                $crate::request::value::check_text(text, $length, $alphabet, $allowed)?;
                 Ok(Self(text.to_owned()))
             }
         }
@@ -91,7 +91,7 @@ macro_rules! string_newtype {
 pub(crate) use string_newtype;
 
 /// Lets callers pass text where a parameter is expected.
-macro_rules! from_text {
+macro_rules! try_from_text {
     ($($parameter:ty),+) => {$(
         impl TryFrom<&str> for $parameter {
             type Error = InvalidValue;
@@ -110,10 +110,10 @@ macro_rules! from_text {
         }
     )+};
 }
-pub(crate) use from_text;
+pub(crate) use try_from_text;
 
 /// Checks the length of a list.
-pub(crate) fn at_most(max: usize, count: usize) -> Result<(), InvalidValue> {
+pub(crate) fn check_count(max: usize, count: usize) -> Result<(), InvalidValue> {
     if count > max {
         return Err(InvalidValue::new(format!("takes at most {max}, has {count}")));
     }

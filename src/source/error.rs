@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::profiles::InvalidKey;
+use crate::profiles::InvalidProfileKey;
 
 /// Why there are no source credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,9 +13,9 @@ pub enum SourceError {
         /// The name.
         name: String,
         /// The profile whose `source_profile` has this name. `None` if the user selected it directly.
-        wanted_by: Option<String>,
+        referenced_by: Option<String>,
         /// Similar names of existing profiles.
-        closest: Vec<String>,
+        similar_names: Vec<String>,
     },
     /// These profiles form a cycle: each is the source of the one before, and the first is the source of the
     /// last.
@@ -25,52 +25,52 @@ pub enum SourceError {
         /// The profile.
         name: String,
         /// What is wrong with the profile, phrased to follow its name.
-        fault: String,
+        reason: String,
     },
     /// A key of a profile has an invalid value.
-    Key(InvalidKey),
+    Key(InvalidProfileKey),
     /// The environment contains an incomplete or invalid key.
     Environment(String),
     /// The shell has a role from arl, and the source of that role is no longer available. Holds `ARL_SOURCE`.
-    Replaced(Option<String>),
+    OriginalSourceLost(Option<String>),
     /// `--chain` was given, and the shell has no role.
     NothingToChainFrom,
     /// No source is configured.
-    Nothing,
+    NotConfigured,
 }
 
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownProfile { name, wanted_by: None, .. } => {
+            Self::UnknownProfile { name, referenced_by: None, .. } => {
                 write!(f, "there is no profile `{name}`")
             }
-            Self::UnknownProfile { name, wanted_by: Some(by), .. } => {
+            Self::UnknownProfile { name, referenced_by: Some(by), .. } => {
                 write!(f, "there is no profile `{name}`, which profile `{by}` names as its `source_profile`")
             }
             Self::Cycle(names) => {
                 write!(f, "the profiles are each other's source: `{}`", names.join("` → `"))
             }
-            Self::Profile { name, fault } => write!(f, "profile `{name}` {fault}"),
+            Self::Profile { name, reason } => write!(f, "profile `{name}` {reason}"),
             Self::Key(error) => error.fmt(f),
-            Self::Environment(fault) => f.write_str(fault),
-            Self::Replaced(None) => {
+            Self::Environment(reason) => f.write_str(reason),
+            Self::OriginalSourceLost(None) => {
                 f.write_str("this shell holds a role of arl's, and nothing tells what it had before")
             }
-            Self::Replaced(Some(tag)) => write!(
+            Self::OriginalSourceLost(Some(id)) => write!(
                 f,
-                "this shell holds a role of arl's, and the source it was made from (`{tag}`) is no longer here"
+                "this shell holds a role of arl's, and the source it was made from (`{id}`) is no longer here"
             ),
             Self::NothingToChainFrom => f.write_str("this shell holds no role to start from"),
-            Self::Nothing => f.write_str("there are no source credentials"),
+            Self::NotConfigured => f.write_str("there are no source credentials"),
         }
     }
 }
 
 impl std::error::Error for SourceError {}
 
-impl From<InvalidKey> for SourceError {
-    fn from(error: InvalidKey) -> Self {
+impl From<InvalidProfileKey> for SourceError {
+    fn from(error: InvalidProfileKey) -> Self {
         Self::Key(error)
     }
 }

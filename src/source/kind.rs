@@ -85,7 +85,7 @@ pub struct SsoSource {
 /// Identifies a source, so that arl finds it again after it replaced the variables: the value of
 /// `ARL_SOURCE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SourceTag {
+pub enum SourceId {
     /// A profile, possibly a role profile itself.
     Profile(String),
     /// The keys of a profile that has a role as well, when it is the `source_profile` of another one.
@@ -100,7 +100,7 @@ pub enum SourceTag {
     InstanceMetadata,
 }
 
-impl SourceTag {
+impl SourceId {
     /// Parses the output of [`fmt::Display`].
     pub(super) fn parse(text: &str) -> Option<Self> {
         Some(match (text.split_once(':'), text) {
@@ -115,7 +115,7 @@ impl SourceTag {
     }
 }
 
-impl fmt::Display for SourceTag {
+impl fmt::Display for SourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Profile(name) => write!(f, "profile:{name}"),

@@ -7,6 +7,6 @@ mod resolve;
 mod role_ref;
 
 pub use error::SourceError;
-pub use kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SourceTag, SsoSource};
-pub use resolve::{Chain, ShellRole, Sources};
+pub use kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SourceId, SsoSource};
+pub use resolve::{ShellRole, SourceChain, SourceResolver};
 pub use role_ref::{RoleRef, closest};

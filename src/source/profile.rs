@@ -6,44 +6,44 @@ use super::error::SourceError;
 use super::kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SsoSource};
 use crate::arn::InvalidArn;
 use crate::credentials::{Credentials, InvalidCredentials};
-use crate::encoding::hex;
+use crate::encoding::hex_encode;
 use crate::profiles::{Section, SharedConfig, SharedFile};
 use crate::request::InvalidValue;
 use crate::secret::Secret;
 
 /// How deep credential processes may be nested, as in the AWS CLI.
-const DEEPEST: usize = 4;
+const MAX_PROCESS_DEPTH: usize = 4;
 
 /// Returns the source of a profile that assumes no role, in botocore's order.
-pub(super) fn of_profile<'a>(
+pub(super) fn profile_source<'a>(
     config: &SharedConfig<'a>,
     var: &dyn Fn(&str) -> Option<String>,
     name: &str,
     section: &Section<'a>,
 ) -> Result<Source, SourceError> {
-    let fault = |fault: &str| SourceError::Profile { name: name.to_owned(), fault: fault.to_owned() };
+    let invalid = |reason: &str| SourceError::Profile { name: name.to_owned(), reason: reason.to_owned() };
     if let Some(token_file) = section.get("web_identity_token_file") {
         let role_arn = section
             .get("role_arn")
-            .ok_or_else(|| fault("has a `web_identity_token_file` but no `role_arn`"))?;
+            .ok_or_else(|| invalid("has a `web_identity_token_file` but no `role_arn`"))?;
         return Ok(Source::WebIdentity {
             role_arn: role_arn
                 .parse()
-                .map_err(|error: InvalidArn| fault(&format!("names no role: {error}")))?,
+                .map_err(|error: InvalidArn| invalid(&format!("names no role: {error}")))?,
             token_file: token_file.to_owned(),
-            role_session_name: section.get_filled("role_session_name").map(str::to_owned),
+            role_session_name: section.get_non_empty("role_session_name").map(str::to_owned),
             duration_seconds: section
-                .get_filled("duration_seconds")
+                .get_non_empty("duration_seconds")
                 .map(str::parse)
                 .transpose()
-                .map_err(|error: InvalidValue| fault(&format!("has a `duration_seconds` that {error}")))?,
+                .map_err(|error: InvalidValue| invalid(&format!("has a `duration_seconds` that {error}")))?,
         });
     }
     if section.get("sso_account_id").is_some() || section.get("sso_role_name").is_some() {
         return sso(config, name, section).map(Source::Sso);
     }
     // Keys in the config file come last.
-    if section.file_of("aws_access_key_id") != Some(SharedFile::Credentials) {
+    if section.origin("aws_access_key_id") != Some(SharedFile::Credentials) {
         if let Some(session) = section.get("login_session") {
             return login(var, name, session).map(Source::Login);
         }
@@ -52,24 +52,24 @@ pub(super) fn of_profile<'a>(
         }
     }
     // Take all parts from one file: a token in the other one belongs to another key.
-    let file = section.file_of("aws_access_key_id").or(section.file_of("aws_secret_access_key"));
-    let get = |key: &str| section.get_in(file?, key);
-    let filled = |key: &str| get(key).filter(|value| !value.is_empty());
+    let file = section.origin("aws_access_key_id").or(section.origin("aws_secret_access_key"));
+    let get = |key: &str| section.get_from(file?, key);
+    let get_non_empty = |key: &str| get(key).filter(|value| !value.is_empty());
     match (get("aws_access_key_id"), get("aws_secret_access_key")) {
         (Some(id), Some(secret)) => {
             // As in the environment: the old name is often a leftover.
-            let old = || filled("aws_security_token").filter(|_| id.starts_with("ASIA"));
-            let token = filled("aws_session_token").or_else(old);
+            let old = || get_non_empty("aws_security_token").filter(|_| id.starts_with("ASIA"));
+            let token = get_non_empty("aws_session_token").or_else(old);
             let token = token.map(|token| Secret::new(token.to_owned()));
             Credentials::new(id.to_owned(), Secret::new(secret.to_owned()), token, None)
                 .map(Source::Keys)
-                .map_err(|error: InvalidCredentials| fault(&format!("cannot be used: {error}")))
+                .map_err(|error: InvalidCredentials| invalid(&format!("cannot be used: {error}")))
         }
-        (Some(_), None) => Err(fault("has an `aws_access_key_id` but no `aws_secret_access_key`")),
-        (None, Some(_)) => Err(fault("has an `aws_secret_access_key` but no `aws_access_key_id`")),
+        (Some(_), None) => Err(invalid("has an `aws_access_key_id` but no `aws_secret_access_key`")),
+        (None, Some(_)) => Err(invalid("has an `aws_secret_access_key` but no `aws_access_key_id`")),
         (None, None) => match section.get("login_session") {
             Some(session) => login(var, name, session).map(Source::Login),
-            None => Err(fault("holds no credentials")),
+            None => Err(invalid("holds no credentials")),
         },
     }
 }
@@ -80,14 +80,14 @@ fn login(
     name: &str,
     session: &str,
 ) -> Result<LoginSource, SourceError> {
-    let given = var("AWS_LOGIN_CACHE_DIRECTORY").filter(|directory| !directory.is_empty());
-    let directory = given.or_else(|| Some(format!("{}/.aws/login/cache", var("HOME")?)));
+    let configured = var("AWS_LOGIN_CACHE_DIRECTORY").filter(|directory| !directory.is_empty());
+    let directory = configured.or_else(|| Some(format!("{}/.aws/login/cache", var("HOME")?)));
     let directory = directory.ok_or_else(|| SourceError::Profile {
         name: name.to_owned(),
-        fault: "uses `login_session`, and there is no home directory that it could be in".into(),
+        reason: "uses `login_session`, and there is no home directory that it could be in".into(),
     })?;
     let hash = digest::digest(&digest::SHA256, session.trim().as_bytes());
-    let file = format!("{directory}/{}.json", hex(hash.as_ref()));
+    let file = format!("{directory}/{}.json", hex_encode(hash.as_ref()));
     Ok(LoginSource { session: session.to_owned(), profile: name.to_owned(), file })
 }
 
@@ -103,40 +103,42 @@ fn process(
     if ancestors.iter().any(|ancestor| ancestor == name) {
         return Err(SourceError::Profile {
             name: name.to_owned(),
-            fault: "is asked for by its own `credential_process`".into(),
+            reason: "is asked for by its own `credential_process`".into(),
         });
     }
-    if ancestors.len() >= DEEPEST {
+    if ancestors.len() >= MAX_PROCESS_DEPTH {
         return Err(SourceError::Profile {
             name: name.to_owned(),
-            fault: format!("is asked for by {DEEPEST} processes, each of which another one has started"),
+            reason: format!(
+                "is asked for by {MAX_PROCESS_DEPTH} processes, each of which another one has started"
+            ),
         });
     }
     Ok(ProcessSource { command: command.to_owned(), profile: name.to_owned(), ancestors })
 }
 
 fn sso<'a>(config: &SharedConfig<'a>, name: &str, section: &Section<'a>) -> Result<SsoSource, SourceError> {
-    let fault = |fault: String| SourceError::Profile { name: name.to_owned(), fault };
+    let invalid = |reason: String| SourceError::Profile { name: name.to_owned(), reason };
     let session_name = section.get("sso_session");
     let session = session_name
         .map(|session| {
             config
                 .sso_session(session)
-                .ok_or_else(|| fault(format!("names the SSO session `{session}`, which does not exist")))
+                .ok_or_else(|| invalid(format!("names the SSO session `{session}`, which does not exist")))
         })
         .transpose()?;
     // It is unclear which of the two is meant. The AWS CLI and the SDKs refuse this too.
     for key in ["sso_start_url", "sso_region"] {
         let of_session = session.and_then(|session| session.get(key));
         if of_session.is_some_and(|value| section.get(key).is_some_and(|own| own != value)) {
-            return Err(fault(format!("has another `{key}` than its SSO session")));
+            return Err(invalid(format!("has another `{key}` than its SSO session")));
         }
     }
-    let value = |key: &str, place: &Section<'_>| {
-        place
+    let value = |key: &str, holder: &Section<'_>| {
+        holder
             .get(key)
             .map(str::to_owned)
-            .ok_or_else(|| fault(format!("lacks `{key}` for IAM Identity Center")))
+            .ok_or_else(|| invalid(format!("lacks `{key}` for IAM Identity Center")))
     };
     Ok(SsoSource {
         account_id: value("sso_account_id", section)?,

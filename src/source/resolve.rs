@@ -5,7 +5,7 @@
 //! SDKs, arl never falls through from a selected profile to the next source.
 
 use super::error::SourceError;
-use super::kind::{Source, SourceTag};
+use super::kind::{Source, SourceId};
 use super::profile;
 use super::role_ref::closest;
 use crate::arn::InvalidArn;
@@ -18,9 +18,9 @@ const MAX_CHAIN: usize = 100;
 
 /// A source and the roles that its profiles assume, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chain {
+pub struct SourceChain {
     /// Identifies the source.
-    pub tag: SourceTag,
+    pub id: SourceId,
     /// The source of the first credentials.
     pub source: Source,
     /// The profile with the first credentials, if they come from a profile.
@@ -30,7 +30,7 @@ pub struct Chain {
 }
 
 /// Resolves sources from the shared files and an environment.
-pub struct Sources<'a> {
+pub struct SourceResolver<'a> {
     config: &'a SharedConfig<'a>,
     var: &'a dyn Fn(&str) -> Option<String>,
     shell_role: ShellRole,
@@ -45,7 +45,7 @@ pub enum ShellRole {
     Chain,
 }
 
-impl<'a> Sources<'a> {
+impl<'a> SourceResolver<'a> {
     /// Uses `var` to look up environment variables. An empty value counts as unset.
     pub fn new(
         config: &'a SharedConfig<'a>,
@@ -59,31 +59,31 @@ impl<'a> Sources<'a> {
     ///
     /// # Errors
     /// The source that wins cannot be used, or there is no source.
-    pub fn select(&self) -> Result<Chain, SourceError> {
+    pub fn select(&self) -> Result<SourceChain, SourceError> {
         let Some(keys) = self.environment_keys()? else {
-            return match (self.shell_role, self.has_own_endpoint()) {
-                (ShellRole::Ignore, _) => self.without_keys(),
+            return match (self.shell_role, self.is_arl_endpoint()) {
+                (ShellRole::Ignore, _) => self.default_chain(),
                 (ShellRole::Chain, false) => Err(SourceError::NothingToChainFrom),
                 // Keep the tag of the first source, from which later roles without `--chain` start.
                 (ShellRole::Chain, true) => {
-                    let tag = self.var("ARL_SOURCE").and_then(|tag| SourceTag::parse(&tag));
-                    Ok(chain(tag.unwrap_or(SourceTag::Container), Source::Container))
+                    let id = self.var("ARL_SOURCE").and_then(|tag| SourceId::parse(&tag));
+                    Ok(chain_without_hops(id.unwrap_or(SourceId::Container), Source::Container))
                 }
             };
         };
-        match (self.is_own(&keys), self.shell_role) {
-            (true, ShellRole::Ignore) => self.before_arl(),
+        match (self.is_arl_key(&keys), self.shell_role) {
+            (true, ShellRole::Ignore) => self.original_source(),
             // Keep the tag of the first source, from which later roles without `--chain` start.
             (true, ShellRole::Chain) => {
-                let tag = self.var("ARL_SOURCE").and_then(|tag| SourceTag::parse(&tag));
-                let chain = from_environment(keys);
-                Ok(Chain { tag: tag.unwrap_or_else(|| chain.tag.clone()), ..chain })
+                let id = self.var("ARL_SOURCE").and_then(|tag| SourceId::parse(&tag));
+                let chain = chain_from_env_keys(keys);
+                Ok(SourceChain { id: id.unwrap_or_else(|| chain.id.clone()), ..chain })
             }
             // A session of another tool is a role that one can chain from. Long-term keys are not.
             (false, ShellRole::Chain) if keys.session_token().is_none() => {
                 Err(SourceError::NothingToChainFrom)
             }
-            (false, _) => Ok(from_environment(keys)),
+            (false, _) => Ok(chain_from_env_keys(keys)),
         }
     }
 
@@ -91,43 +91,47 @@ impl<'a> Sources<'a> {
     ///
     /// # Errors
     /// The profile, or one that it depends on, is missing, invalid, or part of a cycle.
-    pub fn profile(&self, name: &str) -> Result<Chain, SourceError> {
-        self.follow(name, None).map(|chain| Chain { tag: SourceTag::Profile(name.to_owned()), ..chain })
+    pub fn profile(&self, name: &str) -> Result<SourceChain, SourceError> {
+        self.resolve_profile(name, None)
+            .map(|chain| SourceChain { id: SourceId::Profile(name.to_owned()), ..chain })
     }
 
     /// Returns the source of a role profile, as its `source_profile` or `credential_source` says.
     ///
     /// # Errors
-    /// As [`Sources::profile`]; or the profile has both keys or neither.
-    pub fn source_of(&self, name: &str) -> Result<Chain, SourceError> {
+    /// As [`SourceResolver::profile`]; or the profile has both keys or neither.
+    pub fn source_of_role(&self, name: &str) -> Result<SourceChain, SourceError> {
         let section = self.section(name, None)?;
-        let mut chain = self.follow(name, None)?;
+        let mut chain = self.resolve_profile(name, None)?;
         // The role itself is no part of its source.
         chain.hops.pop();
-        let named = section.get("source_profile").map(|source| {
+        let id = section.get("source_profile").map(|source| {
             let has_role = self.config.profile(source).is_some_and(|source| source.get("role_arn").is_some());
             match has_role && chain.hops.is_empty() && matches!(chain.source, Source::Keys(_)) {
-                true => SourceTag::ProfileKeys(source.to_owned()),
-                false => SourceTag::Profile(source.to_owned()),
+                true => SourceId::ProfileKeys(source.to_owned()),
+                false => SourceId::Profile(source.to_owned()),
             }
         });
-        Ok(Chain { tag: named.unwrap_or_else(|| chain.tag.clone()), ..chain })
+        Ok(SourceChain { id: id.unwrap_or_else(|| chain.id.clone()), ..chain })
     }
 
     /// Returns the section of a profile.
     ///
     /// # Errors
     /// No profile has that name.
-    pub fn section(&self, name: &str, wanted_by: Option<&str>) -> Result<&'a Section<'a>, SourceError> {
+    pub fn section(&self, name: &str, referenced_by: Option<&str>) -> Result<&'a Section<'a>, SourceError> {
         self.config.profile(name).ok_or_else(|| SourceError::UnknownProfile {
             name: name.to_owned(),
-            wanted_by: wanted_by.map(str::to_owned),
-            closest: closest(name, self.config.profile_names()).into_iter().map(str::to_owned).collect(),
+            referenced_by: referenced_by.map(str::to_owned),
+            similar_names: closest(name, self.config.profile_names())
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
         })
     }
 
     /// Whether SDKs prefer the credentials of the `default` profile to a container endpoint.
-    pub fn default_hides_endpoint(&self) -> bool {
+    pub fn default_profile_shadows_endpoint(&self) -> bool {
         let of_some_sdk = |section: &Section<'_>| {
             ["sso_session", "sso_start_url"].iter().any(|key| section.get(key).is_some())
         };
@@ -143,7 +147,7 @@ impl<'a> Sources<'a> {
         (self.var)(name).filter(|value| !value.is_empty())
     }
 
-    fn is_own(&self, keys: &Credentials) -> bool {
+    fn is_arl_key(&self, keys: &Credentials) -> bool {
         self.var("ARL_KEY_ID").is_some_and(|id| id == keys.access_key_id())
     }
 
@@ -166,57 +170,57 @@ impl<'a> Sources<'a> {
     }
 
     /// Returns the source of the role that the shell has now, from which another role starts too.
-    fn before_arl(&self) -> Result<Chain, SourceError> {
+    fn original_source(&self) -> Result<SourceChain, SourceError> {
         // `assume` unsets these variables, so if they are set now, the user set them later.
         if let Some(name) = self.selected_profile() {
             return self.profile(&name);
         }
-        if let Some(chosen) = self.web_identity()? {
-            return Ok(chosen);
+        if let Some(chain) = self.web_identity()? {
+            return Ok(chain);
         }
-        if let Some(chosen) = self.container().filter(|_| !self.has_own_endpoint()) {
-            return Ok(chosen);
+        if let Some(chain) = self.container().filter(|_| !self.is_arl_endpoint()) {
+            return Ok(chain);
         }
-        let tag = self.var("ARL_SOURCE");
-        match tag.as_deref().and_then(SourceTag::parse) {
-            Some(SourceTag::Profile(name)) => self.profile(&name),
-            Some(SourceTag::ProfileKeys(name)) => {
-                let chain = self.follow(&name, Some(&name))?;
-                Ok(Chain { tag: SourceTag::ProfileKeys(name), ..chain })
+        let id = self.var("ARL_SOURCE");
+        match id.as_deref().and_then(SourceId::parse) {
+            Some(SourceId::Profile(name)) => self.profile(&name),
+            Some(SourceId::ProfileKeys(name)) => {
+                let chain = self.resolve_profile(&name, Some(&name))?;
+                Ok(SourceChain { id: SourceId::ProfileKeys(name), ..chain })
             }
-            Some(SourceTag::InstanceMetadata) => {
-                Ok(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata))
+            Some(SourceId::InstanceMetadata) => {
+                Ok(chain_without_hops(SourceId::InstanceMetadata, Source::InstanceMetadata))
             }
-            _ => Err(SourceError::Replaced(tag)),
+            _ => Err(SourceError::OriginalSourceLost(id)),
         }
     }
 
-    fn without_keys(&self) -> Result<Chain, SourceError> {
+    fn default_chain(&self) -> Result<SourceChain, SourceError> {
         if let Some(name) = self.selected_profile() {
             return self.profile(&name);
         }
         if self.config.profile("default").is_some_and(has_credentials) {
             return self.profile("default");
         }
-        if let Some(found) = self.web_identity()? {
-            return Ok(found);
+        if let Some(chain) = self.web_identity()? {
+            return Ok(chain);
         }
-        if self.has_own_endpoint() {
-            return self.before_arl();
+        if self.is_arl_endpoint() {
+            return self.original_source();
         }
-        if let Some(found) = self.container() {
-            return Ok(found);
+        if let Some(chain) = self.container() {
+            return Ok(chain);
         }
         let disabled = self.var("AWS_EC2_METADATA_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true"));
         if disabled {
-            return Err(SourceError::Nothing);
+            return Err(SourceError::NotConfigured);
         }
-        Ok(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata))
+        Ok(chain_without_hops(SourceId::InstanceMetadata, Source::InstanceMetadata))
     }
 
     /// Half of it is an error, because the next source in the order could belong to another identity, such as
     /// an EC2 node.
-    fn web_identity(&self) -> Result<Option<Chain>, SourceError> {
+    fn web_identity(&self) -> Result<Option<SourceChain>, SourceError> {
         let Some(token_file) = self.var("AWS_WEB_IDENTITY_TOKEN_FILE") else { return Ok(None) };
         let role_arn = self.var("AWS_ROLE_ARN").ok_or_else(|| {
             SourceError::Environment(
@@ -228,47 +232,47 @@ impl<'a> Sources<'a> {
         })?;
         let role_session_name = self.var("AWS_ROLE_SESSION_NAME");
         let source = Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds: None };
-        Ok(Some(chain(SourceTag::WebIdentity, source)))
+        Ok(Some(chain_without_hops(SourceId::WebIdentity, source)))
     }
 
     /// Whether the container endpoint is that of `exec --server`, which hands out a role.
-    fn has_own_endpoint(&self) -> bool {
+    fn is_arl_endpoint(&self) -> bool {
         let endpoint = self.var("ARL_ENDPOINT");
         endpoint.is_some()
             && endpoint == self.var("AWS_CONTAINER_CREDENTIALS_FULL_URI")
             && self.var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").is_none()
     }
 
-    fn container(&self) -> Option<Chain> {
+    fn container(&self) -> Option<SourceChain> {
         self.var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
             .or_else(|| self.var("AWS_CONTAINER_CREDENTIALS_FULL_URI"))
-            .map(|_| chain(SourceTag::Container, Source::Container))
+            .map(|_| chain_without_hops(SourceId::Container, Source::Container))
     }
 
     /// Returns a profile's credentials, through its `source_profile`s: a loop, because a file can chain thousands.
-    fn follow(&self, name: &str, wanted_by: Option<&str>) -> Result<Chain, SourceError> {
+    fn resolve_profile(&self, name: &str, referenced_by: Option<&str>) -> Result<SourceChain, SourceError> {
         let mut roles: Vec<(String, RoleProfile)> = Vec::new();
-        let (mut name, mut wanted_by) = (name.to_owned(), wanted_by.map(str::to_owned));
+        let (mut name, mut referenced_by) = (name.to_owned(), referenced_by.map(str::to_owned));
         let mut chain = loop {
-            let section = self.section(&name, wanted_by.as_deref())?;
-            if let Some(at) = roles.iter().position(|(seen, _)| *seen == name) {
+            let section = self.section(&name, referenced_by.as_deref())?;
+            if let Some(index) = roles.iter().position(|(seen, _)| *seen == name) {
                 let is_itself = roles.last().is_some_and(|(last, _)| *last == name);
                 if !(is_itself && has_keys(section)) {
-                    let mut cycle: Vec<String> = roles.drain(at..).map(|(seen, _)| seen).collect();
+                    let mut cycle: Vec<String> = roles.drain(index..).map(|(seen, _)| seen).collect();
                     cycle.push(name);
                     return Err(SourceError::Cycle(cycle));
                 }
             }
             // Keys of its own end the chain, but only for a profile that another one names as its source: this is how a
             // profile can be its own `source_profile`.
-            let role = match wanted_by.is_some() && has_keys(section) {
+            let role = match referenced_by.is_some() && has_keys(section) {
                 true => None,
                 false => RoleProfile::read(&name, section)?,
             };
             let Some(role) = role else {
-                let source = profile::of_profile(self.config, self.var, &name, section)?;
-                break Chain {
-                    tag: SourceTag::Profile(name.clone()),
+                let source = profile::profile_source(self.config, self.var, &name, section)?;
+                break SourceChain {
+                    id: SourceId::Profile(name.clone()),
                     source,
                     source_profile: Some(name),
                     hops: Vec::new(),
@@ -276,13 +280,13 @@ impl<'a> Sources<'a> {
             };
             if roles.len() == MAX_CHAIN {
                 let first = roles.first().map_or_else(|| name.clone(), |(first, _)| first.clone());
-                let fault = format!("leads through more than {MAX_CHAIN} profiles by `source_profile`");
-                return Err(SourceError::Profile { name: first, fault });
+                let reason = format!("leads through more than {MAX_CHAIN} profiles by `source_profile`");
+                return Err(SourceError::Profile { name: first, reason });
             }
             roles.push((name.clone(), role));
             match self.step(&name, section)? {
                 Step::Profile(source) => {
-                    wanted_by = Some(name);
+                    referenced_by = Some(name);
                     name = source;
                 }
                 Step::Chain(chain) => break *chain,
@@ -294,38 +298,39 @@ impl<'a> Sources<'a> {
 
     /// What the next step from a role profile leads to.
     fn step(&self, name: &str, section: &Section<'_>) -> Result<Step, SourceError> {
-        let fault = |fault: String| SourceError::Profile { name: name.to_owned(), fault };
+        let invalid = |reason: String| SourceError::Profile { name: name.to_owned(), reason };
         match (section.get("source_profile"), section.get("credential_source")) {
-            (Some(_), Some(_)) => {
-                Err(fault("has both `source_profile` and `credential_source`; only one can be meant".into()))
-            }
+            (Some(_), Some(_)) => Err(invalid(
+                "has both `source_profile` and `credential_source`; only one can be meant".into(),
+            )),
             (None, None) => {
-                Err(fault("has a `role_arn`, but neither `source_profile` nor `credential_source`".into()))
+                Err(invalid("has a `role_arn`, but neither `source_profile` nor `credential_source`".into()))
             }
             (Some(source), None) => Ok(Step::Profile(source.to_owned())),
             (None, Some(source)) => match source.to_ascii_lowercase().as_str() {
                 "environment" => match self.environment_keys()? {
-                    Some(keys) if self.is_own(&keys) && self.shell_role == ShellRole::Ignore => {
-                        Err(SourceError::Replaced(self.var("ARL_SOURCE")))
+                    Some(keys) if self.is_arl_key(&keys) && self.shell_role == ShellRole::Ignore => {
+                        Err(SourceError::OriginalSourceLost(self.var("ARL_SOURCE")))
                     }
-                    Some(keys) => Ok(Step::Chain(Box::new(from_environment(keys)))),
-                    None => Err(fault("takes its source from the environment, which holds no keys".into())),
+                    Some(keys) => Ok(Step::Chain(Box::new(chain_from_env_keys(keys)))),
+                    None => Err(invalid("takes its source from the environment, which holds no keys".into())),
                 },
-                "ecscontainer" if self.has_own_endpoint() && self.shell_role == ShellRole::Ignore => {
-                    Err(SourceError::Replaced(self.var("ARL_SOURCE")))
+                "ecscontainer" if self.is_arl_endpoint() && self.shell_role == ShellRole::Ignore => {
+                    Err(SourceError::OriginalSourceLost(self.var("ARL_SOURCE")))
                 }
                 "ecscontainer" => {
                     self.container().map(|chain| Step::Chain(Box::new(chain))).ok_or_else(|| {
-                        fault(
+                        invalid(
                             "takes its source from a container, but AWS_CONTAINER_CREDENTIALS_* is not set"
                                 .into(),
                         )
                     })
                 }
-                "ec2instancemetadata" => {
-                    Ok(Step::Chain(Box::new(chain(SourceTag::InstanceMetadata, Source::InstanceMetadata))))
-                }
-                _ => Err(fault(format!(
+                "ec2instancemetadata" => Ok(Step::Chain(Box::new(chain_without_hops(
+                    SourceId::InstanceMetadata,
+                    Source::InstanceMetadata,
+                )))),
+                _ => Err(invalid(format!(
                     "has the unknown `credential_source` `{source}`; known are Environment, Ec2InstanceMetadata and EcsContainer"
                 ))),
             },
@@ -336,15 +341,15 @@ impl<'a> Sources<'a> {
 /// One step from a role profile towards its source.
 enum Step {
     Profile(String),
-    Chain(Box<Chain>),
+    Chain(Box<SourceChain>),
 }
 
-fn chain(tag: SourceTag, source: Source) -> Chain {
-    Chain { tag, source, source_profile: None, hops: Vec::new() }
+fn chain_without_hops(id: SourceId, source: Source) -> SourceChain {
+    SourceChain { id, source, source_profile: None, hops: Vec::new() }
 }
 
-fn from_environment(keys: Credentials) -> Chain {
-    chain(SourceTag::Environment(keys.access_key_id().to_owned()), Source::Keys(keys))
+fn chain_from_env_keys(keys: Credentials) -> SourceChain {
+    chain_without_hops(SourceId::Environment(keys.access_key_id().to_owned()), Source::Keys(keys))
 }
 
 fn has_keys(section: &Section<'_>) -> bool {

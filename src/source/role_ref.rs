@@ -8,7 +8,7 @@ pub enum RoleRef {
     /// A role ARN.
     Arn(RoleArn),
     /// `ACCOUNT/NAME` or `ACCOUNT/path/NAME`, in a partition that is decided later.
-    InAccount(AccountId, String),
+    AccountRole(AccountId, String),
     /// The name of a profile.
     Profile(String),
 }
@@ -25,7 +25,7 @@ impl RoleRef {
         if let Some((account, name)) = text.split_once('/')
             && let Ok(account) = account.parse()
         {
-            return Ok(Self::InAccount(account, name.to_owned()));
+            return Ok(Self::AccountRole(account, name.to_owned()));
         }
         Ok(Self::Profile(text.to_owned()))
     }
@@ -37,7 +37,7 @@ impl RoleRef {
     pub fn arn(&self, partition: &Partition) -> Result<Option<RoleArn>, InvalidArn> {
         match self {
             Self::Arn(arn) => Ok(Some(arn.clone())),
-            Self::InAccount(account, name) => {
+            Self::AccountRole(account, name) => {
                 RoleArn::new(partition.clone(), account.clone(), name).map(Some)
             }
             Self::Profile(_) => Ok(None),
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_order_of_recognition() {
+    fn role_refs_parse_as_arn_then_account_then_profile() {
         let aws = "aws".parse().expect("a partition");
         let arn =
             |text| RoleRef::parse(text).and_then(|role| role.arn(&aws)).map(|arn| arn.map(|a| a.to_string()));

@@ -7,7 +7,7 @@ use aws_sdk_sts::types::{PolicyDescriptorType, ProvidedContext, Tag};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 
-use super::error::CallError;
+use super::error::StsError;
 use super::response::{self, RoleSession};
 use crate::credentials::Credentials;
 use crate::encoding;
@@ -23,9 +23,9 @@ pub fn cap_chained_duration(
     request: &mut AssumeRoleRequest,
 ) -> Option<SessionDuration> {
     source.session_token()?;
-    let asked = request.duration_seconds.filter(|&asked| asked > SessionDuration::CHAINED_MAX)?;
+    let requested = request.duration_seconds.filter(|&requested| requested > SessionDuration::CHAINED_MAX)?;
     request.duration_seconds = Some(SessionDuration::CHAINED_MAX);
-    Some(asked)
+    Some(requested)
 }
 
 /// Calls AssumeRole and checks the response against the request. `limit` is the timeout of the client.
@@ -36,7 +36,7 @@ pub(super) async fn assume_role(
     request: &AssumeRoleRequest,
     limit: Duration,
     now: SystemTime,
-) -> Result<RoleSession, CallError> {
+) -> Result<RoleSession, StsError> {
     // Destructured, so that a new parameter cannot be forgotten here.
     let AssumeRoleRequest {
         role_arn,
@@ -92,8 +92,8 @@ pub(super) async fn assume_role(
     } else {
         call.customize().mutate_request(move |http| append_form_fields(http, &extra)).send().await
     };
-    let output = output.map_err(|error| CallError::of(error, limit))?;
-    response::role_session(role_arn, output.assumed_role_user(), output.credentials(), now)
+    let output = output.map_err(|error| StsError::from_sdk_error(error, limit))?;
+    response::parse_role_session(role_arn, output.assumed_role_user(), output.credentials(), now)
 }
 
 /// Adds form fields to the request before it is signed.
@@ -101,7 +101,7 @@ fn append_form_fields(request: &mut HttpRequest, fields: &[(String, String)]) {
     let mut form = request.body().bytes().unwrap_or_default().to_vec();
     for (name, value) in fields {
         form.extend_from_slice(
-            format!("&{}={}", encoding::percent(name), encoding::percent(value)).as_bytes(),
+            format!("&{}={}", encoding::percent_encode(name), encoding::percent_encode(value)).as_bytes(),
         );
     }
     request.headers_mut().insert("content-length", form.len().to_string());

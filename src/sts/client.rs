@@ -6,11 +6,11 @@ use aws_sdk_sts::config::{BehaviorVersion, Region, StalledStreamProtectionConfig
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use super::error::CallError;
+use super::error::StsError;
 use super::http::LazyClient;
 use super::response::RoleSession;
-use super::sdk_config::signing;
-use super::settings::{ATTEMPT_LIMIT, CONNECT_LIMIT, FIRST_BACKOFF, StsSettings};
+use super::sdk_config::signing_provider;
+use super::settings::{ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, FIRST_BACKOFF, StsSettings};
 use crate::credentials::Credentials;
 use crate::request::AssumeRoleRequest;
 
@@ -53,30 +53,30 @@ impl Sts {
         source: &Credentials,
         request: &AssumeRoleRequest,
         now: SystemTime,
-    ) -> Result<RoleSession, CallError> {
-        super::assume_role::assume_role(&self.client(Some(source)), request, self.limit(), now).await
+    ) -> Result<RoleSession, StsError> {
+        super::assume_role::assume_role(&self.client(Some(source)), request, self.timeout(), now).await
     }
 
     /// Returns the owner of the credentials. The call needs no permission.
     ///
     /// # Errors
     /// As [`Sts::assume_role`].
-    pub async fn caller_identity(&self, credentials: &Credentials) -> Result<CallerIdentity, CallError> {
+    pub async fn caller_identity(&self, credentials: &Credentials) -> Result<CallerIdentity, StsError> {
         let output = self
             .client(Some(credentials))
             .get_caller_identity()
             .send()
             .await
-            .map_err(|error| CallError::of(error, self.limit()))?;
+            .map_err(|error| StsError::from_sdk_error(error, self.timeout()))?;
         match output.arn() {
             Some(arn) => Ok(CallerIdentity { arn: arn.to_owned() }),
-            None => Err(CallError::Unexpected("it names no caller".into())),
+            None => Err(StsError::Unexpected("it names no caller".into())),
         }
     }
 
     /// Returns the longest time that a call takes.
-    pub(super) fn limit(&self) -> Duration {
-        (ATTEMPT_LIMIT * self.settings.max_attempts.max(1)).min(self.settings.operation_limit)
+    pub(super) fn timeout(&self) -> Duration {
+        (ATTEMPT_TIMEOUT * self.settings.max_attempts.max(1)).min(self.settings.operation_timeout)
     }
 
     /// Creates an SDK client. Without credentials it can only make unsigned calls.
@@ -89,7 +89,7 @@ impl Sts {
             max_attempts,
             adaptive_retries,
             network: _,
-            operation_limit,
+            operation_timeout,
         } = &self.settings;
         let retries = if *adaptive_retries { RetryConfig::adaptive() } else { RetryConfig::standard() };
         let mut config = aws_sdk_sts::Config::builder()
@@ -102,9 +102,9 @@ impl Sts {
             )
             .timeout_config(
                 TimeoutConfig::builder()
-                    .connect_timeout(CONNECT_LIMIT)
-                    .operation_attempt_timeout(ATTEMPT_LIMIT)
-                    .operation_timeout(*operation_limit)
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                    .operation_timeout(*operation_timeout)
                     .build(),
             )
             // The body is read in one go, under the attempt's timeout.
@@ -118,7 +118,7 @@ impl Sts {
         if *use_dual_stack {
             config = config.use_dual_stack(true);
         }
-        config.set_credentials_provider(credentials.map(signing));
+        config.set_credentials_provider(credentials.map(signing_provider));
         aws_sdk_sts::Client::from_conf(config.build())
     }
 }
@@ -132,6 +132,6 @@ pub async fn assume_role(
     source: &Credentials,
     request: &AssumeRoleRequest,
     now: SystemTime,
-) -> Result<RoleSession, CallError> {
+) -> Result<RoleSession, StsError> {
     sts.assume_role(source, request, now).await
 }

@@ -18,7 +18,7 @@ use crate::encoding::rfc3339;
 /// printing them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum CallError {
+pub enum StsError {
     /// STS refused the request.
     Refused {
         /// The error code, for instance `AccessDenied`.
@@ -49,7 +49,7 @@ pub enum CallError {
     Source(String),
 }
 
-impl fmt::Display for CallError {
+impl fmt::Display for StsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { code, message, .. } if message.is_empty() => f.write_str(code),
@@ -67,23 +67,23 @@ impl fmt::Display for CallError {
                 "the answer does not fit the request: the session ends {}, which is already past by this machine's clock",
                 rfc3339(*expiration)
             ),
-            Self::Unreachable(why) | Self::Untrusted(why) => write!(f, "no connection: {why}"),
+            Self::Unreachable(reason) | Self::Untrusted(reason) => write!(f, "no connection: {reason}"),
             Self::TimedOut(limit) => {
                 write!(f, "no complete answer within {}", humantime::format_duration(*limit))
             }
-            Self::Source(why) => f.write_str(why),
+            Self::Source(reason) => f.write_str(reason),
         }
     }
 }
 
-impl Error for CallError {}
+impl Error for StsError {}
 
-impl CallError {
+impl StsError {
     /// Whether the same request may succeed later, because STS was unreachable or busy.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Untrusted(_) | Self::TimedOut(_) | Self::Unexpected(_) => true,
-            Self::Refused { code, .. } => TRANSIENT.contains(&code.as_str()),
+            Self::Refused { code, .. } => TRANSIENT_CODES.contains(&code.as_str()),
             Self::Redirected(_) | Self::Mismatch(_) | Self::Expired(_) | Self::Source(_) => false,
         }
     }
@@ -100,14 +100,14 @@ impl CallError {
 
     /// Creates the error of a failed connection.
     pub(crate) fn no_connection(error: &(dyn Error + 'static)) -> Self {
-        let why = root_cause(error);
-        if is_certificate_refused(error) { Self::Untrusted(why) } else { Self::Unreachable(why) }
+        let reason = root_cause(error);
+        if is_certificate_refused(error) { Self::Untrusted(reason) } else { Self::Unreachable(reason) }
     }
 }
 
 /// The codes with which STS refuses a request for now. Source: "Common errors" of the STS API reference, and
 /// the codes that the SDKs retry.
-const TRANSIENT: [&str; 9] = [
+const TRANSIENT_CODES: [&str; 9] = [
     "IDPCommunicationError",
     "InternalFailure",
     "RequestLimitExceeded",
@@ -119,8 +119,8 @@ const TRANSIENT: [&str; 9] = [
     "TooManyRequestsException",
 ];
 
-impl CallError {
-    pub(super) fn of<E>(error: SdkError<E, HttpResponse>, limit: Duration) -> Self
+impl StsError {
+    pub(super) fn from_sdk_error<E>(error: SdkError<E, HttpResponse>, limit: Duration) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -135,9 +135,9 @@ impl CallError {
                     message: context.err().message().unwrap_or_default().to_owned(),
                     request_id: aws_types::request_id::RequestId::request_id(context.err().meta())
                         .map(str::to_owned),
-                    endpoint_time: error.raw_response().and_then(time),
+                    endpoint_time: error.raw_response().and_then(date_header),
                 },
-                None => Self::in_other_words(error.raw_response()),
+                None => Self::from_nonstandard_body(error.raw_response()),
             },
             SdkError::TimeoutError(_) => Self::TimedOut(limit),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
@@ -148,15 +148,15 @@ impl CallError {
                 Self::Source(cause.map_or_else(|| root_cause(&error), ToString::to_string))
             }
             SdkError::DispatchFailure(_) => Self::no_connection(&error),
-            SdkError::ResponseError(_) if is_broken_off(&error) => Self::Unreachable(root_cause(&error)),
+            SdkError::ResponseError(_) if is_truncated(&error) => Self::Unreachable(root_cause(&error)),
             _ => Self::Unexpected(root_cause(&error)),
         }
     }
 }
 
-impl CallError {
+impl StsError {
     /// Reads an error code from XML that the SDK does not understand, which some replacements of STS send.
-    fn in_other_words(response: Option<&HttpResponse>) -> Self {
+    fn from_nonstandard_body(response: Option<&HttpResponse>) -> Self {
         let body = response.and_then(|response| response.body().bytes()).unwrap_or_default();
         let body = String::from_utf8_lossy(body);
         let element = |name: &str| {
@@ -168,7 +168,7 @@ impl CallError {
                 code,
                 message: element("Message").unwrap_or_default(),
                 request_id: None,
-                endpoint_time: response.and_then(time),
+                endpoint_time: response.and_then(date_header),
             },
             None => {
                 let status = response.map(|response| response.status().as_u16()).unwrap_or_default();
@@ -179,14 +179,14 @@ impl CallError {
 }
 
 /// Whether the connection broke in the middle of the response.
-fn is_broken_off(error: &(dyn Error + 'static)) -> bool {
+fn is_truncated(error: &(dyn Error + 'static)) -> bool {
     // This is hyper's message. Its error type would take another dependency.
     causes(error)
         .any(|cause| cause.is::<io::Error>() || cause.to_string().starts_with("error reading a body"))
 }
 
 /// Returns when the response was sent, from its `Date` header.
-fn time(response: &HttpResponse) -> Option<SystemTime> {
+fn date_header(response: &HttpResponse) -> Option<SystemTime> {
     let date = DateTime::from_str(response.headers().get("date")?, Format::HttpDate).ok()?;
     SystemTime::try_from(date).ok()
 }

@@ -6,55 +6,58 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde_json::{Map, Value};
 
-use super::error::CallError;
+use super::error::StsError;
 use crate::credentials::Credentials;
-use crate::process::{Said, run_process};
+use crate::process::{Stderr, run_process};
 use crate::secret::Secret;
 use crate::source::{LoginSource, PROCESS_ANCESTORS, ProcessSource};
 
 /// A credential process may ask the user.
-const LIMIT: Duration = Duration::from_secs(60);
+const PROCESS_TIMEOUT: Duration = Duration::from_secs(60);
 /// If a login's credentials last no longer than this, the AWS CLI renews them.
 const LOGIN_MARGIN: Duration = Duration::from_secs(60);
 
 /// Runs a `credential_process`.
 ///
 /// Source: "Process credential provider" in the AWS SDKs and Tools Reference Guide.
-pub(super) async fn by_process(process: &ProcessSource) -> Result<Credentials, CallError> {
+pub(super) async fn from_credential_process(process: &ProcessSource) -> Result<Credentials, StsError> {
     let ProcessSource { command, profile, ancestors } = process;
     let mut profiles = ancestors.clone();
     profiles.push(profile.clone());
-    let told = [(PROCESS_ANCESTORS, profiles.join("\n"))];
-    let output = run_process(command, &told, Said::Kept, LIMIT)
+    let variables = [(PROCESS_ANCESTORS, profiles.join("\n"))];
+    let output = run_process(command, &variables, Stderr::Capture, PROCESS_TIMEOUT)
         .await
-        .map_err(|error| CallError::Source(format!("the credential process: {error}")))?;
-    let wrong = |fault: &str| CallError::Source(format!("the credential process {fault}"));
+        .map_err(|error| StsError::Source(format!("the credential process: {error}")))?;
+    let invalid = |reason: &str| StsError::Source(format!("the credential process {reason}"));
     let object: Map<String, Value> =
-        serde_json::from_slice(&output).map_err(|_| wrong("printed no JSON object"))?;
+        serde_json::from_slice(&output).map_err(|_| invalid("printed no JSON object"))?;
     if object.get("Version").and_then(Value::as_u64) != Some(1) {
-        return Err(wrong("printed something else than version 1 of the format"));
+        return Err(invalid("printed something else than version 1 of the format"));
     }
     let names = ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "AccountId"];
-    read(&object, names).map_err(|fault| wrong(&fault))
+    parse_fields(&object, names).map_err(|reason| invalid(&reason))
 }
 
 /// Returns the session from `aws login`, or, if it has expired, runs the AWS CLI, the only program that may
 /// renew it.
-pub(super) async fn by_login(login: &LoginSource, now: SystemTime) -> Result<Credentials, CallError> {
+pub(super) async fn from_login(login: &LoginSource, now: SystemTime) -> Result<Credentials, StsError> {
     let LoginSource { session: _, profile, file } = login;
-    let wrong = |fault: &str| CallError::Source(format!("the login in `{file}` {fault}"));
+    let invalid = |reason: &str| StsError::Source(format!("the login in `{file}` {reason}"));
     let text = std::fs::read(file)
-        .map_err(|error| CallError::Source(format!("nobody has signed in (`{file}`: {error})")))?;
-    let object: Map<String, Value> = serde_json::from_slice(&text).map_err(|_| wrong("is no JSON object"))?;
-    let token =
-        object.get("accessToken").and_then(Value::as_object).ok_or_else(|| wrong("has no `accessToken`"))?;
+        .map_err(|error| StsError::Source(format!("nobody has signed in (`{file}`: {error})")))?;
+    let object: Map<String, Value> =
+        serde_json::from_slice(&text).map_err(|_| invalid("is no JSON object"))?;
+    let token = object
+        .get("accessToken")
+        .and_then(Value::as_object)
+        .ok_or_else(|| invalid("has no `accessToken`"))?;
     let names = ["accessKeyId", "secretAccessKey", "sessionToken", "expiresAt", "accountId"];
-    let credentials = read(token, names).map_err(|fault| wrong(&fault))?;
-    if credentials.expiration().is_some_and(|end| end > now + LOGIN_MARGIN) {
+    let credentials = parse_fields(token, names).map_err(|reason| invalid(&reason))?;
+    if credentials.expiration().is_some_and(|expiration| expiration > now + LOGIN_MARGIN) {
         return Ok(credentials);
     }
     let quoted = shell_escape::unix::escape(profile.into());
-    by_process(&ProcessSource {
+    from_credential_process(&ProcessSource {
         command: format!("aws configure export-credentials --format process --profile {quoted}"),
         profile: profile.clone(),
         ancestors: Vec::new(),
@@ -63,7 +66,7 @@ pub(super) async fn by_login(login: &LoginSource, now: SystemTime) -> Result<Cre
 }
 
 /// Reads credentials from an object. `names` are those of the key ID, secret, token, expiration and account.
-fn read(object: &Map<String, Value>, names: [&str; 5]) -> Result<Credentials, String> {
+fn parse_fields(object: &Map<String, Value>, names: [&str; 5]) -> Result<Credentials, String> {
     let [id, secret, token, end, account] = names;
     let text = |name: &str| match object.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -71,7 +74,7 @@ fn read(object: &Map<String, Value>, names: [&str; 5]) -> Result<Credentials, St
         Some(_) => Err(format!("gives a `{name}` that is no text")),
     };
     let needed = |name: &str| text(name)?.ok_or_else(|| format!("gives no `{name}`"));
-    let end = match text(end)? {
+    let expiration = match text(end)? {
         None => None,
         Some(time) => {
             let time = DateTime::from_str(&time, Format::DateTimeWithOffset).ok();
@@ -80,7 +83,7 @@ fn read(object: &Map<String, Value>, names: [&str; 5]) -> Result<Credentials, St
         }
     };
     let token = text(token)?.filter(|token| !token.is_empty()).map(Secret::new);
-    let credentials = Credentials::new(needed(id)?, Secret::new(needed(secret)?), token, end)
+    let credentials = Credentials::new(needed(id)?, Secret::new(needed(secret)?), token, expiration)
         .map_err(|error| format!("hands out unusable credentials: {error}"))?;
     Ok(credentials.with_account_id(text(account)?.and_then(|account| account.parse().ok())))
 }

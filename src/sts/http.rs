@@ -23,7 +23,7 @@ use rustls_pki_types::{CertificateDer, pem::PemObject};
 use zeroize::Zeroizing;
 
 /// No response of STS is nearly as large.
-const MAX_ANSWER: usize = 1024 * 1024;
+const MAX_RESPONSE: usize = 1024 * 1024;
 
 /// The files in which distributions keep all root certificates. Reading one of them instead of the directory
 /// beside it saves hundreds of system calls.
@@ -36,7 +36,7 @@ const SYSTEM_BUNDLES: [&str; 4] = [
 
 /// How to reach the network.
 #[derive(Debug, Clone, Default)]
-pub struct Network {
+pub struct NetworkConfig {
     /// A PEM file with certificates that replace the system's root certificates.
     pub ca_bundle: Option<PathBuf>,
     /// The URL of the proxy for https requests.
@@ -49,18 +49,18 @@ pub struct Network {
 
 /// An HTTP client that creates its connectors with the first requests that need them.
 #[derive(Debug, Clone)]
-pub(crate) struct LazyClient(Arc<Lazy>);
+pub(crate) struct LazyClient(Arc<LazyConnectors>);
 
 #[derive(Debug)]
-struct Lazy {
-    network: Network,
+struct LazyConnectors {
+    network: NetworkConfig,
     http: OnceLock<SharedHttpConnector>,
     https: OnceLock<Result<SharedHttpConnector, String>>,
 }
 
 impl LazyClient {
-    pub(crate) fn new(network: Network) -> Self {
-        Self(Arc::new(Lazy { network, http: OnceLock::new(), https: OnceLock::new() }))
+    pub(crate) fn new(network: NetworkConfig) -> Self {
+        Self(Arc::new(LazyConnectors { network, http: OnceLock::new(), https: OnceLock::new() }))
     }
 }
 
@@ -68,7 +68,8 @@ impl LazyClient {
     /// Gets a document and returns its HTTP status and body. It does not follow redirects.
     pub(crate) async fn get(&self, url: &str) -> Result<(u16, Zeroizing<Vec<u8>>), ConnectorError> {
         let request = HttpRequest::get(url).map_err(|error| ConnectorError::user(error.into()))?;
-        let connector = Bounded { lazy: Arc::clone(&self.0), settings: HttpConnectorSettings::default() };
+        let connector =
+            LimitedConnector { connectors: Arc::clone(&self.0), settings: HttpConnectorSettings::default() };
         let response = connector.call(request).await?;
         let text = response.body().bytes().unwrap_or_default().to_vec();
         Ok((response.status().as_u16(), Zeroizing::new(text)))
@@ -77,38 +78,41 @@ impl LazyClient {
 
 impl HttpClient for LazyClient {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(Bounded { lazy: Arc::clone(&self.0), settings: settings.clone() })
+        SharedHttpConnector::new(LimitedConnector {
+            connectors: Arc::clone(&self.0),
+            settings: settings.clone(),
+        })
     }
 }
 
 /// The connector of one SDK client: it shares connections and has its own timeouts.
 #[derive(Debug)]
-struct Bounded {
-    lazy: Arc<Lazy>,
+struct LimitedConnector {
+    connectors: Arc<LazyConnectors>,
     settings: HttpConnectorSettings,
 }
 
-impl HttpConnector for Bounded {
+impl HttpConnector for LimitedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let connector = if request.uri().starts_with("https:") {
-            self.lazy.https.get_or_init(|| https(&self.lazy.network, &self.settings)).clone()
-        } else if !self.lazy.network.allow_plain_http && !is_near(request.uri()) {
+            self.connectors.https.get_or_init(|| https(&self.connectors.network, &self.settings)).clone()
+        } else if !self.connectors.network.allow_plain_http && !is_local_or_metadata(request.uri()) {
             Err("plain http to another machine would show it everything".to_owned())
         } else {
-            Ok(self.lazy.http.get_or_init(|| SharedHttpConnector::new(http(&self.settings))).clone())
+            Ok(self.connectors.http.get_or_init(|| SharedHttpConnector::new(http(&self.settings))).clone())
         };
         match connector {
             Ok(connector) => {
-                HttpConnectorFuture::new(async move { bounded(connector.call(request).await?).await })
+                HttpConnectorFuture::new(async move { limit_response(connector.call(request).await?).await })
             }
-            Err(fault) => HttpConnectorFuture::ready(Err(ConnectorError::user(fault.into()))),
+            Err(reason) => HttpConnectorFuture::ready(Err(ConnectorError::user(reason.into()))),
         }
     }
 }
 
 /// Whether a plain http request stays on this machine, or goes to the metadata service of an instance or a
 /// container.
-fn is_near(uri: &str) -> bool {
+fn is_local_or_metadata(uri: &str) -> bool {
     let authority = uri.strip_prefix("http://").unwrap_or_default();
     let authority = authority.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     if authority.contains('@') {
@@ -128,10 +132,10 @@ fn is_near(uri: &str) -> bool {
 }
 
 /// Reads the body with a size limit. Reading it here puts it under the attempt's timeout.
-async fn bounded(response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+async fn limit_response(response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     let status = response.status();
     let headers = response.headers().clone();
-    let body = Limited::new(response.into_body(), MAX_ANSWER)
+    let body = Limited::new(response.into_body(), MAX_RESPONSE)
         .collect()
         .await
         .map_err(|error| match error.downcast_ref::<http_body_util::LengthLimitError>() {
@@ -149,7 +153,7 @@ fn http(settings: &HttpConnectorSettings) -> Connector {
     builder(settings).build_http()
 }
 
-fn https(network: &Network, settings: &HttpConnectorSettings) -> Result<SharedHttpConnector, String> {
+fn https(network: &NetworkConfig, settings: &HttpConnectorSettings) -> Result<SharedHttpConnector, String> {
     let mut builder = builder(settings);
     if let Some(url) = &network.https_proxy {
         let mut proxy = ProxyConfig::https(url.as_str())
@@ -199,10 +203,10 @@ fn is_bundle(pem: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_near;
+    use super::is_local_or_metadata;
 
     #[test]
-    fn plain_http_stays_near() {
+    fn plain_http_is_allowed_for_local_and_metadata_hosts() {
         for near in [
             "http://127.0.0.1:1/",
             "http://localhost",
@@ -211,7 +215,7 @@ mod tests {
             "http://169.254.170.2",
             "http://[fd00:ec2::254]/",
         ] {
-            assert!(is_near(near), "{near}");
+            assert!(is_local_or_metadata(near), "{near}");
         }
         for far in [
             "http://10.0.0.1/",
@@ -222,7 +226,7 @@ mod tests {
             "http://localhost:x@sts.example.com",
             "http://",
         ] {
-            assert!(!is_near(far), "{far}");
+            assert!(!is_local_or_metadata(far), "{far}");
         }
     }
 }

@@ -12,11 +12,11 @@ mod settings;
 
 pub use assume_role::cap_chained_duration;
 pub use client::{CallerIdentity, Sts, assume_role};
-pub use error::CallError;
+pub use error::StsError;
 pub(crate) use http::LazyClient;
-pub use http::Network;
+pub use http::NetworkConfig;
 pub use response::RoleSession;
 pub(crate) use sdk_config::{
-    assume_role_with, from_sdk, operation_limit, settings_of, source_failed, to_sdk,
+    assume_role_with, from_sdk, operation_timeout, source_failed, sts_settings, to_sdk,
 };
 pub use settings::StsSettings;

@@ -11,7 +11,7 @@ use aws_credential_types::provider::ProvideCredentials;
 use aws_types::region::Region;
 
 use super::client::Sts;
-use super::error::CallError;
+use super::error::StsError;
 use super::sdk_config::{from_sdk, source_failed};
 use super::{external, response};
 use crate::arn::RoleArn;
@@ -20,7 +20,7 @@ use crate::request::{SerialNumber, SessionDuration, TokenCode};
 use crate::source::{Source, SsoSource};
 
 /// Most machines are not EC2 instances, and users should not wait long to find out.
-const METADATA_LIMIT: Duration = Duration::from_secs(1);
+const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Sts {
     /// Returns the credentials of the source. Keys are returned at once, everything else takes a call or a
@@ -32,34 +32,34 @@ impl Sts {
         &self,
         source: &Source,
         now: SystemTime,
-    ) -> Result<Credentials, CallError> {
-        let limit = self.settings.operation_limit;
+    ) -> Result<Credentials, StsError> {
+        let limit = self.settings.operation_timeout;
         match source {
             Source::Keys(keys) => Ok(keys.clone()),
             Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds } => {
                 let name = role_session_name.as_deref().unwrap_or("arl");
                 self.web_identity(role_arn, token_file, name, *duration_seconds, now).await
             }
-            Source::Sso(sso) => within(limit, self.sso(sso)).await,
-            Source::MfaSession { .. } => Err(CallError::Source("an MFA code is needed".into())),
-            Source::Process(process) => external::by_process(process).await,
-            Source::Login(login) => external::by_login(login, now).await,
+            Source::Sso(sso) => with_timeout(limit, self.sso(sso)).await,
+            Source::MfaSession { .. } => Err(StsError::Source("an MFA code is needed".into())),
+            Source::Process(process) => external::from_credential_process(process).await,
+            Source::Login(login) => external::from_login(login, now).await,
             Source::Container => {
                 let provider = EcsCredentialsProvider::builder().configure(&self.provider_config()).build();
-                within(limit, provider).await
+                with_timeout(limit, provider).await
             }
             Source::InstanceMetadata => {
                 let client = imds::Client::builder()
                     .configure(&self.provider_config())
                     .max_attempts(1)
-                    .connect_timeout(METADATA_LIMIT)
-                    .read_timeout(METADATA_LIMIT)
+                    .connect_timeout(METADATA_TIMEOUT)
+                    .read_timeout(METADATA_TIMEOUT)
                     .build();
                 let provider = ImdsCredentialsProvider::builder()
                     .configure(&self.provider_config())
                     .imds_client(client)
                     .build();
-                within(METADATA_LIMIT, provider).await
+                with_timeout(METADATA_TIMEOUT, provider).await
             }
         }
     }
@@ -77,16 +77,16 @@ impl Sts {
         serial_number: &SerialNumber,
         token_code: &TokenCode,
         now: SystemTime,
-    ) -> Result<Credentials, CallError> {
-        let answer = self
+    ) -> Result<Credentials, StsError> {
+        let response = self
             .client(Some(keys))
             .get_session_token()
             .serial_number(serial_number.as_str())
             .token_code(token_code.expose())
             .send()
             .await
-            .map_err(|error| CallError::of(error, self.limit()))?;
-        response::session(answer.credentials(), now)
+            .map_err(|error| StsError::from_sdk_error(error, self.timeout()))?;
+        response::parse_session(response.credentials(), now)
     }
 
     fn sso(&self, sso: &SsoSource) -> SsoCredentialsProvider {
@@ -107,11 +107,11 @@ impl Sts {
         role_session_name: &str,
         duration_seconds: Option<SessionDuration>,
         now: SystemTime,
-    ) -> Result<Credentials, CallError> {
+    ) -> Result<Credentials, StsError> {
         let token = std::fs::read_to_string(token_file).map_err(|error| {
-            CallError::Source(format!("cannot read the token file `{token_file}`: {error}"))
+            StsError::Source(format!("cannot read the token file `{token_file}`: {error}"))
         })?;
-        let answer = self
+        let response = self
             .client(None)
             .assume_role_with_web_identity()
             .role_arn(role_arn.to_string())
@@ -120,8 +120,8 @@ impl Sts {
             .web_identity_token(token.trim())
             .send()
             .await
-            .map_err(|error| CallError::of(error, self.limit()))?;
-        response::role_session(role_arn, answer.assumed_role_user(), answer.credentials(), now)
+            .map_err(|error| StsError::from_sdk_error(error, self.timeout()))?;
+        response::parse_role_session(role_arn, response.assumed_role_user(), response.credentials(), now)
             .map(|session| session.credentials)
     }
 
@@ -131,10 +131,10 @@ impl Sts {
 }
 
 /// Calls an SDK provider with a timeout, which not all of them have.
-async fn within(limit: Duration, provider: impl ProvideCredentials) -> Result<Credentials, CallError> {
+async fn with_timeout(limit: Duration, provider: impl ProvideCredentials) -> Result<Credentials, StsError> {
     let credentials = tokio::time::timeout(limit, provider.provide_credentials())
         .await
-        .map_err(|_| CallError::TimedOut(limit))?
+        .map_err(|_| StsError::TimedOut(limit))?
         .map_err(|error| source_failed(&error))?;
     from_sdk(&credentials)
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_sts::types::AssumedRoleUser;
 
-use super::error::CallError;
+use super::error::StsError;
 use crate::arn::RoleArn;
 use crate::credentials::Credentials;
 use crate::encoding::rfc3339;
@@ -12,10 +12,10 @@ use crate::request::{AssumedRoleSessionArn, SessionDuration};
 use crate::secret::Secret;
 
 /// How wrong this machine's clock may be before a session of full length is rejected.
-const CLOCK_SLACK: Duration = Duration::from_secs(15 * 60);
+const RESPONSE_CLOCK_SKEW: Duration = Duration::from_secs(15 * 60);
 
 /// GetSessionToken returns sessions of up to 36 hours.
-const LONGEST_SESSION_TOKEN: Duration = Duration::from_secs(36 * 3600);
+const MAX_SESSION_TOKEN_LIFETIME: Duration = Duration::from_secs(36 * 3600);
 
 /// A session of a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,62 +27,66 @@ pub struct RoleSession {
 }
 
 /// Checks that the response is a session of the requested role, and that it has not expired.
-pub(super) fn role_session(
+pub(super) fn parse_role_session(
     role_arn: &RoleArn,
     user: Option<&AssumedRoleUser>,
     credentials: Option<&aws_sdk_sts::types::Credentials>,
     now: SystemTime,
-) -> Result<RoleSession, CallError> {
+) -> Result<RoleSession, StsError> {
     let arn = user.map(|user| user.arn()).unwrap_or_default();
     let arn: AssumedRoleSessionArn = arn
         .parse()
-        .map_err(|error| CallError::Mismatch(format!("it names no session of a role ({error})")))?;
+        .map_err(|error| StsError::Mismatch(format!("it names no session of a role ({error})")))?;
     if !arn.is_session_of(role_arn) {
-        return Err(CallError::Mismatch(format!("`{role_arn}` was asked for, `{arn}` came")));
+        return Err(StsError::Mismatch(format!("`{role_arn}` was asked for, `{arn}` came")));
     }
-    let credentials = usable(credentials)?.with_account_id(Some(arn.account_id().clone()));
+    let credentials = parse_credentials(credentials)?.with_account_id(Some(arn.account_id().clone()));
     check_lifetime(&credentials, now, Duration::from_secs(SessionDuration::MAX.as_secs().into()))?;
     Ok(RoleSession { credentials, arn })
 }
 
 /// Checks that the response is a session, and that it has not expired.
-pub(super) fn session(
+pub(super) fn parse_session(
     credentials: Option<&aws_sdk_sts::types::Credentials>,
     now: SystemTime,
-) -> Result<Credentials, CallError> {
-    let credentials = usable(credentials)?;
-    check_lifetime(&credentials, now, LONGEST_SESSION_TOKEN)?;
+) -> Result<Credentials, StsError> {
+    let credentials = parse_credentials(credentials)?;
+    check_lifetime(&credentials, now, MAX_SESSION_TOKEN_LIFETIME)?;
     Ok(credentials)
 }
 
-fn check_lifetime(credentials: &Credentials, now: SystemTime, most: Duration) -> Result<(), CallError> {
+fn check_lifetime(
+    credentials: &Credentials,
+    now: SystemTime,
+    max_lifetime: Duration,
+) -> Result<(), StsError> {
     let expiration = credentials.expiration().unwrap_or(SystemTime::UNIX_EPOCH);
-    let longest = most + CLOCK_SLACK;
+    let longest = max_lifetime + RESPONSE_CLOCK_SKEW;
     match expiration.duration_since(now) {
-        Ok(left) if left > longest => Err(CallError::Mismatch(format!(
+        Ok(remaining) if remaining > longest => Err(StsError::Mismatch(format!(
             "the session ends {}, which is later than any session lasts",
             rfc3339(expiration)
         ))),
-        Ok(left) if !left.is_zero() => Ok(()),
-        _ => Err(CallError::Expired(expiration)),
+        Ok(remaining) if !remaining.is_zero() => Ok(()),
+        _ => Err(StsError::Expired(expiration)),
     }
 }
 
 /// Returns the credentials in a response, if they are complete and valid.
-fn usable(found: Option<&aws_sdk_sts::types::Credentials>) -> Result<Credentials, CallError> {
-    let found = found.ok_or_else(|| CallError::Unexpected("it holds no credentials".into()))?;
-    let expiration = SystemTime::try_from(*found.expiration())
-        .map_err(|_| CallError::Mismatch("the session ends at a time that cannot be".into()))?;
+fn parse_credentials(credentials: Option<&aws_sdk_sts::types::Credentials>) -> Result<Credentials, StsError> {
+    let credentials = credentials.ok_or_else(|| StsError::Unexpected("it holds no credentials".into()))?;
+    let expiration = SystemTime::try_from(*credentials.expiration())
+        .map_err(|_| StsError::Mismatch("the session ends at a time that cannot be".into()))?;
     // Dates before 1970 or after the year 9999 cannot be formatted.
     let printable = SystemTime::UNIX_EPOCH..SystemTime::UNIX_EPOCH + Duration::from_secs(250_000_000_000);
     if !printable.contains(&expiration) {
-        return Err(CallError::Mismatch("the session ends at a time that cannot be".into()));
+        return Err(StsError::Mismatch("the session ends at a time that cannot be".into()));
     }
     Credentials::new(
-        found.access_key_id().to_owned(),
-        Secret::new(found.secret_access_key().to_owned()),
-        Some(Secret::new(found.session_token().to_owned())),
+        credentials.access_key_id().to_owned(),
+        Secret::new(credentials.secret_access_key().to_owned()),
+        Some(Secret::new(credentials.session_token().to_owned())),
         Some(expiration),
     )
-    .map_err(|error| CallError::Mismatch(error.to_string()))
+    .map_err(|error| StsError::Mismatch(error.to_string()))
 }

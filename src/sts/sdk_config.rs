@@ -9,9 +9,9 @@ use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
 use super::assume_role;
-use super::error::{CallError, root_cause};
+use super::error::{StsError, root_cause};
 use super::response::RoleSession;
-use super::settings::{ATTEMPT_LIMIT, OPERATION_LIMIT, StsSettings};
+use super::settings::{ATTEMPT_TIMEOUT, OPERATION_TIMEOUT, StsSettings};
 use crate::arn::Partition;
 use crate::credentials::Credentials;
 use crate::request::AssumeRoleRequest;
@@ -23,16 +23,16 @@ pub(crate) async fn assume_role_with(
     source: &Credentials,
     request: &AssumeRoleRequest,
     now: SystemTime,
-) -> Result<RoleSession, CallError> {
+) -> Result<RoleSession, StsError> {
     let partition = request.role_arn.partition();
     let timeouts = config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
-    let given = timeouts.clone().build();
-    let limit = operation_limit(config);
-    let attempt = given.operation_attempt_timeout().unwrap_or(ATTEMPT_LIMIT);
+    let configured = timeouts.clone().build();
+    let limit = operation_timeout(config);
+    let attempt = configured.operation_attempt_timeout().unwrap_or(ATTEMPT_TIMEOUT);
     // If the program sets no timeout, a silent endpoint would block every task that needs the role.
     let timeouts = timeouts.operation_timeout(limit).operation_attempt_timeout(attempt).build();
     let mut builder = aws_sdk_sts::config::Builder::from(config)
-        .credentials_provider(signing(source))
+        .credentials_provider(signing_provider(source))
         .identity_cache(IdentityCache::no_cache())
         .timeout_config(timeouts)
         .region(config.region().cloned().unwrap_or_else(|| Region::new(partition.default_region())));
@@ -44,13 +44,13 @@ pub(crate) async fn assume_role_with(
 }
 
 /// Returns how long a call may take, retries included.
-pub(crate) fn operation_limit(config: &SdkConfig) -> Duration {
-    config.timeout_config().and_then(TimeoutConfig::operation_timeout).unwrap_or(OPERATION_LIMIT)
+pub(crate) fn operation_timeout(config: &SdkConfig) -> Duration {
+    config.timeout_config().and_then(TimeoutConfig::operation_timeout).unwrap_or(OPERATION_TIMEOUT)
 }
 
 /// Returns a provider of these credentials, without their expiration: STS decides whether they have expired,
 /// not this machine's clock.
-pub(super) fn signing(credentials: &Credentials) -> SharedCredentialsProvider {
+pub(super) fn signing_provider(credentials: &Credentials) -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(aws_credential_types::Credentials::new(
         credentials.access_key_id(),
         credentials.secret_access_key().expose(),
@@ -61,7 +61,7 @@ pub(super) fn signing(credentials: &Credentials) -> SharedCredentialsProvider {
 }
 
 /// Returns the settings that decide which STS endpoint is called.
-pub(crate) fn settings_of(config: &SdkConfig, partition: &Partition) -> StsSettings {
+pub(crate) fn sts_settings(config: &SdkConfig, partition: &Partition) -> StsSettings {
     let region = config.region().map_or(partition.default_region(), Region::as_ref);
     let mut settings = StsSettings::new(region);
     settings.endpoint_url = endpoint_url(config);
@@ -96,7 +96,7 @@ pub(crate) fn to_sdk(credentials: &Credentials) -> aws_credential_types::Credent
 }
 
 /// Converts credentials from the SDK's type, if they are valid.
-pub(crate) fn from_sdk(credentials: &aws_credential_types::Credentials) -> Result<Credentials, CallError> {
+pub(crate) fn from_sdk(credentials: &aws_credential_types::Credentials) -> Result<Credentials, StsError> {
     Credentials::new(
         credentials.access_key_id().to_owned(),
         Secret::new(credentials.secret_access_key().to_owned()),
@@ -104,10 +104,10 @@ pub(crate) fn from_sdk(credentials: &aws_credential_types::Credentials) -> Resul
         credentials.expiry(),
     )
     .map(|usable| usable.with_account_id(credentials.account_id().and_then(|id| id.as_str().parse().ok())))
-    .map_err(|error| CallError::Source(format!("the source handed out unusable credentials: {error}")))
+    .map_err(|error| StsError::Source(format!("the source handed out unusable credentials: {error}")))
 }
 
 /// Converts the error of an SDK provider.
-pub(crate) fn source_failed(error: &CredentialsError) -> CallError {
-    CallError::Source(root_cause(error))
+pub(crate) fn source_failed(error: &CredentialsError) -> StsError {
+    StsError::Source(root_cause(error))
 }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::http::Network;
+use super::http::NetworkConfig;
 use crate::arn::Partition;
 
 /// Three attempts to connect, with the pauses between them, end within 10 s.
-pub(super) const CONNECT_LIMIT: Duration = Duration::from_millis(2900);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_millis(2900);
 /// STS responds in a fraction of a second, so an attempt that takes longer than this is given up.
-pub(super) const ATTEMPT_LIMIT: Duration = Duration::from_secs(8);
+pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 /// The limit of one call, retries included.
-pub(super) const OPERATION_LIMIT: Duration = Duration::from_secs(18);
+pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_secs(18);
 /// The longest pause before the first retry. It doubles with every further one.
 pub(super) const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 
@@ -30,9 +30,9 @@ pub struct StsSettings {
     /// Whether to slow down as soon as STS throttles.
     pub adaptive_retries: bool,
     /// The CA bundle and the proxy.
-    pub network: Network,
+    pub network: NetworkConfig,
     /// The limit of one call, retries included. Calls that succeed take less than 18 s.
-    pub operation_limit: Duration,
+    pub operation_timeout: Duration,
 }
 
 impl StsSettings {
@@ -45,8 +45,8 @@ impl StsSettings {
             use_dual_stack: false,
             max_attempts: 3,
             adaptive_retries: false,
-            network: Network::default(),
-            operation_limit: OPERATION_LIMIT,
+            network: NetworkConfig::default(),
+            operation_timeout: OPERATION_TIMEOUT,
         }
     }
 }
@@ -59,7 +59,7 @@ impl StsSettings {
         if let Some(url) = &self.endpoint_url {
             return url.clone();
         }
-        let (plain, dual_stack) = match Partition::of_region(&self.region).as_str() {
+        let (plain, dual_stack) = match Partition::for_region(&self.region).as_str() {
             "aws-cn" => ("amazonaws.com.cn", "api.amazonwebservices.com.cn"),
             "aws-iso" => ("c2s.ic.gov", "api.aws.ic.gov"),
             "aws-iso-b" => ("sc2s.sgov.gov", "api.aws.scloud"),

@@ -296,10 +296,10 @@ fn a_cache_that_cannot_be_written_is_a_one_line_warning() {
 fn a_failed_system_call_while_storing_leaves_a_valid_or_no_entry() {
     let stage = Stage::new();
     let trace = stage.home.join("trace");
-    let inject = |fault: String| {
+    let inject = |reason: String| {
         let mut strace = caching(&stage, "strace");
         strace.args(["-f", "-o", trace.to_str().unwrap(), "-e", "trace=write,rename", "-e"]);
-        strace.arg(format!("inject={fault}")).args(["arl", "assume", DEPLOY, "--json", "--refresh"]);
+        strace.arg(format!("inject={reason}")).args(["arl", "assume", DEPLOY, "--json", "--refresh"]);
         stage.run(&mut strace)
     };
     let old = json(&stage, &[DEPLOY]).success();
@@ -687,14 +687,14 @@ fn keyring_entries_expire_by_themselves_and_no_file_is_written() {
     assert!(names.all(|name| name == ".aws" || name.to_string_lossy().starts_with("arl-")));
     // The kernel removes the key of a session that is about to expire.
     let keys = Credentials::new("AKIA".into(), Secret::new(format!("{:?}", stage.home)), None, None);
-    let around = arl::Surroundings {
+    let env = arl::SourceEnvironment {
         var: &|_| None,
-        read: &|_| None,
+        read_file: &|_| None,
         home: None,
         config_file: String::new(),
-        directory: &PathBuf::new,
+        current_dir: &PathBuf::new,
     };
-    let source = arl::SourceKey::of(&arl::Source::Keys(keys.unwrap()), &around).unwrap();
+    let source = arl::SourceKey::from_source(&arl::Source::Keys(keys.unwrap()), &env).unwrap();
     let settings = StsSettings { endpoint_url: Some(stage.sts.url()), ..StsSettings::new("us-east-1") };
     let key = CacheKey::new(&settings, &source, &[]);
     let now = SystemTime::now();

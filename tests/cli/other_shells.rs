@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use arl::shell::{Dialect, Handover, Memory};
+use arl::shell::{RestorePoint, Shell as Dialect, ShellUpdate};
 use arl_sts::World;
 
 use crate::hooks::READ_ONLY;
@@ -28,8 +28,11 @@ fn every_shell_reads_back_hostile_values_exactly() {
         let (mut script, mut expected) = (String::new(), String::new());
         for value in &values {
             let identity = identity(value);
-            let handover =
-                Handover { identity: &identity, memory: Memory::Foreign, refresh: vec![value.clone()] };
+            let handover = ShellUpdate {
+                identity: &identity,
+                restore_point: RestorePoint::Untrusted,
+                refresh: vec![value.clone()],
+            };
             let Ok(text) = dialect.assume(&handover) else {
                 assert!(value.chars().any(char::is_control), "{name} refuses {value:?}");
                 continue;

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 
-use arl::shell::{Dialect, Handover, Memory};
+use arl::shell::{RestorePoint, Shell, ShellUpdate};
 use arl::{Credentials, Identity, Secret};
 
 use crate::support::{SHELLS, Stage};
@@ -101,14 +101,17 @@ fn every_shell_reads_back_hostile_values_exactly() {
     let values = values(count);
     for (shell, dialect) in SHELLS {
         let stage = Stage::new();
-        let dialect: Dialect = dialect.parse().unwrap();
+        let dialect: Shell = dialect.parse().unwrap();
         let mut script = String::new();
         let mut expected = Vec::new();
         let mut refused = 0;
         for value in &values {
             let identity = identity(value);
-            let handover =
-                Handover { identity: &identity, memory: Memory::Foreign, refresh: vec![value.clone()] };
+            let handover = ShellUpdate {
+                identity: &identity,
+                restore_point: RestorePoint::Untrusted,
+                refresh: vec![value.clone()],
+            };
             match dialect.assume(&handover) {
                 Ok(text) => {
                     script.push_str(&String::from_utf8(text).unwrap());
@@ -154,7 +157,7 @@ fn quoting_is_exact_without_the_check_for_control_characters() {
     let values = values(1000);
     for (shell, dialect) in SHELLS {
         let stage = Stage::new();
-        let dialect: Dialect = dialect.parse().unwrap();
+        let dialect: Shell = dialect.parse().unwrap();
         let script: String =
             values.iter().map(|value| format!("printf '%s\\0' {}\n", dialect.quote(value))).collect();
         std::fs::write(stage.home.join("script"), script).unwrap();

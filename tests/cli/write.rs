@@ -280,7 +280,7 @@ fn thirty_two_concurrent_writers_lose_no_profile() {
 fn a_kill_while_writing_leaves_the_old_file_or_the_new_one() {
     let kills = std::env::var("ARL_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
     let stage = Stage::new();
-    let around = |text: &str| (text.starts_with("# top\n[a]\nx=1\n"), text.ends_with("[z]\ny=2\n"));
+    let env = |text: &str| (text.starts_with("# top\n[a]\nx=1\n"), text.ends_with("[z]\ny=2\n"));
     stage.profiles("", "# top\n[a]\nx=1\n\n[p]\n\n[z]\ny=2\n");
     let spawn = || {
         let mut command = stage.as_ann("arl");
@@ -292,7 +292,7 @@ fn a_kill_while_writing_leaves_the_old_file_or_the_new_one() {
     let is_whole = || {
         let text = credentials(&stage);
         let keys = ["\naws_access_key_id=ASIA", "\naws_secret_access_key=", "\naws_session_token=FwoG"];
-        around(&text) == (true, true) && keys.iter().all(|key| text.matches(key).count() == 1)
+        env(&text) == (true, true) && keys.iter().all(|key| text.matches(key).count() == 1)
     };
     assert!(is_whole(), "{}", credentials(&stage));
     assert_eq!(crate::cache::broken_by_kills(kills, spawn, longest, is_whole), 0);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
-use arl::{AssumeRole, AssumeRoleExt, JsonFileCache, RoleProvider};
+use arl::{AssumeRoleBuilder, AssumeRoleExt, JsonFileCache, RoleProvider};
 use arl_sts::{Fault, Sts, World};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -64,7 +64,7 @@ impl Stage {
             .build()
     }
 
-    fn deploy(&self) -> AssumeRole {
+    fn deploy(&self) -> AssumeRoleBuilder {
         self.base().assume_role(DEPLOY.parse().unwrap())
     }
 
@@ -241,7 +241,7 @@ async fn renewing_a_chain_renews_every_role() {
 #[tokio::test]
 async fn the_region_defaults_to_the_parents() {
     let stage = Stage::new();
-    let region = |role: AssumeRole| role.into_config().unwrap().region().map(ToString::to_string);
+    let region = |role: AssumeRoleBuilder| role.into_config().unwrap().region().map(ToString::to_string);
     assert_eq!(region(stage.deploy()).as_deref(), Some("eu-west-1"));
     assert_eq!(region(stage.deploy().region(Region::new("us-west-2"))).as_deref(), Some("us-west-2"));
     assert_eq!(region(stage.deploy().region(None)), None);
@@ -250,7 +250,7 @@ async fn the_region_defaults_to_the_parents() {
 #[test]
 fn into_config_refuses_parameters_that_sts_would_refuse() {
     let stage = Stage::new();
-    let fault = |role: AssumeRole| role.into_config().expect_err("STS would refuse it").parameter;
+    let fault = |role: AssumeRoleBuilder| role.into_config().expect_err("STS would refuse it").parameter;
     assert_eq!(fault(stage.deploy().role_session_name("a b")), "RoleSessionName");
     assert_eq!(fault(stage.deploy().duration(Duration::from_secs(899))), "DurationSeconds");
     assert_eq!(fault(stage.deploy().duration(Duration::from_secs(43_201))), "DurationSeconds");

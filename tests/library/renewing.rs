@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arl::{AssumeRoleExt, CallError, RoleProvider};
+use arl::{AssumeRoleExt, RoleProvider, StsError};
 use arl_sts::{Fault, World};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
@@ -86,7 +86,7 @@ async fn a_hanging_parent_is_a_timeout_and_the_next_call_works() {
     let provider = parent.role(&stage);
     parent.hang(true);
     pause();
-    assert!(matches!(provider.credentials().await, Err(CallError::TimedOut(_))));
+    assert!(matches!(provider.credentials().await, Err(StsError::TimedOut(_))));
     resume();
     parent.hang(false);
     stage.pass(1);

@@ -4,13 +4,15 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use arl::{CacheKey, Credentials, Flight, Flying, Patience, Secret, SingleFlight, SourceKey, StsSettings};
+use arl::{
+    Acquired, CacheKey, Credentials, LeaderLock, Secret, SingleFlight, SourceKey, StsSettings, WaitBudget,
+};
 
 const CALL: Duration = Duration::from_secs(25);
 
 fn key(region: &str) -> CacheKey {
     let keys = Credentials::new("AKIAEXAMPLE".into(), Secret::new("secret".into()), None, None).unwrap();
-    CacheKey::new(&StsSettings::new(region), &SourceKey::of_keys(&keys), &[])
+    CacheKey::new(&StsSettings::new(region), &SourceKey::from_keys(&keys), &[])
 }
 
 fn directory(name: &str) -> PathBuf {
@@ -21,25 +23,25 @@ fn directory(name: &str) -> PathBuf {
 }
 
 /// Takes the lock and makes no progress.
-async fn held(flight: &SingleFlight, key: &CacheKey) -> Flying {
-    match flight.take_off(key, SystemTime::now(), &mut Patience::default(), || false, |_| ()).await {
-        Flight::Ahead(flying) => flying,
+async fn held(single_flight: &SingleFlight, key: &CacheKey) -> LeaderLock {
+    match single_flight.acquire(key, SystemTime::now(), &mut WaitBudget::default(), || false, |_| ()).await {
+        Acquired::Leader(flying) => flying,
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_wait_limit_applies_to_all_roles_of_a_chain() {
-    let flight = SingleFlight::new(directory("bound"));
+    let single_flight = SingleFlight::new(directory("bound"));
     let keys = [key("eu-west-1"), key("eu-west-2"), key("eu-west-3")];
     let mut held_up = Vec::new();
     for key in &keys {
-        held_up.push(held(&flight, key).await);
+        held_up.push(held(&single_flight, key).await);
     }
-    let (mut patience, start) = (Patience::default(), tokio::time::Instant::now());
+    let (mut wait_budget, start) = (WaitBudget::default(), tokio::time::Instant::now());
     for key in &keys {
-        let flown = flight.take_off(key, SystemTime::now(), &mut patience, || false, |_| ()).await;
-        assert!(matches!(flown, Flight::Ahead(_)));
+        let flown = single_flight.acquire(key, SystemTime::now(), &mut wait_budget, || false, |_| ()).await;
+        assert!(matches!(flown, Acquired::Leader(_)));
     }
     assert!(
         start.elapsed() > CALL && start.elapsed() < CALL + Duration::from_secs(2),
@@ -50,20 +52,21 @@ async fn one_wait_limit_applies_to_all_roles_of_a_chain() {
 
 #[tokio::test(start_paused = true)]
 async fn a_waiting_process_waits_for_a_holder_that_makes_progress() {
-    let flight = SingleFlight::new(directory("sign"));
+    let single_flight = SingleFlight::new(directory("sign"));
     let (key, start) = (key("eu-west-1"), tokio::time::Instant::now());
-    let mut holder = held(&flight, &key).await;
+    let mut holder = held(&single_flight, &key).await;
     let mut signs = 0;
     let waiting = |waited: Duration| {
         // The holder reports a new call every 20 s, three times.
         if signs < 3 && waited > Duration::from_secs(20) * (signs + 1) {
             signs += 1;
-            holder.busy(SystemTime::now(), Duration::ZERO);
+            holder.heartbeat(SystemTime::now(), Duration::ZERO);
         }
     };
     let landed = || start.elapsed() > Duration::from_secs(75);
-    let flown = flight.take_off(&key, SystemTime::now(), &mut Patience::default(), landed, waiting).await;
-    assert!(matches!(flown, Flight::Landed), "{flown:?} after {:?}", start.elapsed());
+    let flown =
+        single_flight.acquire(&key, SystemTime::now(), &mut WaitBudget::default(), landed, waiting).await;
+    assert!(matches!(flown, Acquired::Cached), "{flown:?} after {:?}", start.elapsed());
 }
 
 #[test]

@@ -4,53 +4,54 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
 use arl::RoleProfile;
-use arl::shell::Dialect;
+use arl::shell::Shell;
 use clap_complete::engine::CompletionCandidate;
 
-use crate::cli::env::cache_location::Place;
+use crate::cli::env::cache_location::CacheLocation;
 use crate::cli::env::context::Context;
 use crate::cli::env::shell_scripts;
 use crate::cli::ui::output::{ColorChoice, Output};
 
 /// Role profiles first, then the other profiles, whose own credentials are a role of a kind.
 pub(crate) fn roles(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let (roles, others): (Vec<_>, Vec<_>) = all(typed).into_iter().partition(|(_, is_role)| *is_role);
+    let (roles, others): (Vec<_>, Vec<_>) =
+        matching_profiles(typed).into_iter().partition(|(_, is_role)| *is_role);
     let profiles = roles.into_iter().chain(others).map(|(candidate, _)| candidate);
-    profiles.chain(used_before(typed)).collect()
+    profiles.chain(cached_roles(typed)).collect()
 }
 
 /// How many kept sessions a completion looks at: it has to be there at once.
-const USED_BEFORE: usize = 256;
+const MAX_CACHED_ROLES: usize = 256;
 
 /// The roles whose sessions are kept.
-fn used_before(typed: &OsStr) -> Vec<CompletionCandidate> {
+fn cached_roles(typed: &OsStr) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
     let output = Output::new(false, true, ColorChoice::Never);
     let now = Context::now();
-    let place = || Place::chosen(&Context::read_user()).ok()?.open(&output).ok()?;
-    let kept = place().and_then(|cache| cache.list(now, USED_BEFORE).ok()).unwrap_or_default();
-    let roles: BTreeSet<&str> = kept.iter().filter_map(|session| session.role_arn()).collect();
+    let open_cache = || CacheLocation::from_env(&Context::read_user()).ok()?.open(&output).ok()?;
+    let sessions = open_cache().and_then(|cache| cache.list(now, MAX_CACHED_ROLES).ok()).unwrap_or_default();
+    let roles: BTreeSet<&str> = sessions.iter().filter_map(|session| session.role_arn()).collect();
     let fit = roles.into_iter().filter(|arn| arn.starts_with(&*typed) && !arn.contains(char::is_control));
     fit.map(|arn| CompletionCandidate::new(arn).help(Some("used before".into()))).collect()
 }
 
 /// Every profile.
 pub(crate) fn profiles(typed: &OsStr) -> Vec<CompletionCandidate> {
-    all(typed).into_iter().map(|(candidate, _)| candidate).collect()
+    matching_profiles(typed).into_iter().map(|(candidate, _)| candidate).collect()
 }
 
 /// The dialects.
-pub(crate) fn dialects() -> Vec<CompletionCandidate> {
-    Dialect::ALL.into_iter().map(|dialect| CompletionCandidate::new(dialect.name())).collect()
+pub(crate) fn output_shells() -> Vec<CompletionCandidate> {
+    Shell::ALL.into_iter().map(|shell| CompletionCandidate::new(shell.name())).collect()
 }
 
 /// The shells that `init` knows.
-pub(crate) fn shells() -> Vec<CompletionCandidate> {
+pub(crate) fn hook_shells() -> Vec<CompletionCandidate> {
     shell_scripts::hook_names().map(CompletionCandidate::new).collect()
 }
 
 /// The profiles that begin with what was typed, each with what it stands for.
-fn all(typed: &OsStr) -> Vec<(CompletionCandidate, bool)> {
+fn matching_profiles(typed: &OsStr) -> Vec<(CompletionCandidate, bool)> {
     let typed = typed.to_string_lossy();
     let Ok(context) = Context::read() else { return Vec::new() };
     let Ok(config) = context.shared_config() else { return Vec::new() };

@@ -3,7 +3,7 @@
 use crate::cli::ui::output::ColorChoice;
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Global {
+pub(crate) struct GlobalArgs {
     /// Say on stderr what arl does; never a secret
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,

@@ -9,7 +9,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
 
 ROLE is a role ARN, ACCOUNT/NAME (123456789012/Deploy), or a profile of ~/.aws/config.";
 
-pub(crate) const ENVIRONMENT: &str = "Environment:
+pub(crate) const ENVIRONMENT_HELP: &str = "Environment:
   ARL_DURATION, ARL_ROLE_SESSION_NAME   defaults of the flags of that name
   ARL_MIN_TTL, ARL_MFA_PROCESS          the same
   ARL_MFA_SESSION                       1: as --mfa-session, wherever keys and a device are there

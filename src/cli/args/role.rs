@@ -122,7 +122,7 @@ pub(crate) struct RoleArgs {
 
 impl RoleArgs {
     /// The flag, as typed, that has no meaning unless a role is assumed.
-    pub(crate) fn needs_role(&self) -> Option<&'static str> {
+    pub(crate) fn role_only_flag(&self) -> Option<&'static str> {
         let flags = [
             ("--role-session-name", self.role_session_name.is_some()),
             ("--duration", self.duration.is_some()),
@@ -141,7 +141,7 @@ impl RoleArgs {
             ("--via", !self.via.is_empty()),
             ("--chain", self.chain),
         ];
-        flags.into_iter().find_map(|(flag, given)| given.then_some(flag))
+        flags.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }
 
     /// Returns a flag that was given, whichever it is; `None` if none was.
@@ -153,13 +153,13 @@ impl RoleArgs {
             ("--profile", self.profile.is_some()),
             ("--within", self.within.is_some()),
         ];
-        let flags = self.flags().into_iter().map(|(flag, _)| flag);
+        let flags = self.given_flags().into_iter().map(|(flag, _)| flag);
         flags.chain(others.into_iter().filter_map(|(flag, given)| given.then_some(flag))).next()
     }
 
     /// The flags that were given, but for the role and the source, as any verb takes them. Destructured, so that a new
     /// flag cannot be forgotten.
-    pub(crate) fn flags(&self) -> Vec<(&'static str, Option<String>)> {
+    pub(crate) fn given_flags(&self) -> Vec<(&'static str, Option<String>)> {
         let RoleArgs {
             role: _,
             account_id: _,

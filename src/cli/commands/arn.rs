@@ -2,7 +2,7 @@
 
 use arl::{AccountId, Partition, RoleArn};
 
-use crate::cli::ui::error::Report;
+use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
 #[derive(Debug, clap::Args)]
@@ -20,10 +20,10 @@ pub(crate) struct ArnArgs {
     partition: String,
 }
 
-pub(crate) fn run(args: ArnArgs, output: &Output) -> Result<(), Report> {
+pub(crate) fn run(args: ArnArgs, output: &Output) -> Result<(), CliError> {
     let bad = |what: &str| {
         let what = what.to_owned();
-        move |error: arl::InvalidArn| Report::usage(format!("{what} {error}"))
+        move |error: arl::InvalidArn| CliError::usage(format!("{what} {error}"))
     };
     let partition: Partition = args.partition.parse().map_err(bad("--partition"))?;
     let account = AccountId::padded(&args.account).map_err(bad("account"))?;
@@ -32,5 +32,5 @@ pub(crate) fn run(args: ArnArgs, output: &Output) -> Result<(), Report> {
         Some(session) => role.session(&session).map_err(bad("--session"))?.to_string(),
         None => role.to_string(),
     };
-    output.data(format!("{text}\n").as_bytes())
+    output.write_data(format!("{text}\n").as_bytes())
 }

@@ -3,26 +3,26 @@
 use arl::SingleFlight;
 use clap::Subcommand;
 
-use crate::cli::env::cache_location::{Place, directory};
+use crate::cli::env::cache_location::{CacheLocation, cache_dir};
 use crate::cli::env::context::Context;
-use crate::cli::ui::error::Report;
+use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::session_table;
 
-const NOTES: &str =
+const AFTER_HELP: &str =
     "Sessions are kept in files that only you can read, or in the kernel's keyring (ARL_CACHE=keyring), until
 they end. What decides a session is part of its key: source, endpoint, every parameter. ARL_CACHE=none, or
 --no-cache, keeps nothing; --refresh gets a new session.";
 
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = NOTES)]
+#[command(after_long_help = AFTER_HELP)]
 pub(crate) struct CacheArgs {
     #[command(subcommand)]
-    command: Verb,
+    command: CacheCommand,
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]
-enum Verb {
+enum CacheCommand {
     /// List the sessions that are kept, with the time they have left; never a secret
     List {
         /// Print JSON, one object in a line
@@ -35,38 +35,38 @@ enum Verb {
     Path,
 }
 
-pub(crate) fn run(args: &CacheArgs, output: &Output) -> Result<(), Report> {
+pub(crate) fn run(args: &CacheArgs, output: &Output) -> Result<(), CliError> {
     let context = Context::read_user();
-    let failed = |error: std::io::Error| Report::new("could not read the cache").caused_by(error);
+    let failed = |error: std::io::Error| CliError::new("could not read the cache").caused_by(error);
     match args.command {
-        Verb::Path => match directory(&context)? {
-            Some(path) => output.data(format!("{}\n", path.display()).as_bytes()),
-            None => Err(Report::new("there is no home directory to keep sessions in")
+        CacheCommand::Path => match cache_dir(&context)? {
+            Some(path) => output.write_data(format!("{}\n", path.display()).as_bytes()),
+            None => Err(CliError::new("there is no home directory to keep sessions in")
                 .hint("ARL_CACHE_DIR can name a place")),
         },
-        Verb::Clear => {
-            let place = Place::chosen(&context)?;
+        CacheCommand::Clear => {
+            let place = CacheLocation::from_env(&context)?;
             let Some(cache) = place.open(output)? else { return Ok(()) };
-            if let Some(locks) = place.locks() {
+            if let Some(locks) = place.lock_dir() {
                 SingleFlight::new(locks).clear();
             }
             let count =
-                cache.clear().map_err(|error| Report::new("could not clear the cache").caused_by(error))?;
+                cache.clear().map_err(|error| CliError::new("could not clear the cache").caused_by(error))?;
             let sessions = if count == 1 { "session" } else { "sessions" };
             output.note(&format!("{count} {sessions} forgotten"));
             Ok(())
         }
-        Verb::List { json } => {
-            let Some(cache) = Place::chosen(&context)?.open(output)? else { return Ok(()) };
+        CacheCommand::List { json } => {
+            let Some(cache) = CacheLocation::from_env(&context)?.open(output)? else { return Ok(()) };
             let now = Context::now();
             let mut sessions = cache.list(now, usize::MAX).map_err(failed)?;
             sessions.sort_by_key(|session| session.expiration);
             let text = if json {
-                session_table::objects(&sessions, now)
+                session_table::session_lines(&sessions, now)
             } else {
-                session_table::in_columns(&sessions, now)
+                session_table::session_table(&sessions, now)
             };
-            output.data(text.as_bytes())
+            output.write_data(text.as_bytes())
         }
     }
 }

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use arl::shell::{Dialect, Held};
+use arl::shell::{Shell, ShellState};
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::complete;
 use crate::cli::env::shell;
-use crate::cli::env::shell_state::{expired_since, has_endpoint, held, left, session_name};
+use crate::cli::env::shell_state::{
+    expired_since, leftover_variables, session_label, shell_state, uses_arl_endpoint,
+};
 use crate::cli::env::vars;
-use crate::cli::ui::error::Report;
+use crate::cli::ui::error::CliError;
 use crate::cli::ui::output;
 use crate::cli::ui::output::Output;
-use crate::cli::ui::text::in_words;
+use crate::cli::ui::text::human_duration;
 
 const EXAMPLES: &str = "Examples:
   eval \"$(arl clear)\"            what this shell had before its role
@@ -29,45 +31,47 @@ pub(crate) struct ClearArgs {
     #[arg(long)]
     expired: bool,
     /// The shell to print for [default: ARL_SHELL, the parent process, SHELL]
-    #[arg(long, value_name = "SHELL", add = ArgValueCandidates::new(complete::dialects))]
+    #[arg(long, value_name = "SHELL", add = ArgValueCandidates::new(complete::output_shells))]
     shell: Option<String>,
 }
 
-pub(crate) fn run(args: ClearArgs, output: &Output) -> Result<(), Report> {
-    let dialect = shell::choose(args.shell.as_deref())?;
-    let held = held();
+pub(crate) fn run(args: ClearArgs, output: &Output) -> Result<(), CliError> {
+    let shell = shell::detect(args.shell.as_deref())?;
+    let state = shell_state();
     if output::stdout_is_terminal() {
-        let command = match dialect {
-            Dialect::Fish => "arl clear | source",
+        let command = match shell {
+            Shell::Fish => "arl clear | source",
             _ => "eval \"$(arl clear)\"",
         };
-        return Err(Report::new("this prints statements, and changes nothing in the shell")
+        return Err(CliError::new("this prints statements, and changes nothing in the shell")
             .hint(format!("to have them carried out: {command}"))
-            .hint(format!("to have `arl clear` do that by itself: arl init {dialect}")));
+            .hint(format!("to have `arl clear` do that by itself: arl init {shell}")));
     }
-    if matches!(held, Held::Nothing { .. }) && has_endpoint() {
+    if matches!(state, ShellState::NoKeys { .. }) && uses_arl_endpoint() {
         output.note("the role of this shell comes from `arl exec --server`, and ends with it");
         return Ok(());
     }
     if !args.expired {
-        if matches!(held, Held::ForeignKeys { .. }) {
+        if matches!(state, ShellState::OtherKeys { .. }) {
             output.note("the keys in this shell are not arl's; they were left alone");
         }
-        return output.data(dialect.clear(held, &left()).as_bytes());
+        return output.write_data(shell.clear(state, &leftover_variables()).as_bytes());
     }
-    match (&held, expired_since()) {
-        (Held::Role { .. }, Some(since)) => output.data(expired(dialect, held, since, output).as_bytes()),
+    match (&state, expired_since()) {
+        (ShellState::Role { .. }, Some(since)) => {
+            output.write_data(expire_role(shell, state, since, output).as_bytes())
+        }
         // Until then the keys may come back, as from a directory of direnv's.
         (_, Some(_)) if vars::get(vars::ARL_KEY_ID).is_some() => {
-            output.data(dialect.tidy(&left()).as_bytes())
+            output.write_data(shell.remove_leftovers(&leftover_variables()).as_bytes())
         }
         _ => Ok(()),
     }
 }
 
-fn expired(dialect: Dialect, held: Held, since: Duration, output: &Output) -> String {
+fn expire_role(shell: Shell, state: ShellState, since: Duration, output: &Output) -> String {
     let restores = vars::get(vars::ARL_ON_EXPIRY).as_deref() == Some("restore");
     let done = if restores { "what was there before is back" } else { "its credentials were cleared" };
-    output.note(&format!("{} expired {} ago; {done}", session_name(), in_words(since)));
-    if restores { dialect.clear(held, &[]) } else { dialect.unset() }
+    output.note(&format!("{} expired {} ago; {done}", session_label(), human_duration(since)));
+    if restores { shell.clear(state, &[]) } else { shell.unset() }
 }

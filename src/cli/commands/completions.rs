@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 
 use crate::cli::env::shell_scripts;
-use crate::cli::ui::error::Report;
+use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
 const EXAMPLES: &str = "Examples:
@@ -26,12 +26,12 @@ pub(crate) struct CompletionsArgs {
     words: Vec<OsString>,
 }
 
-pub(crate) fn run(args: CompletionsArgs, program: clap::Command, output: &Output) -> Result<(), Report> {
+pub(crate) fn run(args: CompletionsArgs, program: clap::Command, output: &Output) -> Result<(), CliError> {
     match args.index {
-        Some(index) => output.data(candidates(program, args.words, index).as_bytes()),
+        Some(index) => output.write_data(candidates(program, args.words, index).as_bytes()),
         None => match shell_scripts::completion(&args.shell) {
-            Some(text) => output.data(text.as_bytes()),
-            None => Err(Report::usage(format!("there is no completion for `{}`", args.shell))
+            Some(text) => output.write_data(text.as_bytes()),
+            None => Err(CliError::usage(format!("there is no completion for `{}`", args.shell))
                 .hint("there is one for bash, zsh and fish")),
         },
     }
@@ -43,11 +43,11 @@ fn candidates(mut program: clap::Command, mut words: Vec<OsString>, index: usize
     words.resize(words.len().max(index + 1), OsString::new());
     let is_flag = |text: &OsStr| text.as_encoded_bytes().starts_with(b"-");
     let wants_flag = is_flag(&words[index]);
-    let found = clap_complete::engine::complete(&mut program, words, index, None).unwrap_or_default();
+    let matches = clap_complete::engine::complete(&mut program, words, index, None).unwrap_or_default();
     // Thirty flags would bury the roles; whoever wants one begins it.
-    let has_values = found.iter().any(|candidate| !is_flag(candidate.get_value()));
+    let has_values = matches.iter().any(|candidate| !is_flag(candidate.get_value()));
     let mut text = String::new();
-    for candidate in found.iter().filter(|candidate| !candidate.is_hide_set()) {
+    for candidate in matches.iter().filter(|candidate| !candidate.is_hide_set()) {
         if has_values && !wants_flag && is_flag(candidate.get_value()) {
             continue;
         }

@@ -2,18 +2,18 @@
 
 use std::ffi::OsString;
 
-use arl::Reader;
+use arl::Consumer;
 
-use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::args::help::ENVIRONMENT_HELP;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::vars;
-use crate::cli::process::core_limit::CallersLimit;
-use crate::cli::process::replace::become_command;
+use crate::cli::process::core_limit::SavedCoreLimit;
+use crate::cli::process::replace::replace_with_command;
 use crate::cli::serve;
-use crate::cli::serve::Served;
+use crate::cli::serve::ServeOptions;
 use crate::cli::session;
-use crate::cli::session::OnSignal;
-use crate::cli::ui::error::{Report, Status};
+use crate::cli::session::SignalPolicy;
+use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 
 const EXAMPLES: &str = "Examples:
@@ -28,7 +28,7 @@ With --server arl stays and hands the credentials out on 127.0.0.1, for commands
 renewed ahead of their end, and no key is in the environment.";
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
 pub(crate) struct ExecArgs {
     #[command(flatten)]
     role: RoleArgs,
@@ -53,26 +53,28 @@ impl ExecArgs {
 pub(crate) fn run(
     args: ExecArgs,
     command_line: &[OsString],
-    core_limit: CallersLimit,
+    core_limit: SavedCoreLimit,
     output: &Output,
-) -> Result<Status, Report> {
+) -> Result<ExitStatus, CliError> {
     let ExecArgs { role, server, isolate, command } = args;
     // An empty variable would have a shell read whatever stands on standard input, as the role.
     if command.is_empty() && command_line.iter().any(|word| word == "--") {
-        return Err(Report::usage("there is no command behind --").hint("without --, your shell is started"));
+        return Err(
+            CliError::usage("there is no command behind --").hint("without --, your shell is started")
+        );
     }
-    let mut words = command.into_iter();
-    let program = words.next().unwrap_or_else(default_shell);
-    let arguments: Vec<OsString> = words.collect();
+    let mut argv = command.into_iter();
+    let program = argv.next().unwrap_or_else(default_shell);
+    let arguments: Vec<OsString> = argv.collect();
     if server {
-        let served = Served { role: &role, program: &program, arguments: &arguments, isolate };
-        return serve::run(&served, core_limit, output);
+        let options = ServeOptions { role: &role, program: &program, arguments: &arguments, isolate };
+        return serve::run(&options, core_limit, output);
     }
-    let identity =
-        session::identity(&role, Reader::Once, OnSignal::Die, output).map_err(Report::before_command)?;
+    let identity = session::obtain(&role, Consumer::OneShot, SignalPolicy::Default, output)
+        .map_err(CliError::into_exec_failure)?;
     output.trace(|| format!("becoming {}", program.to_string_lossy()));
     core_limit.restore();
-    Err(become_command(&program, &arguments, &identity))
+    Err(replace_with_command(&program, &arguments, &identity))
 }
 
 fn default_shell() -> OsString {

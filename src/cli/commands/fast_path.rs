@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 
-use crate::cli::args::global::Global;
+use crate::cli::args::global::GlobalArgs;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::commands::assume::AssumeArgs;
 use crate::cli::commands::exec::ExecArgs;
@@ -21,7 +21,7 @@ pub(crate) fn parse(args: &[OsString]) -> Option<Cli> {
         "exec" => exec(words),
         _ => None,
     }?;
-    let global = Global { verbose: false, quiet: false, color: ColorChoice::Auto };
+    let global = GlobalArgs { verbose: false, quiet: false, color: ColorChoice::Auto };
     Some(Cli { global, command })
 }
 
@@ -31,7 +31,7 @@ fn assume(words: &[OsString]) -> Option<Command> {
     while let Some(word) = words.next() {
         match word.to_str()? {
             "--json" if !json => json = true,
-            word => take(&mut role, word, &mut words)?,
+            word => take_flag(&mut role, word, &mut words)?,
         }
     }
     role.role.as_ref()?;
@@ -41,31 +41,35 @@ fn assume(words: &[OsString]) -> Option<Command> {
 fn exec(words: &[OsString]) -> Option<Command> {
     let end = words.iter().position(|word| word == "--")?;
     let mut role = RoleArgs::default();
-    let mut before = words[..end].iter();
-    while let Some(word) = before.next() {
-        take(&mut role, word.to_str()?, &mut before)?;
+    let mut own_args = words[..end].iter();
+    while let Some(word) = own_args.next() {
+        take_flag(&mut role, word.to_str()?, &mut own_args)?;
     }
     role.role.as_ref()?;
     Some(Command::Exec(ExecArgs::plain(role, words[end + 1..].to_vec())))
 }
 
 /// Takes the role, or a flag with its value; each once.
-fn take<'a>(role: &mut RoleArgs, word: &str, words: &mut impl Iterator<Item = &'a OsString>) -> Option<()> {
-    let place = match word {
+fn take_flag<'a>(
+    role: &mut RoleArgs,
+    word: &str,
+    words: &mut impl Iterator<Item = &'a OsString>,
+) -> Option<()> {
+    let slot = match word {
         "--refresh" => return (!std::mem::replace(&mut role.refresh, true)).then_some(()),
         "--profile" => &mut role.profile,
         "--region" => &mut role.region,
         "--duration" => &mut role.duration,
         "--role-session-name" => &mut role.role_session_name,
         "--external-id" => &mut role.external_id,
-        _ => return put(&mut role.role, word),
+        _ => return set_once(&mut role.role, word),
     };
-    put(place, words.next()?.to_str()?)
+    set_once(slot, words.next()?.to_str()?)
 }
 
-fn put(place: &mut Option<String>, word: &str) -> Option<()> {
+fn set_once(slot: &mut Option<String>, word: &str) -> Option<()> {
     let is_plain = !word.is_empty() && !word.starts_with('-');
-    (is_plain && place.replace(word.to_owned()).is_none()).then_some(())
+    (is_plain && slot.replace(word.to_owned()).is_none()).then_some(())
 }
 
 #[cfg(test)]
@@ -79,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_by_hand_is_what_clap_reads() {
+    fn fast_path_parses_like_clap() {
         for line in [
             "assume R",
             "assume R --json",
@@ -98,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_left_to_clap() {
+    fn fast_path_leaves_other_command_lines_to_clap() {
         for line in [
             "",
             "assume",

@@ -4,7 +4,7 @@ use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::complete;
 use crate::cli::env::shell_scripts;
-use crate::cli::ui::error::Report;
+use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
 const EXAMPLES: &str = "Examples:
@@ -27,21 +27,21 @@ with them for bash, zsh (after compinit) and fish.";
 #[command(before_long_help = EXAMPLES)]
 pub(crate) struct InitArgs {
     /// bash, zsh, fish, ksh, mksh, sh, tcsh, nushell, elvish, xonsh or powershell
-    #[arg(add = ArgValueCandidates::new(complete::shells))]
+    #[arg(add = ArgValueCandidates::new(complete::hook_shells))]
     shell: String,
 }
 
-pub(crate) fn run(args: &InitArgs, output: &Output) -> Result<(), Report> {
+pub(crate) fn run(args: &InitArgs, output: &Output) -> Result<(), CliError> {
     let name =
         args.shell.rsplit('/').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
     let name = if name == "dash" || name == "ash" || name == "busybox" { "sh" } else { name };
     match shell_scripts::hook(name) {
-        Some(pieces) => {
+        Some(parts) => {
             let completion = shell_scripts::completion(name).unwrap_or_default();
             let end = if completion.is_empty() { "" } else { "\n" };
-            output.data(format!("{}{end}{completion}", pieces.concat()).as_bytes())
+            output.write_data(format!("{}{end}{completion}", parts.concat()).as_bytes())
         }
-        None => Err(Report::usage(format!("there is no hook for `{}`", args.shell)).hint(
+        None => Err(CliError::usage(format!("there is no hook for `{}`", args.shell)).hint(
             "there is one for bash, zsh, fish, ksh, mksh, sh, tcsh, nushell, elvish, xonsh and powershell",
         )),
     }

@@ -1,15 +1,15 @@
 //! `arl list`: the role profiles of the shared config, and the sessions that are kept.
 
-use arl::{ListedSession, RoleArn, RoleProfile, Section, Sources};
+use arl::{RoleArn, RoleProfile, Section, SessionSummary, SourceResolver};
 use serde_json::json;
 
-use crate::cli::env::cache_location::Place;
+use crate::cli::env::cache_location::CacheLocation;
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
-use crate::cli::ui::error::Report;
+use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::session_table;
-use crate::cli::ui::text::{printable, table};
+use crate::cli::ui::text::{format_table, printable};
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
@@ -20,14 +20,14 @@ pub(crate) struct ListArgs {
 }
 
 /// The source of a role that a token's issuer is trusted by.
-const WEB_IDENTITY: &str = "web identity";
+const WEB_IDENTITY_LABEL: &str = "web identity";
 const HEADINGS: [&str; 5] = ["PROFILE", "ACCOUNT", "ROLE", "SOURCE", "MFA"];
 
-pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), Report> {
+pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), CliError> {
     let context = Context::read()?;
     let config = context.shared_config()?;
     let var = |name: &str| vars::get(name);
-    let sources = Sources::new(&config, &var, arl::ShellRole::Ignore);
+    let resolver = SourceResolver::new(&config, &var, arl::ShellRole::Ignore);
     let mut rows = Vec::new();
     let mut text = String::new();
     for name in config.profile_names() {
@@ -43,18 +43,18 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), Report> {
                 if args.json {
                     let object = json!({
                         "profile": name, "role_arn": arn.to_string(), "account_id": arn.account_id().to_string(),
-                        "source": WEB_IDENTITY, "mfa_serial": null, "region": section.get_filled("region"),
+                        "source": WEB_IDENTITY_LABEL, "mfa_serial": null, "region": section.get_non_empty("region"),
                     });
                     text.push_str(&format!("{object}\n"));
                 } else {
                     let account = arn.account_id().to_string();
-                    let row = [name, &account, arn.role_name(), WEB_IDENTITY, "no"];
+                    let row = [name, &account, arn.role_name(), WEB_IDENTITY_LABEL, "no"];
                     rows.push(row.map(printable));
                 }
                 continue;
             }
             Err(error) => {
-                output.note(&Report::new(error.to_string()).error);
+                output.note(&CliError::new(error.to_string()).error);
                 continue;
             }
         };
@@ -64,48 +64,49 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), Report> {
                 "profile": name,
                 "role_arn": profile.role_arn.to_string(),
                 "account_id": account,
-                "source": source(section),
+                "source": source_label(section),
                 "mfa_serial": profile.mfa_serial.map(|serial| serial.to_string()),
                 "region": profile.region,
             });
             text.push_str(&format!("{object}\n"));
         } else {
             // A code may be asked for on the way here.
-            let on_the_way = || {
-                let chain = sources.profile(name);
+            let needs_mfa_upstream = || {
+                let chain = resolver.profile(name);
                 chain.is_ok_and(|chain| chain.hops.iter().any(|(_, hop)| hop.mfa_serial.is_some()))
             };
-            let mfa = if profile.mfa_serial.is_some() || on_the_way() { "yes" } else { "no" };
-            rows.push([name, &account, role, source(section), mfa].map(printable));
+            let mfa = if profile.mfa_serial.is_some() || needs_mfa_upstream() { "yes" } else { "no" };
+            rows.push([name, &account, role, source_label(section), mfa].map(printable));
         }
     }
     let sessions = sessions(&context, output);
     if args.json {
-        text.push_str(&session_table::objects(&sessions, Context::now()));
-        return output.data(text.as_bytes());
+        text.push_str(&session_table::session_lines(&sessions, Context::now()));
+        return output.write_data(text.as_bytes());
     }
     if rows.is_empty() {
         output.note("no profile has a `role_arn`");
     } else {
         rows.insert(0, HEADINGS.map(str::to_owned));
-        text = table(&rows);
+        text = format_table(&rows);
     }
-    let kept = session_table::in_columns(&sessions, Context::now());
-    if !text.is_empty() && !kept.is_empty() {
+    let cached = session_table::session_table(&sessions, Context::now());
+    if !text.is_empty() && !cached.is_empty() {
         text.push('\n');
     }
-    text.push_str(&kept);
-    output.data(text.as_bytes())
+    text.push_str(&cached);
+    output.write_data(text.as_bytes())
 }
 
 /// What is kept and lives. Trouble with the cache is no trouble of the profiles.
-fn sessions(context: &Context, output: &Output) -> Vec<ListedSession> {
-    let kept = || Place::chosen(context).ok()?.open(output).ok()??.list(Context::now(), usize::MAX).ok();
-    let mut sessions = kept().unwrap_or_default();
+fn sessions(context: &Context, output: &Output) -> Vec<SessionSummary> {
+    let cached =
+        || CacheLocation::from_env(context).ok()?.open(output).ok()??.list(Context::now(), usize::MAX).ok();
+    let mut sessions = cached().unwrap_or_default();
     sessions.sort_by_key(|session| session.expiration);
     sessions
 }
 
-fn source<'a>(section: &'a Section<'_>) -> &'a str {
+fn source_label<'a>(section: &'a Section<'_>) -> &'a str {
     section.get("source_profile").or_else(|| section.get("credential_source")).unwrap_or("-")
 }

@@ -95,7 +95,7 @@ fn verbatim(roff: &mut Roff, title: &str, text: &str) {
 }
 
 #[test]
-fn the_man_pages_say_what_help_says() {
+fn man_pages_match_help() {
     let mut program = super::Cli::command();
     program.build();
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("man");

@@ -22,21 +22,21 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::cli::args::global::Global;
-use crate::cli::args::help::{ENVIRONMENT, EXAMPLES};
-use crate::cli::process::core_limit::CallersLimit;
+use crate::cli::args::global::GlobalArgs;
+use crate::cli::args::help::{ENVIRONMENT_HELP, EXAMPLES};
+use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::sys;
-use crate::cli::ui::error::{Report, Status};
+use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 use each::EachArgs;
 
 /// Assume AWS IAM roles and hand the credentials to your shell or command
 #[derive(Debug, Parser)]
-#[command(name = "arl", version, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+#[command(name = "arl", version, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -96,14 +96,14 @@ impl Command {
     pub(crate) fn run(
         self,
         args: &[OsString],
-        core_limit: CallersLimit,
+        core_limit: SavedCoreLimit,
         output: &Output,
-    ) -> Result<Status, Report> {
+    ) -> Result<ExitStatus, CliError> {
         if !matches!(self, Self::Assume(_) | Self::Exec(_)) {
             // These two do so once they know that there is no cached session.
-            sys::prepare_for_work();
+            sys::install_signal_policy();
         }
-        let done = |()| Status::Done;
+        let done = |()| ExitStatus::Success;
         match self {
             Self::Assume(command) => assume::run(command, args, output).map(done),
             Self::Exec(command) => exec::run(command, args, core_limit, output),

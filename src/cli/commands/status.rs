@@ -2,19 +2,19 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use arl::shell::Held;
+use arl::shell::ShellState;
 use arl::{Credentials, InvalidCredentials, RoleArn, Secret, Source, Sts};
 use serde_json::json;
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
-use crate::cli::env::shell_state::{has_endpoint, held, session_name};
+use crate::cli::env::shell_state::{session_label, shell_state, uses_arl_endpoint};
 use crate::cli::env::vars;
 use crate::cli::plan::sts_settings;
 use crate::cli::session::runtime::runtime;
-use crate::cli::ui::error::{Report, Status};
+use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
-use crate::cli::ui::text::{in_words, printable};
+use crate::cli::ui::text::{human_duration, printable};
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
@@ -28,60 +28,76 @@ pub(crate) struct StatusArgs {
 }
 
 /// What there is to say.
-struct Session {
+struct StatusReport {
     state: &'static str,
     role_arn: Option<String>,
     source: Option<String>,
     expires_at: Option<u64>,
     /// Negative once it is over.
-    left: Option<i64>,
+    seconds_left: Option<i64>,
     verified: Option<String>,
     /// The profile that some SDKs would take instead of the role.
-    rival: Option<String>,
+    shadowing_profile: Option<String>,
 }
 
-pub(crate) fn run(args: &StatusArgs, output: &Output) -> Result<Status, Report> {
-    let mut session = Session::of_environment();
-    if args.verify && session.state == "live" {
-        session.verified = Some(verify()?);
+pub(crate) fn run(args: &StatusArgs, output: &Output) -> Result<ExitStatus, CliError> {
+    let mut report = StatusReport::from_env();
+    if args.verify && report.state == "live" {
+        report.verified = Some(caller_arn()?);
     }
-    let text = if args.json { session.json() } else { session.words() };
-    output.data(text.as_bytes())?;
-    Ok(if session.state == "live" { Status::Done } else { Status::Failed })
+    let text = if args.json { report.to_json() } else { report.to_text() };
+    output.write_data(text.as_bytes())?;
+    Ok(if report.state == "live" { ExitStatus::Success } else { ExitStatus::Failure })
 }
 
-impl Session {
-    fn of_environment() -> Self {
-        let is_served = matches!(held(), Held::Nothing { .. }) && has_endpoint();
-        if !matches!(held(), Held::Role { .. }) && !is_served {
-            let state = if matches!(held(), Held::ForeignKeys { .. }) { "other keys" } else { "none" };
-            let (role_arn, source, expires_at, left, verified) = (None, None, None, None, None);
-            return Self { state, role_arn, source, expires_at, left, verified, rival: None };
+impl StatusReport {
+    fn from_env() -> Self {
+        let uses_endpoint = matches!(shell_state(), ShellState::NoKeys { .. }) && uses_arl_endpoint();
+        if !matches!(shell_state(), ShellState::Role { .. }) && !uses_endpoint {
+            let state =
+                if matches!(shell_state(), ShellState::OtherKeys { .. }) { "other keys" } else { "none" };
+            let (role_arn, source, expires_at, seconds_left, verified) = (None, None, None, None, None);
+            return Self {
+                state,
+                role_arn,
+                source,
+                expires_at,
+                seconds_left,
+                verified,
+                shadowing_profile: None,
+            };
         }
         // Served credentials renew themselves: what the environment says of an end is not about them.
-        let expires_at = vars::get(vars::ARL_EXPIRES_AT).filter(|_| !is_served);
+        let expires_at = vars::get(vars::ARL_EXPIRES_AT).filter(|_| !uses_endpoint);
         let expires_at: Option<u64> = expires_at.and_then(|time| time.parse().ok());
         let now = Context::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let left = expires_at.map(|end| i64::try_from(end).unwrap_or(i64::MAX).saturating_sub_unsigned(now));
+        let seconds_left =
+            expires_at.map(|end| i64::try_from(end).unwrap_or(i64::MAX).saturating_sub_unsigned(now));
         Self {
-            state: if left.is_some_and(|left| left <= 0) { "expired" } else { "live" },
+            state: if seconds_left.is_some_and(|seconds_left| seconds_left <= 0) {
+                "expired"
+            } else {
+                "live"
+            },
             role_arn: vars::get(vars::ARL_ROLE_ARN),
             source: vars::get(vars::ARL_SOURCE),
             expires_at,
-            left,
+            seconds_left,
             verified: None,
-            rival: vars::get(vars::AWS_PROFILE),
+            shadowing_profile: vars::get(vars::AWS_PROFILE),
         }
     }
 
-    fn words(&self) -> String {
-        let span = |seconds: i64| in_words(Duration::from_secs(seconds.unsigned_abs()));
-        let mut text = match (self.state, self.left) {
+    fn to_text(&self) -> String {
+        let span = |seconds: i64| human_duration(Duration::from_secs(seconds.unsigned_abs()));
+        let mut text = match (self.state, self.seconds_left) {
             ("other keys", _) => "no role; the keys in this shell are not arl's\n".to_owned(),
             ("none", _) => "no role\n".to_owned(),
-            (_, Some(left)) if left <= 0 => format!("{} expired {} ago\n", session_name(), span(left)),
-            (_, Some(left)) => format!("{} for {}\n", session_name(), span(left)),
-            (_, None) => format!("{}\n", session_name()),
+            (_, Some(seconds_left)) if seconds_left <= 0 => {
+                format!("{} expired {} ago\n", session_label(), span(seconds_left))
+            }
+            (_, Some(seconds_left)) => format!("{} for {}\n", session_label(), span(seconds_left)),
+            (_, None) => format!("{}\n", session_label()),
         };
         let mut line = |name: &str, value: &Option<String>| {
             if let Some(value) = value {
@@ -92,15 +108,16 @@ impl Session {
         line("source", &self.source);
         line("expires", &vars::get(vars::AWS_CREDENTIAL_EXPIRATION).filter(|_| self.expires_at.is_some()));
         line("verified", &self.verified);
-        let rival = self.rival.as_ref();
+        let shadowing_profile = self.shadowing_profile.as_ref();
         line(
             "beware",
-            &rival.map(|name| format!("AWS_PROFILE={name} is set, and the SDK for JavaScript prefers it")),
+            &shadowing_profile
+                .map(|name| format!("AWS_PROFILE={name} is set, and the SDK for JavaScript prefers it")),
         );
         text
     }
 
-    fn json(&self) -> String {
+    fn to_json(&self) -> String {
         let account = self.role_arn.as_ref().and_then(|arn| arn.parse::<RoleArn>().ok());
         let object = json!({
             "state": self.state,
@@ -108,23 +125,23 @@ impl Session {
             "account_id": account.map(|arn| arn.account_id().to_string()),
             "source": self.source,
             "expires_at": self.expires_at,
-            "seconds_left": self.left,
+            "seconds_left": self.seconds_left,
             "caller_arn": self.verified,
-            "rival_profile": self.rival,
+            "rival_profile": self.shadowing_profile,
         });
         format!("{object}\n")
     }
 }
 
 /// The ARN that STS knows the shell's credentials by.
-fn verify() -> Result<String, Report> {
-    let failed = || Report::new("could not verify the credentials of this shell");
+fn caller_arn() -> Result<String, CliError> {
+    let failed = || CliError::new("could not verify the credentials of this shell");
     let context = Context::read()?;
     let config = context.shared_config()?;
     let role: Option<RoleArn> = vars::get(vars::ARL_ROLE_ARN).and_then(|arn| arn.parse().ok());
     let region = vars::get(vars::AWS_REGION).or_else(|| vars::get(vars::AWS_DEFAULT_REGION));
     let partition = role.map_or_else(
-        || arl::Partition::of_region(region.as_deref().unwrap_or_default()),
+        || arl::Partition::for_region(region.as_deref().unwrap_or_default()),
         |arn| arn.partition().clone(),
     );
     let (settings, _) =
@@ -132,7 +149,7 @@ fn verify() -> Result<String, Report> {
     let sts = Sts::new(settings);
     let ask = async {
         let credentials = match vars::get(vars::AWS_ACCESS_KEY_ID) {
-            Some(id) => of_environment(id).map_err(|error| failed().caused_by(error))?,
+            Some(id) => env_credentials(id).map_err(|error| failed().caused_by(error))?,
             None => sts
                 .source_credentials(&Source::Container, Context::now())
                 .await
@@ -143,7 +160,7 @@ fn verify() -> Result<String, Report> {
     runtime()?.block_on(ask).map(|caller| caller.arn)
 }
 
-fn of_environment(id: String) -> Result<Credentials, InvalidCredentials> {
+fn env_credentials(id: String) -> Result<Credentials, InvalidCredentials> {
     let secret = Secret::new(vars::get(vars::AWS_SECRET_ACCESS_KEY).unwrap_or_default());
     let token = vars::get(vars::AWS_SESSION_TOKEN).map(Secret::new);
     Credentials::new(id, secret, token, None)

@@ -2,16 +2,16 @@
 
 use std::path::PathBuf;
 
-use arl::{Identity, ProfileEdit, ProfileName, Reader, SharedFile, Update};
+use arl::{Consumer, Identity, ProfileEdit, ProfileName, SharedFile, UpdateOutcome};
 
-use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::args::help::ENVIRONMENT_HELP;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
 use crate::cli::session;
-use crate::cli::session::OnSignal;
-use crate::cli::ui::error::Report;
+use crate::cli::session::SignalPolicy;
+use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
-use crate::cli::ui::text::in_words;
+use crate::cli::ui::text::human_duration;
 
 const EXAMPLES: &str = "Examples:
   arl write ROLE --profile-name deploy       then: aws --profile deploy …
@@ -21,10 +21,10 @@ const EXAMPLES: &str = "Examples:
 One profile changes; every other byte of the file stays. For programs that can ask for credentials, `arl configure
 --process` puts no secret into any file.";
 
-const KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
+const CREDENTIAL_KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
 #[command(mut_arg("role", |role| role.required_unless_present_any(["account_id", "remove"])))]
 pub(crate) struct WriteArgs {
     #[command(flatten)]
@@ -40,58 +40,62 @@ pub(crate) struct WriteArgs {
     remove: Option<String>,
 }
 
-pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), Report> {
+pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
     if let Some(name) = &args.remove {
         if let Some(flag) = args.role.first_flag() {
-            return Err(Report::usage(format!("--remove takes a profile away, and has no use for {flag}")));
+            return Err(CliError::usage(format!("--remove takes a profile away, and has no use for {flag}")));
         }
-        return remove(&parse(name)?, args.force, output);
+        return remove(&parse_profile_name(name)?, args.force, output);
     }
     // What can be refused is refused before anybody is asked for credentials.
     if let Some(name) = &args.profile_name {
-        check(&parse(name)?, args.force)?;
+        ensure_writable(&parse_profile_name(name)?, args.force)?;
     }
-    let identity = session::identity(&args.role, Reader::Once, OnSignal::Die, output)?;
+    let identity = session::obtain(&args.role, Consumer::OneShot, SignalPolicy::Default, output)?;
     if identity.role_arn.is_none() && args.role.region.is_some() {
-        return Err(Report::usage("--region is for calls of STS, and a profile's own credentials need none"));
+        return Err(CliError::usage(
+            "--region is for calls of STS, and a profile's own credentials need none",
+        ));
     }
     let account = || identity.credentials.account_id().map(ToString::to_string);
     let name = args.profile_name.clone().or_else(account).ok_or_else(|| {
-        Report::usage("nobody says which account this is; name the profile with --profile-name")
+        CliError::usage("nobody says which account this is; name the profile with --profile-name")
     })?;
-    let name = parse(&name)?;
-    check(&name, args.force)?;
+    let name = parse_profile_name(&name)?;
+    ensure_writable(&name, args.force)?;
     let credentials = &identity.credentials;
     let mut set = vec![
-        (KEYS[0], credentials.access_key_id().to_owned()),
-        (KEYS[1], credentials.secret_access_key().expose().to_owned()),
+        (CREDENTIAL_KEYS[0], credentials.access_key_id().to_owned()),
+        (CREDENTIAL_KEYS[1], credentials.secret_access_key().expose().to_owned()),
     ];
-    set.extend(credentials.session_token().map(|token| (KEYS[2], token.expose().to_owned())));
+    set.extend(credentials.session_token().map(|token| (CREDENTIAL_KEYS[2], token.expose().to_owned())));
     let unset: &[&str] = match credentials.session_token() {
         // botocore would prefer a leftover one.
         Some(_) => &["aws_security_token"],
-        None => &["aws_security_token", KEYS[2]],
+        None => &["aws_security_token", CREDENTIAL_KEYS[2]],
     };
     let edit = ProfileEdit {
         file: SharedFile::Credentials,
         profile: &name,
         set,
         unset,
-        expires: credentials.expiration().map(|end| humantime::format_rfc3339_seconds(end).to_string()),
+        expires: credentials
+            .expiration()
+            .map(|expiration| humantime::format_rfc3339_seconds(expiration).to_string()),
     };
-    let path = path()?;
-    change(&path, &edit)?;
-    output.note(&format!("profile {name} in `{}` is {}", path.display(), described(&identity)));
+    let path = credentials_path()?;
+    apply_edit(&path, &edit)?;
+    output.note(&format!("profile {name} in `{}` is {}", path.display(), success_message(&identity)));
     Ok(())
 }
 
-fn parse(name: &str) -> Result<ProfileName, Report> {
-    name.parse().map_err(|error| Report::usage(format!("a profile's name {error}")))
+fn parse_profile_name(name: &str) -> Result<ProfileName, CliError> {
+    name.parse().map_err(|error| CliError::usage(format!("a profile's name {error}")))
 }
 
-fn path() -> Result<PathBuf, Report> {
+fn credentials_path() -> Result<PathBuf, CliError> {
     Context::read_user().file_path(SharedFile::Credentials).ok_or_else(|| {
-        Report::new("there is no home directory, and AWS_SHARED_CREDENTIALS_FILE names no file")
+        CliError::new("there is no home directory, and AWS_SHARED_CREDENTIALS_FILE names no file")
     })
 }
 
@@ -108,41 +112,46 @@ const OTHER_SOURCES: [&str; 8] = [
 ];
 
 /// Whether the profile may be written: what a person would miss is not lost without a word.
-fn check(name: &ProfileName, force: bool) -> Result<(), Report> {
+fn ensure_writable(name: &ProfileName, force: bool) -> Result<(), CliError> {
     if force {
         return Ok(());
     }
     if name.as_str() == "default" {
-        return Err(Report::usage("every program that names no profile would become the role by `default`")
-            .hint("give the profile another name, or insist with --force"));
+        return Err(CliError::usage(
+            "every program that names no profile would become the role by `default`",
+        )
+        .hint("give the profile another name, or insist with --force"));
     }
     let context = Context::read()?;
     let config = context.shared_config()?;
     let Some(section) = config.profile(name.as_str()) else { return Ok(()) };
-    let get = |key: &str| section.get_in(SharedFile::Credentials, key);
-    if get(KEYS[0]).is_some() && get(KEYS[2]).is_none() && get("aws_security_token").is_none() {
-        return Err(Report::new(format!("profile `{name}` holds long-term keys, which would be lost"))
+    let get = |key: &str| section.get_from(SharedFile::Credentials, key);
+    if get(CREDENTIAL_KEYS[0]).is_some()
+        && get(CREDENTIAL_KEYS[2]).is_none()
+        && get("aws_security_token").is_none()
+    {
+        return Err(CliError::new(format!("profile `{name}` holds long-term keys, which would be lost"))
             .hint("give the profile another name with --profile-name, or insist with --force"));
     }
     // Every SDK would go by these, and never look at the keys beside them.
     let other = OTHER_SOURCES.into_iter().find(|key| section.get(key).is_some());
     if let Some(key) = other {
-        return Err(Report::new(format!("profile `{name}` has `{key}`, and every SDK would go by that"))
+        return Err(CliError::new(format!("profile `{name}` has `{key}`, and every SDK would go by that"))
             .hint("give the profile another name with --profile-name, or insist with --force"));
     }
     Ok(())
 }
 
-fn change(path: &std::path::Path, edit: &ProfileEdit<'_>) -> Result<Update, Report> {
+fn apply_edit(path: &std::path::Path, edit: &ProfileEdit<'_>) -> Result<UpdateOutcome, CliError> {
     arl::update_file(path, arl::FileMode::Private, |text| edit.apply(text)).map_err(|error| {
-        Report::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
+        CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
             .caused_by(error)
     })
 }
 
-fn remove(name: &ProfileName, force: bool, output: &Output) -> Result<(), Report> {
-    let path = path()?;
-    let unset = [KEYS[0], KEYS[1], KEYS[2], "aws_security_token"];
+fn remove(name: &ProfileName, force: bool, output: &Output) -> Result<(), CliError> {
+    let path = credentials_path()?;
+    let unset = [CREDENTIAL_KEYS[0], CREDENTIAL_KEYS[1], CREDENTIAL_KEYS[2], "aws_security_token"];
     let edit = ProfileEdit {
         file: SharedFile::Credentials,
         profile: name,
@@ -152,29 +161,34 @@ fn remove(name: &ProfileName, force: bool, output: &Output) -> Result<(), Report
     };
     let text = std::fs::read(&path).unwrap_or_default();
     let failed = |error: arl::EditError| {
-        Report::new(format!("could not take profile `{name}` out of `{}`", path.display())).caused_by(error)
+        CliError::new(format!("could not take profile `{name}` out of `{}`", path.display())).caused_by(error)
     };
-    if !force && !edit.is_marked(&text).map_err(failed)? {
-        return Err(Report::new(format!(
+    if !force && !edit.is_managed(&text).map_err(failed)? {
+        return Err(CliError::new(format!(
             "`{}` has no profile `{name}` that arl has written",
             path.display()
         ))
         .hint("if it is there and its keys are to go all the same: --force"));
     }
-    let update = change(&path, &edit)?;
+    let update = apply_edit(&path, &edit)?;
     let path = path.display();
     output.note(&match update {
-        Update::Unchanged => format!("profile {name} has no keys in `{path}`"),
-        Update::Created | Update::Changed => format!("removed the keys of profile {name} from `{path}`"),
+        UpdateOutcome::Unchanged => format!("profile {name} has no keys in `{path}`"),
+        UpdateOutcome::Created | UpdateOutcome::Changed => {
+            format!("removed the keys of profile {name} from `{path}`")
+        }
     });
     Ok(())
 }
 
-fn described(identity: &Identity) -> String {
+fn success_message(identity: &Identity) -> String {
     let who = match &identity.role_arn {
         Some(arn) => format!("role {} in {}", arn.role_name(), arn.account_id()),
         None => identity.source.clone(),
     };
-    let left = identity.credentials.expiration().and_then(|end| end.duration_since(Context::now()).ok());
-    left.map_or(who.clone(), |left| format!("{who} for {}", in_words(left)))
+    let remaining = identity
+        .credentials
+        .expiration()
+        .and_then(|expiration| expiration.duration_since(Context::now()).ok());
+    remaining.map_or(who.clone(), |remaining| format!("{who} for {}", human_duration(remaining)))
 }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use arl::{CredentialCache, JsonFileCache};
 
 use crate::cli::env::context::Context;
-use crate::cli::env::dirs::{private_directory, runtime_directory};
+use crate::cli::env::dirs::{private_runtime_dir, runtime_dir};
 use crate::cli::env::vars;
-use crate::cli::ui::error::Report;
+use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
 /// Where sessions are kept.
 #[derive(Debug)]
-pub(crate) enum Place {
+pub(crate) enum CacheLocation {
     /// In files below this directory, unless there is no place for one.
     Files(Option<PathBuf>),
     /// In the kernel's keyring.
@@ -21,22 +21,24 @@ pub(crate) enum Place {
     None,
 }
 
-impl Place {
+impl CacheLocation {
     /// What `ARL_CACHE` and the directories say.
-    pub(crate) fn chosen(context: &Context) -> Result<Self, Report> {
+    pub(crate) fn from_env(context: &Context) -> Result<Self, CliError> {
         match vars::get(vars::ARL_CACHE).as_deref() {
-            None | Some("file") => Ok(Self::Files(directory(context)?)),
+            None | Some("file") => Ok(Self::Files(cache_dir(context)?)),
             Some("keyring") if cfg!(target_os = "linux") => Ok(Self::Keyring),
-            Some("keyring") => Err(Report::usage("ARL_CACHE=keyring needs the keyring of the Linux kernel")),
+            Some("keyring") => {
+                Err(CliError::usage("ARL_CACHE=keyring needs the keyring of the Linux kernel"))
+            }
             Some("none") => Ok(Self::None),
             Some(other) => {
-                Err(Report::usage(format!("ARL_CACHE must be file, keyring or none, not `{other}`")))
+                Err(CliError::usage(format!("ARL_CACHE must be file, keyring or none, not `{other}`")))
             }
         }
     }
 
     /// The cache there; none where none is wished for or possible.
-    pub(crate) fn open(&self, output: &Output) -> Result<Option<Box<dyn CredentialCache>>, Report> {
+    pub(crate) fn open(&self, output: &Output) -> Result<Option<Box<dyn CredentialCache>>, CliError> {
         match self {
             Self::None => Ok(None),
             Self::Files(Some(directory)) => Ok(Some(Box::new(JsonFileCache::new(directory)))),
@@ -51,41 +53,41 @@ impl Place {
     }
 
     /// Where processes wait for each other. Locks hold no secret; a session's runtime directory is never remote.
-    pub(crate) fn locks(&self) -> Option<PathBuf> {
+    pub(crate) fn lock_dir(&self) -> Option<PathBuf> {
         match self {
             Self::None | Self::Files(None) => None,
-            Self::Files(Some(directory)) => {
-                Some(runtime_directory().unwrap_or_else(|| directory.join("locks")))
-            }
-            Self::Keyring => Some(private_directory()),
+            Self::Files(Some(directory)) => Some(runtime_dir().unwrap_or_else(|| directory.join("locks"))),
+            Self::Keyring => Some(private_runtime_dir()),
         }
     }
 }
 
 #[cfg(target_os = "linux")]
-fn keyring() -> Result<Box<dyn CredentialCache>, Report> {
+fn keyring() -> Result<Box<dyn CredentialCache>, CliError> {
     match arl::KeyringCache::open() {
         Ok(cache) => Ok(Box::new(cache)),
-        Err(error) => {
-            Err(Report::new("could not use the kernel's keyring (ARL_CACHE=keyring)").caused_by(error).hint(
+        Err(error) => Err(CliError::new("could not use the kernel's keyring (ARL_CACHE=keyring)")
+            .caused_by(error)
+            .hint(
                 "ARL_CACHE=none keeps nothing; ARL_CACHE=file keeps sessions in files that only you can read",
-            ))
-        }
+            )),
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn keyring() -> Result<Box<dyn CredentialCache>, Report> {
-    Err(Report::usage("ARL_CACHE=keyring needs the keyring of the Linux kernel"))
+fn keyring() -> Result<Box<dyn CredentialCache>, CliError> {
+    Err(CliError::usage("ARL_CACHE=keyring needs the keyring of the Linux kernel"))
 }
 
 /// `ARL_CACHE_DIR`, else the platform's place for caches.
-pub(crate) fn directory(context: &Context) -> Result<Option<PathBuf>, Report> {
-    if let Some(given) = vars::path(vars::ARL_CACHE_DIR) {
-        let path = context.path(&given);
+pub(crate) fn cache_dir(context: &Context) -> Result<Option<PathBuf>, CliError> {
+    if let Some(configured) = vars::path(vars::ARL_CACHE_DIR) {
+        let path = context.expand_path(&configured);
         if path.is_relative() {
-            let given = given.display();
-            return Err(Report::usage(format!("ARL_CACHE_DIR must be an absolute path, not `{given}`")));
+            let configured = configured.display();
+            return Err(CliError::usage(format!(
+                "ARL_CACHE_DIR must be an absolute path, not `{configured}`"
+            )));
         }
         return Ok(Some(path));
     }

@@ -5,12 +5,12 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use arl::{SharedConfig, SharedFile, Surroundings};
+use arl::{SharedConfig, SharedFile, SourceEnvironment};
 
 use crate::cli::env::os_user::OsUser;
 use crate::cli::env::program;
 use crate::cli::env::vars;
-use crate::cli::ui::error::Report;
+use crate::cli::ui::error::CliError;
 
 /// Read once, handed down.
 #[derive(Debug)]
@@ -40,16 +40,16 @@ impl Context {
     }
 
     /// Reads the two shared files; missing ones are empty.
-    pub(crate) fn read() -> Result<Self, Report> {
+    pub(crate) fn read() -> Result<Self, CliError> {
         let user_only = Self::read_user();
         let file = |file| {
             let path = user_only.file_path(file);
             let text = path.as_deref().map_or_else(|| Ok(String::new()), read_text);
-            let text = text.or_else(|report| {
+            let text = text.or_else(|error| {
                 // In a container HOME may be somebody else's: who has credentials at hand needs no profile.
-                let is_closed = path.as_deref().is_some_and(is_closed);
-                let can_do_without = is_closed && !is_named(file) && has_credentials_at_hand();
-                if can_do_without { Ok(String::new()) } else { Err(report) }
+                let is_closed = path.as_deref().is_some_and(is_unreadable);
+                let can_do_without = is_closed && !has_explicit_path(file) && has_env_credentials();
+                if can_do_without { Ok(String::new()) } else { Err(error) }
             })?;
             Ok(ConfigFile { path, text })
         };
@@ -70,15 +70,16 @@ impl Context {
     }
 
     /// Parses the shared files.
-    pub(crate) fn shared_config(&self) -> Result<SharedConfig<'_>, Report> {
+    pub(crate) fn shared_config(&self) -> Result<SharedConfig<'_>, CliError> {
         let [config, credentials] = &self.files;
         SharedConfig::parse(&config.text, &credentials.text).map_err(|error| {
-            Report::new(format!("could not understand `{}`", self.path_of(error.file))).caused_by(error)
+            CliError::new(format!("could not understand `{}`", self.display_path(error.file)))
+                .caused_by(error)
         })
     }
 
     /// The path of a shared file, for messages.
-    pub(crate) fn path_of(&self, file: SharedFile) -> String {
+    pub(crate) fn display_path(&self, file: SharedFile) -> String {
         let [config, credentials] = &self.files;
         let (file, name) = match file {
             SharedFile::Config => (config, "~/.aws/config"),
@@ -88,7 +89,7 @@ impl Context {
     }
 
     /// A path from a setting, with `~` for the home directory.
-    pub(crate) fn path(&self, text: impl AsRef<OsStr>) -> PathBuf {
+    pub(crate) fn expand_path(&self, text: impl AsRef<OsStr>) -> PathBuf {
         expand_tilde(text.as_ref(), self.home.as_deref())
     }
 
@@ -98,13 +99,16 @@ impl Context {
     }
 
     /// What the sources of credentials depend on.
-    pub(crate) fn surroundings<'a>(&self, var: &'a dyn Fn(&str) -> Option<String>) -> Surroundings<'a> {
-        Surroundings {
+    pub(crate) fn source_environment<'a>(
+        &self,
+        var: &'a dyn Fn(&str) -> Option<String>,
+    ) -> SourceEnvironment<'a> {
+        SourceEnvironment {
             var,
-            read: &|path| std::fs::read(path).ok(),
+            read_file: &|path| std::fs::read(path).ok(),
             home: self.home.clone(),
-            config_file: self.path_of(SharedFile::Config),
-            directory: &|| program::current_directory().unwrap_or_default(),
+            config_file: self.display_path(SharedFile::Config),
+            current_dir: &|| program::current_directory().unwrap_or_default(),
         }
     }
 
@@ -133,18 +137,18 @@ fn variable_of(file: SharedFile) -> &'static str {
     }
 }
 
-fn is_named(file: SharedFile) -> bool {
+fn has_explicit_path(file: SharedFile) -> bool {
     vars::path(variable_of(file)).is_some()
 }
 
 /// Keys or a web identity in the environment.
-fn has_credentials_at_hand() -> bool {
+fn has_env_credentials() -> bool {
     let has = |names: [&str; 2]| names.into_iter().all(|name| vars::get(name).is_some());
     has(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
         || has(["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"])
 }
 
-fn is_closed(path: &Path) -> bool {
+fn is_unreadable(path: &Path) -> bool {
     std::fs::File::open(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
@@ -156,12 +160,13 @@ fn expand_tilde(path: &OsStr, home: Option<&Path>) -> PathBuf {
     }
 }
 
-fn read_text(path: &Path) -> Result<String, Report> {
-    let failed = |cause: String| Report::new(format!("could not read `{}`", path.display())).caused_by(cause);
+fn read_text(path: &Path) -> Result<String, CliError> {
+    let failed =
+        |cause: String| CliError::new(format!("could not read `{}`", path.display())).caused_by(cause);
     match std::fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            let line = 1 + error.as_bytes()[..at].iter().filter(|&&b| b == b'\n').count();
+            let index = error.utf8_error().valid_up_to();
+            let line = 1 + error.as_bytes()[..index].iter().filter(|&&b| b == b'\n').count();
             failed(format!("line {line} is not UTF-8"))
         }),
         Err(error)

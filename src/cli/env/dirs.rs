@@ -7,13 +7,14 @@ use crate::cli::env::vars;
 
 /// `$XDG_RUNTIME_DIR/arl`, which is never remote and goes with the login. After `su` or `sudo -E` it is somebody else's,
 /// and so is what they would leave there.
-pub(crate) fn runtime_directory() -> Option<PathBuf> {
+pub(crate) fn runtime_dir() -> Option<PathBuf> {
     let runtime = vars::path(vars::XDG_RUNTIME_DIR).filter(|path| path.is_absolute())?;
     let directory = runtime.join("arl");
-    let is_own = |found: std::fs::Metadata| found.uid() == rustix::process::geteuid().as_raw();
-    let is_ours = std::fs::metadata(runtime).is_ok_and(|found| found.is_dir() && is_own(found))
-        && std::fs::symlink_metadata(&directory).map_or(true, is_own);
-    is_ours.then_some(directory)
+    let belongs_to_user = |metadata: std::fs::Metadata| metadata.uid() == rustix::process::geteuid().as_raw();
+    let is_private = std::fs::metadata(runtime)
+        .is_ok_and(|metadata| metadata.is_dir() && belongs_to_user(metadata))
+        && std::fs::symlink_metadata(&directory).map_or(true, belongs_to_user);
+    is_private.then_some(directory)
 }
 
 /// Returns the directory for temporary files.
@@ -22,7 +23,7 @@ pub(crate) fn temporary() -> PathBuf {
 }
 
 /// A directory for locks that has nothing to do with a cache.
-pub(crate) fn private_directory() -> PathBuf {
+pub(crate) fn private_runtime_dir() -> PathBuf {
     let own = || temporary().join(format!("arl-{}", rustix::process::geteuid().as_raw()));
-    runtime_directory().unwrap_or_else(own)
+    runtime_dir().unwrap_or_else(own)
 }

@@ -14,18 +14,18 @@ impl OsUser {
     pub(crate) fn current() -> Self {
         let text = std::fs::read("/etc/passwd").unwrap_or_default();
         let uid = rustix::process::getuid().as_raw().to_string();
-        Self::find(&String::from_utf8_lossy(&text), &uid).unwrap_or_default()
+        Self::parse_passwd(&String::from_utf8_lossy(&text), &uid).unwrap_or_default()
     }
 
-    fn find(passwd: &str, uid: &str) -> Option<Self> {
+    fn parse_passwd(passwd: &str, uid: &str) -> Option<Self> {
         let fields = passwd
             .lines()
             .map(|line| line.split(':').collect::<Vec<_>>())
             .find(|fields| fields.get(2).is_some_and(|field| *field == uid))?;
-        let some = |field: &str| (!field.is_empty()).then(|| field.to_owned());
+        let non_empty = |field: &str| (!field.is_empty()).then(|| field.to_owned());
         Some(Self {
-            name: fields.first().and_then(|name| some(name)),
-            home: fields.get(5).and_then(|home| some(home)).map(PathBuf::from),
+            name: fields.first().and_then(|name| non_empty(name)),
+            home: fields.get(5).and_then(|home| non_empty(home)).map(PathBuf::from),
         })
     }
 }

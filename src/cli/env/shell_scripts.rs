@@ -5,15 +5,15 @@ pub(crate) fn hook_names() -> impl Iterator<Item = &'static str> {
     SCRIPTS.iter().map(|(name, _)| *name)
 }
 
-const SH: &str = include_str!("../../../shell/arl.sh");
+const POSIX_SCRIPT: &str = include_str!("../../../shell/arl.sh");
 
 /// Each shell with its script, in one piece or two.
 const SCRIPTS: [(&str, &[&str]); 14] = [
     ("bash", &[include_str!("../../../shell/arl.bash")]),
     ("zsh", &[include_str!("../../../shell/arl.zsh")]),
     ("fish", &[include_str!("../../../shell/arl.fish")]),
-    ("ksh", &[SH, include_str!("../../../shell/arl.ksh")]),
-    ("mksh", &[SH, include_str!("../../../shell/arl.ksh")]),
+    ("ksh", &[POSIX_SCRIPT, include_str!("../../../shell/arl.ksh")]),
+    ("mksh", &[POSIX_SCRIPT, include_str!("../../../shell/arl.ksh")]),
     ("nu", &[include_str!("../../../shell/arl.nu")]),
     ("nushell", &[include_str!("../../../shell/arl.nu")]),
     ("elvish", &[include_str!("../../../shell/arl.elv")]),
@@ -21,8 +21,8 @@ const SCRIPTS: [(&str, &[&str]); 14] = [
     ("tcsh", &[include_str!("../../../shell/arl.tcsh")]),
     ("pwsh", &[include_str!("../../../shell/arl.ps1")]),
     ("powershell", &[include_str!("../../../shell/arl.ps1")]),
-    ("sh", &[SH]),
-    ("posix", &[SH]),
+    ("sh", &[POSIX_SCRIPT]),
+    ("posix", &[POSIX_SCRIPT]),
 ];
 
 /// The script of a shell, as packages install it.
@@ -37,5 +37,5 @@ pub(crate) fn completion(shell: &str) -> Option<&'static str> {
 
 /// Returns the function and the hook of a shell, in the pieces of which the script is made.
 pub(crate) fn hook(shell: &str) -> Option<&'static [&'static str]> {
-    SCRIPTS.iter().find(|(name, _)| *name == shell).map(|(_, pieces)| *pieces)
+    SCRIPTS.iter().find(|(name, _)| *name == shell).map(|(_, parts)| *parts)
 }

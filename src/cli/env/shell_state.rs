@@ -4,49 +4,52 @@ use std::os::unix::ffi::OsStringExt;
 use std::time::{Duration, UNIX_EPOCH};
 
 use arl::RoleArn;
-use arl::shell::{Before, Held, Memory};
+use arl::shell::{EnvSnapshot, RestorePoint, ShellState};
 
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 
 /// Where a shell keeps what it had before; never exported by arl.
-const MEMORY: [&str; 2] = ["__arl_restore", "__arl_region"];
+const RESTORE_VARIABLES: [&str; 2] = ["__arl_restore", "__arl_region"];
 
-pub(crate) fn held() -> Held {
-    let is_foreign_memory = MEMORY.iter().any(|name| vars::raw(name).is_some());
+pub(crate) fn shell_state() -> ShellState {
+    let restore_is_untrusted = RESTORE_VARIABLES.iter().any(|name| vars::raw(name).is_some());
     match (vars::get(vars::AWS_ACCESS_KEY_ID), vars::get(vars::ARL_KEY_ID)) {
-        (Some(key), Some(own)) if key == own => Held::Role { is_foreign_memory },
-        (Some(_), _) => Held::ForeignKeys { is_foreign_memory },
-        (None, _) => Held::Nothing { is_foreign_memory },
+        (Some(key), Some(role_key)) if key == role_key => ShellState::Role { restore_is_untrusted },
+        (Some(_), _) => ShellState::OtherKeys { restore_is_untrusted },
+        (None, _) => ShellState::NoKeys { restore_is_untrusted },
     }
 }
 
 /// Whether the shell asks an endpoint of arl's for its credentials: it was started by `exec --server`.
-pub(crate) fn has_endpoint() -> bool {
+pub(crate) fn uses_arl_endpoint() -> bool {
     let endpoint = vars::get(vars::ARL_ENDPOINT);
     endpoint.is_some() && endpoint == vars::get(vars::AWS_CONTAINER_CREDENTIALS_FULL_URI)
 }
 
 /// What the shell must remember when it becomes a role now.
-pub(crate) fn memory() -> Memory {
-    let before = Before::of(|name| vars::raw(name).map(OsStringExt::into_vec));
-    match held() {
-        Held::Role { is_foreign_memory: true } => Memory::Foreign,
-        Held::Role { is_foreign_memory: false } => Memory::Kept(before.only_region()),
-        Held::Nothing { .. } | Held::ForeignKeys { .. } => Memory::New(before),
+pub(crate) fn restore_point() -> RestorePoint {
+    let snapshot = EnvSnapshot::capture(|name| vars::raw(name).map(OsStringExt::into_vec));
+    match shell_state() {
+        ShellState::Role { restore_is_untrusted: true } => RestorePoint::Untrusted,
+        ShellState::Role { restore_is_untrusted: false } => RestorePoint::Existing(snapshot.only_region()),
+        ShellState::NoKeys { .. } | ShellState::OtherKeys { .. } => RestorePoint::Capture(snapshot),
     }
 }
 
 /// What a role of arl's has left beside other keys: its end, which botocore would believe, and its account. Those that
 /// came with the other keys say something else.
-pub(crate) fn left() -> Vec<&'static str> {
+pub(crate) fn leftover_variables() -> Vec<&'static str> {
     let var = |name| vars::get(name);
     let end = var(vars::ARL_EXPIRES_AT).and_then(|seconds| seconds.parse().ok());
-    let end = end.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+    let expiration = end.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
     let account = var(vars::ARL_ROLE_ARN).and_then(|arn| arn.parse::<RoleArn>().ok());
     let account = account.map(|arn| arn.account_id().to_string());
     let of_role = [
-        ("AWS_CREDENTIAL_EXPIRATION", end.map(|end| humantime::format_rfc3339_seconds(end).to_string())),
+        (
+            "AWS_CREDENTIAL_EXPIRATION",
+            expiration.map(|expiration| humantime::format_rfc3339_seconds(expiration).to_string()),
+        ),
         ("AWS_ACCOUNT_ID", account),
     ];
     let is_left = |(name, value): (&'static str, Option<String>)| (value? == var(name)?).then_some(name);
@@ -56,12 +59,12 @@ pub(crate) fn left() -> Vec<&'static str> {
 /// How long ago the session in the environment ended; `None` if it has not, or nobody knows.
 pub(crate) fn expired_since() -> Option<Duration> {
     let end: u64 = vars::get(vars::ARL_EXPIRES_AT)?.parse().ok()?;
-    let end = UNIX_EPOCH.checked_add(Duration::from_secs(end))?;
-    Context::now().duration_since(end).ok()
+    let expiration = UNIX_EPOCH.checked_add(Duration::from_secs(end))?;
+    Context::now().duration_since(expiration).ok()
 }
 
 /// `role/Deploy in 123456789012`, as far as the environment tells.
-pub(crate) fn session_name() -> String {
+pub(crate) fn session_label() -> String {
     match vars::get(vars::ARL_ROLE_ARN).map(|arn| arn.parse::<arl::RoleArn>()) {
         Some(Ok(arn)) => format!("role/{} in {}", arn.role_name(), arn.account_id()),
         _ => "a session".to_owned(),

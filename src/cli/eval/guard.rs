@@ -2,13 +2,13 @@
 
 use std::ffi::OsString;
 
-use arl::shell::Dialect;
+use arl::shell::Shell;
 
 use crate::cli::env::shell;
 use crate::cli::ui::output;
 
 /// The verb of a command line that may be wrong otherwise.
-pub(crate) fn verb(args: &[OsString]) -> Option<String> {
+pub(crate) fn verb_of(args: &[OsString]) -> Option<String> {
     let mut words = args.iter().skip(1).map(|arg| arg.to_string_lossy());
     loop {
         let word = words.next()?;
@@ -24,8 +24,8 @@ pub(crate) fn verb(args: &[OsString]) -> Option<String> {
 /// arguments, since they may be what is wrong.
 ///
 /// A misspelt verb counts as `assume`: `eval "$(arl asume …)"` must fail too.
-pub(crate) fn failing_statement(args: &[OsString]) -> Option<Dialect> {
-    const OTHER_VERBS: [&str; 12] = [
+pub(crate) fn eval_failure_shell(args: &[OsString]) -> Option<Shell> {
+    const NON_EVAL_VERBS: [&str; 12] = [
         "exec",
         "each",
         "help",
@@ -57,9 +57,9 @@ pub(crate) fn failing_statement(args: &[OsString]) -> Option<Dialect> {
         Some(format) => format != "env" && !has("--env"),
         None => has("--json") && !has("--env"),
     };
-    if is_data || verb(args).is_some_and(|verb| OTHER_VERBS.contains(&verb.as_str())) {
+    if is_data || verb_of(args).is_some_and(|verb| NON_EVAL_VERBS.contains(&verb.as_str())) {
         return None;
     }
     // A name that is no dialect cannot be served; POSIX's statement then fails in most shells.
-    Some(shell::choose(value_of("--shell").as_deref()).unwrap_or(Dialect::Posix))
+    Some(shell::detect(value_of("--shell").as_deref()).unwrap_or(Shell::Posix))
 }

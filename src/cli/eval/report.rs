@@ -2,30 +2,30 @@
 
 use std::ffi::OsString;
 
-use crate::cli::eval::guard::{failing_statement, verb};
-use crate::cli::ui::error::Status;
-use crate::cli::ui::output::{ColorChoice, Output, to_stderr};
+use crate::cli::eval::guard::{eval_failure_shell, verb_of};
+use crate::cli::ui::error::ExitStatus;
+use crate::cli::ui::output::{ColorChoice, Output, write_stderr};
 use crate::cli::ui::text::printable;
 
 /// Shows clap's own errors, and its help, which are no errors.
-pub(crate) fn usage(error: &clap::Error, args: &[OsString]) -> u8 {
+pub(crate) fn print_clap_error(error: &clap::Error, args: &[OsString]) -> u8 {
     use clap::error::ErrorKind;
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return match error.print() {
             // A reader such as `head` may have gone.
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                to_stderr(&format!("error: could not write the help\n  caused by: {error}\n"));
-                Status::Failed.code()
+                write_stderr(&format!("error: could not write the help\n  caused by: {error}\n"));
+                ExitStatus::Failure.ask()
             }
-            _ => Status::Done.code(),
+            _ => ExitStatus::Success.ask(),
         };
     }
-    if let Some(dialect) = failing_statement(args) {
+    if let Some(shell) = eval_failure_shell(args) {
         let output = Output::new(false, false, ColorChoice::Never);
-        let _ = output.data(dialect.failure(Status::Usage.code()).as_bytes());
+        let _ = output.write_data(shell.failure(ExitStatus::Usage.ask()).as_bytes());
     }
     let text: Vec<String> = error.to_string().lines().map(printable).collect();
-    let verb = verb(args).filter(|_| !args.iter().any(|word| word == "--"));
+    let verb = verb_of(args).filter(|_| !args.iter().any(|word| word == "--"));
     let hint = match (error.kind(), verb.as_deref()) {
         (ErrorKind::UnknownArgument, Some(verb @ ("exec" | "each")))
         | (ErrorKind::MissingRequiredArgument, Some(verb @ "each")) => {
@@ -33,22 +33,22 @@ pub(crate) fn usage(error: &clap::Error, args: &[OsString]) -> u8 {
         }
         _ => String::new(),
     };
-    to_stderr(&format!("{}{hint}\n", text.join("\n").trim_end()));
-    Status::Usage.code()
+    write_stderr(&format!("{}{hint}\n", text.join("\n").trim_end()));
+    ExitStatus::Usage.ask()
 }
 
 /// Replaces Rust's message, whose text could hold anything, and keeps `eval` from succeeding.
-pub(crate) fn on_panic(args: Vec<OsString>, status: Status) {
+pub(crate) fn install_panic_hook(args: Vec<OsString>, status: ExitStatus) {
     std::panic::set_hook(Box::new(move |panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        if let Some(dialect) = failing_statement(&args) {
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        if let Some(shell) = eval_failure_shell(&args) {
             let output = Output::new(false, false, ColorChoice::Never);
-            let _ = output.data(dialect.failure(status.code()).as_bytes());
+            let _ = output.write_data(shell.failure(status.ask()).as_bytes());
         }
-        to_stderr(&format!(
-            "error: arl came upon a mistake of its own, at {place}\nhint: please report this\n"
+        write_stderr(&format!(
+            "error: arl came upon a mistake of its own, at {location}\nhint: please report this\n"
         ));
         #[expect(clippy::exit, reason = "unwinding could print the panic's text")]
-        std::process::exit(status.code().into());
+        std::process::exit(status.ask().into());
     }));
 }

@@ -6,13 +6,13 @@ use arl::{Section, SharedConfig};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::vars;
-use crate::cli::ui::error::Report;
+use crate::cli::ui::error::CliError;
 
 /// Checks an endpoint that somebody configured. An error says what is wrong with it.
 ///
 /// Plain http shows the session token and the MFA code to everybody on the way, and believes whoever
 /// answers, so it is for this machine only.
-pub(crate) fn check(url: &str, allow_insecure: bool) -> Result<(), String> {
+pub(crate) fn check_url(url: &str, allow_insecure: bool) -> Result<(), String> {
     let is_url_char = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b);
     if !url.bytes().all(is_url_char) {
         return Err("is no URL".into());
@@ -54,18 +54,18 @@ pub(crate) fn find(
     args: &RoleArgs,
     config: &SharedConfig<'_>,
     profile: Option<&Section<'_>>,
-) -> Result<Option<(&'static str, String)>, Report> {
-    let key = |name: &str| profile.and_then(|profile| profile.get_filled(name)).map(str::to_owned);
+) -> Result<Option<(&'static str, String)>, CliError> {
+    let key = |name: &str| profile.and_then(|profile| profile.get_non_empty(name)).map(str::to_owned);
     let ignored = vars::get(vars::AWS_IGNORE_CONFIGURED_ENDPOINT_URLS);
     let ignored = is_true(ignored.or_else(|| key("ignore_configured_endpoint_urls")));
     let variable = |name: &'static str| vars::get(name).map(|url| (name, url));
     let of_services = |name: String| match config.services(&name) {
         Some(services) => Ok(services.get_nested("sts", "endpoint_url").map(str::to_owned)),
         // Its endpoint may be what keeps the keys inside.
-        None => Err(Report::new(format!("the profile's `services` is `{name}`, which does not exist"))
+        None => Err(CliError::new(format!("the profile's `services` is `{name}`, which does not exist"))
             .hint(format!("add [services {name}] to the shared config file, or take the key away"))),
     };
-    let configured = || -> Result<_, Report> {
+    let configured = || -> Result<_, CliError> {
         if let Some(found) = variable(vars::AWS_ENDPOINT_URL_STS).or_else(|| variable(vars::AWS_ENDPOINT_URL))
         {
             return Ok(Some(found));
@@ -81,18 +81,18 @@ pub(crate) fn find(
         None => configured()?,
     };
     let Some((origin, url)) = found else { return Ok(None) };
-    match check(&url, args.allow_insecure_endpoint) {
+    match check_url(&url, args.allow_insecure_endpoint) {
         Ok(()) => Ok(Some((origin, url))),
-        Err(fault) => {
+        Err(reason) => {
             // A URL with a user name may have a password as well.
-            let shown = if url.contains('@') { String::new() } else { format!(" `{url}`") };
-            let report = Report::usage(format!("{origin}{shown} {fault}"));
-            Err(if fault.starts_with("is plain http") {
-                report.hint(
+            let url_text = if url.contains('@') { String::new() } else { format!(" `{url}`") };
+            let error = CliError::usage(format!("{origin}{url_text} {reason}"));
+            Err(if reason.starts_with("is plain http") {
+                error.hint(
                     "use https, or pass --allow-insecure-endpoint if you trust every machine on the way",
                 )
             } else {
-                report
+                error
             })
         }
     }
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_http_stays_on_this_machine() {
+    fn plain_http_is_allowed_for_loopback_only() {
         for url in [
             "https://sts.example.com",
             "http://127.0.0.1:4566/",
@@ -115,7 +115,7 @@ mod tests {
             "http://[::1]:1",
             "http://127.9.9.9",
         ] {
-            assert_eq!(check(url, false), Ok(()), "{url}");
+            assert_eq!(check_url(url, false), Ok(()), "{url}");
         }
         for url in [
             "http://sts.example.com",
@@ -136,8 +136,8 @@ mod tests {
             "https://a\u{1b}[2J",
             "https://*",
         ] {
-            assert!(check(url, false).is_err(), "{url}");
+            assert!(check_url(url, false).is_err(), "{url}");
         }
-        assert_eq!(check("http://10.0.0.1", true), Ok(()));
+        assert_eq!(check_url("http://10.0.0.1", true), Ok(()));
     }
 }

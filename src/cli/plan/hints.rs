@@ -2,146 +2,151 @@
 
 use std::time::{Duration, SystemTime};
 
-use arl::{AssumeRoleRequest, CallError, Chain, SharedFile, Source, SourceError, SourceTag, StsSettings};
+use arl::{AssumeRoleRequest, SharedFile, Source, SourceChain, SourceError, SourceId, StsError, StsSettings};
 
 use crate::cli::env::context::{Context, profile_variable};
 use crate::cli::env::program;
 use crate::cli::env::vars;
-use crate::cli::ui::error::Report;
-use crate::cli::ui::text::{in_words, tail};
+use crate::cli::ui::error::CliError;
+use crate::cli::ui::text::{human_duration, last_four};
 
 /// No source credentials.
-pub(crate) fn no_source(error: &SourceError, context: &Context) -> Report {
-    let config = context.path_of(SharedFile::Config);
-    let report = Report::new(error.to_string());
+pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliError {
+    let config = context.display_path(SharedFile::Config);
+    let cli_error = CliError::new(error.to_string());
     match error {
-        SourceError::UnknownProfile { name, wanted_by: None, closest } if is_selected(name) => {
+        SourceError::UnknownProfile { name, referenced_by: None, similar_names } if came_from_environment(name) => {
             let variable = profile_variable();
-            let report = Report::new(format!("there is no profile `{name}`, which {variable} names"));
-            elsewhere(report, closest, context)
+            let cli_error = CliError::new(format!("there is no profile `{name}`, which {variable} names"));
+            profile_not_found(cli_error, similar_names, context)
         }
-        SourceError::UnknownProfile { closest, .. } => elsewhere(report, closest, context),
-        SourceError::Replaced(_) => report
+        SourceError::UnknownProfile { similar_names, .. } => profile_not_found(cli_error, similar_names, context),
+        SourceError::OriginalSourceLost(_) => cli_error
             .hint("to go back first: eval \"$(arl clear)\", or, where the hook is installed, arl clear")
             .hint("to go on from the role this shell has: --chain"),
-        SourceError::NothingToChainFrom => report.hint("leave --chain out to start from your own credentials"),
-        SourceError::Nothing => report
+        SourceError::NothingToChainFrom => cli_error.hint("leave --chain out to start from your own credentials"),
+        SourceError::NotConfigured => cli_error
             .hint("name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
         SourceError::Cycle(_) | SourceError::Profile { .. } | SourceError::Key(_) => {
-            report.hint(format!("see `{config}`"))
+            cli_error.hint(format!("see `{config}`"))
         }
-        _ => report,
+        _ => cli_error,
     }
 }
 
 /// Where a profile was looked for, and what is like it.
-fn elsewhere(report: Report, closest: &[String], context: &Context) -> Report {
+fn profile_not_found(error: CliError, similar_names: &[String], context: &Context) -> CliError {
     let (config, credentials) =
-        (context.path_of(SharedFile::Config), context.path_of(SharedFile::Credentials));
-    let report = report.caused_by(format!("neither `{config}` nor `{credentials}` has it"));
-    match closest {
-        [] => report,
-        near => report.hint(format!("did you mean `{}`?", near.join("`, `"))),
+        (context.display_path(SharedFile::Config), context.display_path(SharedFile::Credentials));
+    let error = error.caused_by(format!("neither `{config}` nor `{credentials}` has it"));
+    match similar_names {
+        [] => error,
+        similar => error.hint(format!("did you mean `{}`?", similar.join("`, `"))),
     }
 }
 
 /// Whether nobody has typed that name today.
-fn is_selected(name: &str) -> bool {
+fn came_from_environment(name: &str) -> bool {
     let mut words = program::arguments().iter();
     let is_typed = words.any(|word| word.to_string_lossy().split('=').any(|part| part == name));
     !is_typed && vars::get(profile_variable()).as_deref() == Some(name)
 }
 
 /// The source could not be had.
-pub(crate) fn source_failed(error: &CallError, chain: &Chain) -> Report {
-    let report =
-        Report::new(format!("could not get the source credentials ({})", describe(chain))).caused_by(error);
+pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
+    let cli_error =
+        CliError::new(format!("could not get the source credentials ({})", describe(chain))).caused_by(error);
     let profile = chain.source_profile.as_deref().unwrap_or("default");
     match &chain.source {
-        Source::Sso(_) => report.hint(format!("sign in again: aws sso login --profile {profile}")),
-        Source::MfaSession { .. } if is_wrong_code(error) => {
-            report.hint("a code works once and for half a minute: wait for the device's next one")
+        Source::Sso(_) => cli_error.hint(format!("sign in again: aws sso login --profile {profile}")),
+        Source::MfaSession { .. } if is_invalid_code(error) => {
+            cli_error.hint("a code works once and for half a minute: wait for the device's next one")
         }
-        Source::Login(_) => report.hint(format!("sign in again: aws login --profile {profile}")),
-        Source::InstanceMetadata if chain.tag == SourceTag::InstanceMetadata => report
+        Source::Login(_) => cli_error.hint(format!("sign in again: aws login --profile {profile}")),
+        Source::InstanceMetadata if chain.id == SourceId::InstanceMetadata => cli_error
             .hint("on an EC2 instance: IMDSv2 must be on, with a hop limit of 2 for containers")
             .hint("elsewhere: name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
-        _ => report,
+        _ => cli_error,
     }
 }
 
 /// Where a chain starts, in words.
-pub(crate) fn describe(chain: &Chain) -> String {
+pub(crate) fn describe(chain: &SourceChain) -> String {
     let kind = match &chain.source {
-        Source::Keys(keys) => format!("key …{}", tail(keys.access_key_id())),
+        Source::Keys(keys) => format!("key …{}", last_four(keys.access_key_id())),
         Source::Sso(_) => "IAM Identity Center".into(),
         Source::Process(_) => "credential process".into(),
-        Source::MfaSession { keys, .. } => format!("MFA session of key …{}", tail(keys.access_key_id())),
+        Source::MfaSession { keys, .. } => format!("MFA session of key …{}", last_four(keys.access_key_id())),
         Source::Login(_) => "aws login".into(),
         Source::WebIdentity { .. } => "web identity".into(),
         Source::Container => "container endpoint".into(),
         Source::InstanceMetadata => "instance metadata".into(),
     };
-    match (&chain.source_profile, &chain.tag) {
+    match (&chain.source_profile, &chain.id) {
         (Some(profile), _) => format!("profile `{profile}`, {kind}"),
-        (None, SourceTag::Environment(_)) => format!("environment, {kind}"),
+        (None, SourceId::Environment(_)) => format!("environment, {kind}"),
         (None, _) => kind,
     }
 }
 
 /// STS did not give the role. `caller` is whose credentials asked.
-pub(crate) fn not_assumed(
-    error: &CallError,
+pub(crate) fn assume_failed(
+    error: &StsError,
     request: &AssumeRoleRequest,
     caller: &str,
     settings: &StsSettings,
-) -> Report {
-    let report = Report::new(format!("could not assume `{}`", request.role_arn)).caused_by(error);
+) -> CliError {
+    let cli_error = CliError::new(format!("could not assume `{}`", request.role_arn)).caused_by(error);
     let endpoint = settings.endpoint();
     let region = &settings.region;
     match error {
-        CallError::Refused { code, message, endpoint_time, .. } => {
-            let report = match endpoint_time.and_then(clock_error) {
-                Some(off) => report.caused_by(off),
-                None => report,
+        StsError::Refused { code, message, endpoint_time, .. } => {
+            let cli_error = match endpoint_time.and_then(clock_skew) {
+                Some(skew) => cli_error.caused_by(skew),
+                None => cli_error,
             };
-            report.hints(refused(code.trim_end_matches("Exception"), message, request, caller, region))
+            cli_error.hints(hints_for_code(
+                code.trim_end_matches("Exception"),
+                message,
+                request,
+                caller,
+                region,
+            ))
         }
-        CallError::Redirected(_) | CallError::Unexpected(_) => {
-            report.hint(format!("is `{endpoint}` an STS endpoint? See --endpoint-url and AWS_ENDPOINT_URL"))
-        }
-        error if error.is_certificate_problem() => report.hint(
+        StsError::Redirected(_) | StsError::Unexpected(_) => cli_error
+            .hint(format!("is `{endpoint}` an STS endpoint? See --endpoint-url and AWS_ENDPOINT_URL")),
+        error if error.is_certificate_problem() => cli_error.hint(
             "if your network has a certificate authority of its own, name its PEM file in AWS_CA_BUNDLE",
         ),
-        CallError::Unreachable(_) | CallError::TimedOut(_) => report
+        StsError::Unreachable(_) | StsError::TimedOut(_) => cli_error
             .hint(format!("check the network, HTTPS_PROXY, and the endpoint ({endpoint}, region {region})")),
-        error if error.is_clock_problem() => report
+        error if error.is_clock_problem() => cli_error
             .hint("nothing was handed over; if this machine's clock is wrong, set it: compare `date -u`"),
-        CallError::Mismatch(_) => report.hint(format!("nothing was handed over; do you trust {endpoint}?")),
-        _ => report,
+        StsError::Mismatch(_) => cli_error.hint(format!("nothing was handed over; do you trust {endpoint}?")),
+        _ => cli_error,
     }
 }
 
 /// By how much this machine's clock is wrong, if that is more than STS forgives in a hurry.
-fn clock_error(endpoint_time: SystemTime) -> Option<String> {
+fn clock_skew(endpoint_time: SystemTime) -> Option<String> {
     let now = Context::now();
-    let (off, direction) = match now.duration_since(endpoint_time) {
+    let (skew, direction) = match now.duration_since(endpoint_time) {
         Ok(ahead) => (ahead, "ahead of"),
         Err(behind) => (behind.duration(), "behind"),
     };
-    let off = (off > Duration::from_secs(4 * 60)).then(|| in_words(off))?;
-    Some(format!("this machine's clock is {off} {direction} the endpoint's"))
+    let skew = (skew > Duration::from_secs(4 * 60)).then(|| human_duration(skew))?;
+    Some(format!("this machine's clock is {skew} {direction} the endpoint's"))
 }
 
 /// STS's words for a code that is wrong, or was used before.
-const WRONG_CODE: &str = "invalid MFA one time pass code";
+const INVALID_CODE_MESSAGE: &str = "invalid MFA one time pass code";
 
 /// Whether another code would help.
-pub(crate) fn is_wrong_code(error: &CallError) -> bool {
-    matches!(error, CallError::Refused { message, .. } if message.contains(WRONG_CODE))
+pub(crate) fn is_invalid_code(error: &StsError) -> bool {
+    matches!(error, StsError::Refused { message, .. } if message.contains(INVALID_CODE_MESSAGE))
 }
 
-fn refused(
+fn hints_for_code(
     code: &str,
     message: &str,
     request: &AssumeRoleRequest,
@@ -149,13 +154,13 @@ fn refused(
     region: &str,
 ) -> Vec<String> {
     let hints: Vec<String> = match code {
-        "AccessDenied" if message.contains(WRONG_CODE) => {
+        "AccessDenied" if message.contains(INVALID_CODE_MESSAGE) => {
             vec!["a code works once and for half a minute: wait for the device's next one".into()]
         }
         "AccessDenied" if message.contains("MultiFactorAuthentication") => {
             vec!["pass the device of the user that asks with --serial-number, and its current code with --token-code".into()]
         }
-        "AccessDenied" => denied(message, request, caller),
+        "AccessDenied" => access_denied_hints(message, request, caller),
         "ExpiredToken" | "ExpiredTokenId" => {
             vec![format!(
                 "the source credentials have expired ({caller}); renew them where they come from, and try again"
@@ -192,7 +197,7 @@ fn refused(
 }
 
 /// STS does not say which condition failed; these are the ones that fail, as far as this request can have met them.
-fn denied(message: &str, request: &AssumeRoleRequest, caller: &str) -> Vec<String> {
+fn access_denied_hints(message: &str, request: &AssumeRoleRequest, caller: &str) -> Vec<String> {
     // `User: ARN is not authorized to perform: …`
     let arn = message
         .split_whitespace()

@@ -9,25 +9,25 @@ pub(crate) mod role_ref;
 pub(crate) mod sts_settings;
 
 use arl::{
-    CacheKey, Chain, Credentials, Identity, KeyedHop, Partition, RoleArn, RoleProfile, RoleRef, Section,
-    SharedConfig, ShellRole, Source, SourceKey, SourceTag, Sources, StsSettings,
+    CacheKey, CacheKeyHop, Credentials, Identity, Partition, RoleArn, RoleProfile, RoleRef, Section,
+    SharedConfig, ShellRole, Source, SourceChain, SourceId, SourceKey, SourceResolver, StsSettings,
 };
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::{Context, profile_variable};
 use crate::cli::env::vars;
-use crate::cli::plan::hop::{Hop, Names};
-use crate::cli::plan::mfa_session::{SessionCode, give_code, name_process, start_from_mfa_session};
+use crate::cli::plan::hop::{Hop, HopBuilder};
+use crate::cli::plan::mfa_session::{MfaSessionCode, apply_mfa_process, assign_code, start_from_mfa_session};
 use crate::cli::plan::region::Regions;
 use crate::cli::plan::role_ref::{check_partition, role_arn, typed_role, unknown_role};
 use crate::cli::plan::sts_settings::EndpointOrigin;
-use crate::cli::ui::error::Report;
+use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
 /// What a verb with a role is going to do.
 pub(crate) struct Plan {
     /// The first credentials. Its hops have moved to `hops`.
-    pub(crate) chain: Chain,
+    pub(crate) chain: SourceChain,
     /// The roles to assume one after the other; none, if a profile's own credentials are wanted.
     pub(crate) hops: Vec<Hop>,
     /// The last role.
@@ -41,86 +41,86 @@ pub(crate) struct Plan {
     /// Who named the endpoint.
     pub(crate) endpoint_origin: EndpointOrigin,
     /// How the MFA session that the chain starts from gets its code.
-    pub(crate) session: Option<SessionCode>,
+    pub(crate) mfa_session: Option<MfaSessionCode>,
     /// What tells the source from others; `None` if nothing does.
     source_key: Option<SourceKey>,
 }
 
 impl Plan {
-    pub(crate) fn make(args: &RoleArgs, context: &Context, output: &Output) -> Result<Self, Report> {
+    pub(crate) fn new(args: &RoleArgs, context: &Context, output: &Output) -> Result<Self, CliError> {
         let config = context.shared_config()?;
         let var = |name: &str| vars::get(name);
         let shell_role = if args.chain { ShellRole::Chain } else { ShellRole::Ignore };
-        let sources = Sources::new(&config, &var, shell_role);
+        let resolver = SourceResolver::new(&config, &var, shell_role);
         let role = typed_role(args)?;
-        let source_failed = |error| hints::no_source(&error, context);
+        let source_failed = |error| hints::source_not_found(&error, context);
 
         let role_profile = match &role {
             RoleRef::Profile(name) => {
                 let section = config.profile(name).ok_or_else(|| unknown_role(name, &config, context))?;
                 let profile =
-                    RoleProfile::read(name, section).map_err(|error| Report::new(error.to_string()))?;
+                    RoleProfile::read(name, section).map_err(|error| CliError::new(error.to_string()))?;
                 Some((name.as_str(), section, profile))
             }
-            RoleRef::Arn(_) | RoleRef::InAccount(..) => None,
+            RoleRef::Arn(_) | RoleRef::AccountRole(..) => None,
         };
         let mut chain = match (&role_profile, &args.profile) {
             (Some((name, section, None)), _) => {
-                if let Some(flag) = args.needs_role() {
+                if let Some(flag) = args.role_only_flag() {
                     return Err(no_role_to_assume(name, section, flag));
                 }
-                sources.profile(name)
+                resolver.profile(name)
             }
-            (_, Some(profile)) => sources.profile(profile),
-            (Some((name, _, Some(_))), None) if !args.chain => sources.source_of(name),
-            _ if args.chain => sources.select(),
-            _ => sources.select().inspect(|chain| tell_of_others(chain, &sources, &config, output)),
+            (_, Some(profile)) => resolver.profile(profile),
+            (Some((name, _, Some(_))), None) if !args.chain => resolver.source_of_role(name),
+            _ if args.chain => resolver.select(),
+            _ => resolver.select().inspect(|chain| warn_if_cli_differs(chain, &resolver, &config, output)),
         }
         .map_err(source_failed)?;
 
         let role_section = role_profile.as_ref().map(|(_, section, _)| *section);
         // A source is asked where it is at home: a profile's endpoint and region are its own.
-        let settings_section = role_section.or_else(|| match &chain.tag {
-            SourceTag::Profile(name) | SourceTag::ProfileKeys(name) => config.profile(name),
-            _ => config.profile(sources.selected_profile().as_deref().unwrap_or("default")),
+        let settings_section = role_section.or_else(|| match &chain.id {
+            SourceId::Profile(name) | SourceId::ProfileKeys(name) => config.profile(name),
+            _ => config.profile(resolver.selected_profile().as_deref().unwrap_or("default")),
         });
-        let regions = Regions::find(args, role_section, settings_section)?;
+        let regions = Regions::resolve(args, role_section, settings_section)?;
         let mut target = match &role_profile {
             Some((_, _, profile)) => profile.as_ref().map(|profile| profile.role_arn.clone()),
-            None => role_arn(&role, args, regions.named.as_deref())?,
+            None => role_arn(&role, args, regions.effective.as_deref())?,
         };
 
         if let (RoleRef::Profile(_), Some(arn)) = (&role, &target) {
             check_partition(args, arn)?;
         }
 
-        let names = Names::of_environment();
+        let builder = HopBuilder::from_env();
         let mut hops = Vec::new();
         for (name, profile) in std::mem::take(&mut chain.hops) {
-            hops.push(names.hop_of_profile(&name, profile)?);
+            hops.push(builder.profile_hop(&name, profile)?);
         }
         for via in &args.via {
-            hops.push(names.via(via, args, &config, context, regions.named.as_deref())?);
+            hops.push(builder.via_hop(via, args, &config, context, regions.effective.as_deref())?);
         }
         if let Some(role_arn) = &target {
             let profile = role_profile.and_then(|(name, _, profile)| Some((name, profile?)));
-            hops.push(names.target(role_arn, args, profile, output)?);
+            hops.push(builder.target_hop(role_arn, args, profile, output)?);
         }
-        name_process(args, &mut hops);
+        apply_mfa_process(args, &mut hops);
         let has_device = hops.iter().any(|hop| hop.request.serial_number.is_some());
         let session = start_from_mfa_session(args, &config, &mut chain, &mut hops, output)?;
         if args.mfa_process.is_some() && !has_device && session.is_none() {
-            return Err(Report::usage("--mfa-process needs an MFA device, and no role here has one")
+            return Err(CliError::usage("--mfa-process needs an MFA device, and no role here has one")
                 .hint("name it with --serial-number, or by the profile's `mfa_serial`"));
         }
-        let session = give_code(args, session, &mut hops)?;
+        let session = assign_code(args, session, &mut hops)?;
         if hops.is_empty() && !asks_sts(&chain.source) {
             let flags = [
                 ("--endpoint-url", args.endpoint_url.is_some()),
                 ("--allow-insecure-endpoint", args.allow_insecure_endpoint),
             ];
             if let Some((flag, _)) = flags.into_iter().find(|(_, is_given)| *is_given) {
-                return Err(Report::usage(format!("{flag} is for calls of STS, and this one makes none")));
+                return Err(CliError::usage(format!("{flag} is for calls of STS, and this one makes none")));
             }
         }
         if let (None, Source::WebIdentity { role_arn, .. }) = (&target, &chain.source)
@@ -130,53 +130,74 @@ impl Plan {
         }
 
         let partition = target.as_ref().map_or_else(
-            || Partition::of_region(regions.named.as_deref().unwrap_or_default()),
+            || Partition::for_region(regions.effective.as_deref().unwrap_or_default()),
             |arn| arn.partition().clone(),
         );
-        let (sts, endpoint_origin) =
-            sts_settings::find(args, context, &config, settings_section, regions.named.clone(), &partition)?;
-        let source_key = SourceKey::of(&chain.source, &context.surroundings(&var));
-        let Regions { given: region, named: _, origin: region_origin } = regions;
-        Ok(Self { chain, hops, target, region, region_origin, sts, endpoint_origin, session, source_key })
+        let (sts, endpoint_origin) = sts_settings::find(
+            args,
+            context,
+            &config,
+            settings_section,
+            regions.effective.clone(),
+            &partition,
+        )?;
+        let source_key = SourceKey::from_source(&chain.source, &context.source_environment(&var));
+        let Regions { exported: region, effective: _, origin: region_origin } = regions;
+        Ok(Self {
+            chain,
+            hops,
+            target,
+            region,
+            region_origin,
+            sts,
+            endpoint_origin,
+            mfa_session: session,
+            source_key,
+        })
     }
 
     /// Whether a code was given, which another process's failure says nothing about.
     pub(crate) fn has_code(&self) -> bool {
         self.hops.iter().any(|hop| hop.request.token_code.is_some())
-            || self.session.as_ref().is_some_and(|session| session.given.is_some())
+            || self.mfa_session.as_ref().is_some_and(|session| session.code.is_some())
     }
 
     /// What the credentials after so many hops are kept under.
     pub(crate) fn cache_key(&self, hops: usize) -> Option<CacheKey> {
         let source = self.source_key.as_ref()?;
-        let keyed = self.hops.iter().take(hops);
-        let keyed =
-            keyed.map(|hop| KeyedHop { request: &hop.request, session_name: hop.session_name.as_deref() });
-        let hops: Vec<KeyedHop<'_>> = keyed.collect();
+        let key_hops = self.hops.iter().take(hops);
+        let key_hops = key_hops
+            .map(|hop| CacheKeyHop { request: &hop.request, session_name: hop.session_name.as_deref() });
+        let hops: Vec<CacheKeyHop<'_>> = key_hops.collect();
         Some(CacheKey::new(&self.sts, source, &hops))
     }
 
     /// The credentials at the end of the plan, and what is known of them.
-    pub(crate) fn identity(self, credentials: Credentials) -> Identity {
+    pub(crate) fn into_identity(self, credentials: Credentials) -> Identity {
         Identity {
             credentials,
             role_arn: self.target,
-            source: self.chain.tag.to_string(),
+            source: self.chain.id.to_string(),
             region: self.region,
         }
     }
 }
 
 /// The AWS CLI starts from somebody else in the same place, or not at all.
-fn tell_of_others(chain: &Chain, sources: &Sources<'_>, config: &SharedConfig<'_>, output: &Output) {
-    match (&chain.tag, sources.selected_profile()) {
-        (SourceTag::Environment(_), Some(name)) if config.profile(&name).is_none() => {
+fn warn_if_cli_differs(
+    chain: &SourceChain,
+    resolver: &SourceResolver<'_>,
+    config: &SharedConfig<'_>,
+    output: &Output,
+) {
+    match (&chain.id, resolver.selected_profile()) {
+        (SourceId::Environment(_), Some(name)) if config.profile(&name).is_none() => {
             output.note(&format!(
                 "{} names the profile `{name}`, which does not exist; the environment's keys are used",
                 profile_variable()
             ));
         }
-        (SourceTag::Profile(name), _)
+        (SourceId::Profile(name), _)
             if chain.hops.is_empty()
                 && ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"]
                     .iter()
@@ -191,12 +212,12 @@ fn tell_of_others(chain: &Chain, sources: &Sources<'_>, config: &SharedConfig<'_
 }
 
 /// A flag about a role, and a profile that has credentials of its own.
-fn no_role_to_assume(profile: &str, section: &Section<'_>, flag: &str) -> Report {
-    let why = match section.get("web_identity_token_file") {
+fn no_role_to_assume(profile: &str, section: &Section<'_>, flag: &str) -> CliError {
+    let reason = match section.get("web_identity_token_file") {
         Some(_) => "takes its credentials from a web identity",
         None => "has no `role_arn`",
     };
-    Report::usage(format!("{flag} needs a role, and profile `{profile}` {why}"))
+    CliError::usage(format!("{flag} needs a role, and profile `{profile}` {reason}"))
         .hint(format!("without {flag}, the profile's own credentials are used"))
 }
 

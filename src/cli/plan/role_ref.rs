@@ -4,58 +4,59 @@ use arl::{Partition, RoleArn, RoleRef, SharedConfig};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
-use crate::cli::ui::error::Report;
+use crate::cli::ui::error::CliError;
 
-pub(crate) fn typed_role(args: &RoleArgs) -> Result<RoleRef, Report> {
+pub(crate) fn typed_role(args: &RoleArgs) -> Result<RoleRef, CliError> {
     let text = match (&args.role, &args.account_id, &args.role_name) {
         (Some(role), ..) => role.clone(),
         (None, Some(account), Some(name)) => {
             let account: arl::AccountId =
-                account.parse().map_err(|error| Report::usage(format!("--account-id {error}")))?;
-            return Ok(RoleRef::InAccount(account, name.clone()));
+                account.parse().map_err(|error| CliError::usage(format!("--account-id {error}")))?;
+            return Ok(RoleRef::AccountRole(account, name.clone()));
         }
         _ => String::new(),
     };
-    RoleRef::parse(&text).map_err(|error| Report::usage(format!("not a role: {error}")))
+    RoleRef::parse(&text).map_err(|error| CliError::usage(format!("not a role: {error}")))
 }
 
 pub(crate) fn role_arn(
     role: &RoleRef,
     args: &RoleArgs,
     region: Option<&str>,
-) -> Result<Option<RoleArn>, Report> {
+) -> Result<Option<RoleArn>, CliError> {
     let partition = match &args.partition {
-        Some(name) => name.parse().map_err(|error| Report::usage(format!("--partition {error}")))?,
-        None => Partition::of_region(region.unwrap_or_default()),
+        Some(name) => name.parse().map_err(|error| CliError::usage(format!("--partition {error}")))?,
+        None => Partition::for_region(region.unwrap_or_default()),
     };
     if let RoleRef::Arn(arn) = role {
         check_partition(args, arn)?;
     }
-    role.arn(&partition).map_err(|error| Report::usage(format!("not a role: {error}")))
+    role.arn(&partition).map_err(|error| CliError::usage(format!("not a role: {error}")))
 }
 
 /// Refuses a `--partition` that contradicts a role whose ARN is known.
-pub(crate) fn check_partition(args: &RoleArgs, arn: &RoleArn) -> Result<(), Report> {
+pub(crate) fn check_partition(args: &RoleArgs, arn: &RoleArn) -> Result<(), CliError> {
     match &args.partition {
-        Some(named) if *named != arn.partition().as_str() => {
-            Err(Report::usage(format!("--partition says `{named}`, and `{arn}` is in `{}`", arn.partition())))
-        }
+        Some(named) if *named != arn.partition().as_str() => Err(CliError::usage(format!(
+            "--partition says `{named}`, and `{arn}` is in `{}`",
+            arn.partition()
+        ))),
         _ => Ok(()),
     }
 }
 
-pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Context) -> Report {
-    let path = context.path_of(arl::SharedFile::Config);
-    let report =
-        Report::new(format!("`{name}` is neither a role ARN, nor ACCOUNT/NAME, nor a profile in `{path}`"));
+pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Context) -> CliError {
+    let path = context.display_path(arl::SharedFile::Config);
+    let error =
+        CliError::new(format!("`{name}` is neither a role ARN, nor ACCOUNT/NAME, nor a profile in `{path}`"));
     let digits = name.split('/').next().unwrap_or_default();
     if name.contains('/') && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
         let zeros = if digits.len() < 12 { "; are leading zeros missing?" } else { "" };
-        return report.hint(format!("an account ID has 12 digits, `{digits}` has {}{zeros}", digits.len()));
+        return error.hint(format!("an account ID has 12 digits, `{digits}` has {}{zeros}", digits.len()));
     }
     match arl::closest(name, config.profile_names()).as_slice() {
-        [] if !config.profile_names().is_empty() => report.hint("`arl list` shows the role profiles"),
-        [] => report,
-        near => report.hint(format!("did you mean `{}`?", near.join("`, `"))),
+        [] if !config.profile_names().is_empty() => error.hint("`arl list` shows the role profiles"),
+        [] => error,
+        similar => error.hint(format!("did you mean `{}`?", similar.join("`, `"))),
     }
 }

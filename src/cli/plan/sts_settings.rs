@@ -1,13 +1,13 @@
 //! How STS is reached: flags, environment and profile, in the AWS CLI's order.
 
-use arl::{Network, Partition, Section, SharedConfig, StsSettings};
+use arl::{NetworkConfig, Partition, Section, SharedConfig, StsSettings};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 use crate::cli::plan::endpoint_url;
 use crate::cli::plan::endpoint_url::is_true;
-use crate::cli::ui::error::Report;
+use crate::cli::ui::error::CliError;
 
 /// Who named the endpoint, if anybody did.
 pub(crate) type EndpointOrigin = Option<&'static str>;
@@ -21,7 +21,7 @@ pub(crate) fn find(
     profile: Option<&Section<'_>>,
     region: Option<String>,
     partition: &Partition,
-) -> Result<(StsSettings, EndpointOrigin), Report> {
+) -> Result<(StsSettings, EndpointOrigin), CliError> {
     let key = |name: &str| profile.and_then(|profile| profile.get(name)).map(str::to_owned);
     let either = |variable: &str, name: &str| vars::get(variable).or_else(|| key(name));
     let mut settings = StsSettings::new(region.unwrap_or_else(|| partition.default_region().to_owned()));
@@ -34,14 +34,16 @@ pub(crate) fn find(
     }
     if let Some(attempts) = either(vars::AWS_MAX_ATTEMPTS, "max_attempts") {
         settings.max_attempts = attempts.trim().parse().map_err(|_| {
-            Report::usage(format!("AWS_MAX_ATTEMPTS (or `max_attempts`) must be a number, not `{attempts}`"))
+            CliError::usage(format!(
+                "AWS_MAX_ATTEMPTS (or `max_attempts`) must be a number, not `{attempts}`"
+            ))
         })?;
     }
     match either(vars::AWS_RETRY_MODE, "retry_mode").as_deref().map(str::trim) {
         None | Some("standard" | "legacy") => {}
         Some("adaptive") => settings.adaptive_retries = true,
         Some(other) => {
-            return Err(Report::usage(format!(
+            return Err(CliError::usage(format!(
                 "AWS_RETRY_MODE (or `retry_mode`) must be standard, adaptive or legacy, not `{other}`"
             )));
         }
@@ -49,10 +51,10 @@ pub(crate) fn find(
     let any_case = |name: &str| vars::get(name).or_else(|| vars::get(&name.to_lowercase()));
     let no_proxy = any_case(vars::NO_PROXY).unwrap_or_default();
     let has_no_proxy = no_proxy.split(',').any(|host| host.trim() == "*");
-    settings.network = Network {
+    settings.network = NetworkConfig {
         ca_bundle: either(vars::AWS_CA_BUNDLE, "ca_bundle")
             .or_else(|| vars::get(vars::SSL_CERT_FILE))
-            .map(|path| context.path(&path)),
+            .map(|path| context.expand_path(&path)),
         https_proxy: any_case(vars::HTTPS_PROXY)
             .or_else(|| any_case(vars::ALL_PROXY))
             .filter(|_| !has_no_proxy),

@@ -19,7 +19,7 @@ use crate::cli::sys;
 
 /// How the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum ChildExit {
     /// By itself, with this status.
     Exit(u8),
     /// By this signal.
@@ -30,9 +30,9 @@ pub(crate) enum Ended {
 #[derive(Debug)]
 pub(crate) struct Child {
     pid: Pid,
-    changes: tokio::signal::unix::Signal,
+    sigchld: tokio::signal::unix::Signal,
     /// The numbers of the signals that others have sent to arl.
-    sent: UnixStream,
+    signal_rx: UnixStream,
 }
 
 impl Child {
@@ -43,24 +43,24 @@ impl Child {
         environment: &[(OsString, OsString)],
     ) -> io::Result<Self> {
         // First the ears, so that nothing is missed.
-        let changes = tokio::signal::unix::signal(SignalKind::child())?;
-        let (sent, report) = StdStream::pair()?;
-        for end in [&sent, &report] {
+        let sigchld = tokio::signal::unix::signal(SignalKind::child())?;
+        let (signal_rx, signal_tx) = StdStream::pair()?;
+        for end in [&signal_rx, &signal_tx] {
             end.set_nonblocking(true)?;
         }
-        let sent = UnixStream::from_std(sent)?;
-        sys::report_signals(report, true);
+        let signal_rx = UnixStream::from_std(signal_rx)?;
+        sys::forward_signals_to(signal_tx, true);
         let spawn = |program: &OsStr, script: Option<&OsStr>| {
             let mut command = Command::new(program);
             command.args(script).args(arguments).env_clear();
             command.envs(environment.iter().map(|(name, value)| (name, value)));
-            sys::keep_callers_signals(&mut command);
+            sys::inherit_signal_policy(&mut command);
             command.spawn()
         };
         let spawned = match spawn(program, None) {
             Err(error) if error.raw_os_error() == Some(ENOEXEC) => {
                 // What every shell does, and most C libraries by themselves: no `#!` means sh.
-                match lookup::paths(program).into_iter().find(|path| path.is_file()) {
+                match lookup::candidate_paths(program).into_iter().find(|path| path.is_file()) {
                     Some(script) => spawn(OsStr::from_bytes(b"/bin/sh"), Some(script.as_os_str())),
                     None => Err(error),
                 }
@@ -69,12 +69,12 @@ impl Child {
         }?;
         let pid = i32::try_from(spawned.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("the command has no process ID"))?;
-        sys::signals_of_child_are_its_own(pid);
-        Ok(Self { pid, changes, sent })
+        sys::ignore_signals_from(pid);
+        Ok(Self { pid, sigchld, signal_rx })
     }
 
     /// Waits for the end, passing signals on.
-    pub(crate) async fn ended(&mut self) -> io::Result<Ended> {
+    pub(crate) async fn wait(&mut self) -> io::Result<ChildExit> {
         loop {
             // Signals may be merged into one, so everything is looked at each time.
             while let Some((_, status)) =
@@ -82,34 +82,34 @@ impl Child {
             {
                 if let Some(status) = status.exit_status() {
                     // A status is a byte.
-                    return Ok(Ended::Exit((status & 0xff).to_le_bytes()[0]));
+                    return Ok(ChildExit::Exit((status & 0xff).to_le_bytes()[0]));
                 }
                 if let Some(signal) = status.terminating_signal() {
-                    return Ok(Ended::Signal(signal));
+                    return Ok(ChildExit::Signal(signal));
                 }
                 if status.stopped() && has_job_control() {
-                    self.stop_with_it();
+                    self.suspend_with_child();
                 }
             }
             tokio::select! {
-                _ = self.changes.recv() => {}
-                ready = self.sent.readable() => {
+                _ = self.sigchld.recv() => {}
+                ready = self.signal_rx.readable() => {
                     ready?;
-                    self.pass_on();
+                    self.forward_signals();
                 }
             }
         }
     }
 
     /// Does not come back before somebody continues arl, as `fg` and `bg` do.
-    fn stop_with_it(&self) {
+    fn suspend_with_child(&self) {
         let _ = kill_process(rustix::process::getpid(), Signal::STOP);
         let _ = kill_process(self.pid, Signal::CONT);
     }
 
-    fn pass_on(&self) {
+    fn forward_signals(&self) {
         let mut numbers = [0; 64];
-        let count = self.sent.try_read(&mut numbers).unwrap_or(0);
+        let count = self.signal_rx.try_read(&mut numbers).unwrap_or(0);
         for number in &numbers[..count] {
             if let Some(signal) = Signal::from_named_raw(i32::from(*number)) {
                 // It may have ended a moment ago.
@@ -122,6 +122,6 @@ impl Child {
 /// Whether a shell sees arl as a job of its own, which it can continue. Otherwise arl, once stopped, would stay so.
 fn has_job_control() -> bool {
     let parent = getppid().and_then(|parent| sys::session_and_group(parent.as_raw_pid()));
-    let (Some(parent), Some(own)) = (parent, sys::session_and_group(0)) else { return false };
-    parent.0 == own.0 && parent.1 != own.1
+    let (Some(parent), Some(self_ids)) = (parent, sys::session_and_group(0)) else { return false };
+    parent.0 == self_ids.0 && parent.1 != self_ids.1
 }

@@ -6,24 +6,24 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use crate::cli::env::vars;
-use crate::cli::ui::error::{Report, Status};
+use crate::cli::ui::error::{CliError, ExitStatus};
 
 /// `execve` says so for a script without `#!`.
 pub(crate) const ENOEXEC: i32 = 8;
 
 /// Why there is no command, with the status of env(1).
-pub(crate) fn failed(program: &OsStr, error: &io::Error) -> Report {
+pub(crate) fn spawn_error(program: &OsStr, error: &io::Error) -> CliError {
     let name = program.to_string_lossy();
     match error.kind() {
-        io::ErrorKind::NotFound => Report::new(format!("could not find the command `{name}`"))
-            .status(Status::NotFound)
+        io::ErrorKind::NotFound => CliError::new(format!("could not find the command `{name}`"))
+            .status(ExitStatus::NotFound)
             .caused_by(error),
-        _ => Report::new(format!("could not run `{name}`")).status(Status::CannotRun).caused_by(error),
+        _ => CliError::new(format!("could not run `{name}`")).status(ExitStatus::CannotRun).caused_by(error),
     }
 }
 
 /// Where a program of this name may be, in order.
-pub(crate) fn paths(program: &OsStr) -> Vec<PathBuf> {
+pub(crate) fn candidate_paths(program: &OsStr) -> Vec<PathBuf> {
     if program.as_bytes().contains(&b'/') {
         return vec![PathBuf::from(program)];
     }

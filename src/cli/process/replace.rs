@@ -8,29 +8,33 @@ use arl::{IDENTITY_VARIABLES, Identity};
 
 use crate::cli::env::vars;
 use crate::cli::process::lookup;
-use crate::cli::process::lookup::{ENOEXEC, failed};
+use crate::cli::process::lookup::{ENOEXEC, spawn_error};
 use crate::cli::sys;
-use crate::cli::ui::error::Report;
+use crate::cli::ui::error::CliError;
 
 const ENOENT: i32 = 2;
 
 /// Replaces this process. Comes back only if that cannot be done.
-pub(crate) fn become_command(program: &OsStr, arguments: &[OsString], identity: &Identity) -> Report {
-    match replace_process(program, arguments, &environment(identity)) {
-        Ok(error) => failed(program, &error),
+pub(crate) fn replace_with_command(program: &OsStr, arguments: &[OsString], identity: &Identity) -> CliError {
+    match replace_process(program, arguments, &role_environment(identity)) {
+        Ok(error) => spawn_error(program, &error),
         // Neither a path nor a variable holds a NUL; an argument cannot either, as it came through C's `main`.
-        Err(error) => Report::new(format!("could not run `{}`", program.to_string_lossy())).caused_by(error),
+        Err(error) => {
+            CliError::new(format!("could not run `{}`", program.to_string_lossy())).caused_by(error)
+        }
     }
 }
 
 /// This process's environment, but for the identity.
-fn environment(identity: &Identity) -> Vec<(OsString, OsString)> {
-    let set = identity.variables();
+fn role_environment(identity: &Identity) -> Vec<(OsString, OsString)> {
+    let variables = identity.variables();
     let is_of_identity = |name: &OsStr| {
-        IDENTITY_VARIABLES.iter().chain(set.iter().map(|(name, _)| name)).any(|other| name == *other)
+        IDENTITY_VARIABLES.iter().chain(variables.iter().map(|(name, _)| name)).any(|other| name == *other)
     };
-    let kept = vars::all().filter(|(name, _)| !is_of_identity(name));
-    kept.chain(set.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)))).collect()
+    let inherited = vars::all().filter(|(name, _)| !is_of_identity(name));
+    inherited
+        .chain(variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))))
+        .collect()
 }
 
 /// Does what `execvpe` does, which not every C library has; the standard library would sort the whole environment.
@@ -47,20 +51,20 @@ fn replace_process(
         CString::new(line)
     });
     let variables: Vec<CString> = variables.collect::<Result<_, _>>()?;
-    let mut words = vec![text(program)?];
+    let mut argv = vec![text(program)?];
     for argument in arguments {
-        words.push(text(argument)?);
+        argv.push(text(argument)?);
     }
-    sys::restore_callers_signals();
+    sys::restore_signal_policy();
     let is_searched = !program.as_bytes().contains(&b'/');
     let mut denied = None;
-    for path in lookup::paths(program) {
+    for path in lookup::candidate_paths(program) {
         let path = text(path.as_os_str())?;
-        let error = sys::execve(&path, &words, &variables);
+        let error = sys::execve(&path, &argv, &variables);
         if error.raw_os_error() == Some(ENOEXEC) {
             // What every shell does, and most C libraries by themselves: no `#!` means sh.
             let mut script = vec![c"/bin/sh".to_owned(), path];
-            script.extend(words.drain(1..));
+            script.extend(argv.drain(1..));
             return Ok(sys::execve(c"/bin/sh", &script, &variables));
         }
         match error.kind() {

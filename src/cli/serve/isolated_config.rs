@@ -11,46 +11,48 @@ use crate::cli::env::vars;
 
 /// A directory with two files and no secret, which goes when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Isolation {
+pub(crate) struct IsolatedConfig {
     directory: PathBuf,
 }
 
-const FILES: [(&str, &str); 2] =
+const SHARED_FILES: [(&str, &str); 2] =
     [("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")];
 
-impl Isolation {
+impl IsolatedConfig {
     /// Makes the files; the region is all that the command sees of the person's own.
     pub(crate) fn new(region: Option<&str>) -> io::Result<Self> {
         let runtime = vars::raw(vars::XDG_RUNTIME_DIR).map(PathBuf::from);
-        let place =
+        let parent =
             runtime.filter(|path| path.is_absolute() && path.is_dir()).unwrap_or_else(dirs::temporary);
-        let isolation = Self { directory: make_directory(&place)? };
+        let isolated_config = Self { directory: create_unique_dir(&parent)? };
         let region = region.map(|region| format!("region = {region}\n")).unwrap_or_default();
-        for ((_, name), text) in FILES.into_iter().zip([format!("[default]\n{region}"), String::new()]) {
-            let path = isolation.directory.join(name);
+        for ((_, name), text) in SHARED_FILES.into_iter().zip([format!("[default]\n{region}"), String::new()])
+        {
+            let path = isolated_config.directory.join(name);
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
             file.write_all(text.as_bytes())?;
         }
-        Ok(isolation)
+        Ok(isolated_config)
     }
 
     /// What points the command to them.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, OsString)> {
-        let files =
-            FILES.into_iter().map(|(variable, name)| (variable, self.directory.join(name).into_os_string()));
+        let files = SHARED_FILES
+            .into_iter()
+            .map(|(variable, name)| (variable, self.directory.join(name).into_os_string()));
         files.chain([(BOTO_CONFIG, "/dev/null".into())])
     }
 }
 
 /// A new directory of this process alone.
-fn make_directory(place: &Path) -> io::Result<PathBuf> {
+fn create_unique_dir(parent: &Path) -> io::Result<PathBuf> {
     // A number of a process is not one of a kind: containers may share a directory, and one that is there may be in use.
     let names = (0_u32..).map(|number| format!("arl-isolated-{}-{number}", std::process::id()));
     for name in names {
-        let directory = place.join(name);
+        let directory = parent.join(name);
         match DirBuilder::new().mode(0o700).create(&directory) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            made => return made.map(|()| directory),
+            result => return result.map(|()| directory),
         }
     }
     unreachable!("a directory holds fewer than 2^32 names of one process")
@@ -78,7 +80,7 @@ pub(crate) fn boto_file_with_keys() -> Option<PathBuf> {
     })
 }
 
-impl Drop for Isolation {
+impl Drop for IsolatedConfig {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.directory);
     }

@@ -3,156 +3,166 @@
 use std::convert::Infallible;
 use std::time::{Duration, SystemTime};
 
-use arl::{CredentialSource, Credentials, Identity, Reader, RoleArn, Unavailable};
+use arl::{Consumer, Credentials, Identity, RoleArn, SupplyCredentials, Unavailable};
 use tokio::sync::{Notify, watch};
 
 use crate::cli::env::context::Context;
-use crate::cli::ui::error::{Report, Status};
+use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::text::printable;
 
 /// Between two attempts to renew, at first and at last.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+const RETRY_DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// Credentials that must be renewed sooner than that are none: renewing them would be all that arl does.
-const SHORTEST: Duration = Duration::from_millis(200);
+const MIN_RENEWAL_INTERVAL: Duration = Duration::from_millis(200);
 /// The SDKs wait for an answer for one second (JavaScript) to five (Rust).
-const PATIENCE: Duration = Duration::from_millis(900);
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(900);
 
 /// What is handed out now.
 #[derive(Debug, Clone)]
-struct Kept {
+struct CurrentCredentials {
     credentials: Credentials,
     issued_at: SystemTime,
     /// Why they could not be renewed, if the last attempt has failed.
     failure: Option<Unavailable>,
 }
 
-impl Kept {
+impl CurrentCredentials {
     /// What a renewal has brought, if it is worth keeping.
-    fn new(credentials: Credentials, issued_at: SystemTime) -> Result<Self, Report> {
-        let kept = Self { credentials, issued_at, failure: None };
-        let has_end = kept.credentials.session_token().is_some() && kept.credentials.expiration().is_some();
-        if !has_end || kept.until_renewal(issued_at) < SHORTEST {
+    fn new(credentials: Credentials, issued_at: SystemTime) -> Result<Self, CliError> {
+        let current = Self { credentials, issued_at, failure: None };
+        let has_end =
+            current.credentials.session_token().is_some() && current.credentials.expiration().is_some();
+        if !has_end || current.until_renewal(issued_at) < MIN_RENEWAL_INTERVAL {
             let cause = if has_end { "they are over, or nearly so" } else { "they do not end" };
-            return Err(Report::new("the new credentials cannot be served").caused_by(cause));
+            return Err(CliError::new("the new credentials cannot be served").caused_by(cause));
         }
-        Ok(kept)
+        Ok(current)
     }
 
-    fn end(&self) -> SystemTime {
+    fn expiration(&self) -> SystemTime {
         self.credentials.expiration().unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
     /// How long until they should be renewed, by the clock on the wall: this machine may have slept.
     fn until_renewal(&self, now: SystemTime) -> Duration {
-        let lifetime = self.end().duration_since(self.issued_at).unwrap_or_default();
-        let left = self.end().duration_since(now).unwrap_or_default();
-        left.saturating_sub(Reader::Server.margin(lifetime))
+        let lifetime = self.expiration().duration_since(self.issued_at).unwrap_or_default();
+        let remaining = self.expiration().duration_since(now).unwrap_or_default();
+        remaining.saturating_sub(Consumer::Endpoint.margin(lifetime))
     }
 
-    fn is_over(&self, now: SystemTime) -> bool {
-        self.end() <= now
+    fn is_expired(&self, now: SystemTime) -> bool {
+        self.expiration() <= now
     }
 }
 
 /// The credentials of a role, and whoever asks for them.
 #[derive(Debug)]
-pub(crate) struct Keeper {
+pub(crate) struct CredentialRenewer {
     role_arn: Option<RoleArn>,
-    kept: watch::Sender<Kept>,
+    current: watch::Sender<CurrentCredentials>,
     /// Somebody has asked and found them old.
-    asked: Notify,
+    refresh_requested: Notify,
 }
 
-impl Keeper {
-    /// `got_at` is when they were got; a kept session may be older, and is renewed a little later then.
-    pub(crate) fn new(identity: &Identity, got_at: SystemTime) -> Self {
-        let kept = Kept { credentials: identity.credentials.clone(), issued_at: got_at, failure: None };
-        Self { role_arn: identity.role_arn.clone(), kept: watch::Sender::new(kept), asked: Notify::new() }
+impl CredentialRenewer {
+    /// `obtained_at` is when they were got; a kept session may be older, and is renewed a little later then.
+    pub(crate) fn new(identity: &Identity, obtained_at: SystemTime) -> Self {
+        let current = CurrentCredentials {
+            credentials: identity.credentials.clone(),
+            issued_at: obtained_at,
+            failure: None,
+        };
+        Self {
+            role_arn: identity.role_arn.clone(),
+            current: watch::Sender::new(current),
+            refresh_requested: Notify::new(),
+        }
     }
 
     /// Somebody asks, at most once a second, and cannot go on with what there is: it is over, or a person has to help.
-    async fn asked_in_need(&self, needs_person: bool) {
+    async fn urgent_request(&self, needs_person: bool) {
         loop {
-            tokio::time::sleep(PAUSES.0).await;
-            self.asked.notified().await;
-            if needs_person || self.kept.borrow().is_over(Context::now()) {
+            tokio::time::sleep(RETRY_DELAYS.0).await;
+            self.refresh_requested.notified().await;
+            if needs_person || self.current.borrow().is_expired(Context::now()) {
                 return;
             }
         }
     }
 
-    /// Renews for as long as it is polled. `complain` is told of the first failure in a row.
-    pub(crate) async fn keep(
+    /// Renews for as long as it is polled. `on_failure` is told of the first failure in a row.
+    pub(crate) async fn run(
         &self,
-        renew: impl AsyncFn() -> Result<Identity, Report>,
-        complain: impl Fn(&Report, SystemTime),
+        renew: impl AsyncFn() -> Result<Identity, CliError>,
+        on_failure: impl Fn(&CliError, SystemTime),
     ) -> Infallible {
         let mut pause = None;
         let mut needs_person = false;
         loop {
-            let until_renewal = self.kept.borrow().until_renewal(Context::now());
+            let until_renewal = self.current.borrow().until_renewal(Context::now());
             tokio::select! {
                 () = tokio::time::sleep(pause.unwrap_or(until_renewal)) => {}
-                () = self.asked.notified(), if pause.is_none() => {}
+                () = self.refresh_requested.notified(), if pause.is_none() => {}
                 // Nobody is asked for a code behind a running command, but the person may have given one elsewhere. And who
                 // has nothing to go on with does not wait for the end of a long pause.
-                () = self.asked_in_need(needs_person), if pause.is_some() => {}
+                () = self.urgent_request(needs_person), if pause.is_some() => {}
             }
-            if pause.is_none() && !self.kept.borrow().until_renewal(Context::now()).is_zero() {
+            if pause.is_none() && !self.current.borrow().until_renewal(Context::now()).is_zero() {
                 continue;
             }
             let now = Context::now();
-            match renew().await.and_then(|identity| Kept::new(identity.credentials, now)) {
-                Ok(kept) => {
+            match renew().await.and_then(|identity| CurrentCredentials::new(identity.credentials, now)) {
+                Ok(current) => {
                     (pause, needs_person) = (None, false);
-                    self.kept.send_replace(kept);
+                    self.current.send_replace(current);
                 }
-                Err(report) => {
-                    needs_person = report.status == Status::MfaNeeded;
+                Err(error) => {
+                    needs_person = error.status == ExitStatus::MfaNeeded;
                     if pause.is_none() {
-                        complain(&report, self.kept.borrow().end());
+                        on_failure(&error, self.current.borrow().expiration());
                     }
-                    self.kept.send_modify(|kept| kept.failure = Some(unavailable(&report, !needs_person)));
-                    let last = pause.unwrap_or(PAUSES.0 / 2);
-                    pause = Some((last * 2).min(PAUSES.1));
+                    self.current
+                        .send_modify(|current| current.failure = Some(unavailable(&error, !needs_person)));
+                    let last = pause.unwrap_or(RETRY_DELAYS.0 / 2);
+                    pause = Some((last * 2).min(RETRY_DELAYS.1));
                 }
             }
         }
     }
 }
 
-fn unavailable(report: &Report, is_passing: bool) -> Unavailable {
-    let mut message = report.error.clone();
-    for cause in &report.causes {
+fn unavailable(error: &CliError, retryable: bool) -> Unavailable {
+    let mut message = error.error.clone();
+    for cause in &error.causes {
         message.push_str(": ");
         message.push_str(cause);
     }
-    let code = if is_passing { "RenewalFailed" } else { "MfaNeeded" };
-    Unavailable { is_passing, code: code.into(), message: printable(&message) }
+    let code = if retryable { "RenewalFailed" } else { "MfaNeeded" };
+    Unavailable { retryable, code: code.into(), message: printable(&message) }
 }
 
-impl CredentialSource for Keeper {
+impl SupplyCredentials for CredentialRenewer {
     async fn credentials(&self) -> Result<Credentials, Unavailable> {
-        let mut changes = self.kept.subscribe();
+        let mut current_rx = self.current.subscribe();
         let find = async {
             loop {
-                let kept = changes.borrow_and_update().clone();
+                let current = current_rx.borrow_and_update().clone();
                 let now = Context::now();
-                if kept.until_renewal(now).is_zero() {
-                    self.asked.notify_one();
+                if current.until_renewal(now).is_zero() {
+                    self.refresh_requested.notify_one();
                 }
-                if !kept.is_over(now) {
-                    return Ok(kept.credentials);
+                if !current.is_expired(now) {
+                    return Ok(current.credentials);
                 }
-                if let Some(failure) = kept.failure {
+                if let Some(failure) = current.failure {
                     return Err(failure);
                 }
-                let _ = changes.changed().await;
+                let _ = current_rx.changed().await;
             }
         };
-        tokio::time::timeout(PATIENCE, find).await.unwrap_or_else(|_| {
+        tokio::time::timeout(RESPONSE_TIMEOUT, find).await.unwrap_or_else(|_| {
             let message = "the credentials are being renewed; ask again".into();
-            Err(Unavailable { is_passing: true, code: "RenewalPending".into(), message })
+            Err(Unavailable { retryable: true, code: "RenewalPending".into(), message })
         })
     }
 

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use arl::{
-    CallError, CallerIdentity, Credentials, Flying, Patience, RoleSession, SessionDuration,
-    SessionNameTemplate, Source, Sts, assume_role, cap_chained_duration,
+    CallerIdentity, Credentials, LeaderLock, RoleSession, SessionDuration, SessionNameTemplate, Source, Sts,
+    StsError, WaitBudget, assume_role, cap_chained_duration,
 };
 
 use crate::cli::env::context::Context;
@@ -12,80 +12,80 @@ use crate::cli::plan::Plan;
 use crate::cli::plan::hints;
 use crate::cli::plan::hop;
 use crate::cli::plan::hop::Hop;
-use crate::cli::session::cache::{Caches, Outcome};
-use crate::cli::session::mfa::Codes;
-use crate::cli::ui::error::{Report, Status};
+use crate::cli::session::cache::{SessionCache, WaitOutcome};
+use crate::cli::session::mfa::MfaCodes;
+use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
-use crate::cli::ui::text::in_words;
+use crate::cli::ui::text::human_duration;
 
 /// A credential process may have a person in it as well.
-const PROCESS_LIMIT: Duration = Duration::from_secs(60);
+const SOURCE_PROCESS_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A plan that nothing is kept for.
-pub(crate) struct Work<'a> {
+pub(crate) struct SessionRunner<'a> {
     pub(crate) sts: Sts,
     pub(crate) plan: Plan,
     pub(crate) context: &'a Context,
-    pub(crate) caches: &'a Caches,
+    pub(crate) cache: &'a SessionCache,
     pub(crate) output: &'a Output,
     /// Whether somebody may be asked for a code.
-    pub(crate) may_ask: bool,
+    pub(crate) interactive: bool,
 }
 
-impl Work<'_> {
-    pub(crate) async fn carry_out(&mut self) -> Result<Credentials, Report> {
+impl SessionRunner<'_> {
+    pub(crate) async fn run(&mut self) -> Result<Credentials, CliError> {
         // Back from the role to the last credentials that are kept. The locks of all that is missing are held:
         // whoever wants the same, or a part of it, waits.
-        let mut flights = Vec::new();
+        let mut locks = Vec::new();
         let mut start = None;
-        let mut patience = Patience::default();
+        let mut wait_budget = WaitBudget::default();
         for hops in (0..=self.plan.hops.len()).rev() {
-            if let Some(found) = self.caches.find(&self.plan, hops) {
-                start = Some((hops, found));
+            if let Some(cached) = self.cache.lookup(&self.plan, hops) {
+                start = Some((hops, cached));
                 break;
             }
-            match self.caches.take_off(&self.plan, hops, &mut patience, self.output).await {
-                Outcome::Ahead(flying) => flights.push(flying),
-                Outcome::Found(found) => {
-                    start = Some((hops, found));
+            match self.cache.acquire(&self.plan, hops, &mut wait_budget, self.output).await {
+                WaitOutcome::Leader(lock) => locks.push(lock),
+                WaitOutcome::Found(cached) => {
+                    start = Some((hops, cached));
                     break;
                 }
-                Outcome::Failed(report) => return Err(report),
+                WaitOutcome::Failed(error) => return Err(error),
             }
         }
-        let result = self.go_on(start, &mut flights).await;
-        if let Err(report) = &result
-            && report.status == Status::Failed
+        let result = self.assume_hops(start, &mut locks).await;
+        if let Err(error) = &result
+            && error.status == ExitStatus::Failure
         {
             // The first lock is the role's, the last one that of the hop that failed.
             let roles = (0..=self.plan.hops.len()).rev();
-            for (hops, flying) in roles.zip(flights).filter_map(|(hops, flying)| Some((hops, flying?))) {
-                self.caches.tell_failure(&self.plan, hops, flying, report);
+            for (hops, lock) in roles.zip(locks).filter_map(|(hops, lock)| Some((hops, lock?))) {
+                self.cache.report_failure(&self.plan, hops, lock, error);
             }
         }
         result
     }
 
-    /// From the credentials after so many hops, or from the source, to the role. `flights` ends with the lock of
+    /// From the credentials after so many hops, or from the source, to the role. `locks` ends with the lock of
     /// what comes next.
-    async fn go_on(
+    async fn assume_hops(
         &mut self,
         start: Option<(usize, Credentials)>,
-        flights: &mut Vec<Option<Flying>>,
-    ) -> Result<Credentials, Report> {
+        locks: &mut Vec<Option<LeaderLock>>,
+    ) -> Result<Credentials, CliError> {
         let is_new = start.is_none();
         let (done, mut credentials) = match start {
-            Some(kept) => kept,
+            Some(cached) => cached,
             None => {
                 if matches!(self.plan.chain.source, Source::Process(_) | Source::Login(_)) {
-                    say_busy(flights, PROCESS_LIMIT);
+                    send_heartbeat(locks, SOURCE_PROCESS_TIMEOUT);
                 }
-                (0, self.source(flights).await?)
+                (0, self.source_credentials(locks).await?)
             }
         };
         if is_new {
             // The source's own lock, if it had one.
-            flights.pop();
+            locks.pop();
         }
         self.name_sessions(&credentials, done).await?;
         let mut caller = match done.checked_sub(1).map(|last| &self.plan.hops[last].request) {
@@ -96,84 +96,84 @@ impl Work<'_> {
             let issued_at = Context::now();
             if index > done || is_new {
                 // The bound of those who wait is that of one call.
-                say_busy(flights, Duration::ZERO);
+                send_heartbeat(locks, Duration::ZERO);
             }
-            let session = self.hop(index, &credentials, &caller, flights).await?;
+            let session = self.assume_hop(index, &credentials, &caller, locks).await?;
             caller = format!("`{}`", session.arn);
             credentials = session.credentials;
-            let is_kept = self.caches.keep(&self.plan, index + 1, &credentials, issued_at, self.output);
-            if let Some(Some(lock)) = flights.pop()
-                && !is_kept
+            let is_cached = self.cache.store(&self.plan, index + 1, &credentials, issued_at, self.output);
+            if let Some(Some(lock)) = locks.pop()
+                && !is_cached
             {
-                lock.unkept();
+                lock.report_not_cached();
             }
         }
-        self.caches.note_short_session(&credentials, self.output);
+        self.cache.warn_if_short(&credentials, self.output);
         Ok(credentials)
     }
 
-    async fn source(&self, flights: &mut [Option<Flying>]) -> Result<Credentials, Report> {
+    async fn source_credentials(&self, locks: &mut [Option<LeaderLock>]) -> Result<Credentials, CliError> {
         let chain = &self.plan.chain;
         let now = Context::now();
         let is_program = matches!(chain.source, Source::Process(_) | Source::Login(_));
         let failed = |error| {
-            let report = hints::source_failed(&error, chain);
-            if is_program { report.of_program() } else { report }
+            let cli_error = hints::source_failed(&error, chain);
+            if is_program { cli_error.in_user_program() } else { cli_error }
         };
-        let credentials = match (&chain.source, &self.plan.session) {
+        let credentials = match (&chain.source, &self.plan.mfa_session) {
             (Source::MfaSession { keys, serial_number }, Some(session)) => {
                 let purpose = "a session of 12 hours".to_owned();
                 let process = session.process.as_deref();
-                let mut codes = Codes::new(serial_number, purpose, process, self.may_ask);
-                let mut code = session.given.clone();
+                let mut codes = MfaCodes::new(serial_number, purpose, process, self.interactive);
+                let mut code = session.code.clone();
                 loop {
                     let is_given = code.is_some();
                     let next = match code.take() {
-                        Some(given) => given,
+                        Some(provided) => provided,
                         None => {
-                            say_busy(flights, codes.limit());
+                            send_heartbeat(locks, codes.timeout());
                             codes.next(self.output).await?
                         }
                     };
                     match self.sts.session_token(keys, serial_number, &next, now).await {
-                        Err(error) if !is_given && self.may_try_another(&error, &codes) => {}
+                        Err(error) if !is_given && self.should_retry_code(&error, &codes) => {}
                         result => break result.map_err(failed)?,
                     }
                 }
             }
             (source, _) => self.sts.source_credentials(source, now).await.map_err(failed)?,
         };
-        if credentials.expiration().is_some_and(|end| end <= now) {
+        if credentials.expiration().is_some_and(|expiration| expiration <= now) {
             let source = hints::describe(chain);
-            return Err(Report::new(format!("the source credentials have expired ({source})")));
+            return Err(CliError::new(format!("the source credentials have expired ({source})")));
         }
-        self.caches.keep(&self.plan, 0, &credentials, now, self.output);
+        self.cache.store(&self.plan, 0, &credentials, now, self.output);
         Ok(credentials)
     }
 
     /// Whether the code was wrong, and another one may be had.
-    fn may_try_another(&self, error: &CallError, codes: &Codes<'_>) -> bool {
-        let may = codes.may_go_on() && hints::is_wrong_code(error);
-        if may {
+    fn should_retry_code(&self, error: &StsError, codes: &MfaCodes<'_>) -> bool {
+        let can_retry = codes.can_retry() && hints::is_invalid_code(error);
+        if can_retry {
             self.output.note("STS refuses this code; a code works once, so wait for the next one");
         }
-        may
+        can_retry
     }
 
     /// One AssumeRole, with a code if the role profile or a flag names a device and nobody has given one.
-    async fn hop(
+    async fn assume_hop(
         &mut self,
         index: usize,
         source: &Credentials,
         caller: &str,
-        flights: &mut [Option<Flying>],
-    ) -> Result<RoleSession, Report> {
+        locks: &mut [Option<LeaderLock>],
+    ) -> Result<RoleSession, CliError> {
         let settings = &self.plan.sts;
         let mut request = self.plan.hops[index].request.clone();
-        let asks = request.serial_number.is_some() && request.token_code.is_none();
-        if let Some(asked) = cap_chained_duration(source, &mut request) {
+        let needs_code = request.serial_number.is_some() && request.token_code.is_none();
+        if let Some(requested) = cap_chained_duration(source, &mut request) {
             self.output.note(&format!(
-                "{asked} lowered to {}: STS allows no more to a role that is assumed with temporary credentials",
+                "{requested} lowered to {}: STS allows no more to a role that is assumed with temporary credentials",
                 SessionDuration::CHAINED_MAX
             ));
         }
@@ -181,11 +181,13 @@ impl Work<'_> {
         let process = self.plan.hops[index].mfa_process.as_deref();
         let role = &request.role_arn;
         let purpose = format!("role/{} in {}", role.role_name(), role.account_id());
-        let mut codes =
-            serial.as_ref().filter(|_| asks).map(|serial| Codes::new(serial, purpose, process, self.may_ask));
+        let mut codes = serial
+            .as_ref()
+            .filter(|_| needs_code)
+            .map(|serial| MfaCodes::new(serial, purpose, process, self.interactive));
         loop {
             if let Some(codes) = &mut codes {
-                say_busy(flights, codes.limit());
+                send_heartbeat(locks, codes.timeout());
                 request.token_code = Some(codes.next(self.output).await?);
             }
             self.output.trace(|| {
@@ -198,41 +200,41 @@ impl Work<'_> {
             let (now, started) = (Context::now(), Instant::now());
             let error = match assume_role(&self.sts, source, &request, now).await {
                 Ok(session) => {
-                    let end = session.credentials.expiration();
-                    let left = end.and_then(|end| end.duration_since(now).ok());
-                    note_other_lifetime(request.duration_seconds, left, self.output);
+                    let expiration = session.credentials.expiration();
+                    let remaining = expiration.and_then(|expiration| expiration.duration_since(now).ok());
+                    warn_if_lifetime_differs(request.duration_seconds, remaining, self.output);
                     self.output
                         .trace(|| format!("got {} after {} ms", session.arn, started.elapsed().as_millis()));
                     return Ok(session);
                 }
                 Err(error) => error,
             };
-            if let CallError::Refused { request_id: Some(id), .. } = &error {
+            if let StsError::Refused { request_id: Some(id), .. } = &error {
                 self.output.trace(|| format!("STS's request ID: {id}"));
             }
-            if codes.as_ref().is_some_and(|codes| self.may_try_another(&error, codes)) {
+            if codes.as_ref().is_some_and(|codes| self.should_retry_code(&error, codes)) {
                 continue;
             }
-            return Err(hints::not_assumed(&error, &request, caller, settings));
+            return Err(hints::assume_failed(&error, &request, caller, settings));
         }
     }
 
     /// Makes the names of the sessions that are still to be had. `{caller}` costs a call, so only where it stands.
-    async fn name_sessions(&mut self, credentials: &Credentials, done: usize) -> Result<(), Report> {
+    async fn name_sessions(&mut self, credentials: &Credentials, done: usize) -> Result<(), CliError> {
         let needs_caller = |hop: &Hop| hop.template.as_ref().is_some_and(SessionNameTemplate::needs_caller);
         let caller = match self.plan.hops[done..].iter().any(needs_caller) {
             false => None,
             true => {
                 // The caller is whom the source belongs to, also where a role on the way was kept.
-                let credentials = match (&self.plan.chain.source, self.caches.find(&self.plan, 0)) {
+                let credentials = match (&self.plan.chain.source, self.cache.lookup(&self.plan, 0)) {
                     _ if done == 0 => credentials.clone(),
                     // The same user, and no code.
                     (Source::MfaSession { keys, .. }, _) => keys.clone(),
-                    (_, Some(kept)) => kept,
-                    (_, None) => self.source(&mut []).await?,
+                    (_, Some(cached)) => cached,
+                    (_, None) => self.source_credentials(&mut []).await?,
                 };
                 let caller = self.sts.caller_identity(&credentials).await.map_err(|error| {
-                    Report::new("could not find out {caller} for the session's name").caused_by(error)
+                    CliError::new("could not find out {caller} for the session's name").caused_by(error)
                 })?;
                 self.output.trace(|| format!("the caller is {}", caller.arn));
                 Some(caller)
@@ -245,19 +247,23 @@ impl Work<'_> {
 }
 
 /// Whoever waits for one of these has to wait for another call, and before it for a person, or a program that may ask one.
-fn say_busy(flights: &mut [Option<Flying>], limit: Duration) {
+fn send_heartbeat(locks: &mut [Option<LeaderLock>], limit: Duration) {
     // The same time for all: it is one sign of life.
     let now = Context::now();
-    for flying in flights.iter_mut().flatten() {
-        flying.busy(now, limit);
+    for lock in locks.iter_mut().flatten() {
+        lock.heartbeat(now, limit);
     }
 }
 
 /// Says so when a session lasts another time than was asked for.
-fn note_other_lifetime(asked: Option<SessionDuration>, left: Option<Duration>, output: &Output) {
-    let (Some(asked), Some(left)) = (asked, left) else { return };
-    let asked_for = Duration::from_secs(asked.as_secs().into());
-    if left.abs_diff(asked_for) > Duration::from_secs(60) {
-        output.note(&format!("{asked} was asked for, the session lasts {}", in_words(left)));
+fn warn_if_lifetime_differs(
+    requested: Option<SessionDuration>,
+    remaining: Option<Duration>,
+    output: &Output,
+) {
+    let (Some(requested), Some(remaining)) = (requested, remaining) else { return };
+    let expected = Duration::from_secs(requested.as_secs().into());
+    if remaining.abs_diff(expected) > Duration::from_secs(60) {
+        output.note(&format!("{requested} was asked for, the session lasts {}", human_duration(remaining)));
     }
 }

@@ -6,11 +6,11 @@ use arl::InvalidValue;
 
 /// arl's exit statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Status {
+pub(crate) enum ExitStatus {
     /// Done.
-    Done,
+    Success,
     /// Could not.
-    Failed,
+    Failure,
     /// Usage, a bad parameter included.
     Usage,
     /// An MFA code is needed and nobody can be asked.
@@ -22,22 +22,22 @@ pub(crate) enum Status {
     /// `exec` did not find the command.
     NotFound,
     /// The status of a command that ran beside arl.
-    OfCommand(u8),
+    Command(u8),
     /// The signal that ended a command that ran beside arl; arl then dies by it.
     Killed(i32),
 }
 
-impl Status {
-    pub(crate) fn code(self) -> u8 {
+impl ExitStatus {
+    pub(crate) fn ask(self) -> u8 {
         match self {
-            Self::Done => 0,
-            Self::Failed => 1,
+            Self::Success => 0,
+            Self::Failure => 1,
             Self::Usage => 2,
             Self::MfaNeeded => 3,
             Self::ExecFailed => 125,
             Self::CannotRun => 126,
             Self::NotFound => 127,
-            Self::OfCommand(status) => status,
+            Self::Command(status) => status,
             // As shells count; seen only where a signal cannot end arl.
             Self::Killed(signal) => signal.to_le_bytes()[0].wrapping_add(128),
         }
@@ -46,26 +46,26 @@ impl Status {
 
 /// An error with its causes and hints.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub(crate) struct CliError {
     pub(crate) error: String,
     pub(crate) causes: Vec<String>,
     pub(crate) hints: Vec<String>,
-    pub(crate) status: Status,
+    pub(crate) status: ExitStatus,
     /// The signal that ended the work; arl then dies by it, so that a script stops too.
     pub(crate) signal: Option<i32>,
     /// Whether a program of the person's own has failed, which may do better for others.
-    pub(crate) is_of_program: bool,
+    pub(crate) in_user_program: bool,
 }
 
-impl Report {
+impl CliError {
     pub(crate) fn new(error: impl Into<String>) -> Self {
         Self {
             error: error.into(),
             causes: Vec::new(),
             hints: Vec::new(),
-            status: Status::Failed,
+            status: ExitStatus::Failure,
             signal: None,
-            is_of_program: false,
+            in_user_program: false,
         }
     }
 
@@ -76,7 +76,7 @@ impl Report {
 
     /// A bad parameter.
     pub(crate) fn usage(error: impl Into<String>) -> Self {
-        Self { status: Status::Usage, ..Self::new(error) }
+        Self { status: ExitStatus::Usage, ..Self::new(error) }
     }
 
     pub(crate) fn caused_by(mut self, cause: impl ToString) -> Self {
@@ -100,32 +100,32 @@ impl Report {
     }
 
     /// What another process has told of its failure, which is this one's as well.
-    pub(crate) fn of_note(text: &str) -> Self {
-        let told = serde_json::from_str(text);
-        let (error, causes, hints): (String, _, _) = told.unwrap_or_else(|_| {
+    pub(crate) fn from_note(text: &str) -> Self {
+        let parsed = serde_json::from_str(text);
+        let (error, causes, hints): (String, _, _) = parsed.unwrap_or_else(|_| {
             ("another arl could not get this session".to_owned(), Vec::new(), Vec::new())
         });
         Self { causes, hints, ..Self::new(error) }
     }
 
-    pub(crate) fn of_program(self) -> Self {
-        Self { is_of_program: true, ..self }
+    pub(crate) fn in_user_program(self) -> Self {
+        Self { in_user_program: true, ..self }
     }
 
     /// A failure of arl itself, before a command has begun, must not look like one of the command.
-    pub(crate) fn before_command(self) -> Self {
+    pub(crate) fn into_exec_failure(self) -> Self {
         match self.status {
-            Status::Failed => self.status(Status::ExecFailed),
+            ExitStatus::Failure => self.status(ExitStatus::ExecFailed),
             _ => self,
         }
     }
 
-    pub(crate) fn status(self, status: Status) -> Self {
+    pub(crate) fn status(self, status: ExitStatus) -> Self {
         Self { status, ..self }
     }
 }
 
 /// Names the flag, variable or key in front of the rule that the value breaks.
-pub(crate) fn parse_value<T: FromStr<Err = InvalidValue>>(origin: &str, text: &str) -> Result<T, Report> {
-    text.parse().map_err(|fault| Report::usage(format!("{origin} {fault}")))
+pub(crate) fn parse_value<T: FromStr<Err = InvalidValue>>(origin: &str, text: &str) -> Result<T, CliError> {
+    text.parse().map_err(|error| CliError::usage(format!("{origin} {error}")))
 }

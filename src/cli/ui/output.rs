@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 
 use rustix::io::Errno;
 
-use crate::cli::ui::error::Report;
+use crate::cli::ui::error::CliError;
 use crate::cli::ui::text::{printable, printable_lines};
 
 /// When to colour.
@@ -19,14 +19,14 @@ pub(crate) enum ColorChoice {
 
 impl ColorChoice {
     /// Whether messages are coloured; looks at the terminal only when asked.
-    fn is_wanted(self) -> bool {
-        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    fn is_enabled(self) -> bool {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         match self {
             Self::Always => true,
             Self::Never => false,
             Self::Auto => {
-                let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-                io::stderr().is_terminal() && !set("NO_COLOR") && !dumb
+                let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+                io::stderr().is_terminal() && !is_set("NO_COLOR") && !is_dumb
             }
         }
     }
@@ -59,12 +59,12 @@ impl Output {
     }
 
     /// The same, but quiet unless it is to tell everything: for work that goes on behind a command.
-    pub(crate) fn in_background(&self) -> Self {
+    pub(crate) fn quieted(&self) -> Self {
         Self { verbose: self.verbose, quiet: !self.verbose, color: self.color, has_warned: Cell::new(false) }
     }
 
     /// The flags that make another arl as talkative as this one.
-    pub(crate) fn flags(&self) -> Vec<&'static str> {
+    pub(crate) fn as_flags(&self) -> Vec<&'static str> {
         let color = match self.color {
             ColorChoice::Auto => None,
             ColorChoice::Always => Some("--color=always"),
@@ -75,13 +75,13 @@ impl Output {
     }
 
     /// Whether a person follows what is said, at a terminal that can erase a line.
-    pub(crate) fn is_watched(&self) -> bool {
-        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        !self.quiet && !dumb && io::stderr().is_terminal()
+    pub(crate) fn has_progress(&self) -> bool {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        !self.quiet && !is_dumb && io::stderr().is_terminal()
     }
 
     /// Writes data for a program, in one piece. A reader that has gone is no error.
-    pub(crate) fn data(&self, bytes: &[u8]) -> Result<(), Report> {
+    pub(crate) fn write_data(&self, bytes: &[u8]) -> Result<(), CliError> {
         // Not by the standard library, to which a closed stdout is as good as an open one.
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -91,7 +91,7 @@ impl Output {
                 Err(Errno::PIPE) => return Ok(()),
                 Err(error) => {
                     let cause = io::Error::from(error);
-                    return Err(Report::new("could not write the output").caused_by(cause));
+                    return Err(CliError::new("could not write the output").caused_by(cause));
                 }
             }
         }
@@ -101,7 +101,7 @@ impl Output {
     /// Says something that a person should know, unless they asked for quiet.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            to_stderr(&format!("arl: {}\n", printable(text)));
+            write_stderr(&format!("arl: {}\n", printable(text)));
         }
     }
 
@@ -113,7 +113,7 @@ impl Output {
     }
 
     /// Says what happened, to a person at a terminal only.
-    pub(crate) fn success(&self, text: &str) {
+    pub(crate) fn status(&self, text: &str) {
         if io::stderr().is_terminal() {
             self.note(text);
         }
@@ -127,23 +127,23 @@ impl Output {
     }
 
     /// Shows an error with its causes and hints.
-    pub(crate) fn report(&self, report: &Report) {
-        let is_colored = self.color.is_wanted();
+    pub(crate) fn print_error(&self, error: &CliError) {
+        let is_colored = self.color.is_enabled();
         let paint = |code: &str, text: &str| {
             if is_colored { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
         };
-        let mut text = format!("{} {}\n", paint("1;31", "error:"), printable(&report.error));
-        for cause in &report.causes {
+        let mut text = format!("{} {}\n", paint("1;31", "error:"), printable(&error.error));
+        for cause in &error.causes {
             let _ = writeln!(text, "  {} {}", paint("2", "caused by:"), printable_lines(cause));
         }
-        for hint in &report.hints {
+        for hint in &error.hints {
             let _ = writeln!(text, "{} {}", paint("36", "hint:"), printable(hint));
         }
-        to_stderr(&text);
+        write_stderr(&text);
     }
 }
 
 /// A closed stderr must not turn an answer into a failure.
-pub(crate) fn to_stderr(text: &str) {
+pub(crate) fn write_stderr(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -21,29 +21,29 @@ const MAX_LINE: usize = 256;
 /// A terminal that does not show what is typed, and does again when this is dropped.
 struct Terminal {
     device: File,
-    before: Termios,
+    saved_settings: Termios,
 }
 
 impl Terminal {
     fn open() -> io::Result<Self> {
         let flags = i32::try_from(OFlags::NOCTTY.bits()).unwrap_or_default();
         let device = OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")?;
-        let before = tcgetattr(&device)?;
-        let mut quiet = before.clone();
+        let saved_settings = tcgetattr(&device)?;
+        let mut quiet = saved_settings.clone();
         quiet.local_modes.remove(LocalModes::ECHO);
         quiet.local_modes.insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
         // Stopped here, arl would leave the terminal as it is now, and a shell that evaluates its output would wait.
         quiet.special_codes[SpecialCodeIndex::VSUSP] = libc::_POSIX_VDISABLE;
         tcsetattr(&device, OptionalActions::Now, &quiet)?;
-        Ok(Self { device, before })
+        Ok(Self { device, saved_settings })
     }
 
-    fn say(&self, text: &str) -> io::Result<()> {
+    fn write(&self, text: &str) -> io::Result<()> {
         (&self.device).write_all(printable(text).as_bytes())
     }
 
     /// One line; `None` at the end of input. A thread waits for it, so that signals and the time limit are heard.
-    async fn line(&self) -> io::Result<Option<String>> {
+    async fn read_line(&self) -> io::Result<Option<String>> {
         let mut device = self.device.try_clone()?;
         let read = move || {
             let mut line = [0; MAX_LINE];
@@ -57,18 +57,18 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = tcsetattr(&self.device, OptionalActions::Now, &self.before);
+        let _ = tcsetattr(&self.device, OptionalActions::Now, &self.saved_settings);
     }
 }
 
 /// Returns a number that only the processes of this terminal have for it.
 fn terminal_session() -> Option<u32> {
-    sys::session_of(&File::open("/dev/tty").ok()?)
+    sys::terminal_session_id(&File::open("/dev/tty").ok()?)
 }
 
 /// Returns whether some arl is asking the user at this terminal now. `locks` is where those that ask wait in turn.
 pub(crate) fn is_asking(locks: &Path) -> bool {
-    terminal_session().is_some_and(|session| SingleFlight::new(locks).is_turn_taken(session))
+    terminal_session().is_some_and(|session| SingleFlight::new(locks).is_terminal_locked(session))
 }
 
 /// Why the user did not type a code.
@@ -95,18 +95,18 @@ impl From<io::Error> for PromptError {
 /// There is no terminal, or the user typed nothing in time.
 pub(crate) async fn ask(question: &str, locks: &Path) -> Result<TokenCode, PromptError> {
     let session = terminal_session().ok_or(PromptError::NoTerminal)?;
-    let _turn = SingleFlight::new(locks).turn(session, LIMIT).await;
+    let _turn = SingleFlight::new(locks).lock_terminal(session, LIMIT).await;
     let terminal = Terminal::open().map_err(|_| PromptError::NoTerminal)?;
     let asking = async {
         loop {
-            terminal.say(question)?;
-            let Some(line) = terminal.line().await? else {
+            terminal.write(question)?;
+            let Some(line) = terminal.read_line().await? else {
                 return Err(PromptError::NotTyped("no code was typed".into()));
             };
             match line.parse::<TokenCode>() {
                 Ok(code) => return Ok(code),
                 // Never the line itself: it may be a password that was typed into the wrong place.
-                Err(_) => terminal.say("a code has six digits; ")?,
+                Err(_) => terminal.write("a code has six digits; ")?,
             }
         }
     };

@@ -2,17 +2,17 @@
 
 use std::time::SystemTime;
 
-use arl::ListedSession;
+use arl::SessionSummary;
 use serde_json::json;
 
-use crate::cli::ui::text::{in_words, printable, table};
+use crate::cli::ui::text::{format_table, human_duration, printable};
 
 /// The sessions, one object in a line.
-pub(crate) fn objects(sessions: &[ListedSession], now: SystemTime) -> String {
-    let line = |session: &ListedSession| {
+pub(crate) fn session_lines(sessions: &[SessionSummary], now: SystemTime) -> String {
+    let line = |session: &SessionSummary| {
         let object = json!({
             "role_arn": session.role_arn(),
-            "account_id": session.role_arn().and_then(account_of),
+            "account_id": session.role_arn().and_then(account_id_of),
             "source": session.facts["source"],
             "expiration": humantime::format_rfc3339_seconds(session.expiration).to_string(),
             "seconds_left": session.expiration.duration_since(now).unwrap_or_default().as_secs(),
@@ -23,7 +23,7 @@ pub(crate) fn objects(sessions: &[ListedSession], now: SystemTime) -> String {
 }
 
 /// The sessions as a table; nothing, if there are none.
-pub(crate) fn in_columns(sessions: &[ListedSession], now: SystemTime) -> String {
+pub(crate) fn session_table(sessions: &[SessionSummary], now: SystemTime) -> String {
     if sessions.is_empty() {
         return String::new();
     }
@@ -31,19 +31,19 @@ pub(crate) fn in_columns(sessions: &[ListedSession], now: SystemTime) -> String 
     rows.extend(sessions.iter().map(|session| {
         let arn = session.role_arn().unwrap_or_default();
         let role = arn.split_once(":role/").map_or("the source itself", |(_, name)| name);
-        let left = session.expiration.duration_since(now).unwrap_or_default();
-        let account = account_of(arn).unwrap_or("-");
-        [account, role, &source_of(session), &in_words(left)].map(printable)
+        let remaining = session.expiration.duration_since(now).unwrap_or_default();
+        let account = account_id_of(arn).unwrap_or("-");
+        [account, role, &source_label(session), &human_duration(remaining)].map(printable)
     }));
-    table(&rows)
+    format_table(&rows)
 }
 
-fn account_of(arn: &str) -> Option<&str> {
+fn account_id_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(4)
 }
 
 /// What the session was started from, as short as people say it.
-fn source_of(session: &ListedSession) -> String {
+fn source_label(session: &SessionSummary) -> String {
     let facts = &session.facts["source"];
     let fact = |name: &str| facts.get(name).and_then(|value| value.as_str());
     if let Some(id) = fact("access_key_id") {
@@ -55,6 +55,6 @@ fn source_of(session: &ListedSession) -> String {
         ("web_identity_role_arn", "web identity"),
         ("container_uri", "container endpoint"),
     ];
-    let found = names.into_iter().find(|(name, _)| fact(name).is_some());
-    found.map_or("instance metadata", |(_, words)| words).to_owned()
+    let source_kind = names.into_iter().find(|(name, _)| fact(name).is_some());
+    source_kind.map_or("instance metadata", |(_, words)| words).to_owned()
 }

@@ -4,38 +4,38 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Longer foreign texts are no messages.
-const MAX_SHOWN: usize = 2000;
+const MAX_MESSAGE_LEN: usize = 2000;
 
 /// A text of others without what could move a cursor, hide words or turn their direction.
 pub(crate) fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars().take(MAX_SHOWN) {
-        let unseen = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        if c.is_control() || unseen {
-            let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+    let mut printed = String::with_capacity(text.len());
+    for c in text.chars().take(MAX_MESSAGE_LEN) {
+        let is_invisible = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if c.is_control() || is_invisible {
+            let _ = write!(printed, "\\u{{{:x}}}", u32::from(c));
         } else {
-            shown.push(c);
+            printed.push(c);
         }
     }
-    if text.chars().nth(MAX_SHOWN).is_some() {
-        shown.push('…');
+    if text.chars().nth(MAX_MESSAGE_LEN).is_some() {
+        printed.push('…');
     }
-    shown
+    printed
 }
 
 /// A cause, such as a program's last words, with its lines kept below each other and no longer than any other text.
 pub(crate) fn printable_lines(text: &str) -> String {
     let text = text.trim_end();
-    let end = text.char_indices().nth(MAX_SHOWN).map_or(text.len(), |(index, _)| index);
-    let mut shown = text[..end].lines().map(printable).collect::<Vec<_>>().join("\n    ");
+    let end = text.char_indices().nth(MAX_MESSAGE_LEN).map_or(text.len(), |(index, _)| index);
+    let mut printed = text[..end].lines().map(printable).collect::<Vec<_>>().join("\n    ");
     if end < text.len() {
-        shown.push('…');
+        printed.push('…');
     }
-    shown
+    printed
 }
 
 /// Columns as wide as their widest cell; the last one as wide as it is.
-pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+pub(crate) fn format_table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(width).collect();
     let mut text = String::new();
@@ -48,14 +48,14 @@ pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
 }
 
 /// A time as people say it: `1h 5m`, and seconds only where they matter.
-pub(crate) fn in_words(time: Duration) -> String {
+pub(crate) fn human_duration(time: Duration) -> String {
     let seconds = time.as_secs();
     let rounded = if seconds < 90 { seconds } else { (seconds + 30) / 60 * 60 };
     humantime::format_duration(Duration::from_secs(rounded)).to_string()
 }
 
 /// The last characters of an access key ID, enough to know it again.
-pub(crate) fn tail(id: &str) -> &str {
+pub(crate) fn last_four(id: &str) -> &str {
     &id[id.len().saturating_sub(4)..]
 }
 
@@ -64,15 +64,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_keeps_its_lines_and_its_limit() {
+    fn printable_lines_keeps_line_breaks_and_truncates() {
         assert_eq!(super::printable_lines("one\r\ntwo\u{1b}[2J\n"), "one\n    two\\u{1b}[2J");
-        let long = "ä\n".repeat(super::MAX_SHOWN);
-        assert_eq!(super::printable_lines(&long).matches('ä').count(), super::MAX_SHOWN / 2);
+        let long = "ä\n".repeat(super::MAX_MESSAGE_LEN);
+        assert_eq!(super::printable_lines(&long).matches('ä').count(), super::MAX_MESSAGE_LEN / 2);
         assert!(super::printable_lines(&long).ends_with('…'));
     }
 
     #[test]
-    fn nothing_foreign_reaches_the_terminal_as_a_command() {
+    fn printable_escapes_control_characters() {
         let hostile: String = (0..0x20)
             .chain(0x7f..0xa0)
             .chain(0x200b..=0x200f)
@@ -84,6 +84,6 @@ mod tests {
         let shown = printable(&hostile);
         assert!(shown.bytes().all(|b| b.is_ascii_graphic()), "{shown}");
         assert_eq!(printable("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
-        assert_eq!(printable(&"x".repeat(3000)).chars().count(), MAX_SHOWN + 1);
+        assert_eq!(printable(&"x".repeat(3000)).chars().count(), MAX_MESSAGE_LEN + 1);
     }
 }

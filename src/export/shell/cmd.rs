@@ -1,16 +1,16 @@
 //! cmd.exe: `for /f "delims=" %i in ('arl assume ROLE --shell cmd') do @%i`.
 
-use super::simple::Syntax;
+use super::simple::SimpleSyntax;
 
-pub(super) const SYNTAX: Syntax = Syntax {
+pub(super) const SYNTAX: SimpleSyntax = SimpleSyntax {
     set: |name, value| format!("set \"{name}={value}\""),
     unset: |name| format!("set \"{name}=\""),
     failure: |status| format!("exit /b {status}\n"),
     quote: |value| format!("\"{value}\""),
-    can_hold,
+    accepts,
 };
 
 /// These characters cannot be quoted reliably in cmd.exe. AWS issues none of them.
-fn can_hold(value: &str) -> bool {
+fn accepts(value: &str) -> bool {
     !value.contains(['"', '%', '!', '^', '&', '|', '<', '>'])
 }

@@ -1,13 +1,13 @@
 //! elvish: `eval (arl assume ROLE | slurp)`.
 
-use super::simple::{Syntax, everything};
+use super::simple::{SimpleSyntax, accepts_any};
 
-pub(super) const SYNTAX: Syntax = Syntax {
+pub(super) const SYNTAX: SimpleSyntax = SimpleSyntax {
     set: |name, value| format!("set-env {name} {}", quote(value)),
     unset: |name| format!("unset-env {name}"),
     failure: |status| format!("fail 'arl failed with status {status}'\n"),
     quote,
-    can_hold: everything,
+    accepts: accepts_any,
 };
 
 /// Quotes a value in double quotes, with an escape for every byte that is not printable ASCII.

@@ -1,11 +1,11 @@
 //! Statements for fish.
 
-use super::snapshot::{Before, Held, Memory, Rule};
-use crate::export::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
+use super::snapshot::{EnvSnapshot, RestorePoint, RestoreRule, ShellState};
+use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES};
 
 /// Refuses to change anything while an identity variable is universal and exported. Such a variable shows
 /// through as soon as no global one hides it, and erasing it would erase it in every other shell.
-pub(super) fn refuse_universal(text: &mut Vec<u8>) {
+pub(super) fn guard_universal(text: &mut Vec<u8>) {
     let names = IDENTITY_VARIABLES.join("|");
     let universal = format!("set -nUx | string match -r '^(?:{names})$'");
     let refusal = format!(
@@ -20,31 +20,36 @@ end
 
 /// Saves the previous variables in `__arl_restore`, the region alone in `__arl_region`, and the refresh
 /// command in `__arl_refresh`. None of them is exported.
-pub(super) fn remember(text: &mut Vec<u8>, memory: &Memory, region: Option<&str>, refresh: &[String]) {
-    match memory {
-        Memory::New(before) => {
+pub(super) fn save_restore_point(
+    text: &mut Vec<u8>,
+    restore_point: &RestorePoint,
+    region: Option<&str>,
+    refresh: &[String],
+) {
+    match restore_point {
+        RestorePoint::Capture(snapshot) => {
             text.extend_from_slice(b"set -gu __arl_restore ");
-            text.extend_from_slice(&quote_bytes(&restore(before, region)));
+            text.extend_from_slice(&quote_bytes(&restore(snapshot, region)));
             text.extend_from_slice(b"\nset -gu __arl_region ");
-            text.extend_from_slice(&quote_bytes(&restore(&before.only_region(), region)));
+            text.extend_from_slice(&quote_bytes(&restore(&snapshot.only_region(), region)));
             text.push(b'\n');
         }
-        Memory::Kept(before) if region.is_some() => {
+        RestorePoint::Existing(snapshot) if region.is_some() => {
             text.extend_from_slice(b"test -n \"$__arl_restore\"; and set -gu __arl_restore ");
-            text.extend_from_slice(&quote_bytes(&restore(before, region)));
+            text.extend_from_slice(&quote_bytes(&restore(snapshot, region)));
             text.extend_from_slice(b"$__arl_restore\nset -gu __arl_region ");
-            text.extend_from_slice(&quote_bytes(&restore(before, region)));
+            text.extend_from_slice(&quote_bytes(&restore(snapshot, region)));
             text.extend_from_slice(b"\"$__arl_region\"\n");
         }
-        Memory::Kept(_) => {}
-        Memory::Foreign => text.extend_from_slice(b"set -eg __arl_restore; set -eg __arl_region\n"),
+        RestorePoint::Existing(_) => {}
+        RestorePoint::Untrusted => text.extend_from_slice(b"set -eg __arl_restore; set -eg __arl_region\n"),
     }
-    let words: Vec<String> = refresh.iter().map(|word| quote(word)).collect();
-    text.extend_from_slice(format!("set -gu __arl_refresh {}\n", words.join(" ")).as_bytes());
+    let args: Vec<String> = refresh.iter().map(|word| quote(word)).collect();
+    text.extend_from_slice(format!("set -gu __arl_refresh {}\n", args.join(" ")).as_bytes());
 }
 
-pub(super) fn assume(text: &mut Vec<u8>, absent: &[&'static str], variables: &[(&'static str, String)]) {
-    for name in absent {
+pub(super) fn assume(text: &mut Vec<u8>, to_unset: &[&'static str], variables: &[(&'static str, String)]) {
+    for name in to_unset {
         // A bare `set -e` would erase a universal variable if there is no other.
         text.extend_from_slice(format!("set -eg {name};\n").as_bytes());
     }
@@ -58,15 +63,15 @@ pub(super) fn assume(text: &mut Vec<u8>, absent: &[&'static str], variables: &[(
 /// Returns the statements that restore the previous variables. If `__arl_scope` is `-f`, they do so only for
 /// the function that evaluates them: it can then run arl as if the shell had no role, and the shell keeps the
 /// role if that fails.
-fn restore(before: &Before, region: Option<&str>) -> Vec<u8> {
+fn restore(snapshot: &EnvSnapshot, region: Option<&str>) -> Vec<u8> {
     let mut text = b"switch \"$__arl_scope\"\n".to_vec();
     for (case, scope) in [("-f", "-f"), ("'*'", "-g")] {
         text.extend_from_slice(format!("case {case}\n").as_bytes());
-        for (name, value, rule) in before.rules(region) {
+        for (name, value, rule) in snapshot.rules(region) {
             let condition = match rule {
-                Rule::Always => "true".to_owned(),
-                Rule::IfUnset => format!("not set -q {name}"),
-                Rule::IfStill(now) => format!("test \"${name}\" = {}", quote(now)),
+                RestoreRule::Always => "true".to_owned(),
+                RestoreRule::IfUnset => format!("not set -q {name}"),
+                RestoreRule::IfUnchanged(now) => format!("test \"${name}\" = {}", quote(now)),
             };
             text.extend_from_slice(format!("if {condition}; ").as_bytes());
             match (value.map(quote_bytes), scope) {
@@ -92,26 +97,26 @@ fn restore(before: &Before, region: Option<&str>) -> Vec<u8> {
     text
 }
 
-pub(super) fn clear(held: Held, own: &[&'static str]) -> String {
+pub(super) fn clear(state: ShellState, leftovers: &[&'static str]) -> String {
     let back = "set -g __arl_scope\n    eval $__arl_restore\n    set -eg __arl_scope";
     let region = "set -g __arl_scope\neval $__arl_region\nset -eg __arl_scope\n";
     let forget = "set -eg __arl_restore\nset -eg __arl_refresh\nset -eg __arl_region\n";
-    let own = unset(own);
-    let all = unset(&SET_VARIABLES);
-    let text = match held {
-        Held::Role { is_foreign_memory: false } => {
+    let leftovers = unset(leftovers);
+    let all = unset(&ASSUMED_VARIABLES);
+    let text = match state {
+        ShellState::Role { restore_is_untrusted: false } => {
             format!(
                 "if set -qg __arl_restore; and test -n \"$__arl_restore\"\n    {back}\nelse\n    {all}{region}end\n{forget}"
             )
         }
-        Held::Role { is_foreign_memory: true } => format!("{all}{forget}"),
-        Held::Nothing { is_foreign_memory: false } => {
+        ShellState::Role { restore_is_untrusted: true } => format!("{all}{forget}"),
+        ShellState::NoKeys { restore_is_untrusted: false } => {
             format!(
-                "if set -qg __arl_restore; and test -n \"$__arl_restore\"\n    {back}\nend\n{own}{forget}"
+                "if set -qg __arl_restore; and test -n \"$__arl_restore\"\n    {back}\nend\n{leftovers}{forget}"
             )
         }
-        Held::ForeignKeys { is_foreign_memory: false } => format!("{own}{region}{forget}"),
-        Held::ForeignKeys { .. } | Held::Nothing { .. } => format!("{own}{forget}"),
+        ShellState::OtherKeys { restore_is_untrusted: false } => format!("{leftovers}{region}{forget}"),
+        ShellState::OtherKeys { .. } | ShellState::NoKeys { .. } => format!("{leftovers}{forget}"),
     };
     text + "true\n"
 }

@@ -14,13 +14,13 @@ mod xonsh;
 use std::fmt;
 use std::str::FromStr;
 
-pub use snapshot::{Before, Held, Memory};
+pub use snapshot::{EnvSnapshot, RestorePoint, ShellState};
 
-use crate::export::identity::{Identity, SET_VARIABLES, Unprintable};
+use crate::export::identity::{ASSUMED_VARIABLES, Identity, UnsupportedValue};
 
 /// A shell dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Dialect {
+pub enum Shell {
     /// sh, dash, ksh, mksh, busybox and other POSIX shells.
     Posix,
     /// bash.
@@ -45,16 +45,16 @@ pub enum Dialect {
 
 /// An identity to export to a shell.
 #[derive(Debug)]
-pub struct Handover<'a> {
+pub struct ShellUpdate<'a> {
     /// The new identity.
     pub identity: &'a Identity,
     /// What the shell saves of its previous variables.
-    pub memory: Memory,
+    pub restore_point: RestorePoint,
     /// The arguments of `arl` that get the same identity again. The shell saves them.
     pub refresh: Vec<String>,
 }
 
-impl Dialect {
+impl Shell {
     /// All dialects.
     pub const ALL: [Self; 10] = [
         Self::Posix,
@@ -86,7 +86,7 @@ impl Dialect {
     }
 
     /// Returns the dialect of a shell executable, for instance `/usr/bin/zsh-5.9`.
-    pub fn of_executable(path: &str) -> Option<Self> {
+    pub fn from_executable(path: &str) -> Option<Self> {
         let name = path.rsplit('/').next()?.trim_start_matches('-');
         let stem: String = name.chars().take_while(char::is_ascii_alphabetic).collect();
         match stem.as_str() {
@@ -112,73 +112,72 @@ impl Dialect {
     /// # Errors
     /// The dialect cannot express a value. That never concerns credentials, but possibly the name of a
     /// profile, or, in tcsh, a previous value.
-    pub fn assume(self, handover: &Handover<'_>) -> Result<Vec<u8>, Unprintable> {
-        let Handover { identity, memory, refresh } = handover;
-        let absent = identity.absent_variables();
+    pub fn assume(self, update: &ShellUpdate<'_>) -> Result<Vec<u8>, UnsupportedValue> {
+        let ShellUpdate { identity, restore_point, refresh } = update;
+        let to_unset = identity.variables_to_unset();
         let variables = identity.variables();
-        let can_hold = |value: &str| {
-            !value.chars().any(char::is_control)
-                && self.syntax().is_none_or(|syntax| (syntax.can_hold)(value))
+        let accepts = |value: &str| {
+            !value.chars().any(char::is_control) && self.syntax().is_none_or(|syntax| (syntax.accepts)(value))
         };
-        if let Some((name, _)) = variables.iter().find(|(_, value)| !can_hold(value)) {
-            return Err(Unprintable { name });
+        if let Some((name, _)) = variables.iter().find(|(_, value)| !accepts(value)) {
+            return Err(UnsupportedValue { name });
         }
         let region = identity.region.as_deref();
         let mut text = Vec::new();
         match self {
             Self::Posix | Self::Bash | Self::Zsh => {
-                posix::refuse_readonly(&mut text, region.is_some(), |text| {
-                    posix::remember(text, memory, region, refresh);
-                    posix::assume(text, &absent, &variables);
+                posix::guard_readonly(&mut text, region.is_some(), |text| {
+                    posix::save_restore_point(text, restore_point, region, refresh);
+                    posix::assume(text, &to_unset, &variables);
                 });
             }
             Self::Fish => {
-                fish::refuse_universal(&mut text);
-                fish::remember(&mut text, memory, region, refresh);
-                fish::assume(&mut text, &absent, &variables);
+                fish::guard_universal(&mut text);
+                fish::save_restore_point(&mut text, restore_point, region, refresh);
+                fish::assume(&mut text, &to_unset, &variables);
             }
             Self::Tcsh => {
-                if !tcsh::can_remember(memory) {
-                    return Err(Unprintable { name: "a variable that stands there now" });
+                if !tcsh::can_save(restore_point) {
+                    return Err(UnsupportedValue { name: "a variable that stands there now" });
                 }
                 let mut line = String::new();
-                tcsh::remember(&mut line, memory, region);
-                tcsh::assume(&mut line, &absent, &variables);
+                tcsh::save_restore_point(&mut line, restore_point, region);
+                tcsh::assume(&mut line, &to_unset, &variables);
                 text = line.into_bytes();
             }
-            Self::Nushell => text = nushell::assume(&absent, &variables).into_bytes(),
+            Self::Nushell => text = nushell::assume(&to_unset, &variables).into_bytes(),
             Self::Elvish | Self::Xonsh | Self::PowerShell | Self::Cmd => {
-                let lines = self.syntax().map(|syntax| syntax.assume(&absent, &variables));
+                let lines = self.syntax().map(|syntax| syntax.assume(&to_unset, &variables));
                 text = lines.unwrap_or_default().into_bytes();
             }
         }
         Ok(text)
     }
 
-    /// Returns the statements that remove arl's identity and restore the previous variables. `left` names the
+    /// Returns the statements that remove arl's identity and restore the previous variables. `leftovers` names the
     /// variables of an old role that remain beside other keys.
-    pub fn clear(self, held: Held, left: &[&'static str]) -> String {
-        let own = [&ARL_VARIABLES, left].concat();
+    pub fn clear(self, state: ShellState, leftovers: &[&'static str]) -> String {
+        let names = [&ARL_VARIABLES, leftovers].concat();
         match self {
-            Self::Posix | Self::Bash | Self::Zsh => posix::clear(held, &own),
-            Self::Fish => fish::clear(held, &own),
-            Self::Tcsh => tcsh::clear(held, &own),
-            Self::Nushell | Self::Elvish | Self::Xonsh | Self::PowerShell | Self::Cmd => match held {
-                Held::Role { .. } => self.unset(),
-                Held::Nothing { .. } | Held::ForeignKeys { .. } => self.unset_all(&own),
+            Self::Posix | Self::Bash | Self::Zsh => posix::clear(state, &names),
+            Self::Fish => fish::clear(state, &names),
+            Self::Tcsh => tcsh::clear(state, &names),
+            Self::Nushell | Self::Elvish | Self::Xonsh | Self::PowerShell | Self::Cmd => match state {
+                ShellState::Role { .. } => self.unset(),
+                ShellState::NoKeys { .. } | ShellState::OtherKeys { .. } => self.unset_all(&names),
             },
         }
     }
 
     /// Returns the statements that only unset the leftovers of a role whose keys are gone.
-    pub fn tidy(self, left: &[&'static str]) -> String {
-        self.unset_all(&[&ARL_VARIABLES, left].concat())
+    pub fn remove_leftovers(self, leftovers: &[&'static str]) -> String {
+        self.unset_all(&[&ARL_VARIABLES, leftovers].concat())
     }
 
     /// Returns the statements that unset the identity variables that arl sets, and keep the saved variables
     /// for later.
     pub fn unset(self) -> String {
-        self.unset_all(&SET_VARIABLES)
+        self.unset_all(&ASSUMED_VARIABLES)
     }
 
     fn unset_all(self, names: &[&'static str]) -> String {
@@ -220,7 +219,7 @@ impl Dialect {
         }
     }
 
-    fn syntax(self) -> Option<&'static simple::Syntax> {
+    fn syntax(self) -> Option<&'static simple::SimpleSyntax> {
         match self {
             Self::Elvish => Some(&elvish::SYNTAX),
             Self::Xonsh => Some(&xonsh::SYNTAX),
@@ -234,7 +233,7 @@ impl Dialect {
 /// The identity variables that belong to arl.
 const ARL_VARIABLES: [&str; 4] = ["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"];
 
-impl fmt::Display for Dialect {
+impl fmt::Display for Shell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -242,26 +241,26 @@ impl fmt::Display for Dialect {
 
 /// The error for an unknown dialect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownDialect(String);
+pub struct UnknownShell(String);
 
-impl fmt::Display for UnknownDialect {
+impl fmt::Display for UnknownShell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = Dialect::ALL.iter().map(|dialect| dialect.name()).collect();
+        let names: Vec<&str> = Shell::ALL.iter().map(|shell| shell.name()).collect();
         write!(f, "there is no dialect `{}`; there are {}", self.0, names.join(", "))
     }
 }
 
-impl std::error::Error for UnknownDialect {}
+impl std::error::Error for UnknownShell {}
 
-impl FromStr for Dialect {
-    type Err = UnknownDialect;
+impl FromStr for Shell {
+    type Err = UnknownShell;
 
-    fn from_str(text: &str) -> Result<Self, UnknownDialect> {
+    fn from_str(text: &str) -> Result<Self, UnknownShell> {
         Self::ALL
             .into_iter()
-            .find(|dialect| dialect.name() == text)
-            .or_else(|| Self::of_executable(text))
-            .ok_or_else(|| UnknownDialect(text.to_owned()))
+            .find(|shell| shell.name() == text)
+            .or_else(|| Self::from_executable(text))
+            .ok_or_else(|| UnknownShell(text.to_owned()))
     }
 }
 
@@ -270,17 +269,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_is_known_by_its_executable() {
-        for (path, dialect) in [
-            ("/bin/bash", Some(Dialect::Bash)),
-            ("-zsh", Some(Dialect::Zsh)),
-            ("/usr/bin/ksh93", Some(Dialect::Posix)),
-            ("/opt/bash-5.3", Some(Dialect::Bash)),
-            ("fish", Some(Dialect::Fish)),
+    fn shells_are_detected_from_executable_names() {
+        for (path, shell) in [
+            ("/bin/bash", Some(Shell::Bash)),
+            ("-zsh", Some(Shell::Zsh)),
+            ("/usr/bin/ksh93", Some(Shell::Posix)),
+            ("/opt/bash-5.3", Some(Shell::Bash)),
+            ("fish", Some(Shell::Fish)),
             ("/usr/bin/python3", None),
             ("", None),
         ] {
-            assert_eq!(Dialect::of_executable(path), dialect, "{path}");
+            assert_eq!(Shell::from_executable(path), shell, "{path}");
         }
     }
 }

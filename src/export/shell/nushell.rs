@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-pub(super) fn assume(absent: &[&'static str], variables: &[(&'static str, String)]) -> String {
-    let mut object: Map<String, Value> = absent.iter().map(|&name| (name.to_owned(), Value::Null)).collect();
+pub(super) fn assume(to_unset: &[&'static str], variables: &[(&'static str, String)]) -> String {
+    let mut object: Map<String, Value> =
+        to_unset.iter().map(|&name| (name.to_owned(), Value::Null)).collect();
     object.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())));
     format!("{}\n", Value::Object(object))
 }

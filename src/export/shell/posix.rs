@@ -5,84 +5,89 @@
 
 use std::borrow::Cow;
 
-use super::snapshot::{Before, Held, Memory, Rule};
-use crate::export::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
+use super::snapshot::{EnvSnapshot, RestorePoint, RestoreRule, ShellState};
+use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES};
 
 /// Runs the statements only if no variable is readonly, which a subshell tests. A readonly variable would
 /// keep its value while the others change.
-pub(super) fn refuse_readonly(text: &mut Vec<u8>, sets_region: bool, rest: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn guard_readonly(text: &mut Vec<u8>, sets_region: bool, rest: impl FnOnce(&mut Vec<u8>)) {
     let region = if sets_region { " AWS_REGION AWS_DEFAULT_REGION" } else { "" };
     let names = IDENTITY_VARIABLES.join(" ");
     text.extend_from_slice(format!("if (\\unset {names}{region}) 2>/dev/null; then\n").as_bytes());
     rest(text);
-    text.extend_from_slice(REFUSAL.as_bytes());
+    text.extend_from_slice(READONLY_ERROR.as_bytes());
 }
 
-const REFUSAL: &str = "else \\echo 'arl: one of the AWS_ or ARL_ variables is readonly, so nothing was changed' >&2; (exit 1);\nfi;\n";
+const READONLY_ERROR: &str = "else \\echo 'arl: one of the AWS_ or ARL_ variables is readonly, so nothing was changed' >&2; (exit 1);\nfi;\n";
 
-/// As [`refuse_readonly`], for the statements that restore the previous variables. They change the region
+/// As [`guard_readonly`], for the statements that restore the previous variables. They change the region
 /// only if the role changed it.
-fn refuse_readonly_back(rest: &str) -> String {
+fn guard_restore(rest: &str) -> String {
     let names = IDENTITY_VARIABLES.join(" ");
     let region = "case ${__arl_region:+x} in x) \\unset AWS_REGION AWS_DEFAULT_REGION;; esac";
-    format!("if (\\unset {names} && {region}) 2>/dev/null; then\n{rest}{REFUSAL}")
+    format!("if (\\unset {names} && {region}) 2>/dev/null; then\n{rest}{READONLY_ERROR}")
 }
 
 /// Saves the previous variables in `__arl_restore`, the region alone in `__arl_region`, and the refresh
 /// command in `__arl_refresh`. They are shell variables that no child process sees, even under `set -a`, or
 /// if the parent exported variables with these names.
-pub(super) fn remember(text: &mut Vec<u8>, memory: &Memory, region: Option<&str>, refresh: &[String]) {
+pub(super) fn save_restore_point(
+    text: &mut Vec<u8>,
+    restore_point: &RestorePoint,
+    region: Option<&str>,
+    refresh: &[String],
+) {
     text.extend_from_slice(b"__arl_options=$-; \\set +a;\n");
-    match memory {
-        Memory::New(before) => {
+    match restore_point {
+        RestorePoint::Capture(snapshot) => {
             text.extend_from_slice(b"\\unset __arl_restore; __arl_restore=");
-            text.extend_from_slice(&quote_bytes(&restore(before, region)));
+            text.extend_from_slice(&quote_bytes(&restore(snapshot, region)));
             text.extend_from_slice(b";\n\\unset __arl_region; __arl_region=");
-            text.extend_from_slice(&quote_bytes(&restore(&before.only_region(), region)));
+            text.extend_from_slice(&quote_bytes(&restore(&snapshot.only_region(), region)));
             text.extend_from_slice(b";\n");
         }
-        Memory::Kept(before) if region.is_some() => {
+        RestorePoint::Existing(snapshot) if region.is_some() => {
             text.extend_from_slice(b"case ${__arl_restore:+x} in x) __arl_restore=");
-            text.extend_from_slice(&quote_bytes(&restore(before, region)));
+            text.extend_from_slice(&quote_bytes(&restore(snapshot, region)));
             text.extend_from_slice(b"$__arl_restore;; esac; __arl_region=");
-            text.extend_from_slice(&quote_bytes(&restore(before, region)));
+            text.extend_from_slice(&quote_bytes(&restore(snapshot, region)));
             text.extend_from_slice(b"${__arl_region-};\n");
         }
-        Memory::Kept(_) => {}
-        Memory::Foreign => text.extend_from_slice(b"\\unset __arl_restore __arl_region;\n"),
+        RestorePoint::Existing(_) => {}
+        RestorePoint::Untrusted => text.extend_from_slice(b"\\unset __arl_restore __arl_region;\n"),
     }
-    let words: Vec<String> = refresh.iter().map(|word| quote(word)).collect();
+    let args: Vec<String> = refresh.iter().map(|word| quote(word)).collect();
     text.extend_from_slice(b"\\unset __arl_refresh; __arl_refresh=");
-    text.extend_from_slice(&quote_bytes(words.join(" ").as_bytes()));
+    text.extend_from_slice(&quote_bytes(args.join(" ").as_bytes()));
     text.extend_from_slice(b";\ncase $__arl_options in *a*) \\set -a;; esac; \\unset __arl_options;\n");
 }
 
-pub(super) fn assume(text: &mut Vec<u8>, absent: &[&'static str], variables: &[(&'static str, String)]) {
-    text.extend_from_slice(unset(absent).as_bytes());
+pub(super) fn assume(text: &mut Vec<u8>, to_unset: &[&'static str], variables: &[(&'static str, String)]) {
+    text.extend_from_slice(unset(to_unset).as_bytes());
     for (name, value) in variables {
         text.extend_from_slice(format!("\\export {name}={};\n", quote(value)).as_bytes());
     }
 }
 
 /// Returns the statements that restore the previous variables.
-fn restore(before: &Before, region: Option<&str>) -> Vec<u8> {
+fn restore(snapshot: &EnvSnapshot, region: Option<&str>) -> Vec<u8> {
     let mut text = Vec::new();
-    let mut absent = Vec::new();
-    for (name, value, rule) in before.rules(region) {
+    let mut to_unset = Vec::new();
+    for (name, value, rule) in snapshot.rules(region) {
         let export = |value: &[u8]| [format!("\\export {name}=").as_bytes(), &quote_bytes(value)].concat();
         match (rule, value) {
-            (Rule::Always, None) => absent.push(name),
-            (Rule::Always, Some(value)) => {
+            (RestoreRule::Always, None) => to_unset.push(name),
+            (RestoreRule::Always, Some(value)) => {
                 text.extend_from_slice(&export(value));
                 text.extend_from_slice(b";\n");
             }
-            (Rule::IfUnset, None) => {}
-            (Rule::IfUnset, Some(value)) => {
+            (RestoreRule::IfUnset, None) => {}
+            (RestoreRule::IfUnset, Some(value)) => {
                 text.extend_from_slice(format!("case ${{{name}+x}} in '') ").as_bytes());
                 text.extend_from_slice(&export(value));
                 text.extend_from_slice(b";; esac;\n");
             }
-            (Rule::IfStill(now), value) => {
+            (RestoreRule::IfUnchanged(now), value) => {
                 text.extend_from_slice(format!("case ${{{name}-}} in {}) ", quote(now)).as_bytes());
                 let undo = value.map_or_else(|| format!("\\unset {name}").into_bytes(), export);
                 text.extend_from_slice(&undo);
@@ -90,30 +95,32 @@ fn restore(before: &Before, region: Option<&str>) -> Vec<u8> {
             }
         }
     }
-    if !absent.is_empty() {
-        text.extend_from_slice(unset(&absent).as_bytes());
+    if !to_unset.is_empty() {
+        text.extend_from_slice(unset(&to_unset).as_bytes());
     }
     text
 }
 
-pub(super) fn clear(held: Held, own: &[&'static str]) -> String {
+pub(super) fn clear(state: ShellState, leftovers: &[&'static str]) -> String {
     let back = "\\eval \"$__arl_restore\"";
     let forget = "\\unset __arl_restore __arl_refresh __arl_region";
     let region = "\\eval \"${__arl_region-}\"";
-    let own = unset(own);
-    let own = own.trim_end().trim_end_matches(';');
-    let all = unset(&SET_VARIABLES);
+    let leftovers = unset(leftovers);
+    let leftovers = leftovers.trim_end().trim_end_matches(';');
+    let all = unset(&ASSUMED_VARIABLES);
     let all = all.trim_end().trim_end_matches(';');
-    match held {
-        Held::Role { is_foreign_memory: false } => refuse_readonly_back(&format!(
+    match state {
+        ShellState::Role { restore_is_untrusted: false } => guard_restore(&format!(
             "case ${{__arl_restore:+x}} in x) {back};; *) {all}; {region};; esac; {forget};\n"
         )),
-        Held::Role { is_foreign_memory: true } => refuse_readonly_back(&format!("{all}; {forget};\n")),
-        Held::Nothing { is_foreign_memory: false } => refuse_readonly_back(&format!(
-            "case ${{__arl_restore:+x}} in x) {back};; esac; {own}; {forget};\n"
+        ShellState::Role { restore_is_untrusted: true } => guard_restore(&format!("{all}; {forget};\n")),
+        ShellState::NoKeys { restore_is_untrusted: false } => guard_restore(&format!(
+            "case ${{__arl_restore:+x}} in x) {back};; esac; {leftovers}; {forget};\n"
         )),
-        Held::ForeignKeys { is_foreign_memory: false } => format!("{own}; {region}; {forget};\n"),
-        Held::ForeignKeys { .. } | Held::Nothing { .. } => format!("{own}; {forget};\n"),
+        ShellState::OtherKeys { restore_is_untrusted: false } => {
+            format!("{leftovers}; {region}; {forget};\n")
+        }
+        ShellState::OtherKeys { .. } | ShellState::NoKeys { .. } => format!("{leftovers}; {forget};\n"),
     }
 }
 

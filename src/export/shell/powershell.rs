@@ -1,14 +1,14 @@
 //! PowerShell: `arl assume ROLE | Out-String | Invoke-Expression`.
 
-use super::simple::{Syntax, everything};
+use super::simple::{SimpleSyntax, accepts_any};
 
-pub(super) const SYNTAX: Syntax = Syntax {
+pub(super) const SYNTAX: SimpleSyntax = SimpleSyntax {
     set: |name, value| format!("$Env:{name} = {}", quote(value)),
     // Assigning an empty value removes a variable only up to version 7.4.
     unset: |name| format!("Remove-Item -LiteralPath Env:/{name} -ErrorAction SilentlyContinue"),
     failure: |status| format!("throw 'arl failed with status {status}'\n"),
     quote,
-    can_hold: everything,
+    accepts: accepts_any,
 };
 
 /// Quotes a value in single quotes. PowerShell accepts five characters as a single quote, so each is doubled.

@@ -1,7 +1,7 @@
 //! Dialects with one statement per line that save nothing: their hooks do that.
 
 /// How a dialect spells its statements.
-pub(super) struct Syntax {
+pub(super) struct SimpleSyntax {
     /// Sets and exports a variable.
     pub(super) set: fn(&str, &str) -> String,
     /// Unsets a variable, which may be unset already.
@@ -11,13 +11,13 @@ pub(super) struct Syntax {
     /// Quotes a value.
     pub(super) quote: fn(&str) -> String,
     /// Whether the dialect can express a value.
-    pub(super) can_hold: fn(&str) -> bool,
+    pub(super) accepts: fn(&str) -> bool,
 }
 
-impl Syntax {
-    pub(super) fn assume(&self, absent: &[&'static str], variables: &[(&'static str, String)]) -> String {
+impl SimpleSyntax {
+    pub(super) fn assume(&self, to_unset: &[&'static str], variables: &[(&'static str, String)]) -> String {
         let set = variables.iter().map(|(name, value)| (self.set)(name, value) + "\n");
-        self.unset(absent).into_iter().chain(set).collect()
+        self.unset(to_unset).into_iter().chain(set).collect()
     }
 
     pub(super) fn unset(&self, names: &[&'static str]) -> Vec<String> {
@@ -26,6 +26,6 @@ impl Syntax {
 }
 
 /// For dialects that can express every value.
-pub(super) fn everything(_: &str) -> bool {
+pub(super) fn accepts_any(_: &str) -> bool {
     true
 }

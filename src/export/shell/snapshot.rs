@@ -1,28 +1,28 @@
 //! The variables of a shell before it got a role, and what it has now.
 
-use crate::export::identity::{IDENTITY_VARIABLES, SET_VARIABLES};
+use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES};
 
 /// The region is not part of the identity, but `assume` may set it.
 const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /// The previous values, as bytes, of all variables that `assume` may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Before(Vec<(&'static str, Option<Vec<u8>>)>);
+pub struct EnvSnapshot(Vec<(&'static str, Option<Vec<u8>>)>);
 
 /// When a variable is restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rule<'a> {
+pub(super) enum RestoreRule<'a> {
     /// Always.
     Always,
     /// Only if it is still unset, as `assume` left it. If it is set, the user chose another source later.
     IfUnset,
     /// Only if it still has the value that `assume` set.
-    IfStill(&'a str),
+    IfUnchanged(&'a str),
 }
 
-impl Before {
+impl EnvSnapshot {
     /// Saves the variables of an environment. `var` looks up a variable.
-    pub fn of(var: impl Fn(&str) -> Option<Vec<u8>>) -> Self {
+    pub fn capture(var: impl Fn(&str) -> Option<Vec<u8>>) -> Self {
         let names = IDENTITY_VARIABLES.into_iter().chain(REGION_VARIABLES);
         // arl's own variables are leftovers and are not restored, unless they belong to an endpoint.
         let endpoint = var("ARL_ENDPOINT");
@@ -44,14 +44,14 @@ impl Before {
     pub(super) fn rules<'a>(
         &'a self,
         region: Option<&'a str>,
-    ) -> impl Iterator<Item = (&'static str, Option<&'a [u8]>, Rule<'a>)> {
+    ) -> impl Iterator<Item = (&'static str, Option<&'a [u8]>, RestoreRule<'a>)> {
         self.0.iter().filter_map(move |(name, value)| {
             let rule = if REGION_VARIABLES.contains(name) {
-                Rule::IfStill(region?)
-            } else if SET_VARIABLES.contains(name) {
-                Rule::Always
+                RestoreRule::IfUnchanged(region?)
+            } else if ASSUMED_VARIABLES.contains(name) {
+                RestoreRule::Always
             } else {
-                Rule::IfUnset
+                RestoreRule::IfUnset
             };
             Some((*name, value.as_deref(), rule))
         })
@@ -60,31 +60,31 @@ impl Before {
 
 /// What a shell saves of the variables it had before it got a role.
 #[derive(Debug)]
-pub enum Memory {
+pub enum RestorePoint {
     /// The shell has no role yet: save these variables.
-    New(Before),
+    Capture(EnvSnapshot),
     /// The shell has a role already and keeps what it saved. Only a change of the region is new.
-    Kept(Before),
+    Existing(EnvSnapshot),
     /// The shell has a role, and its saved variables came from its environment, so they cannot be trusted.
-    Foreign,
+    Untrusted,
 }
 
 /// The state of a shell that gives up its identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
+pub enum ShellState {
     /// It has a role from arl. Its saved variables can be restored.
     Role {
         /// The saved variables came from the environment, so they cannot be trusted and are not restored.
-        is_foreign_memory: bool,
+        restore_is_untrusted: bool,
     },
     /// It has no keys. A role may have expired, and the saved variables may still exist.
-    Nothing {
+    NoKeys {
         /// As with a role.
-        is_foreign_memory: bool,
+        restore_is_untrusted: bool,
     },
     /// It has keys that are not from arl.
-    ForeignKeys {
+    OtherKeys {
         /// As with a role.
-        is_foreign_memory: bool,
+        restore_is_untrusted: bool,
     },
 }

@@ -1,13 +1,13 @@
 //! xonsh: `execx($(arl assume ROLE))`.
 
-use super::simple::{Syntax, everything};
+use super::simple::{SimpleSyntax, accepts_any};
 
-pub(super) const SYNTAX: Syntax = Syntax {
+pub(super) const SYNTAX: SimpleSyntax = SimpleSyntax {
     set: |name, value| format!("__xonsh__.env['{name}'] = {}", quote(value)),
     unset: |name| format!("__xonsh__.env.pop('{name}', None)"),
     failure: |status| format!("raise RuntimeError('arl failed with status {status}')\n"),
     quote,
-    can_hold: everything,
+    accepts: accepts_any,
 };
 
 /// Quotes a value as an ASCII string literal of Python.

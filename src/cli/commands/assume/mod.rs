@@ -4,24 +4,24 @@ pub(crate) mod refresh;
 
 use std::ffi::OsString;
 
-use arl::shell::{Dialect, Handover};
-use arl::{Identity, Reader, dotenv, process_json};
+use arl::shell::{Shell, ShellUpdate};
+use arl::{Consumer, Identity, dotenv, process_json};
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::complete;
-use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::args::help::ENVIRONMENT_HELP;
 use crate::cli::args::role::RoleArgs;
-use crate::cli::commands::assume::refresh::{refresh_words, same_words};
+use crate::cli::commands::assume::refresh::{refresh_args, repeatable_args};
 use crate::cli::env::context::Context;
 use crate::cli::env::shell;
-use crate::cli::env::shell_state::memory;
+use crate::cli::env::shell_state::restore_point;
 use crate::cli::env::vars;
 use crate::cli::session;
-use crate::cli::session::OnSignal;
-use crate::cli::ui::error::Report;
+use crate::cli::session::SignalPolicy;
+use crate::cli::ui::error::CliError;
 use crate::cli::ui::output;
 use crate::cli::ui::output::Output;
-use crate::cli::ui::text::in_words;
+use crate::cli::ui::text::human_duration;
 
 const EXAMPLES: &str = "Examples:
   eval \"$(arl assume ROLE)\"                 bash, zsh, ksh, dash
@@ -33,7 +33,7 @@ const EXAMPLES: &str = "Examples:
 If it fails, the text it prints makes `eval` fail too, and changes nothing.";
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
 pub(crate) struct AssumeArgs {
     #[command(flatten)]
     role: RoleArgs,
@@ -48,7 +48,7 @@ pub(crate) struct AssumeArgs {
     format: Option<Format>,
     /// The shell to print for [default: ARL_SHELL, the parent process, SHELL]
     #[arg(long, help_heading = "Output", value_name = "SHELL")]
-    #[arg(add = ArgValueCandidates::new(complete::dialects))]
+    #[arg(add = ArgValueCandidates::new(complete::output_shells))]
     shell: Option<String>,
     /// Print secrets even to a terminal
     #[arg(long, help_heading = "Output")]
@@ -69,78 +69,85 @@ enum Format {
     Dotenv,
 }
 
-pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) -> Result<(), Report> {
+pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) -> Result<(), CliError> {
     let AssumeArgs { role, env: _, json, format, shell, show } = args;
     let format = if json { Format::Json } else { format.unwrap_or(Format::Env) };
     if format != Format::Env {
         if shell.is_some() {
-            return Err(Report::usage("--shell is for shell statements, and this prints none"));
+            return Err(CliError::usage("--shell is for shell statements, and this prints none"));
         }
         if output::stdout_is_terminal() && !show {
-            return Err(Report::new("this would show secrets on the terminal")
+            return Err(CliError::new("this would show secrets on the terminal")
                 .hint("send the output to a program or a file, or insist with --show"));
         }
     }
     let text = match format {
         Format::Json => {
-            let identity = session::identity(&role, Reader::CredentialProcess, OnSignal::Die, output)?;
+            let identity =
+                session::obtain(&role, Consumer::CredentialProcess, SignalPolicy::Default, output)?;
             process_json(&identity.credentials).into_bytes()
         }
         Format::Dotenv => {
-            let identity = session::identity(&role, Reader::Once, OnSignal::Die, output)?;
-            dotenv(&identity).map_err(|error| Report::new(error.to_string()))?.into_bytes()
+            let identity = session::obtain(&role, Consumer::OneShot, SignalPolicy::Default, output)?;
+            dotenv(&identity).map_err(|error| CliError::new(error.to_string()))?.into_bytes()
         }
         Format::Env => {
-            let dialect = shell::choose(shell.as_deref())?;
-            check_on_expiry()?;
+            let shell = shell::detect(shell.as_deref())?;
+            validate_on_expiry()?;
             if output::stdout_is_terminal() && !show {
-                return Err(on_terminal(dialect, &same_words(command_line)));
+                return Err(refuse_terminal(shell, &repeatable_args(command_line)));
             }
-            let identity = session::identity(&role, Reader::Once, OnSignal::Report, output)?;
-            let handover =
-                Handover { identity: &identity, memory: memory(), refresh: refresh_words(command_line) };
-            let text = dialect.assume(&handover).map_err(|error| Report::new(error.to_string()))?;
-            output.success(&assumed(&identity));
+            let identity = session::obtain(&role, Consumer::OneShot, SignalPolicy::Catch, output)?;
+            let update = ShellUpdate {
+                identity: &identity,
+                restore_point: restore_point(),
+                refresh: refresh_args(command_line),
+            };
+            let text = shell.assume(&update).map_err(|error| CliError::new(error.to_string()))?;
+            output.status(&success_message(&identity));
             text
         }
     };
-    output.data(&text)
+    output.write_data(&text)
 }
 
 /// The hooks take what they do not know for `clear`, and only when it is too late.
-fn check_on_expiry() -> Result<(), Report> {
+fn validate_on_expiry() -> Result<(), CliError> {
     match vars::get(vars::ARL_ON_EXPIRY).as_deref() {
         None | Some("clear" | "restore" | "refresh") => Ok(()),
         Some(other) => {
-            Err(Report::usage(format!("ARL_ON_EXPIRY must be clear, restore or refresh, not `{other}`")))
+            Err(CliError::usage(format!("ARL_ON_EXPIRY must be clear, restore or refresh, not `{other}`")))
         }
     }
 }
 
-fn assumed(identity: &Identity) -> String {
+fn success_message(identity: &Identity) -> String {
     let who = match &identity.role_arn {
         Some(arn) => format!("role {} in {}", arn.role_name(), arn.account_id()),
         None => format!("the credentials of {}", identity.source),
     };
-    let left = identity.credentials.expiration().and_then(|end| end.duration_since(Context::now()).ok());
-    match left {
-        Some(left) => format!("{who} for {}", in_words(left)),
+    let remaining = identity
+        .credentials
+        .expiration()
+        .and_then(|expiration| expiration.duration_since(Context::now()).ok());
+    match remaining {
+        Some(remaining) => format!("{who} for {}", human_duration(remaining)),
         None => format!("{who}, which are long-term keys"),
     }
 }
 
-fn on_terminal(dialect: Dialect, words: &[String]) -> Report {
-    let quoted = |word: &String| {
-        let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:@+=,".contains(&b));
-        if plain && !word.is_empty() { word.clone() } else { dialect.quote(word) }
+fn refuse_terminal(shell: Shell, args: &[String]) -> CliError {
+    let quoted = |arg: &String| {
+        let plain = arg.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:@+=,".contains(&b));
+        if plain && !arg.is_empty() { arg.clone() } else { shell.quote(arg) }
     };
-    let typed = words.iter().map(quoted).collect::<Vec<_>>().join(" ");
-    let command = match dialect {
-        Dialect::Fish => format!("arl {typed} | source"),
+    let typed = args.iter().map(quoted).collect::<Vec<_>>().join(" ");
+    let command = match shell {
+        Shell::Fish => format!("arl {typed} | source"),
         _ => format!("eval \"$(arl {typed})\""),
     };
-    Report::new("this would show secrets on the terminal, and change nothing in the shell")
+    CliError::new("this would show secrets on the terminal, and change nothing in the shell")
         .hint(format!("to become the role in this shell: {command}"))
-        .hint(format!("to have `arl assume` do that by itself: arl init {dialect}"))
+        .hint(format!("to have `arl assume` do that by itself: arl init {shell}"))
         .hint("to see the secrets all the same: --show")
 }

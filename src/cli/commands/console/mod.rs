@@ -2,16 +2,16 @@
 
 pub(crate) mod browser;
 
-use arl::{Console, Partition, Reader, SessionDuration};
+use arl::{ConsoleSignIn, Consumer, Partition, SessionDuration};
 
-use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::args::help::ENVIRONMENT_HELP;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::vars;
 use crate::cli::plan::endpoint_url;
 use crate::cli::session;
-use crate::cli::session::OnSignal;
+use crate::cli::session::SignalPolicy;
 use crate::cli::session::runtime::runtime;
-use crate::cli::ui::error::{Report, parse_value};
+use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::output::Output;
 
 const EXAMPLES: &str = "Examples:
@@ -22,7 +22,7 @@ const EXAMPLES: &str = "Examples:
 The address signs in whoever opens it within 15 minutes: it is as secret as the credentials.";
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
 #[command(mut_arg("duration", |duration| duration.help("How long the console session lasts: 15m to 12h")))]
 pub(crate) struct ConsoleArgs {
     #[command(flatten)]
@@ -38,7 +38,7 @@ pub(crate) struct ConsoleArgs {
     signin_endpoint: Option<String>,
 }
 
-pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<(), Report> {
+pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<(), CliError> {
     let ConsoleArgs { mut role, open, service, signin_endpoint } = args;
     // The console's, not the role's, which may be far shorter.
     let duration = role.duration.take();
@@ -48,37 +48,39 @@ pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<(), Report> {
     let sign_in = sign_in
         .or_else(|| vars::get(vars::AWS_ENDPOINT_URL_SIGNIN).map(|url| ("AWS_ENDPOINT_URL_SIGNIN", url)));
     if let Some((origin, url)) = &sign_in {
-        endpoint_url::check(url, role.allow_insecure_endpoint)
-            .map_err(|fault| Report::usage(format!("{origin} {fault}")))?;
+        endpoint_url::check_url(url, role.allow_insecure_endpoint)
+            .map_err(|reason| CliError::usage(format!("{origin} {reason}")))?;
     }
     // What can be refused is refused before anybody is asked for credentials.
-    let place = |partition: &Partition, region: Option<&str>| {
-        Console::new(partition, service.as_deref(), region).map_err(|error| Report::usage(error.to_string()))
+    let sign_in_for = |partition: &Partition, region: Option<&str>| {
+        ConsoleSignIn::new(partition, service.as_deref(), region)
+            .map_err(|error| CliError::usage(error.to_string()))
     };
-    place(&Partition::of_region(""), None)?;
+    sign_in_for(&Partition::for_region(""), None)?;
     let network = session::network(&role, output)?;
-    let identity = session::identity(&role, Reader::Once, OnSignal::Die, output)?;
+    let identity = session::obtain(&role, Consumer::OneShot, SignalPolicy::Default, output)?;
     if identity.credentials.session_token().is_none() {
-        return Err(Report::usage(
+        return Err(CliError::usage(
             "the console takes temporary credentials only, and these are long-term keys",
         )
         .hint("name a role"));
     }
     let region = identity.region.clone().or_else(|| vars::get(vars::AWS_REGION));
     let partition = identity.role_arn.as_ref().map_or_else(
-        || Partition::of_region(region.as_deref().unwrap_or_default()),
+        || Partition::for_region(region.as_deref().unwrap_or_default()),
         |arn| arn.partition().clone(),
     );
-    let mut console = place(&partition, region.as_deref())?.lasting(duration);
+    let mut console = sign_in_for(&partition, region.as_deref())?.with_duration(duration);
     if let Some((_, url)) = &sign_in {
-        console = console.through(url);
+        console = console.with_endpoint(url);
     }
     let work = async {
-        let failed = |error: arl::CallError| Report::new("could not sign in to the console").caused_by(error);
-        let url = match console.url(&identity.credentials, &network).await {
-            Err(arl::CallError::Refused { .. }) if duration.is_some() => {
-                let shorter = console.clone().lasting(None);
-                let url = shorter.url(&identity.credentials, &network).await.map_err(failed)?;
+        let failed =
+            |error: arl::StsError| CliError::new("could not sign in to the console").caused_by(error);
+        let url = match console.sign_in_url(&identity.credentials, &network).await {
+            Err(arl::StsError::Refused { .. }) if duration.is_some() => {
+                let shorter = console.clone().with_duration(None);
+                let url = shorter.sign_in_url(&identity.credentials, &network).await.map_err(failed)?;
                 output.note("the console session ends with the role's: AWS takes no duration for a role that was assumed with temporary credentials");
                 url
             }
@@ -86,10 +88,10 @@ pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<(), Report> {
         };
         if open {
             browser::open(&url).await?;
-            output.success("the console is open in your browser");
+            output.status("the console is open in your browser");
             return Ok(());
         }
-        output.data(format!("{}\n", url.expose()).as_bytes())
+        output.write_data(format!("{}\n", url.expose()).as_bytes())
     };
     runtime()?.block_on(work)
 }

@@ -8,23 +8,23 @@ use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus as StdExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap_complete::engine::ArgValueCompleter;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::cli::args::complete;
-use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::args::help::ENVIRONMENT_HELP;
 use crate::cli::args::role::RoleArgs;
-use crate::cli::commands::each::output::{Lines, Stream};
+use crate::cli::commands::each::output::{PrefixedOutput, Stream};
 use crate::cli::env::context::Context;
 use crate::cli::env::program;
-use crate::cli::eval::guard::verb;
+use crate::cli::eval::guard::verb_of;
 use crate::cli::plan::Plan;
-use crate::cli::process::core_limit::CallersLimit;
+use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::sys;
-use crate::cli::ui::error::{Report, Status};
+use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::{ColorChoice, Output};
 use crate::cli::ui::text::printable;
 
@@ -37,7 +37,7 @@ looked up before the first command starts. A command that fails does not keep th
 status of them all is arl's.";
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
 #[command(override_usage = "arl each [OPTIONS] <ROLE>... -- <COMMAND>...")]
 #[command(mut_arg("role", |role| role.index(1).required_unless_present("roles_from")))]
 pub(crate) struct EachArgs {
@@ -63,7 +63,7 @@ impl EachArgs {
     /// Where the command of this command line begins, if it is one of `each`.
     pub(crate) fn command_of(args: &[OsString]) -> Option<usize> {
         let end = args.iter().position(|word| word == "--")?;
-        (verb(&args[..end])? == "each").then_some(end + 1)
+        (verb_of(&args[..end])? == "each").then_some(end + 1)
     }
 
     pub(crate) fn with_command(self, command: &[OsString]) -> Self {
@@ -78,44 +78,48 @@ struct Job {
     name: String,
 }
 
-pub(crate) fn run(args: &EachArgs, core_limit: CallersLimit, output: &Output) -> Result<Status, Report> {
+pub(crate) fn run(
+    args: &EachArgs,
+    core_limit: SavedCoreLimit,
+    output: &Output,
+) -> Result<ExitStatus, CliError> {
     if args.command.is_empty() {
-        return Err(Report::usage("there is no command to run")
+        return Err(CliError::usage("there is no command to run")
             .hint("put -- before the command: arl each ROLE… -- COMMAND"));
     }
-    let jobs = jobs(args).map_err(Report::before_command)?;
+    let jobs = resolve_jobs(args).map_err(CliError::into_exec_failure)?;
     // The commands get it back; nothing secret comes into this process.
     core_limit.restore();
-    let (heard, report) = UnixStream::pair()
-        .map_err(|error| Report::new("could not listen to signals").caused_by(error).before_command())?;
-    sys::report_signals(report, false);
-    let crowd = Crowd {
-        all: jobs.len(),
-        words: &args.command,
-        flags: output.flags(),
-        lines: Lines::new(jobs.len() > 1 && output.is_watched()),
-        state: Mutex::new(State { waiting: jobs.into(), ..State::default() }),
+    let (signal_rx, signal_tx) = UnixStream::pair()
+        .map_err(|error| CliError::new("could not listen to signals").caused_by(error).into_exec_failure())?;
+    sys::forward_signals_to(signal_tx, false);
+    let runner = JobRunner {
+        total: jobs.len(),
+        command_line: &args.command,
+        flags: output.as_flags(),
+        output: PrefixedOutput::new(jobs.len() > 1 && output.has_progress()),
+        state: Mutex::new(JobState { pending: jobs.into(), ..JobState::default() }),
     };
     std::thread::scope(|scope| {
         // Ends when the process does.
-        let pass_on = scope.spawn(|| crowd.pass_on(&heard));
+        let forwarder = scope.spawn(|| runner.forward_signals(&signal_rx));
         let workers: Vec<_> =
-            (0..args.jobs.into()).map(|_| scope.spawn(|| while crowd.run_next() {})).collect();
+            (0..args.jobs.into()).map(|_| scope.spawn(|| while runner.run_next() {})).collect();
         for worker in workers {
             let _ = worker.join();
         }
-        let _ = heard.shutdown(std::net::Shutdown::Both);
-        let _ = pass_on.join();
+        let _ = signal_rx.shutdown(std::net::Shutdown::Both);
+        let _ = forwarder.join();
     });
-    crowd.lines.end();
-    Ok(crowd.summary(output))
+    runner.output.finish();
+    Ok(runner.summary(output))
 }
 
 /// The roles, all of which are there: nothing is begun if one of them is misspelt.
-fn jobs(args: &EachArgs) -> Result<Vec<Job>, Report> {
+fn resolve_jobs(args: &EachArgs) -> Result<Vec<Job>, CliError> {
     let mut names: Vec<String> = args.role.role.iter().chain(&args.more).cloned().collect();
     if let Some(path) = &args.roles_from {
-        names.extend(listed(path)?);
+        names.extend(read_roles_file(path)?);
     }
     let mut roles: Vec<RoleArgs> =
         names.into_iter().map(|name| RoleArgs { role: Some(name), ..args.role.clone() }).collect();
@@ -123,17 +127,17 @@ fn jobs(args: &EachArgs) -> Result<Vec<Job>, Report> {
         roles.push(args.role.clone());
     }
     if roles.is_empty() {
-        return Err(Report::usage("there is no role to run the command as"));
+        return Err(CliError::usage("there is no role to run the command as"));
     }
     if roles.len() > 1 && args.role.token_code.is_some() && !args.role.mfa_session {
-        return Err(Report::usage("--token-code is good for one role; a code works once")
+        return Err(CliError::usage("--token-code is good for one role; a code works once")
             .hint("--mfa-session asks for one code for all roles; --mfa-process gets one for each"));
     }
     let context = Context::read()?;
     // What there is to note is noted by each `arl exec`.
     let quiet = Output::new(false, true, ColorChoice::Never);
     let job = |role: RoleArgs| {
-        let plan = Plan::make(&role, &context, &quiet)?;
+        let plan = Plan::new(&role, &context, &quiet)?;
         let name = match (&role.role, plan.target) {
             (Some(name), _) if !name.starts_with("arn:") => name.clone(),
             (_, Some(arn)) => format!("{}/{}", arn.account_id(), arn.role_name()),
@@ -144,7 +148,7 @@ fn jobs(args: &EachArgs) -> Result<Vec<Job>, Report> {
     roles.into_iter().map(job).collect()
 }
 
-fn listed(path: &PathBuf) -> Result<Vec<String>, Report> {
+fn read_roles_file(path: &PathBuf) -> Result<Vec<String>, CliError> {
     let text = if path.as_os_str() == "-" {
         let mut text = String::new();
         io::stdin().lock().read_to_string(&mut text).map(|_| text)
@@ -152,7 +156,7 @@ fn listed(path: &PathBuf) -> Result<Vec<String>, Report> {
         std::fs::read_to_string(path)
     };
     let text = text.map_err(|error| {
-        Report::new(format!("could not read the roles from `{}`", path.display())).caused_by(error)
+        CliError::new(format!("could not read the roles from `{}`", path.display())).caused_by(error)
     })?;
     // No role has a `#`, and Windows's editors begin a file with a mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -161,39 +165,39 @@ fn listed(path: &PathBuf) -> Result<Vec<String>, Report> {
 }
 
 /// All of the commands.
-struct Crowd<'a> {
-    all: usize,
-    words: &'a [OsString],
+struct JobRunner<'a> {
+    total: usize,
+    command_line: &'a [OsString],
     /// arl's own, for each `arl exec`.
     flags: Vec<&'static str>,
-    lines: Lines,
-    state: Mutex<State>,
+    output: PrefixedOutput,
+    state: Mutex<JobState>,
 }
 
 #[derive(Default)]
-struct State {
-    waiting: VecDeque<Job>,
+struct JobState {
+    pending: VecDeque<Job>,
     running: Vec<(Pid, String)>,
-    ended: Vec<(String, Result<ExitStatus, String>)>,
+    finished: Vec<(String, Result<StdExitStatus, String>)>,
     /// The signal after which no more commands are started.
-    stop: Option<i32>,
+    stop_signal: Option<i32>,
 }
 
-impl Crowd<'_> {
+impl JobRunner<'_> {
     /// Runs the next command to its end; `false` if there is none to run.
     fn run_next(&self) -> bool {
         let mut state = self.state();
-        state.stop = state.stop.or_else(sys::stopped_from_terminal);
-        if state.stop.is_some() {
+        state.stop_signal = state.stop_signal.or_else(sys::terminal_stop_signal);
+        if state.stop_signal.is_some() {
             return false;
         }
-        let Some(job) = state.waiting.pop_front() else { return false };
+        let Some(job) = state.pending.pop_front() else { return false };
         // Under the lock: a signal finds every command that has been started.
         let child = self.command(&job.role).and_then(|mut command| command.spawn());
         let mut child = match child {
             Ok(child) => child,
             Err(error) => {
-                state.ended.push((job.name, Err(format!("could not start: {error}"))));
+                state.finished.push((job.name, Err(format!("could not start: {error}"))));
                 return true;
             }
         };
@@ -203,8 +207,9 @@ impl Crowd<'_> {
         drop(state);
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let is_broken = std::thread::scope(|scope| {
-            let errors = scope.spawn(|| stderr.map(|pipe| self.lines.relay(pipe, &job.name, Stream::Stderr)));
-            let written = stdout.map(|pipe| self.lines.relay(pipe, &job.name, Stream::Stdout));
+            let errors =
+                scope.spawn(|| stderr.map(|pipe| self.output.forward_lines(pipe, &job.name, Stream::Stderr)));
+            let written = stdout.map(|pipe| self.output.forward_lines(pipe, &job.name, Stream::Stdout));
             let _ = errors.join();
             written.is_some_and(|written| written.is_err())
         });
@@ -213,9 +218,9 @@ impl Crowd<'_> {
         state.running.retain(|(other, _)| Some(*other) != pid);
         if is_broken {
             // Nobody reads what the others would say.
-            state.stop = state.stop.or(Some(Signal::PIPE.as_raw()));
+            state.stop_signal = state.stop_signal.or(Some(Signal::PIPE.as_raw()));
         }
-        state.ended.push((job.name, status));
+        state.finished.push((job.name, status));
         self.show_progress(&state);
         true
     }
@@ -224,30 +229,31 @@ impl Crowd<'_> {
     fn command(&self, role: &RoleArgs) -> io::Result<Command> {
         let mut command = Command::new(program::executable()?);
         command.arg0("arl").arg("exec").args(&self.flags);
-        let named = [
+        let role_flags = [
             ("--account-id", &role.account_id),
             ("--role-name", &role.role_name),
             ("--partition", &role.partition),
             ("--profile", &role.profile),
         ];
-        let named = named.into_iter().filter_map(|(flag, value)| Some((flag, Some(value.clone()?))));
-        for (flag, value) in named.chain(role.flags()) {
+        let role_flags =
+            role_flags.into_iter().filter_map(|(flag, value)| Some((flag, Some(value.clone()?))));
+        for (flag, value) in role_flags.chain(role.given_flags()) {
             command.arg(value.map_or_else(|| flag.to_owned(), |value| format!("{flag}={value}")));
         }
-        command.args(&role.role).arg("--").args(self.words);
+        command.args(&role.role).arg("--").args(self.command_line);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        sys::keep_callers_signals(&mut command);
+        sys::inherit_signal_policy(&mut command);
         Ok(command)
     }
 
     /// Hands what is sent to arl alone to all that are running; the terminal's signals reach them by themselves.
-    fn pass_on(&self, mut heard: &UnixStream) {
+    fn forward_signals(&self, mut signal_rx: &UnixStream) {
         let mut number = [0];
-        while heard.read(&mut number).is_ok_and(|count| count > 0) {
+        while signal_rx.read(&mut number).is_ok_and(|count| count > 0) {
             let Some(signal) = Signal::from_named_raw(number[0].into()) else { continue };
             let mut state = self.state();
-            if sys::STOPPING.contains(&signal.as_raw()) {
-                state.stop = Some(signal.as_raw());
+            if sys::TERMINATION.contains(&signal.as_raw()) {
+                state.stop_signal = Some(signal.as_raw());
             }
             for (pid, _) in &state.running {
                 // It may have ended a moment ago.
@@ -256,17 +262,17 @@ impl Crowd<'_> {
         }
     }
 
-    fn show_progress(&self, state: &State) {
+    fn show_progress(&self, state: &JobState) {
         let running: Vec<&str> = state.running.iter().map(|(_, name)| name.as_str()).collect();
-        self.lines.show_progress(state.ended.len(), self.all, &running);
+        self.output.show_progress(state.finished.len(), self.total, &running);
     }
 
     /// Says which have failed, and what arl's status is.
-    fn summary(&self, output: &Output) -> Status {
+    fn summary(&self, output: &Output) -> ExitStatus {
         let mut state = self.state();
-        state.stop = state.stop.or_else(sys::stopped_from_terminal);
-        let failed = state.ended.iter().filter_map(|(name, ended)| {
-            let why = match ended {
+        state.stop_signal = state.stop_signal.or_else(sys::terminal_stop_signal);
+        let failed = state.finished.iter().filter_map(|(name, result)| {
+            let reason = match result {
                 Ok(status) if status.success() => return None,
                 Ok(status) => match (status.code(), status.signal()) {
                     (Some(code), _) => format!("status {code}"),
@@ -274,36 +280,37 @@ impl Crowd<'_> {
                 },
                 Err(error) => error.clone(),
             };
-            Some(format!("{name}: {why}"))
+            Some(format!("{name}: {reason}"))
         });
         let failed: Vec<String> = failed.collect();
-        let done = state.ended.len() - failed.len();
-        let left = state.waiting.len();
-        let text = format!("{done} of {} done", self.all);
-        if failed.is_empty() && left == 0 {
-            output.success(&text);
-        } else if state.stop != Some(Signal::PIPE.as_raw()) {
-            let not_begun = if left > 0 { format!(", {left} not begun") } else { String::new() };
+        let done = state.finished.len() - failed.len();
+        let not_started = state.pending.len();
+        let text = format!("{done} of {} done", self.total);
+        if failed.is_empty() && not_started == 0 {
+            output.status(&text);
+        } else if state.stop_signal != Some(Signal::PIPE.as_raw()) {
+            let not_begun =
+                if not_started > 0 { format!(", {not_started} not begun") } else { String::new() };
             output.note(&format!("{text}, {} failed{not_begun}", failed.len()));
             for line in failed {
                 output.note(&format!("  {line}"));
             }
         }
-        if let Some(signal) = state.stop {
-            return Status::Killed(signal);
+        if let Some(signal) = state.stop_signal {
+            return ExitStatus::Killed(signal);
         }
-        let statuses = state.ended.iter().map(|(_, ended)| match ended {
+        let statuses = state.finished.iter().map(|(_, result)| match result {
             Ok(status) => match (status.code(), status.signal()) {
                 // A status is a byte.
                 (Some(code), _) => (code & 0xff).to_le_bytes()[0],
-                (None, signal) => Status::Killed(signal.unwrap_or_default()).code(),
+                (None, signal) => ExitStatus::Killed(signal.unwrap_or_default()).ask(),
             },
-            Err(_) => Status::ExecFailed.code(),
+            Err(_) => ExitStatus::ExecFailed.ask(),
         });
-        Status::OfCommand(statuses.max().unwrap_or_default())
+        ExitStatus::Command(statuses.max().unwrap_or_default())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, JobState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

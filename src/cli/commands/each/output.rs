@@ -5,15 +5,15 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::cli::env::dirs::private_directory;
+use crate::cli::env::dirs::private_runtime_dir;
 use crate::cli::ui::output;
 use crate::cli::ui::prompt;
 
 /// What has no end of line by then is written as if it had one.
 const MAX_LINE: u64 = 64 * 1024;
-const BAR: usize = 20;
+const BAR_WIDTH: usize = 20;
 /// How often somebody looks whether a question has been answered.
-const GLANCE: Duration = Duration::from_millis(50);
+const PROMPT_POLL: Duration = Duration::from_millis(50);
 const ERASE_LINE: &[u8] = b"\r\x1b[K";
 
 /// One of the two streams that a command writes to.
@@ -25,12 +25,12 @@ pub(crate) enum Stream {
 
 /// Where all of them are written.
 #[derive(Debug)]
-pub(crate) struct Lines {
+pub(crate) struct PrefixedOutput {
     /// The bar's text, where somebody watches.
     bar: Mutex<Option<String>>,
 }
 
-impl Lines {
+impl PrefixedOutput {
     pub(crate) fn new(is_watched: bool) -> Self {
         Self { bar: Mutex::new(is_watched.then(String::new)) }
     }
@@ -39,7 +39,7 @@ impl Lines {
     ///
     /// # Errors
     /// There is no reading from `source` or no writing any more.
-    pub(crate) fn relay(&self, source: impl Read, name: &str, stream: Stream) -> io::Result<()> {
+    pub(crate) fn forward_lines(&self, source: impl Read, name: &str, stream: Stream) -> io::Result<()> {
         let mut source = BufReader::new(source);
         let mut line = Vec::new();
         loop {
@@ -58,8 +58,8 @@ impl Lines {
 
     fn write(&self, line: &[u8], stream: Stream) -> io::Result<()> {
         // A question stays on the screen until it is answered: whoever writes on waits, as for a slow reader.
-        while self.bar().is_some() && prompt::is_asking(&private_directory()) {
-            std::thread::sleep(GLANCE);
+        while self.bar().is_some() && prompt::is_asking(&private_runtime_dir()) {
+            std::thread::sleep(PROMPT_POLL);
         }
         // The lock keeps lines whole, and the bar below them.
         let bar = self.bar();
@@ -77,18 +77,18 @@ impl Lines {
     }
 
     /// Moves the bar.
-    pub(crate) fn show_progress(&self, done: usize, all: usize, running: &[&str]) {
+    pub(crate) fn show_progress(&self, done: usize, total: usize, running: &[&str]) {
         let mut bar = self.bar();
         if let Some(text) = bar.as_mut() {
-            let filled = BAR * done / all.max(1);
-            let shown = format!(
-                "[{}{}] {done}/{all} {}",
+            let filled = BAR_WIDTH * done / total.max(1);
+            let rendered = format!(
+                "[{}{}] {done}/{total} {}",
                 "=".repeat(filled),
-                " ".repeat(BAR - filled),
+                " ".repeat(BAR_WIDTH - filled),
                 running.join(", ")
             );
-            *text = shown.chars().take(output::columns() - 1).collect();
-            if !prompt::is_asking(&private_directory()) {
+            *text = rendered.chars().take(output::columns() - 1).collect();
+            if !prompt::is_asking(&private_runtime_dir()) {
                 erase(Some(text));
                 draw(Some(text));
             }
@@ -96,7 +96,7 @@ impl Lines {
     }
 
     /// Takes the bar away.
-    pub(crate) fn end(&self) {
+    pub(crate) fn finish(&self) {
         let mut bar = self.bar();
         erase(bar.as_deref());
         *bar = None;

@@ -5,24 +5,24 @@ pub(crate) mod reason;
 use std::time::Duration;
 
 use arl::{
-    AssumeRoleRequest, Chain, IDENTITY_VARIABLES, Reader, SET_VARIABLES, SessionDuration,
-    SessionNameTemplate, Source,
+    ASSUMED_VARIABLES, AssumeRoleRequest, Consumer, IDENTITY_VARIABLES, SessionDuration, SessionNameTemplate,
+    Source, SourceChain,
 };
 use serde_json::{Value, json};
 
-use crate::cli::args::help::ENVIRONMENT;
+use crate::cli::args::help::ENVIRONMENT_HELP;
 use crate::cli::args::role::RoleArgs;
-use crate::cli::commands::explain::reason::why;
+use crate::cli::commands::explain::reason::source_reason;
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 use crate::cli::plan::Plan;
 use crate::cli::plan::hints;
 use crate::cli::plan::hop;
 use crate::cli::plan::hop::Hop;
-use crate::cli::session::cache::Caches;
-use crate::cli::ui::error::Report;
+use crate::cli::session::cache::SessionCache;
+use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
-use crate::cli::ui::text::{in_words, printable};
+use crate::cli::ui::text::{human_duration, printable};
 
 const EXAMPLES: &str = "Examples:
   arl explain prod-deploy                   which credentials, which roles, which parameters, and why
@@ -32,7 +32,7 @@ const EXAMPLES: &str = "Examples:
 Nothing is asked of anybody, no program is run, and no secret is shown.";
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
 pub(crate) struct ExplainArgs {
     #[command(flatten)]
     role: RoleArgs,
@@ -42,22 +42,22 @@ pub(crate) struct ExplainArgs {
 }
 
 /// One line of an explanation: what, its value, and where that comes from.
-struct Fact {
+struct Setting {
     name: &'static str,
     value: String,
     origin: String,
 }
 
-fn fact(name: &'static str, value: impl Into<String>, origin: impl Into<String>) -> Fact {
-    Fact { name, value: value.into(), origin: origin.into() }
+fn setting(name: &'static str, value: impl Into<String>, origin: impl Into<String>) -> Setting {
+    Setting { name, value: value.into(), origin: origin.into() }
 }
 
 /// One AssumeRole.
 struct ExplainedHop {
     role_arn: String,
-    parameters: Vec<Fact>,
+    parameters: Vec<Setting>,
     /// How long the session will last at most, and why.
-    duration: Fact,
+    duration: Setting,
     /// How the MFA device is asked, if there is one.
     mfa: Option<String>,
 }
@@ -68,35 +68,41 @@ struct Explanation {
     reason: String,
     passed_over: Vec<String>,
     hops: Vec<ExplainedHop>,
-    region: Fact,
+    region: Setting,
     /// The region that is set with the credentials, whatever STS is asked in.
     region_set: Option<String>,
-    endpoint: Fact,
+    endpoint: Setting,
     cache: &'static str,
-    left: Option<Duration>,
+    remaining: Option<Duration>,
     calls: Vec<String>,
     sets: Vec<&'static str>,
     unsets: Vec<&'static str>,
 }
 
-pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<(), Report> {
+pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<(), CliError> {
     let context = Context::read()?;
-    let mut plan = Plan::make(&args.role, &context, output)?;
-    let caches = Caches::open(&args.role, Reader::Once, &context, output)?;
-    let explanation = Explanation::of(&args.role, &mut plan, &context, &caches)?;
-    let text = if args.json { format!("{}\n", explanation.json()) } else { explanation.words() };
-    output.data(text.as_bytes())
+    let mut plan = Plan::new(&args.role, &context, output)?;
+    let cache = SessionCache::open(&args.role, Consumer::OneShot, &context, output)?;
+    let explanation = Explanation::new(&args.role, &mut plan, &context, &cache)?;
+    let text = if args.json { format!("{}\n", explanation.to_json()) } else { explanation.to_text() };
+    output.write_data(text.as_bytes())
 }
 
 impl Explanation {
-    fn of(args: &RoleArgs, plan: &mut Plan, context: &Context, caches: &Caches) -> Result<Self, Report> {
+    fn new(
+        args: &RoleArgs,
+        plan: &mut Plan,
+        context: &Context,
+        cache: &SessionCache,
+    ) -> Result<Self, CliError> {
         hop::name_sessions(&mut plan.hops, context, None);
-        let (reason, passed_over) = why(args, plan, context)?;
-        let kept = (0..=plan.hops.len()).rev().find_map(|hops| Some((hops, caches.find(plan, hops)?)));
-        let is_hit = kept.as_ref().is_some_and(|(hops, _)| *hops == plan.hops.len());
-        let end = kept.as_ref().filter(|_| is_hit).and_then(|(_, credentials)| credentials.expiration());
-        let set = |name: &&str| vars::raw(name).is_some();
-        let mut sets = SET_VARIABLES.to_vec();
+        let (reason, passed_over) = source_reason(args, plan, context)?;
+        let cached = (0..=plan.hops.len()).rev().find_map(|hops| Some((hops, cache.lookup(plan, hops)?)));
+        let is_hit = cached.as_ref().is_some_and(|(hops, _)| *hops == plan.hops.len());
+        let expiration =
+            cached.as_ref().filter(|_| is_hit).and_then(|(_, credentials)| credentials.expiration());
+        let is_set = |name: &&str| vars::raw(name).is_some();
+        let mut sets = ASSUMED_VARIABLES.to_vec();
         if plan.target.is_none() {
             sets.retain(|name| *name != "ARL_ROLE_ARN");
         }
@@ -106,7 +112,7 @@ impl Explanation {
             sets.retain(|name| !of_sessions.contains(name));
         }
         let unsets: Vec<&str> =
-            IDENTITY_VARIABLES.into_iter().filter(|name| !sets.contains(name)).filter(set).collect();
+            IDENTITY_VARIABLES.into_iter().filter(|name| !sets.contains(name)).filter(is_set).collect();
         if plan.region.is_some() {
             sets.extend(["AWS_REGION", "AWS_DEFAULT_REGION"]);
         }
@@ -119,23 +125,27 @@ impl Explanation {
             source: hints::describe(&plan.chain),
             reason,
             passed_over,
-            hops: (0..plan.hops.len()).map(|index| explained(plan, index)).collect(),
-            region: fact("region", plan.sts.region.clone(), region),
+            hops: (0..plan.hops.len()).map(|index| explain_hop(plan, index)).collect(),
+            region: setting("region", plan.sts.region.clone(), region),
             region_set: plan.region.clone(),
-            endpoint: fact("endpoint", plan.sts.endpoint(), plan.endpoint_origin.unwrap_or("the region's")),
-            cache: match (is_hit, caches.is_open()) {
+            endpoint: setting(
+                "endpoint",
+                plan.sts.endpoint(),
+                plan.endpoint_origin.unwrap_or("the region's"),
+            ),
+            cache: match (is_hit, cache.is_enabled()) {
                 (true, _) => "hit",
                 (false, true) => "miss",
                 (false, false) => "off",
             },
-            left: end.and_then(|end| end.duration_since(Context::now()).ok()),
-            calls: calls(plan, kept.map(|(hops, _)| hops)),
+            remaining: expiration.and_then(|expiration| expiration.duration_since(Context::now()).ok()),
+            calls: calls(plan, cached.map(|(hops, _)| hops)),
             sets,
             unsets,
         })
     }
 
-    fn words(&self) -> String {
+    fn to_text(&self) -> String {
         let mut text = String::new();
         let mut line = |name: &str, value: &str, origin: &str| {
             let value = printable(value);
@@ -151,9 +161,9 @@ impl Explanation {
         }
         for (index, hop) in self.hops.iter().enumerate() {
             line(&format!("hop {}", index + 1), &hop.role_arn, "");
-            let facts =
+            let settings =
                 hop.parameters.iter().filter(|fact| !["RoleArn", "DurationSeconds"].contains(&fact.name));
-            for Fact { name, value, origin } in facts.chain([&hop.duration]) {
+            for Setting { name, value, origin } in settings.chain([&hop.duration]) {
                 line("", &format!("{name} {value}"), origin);
             }
             if let Some(mfa) = &hop.mfa {
@@ -166,8 +176,11 @@ impl Explanation {
             line("", &format!("sets {region}"), "the profile's `region`");
         }
         line(self.endpoint.name, &self.endpoint.value, &self.endpoint.origin);
-        let left = self.left.map(|left| format!(", {} left", in_words(left))).unwrap_or_default();
-        line("cache", &format!("{}{left}", self.cache), "");
+        let time_left = self
+            .remaining
+            .map(|remaining| format!(", {} left", human_duration(remaining)))
+            .unwrap_or_default();
+        line("cache", &format!("{}{time_left}", self.cache), "");
         match self.calls.as_slice() {
             [] => line("calls", "none", ""),
             calls => calls
@@ -182,13 +195,13 @@ impl Explanation {
         text
     }
 
-    fn json(&self) -> Value {
-        let fact = |fact: &Fact| json!({ "name": fact.name, "value": fact.value, "origin": fact.origin });
+    fn to_json(&self) -> Value {
+        let setting_json = |setting_json: &Setting| json!({ "name": setting_json.name, "value": setting_json.value, "origin": setting_json.origin });
         let hop = |hop: &ExplainedHop| {
             json!({
                 "role_arn": hop.role_arn,
-                "parameters": hop.parameters.iter().map(fact).collect::<Vec<_>>(),
-                "duration": fact(&hop.duration),
+                "parameters": hop.parameters.iter().map(setting_json).collect::<Vec<_>>(),
+                "duration": setting_json(&hop.duration),
                 "mfa": hop.mfa,
             })
         };
@@ -198,7 +211,7 @@ impl Explanation {
             "hops": self.hops.iter().map(hop).collect::<Vec<_>>(),
             "region": { "value": self.region.value, "origin": self.region.origin, "set": self.region_set },
             "endpoint": { "value": self.endpoint.value, "origin": self.endpoint.origin },
-            "cache": { "state": self.cache, "seconds_left": self.left.map(|left| left.as_secs()) },
+            "cache": { "state": self.cache, "seconds_left": self.remaining.map(|remaining| remaining.as_secs()) },
             "calls": self.calls,
             "sets": self.sets,
             "unsets": self.unsets,
@@ -220,7 +233,7 @@ fn is_temporary(source: &Source) -> Option<bool> {
     }
 }
 
-fn explained(plan: &Plan, index: usize) -> ExplainedHop {
+fn explain_hop(plan: &Plan, index: usize) -> ExplainedHop {
     let hop = &plan.hops[index];
     let mfa = hop.request.serial_number.as_ref().map(|_| {
         let how = match (&hop.request.token_code, &hop.mfa_process) {
@@ -236,27 +249,29 @@ fn explained(plan: &Plan, index: usize) -> ExplainedHop {
         }
         _ => None,
     });
-    let asked = hop.request.duration_seconds;
+    let requested = hop.request.duration_seconds;
     let is_chained = if index > 0 { Some(true) } else { is_temporary(&plan.chain.source) };
-    let over = asked.is_some_and(|asked| asked > SessionDuration::CHAINED_MAX);
-    let origin = hop.origins.of("DurationSeconds").unwrap_or("STS's default");
-    let duration = match (asked, is_chained) {
-        (None, _) => fact("lasts", "1h", origin),
-        (Some(asked), Some(true)) if over => fact(
+    let exceeds_cap = requested.is_some_and(|requested| requested > SessionDuration::CHAINED_MAX);
+    let origin = hop.origins.get("DurationSeconds").unwrap_or("STS's default");
+    let duration = match (requested, is_chained) {
+        (None, _) => setting("lasts", "1h", origin),
+        (Some(requested), Some(true)) if exceeds_cap => setting(
             "lasts",
             "1h",
             format!(
-                "{origin} asks for {asked}; STS gives a role no more that is assumed with temporary credentials"
+                "{origin} asks for {requested}; STS gives a role no more that is assumed with temporary credentials"
             ),
         ),
-        (Some(asked), None) if over => fact(
+        (Some(requested), None) if exceeds_cap => setting(
             "lasts",
-            asked.to_string(),
+            requested.to_string(),
             format!("{origin}; 1h, if the process hands out temporary credentials"),
         ),
-        (Some(asked), _) => {
-            fact("lasts", asked.to_string(), format!("{origin}, unless the role's own maximum is less"))
-        }
+        (Some(requested), _) => setting(
+            "lasts",
+            requested.to_string(),
+            format!("{origin}, unless the role's own maximum is less"),
+        ),
     };
     ExplainedHop {
         role_arn: hop.request.role_arn.to_string(),
@@ -267,7 +282,7 @@ fn explained(plan: &Plan, index: usize) -> ExplainedHop {
 }
 
 /// What will be sent, by STS's names. Destructured, so that a new parameter cannot be forgotten.
-fn parameters(hop: &Hop, is_chained: bool) -> Vec<Fact> {
+fn parameters(hop: &Hop, is_chained: bool) -> Vec<Setting> {
     let AssumeRoleRequest {
         role_arn,
         role_session_name,
@@ -283,50 +298,51 @@ fn parameters(hop: &Hop, is_chained: bool) -> Vec<Fact> {
         provided_contexts,
         additional_parameters,
     } = &hop.request;
-    let mut facts = vec![fact("RoleArn", role_arn.to_string(), "")];
+    let mut settings = vec![setting("RoleArn", role_arn.to_string(), "")];
     let name = match &hop.template {
         Some(template) if template.needs_caller() => {
             (hop.session_name.clone().unwrap_or_default(), "; {caller} is asked of STS")
         }
         _ => (role_session_name.to_string(), ""),
     };
-    let origin = hop.origins.of("RoleSessionName").unwrap_or("made up of {user}@{role}.{account}");
-    facts.push(fact("RoleSessionName", name.0, format!("{origin}{}", name.1)));
-    let mut set = |name: &'static str, value: Option<String>| {
-        let origin = hop.origins.of(name).unwrap_or_default();
-        facts.extend(value.map(|value| fact(name, value, origin)));
+    let origin = hop.origins.get("RoleSessionName").unwrap_or("made up of {user}@{role}.{account}");
+    settings.push(setting("RoleSessionName", name.0, format!("{origin}{}", name.1)));
+    let mut add = |name: &'static str, value: Option<String>| {
+        let origin = hop.origins.get(name).unwrap_or_default();
+        settings.extend(value.map(|value| setting(name, value, origin)));
     };
-    let cap =
-        |asked: SessionDuration| if is_chained { asked.min(SessionDuration::CHAINED_MAX) } else { asked };
-    set("DurationSeconds", duration_seconds.map(|asked| cap(asked).as_secs().to_string()));
-    set("Policy", policy.as_ref().map(|policy| policy.as_str().to_owned()));
+    let cap = |requested: SessionDuration| {
+        if is_chained { requested.min(SessionDuration::CHAINED_MAX) } else { requested }
+    };
+    add("DurationSeconds", duration_seconds.map(|requested| cap(requested).as_secs().to_string()));
+    add("Policy", policy.as_ref().map(|policy| policy.as_str().to_owned()));
     let join = |texts: Vec<String>| texts.join(", ");
-    set("PolicyArns", policy_arns.as_ref().map(|arns| join(arns.iter().map(ToString::to_string).collect())));
+    add("PolicyArns", policy_arns.as_ref().map(|arns| join(arns.iter().map(ToString::to_string).collect())));
     let tag = |tag: &arl::Tag| format!("{}={}", tag.key().as_str(), tag.value());
-    set("Tags", tags.as_ref().map(|tags| join(tags.iter().map(tag).collect())));
+    add("Tags", tags.as_ref().map(|tags| join(tags.iter().map(tag).collect())));
     let keys = transitive_tag_keys
         .as_ref()
         .map(|keys| join(keys.iter().map(|key| key.as_str().to_owned()).collect()));
-    set("TransitiveTagKeys", keys);
-    set("ExternalId", external_id.as_ref().map(ToString::to_string));
-    set("SerialNumber", serial_number.as_ref().map(ToString::to_string));
-    set("TokenCode", token_code.as_ref().map(|_| "(given)".to_owned()));
-    set("SourceIdentity", source_identity.as_ref().map(ToString::to_string));
+    add("TransitiveTagKeys", keys);
+    add("ExternalId", external_id.as_ref().map(ToString::to_string));
+    add("SerialNumber", serial_number.as_ref().map(ToString::to_string));
+    add("TokenCode", token_code.as_ref().map(|_| "(given)".to_owned()));
+    add("SourceIdentity", source_identity.as_ref().map(ToString::to_string));
     let providers = |contexts: &Vec<arl::ProvidedContext>| {
         join(contexts.iter().map(|context| context.provider_arn().to_string()).collect())
     };
-    set("ProvidedContexts", provided_contexts.as_ref().map(providers));
+    add("ProvidedContexts", provided_contexts.as_ref().map(providers));
     for (name, value) in additional_parameters.form_fields() {
-        facts.push(fact("AdditionalParameters", format!("{name}={value}"), "--additional-parameters"));
+        settings.push(setting("AdditionalParameters", format!("{name}={value}"), "--additional-parameters"));
     }
-    facts
+    settings
 }
 
 /// What would be asked of whom, from what is kept on.
-fn calls(plan: &Plan, kept: Option<usize>) -> Vec<String> {
-    let Chain { source, .. } = &plan.chain;
+fn calls(plan: &Plan, cached: Option<usize>) -> Vec<String> {
+    let SourceChain { source, .. } = &plan.chain;
     let mut calls = Vec::new();
-    if kept.is_none() {
+    if cached.is_none() {
         let call = match source {
             Source::Keys(_) => None,
             Source::MfaSession { .. } => Some("GetSessionToken".to_owned()),
@@ -343,7 +359,7 @@ fn calls(plan: &Plan, kept: Option<usize>) -> Vec<String> {
         };
         calls.extend(call);
     }
-    let rest = &plan.hops[kept.unwrap_or(0)..];
+    let rest = &plan.hops[cached.unwrap_or(0)..];
     if rest.iter().any(|hop| hop.template.as_ref().is_some_and(SessionNameTemplate::needs_caller)) {
         calls.push("GetCallerIdentity, for {caller}".to_owned());
     }
