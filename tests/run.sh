@@ -11,7 +11,7 @@ run() { "$@" | tee -a "$results" || status=1; }
 run cargo test --workspace --locked --no-fail-fast
 if [ -n "${1-}" ]; then
     export ARL_TEST_BINARY=$1
-    run cargo test --locked --test it
+    run cargo test --locked --test cli
 else
     echo 'the static program is not tested: there is no compiler for it here' >&2
 fi
