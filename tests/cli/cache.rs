@@ -365,7 +365,12 @@ fn a_kill_while_storing_leaves_the_old_entry_or_the_new_one() {
     let _ = json(&stage, &[DEPLOY]).success();
     let spawn = || {
         let mut command = caching(&stage, "arl");
-        command.args(["assume", DEPLOY, "--json", "--refresh"]).stdout(Stdio::null()).spawn().unwrap()
+        command
+            .args(["assume", DEPLOY, "--json", "--refresh"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     };
     let started = std::time::Instant::now();
     spawn().wait().unwrap();
@@ -435,7 +440,7 @@ fn the_lock_of_a_killed_process_delays_no_other_process() {
     stage.sts.inject(Fault::Silence, 1);
     let holder = || {
         let mut command = caching(&stage, "arl");
-        command.args(["assume", DEPLOY, "--json"]).stdout(Stdio::null());
+        command.args(["assume", DEPLOY, "--json"]).stdout(Stdio::null()).stderr(Stdio::null());
         command
     };
     let mut first = holder().spawn().unwrap();

@@ -1,5 +1,7 @@
 //! Secrets appear in no arguments, messages and core dumps.
 
+use std::process::Stdio;
+
 use crate::support::{DEPLOY, Stage};
 
 #[test]
@@ -55,7 +57,8 @@ fn arl_disables_core_dumps_of_itself() {
     stage.sts.inject(arl_sts::Fault::Silence, 1);
     let mut command = stage.as_ann("sh");
     let line = format!("ulimit -S -c 1024; exec arl assume {DEPLOY} --json");
-    let mut child = command.args(["-c", &line]).spawn().unwrap();
+    command.args(["-c", &line]).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
     while stage.sts.requests().is_empty() {
         std::thread::yield_now();
     }

@@ -167,7 +167,8 @@ pub(crate) const SHELLS: [(&str, &str); 7] = [
 pub(crate) fn in_terminal(stage: &Stage, line: &str) -> Command {
     let mut command = stage.as_ann("script");
     command
-        .args(["-qefc", &format!("exec {line}"), "/dev/null"])
+        // A test that runs in the background inherits ignored interrupts.
+        .args(["-qefc", &format!("exec env --default-signal=INT,QUIT {line}"), "/dev/null"])
         .env("TERM", "xterm")
         .env("SHELL", "/bin/sh");
     command
@@ -176,7 +177,8 @@ pub(crate) fn in_terminal(stage: &Stage, line: &str) -> Command {
 /// Interrupts a command `count` times at a terminal. Returns how many interrupts reached it.
 pub(crate) fn interrupts_counted(stage: &Stage, arl: &str, count: usize) -> usize {
     let child = "count=0; trap 'count=$((count + 1)); echo \"int $count\"' INT; echo ready; \
-                 while :; do read -r line && [ \"$line\" = stop ] && break; done; echo \"total $count\"";
+                 while :; do read -r line && echo \"got $line\" && [ \"$line\" = stop ] && break; done; \
+                 echo \"total $count\"";
     fs::write(stage.home.join("child"), child).unwrap();
     let mut terminal = in_terminal(stage, &format!("{arl} bash child"));
     let mut process = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -195,6 +197,9 @@ pub(crate) fn interrupts_counted(stage: &Stage, arl: &str, count: usize) -> usiz
         // The line after the interrupt wakes bash if the signal arrived just before bash started to read.
         keyboard.write_all(b"\x03\r").unwrap();
         wait_for(&format!("int {number}"));
+        // bash loses an interrupt that arrives while it handles the previous one.
+        write!(keyboard, "next {number}\r").unwrap();
+        wait_for(&format!("got next {number}"));
     }
     keyboard.write_all(b"\rstop\r").unwrap();
     let total = wait_for("total").trim().rsplit(' ').next().unwrap().parse().unwrap();
