@@ -24,7 +24,8 @@ const LIBRARY: [&str; 14] = [
     "export",
 ];
 
-/// The folders of the command line. Each may use the library, and of these only what stands before it, and itself.
+/// The folders of the command line. Each may use the library, and of these only what stands before it, and
+/// itself.
 const CLI: [&str; 10] =
     ["sys", "ui", "env", "eval", "process", "args", "plan", "session", "serve", "commands"];
 

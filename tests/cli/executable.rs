@@ -4,8 +4,8 @@ use std::process::Command;
 
 use crate::support::binary;
 
-/// A credentials tool without address-space randomization of its own code fails every hardening scan. The build for musl
-/// also loads no library, which is why it starts faster.
+/// A credentials tool without address-space randomization of its own code fails every hardening scan. The
+/// build for musl also loads no library, which is why it starts faster.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_program_is_position_independent() {

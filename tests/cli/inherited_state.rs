@@ -1,5 +1,6 @@
-//! arl evaluates the text of its own shell variables. Text of the same name that came from the environment is not
-//! arl's and is never evaluated, in any shell, whether it was there before `arl init` or a tool exported it later.
+//! arl evaluates the text of its own shell variables. Text of the same name that came from the environment is
+//! not arl's and is never evaluated, in any shell, whether it was there before `arl init` or a tool exported
+//! it later.
 
 use crate::hooks::READ_ONLY;
 use crate::shell::{ALL, HOOKED, NUSHELL, ShellSession};

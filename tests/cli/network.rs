@@ -289,7 +289,8 @@ fn environment_and_profile_settings_choose_the_endpoint() {
 fn serve_dns(socket: &UdpSocket) {
     let mut query = [0; 512];
     while let Ok((_, client)) = socket.recv_from(&mut query) {
-        // After the header of 12 bytes: each label of the name after its length, a zero, then the type of two bytes.
+        // After the header of 12 bytes: each label of the name after its length, a zero, then the type of two
+        // bytes.
         let mut labels: Vec<String> = Vec::new();
         let mut position = 12;
         while query[position] != 0 {
@@ -304,8 +305,8 @@ fn serve_dns(socket: &UdpSocket) {
         };
         let is_ipv4 = query[position + 1..][..2] == [0, 1];
         let answered = address.filter(|_| is_ipv4);
-        // The query's own number; then "a response, recursion available", with "no such name" where that is so;
-        // one question; one answer or none; and after the question the answer, which refers to its name.
+        // The query's own number; then "a response, recursion available", with "no such name" where that is
+        // so; one question; one answer or none; and after the question the answer, which refers to its name.
         let no_such_name = if address.is_none() { 3 } else { 0 };
         let mut response = vec![query[0], query[1], 0x81, 0x80 | no_such_name];
         response.extend([0, 1, 0, u8::from(answered.is_some()), 0, 0, 0, 0]);
@@ -318,7 +319,8 @@ fn serve_dns(socket: &UdpSocket) {
     }
 }
 
-/// musl has a resolver of its own, without the modules of glibc's `nsswitch.conf`: it has to find the same names.
+/// musl has a resolver of its own, without the modules of glibc's `nsswitch.conf`: it has to find the same
+/// names.
 #[cfg(target_os = "linux")]
 #[test]
 fn names_come_from_hosts_and_dns_with_its_search_domains() {

@@ -1,4 +1,5 @@
-//! tcsh, nushell, elvish and xonsh running scripts; and PowerShell and cmd, whose statements are compared as text.
+//! tcsh, nushell, elvish and xonsh running scripts; and PowerShell and cmd, whose statements are compared as
+//! text.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 
-use crate::support::{Run, Stage};
+use crate::support::{Run, Stage, binary};
 
 /// The folders, each checked by one test.
 const FOLDERS: [&str; 4] = ["dialects", "errors", "explain", "help"];
@@ -117,7 +117,7 @@ fn normalized(stage: &Stage, text: &str) -> String {
         Run::of(Command::new("id").arg("-un").output().unwrap()).success().trim().to_owned()
     });
     let mut text = text
-        .replace(env!("CARGO_BIN_EXE_arl"), "/bin/arl")
+        .replace(&binary().display().to_string(), "/bin/arl")
         .replace(&stage.home.display().to_string(), "~")
         .replace(&format!("{}@", *USER), "USER@");
     stage.sts.change(|world| {

@@ -207,7 +207,8 @@ pub(crate) fn interrupts_counted(stage: &Stage, arl: &str, count: usize) -> usiz
     total
 }
 
-/// The program under test: the one that `ARL_TEST_BINARY` names, or the one that cargo has built for the tests.
+/// The program under test: the one that `ARL_TEST_BINARY` names, or the one that cargo has built for the
+/// tests.
 pub(crate) fn binary() -> PathBuf {
     match std::env::var_os("ARL_TEST_BINARY") {
         Some(path) => fs::canonicalize(path).expect("ARL_TEST_BINARY names a program"),

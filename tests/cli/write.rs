@@ -550,7 +550,7 @@ fn root_follows_no_users_link_to_a_file_of_another() {
     assert_eq!(fs::metadata(stage.home.join(".aws/.real.arl.lock")).unwrap().uid(), 4242);
 }
 
-/// Only root can give files away, and nobody else needs to.
+/// Only root can give a file to another user.
 #[test]
 fn a_plain_user_writes_into_a_directory_of_root() {
     if !rustix::process::geteuid().is_root() {
@@ -561,7 +561,7 @@ fn a_plain_user_writes_into_a_directory_of_root() {
     fs::create_dir(&shared).unwrap();
     fs::set_permissions(&shared, fs::Permissions::from_mode(0o1777)).unwrap();
     let program = std::path::Path::new("/tmp").join(format!("arl-test-{}", std::process::id()));
-    fs::copy(env!("CARGO_BIN_EXE_arl"), &program).unwrap();
+    fs::copy(binary(), &program).unwrap();
     let mut command = stage.as_ann("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
     command.args(["write", DEPLOY, "--profile-name", "x"]);
