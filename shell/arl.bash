@@ -16,7 +16,14 @@ __arl_drop_inherited
 
 # The word before the name keeps an alias of that name from being expanded here.
 function arl {
-    __arl_untraced __arl_main "$@"
+    \builtin local mode __arl_back=x piped=''
+    __arl_untraced __arl_choose_mode "$@" || \builtin return
+    # The command comes last, so that a signal which ends it means to bash what it means without this function.
+    case $mode in
+        eval) __arl_untraced __arl_eval "$@" ;;
+        original) (__arl_untraced __arl_before && \builtin exec arl "$@") ;;
+        *) \command arl "$@" ;;
+    esac
 }
 
 # Neither -x, nor -v, nor a DEBUG trap that functions inherit may show what is evaluated.
@@ -30,9 +37,10 @@ __arl_untraced() {
     \builtin return "$status"
 }
 
-# Finds the verb, whether its output is for this shell, and whether it starts from what was here before a role.
-__arl_main() {
-    \builtin local verb='' apply=x __arl_back=x skip='' piped='' word out code
+# Sets the caller's mode: `eval` if the output is for this shell, `original` if arl starts from what was here before a
+# role, else `plain`. Clears its __arl_back unless arl starts from there.
+__arl_choose_mode() {
+    \builtin local verb='' apply=x skip='' word
     __arl_drop_inherited || \builtin return
     for word in "$@"; do
         if [[ -n $skip ]]; then
@@ -52,41 +60,40 @@ __arl_main() {
         assume | exec | each | write | explain | console) ;;
         *) __arl_back='' ;;
     esac
+    case $verb:$apply in
+        assume:x | clear:x) mode='eval' ;;
+        *) [[ -n $__arl_back && -n ${__arl_restore-} ]] && mode=original || mode=plain ;;
+    esac
+}
+
+# Runs arl and evaluates the statements that it prints.
+__arl_eval() {
+    \builtin local word out code
     if ((BASH_SUBSHELL > 0)) && [[ -p /dev/stdout ]]; then
         piped=x
     fi
-    case $verb:$apply in
-        assume:x | clear:x)
-            word=$(__arl_prefix) || {
-                \builtin printf 'arl: %s before the command ends with it, and with it what arl sets; export it first, or use --profile\n' "$word" >&2
-                \builtin return 2
-            }
-            out=$(__arl_before && ARL_SHELL=bash \command arl "$@") || {
-                code=$?
-                [[ -z $piped ]] || \builtin printf '%s\n' "$out"
-                \builtin return "$code"
-            }
-            # A variable that cannot be changed must not cost the shell the role that it has.
-            (__arl_before && \builtin eval "$out") || {
-                code=$?
-                [[ -z $piped ]] || \builtin printf '(exit %s);\n' "$code"
-                \builtin return "$code"
-            }
-            __arl_before
-            \builtin eval "$out"
-            # In eval "$(arl assume ROLE)" a change of the subshell is lost, and the shell reads what is printed.
-            if [[ -n $piped ]] && (\builtin set +f && __arl_is_read); then
-                \builtin printf '%s\n' "$out"
-            fi
-            ;;
-        *)
-            if [[ -n $__arl_back && -n ${__arl_restore-} ]]; then
-                (__arl_before && \builtin exec arl "$@")
-            else
-                \command arl "$@"
-            fi
-            ;;
-    esac
+    word=$(__arl_prefix) || {
+        \builtin printf 'arl: %s before the command ends with it, and with it what arl sets; export it first, or use --profile\n' "$word" >&2
+        \builtin return 2
+    }
+    out=$(__arl_before && ARL_SHELL=bash \command arl "$@") || {
+        code=$?
+        [[ -z $piped ]] || \builtin printf '%s\n' "$out"
+        \builtin return "$code"
+    }
+    # A subshell evaluates the statements first. If that fails, for example because a variable is readonly, the shell
+    # keeps its current role.
+    (__arl_before && \builtin eval "$out") || {
+        code=$?
+        [[ -z $piped ]] || \builtin printf '(exit %s);\n' "$code"
+        \builtin return "$code"
+    }
+    __arl_before
+    \builtin eval "$out"
+    # In eval "$(arl assume ROLE)" a change of the subshell is lost, and the shell reads what is printed.
+    if [[ -n $piped ]] && (\builtin set +f && __arl_is_read); then
+        \builtin printf '%s\n' "$out"
+    fi
 }
 
 # In a subshell: fails with the name of a variable that stands before the command (AWS_PROFILE=x arl assume ROLE) and hides

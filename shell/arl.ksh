@@ -2,7 +2,7 @@
 # The hook for mksh and ksh93; `arl init ksh` prints it after the function of arl.sh. It runs inside the
 # prompt, in the shell itself, and forks nothing.
 
-# Clears a role that has expired. Keeps $?.
+# Clears a role that has expired. Keeps $? in mksh; ksh93 keeps it by itself around a discipline function.
 __arl_hook() {
     __arl_status=$?
     case ${ARL_EXPIRES_AT-} in
@@ -24,7 +24,8 @@ __arl_hook() {
             \unset __arl_now
             ;;
     esac
-    \return "$__arl_status"
+    # mksh needs the status; in ksh93 a `return` of 256 + SIGINT would interrupt the shell at every prompt.
+    case ${KSH_VERSION-} in *MIRBSD* | *LEGACY*) \return "$__arl_status" ;; esac
 }
 
 # shellcheck disable=SC2120
@@ -81,15 +82,25 @@ __arl_gone() {
     case ${AWS_ACCESS_KEY_ID-} in ?*) \unset __arl_restore ;; esac
 }
 
+case ${KSH_VERSION-} in
+    *MIRBSD* | *LEGACY*) ;;
+    *)
+        \unset __arl_prompt
+        __arl_prompt=''
+        # ksh93 calls this function when the prompt reads the variable, and the rest of the prompt sees the $? of before.
+        # `${ __arl_hook;}` would need a `return` of that status.
+        \eval 'function __arl_prompt.get { __arl_hook; .sh.value=""; }'
+        ;;
+esac
 case $- in
     *i*)
         case ${PS1-} in
-            *__arl_hook*) ;;
+            *__arl_hook* | *__arl_prompt*) ;;
             *)
                 # shellcheck disable=SC2016 # expanded at each prompt, not here
                 case ${KSH_VERSION-} in
                     *MIRBSD* | *LEGACY*) PS1='${|__arl_hook;}'${PS1-} ;;
-                    *) PS1='${ __arl_hook;}'${PS1-} ;;
+                    *) PS1='${__arl_prompt}'${PS1-} ;;
                 esac
                 # Another shell would not understand it.
                 \typeset +x PS1

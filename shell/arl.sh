@@ -16,24 +16,50 @@ __arl_drop_inherited
 \unalias arl 2>/dev/null || \:
 arl() {
     __arl_trace=$-
-    # Neither -x nor -v may show what is evaluated.
+    # Neither -x nor -v may show the statements that are evaluated.
     { \set +xv; } 2>/dev/null
-    if __arl_main "$@"; then
-        \set -- 0
-    else
-        \set -- "$?"
-    fi
-    \unset __arl_verb __arl_apply __arl_back __arl_skip __arl_word __arl_out __arl_code __arl_fd __arl_key __arl_value
+    __arl_choose_mode "$@" || __arl_mode=stop
+    case $__arl_mode in
+        stop)
+            __arl_end
+            \return 1
+            ;;
+        eval)
+            if __arl_eval "$@"; then
+                \set -- 0
+            else
+                \set -- "$?"
+            fi
+            __arl_end
+            \return "$1"
+            ;;
+        # The command comes last, so that its status is the function's without `return`. ksh93 counts a status above 256
+        # as a signal: it cuts off what `return` or a subshell hands on, and after SIGINT ends the script.
+        original)
+            __arl_end
+            __arl_run_from_original "$@"
+            ;;
+        *)
+            __arl_end
+            \command arl "$@"
+            ;;
+    esac
+}
+
+# Unsets what a call needs, and puts -x and -v back.
+__arl_end() {
+    \unset __arl_verb __arl_apply __arl_back __arl_skip __arl_word __arl_out __arl_code __arl_fd __arl_key __arl_value \
+        __arl_mode
     case $__arl_trace in *v*) \set -v ;; esac
     case $__arl_trace in
         *x*) \unset __arl_trace && \set -x ;;
         *) \unset __arl_trace ;;
     esac
-    \return "$1"
 }
 
-# Finds the verb, whether its output is for this shell, and whether it starts from what was here before a role.
-__arl_main() {
+# Sets __arl_mode: `eval` if the output is for this shell, `original` if arl starts from what was here before a role, else
+# `plain`. Sets __arl_back if arl starts from what was here before.
+__arl_choose_mode() {
     __arl_drop_inherited || \return
     __arl_verb='' __arl_apply=x __arl_back=x __arl_skip=''
     for __arl_word in "$@"; do
@@ -57,42 +83,77 @@ __arl_main() {
         *) __arl_back='' ;;
     esac
     case $__arl_verb:$__arl_apply in
-        assume:x | clear:x)
-            __arl_out=$(__arl_before && ARL_SHELL=posix \command arl "$@") || {
-                __arl_skip=$?
-                # What fails holds no secret.
-                ! \test -p /dev/stdout || \printf '%s\n' "$__arl_out"
-                \return "$__arl_skip"
-            }
-            __arl_code=0
-            __arl_is_read || __arl_code=$?
-            case $__arl_code in
-                2)
-                    \printf '(exit 1);\n'
-                    \printf 'arl: in such a subshell ksh93 does not tell who reads the pipe; use arl exec\n' >&2
-                    \return 1
-                    ;;
-            esac
-            # A variable that cannot be changed must not cost the shell the role that it has.
-            (__arl_before && \eval "$__arl_out") || {
-                __arl_skip=$?
-                case $__arl_code in 0) \printf '(exit %s);\n' "$__arl_skip" ;; esac
-                \return "$__arl_skip"
-            }
-            __arl_before
-            \eval "$__arl_out"
-            # In eval "$(arl assume ROLE)" a change of the subshell is lost, and the shell reads what is printed.
-            case $__arl_code in 0) \printf '%s\n' "$__arl_out" ;; esac
-            ;;
+        assume:x | clear:x) __arl_mode='eval' ;;
         *)
-            case $__arl_back in
-                # mksh would execute the function again.
-                x) (__arl_before && \unset -f arl && \exec arl "$@") ;;
-                *) \command arl "$@" ;;
+            case $__arl_back:${__arl_restore:+x} in
+                x:x) __arl_mode=original ;;
+                *) __arl_mode=plain ;;
             esac
             ;;
     esac
 }
+
+# Runs arl and evaluates the statements that it prints.
+__arl_eval() {
+    __arl_out=$(__arl_before && ARL_SHELL=posix \command arl "$@") || {
+        __arl_skip=$?
+        # The output of a failed arl holds no secret.
+        ! \test -p /dev/stdout || \printf '%s\n' "$__arl_out"
+        \return "$__arl_skip"
+    }
+    __arl_code=0
+    __arl_is_read || __arl_code=$?
+    case $__arl_code in
+        2)
+            \printf '(exit 1);\n'
+            \printf 'arl: in such a subshell ksh93 does not tell who reads the pipe; use arl exec\n' >&2
+            \return 1
+            ;;
+    esac
+    # A subshell evaluates the statements first. If that fails, for example because a variable is readonly, the shell
+    # keeps its current role.
+    (__arl_before && \eval "$__arl_out") || {
+        __arl_skip=$?
+        case $__arl_code in 0) \printf '(exit %s);\n' "$__arl_skip" ;; esac
+        \return "$__arl_skip"
+    }
+    __arl_before
+    \eval "$__arl_out"
+    # In eval "$(arl assume ROLE)" a change of the subshell is lost, and the shell reads what is printed.
+    case $__arl_code in 0) \printf '%s\n' "$__arl_out" ;; esac
+}
+
+# Runs arl with the environment from before the role, which stays in the shell.
+__arl_run_from_original() {
+    (
+        { \set +xv; } 2>/dev/null
+        # mksh would execute the function again.
+        # shellcheck disable=SC2030 # it is meant for this subshell
+        __arl_back=x && __arl_before && \unset -f arl && \exec arl "$@"
+    )
+}
+case ${KSH_VERSION-} in
+    *93*)
+        # After SIGINT a subshell of ksh93 ends the script, so the original environment is set in local variables here.
+        # Only `function` makes them, and it keeps the options of the shell as they are.
+        \eval 'function __arl_run_from_original {
+            \typeset __arl_name __arl_back=x
+            \set +xv
+            for __arl_name in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
+                AWS_ACCOUNT_ID AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION \
+                AWS_CREDENTIALS_EXPIRATION AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME \
+                AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI \
+                AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_AUTHORIZATION_TOKEN \
+                AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID \
+                ARL_SOURCE ARL_ENDPOINT AWS_REGION AWS_DEFAULT_REGION; do
+                \eval "case \${$__arl_name+x} in x) \typeset -x $__arl_name=\"\$$__arl_name\" ;;
+                    *) \typeset $__arl_name; \unset $__arl_name ;; esac"
+            done
+            __arl_before
+            \command arl "$@"
+        }'
+        ;;
+esac
 
 # Whether one of the shells that this subshell comes from reads the pipe that stdout is. In { arl assume ROLE; … } | tee
 # it is another program, which must not get to see a secret. 2 if that cannot be told.
@@ -135,6 +196,7 @@ __arl_is_read() {
 # Puts back what was here before a role, unless another source was chosen since. In a subshell, so that arl
 # starts there; in the shell itself only once arl has succeeded.
 __arl_before() {
+    # shellcheck disable=SC2031 # each caller sets it
     case $__arl_back:${__arl_restore:+x}:${AWS_PROFILE-}${AWS_DEFAULT_PROFILE-}${AWS_WEB_IDENTITY_TOKEN_FILE-}${AWS_CONTAINER_CREDENTIALS_FULL_URI-}${AWS_CONTAINER_CREDENTIALS_RELATIVE_URI-}:${AWS_ACCESS_KEY_ID-} in
         x:x:: | x:x::"${ARL_KEY_ID-}") \eval "$__arl_restore" ;;
     esac

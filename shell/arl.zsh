@@ -72,6 +72,8 @@ function arl {
             fi
             ;;
     esac
+    # A function with `emulate -L` that ends with `case` does not end a shell under errexit; one that returns does.
+    \builtin return $?
 }
 
 # Whether one of the shells that this subshell comes from reads the pipe that stdout is. In { arl assume ROLE; … } | tee

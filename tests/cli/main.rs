@@ -26,6 +26,7 @@ mod hooks;
 mod hostile_shell;
 mod inherited_state;
 mod interactive_shells;
+mod interrupts;
 mod mfa;
 mod moto;
 mod network;

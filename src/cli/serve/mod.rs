@@ -60,7 +60,9 @@ pub(crate) fn run(
     let isolated_config =
         options.isolate.then(|| IsolatedConfig::new(isolated_region.as_deref())).transpose();
     let isolated_config = isolated_config.map_err(|error| {
-        CliError::new("could not make shared files for the command alone").caused_by(error).into_exec_failure()
+        CliError::new("could not make shared files for the command alone")
+            .caused_by(error)
+            .into_exec_failure()
     })?;
     let exit = runtime.block_on(async {
         let cannot = |error: std::io::Error| {
