@@ -115,7 +115,7 @@ fn the_script_for_ksh93_knows_every_variable_that_is_put_back() {
 
 /// Types lines as `keyboard` does.
 fn type_lines(stage: &Stage, command: &str, lines: &[&str]) -> Run {
-    let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/terminal.py");
+    let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/terminal.py");
     let mut python = stage.as_ann(crate::aws_assume_role_lib::python());
     python
         .arg(driver)
