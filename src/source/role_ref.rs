@@ -89,5 +89,7 @@ mod tests {
         assert_eq!(closest("prdo-admin", names), ["prod-admin"]);
         assert_eq!(closest("Deploy", names), ["prod-deploy"]);
         assert_eq!(closest("completely-else", names), [] as [&str; 0]);
+        // Two swaps are two mistakes, not three or four.
+        assert_eq!(closest("badc", ["abcd"]), ["abcd"]);
     }
 }
