@@ -11,7 +11,7 @@
 //! `HOLDER` names the process that holds the lock. What a holder leaves counts only for the processes that waited for
 //! this very holder: a note may be old, and times say nothing where a clock was wrong. `AT` is in nanoseconds since 1970
 //! and only tells one heartbeat from the next. `TAG` is
-//! [`CacheKey::circumstances`](super::key::CacheKey::circumstances): a process that would call with another secret or
+//! [`CacheKey::failure_scope`](super::key::CacheKey::failure_scope): a process that would call with another secret or
 //! through another network does not share the failure.
 //!
 //! A reader accepts only complete notes, because it may read while the holder writes.

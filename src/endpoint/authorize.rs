@@ -15,8 +15,23 @@ pub(super) struct ExpectedRequest {
 }
 
 /// Headers that browsers and proxies send, and that SDKs never send to a loopback address.
-const BROWSER_HEADERS: [&str; 7] =
-    ["origin", "referer", "forwarded", "x-forwarded-for", "via", "transfer-encoding", "upgrade"];
+const BROWSER_HEADERS: [&str; 13] = [
+    "client-ip",
+    "cookie",
+    "forwarded",
+    "origin",
+    "proxy-authorization",
+    "proxy-connection",
+    "referer",
+    "transfer-encoding",
+    "true-client-ip",
+    "upgrade",
+    "upgrade-insecure-requests",
+    "via",
+    "x-real-ip",
+];
+const BROWSER_HEADER_PREFIXES: [&str; 5] =
+    ["access-control-", "cf-connecting-", "sec-ch-", "sec-fetch-", "x-forwarded-"];
 
 /// Checks a whole request head. The response does not tell which part was wrong.
 pub(super) fn is_authorized(head: &[u8], expected: &ExpectedRequest) -> bool {
@@ -33,7 +48,9 @@ pub(super) fn is_authorized(head: &[u8], expected: &ExpectedRequest) -> bool {
         }
         let (name, value) = (name.to_ascii_lowercase(), value.trim_matches([' ', '\t']));
         let has_body = name == "content-length" && value != "0";
-        if has_body || BROWSER_HEADERS.contains(&name.as_str()) || name.starts_with("sec-fetch-") {
+        let is_browsers = BROWSER_HEADERS.contains(&name.as_str())
+            || BROWSER_HEADER_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        if has_body || is_browsers {
             return false;
         }
         match name.as_str() {
@@ -92,6 +109,12 @@ mod tests {
             ("Accept: */*", "Referer: x"),
             ("Accept: */*", "Sec-Fetch-Mode: cors"),
             ("Accept: */*", "X-Forwarded-For: 1.2.3.4"),
+            ("Accept: */*", "X-Forwarded-Host: evil.example"),
+            ("Accept: */*", "X-Real-IP: 1.2.3.4"),
+            ("Accept: */*", "Proxy-Connection: keep-alive"),
+            ("Accept: */*", "Cookie: a=b"),
+            ("Accept: */*", "Sec-CH-UA: x"),
+            ("Accept: */*", "Upgrade-Insecure-Requests: 1"),
             ("Accept: */*", "Transfer-Encoding: chunked"),
             ("Accept: */*", "Content-Length: 5"),
             ("Accept: */*", " folded: x"),

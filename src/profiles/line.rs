@@ -16,7 +16,7 @@ pub enum SharedFile {
     Credentials,
 }
 
-/// One line of a shared file. All ranges refer to the text that [`PrefixedOutput`] was created from.
+/// One line of a shared file. All ranges refer to the text that [`Lines`] was created from.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     /// The whole line, including its line ending.

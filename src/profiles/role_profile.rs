@@ -62,7 +62,7 @@ impl RoleProfile {
     /// # Errors
     /// The first key whose value STS would refuse.
     pub fn read(name: &str, section: &Section<'_>) -> Result<Option<Self>, InvalidProfileKey> {
-        if section.get("role_arn").is_none() || section.get("web_identity_token_file").is_some() {
+        if section.get("role_arn").is_none() || section.get_non_empty("web_identity_token_file").is_some() {
             return Ok(None);
         }
         let invalid = |key, reason: String| InvalidProfileKey { profile: name.to_owned(), key, reason };
@@ -73,22 +73,19 @@ impl RoleProfile {
         Ok(Some(Self {
             role_arn,
             role_session_name: section.get_non_empty("role_session_name").map(str::to_owned),
-            duration_seconds: match section.get_non_empty("duration_seconds") {
-                Some(_) => parse_key(name, section, "duration_seconds")?,
-                None => None,
-            },
+            duration_seconds: parse_key(name, section, "duration_seconds")?,
             external_id: parse_key(name, section, "external_id")?,
             mfa_serial: parse_key(name, section, "mfa_serial")?,
-            mfa_process: section.get("mfa_process").map(str::to_owned),
+            mfa_process: section.get_non_empty("mfa_process").map(str::to_owned),
             region: section.get_non_empty("region").map(str::to_owned),
             source_identity: parse_key(name, section, "source_identity")?,
             session_tags: section
-                .get("session_tags")
+                .get_non_empty("session_tags")
                 .map(|text| parse_tags(&normalize_list(text)))
                 .transpose()
                 .map_err(|error| invalid("session_tags", error.to_string()))?,
             transitive_session_tags: section
-                .get("transitive_session_tags")
+                .get_non_empty("transitive_session_tags")
                 .map(|text| parse_tag_keys(&normalize_list(text)))
                 .transpose()
                 .map_err(|error| invalid("transitive_session_tags", error.to_string()))?,
@@ -101,7 +98,7 @@ fn parse_key<T: FromStr<Err = InvalidValue>>(
     section: &Section<'_>,
     key: &'static str,
 ) -> Result<Option<T>, InvalidProfileKey> {
-    let value = section.get(key).map(str::parse).transpose();
+    let value = section.get_non_empty(key).map(str::parse).transpose();
     value.map_err(|error: InvalidValue| InvalidProfileKey {
         profile: name.to_owned(),
         key,
@@ -109,7 +106,7 @@ fn parse_key<T: FromStr<Err = InvalidValue>>(
     })
 }
 
-/// Removes the whitespace around the commas of a profile's list, and around the `=` of tags.
+/// Removes the whitespace around the commas of a profile's list, and around the `=` of tags, and drops empty items.
 ///
 /// aws-vault does the same, so people write profiles with spaces, which would otherwise become part of a tag.
 /// JSON stays as it is.
@@ -125,5 +122,6 @@ pub fn normalize_list(list: &str) -> String {
         Some((key, value)) => format!("{}={}", key.trim(), value.trim()),
         None => item.trim().to_owned(),
     };
-    list.split(',').map(trimmed).collect::<Vec<_>>().join(",")
+    let items = list.split(',').filter(|item| !item.trim().is_empty());
+    items.map(trimmed).collect::<Vec<_>>().join(",")
 }

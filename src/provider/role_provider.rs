@@ -37,7 +37,7 @@ pub(super) type TokenCodeCallback =
 /// are logged with `tracing` at the level `WARN`.
 ///
 /// An [`SdkConfig`] with this provider should use `IdentityCache::no_cache()`, as that of
-/// [`crate::AssumeRole::into_config`] does. The SDK's own cache would ask for new credentials only some
+/// [`crate::AssumeRoleBuilder::into_config`] does. The SDK's own cache would ask for new credentials only some
 /// seconds before the expiration.
 #[derive(Clone)]
 pub struct RoleProvider(pub(super) Arc<Inner>);

@@ -22,7 +22,7 @@ pub(super) fn profile_source<'a>(
     section: &Section<'a>,
 ) -> Result<Source, SourceError> {
     let invalid = |reason: &str| SourceError::Profile { name: name.to_owned(), reason: reason.to_owned() };
-    if let Some(token_file) = section.get("web_identity_token_file") {
+    if let Some(token_file) = section.get_non_empty("web_identity_token_file") {
         let role_arn = section
             .get("role_arn")
             .ok_or_else(|| invalid("has a `web_identity_token_file` but no `role_arn`"))?;

@@ -18,6 +18,8 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt, Limited};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use zeroize::Zeroizing;
@@ -179,6 +181,7 @@ fn trust_store(ca_bundle: Option<&Path>) -> Result<TrustStore, String> {
     if let Some(path) = ca_bundle {
         let pem = std::fs::read(path)
             .map_err(|error| format!("cannot read the CA bundle `{}`: {error}", path.display()))?;
+        let pem = plain_pem(pem);
         if !is_bundle(&pem) {
             return Err(format!(
                 "the CA bundle `{}` holds something else than PEM certificates",
@@ -192,6 +195,51 @@ fn trust_store(ca_bundle: Option<&Path>) -> Result<TrustStore, String> {
         Some(pem) => TrustStore::empty().with_pem_certificate(pem),
         None => TrustStore::default(),
     })
+}
+
+/// Returns a PEM file as the TLS library reads it: without a byte order mark, and with OpenSSL's trusted certificates
+/// as plain ones.
+///
+/// A `TRUSTED CERTIFICATE` block holds a certificate and then OpenSSL's own list of what it is trusted for.
+fn plain_pem(pem: Vec<u8>) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(&pem) else { return pem };
+    const TRUSTED: &str = "-----BEGIN TRUSTED CERTIFICATE-----";
+    if !text.starts_with('\u{feff}') && !text.contains(TRUSTED) {
+        return pem;
+    }
+    let mut plain = String::new();
+    let mut block: Option<String> = None;
+    for line in text.trim_start_matches('\u{feff}').lines() {
+        match (&mut block, line.trim()) {
+            (None, TRUSTED) => block = Some(String::new()),
+            (Some(base64), "-----END TRUSTED CERTIFICATE-----") => {
+                let der = STANDARD.decode(base64.as_bytes()).ok();
+                let der = der.as_deref().and_then(|der| der.get(..der_length(der)?)).unwrap_or_default();
+                let certificate = STANDARD.encode(der);
+                plain.push_str(&format!(
+                    "-----BEGIN CERTIFICATE-----\n{certificate}\n-----END CERTIFICATE-----\n"
+                ));
+                block = None;
+            }
+            (Some(base64), line) => base64.push_str(line),
+            (None, line) => {
+                plain.push_str(line);
+                plain.push('\n');
+            }
+        }
+    }
+    plain.into_bytes()
+}
+
+/// Returns how many bytes the first DER element takes.
+fn der_length(der: &[u8]) -> Option<usize> {
+    let first = usize::from(*der.get(1)?);
+    if first < 0x80 {
+        return Some(2 + first);
+    }
+    let digits = der.get(2..2 + (first & 0x7f)).filter(|digits| digits.len() <= 4)?;
+    let length = digits.iter().fold(0, |length, &digit| length << 8 | usize::from(digit));
+    Some(2 + digits.len() + length)
 }
 
 /// Whether every block is a valid certificate. The TLS library panics if one is not.

@@ -138,6 +138,17 @@ fn proxy_variables_and_no_proxy_are_followed() {
         .env("HTTP_PROXY", "http://127.0.0.1:1")
         .env("ALL_PROXY", "http://127.0.0.1:1");
     let _ = away.stage.run(&mut plain).success();
+    // A proxy without a scheme is an http one, and the lower-case variable takes precedence.
+    let _ = away.run(&[("HTTPS_PROXY", url.trim_start_matches("http://"))]).success();
+    expected += 1;
+    assert_eq!(proxy.passed(&away), expected);
+    let _ = away.run(&[("HTTPS_PROXY", "http://127.0.0.1:1"), ("https_proxy", &url)]).success();
+    expected += 1;
+    assert_eq!(proxy.passed(&away), expected);
+    let _ =
+        away.run(&[("HTTPS_PROXY", &url), ("NO_PROXY", "127.0.0.2"), ("no_proxy", "x.example")]).success();
+    expected += 1;
+    assert_eq!(proxy.passed(&away), expected);
     // HTTPS_PROXY takes precedence over ALL_PROXY.
     let _ = away.run(&[("HTTPS_PROXY", &url), ("ALL_PROXY", "http://127.0.0.1:1")]).success();
     assert_eq!(proxy.passed(&away), expected + 1);
@@ -176,6 +187,32 @@ fn a_private_certificate_authority_is_trusted_if_configured() {
     let _ = without(&[]).success();
     away.stage.profiles("[default]\nca_bundle = ~/ca.pem\n", "");
     let _ = without(&[]).success();
+}
+
+/// Certificates as editors on Windows and OpenSSL's `x509 -trustout` save them.
+#[test]
+fn ca_bundles_may_have_a_byte_order_mark_or_trusted_certificates() {
+    let away = Away::new();
+    let pem = std::fs::read_to_string(&away.ca).unwrap();
+    let with = |variable: &str, text: &str| {
+        let path = away.stage.home.join("other.pem");
+        std::fs::write(&path, text).unwrap();
+        let mut arl = away.arl(&away.url());
+        away.stage.run(arl.env_remove("AWS_CA_BUNDLE").env(variable, path))
+    };
+    let _ = with("AWS_CA_BUNDLE", &format!("\u{feff}{pem}")).success();
+    let _ = with("REQUESTS_CA_BUNDLE", &pem).success();
+    std::fs::write(away.stage.home.join("plain.pem"), &pem).unwrap();
+    let mut openssl = away.stage.bare("openssl");
+    openssl.args(["x509", "-in", "plain.pem", "-trustout", "-addtrust", "serverAuth"]);
+    let trusted = away.stage.run(&mut openssl).success();
+    assert!(trusted.contains("BEGIN TRUSTED CERTIFICATE"), "{trusted}");
+    let _ = with("AWS_CA_BUNDLE", &trusted).success();
+    with("AWS_CA_BUNDLE", &trusted.replace("MII", "MIX")).failure(1, "the CA bundle");
+    // AWS_CA_BUNDLE takes precedence.
+    let mut arl = away.arl(&away.url());
+    let arl = arl.env("REQUESTS_CA_BUNDLE", "/no/such/file");
+    let _ = away.stage.run(arl).success();
 }
 
 #[test]

@@ -474,6 +474,44 @@ fn environment_keys_work_without_a_readable_home() {
     without.failure(1, "could not read");
 }
 
+/// `aws configure set KEY ''` leaves an empty value.
+#[test]
+fn empty_profile_values_count_as_unset() {
+    let stage = Stage::new();
+    let keys = "aws_access_key_id = AKIAIOSFODNN7ANN0001\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYANNSECRET1\n";
+    let config = "[profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = ann\n\
+        web_identity_token_file =\nsource_identity =\nexternal_id =\nmfa_serial =\nmfa_process =\n\
+        session_tags = Team = web , ,\ntransitive_session_tags = Team,\nduration_seconds =\nregion =\n";
+    stage.profiles(config, &format!("[ann]\n{keys}"));
+    let _ = stage.run(stage.bare("arl").args(["assume", "deploy", "--json"])).success();
+    let sent: Vec<String> =
+        stage.assumed()[0].parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    for expected in ["Tags.member.1.Key=Team", "Tags.member.1.Value=web", "TransitiveTagKeys.member.1=Team"] {
+        assert!(sent.iter().any(|parameter| parameter == expected), "{expected}: {sent:?}");
+    }
+    assert!(!sent.iter().any(|parameter| parameter.contains("member.2")), "{sent:?}");
+    assert!(!sent.iter().any(|parameter| parameter.starts_with("SourceIdentity")), "{sent:?}");
+}
+
+/// A slice inside a character was a panic.
+#[test]
+fn an_access_key_id_of_any_script_is_an_error_and_no_panic() {
+    let stage = Stage::new();
+    for id in ["AKIA€xy", "€", "ключ", "AK\u{301}"] {
+        let mut arl = stage.bare("arl");
+        arl.args(["explain", "p"]).env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", "s");
+        stage.profiles(
+            "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/R\nsource_profile = q\n[profile q]\n",
+            "[q]\naws_access_key_id = AKIAX\naws_secret_access_key = s\n",
+        );
+        let run = stage.run(&mut arl);
+        assert!(
+            run.status < 3 && !run.stderr.contains("panicked") && !run.stderr.contains("mistake"),
+            "{id}: {run:?}"
+        );
+    }
+}
+
 /// A chain of thousands of profiles ended arl without a word, and `eval` took that for a success.
 #[test]
 fn a_chain_of_thousands_of_profiles_is_a_clear_error() {

@@ -11,6 +11,7 @@ use crate::cli::env::cache_location::CacheLocation;
 use crate::cli::env::context::Context;
 use crate::cli::env::shell_scripts;
 use crate::cli::ui::output::{ColorChoice, Output};
+use crate::cli::ui::text::is_unsafe;
 
 /// Role profiles first, then the other profiles, whose own credentials are a role of a kind.
 pub(crate) fn roles(typed: &OsStr) -> Vec<CompletionCandidate> {
@@ -31,7 +32,7 @@ fn cached_roles(typed: &OsStr) -> Vec<CompletionCandidate> {
     let open_cache = || CacheLocation::from_env(&Context::read_user()).ok()?.open(&output).ok()?;
     let sessions = open_cache().and_then(|cache| cache.list(now, MAX_CACHED_ROLES).ok()).unwrap_or_default();
     let roles: BTreeSet<&str> = sessions.iter().filter_map(|session| session.role_arn()).collect();
-    let fit = roles.into_iter().filter(|arn| arn.starts_with(&*typed) && !arn.contains(char::is_control));
+    let fit = roles.into_iter().filter(|arn| arn.starts_with(&*typed) && !arn.contains(is_unsafe));
     fit.map(|arn| CompletionCandidate::new(arn).help(Some("used before".into()))).collect()
 }
 
@@ -66,6 +67,6 @@ fn matching_profiles(typed: &OsStr) -> Vec<(CompletionCandidate, bool)> {
     };
     // A control character in a name would be typed into the shell.
     let names = config.profile_names();
-    let fit = names.into_iter().filter(|name| name.starts_with(&*typed) && !name.contains(char::is_control));
+    let fit = names.into_iter().filter(|name| name.starts_with(&*typed) && !name.contains(is_unsafe));
     fit.filter_map(candidate).collect()
 }

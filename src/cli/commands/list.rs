@@ -37,7 +37,8 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), CliError> {
             Ok(None) => {
                 // A web identity's role has nothing else that would be told here.
                 let arn = section.get("role_arn").and_then(|arn| arn.parse::<RoleArn>().ok());
-                let Some(arn) = arn.filter(|_| section.get("web_identity_token_file").is_some()) else {
+                let Some(arn) = arn.filter(|_| section.get_non_empty("web_identity_token_file").is_some())
+                else {
                     continue;
                 };
                 if args.json {

@@ -45,6 +45,7 @@ pub(crate) const HOME: &str = "HOME";
 pub(crate) const HTTPS_PROXY: &str = "HTTPS_PROXY";
 pub(crate) const NO_PROXY: &str = "NO_PROXY";
 pub(crate) const PATH: &str = "PATH";
+pub(crate) const REQUESTS_CA_BUNDLE: &str = "REQUESTS_CA_BUNDLE";
 pub(crate) const SHELL: &str = "SHELL";
 pub(crate) const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 pub(crate) const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";

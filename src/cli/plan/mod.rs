@@ -213,7 +213,7 @@ fn warn_if_cli_differs(
 
 /// A flag about a role, and a profile that has credentials of its own.
 fn no_role_to_assume(profile: &str, section: &Section<'_>, flag: &str) -> CliError {
-    let reason = match section.get("web_identity_token_file") {
+    let reason = match section.get_non_empty("web_identity_token_file") {
         Some(_) => "takes its credentials from a web identity",
         None => "has no `role_arn`",
     };

@@ -48,16 +48,21 @@ pub(crate) fn find(
             )));
         }
     }
-    let any_case = |name: &str| vars::get(name).or_else(|| vars::get(&name.to_lowercase()));
+    // The lower-case variable wins, as in curl and Python.
+    let any_case = |name: &str| vars::get(&name.to_lowercase()).or_else(|| vars::get(name));
+    // curl, Go and botocore take a proxy without a scheme for an http one.
+    let with_scheme = |url: String| if url.contains("://") { url } else { format!("http://{url}") };
     let no_proxy = any_case(vars::NO_PROXY).unwrap_or_default();
     let has_no_proxy = no_proxy.split(',').any(|host| host.trim() == "*");
     settings.network = NetworkConfig {
         ca_bundle: either(vars::AWS_CA_BUNDLE, "ca_bundle")
+            .or_else(|| vars::get(vars::REQUESTS_CA_BUNDLE))
             .or_else(|| vars::get(vars::SSL_CERT_FILE))
             .map(|path| context.expand_path(&path)),
         https_proxy: any_case(vars::HTTPS_PROXY)
             .or_else(|| any_case(vars::ALL_PROXY))
-            .filter(|_| !has_no_proxy),
+            .filter(|_| !has_no_proxy)
+            .map(with_scheme),
         no_proxy: Some(format!("{no_proxy},127.0.0.1,localhost,::1")),
         allow_plain_http: args.allow_insecure_endpoint,
     };

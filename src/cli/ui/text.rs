@@ -6,12 +6,25 @@ use std::time::Duration;
 /// Longer foreign texts are no messages.
 const MAX_MESSAGE_LEN: usize = 2000;
 
-/// A text of others without what could move a cursor, hide words or turn their direction.
+/// Returns whether a character could move the cursor, hide text or change its direction: Unicode's categories Cc, Cf,
+/// Zl and Zp.
+///
+/// Source: `DerivedGeneralCategory.txt` of Unicode 17.
+pub(crate) fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
+            | '\u{8e2}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Returns foreign text with its unsafe characters escaped, so that a terminal can show it.
 pub(crate) fn printable(text: &str) -> String {
     let mut printed = String::with_capacity(text.len());
     for c in text.chars().take(MAX_MESSAGE_LEN) {
-        let is_invisible = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        if c.is_control() || is_invisible {
+        if is_unsafe(c) {
             let _ = write!(printed, "\\u{{{:x}}}", u32::from(c));
         } else {
             printed.push(c);
@@ -23,11 +36,12 @@ pub(crate) fn printable(text: &str) -> String {
     printed
 }
 
-/// A cause, such as a program's last words, with its lines kept below each other and no longer than any other text.
+/// Returns a cause, such as a program's error output, line by line. Each line after the first begins with `|`, so that
+/// none looks like a line of arl's own.
 pub(crate) fn printable_lines(text: &str) -> String {
     let text = text.trim_end();
     let end = text.char_indices().nth(MAX_MESSAGE_LEN).map_or(text.len(), |(index, _)| index);
-    let mut printed = text[..end].lines().map(printable).collect::<Vec<_>>().join("\n    ");
+    let mut printed = text[..end].lines().map(printable).collect::<Vec<_>>().join("\n    | ");
     if end < text.len() {
         printed.push('…');
     }
@@ -54,9 +68,9 @@ pub(crate) fn human_duration(time: Duration) -> String {
     humantime::format_duration(Duration::from_secs(rounded)).to_string()
 }
 
-/// The last characters of an access key ID, enough to know it again.
+/// Returns the last four characters of an access key ID, enough to recognize it.
 pub(crate) fn last_four(id: &str) -> &str {
-    &id[id.len().saturating_sub(4)..]
+    id.char_indices().rev().nth(3).map_or(id, |(index, _)| &id[index..])
 }
 
 #[cfg(test)]
@@ -65,7 +79,7 @@ mod tests {
 
     #[test]
     fn printable_lines_keeps_line_breaks_and_truncates() {
-        assert_eq!(super::printable_lines("one\r\ntwo\u{1b}[2J\n"), "one\n    two\\u{1b}[2J");
+        assert_eq!(super::printable_lines("one\r\ntwo\u{1b}[2J\n"), "one\n    | two\\u{1b}[2J");
         let long = "ä\n".repeat(super::MAX_MESSAGE_LEN);
         assert_eq!(super::printable_lines(&long).matches('ä').count(), super::MAX_MESSAGE_LEN / 2);
         assert!(super::printable_lines(&long).ends_with('…'));
@@ -78,12 +92,19 @@ mod tests {
             .chain(0x200b..=0x200f)
             .chain(0x2028..=0x202e)
             .chain(0x2060..=0x206f)
-            .chain([0xfeff])
+            .chain([0xfeff, 0xad, 0x61c, 0x180e, 0xfff9, 0xe0001, 0xe0041, 0x1d173])
             .filter_map(char::from_u32)
             .collect();
         let shown = printable(&hostile);
         assert!(shown.bytes().all(|b| b.is_ascii_graphic()), "{shown}");
         assert_eq!(printable("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
         assert_eq!(printable(&"x".repeat(3000)).chars().count(), MAX_MESSAGE_LEN + 1);
+    }
+
+    #[test]
+    fn the_last_four_characters_may_be_of_any_script() {
+        assert_eq!(last_four("AKIA€xy"), "A€xy");
+        assert_eq!(last_four("€"), "€");
+        assert_eq!(last_four("AKIAIOSFODNN7EXAMPLE"), "MPLE");
     }
 }
