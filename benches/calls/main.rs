@@ -59,6 +59,8 @@ fn table(title: &str, runs: usize, floor: &str, mut rows: Vec<Row>) {
 
 fn main() {
     let stage = Stage::new();
+    let kind = if std::env::var_os("ARL_BENCH_STATIC").is_some() { "static, for musl" } else { "for glibc" };
+    println!("arl is {kind}; rows that begin with `glibc` measure the build that `cargo install` makes");
     let json = ["assume", ROLE, "--json"];
     let exec = ["exec", ROLE, "--", "true"];
     let env = || row("env true", stage.command("/usr/bin/env", &["true"]));
@@ -79,6 +81,8 @@ fn main() {
             row("arl exec, source_profile chain", stage.arl(&chain_exec)),
             row("arl assume ROLE --json", stage.arl(&json)),
             row("arl assume --json, source_profile chain", stage.arl(&chain_json)),
+            row("glibc: arl exec ROLE -- true", stage.glibc_arl(&exec)),
+            row("glibc: arl assume ROLE --json", stage.glibc_arl(&json)),
         ],
     );
 
@@ -101,6 +105,9 @@ fn main() {
             row("arl assume --json, http", cold(&json, &[])),
             row("arl assume --json, http, kept", stage.arl(&[&json[..], &["--refresh"]].concat())),
             row("arl exec -- true, http", cold(&exec, &[])),
+            row("glibc: arl assume --json, http, kept", {
+                stage.glibc_arl(&[&json[..], &["--refresh"]].concat())
+            }),
             row(
                 "arl assume --json, https, one root",
                 cold(&json, &[("AWS_ENDPOINT_URL_STS", &https), ("AWS_CA_BUNDLE", &one)]),
@@ -115,7 +122,7 @@ fn main() {
     peers(&stage, &json);
     stampede::measure(&stage);
     scale::measure(&stage);
-    hooks::measure(&stage.program("arl"), &stage.home);
+    hooks::measure(&stage.installed_arl(), &stage.home);
 
     println!(
         "\nmemory, largest resident set: {}",
@@ -126,10 +133,14 @@ fn main() {
         stage.page_faults(vec![
             ("env true", stage.command("/usr/bin/env", &["true"])),
             ("warm arl exec -- true", stage.arl(&exec)),
+            ("glibc", stage.glibc_arl(&exec)),
         ])
     );
-    let size = std::fs::metadata(stage.program("arl")).unwrap().len();
-    println!("binary: {:.2} MB", f64::from(u32::try_from(size).unwrap()) / 1e6);
+    let size = |program: &Path| {
+        let bytes = std::fs::metadata(program).unwrap().len();
+        f64::from(u32::try_from(bytes).unwrap()) / 1e6
+    };
+    println!("binary: {:.2} MB, glibc {:.2} MB", size(&stage.installed_arl()), size(&stage.program("arl")));
 }
 
 /// Others at the same job, as `benches/install-peers.sh` installs them. None of these keeps a session here.

@@ -59,14 +59,25 @@ impl Stage {
         self.home.join("all.pem")
     }
 
-    /// A program of this package, as installing it would put it there: the kernel maps a file that was copied in larger
-    /// pieces than one that the linker has just written.
-    pub(crate) fn program(&self, name: &str) -> PathBuf {
+    /// Copies a program, as `make install` does, and returns the copy: the kernel maps a copied file in larger pieces than
+    /// one that the linker has just written, which makes it start faster.
+    fn install(&self, program: &Path, name: &str) -> PathBuf {
         let installed = self.home.join(name);
         if !installed.exists() {
-            fs::copy(Path::new(env!("CARGO_BIN_EXE_arl")).with_file_name(name), &installed).unwrap();
+            fs::copy(program, &installed).unwrap();
         }
         installed
+    }
+
+    /// A program of this package, as cargo builds it for the benchmark.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.install(&Path::new(env!("CARGO_BIN_EXE_arl")).with_file_name(name), &format!("own-{name}"))
+    }
+
+    /// The program that `make install` installs. `make bench` names the static one, where it can be built.
+    pub(crate) fn installed_arl(&self) -> PathBuf {
+        let built = std::env::var_os("ARL_BENCH_STATIC");
+        self.install(&built.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_arl")), PathBuf::from), "arl")
     }
 
     /// A command with this stage in its environment, and nothing else.
@@ -85,6 +96,11 @@ impl Stage {
     }
 
     pub(crate) fn arl(&self, args: &[&str]) -> Command {
+        self.command(self.installed_arl().to_str().unwrap(), args)
+    }
+
+    /// arl for glibc, which `cargo install` builds.
+    pub(crate) fn glibc_arl(&self, args: &[&str]) -> Command {
         self.command(self.program("arl").to_str().unwrap(), args)
     }
 
