@@ -122,35 +122,57 @@ mod export;
 pub use arn::{AccountId, InvalidArn, Partition, RoleArn};
 #[cfg(target_os = "linux")]
 pub use cache::KeyringCache;
-pub use cache::{
-    Acquired, CacheKey, CacheKeyHop, CachedSession, Consumer, CredentialCache, FreshnessPolicy,
-    JsonFileCache, LeaderLock, SessionSummary, SingleFlight, SourceEnvironment, SourceKey, WaitBudget,
-};
-pub use console::{ConsoleError, ConsoleSignIn};
+pub use cache::{CacheKey, CachedSession, CredentialCache, JsonFileCache, SessionSummary};
 pub use credentials::{Credentials, InvalidCredentials};
-pub use endpoint::{CredentialServer, RedirectServer, SupplyCredentials, Unavailable};
-pub use export::shell;
-pub use export::{ASSUMED_VARIABLES, IDENTITY_VARIABLES, Identity, UnsupportedValue, dotenv, process_json};
-pub use process::{ProcessError, Stderr, run_process};
-pub use profiles::{
-    EditError, FileMode, InvalidConfig, InvalidProfileKey, InvalidProfileName, ProfileEdit, ProfileName,
-    RoleProfile, Section, SharedConfig, SharedFile, UpdateError, UpdateOutcome, normalize_list,
-    update as update_file,
-};
 pub use provider::{
     AssumeRoleBuilder, AssumeRoleExt, CodeError, InvalidParameter, RefreshWindows, RoleProvider,
 };
 pub use request::{
     AdditionalParameters, AssumeRoleRequest, AssumedRoleSessionArn, ExternalId, InvalidValue, LambdaFunction,
-    ParameterValue, Policy, PolicyArn, ProvidedContext, RoleSessionName, SerialNumber, SessionDuration,
-    SessionNameTemplate, SessionNameValues, SourceIdentity, Tag, TagKey, TokenCode, parse_policy_arns,
-    parse_provided_contexts, parse_tag_keys, parse_tags,
+    Policy, PolicyArn, ProvidedContext, RoleSessionName, SerialNumber, SessionDuration, SourceIdentity, Tag,
+    TagKey, TokenCode,
 };
 pub use secret::Secret;
-pub use source::{
-    LoginSource, PROCESS_ANCESTORS, ProcessSource, RoleRef, ShellRole, Source, SourceChain, SourceError,
-    SourceId, SourceResolver, SsoSource, closest,
-};
-pub use sts::{
-    CallerIdentity, NetworkConfig, RoleSession, Sts, StsError, StsSettings, assume_role, cap_chained_duration,
-};
+pub use sts::StsError;
+
+/// What the program of this package needs. No version number promises anything about these names.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::arn::{AccountId, InvalidArn, Partition, RoleArn};
+    #[cfg(target_os = "linux")]
+    pub use crate::cache::KeyringCache;
+    pub use crate::cache::{
+        Acquired, CacheKey, CacheKeyHop, CachedSession, Consumer, CredentialCache, FreshnessPolicy,
+        JsonFileCache, LeaderLock, SessionSummary, SingleFlight, SourceEnvironment, SourceKey, WaitBudget,
+    };
+    pub use crate::console::{ConsoleError, ConsoleSignIn};
+    pub use crate::credentials::{Credentials, InvalidCredentials};
+    pub use crate::endpoint::{CredentialServer, RedirectServer, SupplyCredentials, Unavailable};
+    pub use crate::export::shell;
+    pub use crate::export::{
+        ASSUMED_VARIABLES, IDENTITY_VARIABLES, Identity, UnsupportedValue, dotenv, process_json,
+    };
+    pub use crate::process::{ProcessError, Stderr, run_process};
+    pub use crate::profiles::{
+        EditError, FileMode, InvalidConfig, InvalidProfileKey, InvalidProfileName, ProfileEdit, ProfileName,
+        RoleProfile, Section, SharedConfig, SharedFile, UpdateError, UpdateOutcome, normalize_list,
+        update as update_file,
+    };
+    pub use crate::provider::RefreshWindows;
+    pub use crate::request::{
+        AdditionalParameters, AssumeRoleRequest, AssumedRoleSessionArn, ExternalId, InvalidValue,
+        LambdaFunction, ParameterValue, Policy, PolicyArn, ProvidedContext, RoleSessionName, SerialNumber,
+        SessionDuration, SessionNameTemplate, SessionNameValues, SourceIdentity, Tag, TagKey, TokenCode,
+        parse_policy_arns, parse_provided_contexts, parse_tag_keys, parse_tags,
+    };
+    pub use crate::secret::Secret;
+    pub use crate::source::{
+        LoginSource, PROCESS_ANCESTORS, ProcessSource, RoleRef, ShellRole, Source, SourceChain, SourceError,
+        SourceId, SourceResolver, SsoSource, closest,
+    };
+    pub use crate::sts::{
+        CallerIdentity, NetworkConfig, RoleSession, Sts, StsError, StsSettings, assume_role,
+        cap_chained_duration,
+    };
+}

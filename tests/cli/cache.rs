@@ -669,7 +669,9 @@ fn root_creates_no_directories_in_another_users_home() {
 fn keyring_entries_expire_by_themselves_and_no_file_is_written() {
     use std::time::{Duration, SystemTime};
 
-    use arl::{CacheKey, CachedSession, CredentialCache, Credentials, KeyringCache, Secret, StsSettings};
+    use arl::internal::{
+        CacheKey, CachedSession, CredentialCache, Credentials, KeyringCache, Secret, StsSettings,
+    };
 
     let stage = Stage::new();
     let now = SystemTime::now();
@@ -692,14 +694,15 @@ fn keyring_entries_expire_by_themselves_and_no_file_is_written() {
     assert!(names.all(|name| name == ".aws" || name.to_string_lossy().starts_with("arl-")));
     // The kernel removes the key of a session that is about to expire.
     let keys = Credentials::new("AKIA".into(), Secret::new(format!("{:?}", stage.home)), None, None);
-    let env = arl::SourceEnvironment {
+    let env = arl::internal::SourceEnvironment {
         var: &|_| None,
         read_file: &|_| None,
         home: None,
         config_file: String::new(),
         current_dir: &PathBuf::new,
     };
-    let source = arl::SourceKey::from_source(&arl::Source::Keys(keys.unwrap()), &env).unwrap();
+    let source =
+        arl::internal::SourceKey::from_source(&arl::internal::Source::Keys(keys.unwrap()), &env).unwrap();
     let settings = StsSettings { endpoint_url: Some(stage.sts.url()), ..StsSettings::new("us-east-1") };
     let key = CacheKey::new(&settings, &source, &[]);
     let now = SystemTime::now();

@@ -175,7 +175,7 @@ fn without_a_command_exec_starts_the_users_shell() {
 fn the_command_gets_the_roles_identity_variables_and_no_others() {
     let stage = Stage::new();
     let mut command = stage.as_ann("arl");
-    for name in arl::IDENTITY_VARIABLES {
+    for name in arl::internal::IDENTITY_VARIABLES {
         if !["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].contains(&name) {
             command.env(name, "stale");
         }

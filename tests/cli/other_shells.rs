@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use arl::shell::{RestorePoint, Shell as Dialect, ShellUpdate};
+use arl::internal::shell::{RestorePoint, Shell as Dialect, ShellUpdate};
 use arl_sts::World;
 
 use crate::hooks::READ_ONLY;
@@ -235,7 +235,7 @@ fn the_tcsh_alias_switches_roles_and_restores() {
 fn scripts_of_these_shells_clear_every_identity_variable() {
     for name in ["arl.nu", "arl.elv", "arl.xsh", "arl.ps1"] {
         let text = fs::read_to_string(scripts().join(name)).unwrap();
-        for variable in arl::IDENTITY_VARIABLES {
+        for variable in arl::internal::IDENTITY_VARIABLES {
             let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
             assert!(words.any(|word| word == variable), "{name} does not clear {variable}");
         }

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 
-use arl::shell::{RestorePoint, Shell, ShellUpdate};
-use arl::{Credentials, Identity, Secret};
+use arl::internal::shell::{RestorePoint, Shell, ShellUpdate};
+use arl::internal::{Credentials, Identity, Secret};
 
 use crate::support::{SHELLS, Stage};
 

@@ -302,7 +302,7 @@ fn another_user_gets_no_credentials() {
 fn the_command_gets_the_endpoint_and_no_keys() {
     let stage = Stage::new();
     let mut arl = stage.as_ann("arl");
-    for name in arl::IDENTITY_VARIABLES {
+    for name in arl::internal::IDENTITY_VARIABLES {
         if !["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].contains(&name) && name.starts_with("AWS_") {
             arl.env(name, "");
         }
@@ -317,7 +317,7 @@ fn the_command_gets_the_endpoint_and_no_keys() {
         "ARL_ROLE_ARN",
         "ARL_SOURCE",
     ];
-    for name in arl::IDENTITY_VARIABLES {
+    for name in arl::internal::IDENTITY_VARIABLES {
         let is_there = present.contains(&name) || name == "ARL_ENDPOINT";
         assert_eq!(value(name).is_some(), is_there, "{name}: {said}");
     }

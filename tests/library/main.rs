@@ -6,6 +6,7 @@
 
 mod arns;
 mod renewing;
+#[cfg(feature = "cli")]
 mod waiting;
 
 use std::path::{Path, PathBuf};

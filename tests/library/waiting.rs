@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use arl::{
+use arl::internal::{
     Acquired, CacheKey, Credentials, LeaderLock, Secret, SingleFlight, SourceKey, StsSettings, WaitBudget,
 };
 

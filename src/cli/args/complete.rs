@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
-use arl::RoleProfile;
-use arl::shell::Shell;
+use arl::internal::RoleProfile;
+use arl::internal::shell::Shell;
 use clap_complete::engine::CompletionCandidate;
 
 use crate::cli::env::cache_location::CacheLocation;

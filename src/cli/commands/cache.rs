@@ -1,6 +1,6 @@
 //! `arl cache`: what is kept, where, and how to forget it.
 
-use arl::SingleFlight;
+use arl::internal::SingleFlight;
 use clap::Subcommand;
 
 use crate::cli::env::cache_location::{CacheLocation, cache_dir};

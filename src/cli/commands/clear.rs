@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use arl::shell::{Shell, ShellState};
+use arl::internal::shell::{Shell, ShellState};
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::complete;

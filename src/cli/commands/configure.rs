@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use arl::shell::Shell;
-use arl::{
+use arl::internal::shell::Shell;
+use arl::internal::{
     ExternalId, InvalidValue, ProfileEdit, ProfileName, RoleArn, RoleProfile, RoleRef, RoleSessionName,
     Section, SerialNumber, SessionDuration, SharedFile, UpdateOutcome,
 };
@@ -188,10 +188,11 @@ fn fill_from_profile(args: &RoleArgs, section: &Section<'_>) -> RoleArgs {
 }
 
 fn write_profile(path: &Path, edit: &ProfileEdit<'_>, output: &Output) -> Result<(), CliError> {
-    let update = arl::update_file(path, arl::FileMode::Keep, |text| edit.apply(text)).map_err(|error| {
-        CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
-            .caused_by(error)
-    })?;
+    let update = arl::internal::update_file(path, arl::internal::FileMode::Keep, |text| edit.apply(text))
+        .map_err(|error| {
+            CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
+                .caused_by(error)
+        })?;
     let done = match update {
         UpdateOutcome::Unchanged => "says so already",
         UpdateOutcome::Created | UpdateOutcome::Changed => "now says",

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use arl::Consumer;
+use arl::internal::Consumer;
 
 use crate::cli::args::help::ENVIRONMENT_HELP;
 use crate::cli::args::role::RoleArgs;

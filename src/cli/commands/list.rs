@@ -1,6 +1,6 @@
 //! `arl list`: the role profiles of the shared config, and the sessions that are kept.
 
-use arl::{RoleArn, RoleProfile, Section, SessionSummary, SourceResolver};
+use arl::internal::{RoleArn, RoleProfile, Section, SessionSummary, SourceResolver};
 use serde_json::json;
 
 use crate::cli::env::cache_location::CacheLocation;
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), CliError> {
     let context = Context::read()?;
     let config = context.shared_config()?;
     let var = |name: &str| vars::get(name);
-    let resolver = SourceResolver::new(&config, &var, arl::ShellRole::Ignore);
+    let resolver = SourceResolver::new(&config, &var, arl::internal::ShellRole::Ignore);
     let mut rows = Vec::new();
     let mut text = String::new();
     for name in config.profile_names() {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use arl::shell::ShellState;
-use arl::{Credentials, InvalidCredentials, RoleArn, Secret, Source, Sts};
+use arl::internal::shell::ShellState;
+use arl::internal::{Credentials, InvalidCredentials, RoleArn, Secret, Source, Sts};
 use serde_json::json;
 
 use crate::cli::args::role::RoleArgs;
@@ -141,7 +141,7 @@ fn caller_arn() -> Result<String, CliError> {
     let role: Option<RoleArn> = vars::get(vars::ARL_ROLE_ARN).and_then(|arn| arn.parse().ok());
     let region = vars::get(vars::AWS_REGION).or_else(|| vars::get(vars::AWS_DEFAULT_REGION));
     let partition = role.map_or_else(
-        || arl::Partition::for_region(region.as_deref().unwrap_or_default()),
+        || arl::internal::Partition::for_region(region.as_deref().unwrap_or_default()),
         |arn| arn.partition().clone(),
     );
     let (settings, _) =

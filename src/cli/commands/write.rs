@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use arl::{Consumer, Identity, ProfileEdit, ProfileName, SharedFile, UpdateOutcome};
+use arl::internal::{Consumer, Identity, ProfileEdit, ProfileName, SharedFile, UpdateOutcome};
 
 use crate::cli::args::help::ENVIRONMENT_HELP;
 use crate::cli::args::role::RoleArgs;
@@ -143,10 +143,12 @@ fn ensure_writable(name: &ProfileName, force: bool) -> Result<(), CliError> {
 }
 
 fn apply_edit(path: &std::path::Path, edit: &ProfileEdit<'_>) -> Result<UpdateOutcome, CliError> {
-    arl::update_file(path, arl::FileMode::Private, |text| edit.apply(text)).map_err(|error| {
-        CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
-            .caused_by(error)
-    })
+    arl::internal::update_file(path, arl::internal::FileMode::Private, |text| edit.apply(text)).map_err(
+        |error| {
+            CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
+                .caused_by(error)
+        },
+    )
 }
 
 fn remove(name: &ProfileName, force: bool, output: &Output) -> Result<(), CliError> {
@@ -160,7 +162,7 @@ fn remove(name: &ProfileName, force: bool, output: &Output) -> Result<(), CliErr
         expires: None,
     };
     let text = std::fs::read(&path).unwrap_or_default();
-    let failed = |error: arl::EditError| {
+    let failed = |error: arl::internal::EditError| {
         CliError::new(format!("could not take profile `{name}` out of `{}`", path.display())).caused_by(error)
     };
     if !force && !edit.is_managed(&text).map_err(failed)? {

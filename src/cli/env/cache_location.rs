@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use arl::{CredentialCache, JsonFileCache};
+use arl::internal::{CredentialCache, JsonFileCache};
 
 use crate::cli::env::context::Context;
 use crate::cli::env::dirs::{private_runtime_dir, runtime_dir};
@@ -64,7 +64,7 @@ impl CacheLocation {
 
 #[cfg(target_os = "linux")]
 fn keyring() -> Result<Box<dyn CredentialCache>, CliError> {
-    match arl::KeyringCache::open() {
+    match arl::internal::KeyringCache::open() {
         Ok(cache) => Ok(Box::new(cache)),
         Err(error) => Err(CliError::new("could not use the kernel's keyring (ARL_CACHE=keyring)")
             .caused_by(error)

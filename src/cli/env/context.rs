@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use arl::{SharedConfig, SharedFile, SourceEnvironment};
+use arl::internal::{SharedConfig, SharedFile, SourceEnvironment};
 
 use crate::cli::env::os_user::OsUser;
 use crate::cli::env::program;

@@ -1,6 +1,6 @@
 //! Which shell the output is for.
 
-use arl::shell::Shell;
+use arl::internal::shell::Shell;
 
 use crate::cli::env::vars;
 use crate::cli::sys;

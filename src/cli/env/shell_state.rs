@@ -3,8 +3,8 @@
 use std::os::unix::ffi::OsStringExt;
 use std::time::{Duration, UNIX_EPOCH};
 
-use arl::RoleArn;
-use arl::shell::{EnvSnapshot, RestorePoint, ShellState};
+use arl::internal::RoleArn;
+use arl::internal::shell::{EnvSnapshot, RestorePoint, ShellState};
 
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
@@ -65,7 +65,7 @@ pub(crate) fn expired_since() -> Option<Duration> {
 
 /// `role/Deploy in 123456789012`, as far as the environment tells.
 pub(crate) fn session_label() -> String {
-    match vars::get(vars::ARL_ROLE_ARN).map(|arn| arn.parse::<arl::RoleArn>()) {
+    match vars::get(vars::ARL_ROLE_ARN).map(|arn| arn.parse::<arl::internal::RoleArn>()) {
         Some(Ok(arn)) => format!("role/{} in {}", arn.role_name(), arn.account_id()),
         _ => "a session".to_owned(),
     }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use arl::shell::Shell;
+use arl::internal::shell::Shell;
 
 use crate::cli::env::shell;
 use crate::cli::ui::output;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use arl::{Section, SharedConfig};
+use arl::internal::{Section, SharedConfig};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::vars;

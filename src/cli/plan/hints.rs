@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use arl::{AssumeRoleRequest, SharedFile, Source, SourceChain, SourceError, SourceId, StsError, StsSettings};
+use arl::internal::{
+    AssumeRoleRequest, SharedFile, Source, SourceChain, SourceError, SourceId, StsError, StsSettings,
+};
 
 use crate::cli::env::context::{Context, profile_variable};
 use crate::cli::env::program;

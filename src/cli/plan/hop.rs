@@ -1,6 +1,6 @@
 //! What each AssumeRole of a plan is asked for: flags beat variables, variables the profile.
 
-use arl::{
+use arl::internal::{
     AdditionalParameters, AssumeRoleRequest, InvalidValue, RoleArn, RoleProfile, RoleRef, RoleSessionName,
     SessionNameTemplate, SessionNameValues, SharedConfig, parse_policy_arns, parse_provided_contexts,
     parse_tag_keys, parse_tags,

@@ -1,6 +1,6 @@
 //! Who gets the MFA code, and from where: a session of the user's keys, or the first hop that asks.
 
-use arl::{SharedConfig, Source, SourceChain, TokenCode};
+use arl::internal::{SharedConfig, Source, SourceChain, TokenCode};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::vars;

@@ -8,7 +8,7 @@ pub(crate) mod region;
 pub(crate) mod role_ref;
 pub(crate) mod sts_settings;
 
-use arl::{
+use arl::internal::{
     CacheKey, CacheKeyHop, Credentials, Identity, Partition, RoleArn, RoleProfile, RoleRef, Section,
     SharedConfig, ShellRole, Source, SourceChain, SourceId, SourceKey, SourceResolver, StsSettings,
 };

@@ -1,6 +1,6 @@
 //! Which region STS is asked in, and which one is handed over.
 
-use arl::Section;
+use arl::internal::Section;
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::vars;

@@ -1,6 +1,6 @@
 //! The role that a command line names.
 
-use arl::{Partition, RoleArn, RoleRef, SharedConfig};
+use arl::internal::{Partition, RoleArn, RoleRef, SharedConfig};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
@@ -10,7 +10,7 @@ pub(crate) fn typed_role(args: &RoleArgs) -> Result<RoleRef, CliError> {
     let text = match (&args.role, &args.account_id, &args.role_name) {
         (Some(role), ..) => role.clone(),
         (None, Some(account), Some(name)) => {
-            let account: arl::AccountId =
+            let account: arl::internal::AccountId =
                 account.parse().map_err(|error| CliError::usage(format!("--account-id {error}")))?;
             return Ok(RoleRef::AccountRole(account, name.clone()));
         }
@@ -46,7 +46,7 @@ pub(crate) fn check_partition(args: &RoleArgs, arn: &RoleArn) -> Result<(), CliE
 }
 
 pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Context) -> CliError {
-    let path = context.display_path(arl::SharedFile::Config);
+    let path = context.display_path(arl::internal::SharedFile::Config);
     let error =
         CliError::new(format!("`{name}` is neither a role ARN, nor ACCOUNT/NAME, nor a profile in `{path}`"));
     let digits = name.split('/').next().unwrap_or_default();
@@ -54,7 +54,7 @@ pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Cont
         let zeros = if digits.len() < 12 { "; are leading zeros missing?" } else { "" };
         return error.hint(format!("an account ID has 12 digits, `{digits}` has {}{zeros}", digits.len()));
     }
-    match arl::closest(name, config.profile_names()).as_slice() {
+    match arl::internal::closest(name, config.profile_names()).as_slice() {
         [] if !config.profile_names().is_empty() => error.hint("`arl list` shows the role profiles"),
         [] => error,
         similar => error.hint(format!("did you mean `{}`?", similar.join("`, `"))),

@@ -1,6 +1,6 @@
 //! How STS is reached: flags, environment and profile, in the AWS CLI's order.
 
-use arl::{NetworkConfig, Partition, Section, SharedConfig, StsSettings};
+use arl::internal::{NetworkConfig, Partition, Section, SharedConfig, StsSettings};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;

@@ -4,7 +4,7 @@ use std::ffi::{CString, NulError, OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 
-use arl::{IDENTITY_VARIABLES, Identity};
+use arl::internal::{IDENTITY_VARIABLES, Identity};
 
 use crate::cli::env::vars;
 use crate::cli::process::lookup;

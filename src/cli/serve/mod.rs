@@ -6,7 +6,7 @@ pub(crate) mod renewer;
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
-use arl::{Consumer, CredentialServer, IDENTITY_VARIABLES, Identity, SharedFile, SourceResolver};
+use arl::internal::{Consumer, CredentialServer, IDENTITY_VARIABLES, Identity, SharedFile, SourceResolver};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
@@ -114,7 +114,8 @@ fn check_source_precedence(options: &ServeOptions<'_>) -> Result<Option<String>,
             .hint("without --server, the role's credentials in the environment come first")
     };
     let var = |name: &str| vars::get(name);
-    if SourceResolver::new(&config, &var, arl::ShellRole::Ignore).default_profile_shadows_endpoint() {
+    if SourceResolver::new(&config, &var, arl::internal::ShellRole::Ignore).default_profile_shadows_endpoint()
+    {
         let path = match config.profile("default").and_then(|profile| profile.origin("aws_access_key_id")) {
             Some(file) => context.display_path(file),
             None => context.display_path(SharedFile::Config),

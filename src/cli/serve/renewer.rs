@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::{Duration, SystemTime};
 
-use arl::{Consumer, Credentials, Identity, RoleArn, SupplyCredentials, Unavailable};
+use arl::internal::{Consumer, Credentials, Identity, RoleArn, SupplyCredentials, Unavailable};
 use tokio::sync::{Notify, watch};
 
 use crate::cli::env::context::Context;

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::time::{Duration, SystemTime};
 
-use arl::{
+use arl::internal::{
     Acquired, CachedSession, Consumer, CredentialCache, Credentials, FreshnessPolicy, LeaderLock,
     SingleFlight, WaitBudget,
 };
@@ -70,7 +70,8 @@ impl SessionCache {
     /// What is kept of the plan's first hops. Only the last one is handed out and has to last as long as asked.
     pub(crate) fn lookup(&self, plan: &Plan, hops: usize) -> Option<Credentials> {
         // A new session of the role is no reason to ask for another code.
-        let is_mfa_session = hops == 0 && matches!(plan.chain.source, arl::Source::MfaSession { .. });
+        let is_mfa_session =
+            hops == 0 && matches!(plan.chain.source, arl::internal::Source::MfaSession { .. });
         if !(self.allow_cached || is_mfa_session) || !is_cacheable(plan, hops) {
             return None;
         }
@@ -174,7 +175,7 @@ pub(crate) enum WaitOutcome {
 
 /// Roles are. Of sources, only those that cost a call: keys are at hand, and the others keep their own.
 fn is_cacheable(plan: &Plan, hops: usize) -> bool {
-    use arl::Source::{MfaSession, Sso, WebIdentity};
+    use arl::internal::Source::{MfaSession, Sso, WebIdentity};
     hops > 0 || matches!(plan.chain.source, Sso(_) | WebIdentity { .. } | MfaSession { .. })
 }
 

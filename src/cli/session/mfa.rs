@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use arl::{SerialNumber, Stderr, TokenCode, run_process};
+use arl::internal::{SerialNumber, Stderr, TokenCode, run_process};
 
 use crate::cli::env::context::Context;
 use crate::cli::env::dirs::private_runtime_dir;

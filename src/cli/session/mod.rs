@@ -5,7 +5,7 @@ pub(crate) mod mfa;
 pub(crate) mod runner;
 pub(crate) mod runtime;
 
-use arl::{Consumer, Identity, NetworkConfig, Sts};
+use arl::internal::{Consumer, Identity, NetworkConfig, Sts};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use arl::{
+use arl::internal::{
     CallerIdentity, Credentials, LeaderLock, RoleSession, SessionDuration, SessionNameTemplate, Source, Sts,
     StsError, WaitBudget, assume_role, cap_chained_duration,
 };

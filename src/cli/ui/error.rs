@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use arl::InvalidValue;
+use arl::internal::InvalidValue;
 
 /// arl's exit statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use arl::SessionSummary;
+use arl::internal::SessionSummary;
 use serde_json::json;
 
 use crate::cli::ui::text::{format_table, human_duration, printable};

@@ -13,7 +13,7 @@ fn directory() -> PathBuf {
 fn hook_scripts_clear_every_identity_variable() {
     for name in ["arl.bash", "arl.zsh", "arl.fish", "arl.ksh"] {
         let text = fs::read_to_string(directory().join(name)).unwrap();
-        for variable in arl::ASSUMED_VARIABLES {
+        for variable in arl::internal::ASSUMED_VARIABLES {
             let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
             assert!(words.any(|word| word == variable), "{name} does not clear {variable}");
         }

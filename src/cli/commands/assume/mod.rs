@@ -4,8 +4,8 @@ pub(crate) mod refresh;
 
 use std::ffi::OsString;
 
-use arl::shell::{Shell, ShellUpdate};
-use arl::{Consumer, Identity, dotenv, process_json};
+use arl::internal::shell::{Shell, ShellUpdate};
+use arl::internal::{Consumer, Identity, dotenv, process_json};
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::complete;

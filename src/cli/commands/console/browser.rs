@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
-use arl::{RedirectServer, Secret};
+use arl::internal::{RedirectServer, Secret};
 use tokio::process::Command;
 use tokio::time::error::Elapsed;
 

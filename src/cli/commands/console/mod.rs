@@ -2,7 +2,7 @@
 
 pub(crate) mod browser;
 
-use arl::{ConsoleSignIn, Consumer, Partition, SessionDuration};
+use arl::internal::{ConsoleSignIn, Consumer, Partition, SessionDuration};
 
 use crate::cli::args::help::ENVIRONMENT_HELP;
 use crate::cli::args::role::RoleArgs;
@@ -75,10 +75,11 @@ pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<(), CliError> {
         console = console.with_endpoint(url);
     }
     let work = async {
-        let failed =
-            |error: arl::StsError| CliError::new("could not sign in to the console").caused_by(error);
+        let failed = |error: arl::internal::StsError| {
+            CliError::new("could not sign in to the console").caused_by(error)
+        };
         let url = match console.sign_in_url(&identity.credentials, &network).await {
-            Err(arl::StsError::Refused { .. }) if duration.is_some() => {
+            Err(arl::internal::StsError::Refused { .. }) if duration.is_some() => {
                 let shorter = console.clone().with_duration(None);
                 let url = shorter.sign_in_url(&identity.credentials, &network).await.map_err(failed)?;
                 output.note("the console session ends with the role's: AWS takes no duration for a role that was assumed with temporary credentials");

@@ -4,7 +4,7 @@ pub(crate) mod reason;
 
 use std::time::Duration;
 
-use arl::{
+use arl::internal::{
     ASSUMED_VARIABLES, AssumeRoleRequest, Consumer, IDENTITY_VARIABLES, SessionDuration, SessionNameTemplate,
     Source, SourceChain,
 };
@@ -318,7 +318,7 @@ fn parameters(hop: &Hop, is_chained: bool) -> Vec<Setting> {
     add("Policy", policy.as_ref().map(|policy| policy.as_str().to_owned()));
     let join = |texts: Vec<String>| texts.join(", ");
     add("PolicyArns", policy_arns.as_ref().map(|arns| join(arns.iter().map(ToString::to_string).collect())));
-    let tag = |tag: &arl::Tag| format!("{}={}", tag.key().as_str(), tag.value());
+    let tag = |tag: &arl::internal::Tag| format!("{}={}", tag.key().as_str(), tag.value());
     add("Tags", tags.as_ref().map(|tags| join(tags.iter().map(tag).collect())));
     let keys = transitive_tag_keys
         .as_ref()
@@ -328,7 +328,7 @@ fn parameters(hop: &Hop, is_chained: bool) -> Vec<Setting> {
     add("SerialNumber", serial_number.as_ref().map(ToString::to_string));
     add("TokenCode", token_code.as_ref().map(|_| "(given)".to_owned()));
     add("SourceIdentity", source_identity.as_ref().map(ToString::to_string));
-    let providers = |contexts: &Vec<arl::ProvidedContext>| {
+    let providers = |contexts: &Vec<arl::internal::ProvidedContext>| {
         join(contexts.iter().map(|context| context.provider_arn().to_string()).collect())
     };
     add("ProvidedContexts", provided_contexts.as_ref().map(providers));

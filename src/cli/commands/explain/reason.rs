@@ -1,6 +1,6 @@
 //! Why credentials come from where they come from, and what else was there.
 
-use arl::{SourceId, SourceResolver};
+use arl::internal::{SourceId, SourceResolver};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::{Context, profile_variable};
@@ -18,12 +18,13 @@ pub(crate) fn source_reason(
 ) -> Result<(String, Vec<String>), CliError> {
     let config = context.shared_config()?;
     let var = |name: &str| vars::get(name);
-    let selected = SourceResolver::new(&config, &var, arl::ShellRole::Ignore).selected_profile();
+    let selected = SourceResolver::new(&config, &var, arl::internal::ShellRole::Ignore).selected_profile();
     let profile = args.role.as_deref().and_then(|name| Some((name, config.profile(name)?)));
     let profile_value =
         |key: &str| profile.and_then(|(name, section)| Some((name, section.get(key)?.to_owned())));
     let assumes_role = plan.target.is_some() && !plan.hops.is_empty();
-    let shell_has_role = matches!(shell_state(), arl::shell::ShellState::Role { .. }) || uses_arl_endpoint();
+    let shell_has_role =
+        matches!(shell_state(), arl::internal::shell::ShellState::Role { .. }) || uses_arl_endpoint();
     let (reason, winner) = if let Some(name) = &args.profile {
         (format!("--profile {name}"), "")
     } else if args.chain {
@@ -70,7 +71,8 @@ pub(crate) fn source_reason(
     // In the order in which they are looked at.
     let container = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
     let default = config.profile("default").is_some()
-        && SourceResolver::new(&config, &var, arl::ShellRole::Ignore).default_profile_shadows_endpoint();
+        && SourceResolver::new(&config, &var, arl::internal::ShellRole::Ignore)
+            .default_profile_shadows_endpoint();
     let candidates = [
         (
             "AWS_ACCESS_KEY_ID",
