@@ -120,52 +120,54 @@ pub(crate) struct RoleArgs {
     pub(crate) within: Option<String>,
 }
 
+/// What a flag of [`RoleArgs`] decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FlagKind {
+    /// Which role, and whose credentials to start from.
+    Target,
+    /// How a role is assumed.
+    Role,
+    /// How the user proves MFA to a role or, with `--mfa-session`, to the source.
+    Mfa,
+    /// How a call is made, with or without a role.
+    Call,
+    /// How long this call may take.
+    Deadline,
+}
+
+/// The values that a flag was given.
+enum FlagValues<'a> {
+    One(&'a Option<String>),
+    Many(&'a [String]),
+    Switch(bool),
+}
+
+impl FlagValues<'_> {
+    fn is_given(&self) -> bool {
+        !self.given().is_empty()
+    }
+
+    /// Returns one item for each time that the flag was given; `None` is a flag without a value.
+    fn given(&self) -> Vec<Option<String>> {
+        match self {
+            Self::One(value) => value.iter().cloned().map(Some).collect(),
+            Self::Many(values) => values.iter().cloned().map(Some).collect(),
+            Self::Switch(is_on) => is_on.then_some(None).into_iter().collect(),
+        }
+    }
+}
+
 impl RoleArgs {
-    /// The flag, as typed, that has no meaning unless a role is assumed.
-    pub(crate) fn role_only_flag(&self) -> Option<&'static str> {
-        let flags = [
-            ("--role-session-name", self.role_session_name.is_some()),
-            ("--duration", self.duration.is_some()),
-            ("--policy", self.policy.is_some()),
-            ("--policy-arns", !self.policy_arns.is_empty()),
-            ("--tags", !self.tags.is_empty()),
-            ("--transitive-tag-keys", self.transitive_tag_keys.is_some()),
-            ("--source-identity", self.source_identity.is_some()),
-            ("--external-id", self.external_id.is_some()),
-            ("--provided-contexts", !self.provided_contexts.is_empty()),
-            ("--additional-parameters", self.additional_parameters.is_some()),
-            ("--serial-number", self.serial_number.is_some() && !self.mfa_session),
-            ("--mfa-process", self.mfa_process.is_some() && !self.mfa_session),
-            ("--partition", self.partition.is_some()),
-            ("--profile", self.profile.is_some()),
-            ("--via", !self.via.is_empty()),
-            ("--chain", self.chain),
-        ];
-        flags.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
-    }
-
-    /// Returns a flag that was given, whichever it is; `None` if none was.
-    pub(crate) fn first_flag(&self) -> Option<&'static str> {
-        let others = [
-            ("--account-id", self.account_id.is_some()),
-            ("--role-name", self.role_name.is_some()),
-            ("--partition", self.partition.is_some()),
-            ("--profile", self.profile.is_some()),
-            ("--within", self.within.is_some()),
-        ];
-        let flags = self.given_flags().into_iter().map(|(flag, _)| flag);
-        flags.chain(others.into_iter().filter_map(|(flag, given)| given.then_some(flag))).next()
-    }
-
-    /// The flags that were given, but for the role and the source, as any verb takes them. Destructured, so that a new
-    /// flag cannot be forgotten.
-    pub(crate) fn given_flags(&self) -> Vec<(&'static str, Option<String>)> {
+    /// Returns every flag, whether it was given or not. Destructured, so that a new flag cannot be forgotten.
+    fn flags(&self) -> [(&'static str, FlagKind, FlagValues<'_>); 27] {
+        use FlagKind::{Call, Deadline, Mfa, Role, Target};
+        use FlagValues::{Many, One, Switch};
         let RoleArgs {
             role: _,
-            account_id: _,
-            role_name: _,
-            partition: _,
-            profile: _,
+            account_id,
+            role_name,
+            partition,
+            profile,
             via,
             chain,
             role_session_name,
@@ -188,41 +190,70 @@ impl RoleArgs {
             min_ttl,
             no_cache,
             refresh,
-            within: _,
+            within,
         } = self;
-        let values = [
-            ("--role-session-name", role_session_name),
-            ("--duration", duration),
-            ("--policy", policy),
-            ("--transitive-tag-keys", transitive_tag_keys),
-            ("--source-identity", source_identity),
-            ("--external-id", external_id),
-            ("--additional-parameters", additional_parameters),
-            ("--serial-number", serial_number),
-            ("--token-code", token_code),
-            ("--mfa-process", mfa_process),
-            ("--region", region),
-            ("--endpoint-url", endpoint_url),
-            ("--min-ttl", min_ttl),
-        ];
-        let lists = [
-            ("--via", via),
-            ("--policy-arns", policy_arns),
-            ("--tags", tags),
-            ("--provided-contexts", provided_contexts),
-        ];
-        let switches = [
-            ("--chain", chain),
-            ("--allow-insecure-endpoint", allow_insecure_endpoint),
-            ("--mfa-session", mfa_session),
-            ("--no-cache", no_cache),
-            ("--refresh", refresh),
-        ];
-        let values = values.into_iter().filter_map(|(flag, value)| Some((flag, Some(value.clone()?))));
-        let lists = lists
-            .into_iter()
-            .flat_map(|(flag, list)| list.iter().map(move |value| (flag, Some(value.clone()))));
-        let switches = switches.into_iter().filter(|(_, is_given)| **is_given).map(|(flag, _)| (flag, None));
-        values.chain(lists).chain(switches).collect()
+        // `arl configure --process` writes the flags in this order into a profile.
+        [
+            ("--role-session-name", Role, One(role_session_name)),
+            ("--duration", Role, One(duration)),
+            ("--policy", Role, One(policy)),
+            ("--transitive-tag-keys", Role, One(transitive_tag_keys)),
+            ("--source-identity", Role, One(source_identity)),
+            ("--external-id", Role, One(external_id)),
+            ("--additional-parameters", Role, One(additional_parameters)),
+            ("--serial-number", Mfa, One(serial_number)),
+            ("--token-code", Call, One(token_code)),
+            ("--mfa-process", Mfa, One(mfa_process)),
+            ("--region", Call, One(region)),
+            ("--endpoint-url", Call, One(endpoint_url)),
+            ("--min-ttl", Call, One(min_ttl)),
+            ("--via", Role, Many(via)),
+            ("--policy-arns", Role, Many(policy_arns)),
+            ("--tags", Role, Many(tags)),
+            ("--provided-contexts", Role, Many(provided_contexts)),
+            ("--chain", Role, Switch(*chain)),
+            ("--allow-insecure-endpoint", Call, Switch(*allow_insecure_endpoint)),
+            ("--mfa-session", Call, Switch(*mfa_session)),
+            ("--no-cache", Call, Switch(*no_cache)),
+            ("--refresh", Call, Switch(*refresh)),
+            ("--account-id", Target, One(account_id)),
+            ("--role-name", Target, One(role_name)),
+            ("--partition", Target, One(partition)),
+            ("--profile", Target, One(profile)),
+            ("--within", Deadline, One(within)),
+        ]
+    }
+
+    /// Returns a flag that has no meaning unless a role is assumed.
+    pub(crate) fn role_only_flag(&self) -> Option<&'static str> {
+        let is_role_only = |kind| match kind {
+            FlagKind::Target | FlagKind::Role => true,
+            FlagKind::Mfa => !self.mfa_session,
+            FlagKind::Call | FlagKind::Deadline => false,
+        };
+        let mut flags = self.flags().into_iter();
+        flags.find(|(_, kind, values)| is_role_only(*kind) && values.is_given()).map(|(flag, ..)| flag)
+    }
+
+    /// Returns a flag that was given, whichever it is.
+    pub(crate) fn first_flag(&self) -> Option<&'static str> {
+        self.flags().into_iter().find(|(.., values)| values.is_given()).map(|(flag, ..)| flag)
+    }
+
+    /// Returns the flags that were given and that name the role or its source.
+    pub(crate) fn target_flags(&self) -> Vec<(&'static str, Option<String>)> {
+        self.given(|kind| kind == FlagKind::Target)
+    }
+
+    /// Returns the flags that were given, but for those of [`Self::target_flags`] and the deadline.
+    pub(crate) fn given_flags(&self) -> Vec<(&'static str, Option<String>)> {
+        self.given(|kind| !matches!(kind, FlagKind::Target | FlagKind::Deadline))
+    }
+
+    fn given(&self, is_wanted: impl Fn(FlagKind) -> bool) -> Vec<(&'static str, Option<String>)> {
+        let wanted = self.flags().into_iter().filter(|(_, kind, _)| is_wanted(*kind));
+        wanted
+            .flat_map(|(flag, _, values)| values.given().into_iter().map(move |value| (flag, value)))
+            .collect()
     }
 }

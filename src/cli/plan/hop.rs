@@ -1,5 +1,7 @@
 //! What each AssumeRole of a plan is asked for: flags beat variables, variables the profile.
 
+use std::str::FromStr;
+
 use arl::internal::{
     AdditionalParameters, AssumeRoleRequest, InvalidValue, RoleArn, RoleProfile, RoleRef, RoleSessionName,
     SessionNameTemplate, SessionNameValues, SharedConfig, parse_policy_arns, parse_provided_contexts,
@@ -37,12 +39,10 @@ pub(crate) struct Hop {
 pub(crate) struct ParameterOrigins(Vec<(&'static str, String)>);
 
 impl ParameterOrigins {
-    /// A later one takes the place of an earlier one.
-    fn set(&mut self, parameter: &'static str, origin: Option<String>) {
-        if let Some(origin) = origin {
-            self.0.retain(|(other, _)| *other != parameter);
-            self.0.push((parameter, origin));
-        }
+    /// Replaces the origin of a parameter.
+    fn set(&mut self, parameter: &'static str, origin: impl Into<String>) {
+        self.0.retain(|(other, _)| *other != parameter);
+        self.0.push((parameter, origin.into()));
     }
 
     /// `None` for what nobody has given.
@@ -66,7 +66,9 @@ impl HopBuilder {
     fn new_hop(role_arn: RoleArn, name: Option<(String, String)>) -> Result<Hop, CliError> {
         let session_name = name.as_ref().map(|(_, text)| text.clone());
         let mut origins = ParameterOrigins::default();
-        origins.set("RoleSessionName", name.as_ref().map(|(origin, _)| origin.clone()));
+        if let Some((origin, _)) = &name {
+            origins.set("RoleSessionName", origin);
+        }
         let (origin, text) = name.unwrap_or_else(|| (String::new(), DEFAULT_SESSION_NAME.to_owned()));
         if !text.contains('{') {
             let name: RoleSessionName = parse_value(&origin, &text)?;
@@ -101,7 +103,9 @@ impl HopBuilder {
             ("Tags", "session_tags", profile.session_tags.is_some()),
             ("TransitiveTagKeys", "transitive_session_tags", profile.transitive_session_tags.is_some()),
         ] {
-            hop.origins.set(parameter, is_given.then(|| format!("`{key}` of profile `{name}`")));
+            if is_given {
+                hop.origins.set(parameter, format!("`{key}` of profile `{name}`"));
+            }
         }
         hop.request.duration_seconds = profile.duration_seconds;
         hop.request.external_id = profile.external_id;
@@ -144,19 +148,9 @@ impl HopBuilder {
         profile: Option<(&str, RoleProfile)>,
         output: &Output,
     ) -> Result<Hop, CliError> {
-        let mut additional = match &args.additional_parameters {
-            Some(text) => parse_value("--additional-parameters", text)?,
-            None => AdditionalParameters::default(),
-        };
-        // Named by the role argument, which wins.
-        additional.take("RoleArn");
-        let mut value = |flag: &str, input: &Option<String>, name: &str| {
-            let other =
-                additional.take(name).map(|text| (format!("{name} in --additional-parameters"), text));
-            input.clone().map(|text| (flag.to_owned(), text)).or(other)
-        };
-
-        let session_name = value("--role-session-name", &args.role_session_name, "RoleSessionName")
+        let mut overlay = Overlay::new(args)?;
+        let session_name = overlay
+            .value("RoleSessionName", "--role-session-name", &args.role_session_name)
             .or_else(|| args.source_identity.clone().map(|text| ("--source-identity".to_owned(), text)));
         let session_name = match session_name {
             Some((_, text)) if text == AUTOMATIC_SESSION_NAME => None,
@@ -174,45 +168,12 @@ impl HopBuilder {
         let named_hop = Self::new_hop(role_arn.clone(), session_name)?;
         hop.template = named_hop.template;
         hop.session_name = named_hop.session_name;
-        let Hop { request, origins, .. } = &mut hop;
-        request.role_session_name = named_hop.request.role_session_name;
-        origins.set("RoleSessionName", named_hop.origins.get("RoleSessionName").map(str::to_owned));
-
-        let duration = value("--duration", &args.duration, "DurationSeconds")
-            .or_else(|| vars::get(vars::ARL_DURATION).map(|text| ("ARL_DURATION".to_owned(), text)));
-        origins.set("DurationSeconds", overlay(&mut request.duration_seconds, duration, str::parse)?);
-        if let Some((origin, text)) = value("--policy", &args.policy, "Policy") {
-            request.policy = Some(parse_value(&origin, &read_file_url(&origin, text)?)?);
-            origins.set("Policy", Some(origin));
+        hop.request.role_session_name = named_hop.request.role_session_name;
+        if let Some(origin) = named_hop.origins.get("RoleSessionName") {
+            hop.origins.set("RoleSessionName", origin);
         }
-        let input = value("--external-id", &args.external_id, "ExternalId");
-        origins.set("ExternalId", overlay(&mut request.external_id, input, str::parse)?);
-        let input = value("--serial-number", &args.serial_number, "SerialNumber");
-        origins.set("SerialNumber", overlay(&mut request.serial_number, input, str::parse)?);
-        let input = value("", &None, "TokenCode");
-        origins.set("TokenCode", overlay(&mut request.token_code, input, str::parse)?);
-        let input = value("--source-identity", &args.source_identity, "SourceIdentity");
-        origins.set("SourceIdentity", overlay(&mut request.source_identity, input, str::parse)?);
-        let input = value("--transitive-tag-keys", &args.transitive_tag_keys, "TransitiveTagKeys");
-        origins.set("TransitiveTagKeys", overlay(&mut request.transitive_tag_keys, input, parse_tag_keys)?);
-        let mut values = |flag: &str, input: &[String], name: &str| {
-            let other =
-                additional.take(name).map(|text| (format!("{name} in --additional-parameters"), text));
-            match input {
-                [] => other.into_iter().collect(),
-                texts => texts.iter().map(|text| (flag.to_owned(), text.clone())).collect::<Vec<_>>(),
-            }
-        };
-        let input = values("--policy-arns", &args.policy_arns, "PolicyArns");
-        origins.set("PolicyArns", overlay_list(&mut request.policy_arns, input, parse_policy_arns)?);
-        let input = values("--tags", &args.tags, "Tags");
-        origins.set("Tags", overlay_list(&mut request.tags, input, parse_tags)?);
-        let input = values("--provided-contexts", &args.provided_contexts, "ProvidedContexts");
-        origins.set(
-            "ProvidedContexts",
-            overlay_list(&mut request.provided_contexts, input, parse_provided_contexts)?,
-        );
-        request.additional_parameters = additional;
+        overlay.apply(args, &mut hop)?;
+        let request = &hop.request;
         check_lists(request)?;
         for warning in request.warnings() {
             output.note(&warning);
@@ -241,32 +202,117 @@ pub(crate) fn name_sessions(hops: &mut [Hop], context: &Context, caller: Option<
     }
 }
 
-/// Puts what was given in its place; where it comes from.
-fn overlay<T>(
-    slot: &mut Option<T>,
-    value: Option<(String, String)>,
-    parse: impl Fn(&str) -> Result<T, InvalidValue>,
-) -> Result<Option<String>, CliError> {
-    let Some((origin, text)) = value else { return Ok(None) };
-    *slot = Some(parse(&text).map_err(|error| CliError::usage(format!("{origin} {error}")))?);
-    Ok(Some(origin))
+/// Lays flags, variables and `--additional-parameters` over the parameters of a hop. A flag beats a member of
+/// `--additional-parameters`, which beats a variable.
+struct Overlay {
+    /// The members of `--additional-parameters` that no parameter has taken yet.
+    additional: AdditionalParameters,
+    origins: ParameterOrigins,
 }
 
-fn overlay_list<T>(
-    slot: &mut Option<Vec<T>>,
-    value: Vec<(String, String)>,
-    parse: impl Fn(&str) -> Result<Vec<T>, InvalidValue>,
-) -> Result<Option<String>, CliError> {
-    let origin = value.first().map(|(origin, _)| origin.clone());
-    if origin.is_none() {
-        return Ok(None);
+impl Overlay {
+    fn new(args: &RoleArgs) -> Result<Self, CliError> {
+        let mut additional = match &args.additional_parameters {
+            Some(text) => parse_value("--additional-parameters", text)?,
+            None => AdditionalParameters::default(),
+        };
+        // The ROLE argument names the role, and wins.
+        additional.take("RoleArn");
+        Ok(Self { additional, origins: ParameterOrigins::default() })
     }
-    let mut list = Vec::new();
-    for (origin, text) in value {
-        list.extend(parse(&text).map_err(|error| CliError::usage(format!("{origin} {error}")))?);
+
+    /// Returns the values of a parameter, each with where it comes from: those of its flag, else the member of
+    /// `--additional-parameters`.
+    fn values(&mut self, parameter: &str, flag: &str, typed: &[String]) -> Vec<(String, String)> {
+        let member = self.additional.take(parameter);
+        match typed {
+            [] => member
+                .map(|text| (format!("{parameter} in --additional-parameters"), text))
+                .into_iter()
+                .collect(),
+            texts => texts.iter().map(|text| (flag.to_owned(), text.clone())).collect(),
+        }
     }
-    *slot = Some(list);
-    Ok(origin)
+
+    /// [`Self::values`] of a parameter that has one.
+    fn value(&mut self, parameter: &str, flag: &str, typed: &Option<String>) -> Option<(String, String)> {
+        self.values(parameter, flag, typed.as_slice()).pop()
+    }
+
+    /// Sets every parameter but the role and the session name.
+    fn apply(mut self, args: &RoleArgs, hop: &mut Hop) -> Result<(), CliError> {
+        let request = &mut hop.request;
+        let duration = self
+            .value("DurationSeconds", "--duration", &args.duration)
+            .or_else(|| vars::get(vars::ARL_DURATION).map(|text| ("ARL_DURATION".to_owned(), text)));
+        self.assign("DurationSeconds", duration, &mut request.duration_seconds)?;
+        let policy = self.value("Policy", "--policy", &args.policy).map(read_file_url).transpose()?;
+        self.assign("Policy", policy, &mut request.policy)?;
+        self.set("ExternalId", "--external-id", &args.external_id, &mut request.external_id)?;
+        self.set("SerialNumber", "--serial-number", &args.serial_number, &mut request.serial_number)?;
+        // `--token-code` is for the first hop that has a device, which `assign_code` finds.
+        self.set("TokenCode", "", &None, &mut request.token_code)?;
+        self.set("SourceIdentity", "--source-identity", &args.source_identity, &mut request.source_identity)?;
+        let keys = args.transitive_tag_keys.as_slice();
+        let slot = &mut request.transitive_tag_keys;
+        self.set_list("TransitiveTagKeys", "--transitive-tag-keys", keys, slot, parse_tag_keys)?;
+        let slot = &mut request.policy_arns;
+        self.set_list("PolicyArns", "--policy-arns", &args.policy_arns, slot, parse_policy_arns)?;
+        self.set_list("Tags", "--tags", &args.tags, &mut request.tags, parse_tags)?;
+        let (contexts, slot) = (&args.provided_contexts, &mut request.provided_contexts);
+        self.set_list("ProvidedContexts", "--provided-contexts", contexts, slot, parse_provided_contexts)?;
+        self.origins.set("AdditionalParameters", "--additional-parameters");
+        request.additional_parameters = self.additional;
+        for (parameter, origin) in self.origins.0 {
+            hop.origins.set(parameter, origin);
+        }
+        Ok(())
+    }
+
+    /// Sets a parameter that has one value. If none is given, the parameter stays as it is.
+    fn set<T: FromStr<Err = InvalidValue>>(
+        &mut self,
+        parameter: &'static str,
+        flag: &str,
+        typed: &Option<String>,
+        slot: &mut Option<T>,
+    ) -> Result<(), CliError> {
+        let value = self.value(parameter, flag, typed);
+        self.assign(parameter, value, slot)
+    }
+
+    fn assign<T: FromStr<Err = InvalidValue>>(
+        &mut self,
+        parameter: &'static str,
+        value: Option<(String, String)>,
+        slot: &mut Option<T>,
+    ) -> Result<(), CliError> {
+        if let Some((origin, text)) = value {
+            *slot = Some(parse_value(&origin, &text)?);
+            self.origins.set(parameter, origin);
+        }
+        Ok(())
+    }
+
+    /// Like [`Self::set`], for a list that may be given in several parts.
+    fn set_list<T>(
+        &mut self,
+        parameter: &'static str,
+        flag: &str,
+        typed: &[String],
+        slot: &mut Option<Vec<T>>,
+        parse: impl Fn(&str) -> Result<Vec<T>, InvalidValue>,
+    ) -> Result<(), CliError> {
+        for (index, (origin, text)) in self.values(parameter, flag, typed).into_iter().enumerate() {
+            let part = parse(&text).map_err(|error| CliError::usage(format!("{origin} {error}")))?;
+            if index == 0 {
+                self.origins.set(parameter, origin);
+                *slot = None;
+            }
+            slot.get_or_insert_default().extend(part);
+        }
+        Ok(())
+    }
 }
 
 fn check_lists(request: &AssumeRoleRequest) -> Result<(), CliError> {
@@ -280,16 +326,13 @@ fn check_lists(request: &AssumeRoleRequest) -> Result<(), CliError> {
     })
 }
 
-fn read_file_url(origin: &str, text: String) -> Result<String, CliError> {
-    match text.strip_prefix("file://") {
-        None => Ok(text),
-        Some(path) => match std::fs::read_to_string(path) {
-            // Windows's editors begin a file with a mark.
-            Ok(text) => Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
-            Err(error) => {
-                Err(CliError::usage(format!("{origin} names the file `{path}`, which cannot be read"))
-                    .caused_by(error))
-            }
-        },
+/// Replaces `file://PATH` by the text of the file.
+fn read_file_url((origin, text): (String, String)) -> Result<(String, String), CliError> {
+    let Some(path) = text.strip_prefix("file://") else { return Ok((origin, text)) };
+    match std::fs::read_to_string(path) {
+        // Editors of Windows begin a file with a byte order mark.
+        Ok(text) => Ok((origin, text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
+        Err(error) => Err(CliError::usage(format!("{origin} names the file `{path}`, which cannot be read"))
+            .caused_by(error)),
     }
 }

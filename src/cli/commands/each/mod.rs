@@ -229,15 +229,7 @@ impl JobRunner<'_> {
     fn command(&self, role: &RoleArgs) -> io::Result<Command> {
         let mut command = Command::new(program::executable()?);
         command.arg0("arl").arg("exec").args(&self.flags);
-        let role_flags = [
-            ("--account-id", &role.account_id),
-            ("--role-name", &role.role_name),
-            ("--partition", &role.partition),
-            ("--profile", &role.profile),
-        ];
-        let role_flags =
-            role_flags.into_iter().filter_map(|(flag, value)| Some((flag, Some(value.clone()?))));
-        for (flag, value) in role_flags.chain(role.given_flags()) {
+        for (flag, value) in role.target_flags().into_iter().chain(role.given_flags()) {
             command.arg(value.map_or_else(|| flag.to_owned(), |value| format!("{flag}={value}")));
         }
         command.args(&role.role).arg("--").args(self.command_line);

@@ -5,7 +5,7 @@ pub(crate) mod reason;
 use std::time::Duration;
 
 use arl::internal::{
-    ASSUMED_VARIABLES, AssumeRoleRequest, Consumer, IDENTITY_VARIABLES, SessionDuration, SessionNameTemplate,
+    ASSUMED_VARIABLES, Consumer, IDENTITY_VARIABLES, ParameterValue, SessionDuration, SessionNameTemplate,
     Source, SourceChain,
 };
 use serde_json::{Value, json};
@@ -281,61 +281,32 @@ fn explain_hop(plan: &Plan, index: usize) -> ExplainedHop {
     }
 }
 
-/// What will be sent, by STS's names. Destructured, so that a new parameter cannot be forgotten.
+/// Returns the parameters of the request, with where each comes from. A duration is shown as STS will grant it.
 fn parameters(hop: &Hop, is_chained: bool) -> Vec<Setting> {
-    let AssumeRoleRequest {
-        role_arn,
-        role_session_name,
-        duration_seconds,
-        policy,
-        policy_arns,
-        tags,
-        transitive_tag_keys,
-        external_id,
-        serial_number,
-        token_code,
-        source_identity,
-        provided_contexts,
-        additional_parameters,
-    } = &hop.request;
-    let mut settings = vec![setting("RoleArn", role_arn.to_string(), "")];
-    let name = match &hop.template {
+    let explain = |(name, value): (&'static str, ParameterValue<'_>)| {
+        let origin = hop.origins.get(name);
+        match value {
+            _ if name == "RoleSessionName" => session_name(hop),
+            ParameterValue::Duration(requested) if is_chained => {
+                let granted = requested.min(SessionDuration::CHAINED_MAX);
+                setting(name, granted.as_secs().to_string(), origin.unwrap_or_default())
+            }
+            value => setting(name, value.to_string(), origin.unwrap_or_default()),
+        }
+    };
+    hop.request.parameters().map(explain).collect()
+}
+
+/// Returns the session name. A template with `{caller}` is shown as it is, because only STS knows the caller.
+fn session_name(hop: &Hop) -> Setting {
+    let (name, note) = match &hop.template {
         Some(template) if template.needs_caller() => {
             (hop.session_name.clone().unwrap_or_default(), "; {caller} is asked of STS")
         }
-        _ => (role_session_name.to_string(), ""),
+        _ => (hop.request.role_session_name.to_string(), ""),
     };
     let origin = hop.origins.get("RoleSessionName").unwrap_or("made up of {user}@{role}.{account}");
-    settings.push(setting("RoleSessionName", name.0, format!("{origin}{}", name.1)));
-    let mut add = |name: &'static str, value: Option<String>| {
-        let origin = hop.origins.get(name).unwrap_or_default();
-        settings.extend(value.map(|value| setting(name, value, origin)));
-    };
-    let cap = |requested: SessionDuration| {
-        if is_chained { requested.min(SessionDuration::CHAINED_MAX) } else { requested }
-    };
-    add("DurationSeconds", duration_seconds.map(|requested| cap(requested).as_secs().to_string()));
-    add("Policy", policy.as_ref().map(|policy| policy.as_str().to_owned()));
-    let join = |texts: Vec<String>| texts.join(", ");
-    add("PolicyArns", policy_arns.as_ref().map(|arns| join(arns.iter().map(ToString::to_string).collect())));
-    let tag = |tag: &arl::internal::Tag| format!("{}={}", tag.key().as_str(), tag.value());
-    add("Tags", tags.as_ref().map(|tags| join(tags.iter().map(tag).collect())));
-    let keys = transitive_tag_keys
-        .as_ref()
-        .map(|keys| join(keys.iter().map(|key| key.as_str().to_owned()).collect()));
-    add("TransitiveTagKeys", keys);
-    add("ExternalId", external_id.as_ref().map(ToString::to_string));
-    add("SerialNumber", serial_number.as_ref().map(ToString::to_string));
-    add("TokenCode", token_code.as_ref().map(|_| "(given)".to_owned()));
-    add("SourceIdentity", source_identity.as_ref().map(ToString::to_string));
-    let providers = |contexts: &Vec<arl::internal::ProvidedContext>| {
-        join(contexts.iter().map(|context| context.provider_arn().to_string()).collect())
-    };
-    add("ProvidedContexts", provided_contexts.as_ref().map(providers));
-    for (name, value) in additional_parameters.form_fields() {
-        settings.push(setting("AdditionalParameters", format!("{name}={value}"), "--additional-parameters"));
-    }
-    settings
+    setting("RoleSessionName", name, format!("{origin}{note}"))
 }
 
 /// What would be asked of whom, from what is kept on.
