@@ -107,7 +107,7 @@ fn the_script_for_ksh93_knows_every_variable_that_is_put_back() {
     let text = std::fs::read_to_string(path).unwrap();
     let start = text.find("for __arl_name in").unwrap();
     let list = &text[start..start + text[start..].find("do\n").unwrap()];
-    for variable in arl::IDENTITY_VARIABLES.iter().chain(&["AWS_REGION", "AWS_DEFAULT_REGION"]) {
+    for variable in arl::internal::IDENTITY_VARIABLES.iter().chain(&["AWS_REGION", "AWS_DEFAULT_REGION"]) {
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         assert!(list.split(|c| !is_name(c)).any(|word| word == *variable), "{variable}");
     }
