@@ -96,6 +96,7 @@
 
 // Values.
 mod encoding;
+mod files;
 mod secret;
 
 mod arn;
@@ -153,6 +154,10 @@ pub mod internal {
     pub use crate::export::{
         ASSUMED_VARIABLES, IDENTITY_VARIABLES, Identity, UnsupportedValue, dotenv, process_json,
     };
+    /// Reads files of limited size.
+    pub mod files {
+        pub use crate::files::{MAX_CONFIG, MAX_DOCUMENT, read, read_text};
+    }
     pub use crate::process::{ProcessError, Stderr, run_process};
     pub use crate::profiles::{
         EditError, FileMode, InvalidConfig, InvalidProfileKey, InvalidProfileName, ProfileEdit, ProfileName,

@@ -16,6 +16,8 @@ use rustix::fs::{CWD, OFlags, RenameFlags};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
+use crate::files;
+
 /// How long arl waits for another arl that makes no progress.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(5);
@@ -290,7 +292,7 @@ fn read_stable<E>(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, UpdateError
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(UpdateError::Io(error)),
         Ok(metadata) if !metadata.is_file() => Err(UpdateError::NotAFile),
-        Ok(_) => match fs::read(path) {
+        Ok(_) => match files::read(path, files::MAX_CONFIG) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(UpdateError::Io(error)),
             Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),

@@ -1,5 +1,6 @@
 //! Credentials that a program or a login provides as JSON.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_types::DateTime;
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 use super::error::StsError;
 use crate::arn::AccountId;
 use crate::credentials::Credentials;
+use crate::files;
 use crate::process::{Stderr, run_process};
 use crate::secret::Secret;
 use crate::source::{LoginSource, PROCESS_ANCESTORS, ProcessSource};
@@ -44,7 +46,7 @@ pub(super) async fn from_credential_process(process: &ProcessSource) -> Result<C
 pub(super) async fn from_login(login: &LoginSource, now: SystemTime) -> Result<Credentials, StsError> {
     let LoginSource { session: _, profile, file } = login;
     let invalid = |reason: &str| StsError::Source(format!("the login in `{file}` {reason}"));
-    let text = std::fs::read(file)
+    let text = files::read(Path::new(file), files::MAX_DOCUMENT)
         .map_err(|error| StsError::Source(format!("nobody has signed in (`{file}`: {error})")))?;
     let object: Map<String, Value> =
         serde_json::from_slice(&text).map_err(|_| invalid("is no JSON object"))?;

@@ -24,6 +24,8 @@ use http_body_util::{BodyExt, Limited};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use zeroize::Zeroizing;
 
+use crate::files;
+
 /// No response of STS is nearly as large.
 const MAX_RESPONSE: usize = 1024 * 1024;
 
@@ -179,7 +181,7 @@ fn builder(settings: &HttpConnectorSettings) -> ConnectorBuilder {
 
 fn trust_store(ca_bundle: Option<&Path>) -> Result<TrustStore, String> {
     if let Some(path) = ca_bundle {
-        let pem = std::fs::read(path)
+        let pem = files::read(path, files::MAX_CONFIG)
             .map_err(|error| format!("cannot read the CA bundle `{}`: {error}", path.display()))?;
         let pem = plain_pem(pem);
         if !is_bundle(&pem) {
@@ -190,7 +192,9 @@ fn trust_store(ca_bundle: Option<&Path>) -> Result<TrustStore, String> {
         }
         return Ok(TrustStore::empty().with_pem_certificate(pem));
     }
-    let system = SYSTEM_BUNDLES.iter().find_map(|path| std::fs::read(path).ok().filter(|pem| is_bundle(pem)));
+    let system = SYSTEM_BUNDLES
+        .iter()
+        .find_map(|path| files::read(Path::new(path), files::MAX_CONFIG).ok().filter(|pem| is_bundle(pem)));
     Ok(match system {
         Some(pem) => TrustStore::empty().with_pem_certificate(pem),
         None => TrustStore::default(),

@@ -1,5 +1,6 @@
 //! Gets the first credentials of a chain from their source.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use aws_config::ecs::EcsCredentialsProvider;
@@ -16,6 +17,7 @@ use super::sdk_config::{from_sdk, source_failed};
 use super::{external, response};
 use crate::arn::RoleArn;
 use crate::credentials::Credentials;
+use crate::files;
 use crate::request::{SerialNumber, SessionDuration, TokenCode};
 use crate::source::{Source, SsoSource};
 
@@ -108,7 +110,7 @@ impl Sts {
         duration_seconds: Option<SessionDuration>,
         now: SystemTime,
     ) -> Result<Credentials, StsError> {
-        let token = std::fs::read_to_string(token_file).map_err(|error| {
+        let token = files::read_text(Path::new(token_file), files::MAX_DOCUMENT).map_err(|error| {
             StsError::Source(format!("cannot read the token file `{token_file}`: {error}"))
         })?;
         let response = self

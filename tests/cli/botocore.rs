@@ -146,6 +146,13 @@ fn difference(
     if config.contains("[profile default]") && config.contains("[default]") {
         return Some("`[profile default]` hides `[default]`, as the AWS SDKs have it");
     }
+    let has_empty_key = config.lines().any(|line| {
+        let keys = ["external_id", "mfa_serial", "web_identity_token_file", "mfa_process", "source_identity"];
+        line.split_once('=').is_some_and(|(key, value)| value.trim().is_empty() && keys.contains(&key.trim()))
+    });
+    if has_empty_key && of_arl.is_empty() {
+        return Some("an empty value, which `aws configure set KEY ''` leaves, counts as unset");
+    }
     if of_arl.contains("holds half a key") || of_arl.contains("has an `aws_access_key_id` but no") {
         return Some("half a key is an error");
     }

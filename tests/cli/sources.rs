@@ -537,3 +537,29 @@ fn a_chain_of_thousands_of_profiles_is_a_clear_error() {
     stage.profiles(&chain(101), &keys(101));
     stage.run(stage.bare("arl").args(["explain", "p0"])).failure(1, "more than 100 profiles");
 }
+
+/// A device without an end, or a huge file, used up the memory; a pipe without a writer was read for ever.
+#[test]
+fn files_without_an_end_are_refused() {
+    let stage = Stage::new();
+    let huge = stage.home.join("huge");
+    std::fs::File::create(&huge).unwrap().set_len(1 << 30).unwrap();
+    let huge = huge.display().to_string();
+    for path in ["/dev/zero", &huge] {
+        for variable in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+            let mut arl = stage.as_ann("arl");
+            let run = stage.run(arl.args(["assume", DEPLOY, "--json"]).env(variable, path));
+            run.failure(1, "it is larger than 16 MiB");
+        }
+        let mut arl = stage.bare("arl");
+        arl.args(["assume", DEPLOY, "--json"]).env("AWS_ROLE_ARN", DEPLOY);
+        stage.run(arl.env("AWS_WEB_IDENTITY_TOKEN_FILE", path)).failure(1, "it is larger than 1 MiB");
+    }
+    // Docker makes a directory for a mount whose source is missing.
+    let mut arl = stage.as_ann("arl");
+    arl.args(["assume", DEPLOY, "--json"]).env("AWS_SHARED_CREDENTIALS_FILE", &stage.home);
+    let _ = stage.run(&mut arl).success();
+    let mut arl = stage.as_ann("arl");
+    arl.args(["write", DEPLOY, "--profile-name", "x"]).env("AWS_SHARED_CREDENTIALS_FILE", &stage.home);
+    stage.run(&mut arl).failure(1, "it is no plain file");
+}

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use arl::internal::files;
 use arl::internal::{Consumer, Identity, ProfileEdit, ProfileName, SharedFile, UpdateOutcome};
 
 use crate::cli::args::help::ENVIRONMENT_HELP;
@@ -161,7 +162,7 @@ fn remove(name: &ProfileName, force: bool, output: &Output) -> Result<(), CliErr
         unset: &unset,
         expires: None,
     };
-    let text = std::fs::read(&path).unwrap_or_default();
+    let text = files::read(&path, files::MAX_CONFIG).unwrap_or_default();
     let failed = |error: arl::internal::EditError| {
         CliError::new(format!("could not take profile `{name}` out of `{}`", path.display())).caused_by(error)
     };

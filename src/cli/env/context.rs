@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use arl::internal::files;
 use arl::internal::{SharedConfig, SharedFile, SourceEnvironment};
 
 use crate::cli::env::os_user::OsUser;
@@ -105,7 +106,7 @@ impl Context {
     ) -> SourceEnvironment<'a> {
         SourceEnvironment {
             var,
-            read_file: &|path| std::fs::read(path).ok(),
+            read_file: &|path| files::read(path, files::MAX_DOCUMENT).ok(),
             home: self.home.clone(),
             config_file: self.display_path(SharedFile::Config),
             current_dir: &|| program::current_directory().unwrap_or_default(),
@@ -149,7 +150,12 @@ fn has_env_credentials() -> bool {
 }
 
 fn is_unreadable(path: &Path) -> bool {
-    std::fs::File::open(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+    let denied = |error: std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
+    match std::fs::metadata(path) {
+        // Opening a pipe could wait for its writer.
+        Ok(metadata) => metadata.is_file() && std::fs::File::open(path).is_err_and(denied),
+        Err(error) => denied(error),
+    }
 }
 
 fn expand_tilde(path: &OsStr, home: Option<&Path>) -> PathBuf {
@@ -163,14 +169,20 @@ fn expand_tilde(path: &OsStr, home: Option<&Path>) -> PathBuf {
 fn read_text(path: &Path) -> Result<String, CliError> {
     let failed =
         |cause: String| CliError::new(format!("could not read `{}`", path.display())).caused_by(cause);
-    match std::fs::read(path) {
+    match files::read(path, files::MAX_CONFIG) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
             let index = error.utf8_error().valid_up_to();
             let line = 1 + error.as_bytes()[..index].iter().filter(|&&b| b == b'\n').count();
             failed(format!("line {line} is not UTF-8"))
         }),
         Err(error)
-            if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
+            if matches!(
+                error.kind(),
+                // Docker makes a directory for a mount whose source is missing.
+                std::io::ErrorKind::NotFound
+                    | std::io::ErrorKind::NotADirectory
+                    | std::io::ErrorKind::IsADirectory
+            ) =>
         {
             Ok(String::new())
         }

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use arl::internal::files;
+
 use crate::cli::env::dirs;
 use crate::cli::env::vars;
 
@@ -74,7 +76,7 @@ pub(crate) fn boto_file_with_keys() -> Option<PathBuf> {
     };
     // A pipe would be read to nobody's use.
     files.into_iter().filter(|file| file.is_file()).find(|file| {
-        let text = fs::read(file).unwrap_or_default();
+        let text = files::read(file, files::MAX_CONFIG).unwrap_or_default();
         let is_key = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("aws_access_key_id");
         String::from_utf8_lossy(&text).lines().any(is_key)
     })
