@@ -478,6 +478,21 @@ fn a_configured_profile_works_in_sdks_and_holds_no_secret() {
     assert!(run.stderr.contains("has keys in"), "{run:?}");
 }
 
+/// Both readers of the profile must send the same tags.
+#[test]
+fn configure_process_passes_the_tags_that_the_profile_means() {
+    let stage = Stage::new();
+    let keys =
+        format!("aws_access_key_id = {}\naws_secret_access_key = {}\n", World::ANN_KEY, World::ANN_SECRET);
+    let role = format!("[profile dev]\nrole_arn = {DEPLOY}\nsource_profile = ann\n");
+    let lists = "session_tags = Team = web , Note=x\ntransitive_session_tags = Team , Note\n";
+    stage.profiles(&format!("{role}{lists}"), &format!("[ann]\n{keys}"));
+    let run = stage.arl(&["configure", "dev", "--profile-name", "cdev", "--process"]).success();
+    assert!(run.contains(" --transitive-tag-keys Team,Note --tags Team=web,Note=x\n"), "{run}");
+    let explained = stage.arl(&["explain", "dev"]).success();
+    assert!(explained.contains("Tags Team=web, Note=x"), "{explained}");
+}
+
 /// Runs `arl write` as root for a user whose home directory holds what `prepare` puts there.
 fn write_as_root_for(prepare: impl Fn(&std::path::Path)) -> Option<(Stage, Run)> {
     if !rustix::process::geteuid().is_root() {

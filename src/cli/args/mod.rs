@@ -1,6 +1,8 @@
 //! The command line as it was typed.
 
 pub(crate) mod complete;
+pub(crate) mod file_url;
 pub(crate) mod global;
 pub(crate) mod help;
+pub(crate) mod overwrite;
 pub(crate) mod role;

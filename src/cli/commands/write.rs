@@ -6,6 +6,7 @@ use arl::internal::files;
 use arl::internal::{Consumer, Identity, ProfileEdit, ProfileName, SharedFile, UpdateOutcome};
 
 use crate::cli::args::help::ENVIRONMENT_HELP;
+use crate::cli::args::overwrite::Overwrite;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
 use crate::cli::session;
@@ -42,15 +43,16 @@ pub(crate) struct WriteArgs {
 }
 
 pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
+    let overwrite = Overwrite::from_flag(args.force);
     if let Some(name) = &args.remove {
         if let Some(flag) = args.role.first_flag() {
             return Err(CliError::usage(format!("--remove takes a profile away, and has no use for {flag}")));
         }
-        return remove(&parse_profile_name(name)?, args.force, output);
+        return remove(&parse_profile_name(name)?, overwrite, output);
     }
     // What can be refused is refused before anybody is asked for credentials.
     if let Some(name) = &args.profile_name {
-        ensure_writable(&parse_profile_name(name)?, args.force)?;
+        ensure_writable(&parse_profile_name(name)?, overwrite)?;
     }
     let identity = session::obtain(&args.role, Consumer::OneShot, SignalPolicy::Default, output)?;
     if identity.role_arn.is_none() && args.role.region.is_some() {
@@ -63,7 +65,7 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
         CliError::usage("nobody says which account this is; name the profile with --profile-name")
     })?;
     let name = parse_profile_name(&name)?;
-    ensure_writable(&name, args.force)?;
+    ensure_writable(&name, overwrite)?;
     let credentials = &identity.credentials;
     let mut set = vec![
         (CREDENTIAL_KEYS[0], credentials.access_key_id().to_owned()),
@@ -113,15 +115,10 @@ const OTHER_SOURCES: [&str; 8] = [
 ];
 
 /// Whether the profile may be written: what a person would miss is not lost without a word.
-fn ensure_writable(name: &ProfileName, force: bool) -> Result<(), CliError> {
-    if force {
+fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<(), CliError> {
+    overwrite.check_name(name)?;
+    if overwrite == Overwrite::Forced {
         return Ok(());
-    }
-    if name.as_str() == "default" {
-        return Err(CliError::usage(
-            "every program that names no profile would become the role by `default`",
-        )
-        .hint("give the profile another name, or insist with --force"));
     }
     let context = Context::read()?;
     let config = context.shared_config()?;
@@ -152,7 +149,7 @@ fn apply_edit(path: &std::path::Path, edit: &ProfileEdit<'_>) -> Result<UpdateOu
     )
 }
 
-fn remove(name: &ProfileName, force: bool, output: &Output) -> Result<(), CliError> {
+fn remove(name: &ProfileName, overwrite: Overwrite, output: &Output) -> Result<(), CliError> {
     let path = credentials_path()?;
     let unset = [CREDENTIAL_KEYS[0], CREDENTIAL_KEYS[1], CREDENTIAL_KEYS[2], "aws_security_token"];
     let edit = ProfileEdit {
@@ -166,7 +163,7 @@ fn remove(name: &ProfileName, force: bool, output: &Output) -> Result<(), CliErr
     let failed = |error: arl::internal::EditError| {
         CliError::new(format!("could not take profile `{name}` out of `{}`", path.display())).caused_by(error)
     };
-    if !force && !edit.is_managed(&text).map_err(failed)? {
+    if overwrite == Overwrite::IfHarmless && !edit.is_managed(&text).map_err(failed)? {
         return Err(CliError::new(format!(
             "`{}` has no profile `{name}` that arl has written",
             path.display()

@@ -8,6 +8,7 @@ use arl::internal::{
     parse_tag_keys, parse_tags,
 };
 
+use crate::cli::args::file_url;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
@@ -246,7 +247,10 @@ impl Overlay {
             .value("DurationSeconds", "--duration", &args.duration)
             .or_else(|| vars::get(vars::ARL_DURATION).map(|text| ("ARL_DURATION".to_owned(), text)));
         self.assign("DurationSeconds", duration, &mut request.duration_seconds)?;
-        let policy = self.value("Policy", "--policy", &args.policy).map(read_file_url).transpose()?;
+        let policy = match self.value("Policy", "--policy", &args.policy) {
+            Some((origin, text)) => Some((origin.clone(), file_url::read(&origin, text)?)),
+            None => None,
+        };
         self.assign("Policy", policy, &mut request.policy)?;
         self.set("ExternalId", "--external-id", &args.external_id, &mut request.external_id)?;
         self.set("SerialNumber", "--serial-number", &args.serial_number, &mut request.serial_number)?;
@@ -324,15 +328,4 @@ fn check_lists(request: &AssumeRoleRequest) -> Result<(), CliError> {
         };
         CliError::usage(format!("{flag} {error}"))
     })
-}
-
-/// Replaces `file://PATH` by the text of the file.
-fn read_file_url((origin, text): (String, String)) -> Result<(String, String), CliError> {
-    let Some(path) = text.strip_prefix("file://") else { return Ok((origin, text)) };
-    match std::fs::read_to_string(path) {
-        // Editors of Windows begin a file with a byte order mark.
-        Ok(text) => Ok((origin, text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
-        Err(error) => Err(CliError::usage(format!("{origin} names the file `{path}`, which cannot be read"))
-            .caused_by(error)),
-    }
 }

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use arl::internal::shell::Shell;
+
 /// Longer foreign texts are no messages.
 const MAX_MESSAGE_LEN: usize = 2000;
 
@@ -71,6 +73,15 @@ pub(crate) fn human_duration(time: Duration) -> String {
 /// Returns the last four characters of an access key ID, enough to recognize it.
 pub(crate) fn last_four(id: &str) -> &str {
     id.char_indices().rev().nth(3).map_or(id, |(index, _)| &id[index..])
+}
+
+/// Returns a command line that a user can type or a file can hold. Only words that the shell would change are quoted.
+pub(crate) fn quote_words(shell: Shell, words: &[String]) -> String {
+    let is_plain = |word: &str| {
+        !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:@+=,".contains(&b))
+    };
+    let quoted = words.iter().map(|word| if is_plain(word) { word.clone() } else { shell.quote(word) });
+    quoted.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::cli::session::SignalPolicy;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output;
 use crate::cli::ui::output::Output;
-use crate::cli::ui::text::human_duration;
+use crate::cli::ui::text::{human_duration, quote_words};
 
 const EXAMPLES: &str = "Examples:
   eval \"$(arl assume ROLE)\"                 bash, zsh, ksh, dash
@@ -137,11 +137,7 @@ fn success_message(identity: &Identity) -> String {
 }
 
 fn refuse_terminal(shell: Shell, args: &[String]) -> CliError {
-    let quoted = |arg: &String| {
-        let plain = arg.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:@+=,".contains(&b));
-        if plain && !arg.is_empty() { arg.clone() } else { shell.quote(arg) }
-    };
-    let typed = args.iter().map(quoted).collect::<Vec<_>>().join(" ");
+    let typed = quote_words(shell, args);
     let command = match shell {
         Shell::Fish => format!("arl {typed} | source"),
         _ => format!("eval \"$(arl {typed})\""),

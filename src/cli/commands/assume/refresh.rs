@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::cli::env::program;
+use crate::cli::args::file_url;
 
 /// The words of a command line that gets the same role again, wherever the shell is then; none, if that
 /// cannot be: a code of an MFA device works once, and the role that a chain started from is over as well.
@@ -13,14 +13,8 @@ pub(crate) fn refresh_args(command_line: &[OsString]) -> Vec<String> {
     if had_code || args.iter().any(is_single_use) {
         return Vec::new();
     }
-    let here = program::current_directory().unwrap_or_default();
-    let absolute = |arg: String| match arg.split_once("file://") {
-        Some((flag, path)) if !path.starts_with('/') && (flag.is_empty() || flag.ends_with('=')) => {
-            format!("{flag}file://{}", here.join(path).display())
-        }
-        _ => arg,
-    };
-    args.into_iter().map(absolute).collect()
+    // Without a current directory there is no better path than the one that was typed.
+    args.into_iter().map(|arg| file_url::absolute(&arg).unwrap_or(arg)).collect()
 }
 
 const CODE_FLAGS: [&str; 3] = ["--token-code", "--mfa-code", "--TokenCode"];

@@ -1,0 +1,53 @@
+//! Values that name a file: `file://PATH`, as in the AWS CLI.
+
+use std::io;
+
+use crate::cli::ui::error::CliError;
+
+const SCHEME: &str = "file://";
+
+/// Returns the text of the file that a value names, or the value itself. `origin` is where the value comes from.
+///
+/// # Errors
+/// The file cannot be read.
+pub(crate) fn read(origin: &str, value: String) -> Result<String, CliError> {
+    let Some(path) = value.strip_prefix(SCHEME) else { return Ok(value) };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        CliError::usage(format!("{origin} names the file `{path}`, which cannot be read")).caused_by(error)
+    })?;
+    // Editors of Windows begin a file with a byte order mark.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Returns an argument that names the same file in every directory: `file://PATH`, or `--flag=file://PATH`.
+///
+/// # Errors
+/// There is no current directory.
+pub(crate) fn absolute(argument: &str) -> io::Result<String> {
+    match argument.split_once(SCHEME) {
+        Some((flag, path)) if flag.is_empty() || flag.ends_with('=') => {
+            Ok(format!("{flag}{SCHEME}{}", std::path::absolute(path)?.display()))
+        }
+        _ => Ok(argument.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_relative_paths_change() {
+        let here = std::path::absolute("p.json").expect("a current directory");
+        let here = here.display();
+        for (argument, expected) in [
+            ("file://p.json", format!("file://{here}")),
+            ("--policy=file://./p.json", format!("--policy=file://{here}")),
+            ("file:///etc/p.json", "file:///etc/p.json".to_owned()),
+            ("a file://p.json", "a file://p.json".to_owned()),
+            ("{}", "{}".to_owned()),
+        ] {
+            assert_eq!(absolute(argument).expect("a current directory"), expected);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `--force`: what a command does with a profile that is not its own.
+
+use arl::internal::ProfileName;
+
+use crate::cli::ui::error::CliError;
+
+/// Whether a profile may be overwritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Overwrite {
+    /// Only if nothing of the user's is lost.
+    IfHarmless,
+    /// Always: the user said `--force`.
+    Forced,
+}
+
+impl Overwrite {
+    pub(crate) fn from_flag(force: bool) -> Self {
+        if force { Self::Forced } else { Self::IfHarmless }
+    }
+
+    /// Refuses the profile `default`.
+    ///
+    /// # Errors
+    /// The profile is `default`, and the user did not say `--force`.
+    pub(crate) fn check_name(self, name: &ProfileName) -> Result<(), CliError> {
+        if self == Self::Forced || name.as_str() != "default" {
+            return Ok(());
+        }
+        Err(CliError::usage("every program that names no profile would become the role by `default`")
+            .hint("give the profile another name, or insist with --force"))
+    }
+}

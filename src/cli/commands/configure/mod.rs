@@ -1,0 +1,268 @@
+//! `arl configure`: a role as a profile of the shared config file; no secret in it.
+
+pub(crate) mod keys;
+
+use std::path::Path;
+
+use arl::internal::{
+    ProfileEdit, ProfileName, RoleProfile, RoleRef, Section, SharedConfig, SharedFile, UpdateOutcome,
+};
+
+use crate::cli::args::file_url;
+use crate::cli::args::help::ENVIRONMENT_HELP;
+use crate::cli::args::overwrite::Overwrite;
+use crate::cli::args::role::RoleArgs;
+use crate::cli::commands::configure::keys::{ProfileSource, process_profile_keys, role_profile_keys};
+use crate::cli::env::context::Context;
+use crate::cli::plan::Plan;
+use crate::cli::plan::region::Regions;
+use crate::cli::plan::role_ref::{check_partition, role_arn, typed_role, unknown_role};
+use crate::cli::ui::error::CliError;
+use crate::cli::ui::output::Output;
+
+const EXAMPLES: &str = "Examples:
+  arl configure ROLE --profile dev --profile-name prod        then: aws --profile prod …
+  arl configure ROLE --profile dev --profile-name prod --process
+
+The first one writes a role profile, which every AWS SDK assumes by itself; the second a credential_process profile,
+which asks arl, with its cache and every flag that is given here. Neither holds a secret.";
+
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
+pub(crate) struct ConfigureArgs {
+    #[command(flatten)]
+    role: RoleArgs,
+    /// The profile to write
+    #[arg(long, alias = "profile_name", value_name = "NAME", help_heading = "File", required = true)]
+    profile_name: String,
+    /// Write a credential_process profile that calls arl
+    #[arg(long, help_heading = "File")]
+    process: bool,
+    /// Overwrite a profile that says something else
+    #[arg(long, help_heading = "File")]
+    force: bool,
+}
+
+/// What either kind of profile would otherwise leave standing beside itself.
+const MANAGED_KEYS: [&str; 12] = [
+    "role_arn",
+    "source_profile",
+    "credential_source",
+    "credential_process",
+    "region",
+    "external_id",
+    "mfa_serial",
+    "role_session_name",
+    "duration_seconds",
+    "source_identity",
+    "session_tags",
+    "transitive_session_tags",
+];
+
+/// What makes a profile somebody's already, besides [`MANAGED_KEYS`].
+const CONFLICTING_KEYS: [&str; 11] = [
+    "sso_session",
+    "sso_region",
+    "sso_start_url",
+    "sso_account_id",
+    "sso_role_name",
+    "web_identity_token_file",
+    "login_session",
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "mfa_process",
+];
+
+pub(crate) fn run(args: &ConfigureArgs, output: &Output) -> Result<(), CliError> {
+    let name: ProfileName =
+        args.profile_name.parse().map_err(|error| CliError::usage(format!("--profile-name {error}")))?;
+    let context = Context::read()?;
+    let config = context.shared_config()?;
+    let plan = ConfigurePlan::from_args(args, name, &context, &config, output)?;
+    plan.write(config.profile(plan.name.as_str()), &context, output)
+}
+
+/// A profile that is about to be written.
+struct ConfigurePlan {
+    name: ProfileName,
+    keys: Vec<(&'static str, String)>,
+    overwrite: Overwrite,
+}
+
+impl ConfigurePlan {
+    /// Decides what the profile will say, and checks that it will work.
+    fn from_args(
+        args: &ConfigureArgs,
+        name: ProfileName,
+        context: &Context,
+        config: &SharedConfig<'_>,
+        output: &Output,
+    ) -> Result<Self, CliError> {
+        let role = typed_role(&args.role)?;
+        let profile = match &role {
+            RoleRef::Profile(text) => {
+                Some((text, config.profile(text).ok_or_else(|| unknown_role(text, config, context))?))
+            }
+            RoleRef::Arn(_) | RoleRef::AccountRole(..) => None,
+        };
+        let (profile_arn, mut merged) = match profile {
+            Some((text, section)) => {
+                let profile =
+                    RoleProfile::read(text, section).map_err(|error| CliError::new(error.to_string()))?;
+                let profile =
+                    profile.ok_or_else(|| CliError::usage(format!("profile `{text}` has no `role_arn`")))?;
+                check_partition(&args.role, &profile.role_arn)?;
+                (Some(profile.role_arn), fill_from_profile(&args.role, section))
+            }
+            None => (None, args.role.clone()),
+        };
+        let source = ProfileSource::find(&merged, profile.map(|(_, section)| section), &name, config)?;
+        let source_section = match &source {
+            ProfileSource::Profile(source) => config.profile(source),
+            ProfileSource::Machine(_) => None,
+        };
+        let regions = Regions::resolve(&merged, None, source_section)?;
+        let resolve_arn = || role_arn(&role, &merged, regions.effective.as_deref());
+        let Some(arn) = profile_arn.map_or_else(resolve_arn, |arn| Ok(Some(arn)))? else {
+            return Err(CliError::usage("no role is named"));
+        };
+        make_file_urls_absolute(&mut merged)?;
+        if let ProfileSource::Profile(source) = &source {
+            // Finds out here what cannot work, so that users of the profile do not. A machine's source may be
+            // another machine's, and the values beside it are checked one by one.
+            let typed = RoleArgs {
+                role: Some(arn.to_string()),
+                account_id: None,
+                role_name: None,
+                partition: None,
+                profile: Some(source.clone()),
+                ..merged.clone()
+            };
+            Plan::new(&typed, context, &output.quieted())?;
+        }
+        let keys = if args.process {
+            process_profile_keys(&merged, &arn, &source)?
+        } else {
+            role_profile_keys(&merged, &arn, source)?
+        };
+        Ok(Self { name, keys, overwrite: Overwrite::from_flag(args.force) })
+    }
+
+    /// Writes the profile in place of `section`, which it had before.
+    fn write(
+        &self,
+        section: Option<&Section<'_>>,
+        context: &Context,
+        output: &Output,
+    ) -> Result<(), CliError> {
+        self.overwrite.check_name(&self.name)?;
+        if let Some(section) = section {
+            self.ensure_overwritable(section)?;
+            self.warn_about_keys(section, context, output);
+        }
+        // Keeps a region that nothing asks to change.
+        let is_unset = |key: &&str| *key != "region" && self.keys.iter().all(|(name, _)| name != key);
+        // With --force the profile says this and nothing else of an identity. Keys stay, because they cannot be
+        // had back.
+        let others = CONFLICTING_KEYS.into_iter().filter(|key| !key.starts_with("aws_"));
+        let unset: Vec<&str> = MANAGED_KEYS.into_iter().chain(others).filter(is_unset).collect();
+        let path = context
+            .file_path(SharedFile::Config)
+            .ok_or_else(|| CliError::new("there is no home directory, and AWS_CONFIG_FILE names no file"))?;
+        let edit = ProfileEdit {
+            file: SharedFile::Config,
+            profile: &self.name,
+            set: self.keys.clone(),
+            unset: &unset,
+            expires: None,
+        };
+        write_profile(&path, &edit, output)
+    }
+
+    /// Refuses to replace a profile that says something else.
+    fn ensure_overwritable(&self, section: &Section<'_>) -> Result<(), CliError> {
+        if self.overwrite == Overwrite::Forced {
+            return Ok(());
+        }
+        let get = |key: &str| section.get_from(SharedFile::Config, key);
+        let keys = || MANAGED_KEYS.into_iter().filter(|key| *key != "region");
+        let new_value =
+            |key: &str| self.keys.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_str());
+        let says_something = keys().any(|key| get(key).is_some());
+        let differs = says_something && keys().any(|key| get(key) != new_value(key));
+        if !differs && CONFLICTING_KEYS.into_iter().all(|key| get(key).is_none()) {
+            return Ok(());
+        }
+        let name = &self.name;
+        Err(CliError::new(format!("profile `{name}` is there already and says something else"))
+            .hint("give the new one another name with --profile-name, or insist with --force"))
+    }
+
+    /// Warns if the credentials file has keys for the profile, which most programs prefer to the config file.
+    fn warn_about_keys(&self, section: &Section<'_>, context: &Context, output: &Output) {
+        if section.get_from(SharedFile::Credentials, "aws_access_key_id").is_some() {
+            let name = &self.name;
+            output.note(&format!(
+                "profile `{name}` has keys in `{}`, which most programs take before this; `arl write --remove {name}`, or take them out by hand",
+                context.display_path(SharedFile::Credentials)
+            ));
+        }
+    }
+}
+
+/// Makes the values that name files mean the same in every directory.
+fn make_file_urls_absolute(args: &mut RoleArgs) -> Result<(), CliError> {
+    for value in [&mut args.policy, &mut args.additional_parameters, &mut args.transitive_tag_keys]
+        .into_iter()
+        .flatten()
+        .chain(args.policy_arns.iter_mut())
+        .chain(args.tags.iter_mut())
+        .chain(args.provided_contexts.iter_mut())
+    {
+        *value = file_url::absolute(value)
+            .map_err(|error| CliError::new("could not find the current directory").caused_by(error))?;
+    }
+    Ok(())
+}
+
+/// What was typed, and what the role's own profile says where nothing was.
+fn fill_from_profile(args: &RoleArgs, section: &Section<'_>) -> RoleArgs {
+    let mut merged = args.clone();
+    let fill = |slot: &mut Option<String>, key: &str| {
+        if slot.is_none() {
+            *slot = section.get(key).map(str::to_owned);
+        }
+    };
+    fill(&mut merged.profile, "source_profile");
+    fill(&mut merged.region, "region");
+    fill(&mut merged.external_id, "external_id");
+    fill(&mut merged.serial_number, "mfa_serial");
+    fill(&mut merged.mfa_process, "mfa_process");
+    fill(&mut merged.role_session_name, "role_session_name");
+    fill(&mut merged.duration, "duration_seconds");
+    fill(&mut merged.source_identity, "source_identity");
+    if merged.transitive_tag_keys.is_none() {
+        merged.transitive_tag_keys =
+            section.get("transitive_session_tags").map(arl::internal::normalize_list);
+    }
+    if merged.tags.is_empty() {
+        merged.tags.extend(section.get("session_tags").map(arl::internal::normalize_list));
+    }
+    merged
+}
+
+fn write_profile(path: &Path, edit: &ProfileEdit<'_>, output: &Output) -> Result<(), CliError> {
+    let update = arl::internal::update_file(path, arl::internal::FileMode::Keep, |text| edit.apply(text))
+        .map_err(|error| {
+            CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
+                .caused_by(error)
+        })?;
+    let done = match update {
+        UpdateOutcome::Unchanged => "says so already",
+        UpdateOutcome::Created | UpdateOutcome::Changed => "now says",
+    };
+    output.note(&format!("profile {} in `{}` {done}:", edit.profile, path.display()));
+    let lines: String = edit.set.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+    output.write_data(lines.as_bytes())
+}
