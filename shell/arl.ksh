@@ -4,33 +4,38 @@
 
 # Clears a role that has expired. Keeps $? in mksh; ksh93 keeps it by itself around a discipline function.
 __arl_hook() {
-    __arl_status=$?
+    # Parameters hold what is needed here: unlike a variable they are always this function's own.
+    \set -- "$?"
     case ${ARL_EXPIRES_AT-} in
         '' | *[!0-9]* | ????????????????*) ;;
         *)
             case ${KSH_VERSION-} in
-                *MIRBSD* | *LEGACY*) __arl_now=${EPOCHREALTIME%.*} ;;
-                *) __arl_now=$(\printf '%(%s)T' now) ;;
+                *MIRBSD* | *LEGACY*) \set -- "$1" "${EPOCHREALTIME%.*}" "$-" ;;
+                *) \set -- "$1" "$(\printf '%(%s)T' now)" "$-" ;;
             esac
-            # shellcheck disable=SC2119 # its "$@" are those of a substitution
-            [ "$__arl_now" -lt "$ARL_EXPIRES_AT" ] || {
-                __arl_trace=$-
+            [ "$2" -lt "$ARL_EXPIRES_AT" ] || {
                 { \set +xv; } 2>/dev/null
-                __arl_expired
-                case $__arl_trace in *v*) \set -v ;; esac
-                case $__arl_trace in *x*) \set -x ;; esac
-                \unset __arl_trace
+                __arl_expired "$2"
+                case $3 in *v*) \set -v ;; esac
+                case $3 in *x*) \set -x ;; esac
             }
-            \unset __arl_now
             ;;
     esac
     # mksh needs the status; in ksh93 a `return` of 256 + SIGINT would interrupt the shell at every prompt.
-    case ${KSH_VERSION-} in *MIRBSD* | *LEGACY*) \return "$__arl_status" ;; esac
+    case ${KSH_VERSION-} in *MIRBSD* | *LEGACY*) \return "$1" ;; esac
 }
 
-# shellcheck disable=SC2120
+# Gives up a role that has expired. The argument is the time now.
 __arl_expired() {
+    # As in `arl`: a readonly variable must not keep the credentials here.
+    (__arl_unset_scratch && \unset __arl_told __arl_name __arl_ago) 2>/dev/null || {
+        \printf 'arl: the credentials expired and were cleared; a variable whose name begins with __arl_ is readonly\n' >&2
+        __arl_unset
+        \return
+    }
     __arl_drop_inherited || \return
+    __arl_unset_scratch
+    \unset __arl_told __arl_name __arl_ago
     case ${AWS_ACCESS_KEY_ID-} in
         "${ARL_KEY_ID:-?}") ;;
         *)
@@ -41,9 +46,13 @@ __arl_expired() {
     case ${ARL_ON_EXPIRY-}:${__arl_refresh:+x} in
         refresh:x)
             __arl_back=x
-            __arl_out=$(\eval "\\set -- $__arl_refresh" && __arl_before && ARL_SHELL=posix \command arl "$@" --quiet --within 5s) &&
-                (__arl_before && \eval "$__arl_out") && __arl_before && \eval "$__arl_out" && \unset __arl_out __arl_back && \return
-            \unset __arl_out __arl_back __arl_refresh
+            # Unset first: neither a failure nor Ctrl-C may be repeated at every prompt.
+            \set -- "$1" "$__arl_refresh"
+            \unset __arl_refresh
+            __arl_out=$(\eval "\\set -- $2" && __arl_before && ARL_SHELL=posix \command arl "$@" --quiet --within 5s) &&
+                (__arl_before && \eval "$__arl_out") && __arl_before && \eval "$__arl_out" && __arl_unset_scratch && \return
+            __arl_unset_scratch
+            \unset __arl_refresh
             ;;
     esac
     __arl_told='its credentials were cleared'
@@ -57,7 +66,7 @@ __arl_expired() {
             __arl_name="role/${ARL_ROLE_ARN##*/} in ${__arl_name%%:*}"
             ;;
     esac
-    __arl_ago=$(((__arl_now - ARL_EXPIRES_AT) / 60))
+    __arl_ago=$((($1 - ARL_EXPIRES_AT) / 60))
     \printf 'arl: %s expired %sm ago; %s\n' "$__arl_name" "$__arl_ago" "$__arl_told" >&2
     case $__arl_told in
         what*) \eval "$__arl_restore" && \unset __arl_restore __arl_refresh __arl_region ;;
@@ -83,7 +92,7 @@ __arl_gone() {
 }
 
 case ${KSH_VERSION-} in
-    *MIRBSD* | *LEGACY*) ;;
+    '' | *MIRBSD* | *LEGACY*) ;;
     *)
         \unset __arl_prompt
         __arl_prompt=''

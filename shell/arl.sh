@@ -15,6 +15,13 @@ __arl_drop_inherited
 # An alias of that name would be expanded here.
 \unalias arl 2>/dev/null || \:
 arl() {
+    # Many shells end where a readonly variable is assigned, so a subshell finds out first.
+    (__arl_unset_scratch) 2>/dev/null || {
+        __arl_refuse "$@"
+        \return
+    }
+    # Attributes of the user's own, such as those of `typeset -u`, go as well.
+    __arl_unset_scratch
     __arl_trace=$-
     # Neither -x nor -v may show the statements that are evaluated.
     { \set +xv; } 2>/dev/null
@@ -22,7 +29,8 @@ arl() {
     case $__arl_mode in
         stop)
             __arl_end
-            \return 1
+            __arl_refuse "$@"
+            \return
             ;;
         eval)
             if __arl_eval "$@"; then
@@ -46,22 +54,39 @@ arl() {
     esac
 }
 
-# Unsets what a call needs, and puts -x and -v back.
+# Unsets the variables that one call needs.
+__arl_unset_scratch() {
+    \unset __arl_verb __arl_eval_output __arl_back __arl_skip __arl_word __arl_out __arl_code __arl_fd __arl_key \
+        __arl_value __arl_mode __arl_trace
+}
+
+# Ends a call: puts -x and -v back, and unsets the variables of the call.
 __arl_end() {
-    \unset __arl_verb __arl_apply __arl_back __arl_skip __arl_word __arl_out __arl_code __arl_fd __arl_key __arl_value \
-        __arl_mode
-    case $__arl_trace in *v*) \set -v ;; esac
     case $__arl_trace in
-        *x*) \unset __arl_trace && \set -x ;;
-        *) \unset __arl_trace ;;
+        *x*v* | *v*x*) __arl_unset_scratch && \set -xv ;;
+        *x*) __arl_unset_scratch && \set -x ;;
+        *v*) __arl_unset_scratch && \set -v ;;
+        *) __arl_unset_scratch ;;
     esac
+}
+
+# Fails where a variable of arl's own cannot be used. In eval "$(arl assume ROLE)" an empty text would succeed.
+__arl_refuse() {
+    \printf 'arl: a variable whose name begins with __arl_ is readonly, so nothing was done\n' >&2
+    case ${KSH_VERSION-}:${1-} in
+        *93*:assume | *93*:clear | *93*:-*)
+            \eval 'case ${.sh.subshell} in 0) ;; *) \printf "(exit 1);\n" ;; esac'
+            ;;
+        *:assume | *:clear | *:-*) ! \test -p /dev/stdout || \printf '(exit 1);\n' ;;
+    esac
+    \return 1
 }
 
 # Sets __arl_mode: `eval` if the output is for this shell, `original` if arl starts from what was here before a role, else
 # `plain`. Sets __arl_back if arl starts from what was here before.
 __arl_choose_mode() {
     __arl_drop_inherited || \return
-    __arl_verb='' __arl_apply=x __arl_back=x __arl_skip=''
+    __arl_verb='' __arl_eval_output=x __arl_back=x __arl_skip=''
     for __arl_word in "$@"; do
         case $__arl_skip in
             x)
@@ -73,7 +98,7 @@ __arl_choose_mode() {
             --) \break ;;
             --color) case $__arl_verb in '') __arl_skip=x ;; esac ;;
             --chain) __arl_back='' ;;
-            -h* | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) __arl_apply='' ;;
+            -h* | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) __arl_eval_output='' ;;
             -*) ;;
             *) case $__arl_verb in '') __arl_verb=$__arl_word ;; esac ;;
         esac
@@ -82,7 +107,7 @@ __arl_choose_mode() {
         assume | exec | each | write | explain | console) ;;
         *) __arl_back='' ;;
     esac
-    case $__arl_verb:$__arl_apply in
+    case $__arl_verb:$__arl_eval_output in
         assume:x | clear:x) __arl_mode='eval' ;;
         *)
             case $__arl_back:${__arl_restore:+x} in
@@ -106,7 +131,7 @@ __arl_eval() {
     case $__arl_code in
         2)
             \printf '(exit 1);\n'
-            \printf 'arl: in such a subshell ksh93 does not tell who reads the pipe; use arl exec\n' >&2
+            \printf 'arl: this subshell does not tell who reads the pipe; use arl exec\n' >&2
             \return 1
             ;;
     esac
@@ -159,14 +184,24 @@ esac
 # it is another program, which must not get to see a secret. 2 if that cannot be told.
 __arl_is_read() {
     \test -p /dev/stdout || \return 1
-    { IFS=' ' \read -r __arl_word __arl_skip </proc/self/stat; } 2>/dev/null || \return 1
+    __arl_key=''
+    case ${KSH_VERSION-} in
+        *93*)
+            \eval '__arl_key=${.sh.subshell}'
+            case $__arl_key in 0) \return 1 ;; esac
+            ;;
+    esac
+    if (IFS=' ') 2>/dev/null && { IFS=' ' \read -r __arl_word __arl_skip </proc/self/stat; } 2>/dev/null; then
+        \:
+    else
+        # Without /proc, or with a readonly IFS, nothing tells. Only in the shell itself there is no need to know.
+        case $__arl_key:$(\exec sh -c 'echo $PPID') in ":$$") \return 1 ;; esac
+        \return 2
+    fi
     # A substitution of ksh93's is no process; deeper ones look the same as parentheses.
     case ${KSH_VERSION-} in
         *93*)
-            __arl_key=''
-            \eval '__arl_key=${.sh.subshell}'
             case $__arl_key:$__arl_word in
-                0:*) \return 1 ;;
                 *:$$) \return 0 ;;
                 1:*) \return 1 ;;
                 *) \return 2 ;;

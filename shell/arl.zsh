@@ -16,52 +16,62 @@ function arl {
     \builtin setopt local_options no_verbose
     # Until this function ends: it would be shown what is evaluated.
     \builtin trap - DEBUG
-    \builtin local verb='' apply=x __arl_back=x skip='' piped='' word out code
+    \builtin local __arl_verb='' __arl_eval_output=x __arl_back=x __arl_skip='' __arl_stdout_is_pipe='' __arl_word __arl_out __arl_code
     __arl_drop_inherited || \builtin return
-    for word in "$@"; do
-        if [[ -n $skip ]]; then
-            skip=''
+    for __arl_word in "$@"; do
+        if [[ -n $__arl_skip ]]; then
+            __arl_skip=''
             \builtin continue
         fi
-        case $word in
+        case $__arl_word in
             --) \builtin break ;;
-            --color) [[ -n $verb ]] || skip=x ;;
+            --color) [[ -n $__arl_verb ]] || __arl_skip=x ;;
             --chain) __arl_back='' ;;
-            -h* | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) apply='' ;;
+            -h* | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) __arl_eval_output='' ;;
             -*) ;;
-            *) verb=${verb:-$word} ;;
+            *) __arl_verb=${__arl_verb:-$__arl_word} ;;
         esac
     done
-    case $verb in
+    case $__arl_verb in
         assume | exec | each | write | explain | console) ;;
         *) __arl_back='' ;;
     esac
     if (( ZSH_SUBSHELL > 0 )) && [[ -p /dev/stdout ]]; then
-        piped=x
+        __arl_stdout_is_pipe=x
     fi
-    if [[ -n ${__arl_prefix-} && -n $apply ]] && [[ $verb == assume || $verb == clear ]] && (( ZSH_SUBSHELL == 0 )); then
-        \builtin print -ru2 "arl: $__arl_prefix before the command ends with it, and with it what arl sets; export it first, or use --profile"
+    if [[ ${__arl_prefix-} == AWS_* && -n $__arl_eval_output ]] && [[ $__arl_verb == assume || $__arl_verb == clear ]] && (( ZSH_SUBSHELL == 0 )); then
+        \builtin printf 'arl: %s before the command ends with it, and with it what arl sets; export it first, or use --profile\n' \
+            "$__arl_prefix" >&2
         \builtin return 2
     fi
-    case $verb:$apply in
+    case $__arl_verb:$__arl_eval_output in
         assume:x | clear:x)
-            out="$(__arl_before && ARL_SHELL=zsh \command arl "$@")" || {
-                code=$?
-                [[ -z $piped ]] || \builtin print -r -- "$out"
-                \builtin return $code
+            __arl_out="$(__arl_before && ARL_SHELL=zsh \command arl "$@")" || {
+                __arl_code=$?
+                [[ -z $__arl_stdout_is_pipe ]] || \builtin print -r -- "$__arl_out"
+                \builtin return $__arl_code
             }
             # A variable that cannot be changed must not cost the shell the role that it has.
-            (__arl_before && \builtin eval "$out") || {
-                code=$?
-                [[ -z $piped ]] || \builtin print -r -- "(exit $code);"
-                \builtin return $code
+            (__arl_before && \builtin eval "$__arl_out") || {
+                __arl_code=$?
+                [[ -z $__arl_stdout_is_pipe ]] || \builtin print -r -- "(exit $__arl_code);"
+                \builtin return $__arl_code
             }
             __arl_before
-            \builtin eval "$out"
+            \builtin eval "$__arl_out"
+            [[ -n $__arl_stdout_is_pipe ]] || \builtin return 0
             # In eval "$(arl assume ROLE)" a change of the subshell is lost, and the shell reads what is printed.
-            if [[ -n $piped ]] && __arl_is_read; then
-                \builtin print -r -- "$out"
-            fi
+            __arl_code=0
+            __arl_is_read || __arl_code=$?
+            case $__arl_code in
+                0) \builtin print -r -- "$__arl_out" ;;
+                1) ;;
+                *)
+                    \builtin print -r -- '(exit 1);'
+                    \builtin print -ru2 -- 'arl: this subshell does not tell who reads the pipe; use arl exec'
+                    \builtin return 1
+                    ;;
+            esac
             ;;
         *)
             if [[ -n $__arl_back && -n ${__arl_restore-} ]]; then
@@ -77,22 +87,25 @@ function arl {
 }
 
 # Whether one of the shells that this subshell comes from reads the pipe that stdout is. In { arl assume ROLE; … } | tee
-# it is another program, which must not get to see a secret.
+# it is another program, which must not get to see a secret. 2 if that cannot be told.
 __arl_is_read() {
+    # Without /proc nothing tells, and the shell is taken for the reader.
+    [[ -e /proc/self/fd/1 ]] || \builtin return 0
+    # IFS may be readonly.
+    ( IFS=' ' ) 2>/dev/null || \builtin return 2
     \builtin setopt null_glob
-    \builtin local IFS=' ' pid rest fd line
-    # Where nothing tells, it is read.
-    [[ -e /proc/self/fd/1 ]] && \builtin read -r pid rest </proc/self/stat || \builtin return 0
-    while [[ $pid != $$ && $pid -gt 1 ]]; do
-        \builtin read -r rest <"/proc/$pid/stat" || \builtin return 0
-        rest=${rest##*\) ? }
-        pid=${rest%% *}
-        for fd in /proc/$pid/fd/*; do
-            [[ $fd -ef /dev/fd/1 ]] || \builtin continue
-            while \builtin read -r line; do
+    \builtin local IFS=' ' __arl_pid __arl_rest __arl_fd __arl_line
+    \builtin read -r __arl_pid __arl_rest </proc/self/stat || \builtin return 2
+    while [[ $__arl_pid != $$ && $__arl_pid -gt 1 ]]; do
+        \builtin read -r __arl_rest <"/proc/$__arl_pid/stat" || \builtin return 0
+        __arl_rest=${__arl_rest##*\) ? }
+        __arl_pid=${__arl_rest%% *}
+        for __arl_fd in /proc/$__arl_pid/fd/*; do
+            [[ $__arl_fd -ef /dev/fd/1 ]] || \builtin continue
+            while \builtin read -r __arl_line; do
                 # The last digit of its flags is 0 for reading only.
-                [[ $line != flags:*0 ]] || \builtin return 0
-            done <"/proc/$pid/fdinfo/${fd##*/}"
+                [[ $__arl_line != flags:*0 ]] || \builtin return 0
+            done <"/proc/$__arl_pid/fdinfo/${__arl_fd##*/}"
         done
     done
     \builtin return 1
@@ -113,9 +126,9 @@ __arl_hook() {
     \builtin emulate -L zsh +x
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return 0 ;; esac
     # Prompt expansion is a clock that needs no module.
-    \builtin local clock='%D{%s}'
-    \builtin local now=${(%)clock}
-    [[ $now -lt $ARL_EXPIRES_AT ]] || __arl_expired
+    \builtin local __arl_clock='%D{%s}'
+    \builtin local __arl_now=${(%)__arl_clock}
+    [[ $__arl_now -lt $ARL_EXPIRES_AT ]] || __arl_expired
     \builtin return 0
 }
 
@@ -125,9 +138,9 @@ __arl_preexec() {
     \builtin emulate -L zsh +x
     __arl_find_prefix "$3"
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return 0 ;; esac
-    \builtin local clock='%D{%s}'
-    \builtin local now=${(%)clock}
-    if [[ $now -ge $ARL_EXPIRES_AT && -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} == "$ARL_KEY_ID" ]] &&
+    \builtin local __arl_clock='%D{%s}'
+    \builtin local __arl_now=${(%)__arl_clock}
+    if [[ $__arl_now -ge $ARL_EXPIRES_AT && -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} == "$ARL_KEY_ID" ]] &&
         ! __arl_renew && [[ ${__arl_warned-} != "$ARL_EXPIRES_AT" ]]; then
         \builtin typeset -g __arl_warned=$ARL_EXPIRES_AT
         if [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
@@ -145,12 +158,12 @@ __arl_find_prefix() {
     \builtin typeset -g __arl_prefix=''
     [[ $1 == *AWS_*=*arl* ]] || \builtin return 0
     \builtin setopt extended_glob
-    \builtin local name start='(|*[[:blank:];&|(])' rest='=[^;&|'$'\n'']#[[:blank:]]arl[[:blank:]]*'
-    for name in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE; do
+    \builtin local __arl_name __arl_start='(|*[[:blank:];&|(])' __arl_rest='=[^;&|'$'\n'']#[[:blank:]]arl[[:blank:]]*'
+    for __arl_name in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE; do
         # A profile does no harm where there is none to come back.
-        [[ $name != *PROFILE || -n ${(P)name+x} ]] || \builtin continue
+        [[ $__arl_name != *PROFILE || -n ${(P)__arl_name+x} ]] || \builtin continue
         # Nobody types that much in front of a command.
-        [[ ${1[1,1000]} != $~start$name$~rest ]] || __arl_prefix=$name
+        [[ ${1[1,1000]} != $~__arl_start$__arl_name$~__arl_rest ]] || __arl_prefix=$__arl_name
     done
 }
 
@@ -158,11 +171,11 @@ __arl_find_prefix() {
 __arl_expired() {
     \builtin emulate -L zsh +x
     \builtin trap - DEBUG
-    \builtin local left
+    \builtin local __arl_left
     __arl_drop_inherited || \builtin return
     if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
         # Other keys were loaded since: those are not arl's to clear. arl knows what else a role has left.
-        left="$(ARL_SHELL=zsh \command arl clear --expired --quiet 2>/dev/null)" && \builtin eval "$left"
+        __arl_left="$(ARL_SHELL=zsh \command arl clear --expired --quiet 2>/dev/null)" && \builtin eval "$__arl_left"
         \builtin eval "${__arl_region-}"
         \builtin unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_refresh __arl_region
         [[ -z ${AWS_ACCESS_KEY_ID-} ]] || \builtin unset __arl_restore
@@ -188,11 +201,14 @@ __arl_renew() {
     \builtin trap - DEBUG
     __arl_drop_inherited || \builtin return
     [[ ${ARL_ON_EXPIRY-} == refresh && -n ${__arl_refresh-} ]] || \builtin return
-    \builtin local out __arl_back=x
-    if out="$(\builtin eval "\\builtin set -- $__arl_refresh" && __arl_before && ARL_SHELL=zsh \command arl "$@" --quiet --within 5s)" &&
-        (__arl_before && \builtin eval "$out"); then
+    \builtin local __arl_out __arl_back=x
+    # Unset first: neither a failure nor Ctrl-C may be repeated at every prompt.
+    \builtin set -- "$__arl_refresh"
+    \builtin unset __arl_refresh
+    if __arl_out="$(\builtin eval "\\builtin set -- $1" && __arl_before && ARL_SHELL=zsh \command arl "$@" --quiet --within 5s)" &&
+        (__arl_before && \builtin eval "$__arl_out"); then
         __arl_before
-        \builtin eval "$out"
+        \builtin eval "$__arl_out"
     else
         \builtin unset __arl_refresh
     fi
@@ -200,12 +216,12 @@ __arl_renew() {
 }
 
 __arl_say() {
-    \builtin local name='a role' rest=${ARL_ROLE_ARN-}
-    if [[ -n $rest && $rest != *[^[:graph:]]* ]]; then
-        rest=${rest#*:*:*:*:}
-        name="role/${rest##*/} in ${rest%%:*}"
+    \builtin local __arl_name='a role' __arl_rest=${ARL_ROLE_ARN-}
+    if [[ -n $__arl_rest && $__arl_rest != *[^[:graph:]]* ]]; then
+        __arl_rest=${__arl_rest#*:*:*:*:}
+        __arl_name="role/${__arl_rest##*/} in ${__arl_rest%%:*}"
     fi
-    \builtin printf 'arl: %s expired %sm ago; %s\n' "$name" "$(((now - ARL_EXPIRES_AT) / 60))" "$1" >&2
+    \builtin printf 'arl: %s expired %sm ago; %s\n' "$__arl_name" "$(((__arl_now - ARL_EXPIRES_AT) / 60))" "$1" >&2
 }
 
 if [[ -o interactive ]]; then
@@ -216,7 +232,7 @@ if [[ -o interactive ]]; then
     () {
         \builtin emulate -L zsh
         case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return ;; esac
-        \builtin local clock='%D{%s}' ARL_ON_EXPIRY=clear
-        [[ ${(%)clock} -lt $ARL_EXPIRES_AT ]] || __arl_expired quietly
+        \builtin local __arl_clock='%D{%s}' ARL_ON_EXPIRY=clear
+        [[ ${(%)__arl_clock} -lt $ARL_EXPIRES_AT ]] || __arl_expired quietly
     }
 fi

@@ -37,6 +37,7 @@ mod quoting;
 mod secrets;
 mod server;
 mod shell;
+mod shell_variables;
 mod single_flight;
 mod snapshot;
 mod source_kinds;

@@ -126,9 +126,9 @@ impl Shell {
         let mut text = Vec::new();
         match self {
             Self::Posix | Self::Bash | Self::Zsh => {
-                posix::guard_readonly(&mut text, region.is_some(), |text| {
+                posix::guard_readonly(&mut text, self.keywords(), region.is_some(), |text| {
                     posix::save_restore_point(text, restore_point, region, refresh);
-                    posix::assume(text, &to_unset, &variables);
+                    posix::assume(text, &to_unset, &variables, self != Self::Posix);
                 });
             }
             Self::Fish => {
@@ -216,6 +216,14 @@ impl Shell {
             Self::Elvish | Self::Xonsh | Self::PowerShell | Self::Cmd => {
                 self.syntax().map(|syntax| (syntax.quote)(value)).unwrap_or_default()
             }
+        }
+    }
+
+    fn keywords(self) -> posix::Keywords {
+        match self {
+            Self::Bash => posix::Keywords::SwitchOff,
+            Self::Posix => posix::Keywords::Refuse,
+            _ => posix::Keywords::Ignore,
         }
     }
 

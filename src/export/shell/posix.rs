@@ -10,22 +10,55 @@ use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES};
 
 /// Runs the statements only if no variable is readonly, which a subshell tests. A readonly variable would
 /// keep its value while the others change.
-pub(super) fn guard_readonly(text: &mut Vec<u8>, sets_region: bool, rest: impl FnOnce(&mut Vec<u8>)) {
+///
+/// Under `set -k` the assignment in `export NAME=value` is no argument: `export` would print every variable, secrets
+/// and all, and change nothing. bash can switch it off meanwhile. ksh has parsed the statements by then, so there they
+/// fail. In zsh the letter means another option.
+pub(super) fn guard_readonly(
+    text: &mut Vec<u8>,
+    keywords: Keywords,
+    sets_region: bool,
+    rest: impl FnOnce(&mut Vec<u8>),
+) {
     let region = if sets_region { " AWS_REGION AWS_DEFAULT_REGION" } else { "" };
     let names = IDENTITY_VARIABLES.join(" ");
-    text.extend_from_slice(format!("if (\\unset {names}{region}) 2>/dev/null; then\n").as_bytes());
+    let state = "__arl_restore __arl_region __arl_refresh __arl_options __arl_keywords";
+    let refused = if keywords == Keywords::Refuse { "case $- in *k*) \\exit 1;; esac; " } else { "" };
+    text.extend_from_slice(
+        format!("if ({refused}\\unset {names}{region} {state}) 2>/dev/null; then\n").as_bytes(),
+    );
+    if keywords == Keywords::SwitchOff {
+        text.extend_from_slice(
+            b"\\unset __arl_keywords; case $- in *k*) __arl_keywords=k; \\set +k;; esac;\n",
+        );
+    }
     rest(text);
+    if keywords == Keywords::SwitchOff {
+        text.extend_from_slice(b"case ${__arl_keywords-} in k) \\set -k;; esac; \\unset __arl_keywords;\n");
+    }
     text.extend_from_slice(READONLY_ERROR.as_bytes());
 }
 
-const READONLY_ERROR: &str = "else \\echo 'arl: one of the AWS_ or ARL_ variables is readonly, so nothing was changed' >&2; (exit 1);\nfi;\n";
+/// What to do where the shell takes assignments behind a command for its environment (`set -k`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keywords {
+    /// The shell has no such option.
+    Ignore,
+    /// Switch the option off for the statements.
+    SwitchOff,
+    /// Change nothing and fail.
+    Refuse,
+}
+
+const READONLY_ERROR: &str = "else \\echo 'arl: one of the AWS_, ARL_ or __arl_ variables is readonly (or set -k is on), so nothing was changed' >&2; (exit 1);\nfi;\n";
 
 /// As [`guard_readonly`], for the statements that restore the previous variables. They change the region
 /// only if the role changed it.
 fn guard_restore(rest: &str) -> String {
     let names = IDENTITY_VARIABLES.join(" ");
     let region = "case ${__arl_region:+x} in x) \\unset AWS_REGION AWS_DEFAULT_REGION;; esac";
-    format!("if (\\unset {names} && {region}) 2>/dev/null; then\n{rest}{READONLY_ERROR}")
+    let state = "__arl_restore __arl_region __arl_refresh";
+    format!("if (\\unset {names} && {region} && \\unset {state}) 2>/dev/null; then\n{rest}{READONLY_ERROR}")
 }
 
 /// Saves the previous variables in `__arl_restore`, the region alone in `__arl_region`, and the refresh
@@ -37,7 +70,7 @@ pub(super) fn save_restore_point(
     region: Option<&str>,
     refresh: &[String],
 ) {
-    text.extend_from_slice(b"__arl_options=$-; \\set +a;\n");
+    text.extend_from_slice(b"\\unset __arl_options; __arl_options=$-; \\set +a;\n");
     match restore_point {
         RestorePoint::Capture(snapshot) => {
             text.extend_from_slice(b"\\unset __arl_restore; __arl_restore=");
@@ -62,8 +95,19 @@ pub(super) fn save_restore_point(
     text.extend_from_slice(b";\ncase $__arl_options in *a*) \\set -a;; esac; \\unset __arl_options;\n");
 }
 
-pub(super) fn assume(text: &mut Vec<u8>, to_unset: &[&'static str], variables: &[(&'static str, String)]) {
+/// Sets the variables. `clean` also unsets them first, because bash and zsh would change the case of a value whose
+/// variable has the attribute for it; mksh would lose sight of a variable that is local to a function.
+pub(super) fn assume(
+    text: &mut Vec<u8>,
+    to_unset: &[&'static str],
+    variables: &[(&'static str, String)],
+    clean: bool,
+) {
     text.extend_from_slice(unset(to_unset).as_bytes());
+    if clean {
+        let names: Vec<&'static str> = variables.iter().map(|(name, _)| *name).collect();
+        text.extend_from_slice(unset(&names).as_bytes());
+    }
     for (name, value) in variables {
         text.extend_from_slice(format!("\\export {name}={};\n", quote(value)).as_bytes());
     }
@@ -74,7 +118,9 @@ fn restore(snapshot: &EnvSnapshot, region: Option<&str>) -> Vec<u8> {
     let mut text = Vec::new();
     let mut to_unset = Vec::new();
     for (name, value, rule) in snapshot.rules(region) {
-        let export = |value: &[u8]| [format!("\\export {name}=").as_bytes(), &quote_bytes(value)].concat();
+        // Under `set -k` an assignment is no argument of `export`.
+        let export =
+            |value: &[u8]| [format!("\\export {name}; {name}=").as_bytes(), &quote_bytes(value)].concat();
         match (rule, value) {
             (RestoreRule::Always, None) => to_unset.push(name),
             (RestoreRule::Always, Some(value)) => {
