@@ -4,7 +4,7 @@ use re
 use math
 use str
 
-# Every variable that decides, or tells, who a process is.
+# The variables that select or describe an AWS identity.
 var __arl_identity = [
   AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
   AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION AWS_CREDENTIALS_EXPIRATION
@@ -13,19 +13,20 @@ var __arl_identity = [
   AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE
   ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_ENDPOINT
 ]
-# Those of them that `assume` sets. What stands in the others later was put there by somebody else.
+# The variables that `assume` sets. It only removes the others, so a later value of those is the user's
+# choice.
 var __arl_set = [
   AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
   ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
 ]
-# What chooses a source besides keys.
+# The variables that choose a source of credentials other than keys.
 var __arl_sources = [
   AWS_PROFILE AWS_DEFAULT_PROFILE AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI
   AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
 ]
 var __arl_own = [ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE]
 var __arl_regions = [AWS_REGION AWS_DEFAULT_REGION]
-# What was here before a role; a variable of elvish, which no child sees.
+# The environment from before the role, in a variable of elvish, which child processes do not see.
 var __arl_memory = $nil
 
 fn __arl_get {|name| if (has-env $name) { get-env $name } else { put $nil } }
@@ -37,8 +38,9 @@ fn __arl_owned {
     (eq (__arl_get ARL_KEY_ID) (__arl_get AWS_ACCESS_KEY_ID))
 }
 
-# Puts back what was here before, region and other sources only if they are still as `assume` left them.
-fn __arl_back {
+# Restores the original environment. It changes region and source variables only if they are still as `assume`
+# left them.
+fn __arl_restore_original {
   if (and (not-eq $__arl_memory $nil) (or (__arl_owned) (not (has-env AWS_ACCESS_KEY_ID)))) {
     for name [$@__arl_identity $@__arl_regions] {
       if (has-value $__arl_regions $name) {
@@ -52,7 +54,7 @@ fn __arl_back {
   }
 }
 
-fn __arl_picture {
+fn __arl_snapshot {
   var picture = [&]
   for name [$@__arl_identity $@__arl_regions] { set picture[$name] = (__arl_get $name) }
   put $picture
@@ -60,16 +62,17 @@ fn __arl_picture {
 
 fn __arl_restore {|picture| for name [(keys $picture)] { __arl_put $name $picture[$name] } }
 
-# The same for a role that is to start there: nothing, if another source was chosen since.
-fn __arl_start {
+# Restores the original environment for a command, unless the user has chosen another source since.
+fn __arl_use_original_env {
   for name $__arl_sources { if (not-eq (__arl_get $name) $nil) { return } }
-  __arl_back
+  __arl_restore_original
 }
 
-# The environment is the process's own here, so it is put back if arl fails.
-fn __arl_from_before {|code|
-  var held = (__arl_picture)
-  __arl_start
+# Runs code in the original environment. elvish has only one environment for the process, so this restores the
+# role afterwards.
+fn __arl_run_from_original {|code|
+  var held = (__arl_snapshot)
+  __arl_use_original_env
   try { $code } finally { __arl_restore $held }
 }
 
@@ -100,17 +103,18 @@ fn arl {|@words|
     if $chains {
       set text = (e:arl $@words --shell elvish | slurp)
     } else {
-      set text = (__arl_from_before { e:arl $@words --shell elvish | slurp })
+      set text = (__arl_run_from_original { e:arl $@words --shell elvish | slurp })
     }
     var kept = (and $chains (__arl_owned) (not-eq $__arl_memory $nil))
-    if (not $chains) { __arl_start }
-    var before = (if $kept { put $__arl_memory[before] } else { __arl_picture })
+    if (not $chains) { __arl_use_original_env }
+    var before = (if $kept { put $__arl_memory[before] } else { __arl_snapshot })
     if (not $kept) { for name $__arl_own { set before[$name] = $nil } }
     eval $text
     var region = (__arl_get AWS_REGION)
     if (eq $region $before[AWS_REGION]) { set region = $nil }
     set __arl_memory = [&before=$before &region=$region]
-    # A code works once, and a chain's start is over as well: then there is no way to the same role again.
+    # Some arguments cannot be used again: an MFA code works only once, and --chain starts from a role that is
+    # gone by then.
     if (not (re:match '(^| )--chain( |$)|oken.?[cC]ode|mfa-code|file://[^/]' (str:join ' ' $words))) {
       set __arl_memory[words] = [(each {|word| if (not (re:match '^(-[vq]+|--verbose|--quiet)$' $word)) { put $word } } $words)]
     }
@@ -120,12 +124,12 @@ fn arl {|@words|
     } elif (eq $__arl_memory $nil) {
       for name $__arl_set { unset-env $name }
     } else {
-      __arl_back
+      __arl_restore_original
     }
     for name $__arl_own { unset-env $name }
     set __arl_memory = $nil
   } elif (and (has-value [assume exec each write explain console] $verb) (not $chains)) {
-    __arl_from_before { e:arl $@words }
+    __arl_run_from_original { e:arl $@words }
   } else {
     e:arl $@words
   }
@@ -133,7 +137,7 @@ fn arl {|@words|
 
 fn __arl_now { put (num (e:date +%s)) }
 
-fn __arl_say {|now told|
+fn __arl_notice {|now told|
   var arn = (__arl_get ARL_ROLE_ARN)
   var name = 'a role'
   if (and (not-eq $arn $nil) (re:match '^[!-~]+$' $arn)) {
@@ -144,7 +148,7 @@ fn __arl_say {|now told|
   echo 'arl: '$name' expired '(exact-num (math:floor (/ (- $now (__arl_get ARL_EXPIRES_AT)) 60)))'m ago; '$told >&2
 }
 
-# Puts back the region from before the role, if it is still the role's.
+# Restores the region from before the role, if the region is still the role's.
 fn __arl_region_back {
   if (and (not-eq $__arl_memory $nil) (not-eq $__arl_memory[region] $nil)) {
     for name $__arl_regions {
@@ -153,16 +157,16 @@ fn __arl_region_back {
   }
 }
 
-# What goes with a role whose keys are gone: arl knows what it has left.
-fn __arl_disown {
+# Removes what a role left behind after its keys were replaced. arl knows which variables those are.
+fn __arl_forget_role {
   try { eval (e:arl clear --expired --quiet --shell elvish | slurp) } catch e { nop }
   __arl_region_back
   for name $__arl_own { unset-env $name }
   if (has-env AWS_ACCESS_KEY_ID) { set __arl_memory = $nil }
 }
 
-# At the prompt: clears a role that has expired. elvish has no clock, so this forks, while a role is held.
-# The option tells one's successor what was here before, and that this hook is arl's.
+# Runs at each prompt and clears an expired role. elvish has no clock, so this forks while the shell has a
+# role. A later `arl init` recognizes the hook by its option and uses it to take over the memory.
 fn __arl_hook {|&arl-memory=$false|
   if $arl-memory {
     put $__arl_memory
@@ -170,21 +174,21 @@ fn __arl_hook {|&arl-memory=$false|
     var now = (__arl_now)
     if (>= $now (__arl_get ARL_EXPIRES_AT)) {
       if (not (__arl_owned)) {
-        __arl_disown
+        __arl_forget_role
       } else {
         var on_expiry = (__arl_get ARL_ON_EXPIRY)
         if (and (eq $on_expiry refresh) (not-eq $__arl_memory $nil) (has-key $__arl_memory words)) {
-          # Tried once: a failure is not repeated at every prompt.
+          # arl tries once. It does not repeat a failure at every prompt.
           var words = $__arl_memory[words]
           set __arl_memory = (dissoc $__arl_memory words)
           try { arl $@words --quiet --within 5s } catch e { nop }
         }
         if (>= $now (__arl_get ARL_EXPIRES_AT)) {
           if (and (eq $on_expiry restore) (not-eq $__arl_memory $nil)) {
-            __arl_say $now 'what was here before is back'
+            __arl_notice $now 'what was here before is back'
             arl clear
           } else {
-            __arl_say $now 'its credentials were cleared'
+            __arl_notice $now 'its credentials were cleared'
             for name $__arl_set { unset-env $name }
             __arl_region_back
           }
@@ -194,10 +198,10 @@ fn __arl_hook {|&arl-memory=$false|
   }
 }
 
-# Whether an earlier `arl init` put this hook there.
+# Whether an earlier `arl init` installed this hook.
 fn __arl_is_hook {|hook| try { has-value $hook[opt-names] arl-memory } catch e { put $false } }
 
-# `eval` keeps its names to itself; what the person calls has to be handed out. Only an interactive elvish has
-# `edit:`, and only such a one reads rc.elv.
+# `eval` keeps its names to itself, so `edit:add-var` makes the function available. Only an interactive elvish
+# has `edit:` and reads rc.elv.
 edit:add-var arl~ $arl~
 set edit:before-readline = [(for hook $edit:before-readline { if (__arl_is_hook $hook) { set __arl_memory = ($hook &arl-memory) } else { put $hook } }) $__arl_hook~]

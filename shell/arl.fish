@@ -1,7 +1,7 @@
 # arl for fish 3.5 and later: arl init fish | source, in ~/.config/fish/config.fish.
 
-# Tells whether the text in a variable is arl's: only a global variable that is not exported. An exported one came from
-# the environment, perhaps after this script ran, by a tool such as direnv.
+# Returns 0 if arl set the text in a variable: the variable is global and not exported. An exported one came
+# from the environment, perhaps through a tool such as direnv after this script ran.
 function __arl_is_own
     set --local name $argv[1]
     set --query --global $name
@@ -10,11 +10,11 @@ function __arl_is_own
 end
 
 function arl --description 'Assume AWS IAM roles'
-    # No trace may show what is evaluated.
+    # A trace must not show the evaluated statements.
     set --local fish_trace
     set --local verb ''
-    set --local apply yes
-    set --local back yes
+    set --local eval_output yes
+    set --local from_original yes
     set --local skip ''
     for word in $argv
         if test -n "$skip"
@@ -27,9 +27,9 @@ function arl --description 'Assume AWS IAM roles'
             case --color
                 test -n "$verb"; or set skip yes
             case --chain
-                set back ''
+                set from_original ''
             case '-h*' '-v*h*' '-q*h*' --help --json --format '--format=*' --show --shell '--shell=*'
-                set apply ''
+                set eval_output ''
             case '-*'
             case '*'
                 test -n "$verb"; or set verb $word
@@ -38,30 +38,31 @@ function arl --description 'Assume AWS IAM roles'
     switch "$verb"
         case assume exec each write explain console
         case '*'
-            set back ''
+            set from_original ''
     end
-    if test -n "$apply"; and contains -- "$verb" assume clear
-        # The text in lines, since `string collect` would hide the status.
-        set --local lines (__arl_call "$back" $argv)
+    if test -n "$eval_output"; and contains -- "$verb" assume clear
+        # A list of lines, because `string collect` would hide the status.
+        set --local lines (__arl_call "$from_original" $argv)
         or return
-        # What cannot be hidden must not cost the shell the role that it has: the text begins with that question.
+        # The text starts with a check for universal variables. Evaluate it alone first, so that the shell
+        # keeps its role if the check fails.
         if test "$verb" = assume; and set --local question (contains --index -- end $lines)
             string join -- \n $lines[1..$question] | source
             or return
         end
-        __arl_before "$back" -g
+        __arl_use_original_env "$from_original" -g
         string join -- \n $lines | source
     else
-        __arl_call "$back" $argv
+        __arl_call "$from_original" $argv
     end
 end
 
-# Calls arl as if the role of this shell were not there: a substitution is no subshell in fish, so what was
-# here before is put into variables of this function.
+# Runs arl in the environment from before the role. A substitution in fish is not a subshell, so this sets the
+# original values in variables of the function.
 function __arl_call
-    set --function back $argv[1]
+    set --function from_original $argv[1]
     set --erase argv[1]
-    if __arl_has_memory "$back"
+    if __arl_has_memory "$from_original"
         set --function __arl_scope -f
         eval $__arl_restore
     end
@@ -69,17 +70,17 @@ function __arl_call
     command arl $argv
 end
 
-# Puts back what was here before a role.
-function __arl_before
+# Restores the environment from before the role.
+function __arl_use_original_env
     if __arl_has_memory $argv[1]
         set --function __arl_scope $argv[2]
         eval $__arl_restore
     end
-    # A variable that is not there any more is no failure.
+    # Erasing a variable that does not exist is not a failure.
     true
 end
 
-# Whether what was here before may be put back: not if another source was chosen since.
+# Returns 0 if the original environment may be restored: the user has not chosen another source since.
 function __arl_has_memory
     test -n "$argv[1]"
     and __arl_is_own __arl_restore
@@ -88,19 +89,20 @@ function __arl_has_memory
     and test -z "$AWS_ACCESS_KEY_ID" -o "$AWS_ACCESS_KEY_ID" = "$ARL_KEY_ID"
 end
 
-# At the prompt: clears a role that has expired. Forks nothing; fish keeps $status.
+# Runs at each prompt and clears an expired role. It forks nothing, and fish keeps $status.
 function __arl_hook --on-event fish_prompt
     string match --quiet --regex -- '^[0-9]{1,15}$' "$ARL_EXPIRES_AT"
     or return
-    # fish has no clock variable; a file's time plus its age is the time now. Each substitution costs 50 µs.
+    # fish has no clock variable. The time of a file plus its age is the current time. Each substitution costs
+    # 50 µs.
     set --local times (path mtime /; path mtime --relative /)
     set --local now (math $times[1] + $times[2])
     test $now -lt $ARL_EXPIRES_AT
     or __arl_expired $now
 end
 
-# Before a command: the terminal that sat idle. Nothing is cleared here, or the command that is already typed
-# would run as somebody else.
+# Runs before each command, for a terminal that sat idle. It does not clear an expired role, because the
+# command that was already typed would then run as another identity.
 function __arl_preexec --on-event fish_preexec
     string match --quiet --regex -- '^[0-9]{1,15}$' "$ARL_EXPIRES_AT"
     or return
@@ -111,17 +113,18 @@ function __arl_preexec --on-event fish_preexec
             set --global __arl_warned $ARL_EXPIRES_AT
             test "$ARL_ON_EXPIRY" = restore
             and __arl_is_own __arl_restore
-            and __arl_say $now 'the next prompt puts back what was here before'
-            or __arl_say $now 'the next prompt clears its credentials'
+            and __arl_notice $now 'the next prompt puts back what was here before'
+            or __arl_notice $now 'the next prompt clears its credentials'
         end
     end
 end
 
-# Says nothing without the time.
+# Clears, restores, or renews an expired role. The argument is the current time; without it the function only
+# clears, without a message.
 function __arl_expired
     set --local fish_trace
     if test -z "$ARL_KEY_ID" -o "$AWS_ACCESS_KEY_ID" != "$ARL_KEY_ID"
-        # Other keys were loaded since: those are not arl's to clear. arl knows what else a role has left.
+        # The user loaded other keys, which arl leaves alone. arl knows what else the role left behind.
         set --local lines (ARL_SHELL=fish command arl clear --expired --quiet 2>/dev/null)
         and string join -- \n $lines | source
         __arl_region_back
@@ -133,7 +136,7 @@ function __arl_expired
     else if test -n "$argv[1]"; and __arl_renew
         return
     else if test "$ARL_ON_EXPIRY" = restore -a -n "$argv[1]"; and __arl_is_own __arl_restore
-        __arl_say $argv[1] 'what was here before is back'
+        __arl_notice $argv[1] 'what was here before is back'
         set --local __arl_scope -g
         eval $__arl_restore
         set --erase --global __arl_restore
@@ -141,18 +144,18 @@ function __arl_expired
         set --erase --global __arl_region
     else
         test -z "$argv[1]"
-        or __arl_say $argv[1] 'its credentials were cleared'
-        # What `assume` has set. A profile chosen since is the person's.
+        or __arl_notice $argv[1] 'its credentials were cleared'
+        # These are the variables that `assume` sets. A profile chosen since then is the user's.
         for name in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID \
             ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
-            # Always --global: a bare `set --erase` would reach for a universal variable.
+            # Use --global, because a bare `set --erase` can erase a universal variable.
             set --erase --global $name
         end
         __arl_region_back
     end
 end
 
-# Puts back the region from before the role, if it is still the role's.
+# Restores the region from before the role, if the region is still the role's.
 function __arl_region_back
     set --local __arl_scope -g
     __arl_is_own __arl_region
@@ -160,20 +163,21 @@ function __arl_region_back
     set --erase --global __arl_region
 end
 
-# Assumes the same role again, if that is wished for. Tried once: a failure is not repeated at every prompt.
+# Assumes the same role again if ARL_ON_EXPIRY asks for it. arl tries once and does not repeat a failure at
+# every prompt.
 function __arl_renew
     test "$ARL_ON_EXPIRY" = refresh
     and __arl_is_own __arl_refresh
     or return
     set --local fish_trace
     set --local lines (__arl_call yes $__arl_refresh --quiet --within 5s)
-    and __arl_before yes -g
+    and __arl_use_original_env yes -g
     and string join -- \n $lines | source
     or set --erase --global __arl_refresh
     test -n "$__arl_refresh"
 end
 
-function __arl_say
+function __arl_notice
     set --local name 'a role'
     if string match --quiet --regex -- '^[[:graph:]]+$' "$ARL_ROLE_ARN"
         set --local parts (string split -- : $ARL_ROLE_ARN)
@@ -182,7 +186,7 @@ function __arl_say
     echo "arl: $name expired "(math --scale 0 "($argv[1] - $ARL_EXPIRES_AT) / 60")"m ago; $argv[2]" >&2
 end
 
-# A role that was over before this shell began is no news, and nothing may be printed at start.
+# A new shell clears a role that expired earlier without a message, because nothing may be printed at start.
 if status is-interactive
     and string match --quiet --regex -- '^[0-9]{1,15}$' "$ARL_EXPIRES_AT"
     and test (math (path mtime /) + (path mtime --relative /)) -ge $ARL_EXPIRES_AT

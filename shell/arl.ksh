@@ -1,10 +1,10 @@
 # shellcheck shell=ksh
-# The hook for mksh and ksh93; `arl init ksh` prints it after the function of arl.sh. It runs inside the
-# prompt, in the shell itself, and forks nothing.
+# The hook for mksh and ksh93. `arl init ksh` prints it after the function in arl.sh. The prompt runs it in
+# the shell itself, and it forks nothing.
 
-# Clears a role that has expired. Keeps $? in mksh; ksh93 keeps it by itself around a discipline function.
+# Clears an expired role. It keeps $? in mksh, and ksh93 keeps it around a discipline function.
 __arl_hook() {
-    # Parameters hold what is needed here: unlike a variable they are always this function's own.
+    # Positional parameters hold the values, because no variable of the user's can make them readonly.
     \set -- "$?"
     case ${ARL_EXPIRES_AT-} in
         '' | *[!0-9]* | ????????????????*) ;;
@@ -21,13 +21,14 @@ __arl_hook() {
             }
             ;;
     esac
-    # mksh needs the status; in ksh93 a `return` of 256 + SIGINT would interrupt the shell at every prompt.
+    # mksh needs the status. In ksh93 a `return` of 256 + SIGINT would interrupt the shell at every prompt.
     case ${KSH_VERSION-} in *MIRBSD* | *LEGACY*) \return "$1" ;; esac
 }
 
-# Gives up a role that has expired. The argument is the time now.
+# Clears, restores, or renews an expired role. The argument is the current time.
 __arl_expired() {
-    # As in `arl`: a readonly variable must not keep the credentials here.
+    # As in `arl`, a subshell checks first whether a variable is readonly. Even then the credentials are
+    # cleared.
     (__arl_unset_scratch && \unset __arl_told __arl_name __arl_ago) 2>/dev/null || {
         \printf 'arl: the credentials expired and were cleared; a variable whose name begins with __arl_ is readonly\n' >&2
         __arl_unset
@@ -39,18 +40,18 @@ __arl_expired() {
     case ${AWS_ACCESS_KEY_ID-} in
         "${ARL_KEY_ID:-?}") ;;
         *)
-            __arl_gone
+            __arl_forget_role
             \return
             ;;
     esac
     case ${ARL_ON_EXPIRY-}:${__arl_refresh:+x} in
         refresh:x)
-            __arl_back=x
-            # Unset first: neither a failure nor Ctrl-C may be repeated at every prompt.
+            __arl_from_original=x
+            # Unset it first, so that neither a failure nor Ctrl-C makes every prompt try again.
             \set -- "$1" "$__arl_refresh"
             \unset __arl_refresh
-            __arl_out=$(\eval "\\set -- $2" && __arl_before && ARL_SHELL=posix \command arl "$@" --quiet --within 5s) &&
-                (__arl_before && \eval "$__arl_out") && __arl_before && \eval "$__arl_out" && __arl_unset_scratch && \return
+            __arl_out=$(\eval "\\set -- $2" && __arl_use_original_env && ARL_SHELL=posix \command arl "$@" --quiet --within 5s) &&
+                (__arl_use_original_env && \eval "$__arl_out") && __arl_use_original_env && \eval "$__arl_out" && __arl_unset_scratch && \return
             __arl_unset_scratch
             \unset __arl_refresh
             ;;
@@ -75,7 +76,7 @@ __arl_expired() {
     \unset __arl_told __arl_name __arl_ago
 }
 
-# What `assume` has set. A profile chosen since is the person's.
+# Unsets the variables that `assume` sets. A profile chosen since then is the user's.
 __arl_unset() {
     \unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID \
         ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
@@ -83,8 +84,8 @@ __arl_unset() {
     \unset __arl_region
 }
 
-# Other keys were loaded since: those are not arl's to clear. arl knows what else a role has left.
-__arl_gone() {
+# The user loaded other keys, which arl leaves alone. arl knows what else the role left behind.
+__arl_forget_role() {
     __arl_out=$(ARL_SHELL=posix \command arl clear --expired --quiet 2>/dev/null) && \eval "$__arl_out"
     \eval "${__arl_region-}"
     \unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_refresh __arl_region __arl_out
@@ -96,8 +97,8 @@ case ${KSH_VERSION-} in
     *)
         \unset __arl_prompt
         __arl_prompt=''
-        # ksh93 calls this function when the prompt reads the variable, and the rest of the prompt sees the $? of before.
-        # `${ __arl_hook;}` would need a `return` of that status.
+        # ksh93 calls this function when it expands the variable in the prompt, and the rest of the prompt
+        # still sees the previous $?. `${ __arl_hook;}` would have to return that status.
         \eval 'function __arl_prompt.get { __arl_hook; .sh.value=""; }'
         ;;
 esac
@@ -106,12 +107,12 @@ case $- in
         case ${PS1-} in
             *__arl_hook* | *__arl_prompt*) ;;
             *)
-                # shellcheck disable=SC2016 # expanded at each prompt, not here
+                # shellcheck disable=SC2016 # the shell expands it at each prompt
                 case ${KSH_VERSION-} in
                     *MIRBSD* | *LEGACY*) PS1='${|__arl_hook;}'${PS1-} ;;
                     *) PS1='${__arl_prompt}'${PS1-} ;;
                 esac
-                # Another shell would not understand it.
+                # Another shell would not understand the prompt.
                 \typeset +x PS1
                 ;;
         esac

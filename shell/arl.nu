@@ -1,7 +1,7 @@
 # arl for nushell: arl init nushell | save -f ($nu.default-config-dir | path join arl.nu), and in config.nu:
 # source arl.nu. Options follow the verb: `arl assume ROLE -v`.
 
-# Every variable that decides, or tells, who a process is.
+# The variables that select or describe an AWS identity.
 const ARL_IDENTITY = [
     AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
     AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION AWS_CREDENTIALS_EXPIRATION
@@ -11,21 +11,22 @@ const ARL_IDENTITY = [
     ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_ENDPOINT
 ]
 
-# Those of them that `assume` sets. What stands in the others later was put there by somebody else.
+# The variables that `assume` sets. It only removes the others, so a later value of those is the user's
+# choice.
 const ARL_SET = [
     AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
     ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
 ]
 
-# Sets what has a value and hides what is null. Called at most once by each function: nushell does not hide
-# again what an earlier call in the same function has handed on.
+# Sets the variables that have a value and hides those that are null. A function calls this at most once,
+# because nushell does not hide a variable again that an earlier call in the same function set.
 def --env __arl_apply [changes: record] {
     let all = ($changes | transpose name value)
     hide-env --ignore-errors ...($all | where value == null | get name)
     load-env ($all | where value != null | reduce --fold {} {|it, acc| $acc | insert $it.name $it.value })
 }
 
-# The names with null, to be hidden.
+# A record with null for each name, which hides the variables.
 def __arl_none [names: list<string>] {
     $names | reduce --fold {} {|name, acc| $acc | insert $name null }
 }
@@ -34,14 +35,15 @@ def __arl_owned [] {
     ($env.ARL_KEY_ID? | is-not-empty) and $env.AWS_ACCESS_KEY_ID? == $env.ARL_KEY_ID?
 }
 
-# What arl remembers of the time before the role, or null. A variable of that name from the environment is a string,
-# which arl has not written.
+# Returns the memory from before the role, or null. A variable with that name from the environment is a
+# string, which arl did not write.
 def __arl_memory [] {
     let memory = $env.__arl_memory?
     if ($memory | describe --detailed | get type) == record { $memory } else { null }
 }
 
-# What is to be put back: region and other sources only if they are still as `assume` left them.
+# Returns the changes that restore the original environment. They include region and source variables only if
+# those are still as `assume` left them.
 def __arl_undo [] {
     let memory = (__arl_memory)
     if $memory == null or not ((__arl_owned) or ($env.AWS_ACCESS_KEY_ID? | is-empty)) { return {} }
@@ -52,8 +54,9 @@ def __arl_undo [] {
     } | reduce --fold {} {|it, acc| $acc | insert $it.name $it.value }
 }
 
-# The same for a role that is to start there: nothing, if another source was chosen since.
-def __arl_start [] {
+# Returns the changes for a command that starts from the original environment: none if the user has chosen
+# another source since.
+def __arl_original_env [] {
     let chosen = ([
         AWS_PROFILE AWS_DEFAULT_PROFILE AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI
         AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
@@ -61,20 +64,21 @@ def __arl_start [] {
     if $chosen { {} } else { __arl_undo }
 }
 
-# What arl says, started with what was here before; an error if it fails.
+# Runs arl after the changes and returns its output. Fails if arl fails.
 def __arl_ask [undo: record, words: list<string>] {
     do { __arl_apply $undo; ^arl ...$words --shell nushell } | from json
 }
 
-# What is here, or would be after `undo`, as a record to come back to.
-def __arl_picture [undo: record] {
+# Returns the current environment, with the changes in `undo`, as a record to restore later.
+def __arl_snapshot [undo: record] {
     $ARL_IDENTITY ++ [AWS_REGION AWS_DEFAULT_REGION] | reduce --fold {} {|name, acc|
         let now = if $name in $undo { $undo | get $name } else { $env | get --optional $name }
         $acc | insert $name (if ($name | str starts-with ARL_) { null } else { $now })
     }
 }
 
-# The words that get the same role again, or null: a code works once, and a chain's start is over as well.
+# Returns the arguments that assume the same role again, or null. An MFA code works only once, and --chain
+# starts from a role that is gone by then.
 def __arl_again [words: list<string>] {
     if ($words | any {|word| $word =~ '^--chain$|oken.?[cC]ode|mfa-code|^file://[^/]|=file://[^/]' }) { return null }
     $words | where $it !~ '^(-[vq]+|--verbose|--quiet)$'
@@ -83,16 +87,16 @@ def __arl_again [words: list<string>] {
 # Assume a role in this shell
 def --env --wrapped "arl assume" [...words: string] {
     let chains = ("--chain" in $words)
-    let undo = if $chains { {} } else { __arl_start }
+    let undo = if $chains { {} } else { __arl_original_env }
     if ($words | any {|word| $word =~ '^(--json|--format(=.*)?|--help|-h|--show|--shell(=.*)?)$' }) {
         return (do { __arl_apply $undo; ^arl assume ...$words })
     }
-    # A failure ends this function before anything is changed.
+    # If arl fails, the function ends here, before it changes anything.
     let changes = (__arl_ask $undo [assume ...$words])
     let kept = if $chains and (__arl_owned) { (__arl_memory | default {}).before? } else { null }
-    # A record is no text, so no child gets to see it.
+    # A record is not a string, so child processes do not see it.
     $env.__arl_memory = {
-        before: ($kept | default (__arl_picture $undo)), region: $changes.AWS_REGION?, words: (__arl_again $words)
+        before: ($kept | default (__arl_snapshot $undo)), region: $changes.AWS_REGION?, words: (__arl_again $words)
     }
     __arl_apply ($undo | merge $changes)
 }
@@ -112,26 +116,26 @@ def --env "arl clear" [] {
     __arl_apply $changes
 }
 
-# Runs a verb that has a source as if the role of this shell were not there.
-def __arl_from_before [verb: string, words: list<string>] {
-    let undo = if "--chain" in ($words | take until {|word| $word == "--" }) { {} } else { __arl_start }
+# Runs a verb in the original environment. The shell keeps its role.
+def __arl_run_from_original [verb: string, words: list<string>] {
+    let undo = if "--chain" in ($words | take until {|word| $word == "--" }) { {} } else { __arl_original_env }
     do { __arl_apply $undo; ^arl $verb ...$words }
 }
 
 # Run a command as a role
-def --env --wrapped "arl exec" [...words: string] { __arl_from_before exec $words }
+def --env --wrapped "arl exec" [...words: string] { __arl_run_from_original exec $words }
 
 # Run a command once in each of several roles
-def --env --wrapped "arl each" [...words: string] { __arl_from_before each $words }
+def --env --wrapped "arl each" [...words: string] { __arl_run_from_original each $words }
 
 # Write a role's credentials into a profile of ~/.aws/credentials
-def --env --wrapped "arl write" [...words: string] { __arl_from_before write $words }
+def --env --wrapped "arl write" [...words: string] { __arl_run_from_original write $words }
 
 # Tell what assuming a role would do, and why
-def --env --wrapped "arl explain" [...words: string] { __arl_from_before explain $words }
+def --env --wrapped "arl explain" [...words: string] { __arl_run_from_original explain $words }
 
 # Print an address that is signed in to the AWS console as a role
-def --env --wrapped "arl console" [...words: string] { __arl_from_before console $words }
+def --env --wrapped "arl console" [...words: string] { __arl_run_from_original console $words }
 
 def __arl_is_over [] {
     ($env.ARL_EXPIRES_AT? | default '') =~ '^[0-9]{1,15}$' and (
@@ -139,7 +143,7 @@ def __arl_is_over [] {
     )
 }
 
-def __arl_say [told: string] {
+def __arl_notice [told: string] {
     let parts = ($env.ARL_ROLE_ARN? | default '' | split row ':')
     let name = if ($env.ARL_ROLE_ARN? | default '') =~ '^[!-~]+$' {
         $"role/($env.ARL_ROLE_ARN | split row '/' | last) in ($parts | get --optional 4)"
@@ -148,14 +152,14 @@ def __arl_say [told: string] {
     print --stderr $"arl: ($name) expired ($minutes)m ago; ($told)"
 }
 
-# The changes that get the same role again, if that is wished for, else null.
+# Returns the changes that renew the role if ARL_ON_EXPIRY asks for it, else null.
 def __arl_renewal [] {
     let words = (__arl_memory | default {}).words?
     if $env.ARL_ON_EXPIRY? != 'refresh' or $words == null { return null }
-    try { let undo = (__arl_start); $undo | merge (__arl_ask $undo [assume ...$words --quiet --within 5s]) } catch { null }
+    try { let undo = (__arl_original_env); $undo | merge (__arl_ask $undo [assume ...$words --quiet --within 5s]) } catch { null }
 }
 
-# The region from before the role, if it is still the role's.
+# Returns the region from before the role, if the region is still the role's.
 def __arl_region_back [] {
     let memory = (__arl_memory)
     if $memory == null or $memory.region == null { return {} }
@@ -163,34 +167,35 @@ def __arl_region_back [] {
     | reduce --fold {} {|name, acc| $acc | insert $name ($memory.before | get $name) }
 }
 
-# What goes with a role whose keys are gone: arl knows what it has left.
-def __arl_left [] {
+# Returns the changes that remove what a role left behind after its keys were replaced. arl knows which
+# variables those are.
+def __arl_forget_role [] {
     let left = (try { ^arl clear --expired --quiet --shell nushell | from json } catch { {} })
     __arl_region_back | merge ($left | default {}) | merge (__arl_none [ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE])
 }
 
-# At the prompt: clears a role that has expired.
+# Runs at each prompt and clears an expired role.
 def --env __arl_hook [] {
     if (__arl_is_over) {
         let renewal = if (__arl_owned) { __arl_renewal } else { null }
         if $renewal != null {
             __arl_apply $renewal
         } else if not (__arl_owned) {
-            let changes = (__arl_left)
+            let changes = (__arl_forget_role)
             if ($env.AWS_ACCESS_KEY_ID? | is-not-empty) { $env.__arl_memory = null }
             __arl_apply $changes
         } else if $env.ARL_ON_EXPIRY? == 'restore' and (__arl_memory) != null {
-            __arl_say 'what was here before is back'
+            __arl_notice 'what was here before is back'
             arl clear
         } else {
-            __arl_say 'its credentials were cleared'
+            __arl_notice 'its credentials were cleared'
             __arl_apply (__arl_region_back | merge (__arl_none $ARL_SET))
         }
     }
 }
 
-# Before a command: the terminal that sat idle. Nothing is cleared here, or the command that is already typed
-# would run as somebody else.
+# Runs before each command, for a terminal that sat idle. It does not clear an expired role, because the
+# command that was already typed would then run as another identity.
 def --env __arl_preexec [] {
     if (__arl_is_over) and (__arl_owned) {
         let renewal = (__arl_renewal)
@@ -198,7 +203,7 @@ def --env __arl_preexec [] {
             __arl_apply $renewal
         } else if $env.__arl_warned? != [$env.ARL_EXPIRES_AT] {
             $env.__arl_warned = [$env.ARL_EXPIRES_AT]
-            __arl_say 'the next prompt clears its credentials'
+            __arl_notice 'the next prompt clears its credentials'
         }
     }
 }

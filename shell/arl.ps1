@@ -1,7 +1,7 @@
 # arl for PowerShell: arl init powershell | Out-String | Invoke-Expression, in $PROFILE.
-# Checked as text only: nobody of us has run it yet.
+# The tests check only its text, because PowerShell is not available to them.
 
-# Every variable that decides, or tells, who a process is.
+# The variables that select or describe an AWS identity.
 $global:__arl_identity = @(
     'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION', 'AWS_ACCOUNT_ID',
     'AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SECURITY_TOKEN', 'AWS_SESSION_EXPIRATION', 'AWS_CREDENTIALS_EXPIRATION',
@@ -10,12 +10,13 @@ $global:__arl_identity = @(
     'AWS_CONTAINER_AUTHORIZATION_TOKEN', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', 'AWS_CREDENTIAL_FILE',
     'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE', 'ARL_ENDPOINT'
 )
-# Those of them that `assume` sets. What stands in the others later was put there by somebody else.
+# The variables that `assume` sets. It only removes the others, so a later value of those is the user's
+# choice.
 $global:__arl_set = @(
     'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION', 'AWS_ACCOUNT_ID',
     'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE'
 )
-# What chooses a source besides keys.
+# The variables that choose a source of credentials other than keys.
 $global:__arl_sources = @(
     'AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_CONTAINER_CREDENTIALS_FULL_URI',
     'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'
@@ -25,7 +26,7 @@ $global:__arl_regions = @('AWS_REGION', 'AWS_DEFAULT_REGION')
 
 function global:__arl_get([string]$Name) { [Environment]::GetEnvironmentVariable($Name) }
 
-# An empty value removes a variable only up to 7.4, so null is always removed by name.
+# Up to PowerShell 7.4 an empty value removes a variable. A null value always removes it by name.
 function global:__arl_put([string]$Name, $Value) {
     if ($null -eq $Value) { Remove-Item -LiteralPath "Env:/$Name" -ErrorAction SilentlyContinue }
     else { Set-Item -LiteralPath "Env:/$Name" -Value $Value }
@@ -36,8 +37,9 @@ function global:__arl_owned {
     ($null -ne $own) -and ($own -ceq (__arl_get 'AWS_ACCESS_KEY_ID'))
 }
 
-# Puts back what was here before, region and other sources only if they are still as `assume` left them.
-function global:__arl_back {
+# Restores the original environment. It changes region and source variables only if they are still as `assume`
+# left them.
+function global:__arl_restore_original {
     $memory = $global:__arl_memory
     if ($null -eq $memory) { return }
     if (-not (__arl_owned) -and ($null -ne (__arl_get 'AWS_ACCESS_KEY_ID'))) { return }
@@ -49,13 +51,13 @@ function global:__arl_back {
     }
 }
 
-# The same for a role that is to start there: nothing, if another source was chosen since.
-function global:__arl_start {
+# Restores the original environment for a command, unless the user has chosen another source since.
+function global:__arl_use_original_env {
     foreach ($name in $global:__arl_sources) { if ($null -ne (__arl_get $name)) { return } }
-    __arl_back
+    __arl_restore_original
 }
 
-function global:__arl_picture {
+function global:__arl_snapshot {
     $picture = @{}
     foreach ($name in $global:__arl_identity + $global:__arl_regions) { $picture[$name] = __arl_get $name }
     $picture
@@ -81,7 +83,7 @@ function global:arl {
         if (($null -ne (__arl_get 'AWS_ACCESS_KEY_ID')) -and -not (__arl_owned)) {
             [Console]::Error.WriteLine("arl: the keys in this shell are not arl's; they were left alone")
         }
-        elseif ($null -ne $global:__arl_memory) { __arl_back }
+        elseif ($null -ne $global:__arl_memory) { __arl_restore_original }
         else { foreach ($name in $global:__arl_set) { __arl_put $name $null } }
         foreach ($name in $global:__arl_own) { __arl_put $name $null }
         $global:__arl_memory = $null
@@ -93,10 +95,10 @@ function global:arl {
         $text = & $program @words --shell powershell | Out-String
     }
     else {
-        # The environment is the process's own here, so it is put back whatever happens.
-        $held = __arl_picture
+        # PowerShell has only one environment for the process, so `finally` restores the role.
+        $held = __arl_snapshot
         try {
-            __arl_start
+            __arl_use_original_env
             if ($verb -ne 'assume' -or $passes) { & $program @words; return }
             $text = & $program @words --shell powershell | Out-String
         }
@@ -104,19 +106,20 @@ function global:arl {
     }
     if ($LASTEXITCODE -ne 0) { return }
     $keeps = $chains -and (__arl_owned) -and ($null -ne $global:__arl_memory)
-    if (-not $chains) { __arl_start }
-    $before = if ($keeps) { $global:__arl_memory.Before } else { __arl_picture }
+    if (-not $chains) { __arl_use_original_env }
+    $before = if ($keeps) { $global:__arl_memory.Before } else { __arl_snapshot }
     if (-not $keeps) { foreach ($name in $global:__arl_own) { $before[$name] = $null } }
     Invoke-Expression $text
     $region = __arl_get 'AWS_REGION'
     if ($region -ceq $before['AWS_REGION']) { $region = $null }
-    # A code works once, and a chain's start is over as well: then there is no way to the same role again.
+    # Some arguments cannot be used again: an MFA code works only once, and --chain starts from a role that is
+    # gone by then.
     $again = @($words | Where-Object { $_ -cnotmatch '^(-[vq]+|--verbose|--quiet)$' })
     if ($words -cmatch '^--chain$|oken.?[cC]ode|mfa-code|(^|=)file://[^/]') { $again = $null }
     $global:__arl_memory = @{ Before = $before; Region = $region; Words = $again }
 }
 
-function global:__arl_say([long]$Now, [string]$Told) {
+function global:__arl_notice([long]$Now, [string]$Told) {
     $arn = __arl_get 'ARL_ROLE_ARN'
     $name = 'a role'
     if ($arn -cmatch '^[!-~]+$' -and $arn.Split(':').Count -gt 5) {
@@ -126,7 +129,7 @@ function global:__arl_say([long]$Now, [string]$Told) {
     [Console]::Error.WriteLine("arl: $name expired ${minutes}m ago; $Told")
 }
 
-# Puts back the region from before the role, if it is still the role's.
+# Restores the region from before the role, if the region is still the role's.
 function global:__arl_region_back {
     $memory = $global:__arl_memory
     if (($null -eq $memory) -or ($null -eq $memory.Region)) { return }
@@ -135,8 +138,8 @@ function global:__arl_region_back {
     }
 }
 
-# What goes with a role whose keys are gone: arl knows what it has left.
-function global:__arl_disown {
+# Removes what a role left behind after its keys were replaced. arl knows which variables those are.
+function global:__arl_forget_role {
     $program = Get-Command -Name arl -CommandType Application -ErrorAction Ignore | Select-Object -First 1
     if ($null -ne $program) {
         $text = & $program.Source clear --expired --quiet --shell powershell | Out-String
@@ -147,33 +150,33 @@ function global:__arl_disown {
     if ($null -ne (__arl_get 'AWS_ACCESS_KEY_ID')) { $global:__arl_memory = $null }
 }
 
-# At the prompt: clears a role that has expired.
+# Runs at each prompt and clears an expired role.
 function global:__arl_hook {
     $deadline = __arl_get 'ARL_EXPIRES_AT'
     if ($deadline -notmatch '^[0-9]{1,15}$') { return }
     $now = [DateTimeOffset]::UtcNow.ToUnixTimeSeconds()
     if ($now -lt [long]$deadline) { return }
-    if (-not (__arl_owned)) { __arl_disown; return }
+    if (-not (__arl_owned)) { __arl_forget_role; return }
     $policy = __arl_get 'ARL_ON_EXPIRY'
     if ($policy -eq 'refresh' -and $null -ne $global:__arl_memory -and $null -ne $global:__arl_memory.Words) {
-        # Tried once: a failure is not repeated at every prompt.
+        # arl tries once. It does not repeat a failure at every prompt.
         $words = @($global:__arl_memory.Words)
         $global:__arl_memory.Words = $null
         arl @words --quiet --within 5s
         if ($now -lt [long](__arl_get 'ARL_EXPIRES_AT')) { return }
     }
     if ($policy -eq 'restore' -and $null -ne $global:__arl_memory) {
-        __arl_say $now 'what was here before is back'
+        __arl_notice $now 'what was here before is back'
         arl clear
     }
     else {
-        __arl_say $now 'its credentials were cleared'
+        __arl_notice $now 'its credentials were cleared'
         foreach ($name in $global:__arl_set) { __arl_put $name $null }
         __arl_region_back
     }
 }
 
-# Around the prompt that is there, once.
+# Wraps the existing prompt, once.
 if ($null -eq $global:__arl_prompt) {
     $global:__arl_prompt = $function:prompt
     function global:prompt {
@@ -181,7 +184,7 @@ if ($null -eq $global:__arl_prompt) {
         $code = $global:LASTEXITCODE
         __arl_hook
         $global:LASTEXITCODE = $code
-        # The only way to hand `$?` on is to fail, or not, as the last thing before.
+        # The last statement before the prompt has to fail or succeed to pass `$?` on.
         if (-not $status) { Write-Error '' -ErrorAction Ignore }
         & $global:__arl_prompt
     }

@@ -9,7 +9,7 @@ def __arl_load():
 
     from xonsh.tools import unthreadable
 
-    # Every variable that decides, or tells, who a process is.
+    # The variables that select or describe an AWS identity.
     identity = """
         AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
         AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_SESSION_EXPIRATION AWS_CREDENTIALS_EXPIRATION
@@ -18,19 +18,20 @@ def __arl_load():
         AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE
         ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_ENDPOINT
     """.split()
-    # Those of them that `assume` sets. What stands in the others later was put there by somebody else.
+    # The variables that `assume` sets. It only removes the others, so a later value of those is the user's
+    # choice.
     set_names = """
         AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
         ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
     """.split()
-    # What chooses a source besides keys.
+    # The variables that choose a source of credentials other than keys.
     sources = """
         AWS_PROFILE AWS_DEFAULT_PROFILE AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI
         AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
     """.split()
     regions = ["AWS_REGION", "AWS_DEFAULT_REGION"]
     env = __xonsh__.env
-    # Sourced again it remembers what it knew.
+    # A second `arl init` keeps the memory of the first.
     memory = getattr(__xonsh__, "arl_memory", None)
     if memory is None:
         memory = __xonsh__.arl_memory = {}
@@ -39,7 +40,7 @@ def __arl_load():
         value = env.get(name, None)
         return None if value is None else str(value)
 
-    def apply(changes):
+    def update_env(changes):
         for name, value in changes.items():
             if value is None:
                 env.pop(name, None)
@@ -50,7 +51,7 @@ def __arl_load():
         return bool(get("ARL_KEY_ID")) and get("AWS_ACCESS_KEY_ID") == get("ARL_KEY_ID")
 
     def undo():
-        # Region and other sources only if they are still as `assume` left them.
+        # Change region and source variables only if they are still as `assume` left them.
         if "before" not in memory or not (owned() or not get("AWS_ACCESS_KEY_ID")):
             return {}
         changes = {}
@@ -62,8 +63,8 @@ def __arl_load():
             changes[name] = value
         return changes
 
-    def start():
-        # The same for a role that is to start there: nothing, if another source was chosen since.
+    def original_env():
+        # Nothing if the user has chosen another source since.
         return {} if any(get(name) for name in sources) else undo()
 
     def call(args, changes, stdin=None, stdout=None, stderr=None):
@@ -84,7 +85,8 @@ def __arl_load():
         return words[0] if words else ""
 
     def again(args):
-        # A code works once, and a chain's start is over as well: then there is no way to the same role again.
+        # Some arguments cannot be used again: an MFA code works only once, and --chain starts from a role
+        # that is gone by then.
         if any(re.search(r"^--chain$|oken.?[cC]ode|mfa-code|(^|=)file://[^/]", word) for word in args):
             return None
         return [word for word in args if not re.fullmatch(r"-[vq]+|--verbose|--quiet", word)]
@@ -94,25 +96,25 @@ def __arl_load():
         verb = verb_of(args)
         own = args[: args.index("--")] if "--" in args else args
         passes = any(re.match(r"(--json|--format(=.*)?|--help|-h|--show|--shell(=.*)?)$", word) for word in own)
-        back = {} if "--chain" in own or verb not in ("assume", "exec", "each", "write", "explain", "console") else start()
+        original = {} if "--chain" in own or verb not in ("assume", "exec", "each", "write", "explain", "console") else original_env()
         if passes or verb not in ("assume", "clear"):
-            return call(args, back, stdin, stdout, stderr).returncode
+            return call(args, original, stdin, stdout, stderr).returncode
         if verb == "clear" and "--expired" not in own:
             if get("AWS_ACCESS_KEY_ID") and not owned():
                 print("arl: the keys in this shell are not arl's; they were left alone", file=sys.stderr)
             else:
-                apply(undo() if "before" in memory else dict.fromkeys(set_names))
-            apply(dict.fromkeys(["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"]))
+                update_env(undo() if "before" in memory else dict.fromkeys(set_names))
+            update_env(dict.fromkeys(["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"]))
             memory.clear()
             return 0
-        done = call([*args, "--shell", "xonsh"], back, stdin, subprocess.PIPE, stderr)
+        done = call([*args, "--shell", "xonsh"], original, stdin, subprocess.PIPE, stderr)
         if done.returncode != 0:
             return done.returncode
         if verb == "clear":
             exec(done.stdout.decode(), {"__xonsh__": __xonsh__})
             return 0
         kept = memory.get("before") if "--chain" in own and owned() else None
-        apply(back)
+        update_env(original)
         before = kept or {name: None if name.startswith("ARL_") else get(name) for name in identity + regions}
         exec(done.stdout.decode(), {"__xonsh__": __xonsh__})
         given = get("AWS_REGION") if get("AWS_REGION") != before["AWS_REGION"] else None
@@ -123,7 +125,7 @@ def __arl_load():
         deadline = get("ARL_EXPIRES_AT") or ""
         return re.fullmatch("[0-9]{1,15}", deadline) is not None and time.time() >= int(deadline)
 
-    def say(told):
+    def notice(told):
         arn = get("ARL_ROLE_ARN") or ""
         name = "a role"
         if re.fullmatch("[!-~]+", arn) and arn.count(":") >= 5:
@@ -132,24 +134,24 @@ def __arl_load():
         print(f"arl: {name} expired {minutes}m ago; {told}", file=sys.stderr)
 
     def renew():
-        # Tried once: a failure is not repeated at every prompt.
+        # arl tries once. It does not repeat a failure at every prompt.
         if get("ARL_ON_EXPIRY") == "refresh" and memory.get("args"):
             arl([*memory.pop("args"), "--quiet", "--within", "5s"])
         return not is_over()
 
     def region_back():
-        # If it is still the role's.
+        # Only if the region is still the role's.
         if memory.get("region"):
-            apply({name: memory["before"][name] for name in regions if get(name) == memory["region"]})
+            update_env({name: memory["before"][name] for name in regions if get(name) == memory["region"]})
 
-    def disown():
-        # What goes with a role whose keys are gone: arl knows what it has left.
+    def forget_role():
+        # Removes what a role left behind after its keys were replaced. arl knows which variables those are.
         words = ["clear", "--expired", "--quiet", "--shell", "xonsh"]
         done = call(words, {}, None, subprocess.PIPE, subprocess.DEVNULL)
         if done.returncode == 0:
             exec(done.stdout.decode(), {"__xonsh__": __xonsh__})
         region_back()
-        apply(dict.fromkeys(["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"]))
+        update_env(dict.fromkeys(["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"]))
         if get("AWS_ACCESS_KEY_ID"):
             memory.clear()
 
@@ -157,22 +159,23 @@ def __arl_load():
         if not is_over():
             return
         if not owned():
-            disown()
+            forget_role()
         elif renew():
             pass
         elif get("ARL_ON_EXPIRY") == "restore" and "before" in memory:
-            say("what was here before is back")
+            notice("what was here before is back")
             arl(["clear"])
         else:
-            say("its credentials were cleared")
-            apply(dict.fromkeys(set_names))
+            notice("its credentials were cleared")
+            update_env(dict.fromkeys(set_names))
             region_back()
 
     def preexec(**_):
-        # Nothing is cleared here, or the command that is already typed would run as somebody else.
+        # Do not clear the role here, because the command that was already typed would then run as another
+        # identity.
         if is_over() and owned() and not renew() and memory.get("warned") != get("ARL_EXPIRES_AT"):
             memory["warned"] = get("ARL_EXPIRES_AT")
-            say("the next prompt clears its credentials")
+            notice("the next prompt clears its credentials")
 
     aliases["arl"] = arl
     for event, function in ((events.on_pre_prompt, hook), (events.on_precommand, preexec)):

@@ -1,22 +1,24 @@
-# arl for zsh 5.0 and later: eval "$(arl init zsh)" in ~/.zshrc. No modules: loading one can hang a prompt.
+# arl for zsh 5.0 and later: eval "$(arl init zsh)" in ~/.zshrc. It loads no modules, because that can hang a
+# prompt.
 
-# Unsets the variables whose text arl evaluates if one is exported: arl never exports them, so the text came from the
-# environment. A tool such as direnv may export one after this script ran, so each use checks again.
+# Unsets the variables whose text arl evaluates if they are exported. arl never exports them, so an exported
+# one came from the environment. Tools such as direnv can export one at any time, so arl checks again before
+# each use.
 __arl_drop_inherited() {
     case ${(t)__arl_restore-}${(t)__arl_refresh-}${(t)__arl_region-} in
         *export*) \builtin unset __arl_restore __arl_refresh __arl_region ;;
     esac
 }
 __arl_drop_inherited
-\builtin unset __arl_prefix __arl_warned
+\builtin unset __arl_prefix_assignment __arl_warned
 
-# The word before the name keeps an alias of that name from being expanded here.
+# The `function` keyword keeps zsh from expanding an alias named arl here.
 function arl {
     \builtin emulate -L zsh +x
     \builtin setopt local_options no_verbose
-    # Until this function ends: it would be shown what is evaluated.
+    # A DEBUG trap would see the evaluated statements. zsh restores it when this function returns.
     \builtin trap - DEBUG
-    \builtin local __arl_verb='' __arl_eval_output=x __arl_back=x __arl_skip='' __arl_stdout_is_pipe='' __arl_word __arl_out __arl_code
+    \builtin local __arl_verb='' __arl_eval_output=x __arl_from_original=x __arl_skip='' __arl_stdout_is_pipe='' __arl_word __arl_out __arl_code
     __arl_drop_inherited || \builtin return
     for __arl_word in "$@"; do
         if [[ -n $__arl_skip ]]; then
@@ -26,7 +28,7 @@ function arl {
         case $__arl_word in
             --) \builtin break ;;
             --color) [[ -n $__arl_verb ]] || __arl_skip=x ;;
-            --chain) __arl_back='' ;;
+            --chain) __arl_from_original='' ;;
             -h* | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) __arl_eval_output='' ;;
             -*) ;;
             *) __arl_verb=${__arl_verb:-$__arl_word} ;;
@@ -34,35 +36,37 @@ function arl {
     done
     case $__arl_verb in
         assume | exec | each | write | explain | console) ;;
-        *) __arl_back='' ;;
+        *) __arl_from_original='' ;;
     esac
     if (( ZSH_SUBSHELL > 0 )) && [[ -p /dev/stdout ]]; then
         __arl_stdout_is_pipe=x
     fi
-    if [[ ${__arl_prefix-} == AWS_* && -n $__arl_eval_output ]] && [[ $__arl_verb == assume || $__arl_verb == clear ]] && (( ZSH_SUBSHELL == 0 )); then
+    if [[ ${__arl_prefix_assignment-} == AWS_* && -n $__arl_eval_output ]] && [[ $__arl_verb == assume || $__arl_verb == clear ]] && (( ZSH_SUBSHELL == 0 )); then
         \builtin printf 'arl: %s before the command ends with it, and with it what arl sets; export it first, or use --profile\n' \
-            "$__arl_prefix" >&2
+            "$__arl_prefix_assignment" >&2
         \builtin return 2
     fi
     case $__arl_verb:$__arl_eval_output in
         assume:x | clear:x)
-            __arl_out="$(__arl_before && ARL_SHELL=zsh \command arl "$@")" || {
+            __arl_out="$(__arl_use_original_env && ARL_SHELL=zsh \command arl "$@")" || {
                 __arl_code=$?
                 [[ -z $__arl_stdout_is_pipe ]] || \builtin print -r -- "$__arl_out"
                 \builtin return $__arl_code
             }
-            # A variable that cannot be changed must not cost the shell the role that it has.
-            (__arl_before && \builtin eval "$__arl_out") || {
+            # A subshell evaluates the statements first. If that fails, for example because a variable is
+            # readonly, the shell keeps its current role.
+            (__arl_use_original_env && \builtin eval "$__arl_out") || {
                 __arl_code=$?
                 [[ -z $__arl_stdout_is_pipe ]] || \builtin print -r -- "(exit $__arl_code);"
                 \builtin return $__arl_code
             }
-            __arl_before
+            __arl_use_original_env
             \builtin eval "$__arl_out"
             [[ -n $__arl_stdout_is_pipe ]] || \builtin return 0
-            # In eval "$(arl assume ROLE)" a change of the subshell is lost, and the shell reads what is printed.
+            # In eval "$(arl assume ROLE)" the changes to the subshell are lost, and the shell evaluates the
+            # printed statements.
             __arl_code=0
-            __arl_is_read || __arl_code=$?
+            __arl_shell_reads_stdout || __arl_code=$?
             case $__arl_code in
                 0) \builtin print -r -- "$__arl_out" ;;
                 1) ;;
@@ -74,22 +78,24 @@ function arl {
             esac
             ;;
         *)
-            if [[ -n $__arl_back && -n ${__arl_restore-} ]]; then
-                # zsh would execute the function again.
-                (__arl_before && \builtin unset -f arl && exec arl "$@")
+            if [[ -n $__arl_from_original && -n ${__arl_restore-} ]]; then
+                # Without `unset`, zsh would run the function again.
+                (__arl_use_original_env && \builtin unset -f arl && exec arl "$@")
             else
                 \command arl "$@"
             fi
             ;;
     esac
-    # A function with `emulate -L` that ends with `case` does not end a shell under errexit; one that returns does.
+    # Under errexit zsh ignores the status of a function with `emulate -L` that ends with `case`, but not the
+    # status of `return`.
     \builtin return $?
 }
 
-# Whether one of the shells that this subshell comes from reads the pipe that stdout is. In { arl assume ROLE; … } | tee
-# it is another program, which must not get to see a secret. 2 if that cannot be told.
-__arl_is_read() {
-    # Without /proc nothing tells, and the shell is taken for the reader.
+# Returns 0 if one of the shells above this subshell reads the pipe on stdout, 1 if none does, and 2 if it
+# cannot tell. In { arl assume ROLE; … } | tee another program reads the pipe, and it must not receive
+# secrets.
+__arl_shell_reads_stdout() {
+    # Without /proc it cannot tell, and assumes that the shell reads the pipe.
     [[ -e /proc/self/fd/1 ]] || \builtin return 0
     # IFS may be readonly.
     ( IFS=' ' ) 2>/dev/null || \builtin return 2
@@ -103,7 +109,7 @@ __arl_is_read() {
         for __arl_fd in /proc/$__arl_pid/fd/*; do
             [[ $__arl_fd -ef /dev/fd/1 ]] || \builtin continue
             while \builtin read -r __arl_line; do
-                # The last digit of its flags is 0 for reading only.
+                # The last digit of the flags is 0 if the pipe is open for reading only.
                 [[ $__arl_line != flags:*0 ]] || \builtin return 0
             done <"/proc/$__arl_pid/fdinfo/${__arl_fd##*/}"
         done
@@ -111,17 +117,19 @@ __arl_is_read() {
     \builtin return 1
 }
 
-# Puts back what was here before a role, unless another source was chosen since. In a subshell, so that arl
-# starts there; in the shell itself only once arl has succeeded.
-__arl_before() {
-    if [[ -n $__arl_back && -n ${__arl_restore-} ]] &&
+# Restores the environment from before the role, unless the user has chosen another source since. A subshell
+# calls this before it runs arl, so that arl starts from there. The shell itself calls it only after arl has
+# succeeded.
+__arl_use_original_env() {
+    if [[ -n $__arl_from_original && -n ${__arl_restore-} ]] &&
         [[ -z ${AWS_PROFILE-}${AWS_DEFAULT_PROFILE-}${AWS_WEB_IDENTITY_TOKEN_FILE-}${AWS_CONTAINER_CREDENTIALS_FULL_URI-}${AWS_CONTAINER_CREDENTIALS_RELATIVE_URI-} ]] &&
         [[ -z ${AWS_ACCESS_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} == "${ARL_KEY_ID-}" ]]; then
         \builtin eval "$__arl_restore"
     fi
 }
 
-# At the prompt: clears a role that has expired. Forks nothing; zsh gives every hook and the prompt their $?.
+# Runs at each prompt and clears an expired role. It forks nothing, and zsh keeps $? for every hook and the
+# prompt.
 __arl_hook() {
     \builtin emulate -L zsh +x
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return 0 ;; esac
@@ -132,11 +140,11 @@ __arl_hook() {
     \builtin return 0
 }
 
-# Before a command: the terminal that sat idle. Nothing is cleared here, or the command that is already typed
-# would run as somebody else.
+# Runs before each command, for a terminal that sat idle. It does not clear an expired role, because the
+# command that was already typed would then run as another identity.
 __arl_preexec() {
     \builtin emulate -L zsh +x
-    __arl_find_prefix "$3"
+    __arl_find_prefix_assignment "$3"
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return 0 ;; esac
     \builtin local __arl_clock='%D{%s}'
     \builtin local __arl_now=${(%)__arl_clock}
@@ -144,37 +152,38 @@ __arl_preexec() {
         ! __arl_renew && [[ ${__arl_warned-} != "$ARL_EXPIRES_AT" ]]; then
         \builtin typeset -g __arl_warned=$ARL_EXPIRES_AT
         if [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
-            __arl_say 'the next prompt puts back what was here before'
+            __arl_notice 'the next prompt puts back what was here before'
         else
-            __arl_say 'the next prompt clears its credentials'
+            __arl_notice 'the next prompt clears its credentials'
         fi
     fi
     \builtin return 0
 }
 
-# Finds a variable of the identity in front of a call of arl: zsh takes such a variable back when the function ends, and
-# nothing in there tells. A text, since sh_glob forbids such patterns.
-__arl_find_prefix() {
-    \builtin typeset -g __arl_prefix=''
+# Finds an identity variable that is assigned before a call of arl. zsh restores such a variable when the
+# function returns, and the function cannot detect it. The patterns are strings because sh_glob forbids them
+# as words.
+__arl_find_prefix_assignment() {
+    \builtin typeset -g __arl_prefix_assignment=''
     [[ $1 == *AWS_*=*arl* ]] || \builtin return 0
     \builtin setopt extended_glob
     \builtin local __arl_name __arl_start='(|*[[:blank:];&|(])' __arl_rest='=[^;&|'$'\n'']#[[:blank:]]arl[[:blank:]]*'
     for __arl_name in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE; do
-        # A profile does no harm where there is none to come back.
+        # A profile does no harm if the shell has no profile that would come back.
         [[ $__arl_name != *PROFILE || -n ${(P)__arl_name+x} ]] || \builtin continue
-        # Nobody types that much in front of a command.
-        [[ ${1[1,1000]} != $~__arl_start$__arl_name$~__arl_rest ]] || __arl_prefix=$__arl_name
+        # Look only at the start of a long line, because matching it takes time.
+        [[ ${1[1,1000]} != $~__arl_start$__arl_name$~__arl_rest ]] || __arl_prefix_assignment=$__arl_name
     done
 }
 
-# With an argument it says nothing.
+# Clears, restores, or renews an expired role. With an argument it prints nothing.
 __arl_expired() {
     \builtin emulate -L zsh +x
     \builtin trap - DEBUG
     \builtin local __arl_left
     __arl_drop_inherited || \builtin return
     if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
-        # Other keys were loaded since: those are not arl's to clear. arl knows what else a role has left.
+        # The user loaded other keys, which arl leaves alone. arl knows what else the role left behind.
         __arl_left="$(ARL_SHELL=zsh \command arl clear --expired --quiet 2>/dev/null)" && \builtin eval "$__arl_left"
         \builtin eval "${__arl_region-}"
         \builtin unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_refresh __arl_region
@@ -182,12 +191,12 @@ __arl_expired() {
     elif __arl_renew; then
         \builtin :
     elif [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
-        [[ -n ${1-} ]] || __arl_say 'what was here before is back'
+        [[ -n ${1-} ]] || __arl_notice 'what was here before is back'
         \builtin eval "$__arl_restore"
         \builtin unset __arl_restore __arl_refresh __arl_region
     else
-        [[ -n ${1-} ]] || __arl_say 'its credentials were cleared'
-        # What `assume` has set. A profile chosen since is the person's.
+        [[ -n ${1-} ]] || __arl_notice 'its credentials were cleared'
+        # These are the variables that `assume` sets. A profile chosen since then is the user's.
         \builtin unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
             AWS_ACCOUNT_ID ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
         \builtin eval "${__arl_region-}"
@@ -195,19 +204,20 @@ __arl_expired() {
     fi
 }
 
-# Assumes the same role again, if that is wished for. Tried once: a failure is not repeated at every prompt.
+# Assumes the same role again if ARL_ON_EXPIRY asks for it. arl tries once and does not repeat a failure at
+# every prompt.
 __arl_renew() {
     \builtin emulate -L zsh +x
     \builtin trap - DEBUG
     __arl_drop_inherited || \builtin return
     [[ ${ARL_ON_EXPIRY-} == refresh && -n ${__arl_refresh-} ]] || \builtin return
-    \builtin local __arl_out __arl_back=x
-    # Unset first: neither a failure nor Ctrl-C may be repeated at every prompt.
+    \builtin local __arl_out __arl_from_original=x
+    # Unset it first, so that neither a failure nor Ctrl-C makes every prompt try again.
     \builtin set -- "$__arl_refresh"
     \builtin unset __arl_refresh
-    if __arl_out="$(\builtin eval "\\builtin set -- $1" && __arl_before && ARL_SHELL=zsh \command arl "$@" --quiet --within 5s)" &&
-        (__arl_before && \builtin eval "$__arl_out"); then
-        __arl_before
+    if __arl_out="$(\builtin eval "\\builtin set -- $1" && __arl_use_original_env && ARL_SHELL=zsh \command arl "$@" --quiet --within 5s)" &&
+        (__arl_use_original_env && \builtin eval "$__arl_out"); then
+        __arl_use_original_env
         \builtin eval "$__arl_out"
     else
         \builtin unset __arl_refresh
@@ -215,7 +225,7 @@ __arl_renew() {
     [[ -n ${__arl_refresh-} ]]
 }
 
-__arl_say() {
+__arl_notice() {
     \builtin local __arl_name='a role' __arl_rest=${ARL_ROLE_ARN-}
     if [[ -n $__arl_rest && $__arl_rest != *[^[:graph:]]* ]]; then
         __arl_rest=${__arl_rest#*:*:*:*:}
@@ -228,7 +238,8 @@ if [[ -o interactive ]]; then
     \builtin typeset -ga precmd_functions preexec_functions
     precmd_functions=("${(@)precmd_functions:#__arl_hook}" __arl_hook)
     preexec_functions=("${(@)preexec_functions:#__arl_preexec}" __arl_preexec)
-    # A role that was over before this shell began is no news, and nothing may be printed at start.
+    # A new shell clears a role that expired earlier without a message, because nothing may be printed at
+    # start.
     () {
         \builtin emulate -L zsh
         case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return ;; esac

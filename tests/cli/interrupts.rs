@@ -38,8 +38,8 @@ fn a_signal_ends_a_script_with_the_function_exactly_if_it_does_without() {
         let stage = Stage::new();
         for signal in if shell.name == "ksh93" { &["INT", "TERM", "KILL"][..] } else { &["INT", "TERM"] } {
             for script in SCRIPTS {
-                // bash tells a bare command in a substitution from any function. In the background SIGINT is ignored, but
-                // not in functions of bash, nor in subshells of zsh.
+                // bash tells a bare command in a substitution from any function. In the background SIGINT is
+                // ignored, but not in functions of bash, nor in subshells of zsh.
                 let in_background = script.starts_with("COMMAND &") && ["bash", "zsh"].contains(&shell.name);
                 if in_background || (shell.name == "bash" && script.starts_with("x=$(COMMAND);")) {
                     continue;
@@ -66,7 +66,8 @@ fn a_signal_ends_a_script_with_the_function_exactly_if_it_does_without() {
     }
 }
 
-/// The command does not see the role that the shell has, and the shell keeps it, in ksh93 too, where no subshell is used.
+/// The command does not see the role that the shell has, and the shell keeps it, in ksh93 too, where no
+/// subshell is used.
 #[test]
 fn a_command_from_the_original_environment_leaves_the_role_alone() {
     for shell in ALL.iter().filter(|shell| !shell.is_fish()) {

@@ -1,5 +1,6 @@
-//! The user's shell may have made any variable readonly, or given it an attribute that changes what is assigned. Then
-//! arl works, or it fails with a line and a status: it never prints a secret, and never succeeds without a role.
+//! The user's shell may have made any variable readonly, or given it an attribute that changes what is
+//! assigned. Then arl works, or it fails with a line and a status: it never prints a secret, and never
+//! succeeds without a role.
 
 use arl_sts::World;
 
@@ -248,7 +249,9 @@ fn a_readonly_variable_does_not_keep_an_expired_role_in_ksh() {
 /// tcsh ends a script at a readonly variable, and an interactive line.
 #[test]
 fn a_readonly_variable_ends_tcsh_loudly() {
-    for name in ["__arl_text", "__arl_status", "__arl_args", "__arl_back", "__arl_do", "__arl_restore"] {
+    for name in
+        ["__arl_text", "__arl_status", "__arl_args", "__arl_from_original", "__arl_do", "__arl_restore"]
+    {
         let stage = Stage::new();
         let text = format!(
             "arl init tcsh > arl.tcsh\nsource arl.tcsh\nset -r {name} = true\narl assume {DEPLOY} && touch went\n"
@@ -267,9 +270,7 @@ fn a_readonly_variable_ends_tcsh_loudly() {
 fn zsh_takes_no_prefix_from_the_environment() {
     let stage = Stage::new();
     let mut zsh = stage.as_ann("zsh");
-    zsh.arg("-f")
-        .env("__arl_prefix", "\u{1b}]0;owned\u{7}")
-        .env("__arl_prefix_assignment", "\u{1b}]0;owned\u{7}");
+    zsh.arg("-f").env("__arl_prefix_assignment", "\u{1b}]0;owned\u{7}");
     let run =
         stage.run(zsh.args(["-c", &format!("eval \"$(arl init zsh)\"; arl assume {DEPLOY}; env -0 >after")]));
     assert!(!run.stderr.contains("owned"), "{run:?}");
