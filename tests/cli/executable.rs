@@ -6,7 +6,6 @@ use crate::support::binary;
 
 /// A credentials tool without address-space randomization of its own code fails every hardening scan. The
 /// build for musl also loads no library, which is why it starts faster.
-#[cfg(target_os = "linux")]
 #[test]
 fn the_program_is_position_independent() {
     let binary = binary();
@@ -14,6 +13,7 @@ fn the_program_is_position_independent() {
         Command::new("readelf").args(["-hlW"]).arg(&binary).output().expect("readelf, from binutils");
     let headers = String::from_utf8_lossy(&output.stdout);
     assert!(headers.contains("DYN (Position-Independent Executable file)"), "{headers}");
-    let is_static = !headers.contains("INTERP");
-    assert_eq!(is_static, binary.to_string_lossy().contains("-linux-musl/"), "{headers}");
+    if binary.to_string_lossy().contains("-unknown-linux-musl/") {
+        assert!(!headers.contains("INTERP"), "{headers}");
+    }
 }

@@ -17,6 +17,7 @@ mod errors;
 mod eval;
 mod examples;
 mod exec;
+#[cfg(target_os = "linux")]
 mod executable;
 mod explain;
 mod faults;

@@ -1,7 +1,7 @@
 //! Proxies and certificates, with a real proxy and real TLS.
 
 use std::io::Read;
-use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -323,7 +323,7 @@ fn environment_and_profile_settings_choose_the_endpoint() {
 
 /// Answers DNS queries: two names have an address, every other name does not exist.
 #[cfg(target_os = "linux")]
-fn serve_dns(socket: &UdpSocket) {
+fn serve_dns(socket: &std::net::UdpSocket) {
     let mut query = [0; 512];
     while let Ok((_, client)) = socket.recv_from(&mut query) {
         // After the header of 12 bytes: each label of the name after its length, a zero, then the type of two
@@ -393,7 +393,7 @@ fn names_come_from_hosts_and_dns_with_its_search_domains() {
     };
     let _ = assume("hosts.arl.test", None).success();
     // Both resolvers ask port 53 alone, which only root may serve.
-    let Ok(dns) = UdpSocket::bind("127.77.0.1:53") else { return };
+    let Ok(dns) = std::net::UdpSocket::bind("127.77.0.1:53") else { return };
     std::thread::spawn(move || serve_dns(&dns));
     let _ = assume("dns.arl.test", None).success();
     assume("nowhere.arl.test", None).failure(1, "no connection");
