@@ -40,23 +40,19 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
     };
     let Cli { global, command } = cli;
     let output = Output::new(global.verbose, global.quiet, global.color);
-    match command.run(&args, core_limit, &output) {
-        Ok(status) => {
-            if let ExitStatus::Killed(signal) = status {
-                sys::kill_self(signal);
-            }
-            status.ask()
-        }
-        Err(error) => {
-            if let Some(shell) = eval_failure_shell(&args) {
-                // The report that follows matters more than a pipe that nobody reads any more.
-                let _ = output.write_data(shell.failure(error.status.ask()).as_bytes());
-            }
-            if let Some(signal) = error.signal {
-                sys::kill_self(signal);
-            }
-            output.print_error(&error);
-            error.status.ask()
-        }
+    let result = command.run(&args, core_limit, &output);
+    if let Err(error) = &result
+        && let Some(shell) = eval_failure_shell(&args)
+    {
+        // A reader that has gone is no reason to hide the error.
+        let _ = output.write_data(shell.failure(error.status.code_for_eval()).as_bytes());
     }
+    let status = result.as_ref().map_or_else(|error| error.status, |status| *status);
+    if let ExitStatus::Killed(signal) = status {
+        sys::kill_self(signal);
+    }
+    if let Err(error) = &result {
+        output.print_error(error);
+    }
+    status.code()
 }

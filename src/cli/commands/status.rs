@@ -27,9 +27,33 @@ pub(crate) struct StatusArgs {
     json: bool,
 }
 
+/// What the shell has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// A role that has not expired.
+    Live,
+    /// A role that has expired.
+    Expired,
+    /// No credentials.
+    NoRole,
+    /// Credentials that are not arl's.
+    OtherKeys,
+}
+
+impl State {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Expired => "expired",
+            Self::NoRole => "none",
+            Self::OtherKeys => "other keys",
+        }
+    }
+}
+
 /// What there is to say.
 struct StatusReport {
-    state: &'static str,
+    state: State,
     role_arn: Option<String>,
     source: Option<String>,
     expires_at: Option<u64>,
@@ -42,28 +66,26 @@ struct StatusReport {
 
 pub(crate) fn run(args: &StatusArgs, output: &Output) -> Result<ExitStatus, CliError> {
     let mut report = StatusReport::from_env();
-    if args.verify && report.state == "live" {
+    if args.verify && report.state == State::Live {
         report.verified = Some(caller_arn()?);
     }
     let text = if args.json { report.to_json() } else { report.to_text() };
     output.write_data(text.as_bytes())?;
-    Ok(if report.state == "live" { ExitStatus::Success } else { ExitStatus::Failure })
+    Ok(if report.state == State::Live { ExitStatus::Success } else { ExitStatus::Failure })
 }
 
 impl StatusReport {
     fn from_env() -> Self {
         let uses_endpoint = matches!(shell_state(), ShellState::NoKeys { .. }) && uses_arl_endpoint();
         if !matches!(shell_state(), ShellState::Role { .. }) && !uses_endpoint {
-            let state =
-                if matches!(shell_state(), ShellState::OtherKeys { .. }) { "other keys" } else { "none" };
-            let (role_arn, source, expires_at, seconds_left, verified) = (None, None, None, None, None);
+            let is_foreign = matches!(shell_state(), ShellState::OtherKeys { .. });
             return Self {
-                state,
-                role_arn,
-                source,
-                expires_at,
-                seconds_left,
-                verified,
+                state: if is_foreign { State::OtherKeys } else { State::NoRole },
+                role_arn: None,
+                source: None,
+                expires_at: None,
+                seconds_left: None,
+                verified: None,
                 shadowing_profile: None,
             };
         }
@@ -75,9 +97,9 @@ impl StatusReport {
             expires_at.map(|end| i64::try_from(end).unwrap_or(i64::MAX).saturating_sub_unsigned(now));
         Self {
             state: if seconds_left.is_some_and(|seconds_left| seconds_left <= 0) {
-                "expired"
+                State::Expired
             } else {
-                "live"
+                State::Live
             },
             role_arn: vars::get(vars::ARL_ROLE_ARN),
             source: vars::get(vars::ARL_SOURCE),
@@ -91,13 +113,13 @@ impl StatusReport {
     fn to_text(&self) -> String {
         let span = |seconds: i64| human_duration(Duration::from_secs(seconds.unsigned_abs()));
         let mut text = match (self.state, self.seconds_left) {
-            ("other keys", _) => "no role; the keys in this shell are not arl's\n".to_owned(),
-            ("none", _) => "no role\n".to_owned(),
-            (_, Some(seconds_left)) if seconds_left <= 0 => {
-                format!("{} expired {} ago\n", session_label(), span(seconds_left))
+            (State::OtherKeys, _) => "no role; the keys in this shell are not arl's\n".to_owned(),
+            (State::NoRole, _) => "no role\n".to_owned(),
+            (State::Expired, seconds_left) => {
+                format!("{} expired {} ago\n", session_label(), span(seconds_left.unwrap_or_default()))
             }
-            (_, Some(seconds_left)) => format!("{} for {}\n", session_label(), span(seconds_left)),
-            (_, None) => format!("{}\n", session_label()),
+            (State::Live, Some(seconds_left)) => format!("{} for {}\n", session_label(), span(seconds_left)),
+            (State::Live, None) => format!("{}\n", session_label()),
         };
         let mut line = |name: &str, value: &Option<String>| {
             if let Some(value) = value {
@@ -120,7 +142,7 @@ impl StatusReport {
     fn to_json(&self) -> String {
         let account = self.role_arn.as_ref().and_then(|arn| arn.parse::<RoleArn>().ok());
         let object = json!({
-            "state": self.state,
+            "state": self.state.as_str(),
             "role_arn": self.role_arn,
             "account_id": account.map(|arn| arn.account_id().to_string()),
             "source": self.source,

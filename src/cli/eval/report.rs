@@ -15,14 +15,14 @@ pub(crate) fn print_clap_error(error: &clap::Error, args: &[OsString]) -> u8 {
             // A reader such as `head` may have gone.
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 write_stderr(&format!("error: could not write the help\n  caused by: {error}\n"));
-                ExitStatus::Failure.ask()
+                ExitStatus::Failure.code()
             }
-            _ => ExitStatus::Success.ask(),
+            _ => ExitStatus::Success.code(),
         };
     }
     if let Some(shell) = eval_failure_shell(args) {
         let output = Output::new(false, false, ColorChoice::Never);
-        let _ = output.write_data(shell.failure(ExitStatus::Usage.ask()).as_bytes());
+        let _ = output.write_data(shell.failure(ExitStatus::Usage.code()).as_bytes());
     }
     let text: Vec<String> = error.to_string().lines().map(printable).collect();
     let verb = verb_of(args).filter(|_| !args.iter().any(|word| word == "--"));
@@ -34,7 +34,7 @@ pub(crate) fn print_clap_error(error: &clap::Error, args: &[OsString]) -> u8 {
         _ => String::new(),
     };
     write_stderr(&format!("{}{hint}\n", text.join("\n").trim_end()));
-    ExitStatus::Usage.ask()
+    ExitStatus::Usage.code()
 }
 
 /// Replaces Rust's message, whose text could hold anything, and keeps `eval` from succeeding.
@@ -43,12 +43,12 @@ pub(crate) fn install_panic_hook(args: Vec<OsString>, status: ExitStatus) {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
         if let Some(shell) = eval_failure_shell(&args) {
             let output = Output::new(false, false, ColorChoice::Never);
-            let _ = output.write_data(shell.failure(status.ask()).as_bytes());
+            let _ = output.write_data(shell.failure(status.code()).as_bytes());
         }
         write_stderr(&format!(
             "error: arl came upon a mistake of its own, at {location}\nhint: please report this\n"
         ));
         #[expect(clippy::exit, reason = "unwinding could print the panic's text")]
-        std::process::exit(status.ask().into());
+        std::process::exit(status.code().into());
     }));
 }

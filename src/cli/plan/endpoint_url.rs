@@ -1,5 +1,6 @@
 //! Which endpoints arl talks to.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use arl::internal::{Section, SharedConfig};
@@ -8,40 +9,79 @@ use crate::cli::args::role::RoleArgs;
 use crate::cli::env::vars;
 use crate::cli::ui::error::CliError;
 
-/// Checks an endpoint that somebody configured. An error says what is wrong with it.
-///
-/// Plain http shows the session token and the MFA code to everybody on the way, and believes whoever
-/// answers, so it is for this machine only.
-pub(crate) fn check_url(url: &str, allow_insecure: bool) -> Result<(), String> {
+/// Where an endpoint may be asked over plain http. It shows the session token and the MFA code to every machine on the
+/// way, and arl believes the answer of each of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PlainHttp {
+    /// On this machine only.
+    LoopbackOnly,
+    /// Anywhere: the user said `--allow-insecure-endpoint`.
+    Anywhere,
+}
+
+impl PlainHttp {
+    pub(crate) fn from_flag(allow_insecure: bool) -> Self {
+        if allow_insecure { Self::Anywhere } else { Self::LoopbackOnly }
+    }
+}
+
+/// What is wrong with the URL of an endpoint. `Display` phrases it to follow the name of the setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UrlFault {
+    NotUrl,
+    UserName,
+    Query,
+    NoHost,
+    BadPort,
+    PlainHttp,
+    OtherScheme,
+}
+
+impl fmt::Display for UrlFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotUrl => "is no URL",
+            Self::UserName => "carries a user name, which STS has no use for",
+            Self::Query => "carries a query, which would not be sent",
+            Self::NoHost => "is no URL with a host",
+            Self::BadPort => "has a port that is none",
+            Self::PlainHttp => "is plain http to another machine, which would show it the session token",
+            Self::OtherScheme => "is neither https nor http",
+        })
+    }
+}
+
+/// Checks the URL of an endpoint.
+pub(crate) fn check_url(url: &str, plain_http: PlainHttp) -> Result<(), UrlFault> {
     let is_url_char = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b);
     if !url.bytes().all(is_url_char) {
-        return Err("is no URL".into());
+        return Err(UrlFault::NotUrl);
     }
-    let (scheme, rest) = url.split_once("://").ok_or("is no URL")?;
+    let (scheme, rest) = url.split_once("://").ok_or(UrlFault::NotUrl)?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') {
-        return Err("carries a user name, which STS has no use for".into());
+        return Err(UrlFault::UserName);
     }
     if rest.contains(['?', '#']) {
-        return Err("carries a query, which would not be sent".into());
+        return Err(UrlFault::Query);
     }
-    // The colons of an IPv6 address stand in brackets.
+    // An IPv6 address has its colons in brackets.
     let end_of_host = authority.rfind(']').map_or(0, |bracket| bracket + 1);
     let (host, port) = match authority[end_of_host..].find(':') {
         Some(colon) => (&authority[..end_of_host + colon], Some(&authority[end_of_host + colon + 1..])),
         None => (authority, None),
     };
     if host.is_empty() || host.contains(['%', '\'', '(', ')', '*', '+', ',', ';', '=', '$', '&', '!', '~']) {
-        return Err("is no URL with a host".into());
+        return Err(UrlFault::NoHost);
     }
     if port.is_some_and(|port| port.parse::<u16>().is_err()) {
-        return Err("has a port that is none".into());
+        return Err(UrlFault::BadPort);
     }
     match scheme {
         "https" => Ok(()),
-        "http" if allow_insecure || is_loopback(host) => Ok(()),
-        "http" => Err("is plain http to another machine, which would show it the session token".into()),
-        _ => Err("is neither https nor http".into()),
+        "http" if plain_http == PlainHttp::Anywhere || is_loopback(host) => Ok(()),
+        "http" => Err(UrlFault::PlainHttp),
+        _ => Err(UrlFault::OtherScheme),
     }
 }
 
@@ -81,21 +121,18 @@ pub(crate) fn find(
         None => configured()?,
     };
     let Some((origin, url)) = found else { return Ok(None) };
-    match check_url(&url, args.allow_insecure_endpoint) {
-        Ok(()) => Ok(Some((origin, url))),
-        Err(reason) => {
-            // A URL with a user name may have a password as well.
-            let url_text = if url.contains('@') { String::new() } else { format!(" `{url}`") };
-            let error = CliError::usage(format!("{origin}{url_text} {reason}"));
-            Err(if reason.starts_with("is plain http") {
-                error.hint(
-                    "use https, or pass --allow-insecure-endpoint if you trust every machine on the way",
-                )
-            } else {
-                error
-            })
+    let Err(fault) = check_url(&url, PlainHttp::from_flag(args.allow_insecure_endpoint)) else {
+        return Ok(Some((origin, url)));
+    };
+    // A URL with a user name may have a password as well.
+    let url_text = if url.contains('@') { String::new() } else { format!(" `{url}`") };
+    let error = CliError::usage(format!("{origin}{url_text} {fault}"));
+    Err(match fault {
+        UrlFault::PlainHttp => {
+            error.hint("use https, or pass --allow-insecure-endpoint if you trust every machine on the way")
         }
-    }
+        _ => error,
+    })
 }
 
 pub(crate) fn is_true(text: Option<String>) -> bool {
@@ -115,7 +152,7 @@ mod tests {
             "http://[::1]:1",
             "http://127.9.9.9",
         ] {
-            assert_eq!(check_url(url, false), Ok(()), "{url}");
+            assert_eq!(check_url(url, PlainHttp::LoopbackOnly), Ok(()), "{url}");
         }
         for url in [
             "http://sts.example.com",
@@ -136,8 +173,8 @@ mod tests {
             "https://a\u{1b}[2J",
             "https://*",
         ] {
-            assert!(check_url(url, false).is_err(), "{url}");
+            assert!(check_url(url, PlainHttp::LoopbackOnly).is_err(), "{url}");
         }
-        assert_eq!(check_url("http://10.0.0.1", true), Ok(()));
+        assert_eq!(check_url("http://10.0.0.1", PlainHttp::Anywhere), Ok(()));
     }
 }

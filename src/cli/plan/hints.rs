@@ -9,8 +9,11 @@ use arl::internal::{
 use crate::cli::env::context::{Context, profile_variable};
 use crate::cli::env::program;
 use crate::cli::env::vars;
+use crate::cli::plan::refusal::{Refusal, denied_caller};
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::text::{human_duration, last_four};
+
+const INVALID_CODE_HINT: &str = "a code works once and for half a minute: wait for the device's next one";
 
 /// No source credentials.
 pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliError {
@@ -61,8 +64,8 @@ pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
     let profile = chain.source_profile.as_deref().unwrap_or("default");
     match &chain.source {
         Source::Sso(_) => cli_error.hint(format!("sign in again: aws sso login --profile {profile}")),
-        Source::MfaSession { .. } if is_invalid_code(error) => {
-            cli_error.hint("a code works once and for half a minute: wait for the device's next one")
+        Source::MfaSession { .. } if Refusal::of(error) == Some(Refusal::InvalidMfaCode) => {
+            cli_error.hint(INVALID_CODE_HINT)
         }
         Source::Login(_) => cli_error.hint(format!("sign in again: aws login --profile {profile}")),
         Source::InstanceMetadata if chain.id == SourceId::InstanceMetadata => cli_error
@@ -107,13 +110,8 @@ pub(crate) fn assume_failed(
                 Some(skew) => cli_error.caused_by(skew),
                 None => cli_error,
             };
-            cli_error.hints(hints_for_code(
-                code.trim_end_matches("Exception"),
-                message,
-                request,
-                caller,
-                region,
-            ))
+            let refusal = Refusal::classify(code, message);
+            cli_error.hints(refusal_hints(refusal, message, request, caller, region))
         }
         StsError::Redirected(_) | StsError::Unexpected(_) => cli_error
             .hint(format!("is `{endpoint}` an STS endpoint? See --endpoint-url and AWS_ENDPOINT_URL")),
@@ -140,71 +138,56 @@ fn clock_skew(endpoint_time: SystemTime) -> Option<String> {
     Some(format!("this machine's clock is {skew} {direction} the endpoint's"))
 }
 
-/// STS's words for a code that is wrong, or was used before.
-const INVALID_CODE_MESSAGE: &str = "invalid MFA one time pass code";
-
-/// Whether another code would help.
-pub(crate) fn is_invalid_code(error: &StsError) -> bool {
-    matches!(error, StsError::Refused { message, .. } if message.contains(INVALID_CODE_MESSAGE))
-}
-
-fn hints_for_code(
-    code: &str,
+/// Returns what to do about a refusal.
+fn refusal_hints(
+    refusal: Refusal,
     message: &str,
     request: &AssumeRoleRequest,
     caller: &str,
     region: &str,
 ) -> Vec<String> {
-    let hints: Vec<String> = match code {
-        "AccessDenied" if message.contains(INVALID_CODE_MESSAGE) => {
-            vec!["a code works once and for half a minute: wait for the device's next one".into()]
+    let hint = match refusal {
+        Refusal::AccessDenied => return access_denied_hints(message, request, caller),
+        Refusal::Other => return Vec::new(),
+        Refusal::InvalidMfaCode => INVALID_CODE_HINT.into(),
+        Refusal::MfaRequired => {
+            "pass the device of the user that asks with --serial-number, and its current code with --token-code".into()
         }
-        "AccessDenied" if message.contains("MultiFactorAuthentication") => {
-            vec!["pass the device of the user that asks with --serial-number, and its current code with --token-code".into()]
-        }
-        "AccessDenied" => access_denied_hints(message, request, caller),
-        "ExpiredToken" | "ExpiredTokenId" => {
-            vec![format!(
-                "the source credentials have expired ({caller}); renew them where they come from, and try again"
-            )]
-        }
-        "InvalidClientTokenId" | "UnrecognizedClient" => vec![format!(
+        Refusal::ExpiredCredentials => format!(
+            "the source credentials have expired ({caller}); renew them where they come from, and try again"
+        ),
+        Refusal::UnknownKey => format!(
             "the access key is unknown here ({caller}): deleted, inactive, or of another partition than region {region}"
-        )],
-        "SignatureDoesNotMatch" | "RequestExpired" | "RequestTimeTooSkewed" => {
-            vec![format!("the secret key is wrong ({caller}), or this machine's clock is: compare `date -u`")]
+        ),
+        Refusal::WrongSecretOrClock => {
+            format!("the secret key is wrong ({caller}), or this machine's clock is: compare `date -u`")
         }
-        "ValidationError" | "Validation" if message.contains("MaxSessionDuration") => {
-            vec!["ask for less with --duration, or raise the role's maximum session duration".into()]
+        Refusal::DurationAboveRoleMaximum => {
+            "ask for less with --duration, or raise the role's maximum session duration".into()
         }
-        "ValidationError" | "Validation" if message.contains("role chaining") => {
-            vec!["a role assumed with temporary credentials lasts at most 1h: --duration 1h".into()]
+        Refusal::DurationAboveChainedMaximum => {
+            "a role assumed with temporary credentials lasts at most 1h: --duration 1h".into()
         }
-        "MalformedPolicyDocument" => vec!["check the grammar of --policy".into()],
-        "PackedPolicyTooLarge" => {
-            vec!["shorten --policy, --policy-arns and --tags: STS packs them into one space".into()]
+        Refusal::MalformedPolicy => "check the grammar of --policy".into(),
+        Refusal::PackedPolicyTooLarge => {
+            "shorten --policy, --policy-arns and --tags: STS packs them into one space".into()
         }
-        "RegionDisabled" => {
-            vec![format!("activate STS in {region} for this account, or ask another region with --region")]
+        Refusal::RegionDisabled => {
+            format!("activate STS in {region} for this account, or ask another region with --region")
         }
-        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequests" | "SlowDown" => {
-            vec!["STS is being asked too often from this account; try again in a moment".into()]
+        Refusal::Throttled => {
+            "STS is being asked too often from this account; try again in a moment".into()
         }
-        "InvalidIdentityToken" | "IDPRejectedClaim" | "ExpiredIdentityToken" => {
-            vec!["the web identity token is not valid (any more); get a new one".into()]
+        Refusal::InvalidIdentityToken => {
+            "the web identity token is not valid (any more); get a new one".into()
         }
-        _ => Vec::new(),
     };
-    hints
+    vec![hint]
 }
 
 /// STS does not say which condition failed; these are the ones that fail, as far as this request can have met them.
 fn access_denied_hints(message: &str, request: &AssumeRoleRequest, caller: &str) -> Vec<String> {
-    // `User: ARN is not authorized to perform: …`
-    let arn = message
-        .split_whitespace()
-        .find(|word| word.starts_with("arn:") && (word.contains(":sts:") || word.contains(":iam:")));
-    let who = match arn {
+    let who = match denied_caller(message) {
         // The caller of a later hop is named by its ARN already.
         Some(arn) if !caller.contains(arn) => format!("{caller}, which is `{arn}`"),
         _ => caller.to_owned(),

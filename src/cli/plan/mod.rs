@@ -4,6 +4,7 @@ pub(crate) mod endpoint_url;
 pub(crate) mod hints;
 pub(crate) mod hop;
 pub(crate) mod mfa_session;
+pub(crate) mod refusal;
 pub(crate) mod region;
 pub(crate) mod role_ref;
 pub(crate) mod sts_settings;

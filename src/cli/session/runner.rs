@@ -12,6 +12,7 @@ use crate::cli::plan::Plan;
 use crate::cli::plan::hints;
 use crate::cli::plan::hop;
 use crate::cli::plan::hop::Hop;
+use crate::cli::plan::refusal::Refusal;
 use crate::cli::session::cache::{SessionCache, WaitOutcome};
 use crate::cli::session::mfa::MfaCodes;
 use crate::cli::ui::error::{CliError, ExitStatus};
@@ -153,7 +154,7 @@ impl SessionRunner<'_> {
 
     /// Whether the code was wrong, and another one may be had.
     fn should_retry_code(&self, error: &StsError, codes: &MfaCodes<'_>) -> bool {
-        let can_retry = codes.can_retry() && hints::is_invalid_code(error);
+        let can_retry = codes.can_retry() && Refusal::of(error) == Some(Refusal::InvalidMfaCode);
         if can_retry {
             self.output.note("STS refuses this code; a code works once, so wait for the next one");
         }

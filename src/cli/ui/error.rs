@@ -23,12 +23,12 @@ pub(crate) enum ExitStatus {
     NotFound,
     /// The status of a command that ran beside arl.
     Command(u8),
-    /// The signal that ended a command that ran beside arl; arl then dies by it.
+    /// The signal that ended arl's work, or a command that ran beside arl; arl then dies by it.
     Killed(i32),
 }
 
 impl ExitStatus {
-    pub(crate) fn ask(self) -> u8 {
+    pub(crate) fn code(self) -> u8 {
         match self {
             Self::Success => 0,
             Self::Failure => 1,
@@ -42,6 +42,15 @@ impl ExitStatus {
             Self::Killed(signal) => signal.to_le_bytes()[0].wrapping_add(128),
         }
     }
+
+    /// Returns the status of the statement that `eval` reads. The signal that interrupted arl did not reach the shell,
+    /// for which arl has failed.
+    pub(crate) fn code_for_eval(self) -> u8 {
+        match self {
+            Self::Killed(_) => Self::Failure.code(),
+            status => status.code(),
+        }
+    }
 }
 
 /// An error with its causes and hints.
@@ -51,8 +60,6 @@ pub(crate) struct CliError {
     pub(crate) causes: Vec<String>,
     pub(crate) hints: Vec<String>,
     pub(crate) status: ExitStatus,
-    /// The signal that ended the work; arl then dies by it, so that a script stops too.
-    pub(crate) signal: Option<i32>,
     /// Whether a program of the person's own has failed, which may do better for others.
     pub(crate) in_user_program: bool,
 }
@@ -64,14 +71,13 @@ impl CliError {
             causes: Vec::new(),
             hints: Vec::new(),
             status: ExitStatus::Failure,
-            signal: None,
             in_user_program: false,
         }
     }
 
-    /// The person, or somebody for them, said stop.
+    /// A signal ended the work. arl then dies by it, so that a script stops too.
     pub(crate) fn interrupted(signal: i32) -> Self {
-        Self { signal: Some(signal), ..Self::new("interrupted") }
+        Self { status: ExitStatus::Killed(signal), ..Self::new("interrupted") }
     }
 
     /// A bad parameter.

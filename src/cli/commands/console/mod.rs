@@ -8,6 +8,7 @@ use crate::cli::args::help::ENVIRONMENT_HELP;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::vars;
 use crate::cli::plan::endpoint_url;
+use crate::cli::plan::endpoint_url::PlainHttp;
 use crate::cli::session;
 use crate::cli::session::SignalPolicy;
 use crate::cli::session::runtime::runtime;
@@ -48,8 +49,9 @@ pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<(), CliError> {
     let sign_in = sign_in
         .or_else(|| vars::get(vars::AWS_ENDPOINT_URL_SIGNIN).map(|url| ("AWS_ENDPOINT_URL_SIGNIN", url)));
     if let Some((origin, url)) = &sign_in {
-        endpoint_url::check_url(url, role.allow_insecure_endpoint)
-            .map_err(|reason| CliError::usage(format!("{origin} {reason}")))?;
+        let plain_http = PlainHttp::from_flag(role.allow_insecure_endpoint);
+        endpoint_url::check_url(url, plain_http)
+            .map_err(|fault| CliError::usage(format!("{origin} {fault}")))?;
     }
     // What can be refused is refused before anybody is asked for credentials.
     let sign_in_for = |partition: &Partition, region: Option<&str>| {

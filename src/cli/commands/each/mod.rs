@@ -295,9 +295,9 @@ impl JobRunner<'_> {
             Ok(status) => match (status.code(), status.signal()) {
                 // A status is a byte.
                 (Some(code), _) => (code & 0xff).to_le_bytes()[0],
-                (None, signal) => ExitStatus::Killed(signal.unwrap_or_default()).ask(),
+                (None, signal) => ExitStatus::Killed(signal.unwrap_or_default()).code(),
             },
-            Err(_) => ExitStatus::ExecFailed.ask(),
+            Err(_) => ExitStatus::ExecFailed.code(),
         });
         ExitStatus::Command(statuses.max().unwrap_or_default())
     }

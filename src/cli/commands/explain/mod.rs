@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cli::args::help::ENVIRONMENT_HELP;
 use crate::cli::args::role::RoleArgs;
-use crate::cli::commands::explain::reason::source_reason;
+use crate::cli::commands::explain::reason::{SourceReason, source_reason};
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 use crate::cli::plan::Plan;
@@ -62,17 +62,35 @@ struct ExplainedHop {
     mfa: Option<String>,
 }
 
+/// What the cache has of the role's session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CacheState {
+    Hit,
+    Miss,
+    Off,
+}
+
+impl CacheState {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Off => "off",
+        }
+    }
+}
+
 struct Explanation {
     role_arn: Option<String>,
     source: String,
-    reason: String,
+    reason: SourceReason,
     passed_over: Vec<String>,
     hops: Vec<ExplainedHop>,
     region: Setting,
     /// The region that is set with the credentials, whatever STS is asked in.
     region_set: Option<String>,
     endpoint: Setting,
-    cache: &'static str,
+    cache: CacheState,
     remaining: Option<Duration>,
     calls: Vec<String>,
     sets: Vec<&'static str>,
@@ -134,9 +152,9 @@ impl Explanation {
                 plan.endpoint_origin.unwrap_or("the region's"),
             ),
             cache: match (is_hit, cache.is_enabled()) {
-                (true, _) => "hit",
-                (false, true) => "miss",
-                (false, false) => "off",
+                (true, _) => CacheState::Hit,
+                (false, true) => CacheState::Miss,
+                (false, false) => CacheState::Off,
             },
             remaining: expiration.and_then(|expiration| expiration.duration_since(Context::now()).ok()),
             calls: calls(plan, cached.map(|(hops, _)| hops)),
@@ -155,7 +173,7 @@ impl Explanation {
             text.push('\n');
         };
         line("role", self.role_arn.as_deref().unwrap_or("none: the source's own credentials"), "");
-        line("source", &self.source, &self.reason);
+        line("source", &self.source, &self.reason.to_string());
         for other in &self.passed_over {
             line("", &format!("not {other}"), "");
         }
@@ -180,7 +198,7 @@ impl Explanation {
             .remaining
             .map(|remaining| format!(", {} left", human_duration(remaining)))
             .unwrap_or_default();
-        line("cache", &format!("{}{time_left}", self.cache), "");
+        line("cache", &format!("{}{time_left}", self.cache.as_str()), "");
         match self.calls.as_slice() {
             [] => line("calls", "none", ""),
             calls => calls
@@ -207,11 +225,11 @@ impl Explanation {
         };
         json!({
             "role_arn": self.role_arn,
-            "source": { "description": self.source, "reason": self.reason, "passed_over": self.passed_over },
+            "source": { "description": self.source, "reason": self.reason.to_string(), "passed_over": self.passed_over },
             "hops": self.hops.iter().map(hop).collect::<Vec<_>>(),
             "region": { "value": self.region.value, "origin": self.region.origin, "set": self.region_set },
             "endpoint": { "value": self.endpoint.value, "origin": self.endpoint.origin },
-            "cache": { "state": self.cache, "seconds_left": self.remaining.map(|remaining| remaining.as_secs()) },
+            "cache": { "state": self.cache.as_str(), "seconds_left": self.remaining.map(|remaining| remaining.as_secs()) },
             "calls": self.calls,
             "sets": self.sets,
             "unsets": self.unsets,

@@ -1,6 +1,8 @@
 //! Why credentials come from where they come from, and what else was there.
 
-use arl::internal::{SourceId, SourceResolver};
+use std::fmt;
+
+use arl::internal::{SharedConfig, SourceId, SourceResolver};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::{Context, profile_variable};
@@ -10,100 +12,200 @@ use crate::cli::plan::Plan;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::text::last_four;
 
-/// Why this source, and what was there besides.
+/// Why the plan starts from its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SourceReason {
+    /// `--profile`.
+    ProfileFlag(String),
+    /// `--chain`, from the role that this shell has.
+    ChainFromRole,
+    /// `--chain`, from a session that another program put into the environment.
+    ChainFromOtherSession,
+    /// ROLE is a profile without a role to assume.
+    ProfileItself(String),
+    /// `source_profile` of the role's profile.
+    SourceProfile { profile: String, source: String },
+    /// `credential_source` of the role's profile.
+    CredentialSource { profile: String, source: String },
+    /// The environment has keys.
+    EnvironmentKeys,
+    /// A variable that was set after this shell had become a role.
+    SetLater(Candidate),
+    /// `AWS_PROFILE` or `AWS_DEFAULT_PROFILE`.
+    ProfileVariable,
+    /// The role of this shell was started from it.
+    SourceOfShellRole,
+    /// The profile `default`, because no setting names another source.
+    DefaultProfile,
+    /// A web identity or a container endpoint, because there are no keys and no profile.
+    NoKeysAndNoProfile(Candidate),
+    /// Instance metadata, because no other source is configured.
+    LastResort,
+}
+
+impl fmt::Display for SourceReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ProfileFlag(name) => write!(f, "--profile {name}"),
+            Self::ChainFromRole => f.write_str("--chain: the role that this shell has"),
+            Self::ChainFromOtherSession => {
+                f.write_str("--chain: the session in the environment, which is not arl's")
+            }
+            Self::ProfileItself(name) => write!(f, "profile `{name}` itself"),
+            Self::SourceProfile { profile, source } => {
+                write!(f, "`source_profile = {source}` of profile `{profile}`")
+            }
+            Self::CredentialSource { profile, source } => {
+                write!(f, "`credential_source = {source}` of profile `{profile}`")
+            }
+            Self::EnvironmentKeys => f.write_str("keys in the environment come first"),
+            Self::SetLater(_) => f.write_str("chosen since this shell became a role"),
+            Self::ProfileVariable => {
+                write!(f, "{}, and there are no keys in the environment", profile_variable())
+            }
+            Self::SourceOfShellRole => {
+                f.write_str("where the role of this shell was started from (ARL_SOURCE)")
+            }
+            Self::DefaultProfile => f.write_str("nothing in the environment chooses another one"),
+            Self::NoKeysAndNoProfile(_) => f.write_str("no keys and no profile"),
+            Self::LastResort => f.write_str("nothing else is configured"),
+        }
+    }
+}
+
+/// A source that the default chain looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Candidate {
+    EnvironmentKeys,
+    SelectedProfile,
+    DefaultProfile,
+    WebIdentity,
+    Container,
+}
+
+impl Candidate {
+    /// In the order in which the chain looks at them.
+    const ALL: [Self; 5] = [
+        Self::EnvironmentKeys,
+        Self::SelectedProfile,
+        Self::DefaultProfile,
+        Self::WebIdentity,
+        Self::Container,
+    ];
+
+    fn of(id: &SourceId) -> Self {
+        match id {
+            SourceId::WebIdentity => Self::WebIdentity,
+            SourceId::Container => Self::Container,
+            _ => Self::SelectedProfile,
+        }
+    }
+}
+
+impl SourceReason {
+    /// Returns why the plan starts from its source.
+    fn find(args: &RoleArgs, plan: &Plan, config: &SharedConfig<'_>, selected: Option<&str>) -> Self {
+        let shell_has_role =
+            matches!(shell_state(), arl::internal::shell::ShellState::Role { .. }) || uses_arl_endpoint();
+        if let Some(name) = &args.profile {
+            return Self::ProfileFlag(name.clone());
+        }
+        if args.chain {
+            return if shell_has_role { Self::ChainFromRole } else { Self::ChainFromOtherSession };
+        }
+        if let Some((profile, section)) =
+            args.role.as_ref().and_then(|name| Some((name.clone(), config.profile(name)?)))
+        {
+            let assumes_role = plan.target.is_some() && !plan.hops.is_empty();
+            if !assumes_role {
+                return Self::ProfileItself(profile);
+            }
+            if let Some(source) = section.get("source_profile") {
+                return Self::SourceProfile { profile, source: source.to_owned() };
+            }
+            if let Some(source) = section.get("credential_source") {
+                return Self::CredentialSource { profile, source: source.to_owned() };
+            }
+        }
+        match &plan.chain.id {
+            SourceId::Environment(_) => Self::EnvironmentKeys,
+            id @ (SourceId::Profile(_) | SourceId::WebIdentity | SourceId::Container)
+                if shell_has_role && was_set_later(id, selected) =>
+            {
+                Self::SetLater(Candidate::of(id))
+            }
+            SourceId::Profile(name) if selected == Some(name) => Self::ProfileVariable,
+            SourceId::Profile(_) | SourceId::ProfileKeys(_) | SourceId::InstanceMetadata
+                if shell_has_role =>
+            {
+                Self::SourceOfShellRole
+            }
+            SourceId::Profile(_) | SourceId::ProfileKeys(_) => Self::DefaultProfile,
+            id @ (SourceId::WebIdentity | SourceId::Container) => Self::NoKeysAndNoProfile(Candidate::of(id)),
+            SourceId::InstanceMetadata => Self::LastResort,
+        }
+    }
+
+    /// Returns the candidate that is the source. `None` if the source is none of them.
+    fn winner(&self) -> Option<Candidate> {
+        match self {
+            Self::SetLater(candidate) | Self::NoKeysAndNoProfile(candidate) => Some(*candidate),
+            Self::ProfileVariable => Some(Candidate::SelectedProfile),
+            Self::DefaultProfile => Some(Candidate::DefaultProfile),
+            // Those of the role, or those that it replaced.
+            Self::ChainFromRole
+            | Self::ChainFromOtherSession
+            | Self::EnvironmentKeys
+            | Self::SourceOfShellRole => Some(Candidate::EnvironmentKeys),
+            Self::CredentialSource { source, .. } if source.eq_ignore_ascii_case("environment") => {
+                Some(Candidate::EnvironmentKeys)
+            }
+            Self::CredentialSource { .. }
+            | Self::ProfileFlag(_)
+            | Self::ProfileItself(_)
+            | Self::SourceProfile { .. }
+            | Self::LastResort => None,
+        }
+    }
+}
+
+/// Returns why the plan starts from its source, and descriptions of the sources that it passed over.
 pub(crate) fn source_reason(
     args: &RoleArgs,
     plan: &Plan,
     context: &Context,
-) -> Result<(String, Vec<String>), CliError> {
+) -> Result<(SourceReason, Vec<String>), CliError> {
     let config = context.shared_config()?;
     let var = |name: &str| vars::get(name);
-    let selected = SourceResolver::new(&config, &var, arl::internal::ShellRole::Ignore).selected_profile();
-    let profile = args.role.as_deref().and_then(|name| Some((name, config.profile(name)?)));
-    let profile_value =
-        |key: &str| profile.and_then(|(name, section)| Some((name, section.get(key)?.to_owned())));
-    let assumes_role = plan.target.is_some() && !plan.hops.is_empty();
-    let shell_has_role =
-        matches!(shell_state(), arl::internal::shell::ShellState::Role { .. }) || uses_arl_endpoint();
-    let (reason, winner) = if let Some(name) = &args.profile {
-        (format!("--profile {name}"), "")
-    } else if args.chain {
-        let session_origin = if shell_has_role {
-            "the role that this shell has"
-        } else {
-            "the session in the environment, which is not arl's"
+    let resolver = SourceResolver::new(&config, &var, arl::internal::ShellRole::Ignore);
+    let selected = resolver.selected_profile();
+    let reason = SourceReason::find(args, plan, &config, selected.as_deref());
+    let has_default = config.profile("default").is_some() && resolver.default_profile_shadows_endpoint();
+    let describe =
+        |candidate| match candidate {
+            Candidate::EnvironmentKeys => vars::get(vars::AWS_ACCESS_KEY_ID)
+                .map(|id| format!("the environment's key …{}", last_four(&id))),
+            Candidate::SelectedProfile => {
+                selected.as_ref().map(|name| format!("{}, profile `{name}`", profile_variable()))
+            }
+            Candidate::DefaultProfile => has_default.then(|| "profile `default`".to_owned()),
+            Candidate::WebIdentity => vars::get(vars::AWS_WEB_IDENTITY_TOKEN_FILE)
+                .map(|_| "the environment's web identity".to_owned()),
+            Candidate::Container => vars::get(vars::AWS_CONTAINER_CREDENTIALS_RELATIVE_URI)
+                .or_else(|| vars::get(vars::AWS_CONTAINER_CREDENTIALS_FULL_URI))
+                .map(|_| "the container endpoint".to_owned()),
         };
-        (format!("--chain: {session_origin}"), "AWS_ACCESS_KEY_ID")
-    } else if let (Some((name, _)), false) = (profile, assumes_role) {
-        (format!("profile `{name}` itself"), "")
-    } else if let Some((name, source)) = profile_value("source_profile") {
-        (format!("`source_profile = {source}` of profile `{name}`"), "")
-    } else if let Some((name, source)) = profile_value("credential_source") {
-        let winner = if source.eq_ignore_ascii_case("environment") { "AWS_ACCESS_KEY_ID" } else { "" };
-        (format!("`credential_source = {source}` of profile `{name}`"), winner)
-    } else {
-        match &plan.chain.id {
-            SourceId::Environment(_) => {
-                ("keys in the environment come first".to_owned(), "AWS_ACCESS_KEY_ID")
-            }
-            id @ (SourceId::Profile(_) | SourceId::WebIdentity | SourceId::Container)
-                if shell_has_role && was_set_later(id, selected.as_deref()) =>
-            {
-                ("chosen since this shell became a role".to_owned(), variable_of(id))
-            }
-            SourceId::Profile(name) if selected.as_ref() == Some(name) => {
-                (format!("{}, and there are no keys in the environment", profile_variable()), "AWS_PROFILE")
-            }
-            SourceId::Profile(_) | SourceId::ProfileKeys(_) | SourceId::InstanceMetadata
-                if shell_has_role =>
-            {
-                ("where the role of this shell was started from (ARL_SOURCE)".to_owned(), "AWS_ACCESS_KEY_ID")
-            }
-            SourceId::Profile(_) | SourceId::ProfileKeys(_) => {
-                ("nothing in the environment chooses another one".to_owned(), "default")
-            }
-            id @ (SourceId::WebIdentity | SourceId::Container) => {
-                ("no keys and no profile".to_owned(), variable_of(id))
-            }
-            SourceId::InstanceMetadata => ("nothing else is configured".to_owned(), ""),
-        }
+    let starts_from_default = plan.chain.source_profile.as_deref() == Some("default");
+    let is_source = |candidate| {
+        reason.winner() == Some(candidate) || candidate == Candidate::DefaultProfile && starts_from_default
     };
-    // In the order in which they are looked at.
-    let container = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
-    let default = config.profile("default").is_some()
-        && SourceResolver::new(&config, &var, arl::internal::ShellRole::Ignore)
-            .default_profile_shadows_endpoint();
-    let candidates = [
-        (
-            "AWS_ACCESS_KEY_ID",
-            vars::get(vars::AWS_ACCESS_KEY_ID).map(|id| format!("the environment's key …{}", last_four(&id))),
-        ),
-        ("AWS_PROFILE", selected.map(|name| format!("{}, profile `{name}`", profile_variable()))),
-        ("default", default.then(|| "profile `default`".to_owned())),
-        (
-            "AWS_WEB_IDENTITY_TOKEN_FILE",
-            vars::get(vars::AWS_WEB_IDENTITY_TOKEN_FILE).map(|_| "the environment's web identity".to_owned()),
-        ),
-        (
-            "AWS_CONTAINER_CREDENTIALS_*",
-            container.into_iter().find_map(vars::get).map(|_| "the container endpoint".to_owned()),
-        ),
-    ];
-    let is_itself = |name: &str| name == "default" && plan.chain.source_profile.as_deref() == Some("default");
-    let passed_over = candidates.into_iter().filter(|(name, _)| *name != winner && !is_itself(name));
-    Ok((reason, passed_over.filter_map(|(_, words)| words).collect()))
+    let passed_over = Candidate::ALL.into_iter().filter(|candidate| !is_source(*candidate));
+    let passed_over = passed_over.filter_map(describe).collect();
+    Ok((reason, passed_over))
 }
 
-/// The variable behind a source, as the list of sources calls it.
-fn variable_of(id: &SourceId) -> &'static str {
-    match id {
-        SourceId::WebIdentity => "AWS_WEB_IDENTITY_TOKEN_FILE",
-        SourceId::Container => "AWS_CONTAINER_CREDENTIALS_*",
-        _ => "AWS_PROFILE",
-    }
-}
-
-/// `assume` takes the variables of these away, so where they stand beside a role they were set later.
+/// Returns whether the user chose this source after the shell had become a role. `assume` unsets the variables of these
+/// sources, so next to a role they were set later.
 fn was_set_later(id: &SourceId, selected: Option<&str>) -> bool {
     match id {
         SourceId::Profile(name) => selected == Some(name),

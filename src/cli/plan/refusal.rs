@@ -1,0 +1,80 @@
+//! Why STS refused a call. STS has few error codes, so some reasons show only in its messages: this is the only
+//! place that reads those.
+
+use arl::internal::StsError;
+
+/// The reasons for which arl has advice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The MFA code is wrong, or was used before.
+    InvalidMfaCode,
+    /// The trust policy requires MFA.
+    MfaRequired,
+    /// Some other condition of a policy.
+    AccessDenied,
+    /// The source credentials have expired.
+    ExpiredCredentials,
+    /// The access key does not exist here.
+    UnknownKey,
+    /// The signature does not match, or its time is wrong.
+    WrongSecretOrClock,
+    /// The duration is longer than the role allows.
+    DurationAboveRoleMaximum,
+    /// The duration is longer than STS allows for a chained role.
+    DurationAboveChainedMaximum,
+    /// The session policy does not parse.
+    MalformedPolicy,
+    /// Policies and tags take too much space.
+    PackedPolicyTooLarge,
+    /// STS is not active in this region.
+    RegionDisabled,
+    /// The account sends too many calls.
+    Throttled,
+    /// The web identity token is invalid or expired.
+    InvalidIdentityToken,
+    /// Anything else.
+    Other,
+}
+
+impl Refusal {
+    /// Returns the reason behind an error code of STS and its message.
+    pub(crate) fn classify(code: &str, message: &str) -> Self {
+        match code.trim_end_matches("Exception") {
+            _ if message.contains("invalid MFA one time pass code") => Self::InvalidMfaCode,
+            "AccessDenied" if message.contains("MultiFactorAuthentication") => Self::MfaRequired,
+            "AccessDenied" => Self::AccessDenied,
+            "ExpiredToken" | "ExpiredTokenId" => Self::ExpiredCredentials,
+            "InvalidClientTokenId" | "UnrecognizedClient" => Self::UnknownKey,
+            "SignatureDoesNotMatch" | "RequestExpired" | "RequestTimeTooSkewed" => Self::WrongSecretOrClock,
+            "ValidationError" | "Validation" if message.contains("MaxSessionDuration") => {
+                Self::DurationAboveRoleMaximum
+            }
+            "ValidationError" | "Validation" if message.contains("role chaining") => {
+                Self::DurationAboveChainedMaximum
+            }
+            "MalformedPolicyDocument" => Self::MalformedPolicy,
+            "PackedPolicyTooLarge" => Self::PackedPolicyTooLarge,
+            "RegionDisabled" => Self::RegionDisabled,
+            "Throttling" | "RequestLimitExceeded" | "TooManyRequests" | "SlowDown" => Self::Throttled,
+            "InvalidIdentityToken" | "IDPRejectedClaim" | "ExpiredIdentityToken" => {
+                Self::InvalidIdentityToken
+            }
+            _ => Self::Other,
+        }
+    }
+
+    /// Returns the reason of an error, if STS refused the call.
+    pub(crate) fn of(error: &StsError) -> Option<Self> {
+        match error {
+            StsError::Refused { code, message, .. } => Some(Self::classify(code, message)),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the ARN of the caller that an AccessDenied message names: `User: ARN is not authorized to perform: …`.
+pub(crate) fn denied_caller(message: &str) -> Option<&str> {
+    message
+        .split_whitespace()
+        .find(|word| word.starts_with("arn:") && (word.contains(":sts:") || word.contains(":iam:")))
+}
