@@ -39,7 +39,7 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
         Err(error) => return report::print_clap_error(&error, &args),
     };
     let Cli { global, command } = cli;
-    let output = Output::new(global.verbose, global.quiet, global.color);
+    let output = Output::new(global.volume(), global.color);
     let result = command.run(&args, core_limit, &output);
     if let Err(error) = &result
         && let Some(shell) = eval_failure_shell(&args)

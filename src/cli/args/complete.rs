@@ -10,8 +10,7 @@ use clap_complete::engine::CompletionCandidate;
 use crate::cli::env::cache_location::CacheLocation;
 use crate::cli::env::context::Context;
 use crate::cli::env::shell_scripts;
-use crate::cli::ui::output::{ColorChoice, Output};
-use crate::cli::ui::text::is_unsafe;
+use crate::cli::ui::output::Output;
 
 /// Role profiles first, then the other profiles, whose own credentials are a role of a kind.
 pub(crate) fn roles(typed: &OsStr) -> Vec<CompletionCandidate> {
@@ -27,7 +26,7 @@ const MAX_CACHED_ROLES: usize = 256;
 /// The roles whose sessions are kept.
 fn cached_roles(typed: &OsStr) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
-    let output = Output::new(false, true, ColorChoice::Never);
+    let output = Output::quiet();
     let now = Context::now();
     let open_cache = || CacheLocation::from_env(&Context::read_user()).ok()?.open(&output).ok()?;
     let sessions = open_cache().and_then(|cache| cache.list(now, MAX_CACHED_ROLES).ok()).unwrap_or_default();

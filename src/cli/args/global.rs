@@ -1,6 +1,6 @@
 //! The flags of every command.
 
-use crate::cli::ui::output::ColorChoice;
+use crate::cli::ui::output::{ColorChoice, Volume};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct GlobalArgs {
@@ -14,4 +14,14 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     #[arg(help = "Colour messages: auto, always or never")]
     pub(crate) color: ColorChoice,
+}
+
+impl GlobalArgs {
+    pub(crate) fn volume(&self) -> Volume {
+        match (self.quiet, self.verbose) {
+            (true, _) => Volume::Quiet,
+            (false, true) => Volume::Verbose,
+            (false, false) => Volume::Normal,
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use crate::cli::eval::guard::{eval_failure_shell, verb_of};
 use crate::cli::ui::error::ExitStatus;
-use crate::cli::ui::output::{ColorChoice, Output, write_stderr};
+use crate::cli::ui::output::{Output, write_stderr};
 use crate::cli::ui::text::printable;
 
 /// Shows clap's own errors, and its help, which are no errors.
@@ -21,7 +21,7 @@ pub(crate) fn print_clap_error(error: &clap::Error, args: &[OsString]) -> u8 {
         };
     }
     if let Some(shell) = eval_failure_shell(args) {
-        let output = Output::new(false, false, ColorChoice::Never);
+        let output = Output::plain();
         let _ = output.write_data(shell.failure(ExitStatus::Usage.code()).as_bytes());
     }
     let text: Vec<String> = error.to_string().lines().map(printable).collect();
@@ -42,7 +42,7 @@ pub(crate) fn install_panic_hook(args: Vec<OsString>, status: ExitStatus) {
     std::panic::set_hook(Box::new(move |panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
         if let Some(shell) = eval_failure_shell(&args) {
-            let output = Output::new(false, false, ColorChoice::Never);
+            let output = Output::plain();
             let _ = output.write_data(shell.failure(status.code()).as_bytes());
         }
         write_stderr(&format!(

@@ -10,8 +10,9 @@ use crate::cli::env::context::Context;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::text::printable;
 
-/// Between two attempts to renew, at first and at last.
-const RETRY_DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// The first pause after a failed renewal. Each further failure doubles the pause.
+const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(60);
 /// Credentials that must be renewed sooner than that are none: renewing them would be all that arl does.
 const MIN_RENEWAL_INTERVAL: Duration = Duration::from_millis(200);
 /// The SDKs wait for an answer for one second (JavaScript) to five (Rust).
@@ -55,6 +56,21 @@ impl CurrentCredentials {
     }
 }
 
+/// What keeps arl from renewing the credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Obstacle {
+    /// It may pass by itself.
+    Temporary,
+    /// A code is needed. arl asks for none behind a running command.
+    MfaNeeded,
+}
+
+impl Obstacle {
+    fn of(error: &CliError) -> Self {
+        if error.status == ExitStatus::MfaNeeded { Self::MfaNeeded } else { Self::Temporary }
+    }
+}
+
 /// The credentials of a role, and whoever asks for them.
 #[derive(Debug)]
 pub(crate) struct CredentialRenewer {
@@ -80,11 +96,11 @@ impl CredentialRenewer {
     }
 
     /// Somebody asks, at most once a second, and cannot go on with what there is: it is over, or a person has to help.
-    async fn urgent_request(&self, needs_person: bool) {
+    async fn urgent_request(&self, obstacle: Obstacle) {
         loop {
-            tokio::time::sleep(RETRY_DELAYS.0).await;
+            tokio::time::sleep(FIRST_RETRY_DELAY).await;
             self.refresh_requested.notified().await;
-            if needs_person || self.current.borrow().is_expired(Context::now()) {
+            if obstacle == Obstacle::MfaNeeded || self.current.borrow().is_expired(Context::now()) {
                 return;
             }
         }
@@ -97,7 +113,7 @@ impl CredentialRenewer {
         on_failure: impl Fn(&CliError, SystemTime),
     ) -> Infallible {
         let mut pause = None;
-        let mut needs_person = false;
+        let mut obstacle = Obstacle::Temporary;
         loop {
             let until_renewal = self.current.borrow().until_renewal(Context::now());
             tokio::select! {
@@ -105,7 +121,7 @@ impl CredentialRenewer {
                 () = self.refresh_requested.notified(), if pause.is_none() => {}
                 // Nobody is asked for a code behind a running command, but the person may have given one elsewhere. And who
                 // has nothing to go on with does not wait for the end of a long pause.
-                () = self.urgent_request(needs_person), if pause.is_some() => {}
+                () = self.urgent_request(obstacle), if pause.is_some() => {}
             }
             if pause.is_none() && !self.current.borrow().until_renewal(Context::now()).is_zero() {
                 continue;
@@ -113,31 +129,34 @@ impl CredentialRenewer {
             let now = Context::now();
             match renew().await.and_then(|identity| CurrentCredentials::new(identity.credentials, now)) {
                 Ok(current) => {
-                    (pause, needs_person) = (None, false);
+                    pause = None;
                     self.current.send_replace(current);
                 }
                 Err(error) => {
-                    needs_person = error.status == ExitStatus::MfaNeeded;
+                    obstacle = Obstacle::of(&error);
                     if pause.is_none() {
                         on_failure(&error, self.current.borrow().expiration());
                     }
-                    self.current
-                        .send_modify(|current| current.failure = Some(unavailable(&error, !needs_person)));
-                    let last = pause.unwrap_or(RETRY_DELAYS.0 / 2);
-                    pause = Some((last * 2).min(RETRY_DELAYS.1));
+                    self.current.send_modify(|current| current.failure = Some(unavailable(&error, obstacle)));
+                    let last = pause.unwrap_or(FIRST_RETRY_DELAY / 2);
+                    pause = Some((last * 2).min(MAX_RETRY_DELAY));
                 }
             }
         }
     }
 }
 
-fn unavailable(error: &CliError, retryable: bool) -> Unavailable {
+/// Returns the answer of the endpoint while renewing fails.
+fn unavailable(error: &CliError, obstacle: Obstacle) -> Unavailable {
     let mut message = error.error.clone();
     for cause in &error.causes {
         message.push_str(": ");
         message.push_str(cause);
     }
-    let code = if retryable { "RenewalFailed" } else { "MfaNeeded" };
+    let (code, retryable) = match obstacle {
+        Obstacle::Temporary => ("RenewalFailed", true),
+        Obstacle::MfaNeeded => ("MfaNeeded", false),
+    };
     Unavailable { retryable, code: code.into(), message: printable(&message) }
 }
 

@@ -85,8 +85,7 @@ impl SessionCache {
         freshness.allows(&session, now).then_some(session.credentials)
     }
 
-    /// Keeps the credentials after so many hops, and says whether those who wait will find them. A cache that cannot
-    /// be written costs nobody their credentials.
+    /// Caches the credentials after so many hops. If the cache cannot be written, the user still gets the credentials.
     pub(crate) fn store(
         &self,
         plan: &Plan,
@@ -94,18 +93,22 @@ impl SessionCache {
         credentials: &Credentials,
         issued_at: SystemTime,
         output: &Output,
-    ) -> bool {
-        let Some(backend) = self.backend.as_ref().filter(|_| is_cacheable(plan, hops)) else { return true };
-        let (Some(key), Some(_)) = (plan.cache_key(hops), credentials.expiration()) else { return false };
+    ) -> Stored {
+        let Some(backend) = self.backend.as_ref().filter(|_| is_cacheable(plan, hops)) else {
+            return Stored::NotNeeded;
+        };
+        let (Some(key), Some(_)) = (plan.cache_key(hops), credentials.expiration()) else {
+            return Stored::No;
+        };
         let session = CachedSession { credentials: credentials.clone(), issued_at };
         if let Err(error) = backend.write(&key, &session, Context::now()) {
             output.warn_once(&format!("could not keep the session for the next call: {error}"));
-            return false;
+            return Stored::No;
         }
         if let Some(single_flight) = self.single_flight() {
             single_flight.remove_stale(Context::now());
         }
-        self.lookup(plan, hops).is_some()
+        if self.lookup(plan, hops).is_some() { Stored::Yes } else { Stored::No }
     }
 
     /// Tells those who wait for the session after so many hops that it cannot be had. Whoever had a code of their own
@@ -161,6 +164,17 @@ impl SessionCache {
             ));
         }
     }
+}
+
+/// Whether other processes will find a session in the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stored {
+    /// They will.
+    Yes,
+    /// Sessions of this kind are not cached, or none are, so no process waits for this one.
+    NotNeeded,
+    /// They will not: it could not be written, or is too short to be of use.
+    No,
 }
 
 /// What came of waiting for others.

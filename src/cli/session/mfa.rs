@@ -18,6 +18,14 @@ pub(crate) const MFA_PROCESS_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a device shows a code. Source: RFC 6238, which AWS's virtual devices follow.
 const TOTP_PERIOD: Duration = Duration::from_secs(30);
 
+/// Whether arl may ask the user for a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UserPrompt {
+    Allowed,
+    /// Another program owns the terminal: a running command, or the prompt of a shell.
+    Forbidden,
+}
+
 /// One wish for a code, which may take several.
 pub(crate) struct MfaCodes<'a> {
     serial: &'a SerialNumber,
@@ -25,8 +33,7 @@ pub(crate) struct MfaCodes<'a> {
     purpose: String,
     /// The program that knows the codes.
     process: Option<&'a str>,
-    /// Whether a person may be asked.
-    interactive: bool,
+    user_prompt: UserPrompt,
     used: Vec<TokenCode>,
 }
 
@@ -35,9 +42,9 @@ impl<'a> MfaCodes<'a> {
         serial: &'a SerialNumber,
         purpose: String,
         process: Option<&'a str>,
-        interactive: bool,
+        user_prompt: UserPrompt,
     ) -> Self {
-        Self { serial, purpose, process, interactive, used: Vec::new() }
+        Self { serial, purpose, process, user_prompt, used: Vec::new() }
     }
 
     /// How long whoever waits for the session has to wait for the code.
@@ -72,14 +79,14 @@ impl<'a> MfaCodes<'a> {
                 }
                 code
             }
-            None if self.interactive => self.of_terminal().await?,
+            None if self.user_prompt == UserPrompt::Allowed => self.code_from_terminal().await?,
             None => return Err(self.code_required()),
         };
         self.used.push(code.clone());
         Ok(code)
     }
 
-    async fn of_terminal(&self) -> Result<TokenCode, CliError> {
+    async fn code_from_terminal(&self) -> Result<TokenCode, CliError> {
         let Self { serial, purpose, .. } = self;
         let question = format!("MFA code of {serial} for {purpose}: ");
         prompt::ask(&question, &private_runtime_dir()).await.map_err(|error| match error {
@@ -93,7 +100,10 @@ impl<'a> MfaCodes<'a> {
 
     async fn code_from_process(&self, command: &str) -> Result<TokenCode, CliError> {
         // It may tell a person to touch a key, unless it runs behind a command.
-        let stderr = if self.interactive { Stderr::Inherit } else { Stderr::Capture };
+        let stderr = match self.user_prompt {
+            UserPrompt::Allowed => Stderr::Inherit,
+            UserPrompt::Forbidden => Stderr::Capture,
+        };
         let output = run_process(command, &[], stderr, MFA_PROCESS_TIMEOUT)
             .await
             .map_err(|error| self.process_error().caused_by(format!("the MFA process: {error}")))?;

@@ -14,6 +14,7 @@ use crate::cli::plan::hints;
 use crate::cli::plan::hop::Hop;
 use crate::cli::process::signals::stop_signal;
 use crate::cli::session::cache::SessionCache;
+use crate::cli::session::mfa::UserPrompt;
 use crate::cli::session::runner::SessionRunner;
 use crate::cli::session::runtime::runtime;
 use crate::cli::sys;
@@ -71,8 +72,14 @@ pub(crate) async fn renew(
         return Ok(plan.into_identity(credentials));
     }
     let (context, cache) = (&context, &cache);
-    let mut runner =
-        SessionRunner { sts: Sts::new(plan.sts.clone()), plan, context, cache, output, interactive: false };
+    let mut runner = SessionRunner {
+        sts: Sts::new(plan.sts.clone()),
+        plan,
+        context,
+        cache,
+        output,
+        user_prompt: UserPrompt::Forbidden,
+    };
     let credentials = runner.run().await?;
     Ok(runner.plan.into_identity(credentials))
 }
@@ -101,7 +108,7 @@ fn fetch(
         context,
         cache,
         output,
-        interactive: within.is_none(),
+        user_prompt: if within.is_none() { UserPrompt::Allowed } else { UserPrompt::Forbidden },
     };
     let runtime = runtime()?;
     let result = runtime.block_on(async {

@@ -13,8 +13,8 @@ use crate::cli::plan::hints;
 use crate::cli::plan::hop;
 use crate::cli::plan::hop::Hop;
 use crate::cli::plan::refusal::Refusal;
-use crate::cli::session::cache::{SessionCache, WaitOutcome};
-use crate::cli::session::mfa::MfaCodes;
+use crate::cli::session::cache::{SessionCache, Stored, WaitOutcome};
+use crate::cli::session::mfa::{MfaCodes, UserPrompt};
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::human_duration;
@@ -29,8 +29,13 @@ pub(crate) struct SessionRunner<'a> {
     pub(crate) context: &'a Context,
     pub(crate) cache: &'a SessionCache,
     pub(crate) output: &'a Output,
-    /// Whether somebody may be asked for a code.
-    pub(crate) interactive: bool,
+    pub(crate) user_prompt: UserPrompt,
+}
+
+/// How far a plan has been carried out: the credentials after so many hops.
+struct Progress {
+    hops: usize,
+    credentials: Credentials,
 }
 
 impl SessionRunner<'_> {
@@ -42,13 +47,13 @@ impl SessionRunner<'_> {
         let mut wait_budget = WaitBudget::default();
         for hops in (0..=self.plan.hops.len()).rev() {
             if let Some(cached) = self.cache.lookup(&self.plan, hops) {
-                start = Some((hops, cached));
+                start = Some(Progress { hops, credentials: cached });
                 break;
             }
             match self.cache.acquire(&self.plan, hops, &mut wait_budget, self.output).await {
                 WaitOutcome::Leader(lock) => locks.push(lock),
                 WaitOutcome::Found(cached) => {
-                    start = Some((hops, cached));
+                    start = Some(Progress { hops, credentials: cached });
                     break;
                 }
                 WaitOutcome::Failed(error) => return Err(error),
@@ -71,17 +76,17 @@ impl SessionRunner<'_> {
     /// what comes next.
     async fn assume_hops(
         &mut self,
-        start: Option<(usize, Credentials)>,
+        start: Option<Progress>,
         locks: &mut Vec<Option<LeaderLock>>,
     ) -> Result<Credentials, CliError> {
         let is_new = start.is_none();
-        let (done, mut credentials) = match start {
+        let Progress { hops: done, mut credentials } = match start {
             Some(cached) => cached,
             None => {
                 if matches!(self.plan.chain.source, Source::Process(_) | Source::Login(_)) {
                     send_heartbeat(locks, SOURCE_PROCESS_TIMEOUT);
                 }
-                (0, self.source_credentials(locks).await?)
+                Progress { hops: 0, credentials: self.source_credentials(locks).await? }
             }
         };
         if is_new {
@@ -102,9 +107,9 @@ impl SessionRunner<'_> {
             let session = self.assume_hop(index, &credentials, &caller, locks).await?;
             caller = format!("`{}`", session.arn);
             credentials = session.credentials;
-            let is_cached = self.cache.store(&self.plan, index + 1, &credentials, issued_at, self.output);
+            let stored = self.cache.store(&self.plan, index + 1, &credentials, issued_at, self.output);
             if let Some(Some(lock)) = locks.pop()
-                && !is_cached
+                && stored == Stored::No
             {
                 lock.report_not_cached();
             }
@@ -125,7 +130,7 @@ impl SessionRunner<'_> {
             (Source::MfaSession { keys, serial_number }, Some(session)) => {
                 let purpose = "a session of 12 hours".to_owned();
                 let process = session.process.as_deref();
-                let mut codes = MfaCodes::new(serial_number, purpose, process, self.interactive);
+                let mut codes = MfaCodes::new(serial_number, purpose, process, self.user_prompt);
                 let mut code = session.code.clone();
                 loop {
                     let is_given = code.is_some();
@@ -185,7 +190,7 @@ impl SessionRunner<'_> {
         let mut codes = serial
             .as_ref()
             .filter(|_| needs_code)
-            .map(|serial| MfaCodes::new(serial, purpose, process, self.interactive));
+            .map(|serial| MfaCodes::new(serial, purpose, process, self.user_prompt));
         loop {
             if let Some(codes) = &mut codes {
                 send_heartbeat(locks, codes.timeout());

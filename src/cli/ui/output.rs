@@ -43,41 +43,69 @@ pub(crate) fn columns() -> usize {
     size.map(|size| usize::from(size.ws_col)).filter(|&columns| columns > 0).unwrap_or(80)
 }
 
+/// How much arl says on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Volume {
+    /// Errors only.
+    Quiet,
+    /// Notes as well.
+    Normal,
+    /// What arl does as well.
+    Verbose,
+}
+
 /// Where a verb writes.
 #[derive(Debug)]
 pub(crate) struct Output {
-    verbose: bool,
-    quiet: bool,
+    volume: Volume,
     color: ColorChoice,
     /// Whether a warning has been said that would otherwise be repeated for every hop.
     has_warned: Cell<bool>,
 }
 
 impl Output {
-    pub(crate) fn new(verbose: bool, quiet: bool, color: ColorChoice) -> Self {
-        Self { verbose, quiet, color, has_warned: Cell::new(false) }
+    pub(crate) fn new(volume: Volume, color: ColorChoice) -> Self {
+        Self { volume, color, has_warned: Cell::new(false) }
     }
 
-    /// The same, but quiet unless it is to tell everything: for work that goes on behind a command.
+    /// Returns an output that writes data and errors only, without color.
+    pub(crate) fn quiet() -> Self {
+        Self::new(Volume::Quiet, ColorChoice::Never)
+    }
+
+    /// Returns an output without color, for messages before the flags are known.
+    pub(crate) fn plain() -> Self {
+        Self::new(Volume::Normal, ColorChoice::Never)
+    }
+
+    /// Returns the output of work that goes on behind a command: quiet, unless the user asked for everything.
     pub(crate) fn quieted(&self) -> Self {
-        Self { verbose: self.verbose, quiet: !self.verbose, color: self.color, has_warned: Cell::new(false) }
+        let volume = match self.volume {
+            Volume::Verbose => Volume::Verbose,
+            Volume::Normal | Volume::Quiet => Volume::Quiet,
+        };
+        Self::new(volume, self.color)
     }
 
-    /// The flags that make another arl as talkative as this one.
+    /// Returns the flags that make another arl say as much as this one.
     pub(crate) fn as_flags(&self) -> Vec<&'static str> {
+        let volume = match self.volume {
+            Volume::Quiet => Some("--quiet"),
+            Volume::Normal => None,
+            Volume::Verbose => Some("--verbose"),
+        };
         let color = match self.color {
             ColorChoice::Auto => None,
             ColorChoice::Always => Some("--color=always"),
             ColorChoice::Never => Some("--color=never"),
         };
-        let volume = [(self.verbose, "--verbose"), (self.quiet, "--quiet")];
-        volume.into_iter().filter_map(|(is_set, flag)| is_set.then_some(flag)).chain(color).collect()
+        volume.into_iter().chain(color).collect()
     }
 
     /// Whether a person follows what is said, at a terminal that can erase a line.
     pub(crate) fn has_progress(&self) -> bool {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        !self.quiet && !is_dumb && io::stderr().is_terminal()
+        self.volume != Volume::Quiet && !is_dumb && io::stderr().is_terminal()
     }
 
     /// Writes data for a program, in one piece. A reader that has gone is no error.
@@ -100,7 +128,7 @@ impl Output {
 
     /// Says something that a person should know, unless they asked for quiet.
     pub(crate) fn note(&self, text: &str) {
-        if !self.quiet {
+        if self.volume != Volume::Quiet {
             write_stderr(&format!("arl: {}\n", printable(text)));
         }
     }
@@ -121,7 +149,7 @@ impl Output {
 
     /// Says what arl is doing, if asked to.
     pub(crate) fn trace(&self, text: impl FnOnce() -> String) {
-        if self.verbose {
+        if self.volume == Volume::Verbose {
             self.note(&text());
         }
     }

@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::cli::args::complete;
 use crate::cli::args::help::ENVIRONMENT_HELP;
 use crate::cli::args::role::RoleArgs;
-use crate::cli::commands::each::output::{PrefixedOutput, Stream};
+use crate::cli::commands::each::output::{PrefixedOutput, Progress, Stream};
 use crate::cli::env::context::Context;
 use crate::cli::env::program;
 use crate::cli::eval::guard::verb_of;
@@ -25,7 +25,7 @@ use crate::cli::plan::Plan;
 use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::sys;
 use crate::cli::ui::error::{CliError, ExitStatus};
-use crate::cli::ui::output::{ColorChoice, Output};
+use crate::cli::ui::output::Output;
 use crate::cli::ui::text::printable;
 
 const EXAMPLES: &str = "Examples:
@@ -93,11 +93,13 @@ pub(crate) fn run(
     let (signal_rx, signal_tx) = UnixStream::pair()
         .map_err(|error| CliError::new("could not listen to signals").caused_by(error).into_exec_failure())?;
     sys::forward_signals_to(signal_tx, false);
+    let is_watched = jobs.len() > 1 && output.has_progress();
+    let progress = if is_watched { Progress::Shown } else { Progress::Hidden };
     let runner = JobRunner {
         total: jobs.len(),
         command_line: &args.command,
         flags: output.as_flags(),
-        output: PrefixedOutput::new(jobs.len() > 1 && output.has_progress()),
+        output: PrefixedOutput::new(progress),
         state: Mutex::new(JobState { pending: jobs.into(), ..JobState::default() }),
     };
     std::thread::scope(|scope| {
@@ -135,7 +137,7 @@ fn resolve_jobs(args: &EachArgs) -> Result<Vec<Job>, CliError> {
     }
     let context = Context::read()?;
     // What there is to note is noted by each `arl exec`.
-    let quiet = Output::new(false, true, ColorChoice::Never);
+    let quiet = Output::quiet();
     let job = |role: RoleArgs| {
         let plan = Plan::new(&role, &context, &quiet)?;
         let name = match (&role.role, plan.target) {

@@ -23,6 +23,13 @@ pub(crate) enum Stream {
     Stderr,
 }
 
+/// Whether a line below the output shows how far the commands are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Shown,
+    Hidden,
+}
+
 /// Where all of them are written.
 #[derive(Debug)]
 pub(crate) struct PrefixedOutput {
@@ -31,8 +38,8 @@ pub(crate) struct PrefixedOutput {
 }
 
 impl PrefixedOutput {
-    pub(crate) fn new(is_watched: bool) -> Self {
-        Self { bar: Mutex::new(is_watched.then(String::new)) }
+    pub(crate) fn new(progress: Progress) -> Self {
+        Self { bar: Mutex::new((progress == Progress::Shown).then(String::new)) }
     }
 
     /// Writes what comes from `source`, line by line, until it ends.

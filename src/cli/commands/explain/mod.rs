@@ -124,7 +124,7 @@ impl Explanation {
         if plan.target.is_none() {
             sets.retain(|name| *name != "ARL_ROLE_ARN");
         }
-        if plan.hops.is_empty() && is_temporary(&plan.chain.source) == Some(false) {
+        if plan.hops.is_empty() && Lifetime::of(&plan.chain.source) == Lifetime::LongTerm {
             let of_sessions =
                 ["AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION", "AWS_ACCOUNT_ID", "ARL_EXPIRES_AT"];
             sets.retain(|name| !of_sessions.contains(name));
@@ -237,17 +237,28 @@ impl Explanation {
     }
 }
 
-/// Whether a role that is assumed with these credentials is capped at an hour; `None` if nobody knows before.
-fn is_temporary(source: &Source) -> Option<bool> {
-    match source {
-        Source::Keys(keys) => Some(keys.session_token().is_some()),
-        Source::Process(_) => None,
-        Source::MfaSession { .. }
-        | Source::Login(_)
-        | Source::Sso(_)
-        | Source::WebIdentity { .. }
-        | Source::Container
-        | Source::InstanceMetadata => Some(true),
+/// Whether credentials expire. STS caps a role that is assumed with temporary ones at an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lifetime {
+    LongTerm,
+    Temporary,
+    /// Only the source's program knows.
+    Unknown,
+}
+
+impl Lifetime {
+    fn of(source: &Source) -> Self {
+        match source {
+            Source::Keys(keys) if keys.session_token().is_none() => Self::LongTerm,
+            Source::Process(_) => Self::Unknown,
+            Source::Keys(_)
+            | Source::MfaSession { .. }
+            | Source::Login(_)
+            | Source::Sso(_)
+            | Source::WebIdentity { .. }
+            | Source::Container
+            | Source::InstanceMetadata => Self::Temporary,
+        }
     }
 }
 
@@ -268,19 +279,19 @@ fn explain_hop(plan: &Plan, index: usize) -> ExplainedHop {
         _ => None,
     });
     let requested = hop.request.duration_seconds;
-    let is_chained = if index > 0 { Some(true) } else { is_temporary(&plan.chain.source) };
+    let caller = if index > 0 { Lifetime::Temporary } else { Lifetime::of(&plan.chain.source) };
     let exceeds_cap = requested.is_some_and(|requested| requested > SessionDuration::CHAINED_MAX);
     let origin = hop.origins.get("DurationSeconds").unwrap_or("STS's default");
-    let duration = match (requested, is_chained) {
+    let duration = match (requested, caller) {
         (None, _) => setting("lasts", "1h", origin),
-        (Some(requested), Some(true)) if exceeds_cap => setting(
+        (Some(requested), Lifetime::Temporary) if exceeds_cap => setting(
             "lasts",
             "1h",
             format!(
                 "{origin} asks for {requested}; STS gives a role no more that is assumed with temporary credentials"
             ),
         ),
-        (Some(requested), None) if exceeds_cap => setting(
+        (Some(requested), Lifetime::Unknown) if exceeds_cap => setting(
             "lasts",
             requested.to_string(),
             format!("{origin}; 1h, if the process hands out temporary credentials"),
@@ -293,19 +304,19 @@ fn explain_hop(plan: &Plan, index: usize) -> ExplainedHop {
     };
     ExplainedHop {
         role_arn: hop.request.role_arn.to_string(),
-        parameters: parameters(hop, is_chained == Some(true)),
+        parameters: parameters(hop, caller),
         duration,
         mfa,
     }
 }
 
 /// Returns the parameters of the request, with where each comes from. A duration is shown as STS will grant it.
-fn parameters(hop: &Hop, is_chained: bool) -> Vec<Setting> {
+fn parameters(hop: &Hop, caller: Lifetime) -> Vec<Setting> {
     let explain = |(name, value): (&'static str, ParameterValue<'_>)| {
         let origin = hop.origins.get(name);
         match value {
             _ if name == "RoleSessionName" => session_name(hop),
-            ParameterValue::Duration(requested) if is_chained => {
+            ParameterValue::Duration(requested) if caller == Lifetime::Temporary => {
                 let granted = requested.min(SessionDuration::CHAINED_MAX);
                 setting(name, granted.as_secs().to_string(), origin.unwrap_or_default())
             }
