@@ -11,6 +11,7 @@ use crate::cli::env::cache_location::CacheLocation;
 use crate::cli::env::context::Context;
 use crate::cli::env::shell_scripts;
 use crate::cli::ui::output::Output;
+use crate::cli::ui::text::is_unsafe;
 
 /// Role profiles first, then the other profiles, whose own credentials are a role of a kind.
 pub(crate) fn roles(typed: &OsStr) -> Vec<CompletionCandidate> {
