@@ -9,6 +9,8 @@ pub(crate) mod region;
 pub(crate) mod role_ref;
 pub(crate) mod sts_settings;
 
+use std::cell::OnceCell;
+
 use arl::internal::{
     CacheKey, CacheKeyHop, Credentials, Identity, Partition, RoleArn, RoleProfile, RoleRef, Section,
     SharedConfig, ShellRole, Source, SourceChain, SourceId, SourceKey, SourceResolver, StsSettings,
@@ -45,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) mfa_session: Option<MfaSessionCode>,
     /// What tells the source from others; `None` if nothing does.
     source_key: Option<SourceKey>,
+    /// The cache keys of the credentials after each number of hops.
+    cache_keys: Vec<OnceCell<CacheKey>>,
 }
 
 impl Plan {
@@ -142,6 +146,7 @@ impl Plan {
             regions.effective.clone(),
             &partition,
         )?;
+        let cache_keys = vec![OnceCell::new(); hops.len() + 1];
         let source_key = SourceKey::from_source(&chain.source, &context.source_environment(&var));
         let Regions { exported: region, effective: _, origin: region_origin } = regions;
         Ok(Self {
@@ -154,6 +159,7 @@ impl Plan {
             endpoint_origin,
             mfa_session: session,
             source_key,
+            cache_keys,
         })
     }
 
@@ -164,13 +170,17 @@ impl Plan {
     }
 
     /// What the credentials after so many hops are kept under.
-    pub(crate) fn cache_key(&self, hops: usize) -> Option<CacheKey> {
+    ///
+    /// Each key is made once. What changes in a plan later, the names of sessions and MFA codes, is no part of it.
+    pub(crate) fn cache_key(&self, hops: usize) -> Option<&CacheKey> {
         let source = self.source_key.as_ref()?;
-        let key_hops = self.hops.iter().take(hops);
-        let key_hops = key_hops
-            .map(|hop| CacheKeyHop { request: &hop.request, session_name: hop.session_name.as_deref() });
-        let hops: Vec<CacheKeyHop<'_>> = key_hops.collect();
-        Some(CacheKey::new(&self.sts, source, &hops))
+        let make = || {
+            let key_hops = self.hops.iter().take(hops);
+            let key_hops = key_hops
+                .map(|hop| CacheKeyHop { request: &hop.request, session_name: hop.session_name.as_deref() });
+            CacheKey::new(&self.sts, source, &key_hops.collect::<Vec<_>>())
+        };
+        Some(self.cache_keys.get(hops)?.get_or_init(make))
     }
 
     /// The credentials at the end of the plan, and what is known of them.

@@ -81,7 +81,7 @@ impl SessionCache {
             true => self.freshness,
             false => FreshnessPolicy { consumer: Consumer::OneShot, min_ttl: Duration::ZERO },
         };
-        let session = backend.read(&plan.cache_key(hops)?, now)?;
+        let session = backend.read(plan.cache_key(hops)?, now)?;
         freshness.allows(&session, now).then_some(session.credentials)
     }
 
@@ -101,7 +101,7 @@ impl SessionCache {
             return Stored::No;
         };
         let session = CachedSession { credentials: credentials.clone(), issued_at };
-        if let Err(error) = backend.write(&key, &session, Context::now()) {
+        if let Err(error) = backend.write(key, &session, Context::now()) {
             output.warn_once(&format!("could not keep the session for the next call: {error}"));
             return Stored::No;
         }
@@ -118,7 +118,7 @@ impl SessionCache {
         if error.in_user_program {
             lock.report_not_cached();
         } else if let Some(key) = plan.cache_key(hops).filter(|_| !plan.has_code()) {
-            lock.report_failure(&key, &error.to_note());
+            lock.report_failure(key, &error.to_note());
         }
     }
 
@@ -144,7 +144,7 @@ impl SessionCache {
                 output.status("another arl is getting this session; waiting for it");
             }
         };
-        match single_flight.acquire(&key, self.started, wait_budget, is_cached, on_wait).await {
+        match single_flight.acquire(key, self.started, wait_budget, is_cached, on_wait).await {
             Acquired::Leader(lock) => WaitOutcome::Leader(Some(lock)),
             Acquired::Cached => cached.map_or(WaitOutcome::Leader(None), WaitOutcome::Found),
             // Whoever has brought a code of their own tries it: it may be the other one's code that was wrong.
