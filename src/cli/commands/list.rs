@@ -19,8 +19,6 @@ pub(crate) struct ListArgs {
     json: bool,
 }
 
-/// The source of a role that a token's issuer is trusted by.
-const WEB_IDENTITY_LABEL: &str = "web identity";
 const HEADINGS: [&str; 5] = ["PROFILE", "ACCOUNT", "ROLE", "SOURCE", "MFA"];
 
 pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), CliError> {
@@ -28,75 +26,98 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), CliError> {
     let config = context.shared_config()?;
     let var = |name: &str| vars::get(name);
     let resolver = SourceResolver::new(&config, &var, arl::internal::ShellRole::Ignore);
-    let mut rows = Vec::new();
-    let mut text = String::new();
-    for name in config.profile_names() {
-        let Some(section) = config.profile(name) else { continue };
-        let profile = match RoleProfile::read(name, section) {
-            Ok(Some(profile)) => profile,
+    let roles: Vec<ListedRole> = config
+        .profile_names()
+        .into_iter()
+        .filter_map(|name| ListedRole::read(name, config.profile(name)?, output))
+        .collect();
+    let sessions = sessions(&context, output);
+    let text = if args.json {
+        roles.iter().map(ListedRole::to_json).collect::<String>()
+            + &session_table::session_lines(&sessions, Context::now())
+    } else {
+        if roles.is_empty() {
+            output.note("no profile has a `role_arn`");
+        }
+        let cached = session_table::session_table(&sessions, Context::now());
+        let separator = if roles.is_empty() || cached.is_empty() { "" } else { "\n" };
+        format!("{}{separator}{cached}", role_table(&roles, &resolver))
+    };
+    output.write_data(text.as_bytes())
+}
+
+/// The role of a profile.
+struct ListedRole {
+    profile: String,
+    role_arn: RoleArn,
+    source: String,
+    mfa_serial: Option<String>,
+    region: Option<String>,
+}
+
+impl ListedRole {
+    /// Reads the role of a profile, if it has one. An invalid profile is noted and left out.
+    fn read(name: &str, section: &Section<'_>, output: &Output) -> Option<Self> {
+        match RoleProfile::read(name, section) {
+            Ok(Some(profile)) => Some(Self {
+                profile: name.to_owned(),
+                role_arn: profile.role_arn,
+                source: source_label(section).to_owned(),
+                mfa_serial: profile.mfa_serial.map(|serial| serial.to_string()),
+                region: profile.region,
+            }),
+            // A profile with a token file assumes its role with a web identity.
             Ok(None) => {
-                // A web identity's role has nothing else that would be told here.
-                let arn = section.get("role_arn").and_then(|arn| arn.parse::<RoleArn>().ok());
-                let Some(arn) = arn.filter(|_| section.get_non_empty("web_identity_token_file").is_some())
-                else {
-                    continue;
-                };
-                if args.json {
-                    let object = json!({
-                        "profile": name, "role_arn": arn.to_string(), "account_id": arn.account_id().to_string(),
-                        "source": WEB_IDENTITY_LABEL, "mfa_serial": null, "region": section.get_non_empty("region"),
-                    });
-                    text.push_str(&format!("{object}\n"));
-                } else {
-                    let account = arn.account_id().to_string();
-                    let row = [name, &account, arn.role_name(), WEB_IDENTITY_LABEL, "no"];
-                    rows.push(row.map(printable));
-                }
-                continue;
+                let _ = section.get("web_identity_token_file")?;
+                Some(Self {
+                    profile: name.to_owned(),
+                    role_arn: section.get("role_arn")?.parse().ok()?,
+                    source: "web identity".to_owned(),
+                    mfa_serial: None,
+                    region: section.get_non_empty("region").map(str::to_owned),
+                })
             }
             Err(error) => {
-                output.note(&CliError::new(error.to_string()).error);
-                continue;
+                output.note(&error.to_string());
+                None
             }
-        };
-        let (account, role) = (profile.role_arn.account_id().to_string(), profile.role_arn.role_name());
-        if args.json {
-            let object = json!({
-                "profile": name,
-                "role_arn": profile.role_arn.to_string(),
-                "account_id": account,
-                "source": source_label(section),
-                "mfa_serial": profile.mfa_serial.map(|serial| serial.to_string()),
-                "region": profile.region,
-            });
-            text.push_str(&format!("{object}\n"));
-        } else {
-            // A code may be asked for on the way here.
-            let needs_mfa_upstream = || {
-                let chain = resolver.profile(name);
-                chain.is_ok_and(|chain| chain.hops.iter().any(|(_, hop)| hop.mfa_serial.is_some()))
-            };
-            let mfa = if profile.mfa_serial.is_some() || needs_mfa_upstream() { "yes" } else { "no" };
-            rows.push([name, &account, role, source_label(section), mfa].map(printable));
         }
     }
-    let sessions = sessions(&context, output);
-    if args.json {
-        text.push_str(&session_table::session_lines(&sessions, Context::now()));
-        return output.write_data(text.as_bytes());
+
+    /// Returns the role as one line of JSON.
+    fn to_json(&self) -> String {
+        let object = json!({
+            "profile": self.profile,
+            "role_arn": self.role_arn.to_string(),
+            "account_id": self.role_arn.account_id().to_string(),
+            "source": self.source,
+            "mfa_serial": self.mfa_serial,
+            "region": self.region,
+        });
+        format!("{object}\n")
     }
-    if rows.is_empty() {
-        output.note("no profile has a `role_arn`");
-    } else {
-        rows.insert(0, HEADINGS.map(str::to_owned));
-        text = format_table(&rows);
+
+    /// Returns the role as a row of the table.
+    fn to_row(&self, resolver: &SourceResolver<'_>) -> [String; HEADINGS.len()] {
+        // A role on the way may ask for a code as well.
+        let needs_mfa_upstream = || {
+            let chain = resolver.profile(&self.profile);
+            chain.is_ok_and(|chain| chain.hops.iter().any(|(_, hop)| hop.mfa_serial.is_some()))
+        };
+        let mfa = if self.mfa_serial.is_some() || needs_mfa_upstream() { "yes" } else { "no" };
+        let account = self.role_arn.account_id().to_string();
+        [&*self.profile, &account, self.role_arn.role_name(), &self.source, mfa].map(printable)
     }
-    let cached = session_table::session_table(&sessions, Context::now());
-    if !text.is_empty() && !cached.is_empty() {
-        text.push('\n');
+}
+
+/// Returns the roles as a table. Without roles it is empty.
+fn role_table(roles: &[ListedRole], resolver: &SourceResolver<'_>) -> String {
+    if roles.is_empty() {
+        return String::new();
     }
-    text.push_str(&cached);
-    output.write_data(text.as_bytes())
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
+    rows.extend(roles.iter().map(|role| role.to_row(resolver)));
+    format_table(&rows)
 }
 
 /// What is kept and lives. Trouble with the cache is no trouble of the profiles.

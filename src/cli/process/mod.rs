@@ -2,6 +2,7 @@
 
 pub(crate) mod child;
 pub(crate) mod core_limit;
+pub(crate) mod environment;
 pub(crate) mod lookup;
 pub(crate) mod replace;
 pub(crate) mod signals;

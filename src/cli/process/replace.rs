@@ -4,9 +4,9 @@ use std::ffi::{CString, NulError, OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 
-use arl::internal::{IDENTITY_VARIABLES, Identity};
+use arl::internal::Identity;
 
-use crate::cli::env::vars;
+use crate::cli::process::environment::environment_with;
 use crate::cli::process::lookup;
 use crate::cli::process::lookup::{ENOEXEC, spawn_error};
 use crate::cli::sys;
@@ -16,25 +16,13 @@ const ENOENT: i32 = 2;
 
 /// Replaces this process. Comes back only if that cannot be done.
 pub(crate) fn replace_with_command(program: &OsStr, arguments: &[OsString], identity: &Identity) -> CliError {
-    match replace_process(program, arguments, &role_environment(identity)) {
+    match replace_process(program, arguments, &environment_with(identity.variables())) {
         Ok(error) => spawn_error(program, &error),
         // Neither a path nor a variable holds a NUL; an argument cannot either, as it came through C's `main`.
         Err(error) => {
             CliError::new(format!("could not run `{}`", program.to_string_lossy())).caused_by(error)
         }
     }
-}
-
-/// This process's environment, but for the identity.
-fn role_environment(identity: &Identity) -> Vec<(OsString, OsString)> {
-    let variables = identity.variables();
-    let is_of_identity = |name: &OsStr| {
-        IDENTITY_VARIABLES.iter().chain(variables.iter().map(|(name, _)| name)).any(|other| name == *other)
-    };
-    let inherited = vars::all().filter(|(name, _)| !is_of_identity(name));
-    inherited
-        .chain(variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))))
-        .collect()
 }
 
 /// Does what `execvpe` does, which not every C library has; the standard library would sort the whole environment.

@@ -6,13 +6,14 @@ pub(crate) mod renewer;
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
-use arl::internal::{Consumer, CredentialServer, IDENTITY_VARIABLES, Identity, SharedFile, SourceResolver};
+use arl::internal::{Consumer, CredentialServer, Identity, SharedFile, SourceResolver};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 use crate::cli::process::child::{Child, ChildExit};
 use crate::cli::process::core_limit::SavedCoreLimit;
+use crate::cli::process::environment::environment_with;
 use crate::cli::process::lookup::spawn_error;
 use crate::cli::serve::isolated_config::IsolatedConfig;
 use crate::cli::serve::renewer::CredentialRenewer;
@@ -138,7 +139,7 @@ fn served_environment(
     server: &CredentialServer,
     isolated_config: Option<&IsolatedConfig>,
 ) -> Vec<(OsString, OsString)> {
-    let mut variables: Vec<(&str, OsString)> = identity
+    let mut variables: Vec<(&'static str, OsString)> = identity
         .endpoint_variables(&server.url(), server.token())
         .into_iter()
         .map(|(name, value)| (name, OsString::from(value)))
@@ -156,9 +157,5 @@ fn served_environment(
         };
         variables.push((name, hosts.into()));
     }
-    let is_replaced = |name: &OsStr| {
-        IDENTITY_VARIABLES.iter().chain(variables.iter().map(|(name, _)| name)).any(|other| name == *other)
-    };
-    let inherited = vars::all().filter(|(name, _)| !is_replaced(name));
-    inherited.chain(variables.iter().map(|(name, value)| (OsString::from(name), value.clone()))).collect()
+    environment_with(variables)
 }
