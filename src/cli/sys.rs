@@ -4,6 +4,7 @@
     reason = "C's arguments, signal dispositions across execve, numbers of processes that may be 0, and macOS's way to find a file"
 )]
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int, c_void};
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
@@ -221,12 +222,42 @@ pub(crate) fn kill_self(signal: i32) {
     }
 }
 
+/// Returns the entries of the environment, without copying them.
+pub(crate) fn environment() -> Vec<&'static CStr> {
+    let mut entries = Vec::new();
+    // SAFETY: the list ends with a null pointer. Its strings end with NUL and live as long as the process, because arl
+    // never changes its environment.
+    unsafe {
+        let mut entry = environ();
+        while !entry.is_null() && !(*entry).is_null() {
+            entries.push(CStr::from_ptr(*entry));
+            entry = entry.add(1);
+        }
+    }
+    entries
+}
+
+#[cfg(not(target_os = "macos"))]
+unsafe fn environ() -> *const *const c_char {
+    unsafe extern "C" {
+        static environ: *const *const c_char;
+    }
+    // SAFETY: every C library has this variable, and no thread changes it.
+    unsafe { environ }
+}
+
+#[cfg(target_os = "macos")]
+unsafe fn environ() -> *const *const c_char {
+    // SAFETY: always allowed.
+    unsafe { (*libc::_NSGetEnviron()).cast_const().cast() }
+}
+
 /// Replaces this process. Comes back only with the reason why not.
-pub(crate) fn execve(path: &CStr, arguments: &[CString], environment: &[CString]) -> io::Error {
-    let pointers = |texts: &[CString]| -> Vec<*const c_char> {
-        texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
-    };
-    let (arguments, environment) = (pointers(arguments), pointers(environment));
+pub(crate) fn execve(path: &CStr, arguments: &[CString], environment: &[Cow<'static, CStr>]) -> io::Error {
+    let arguments: Vec<*const c_char> =
+        arguments.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect();
+    let environment: Vec<*const c_char> =
+        environment.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect();
     // SAFETY: both lists end with a null pointer, and their texts, which end with NUL, outlive the call.
     unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
     io::Error::last_os_error()

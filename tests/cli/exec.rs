@@ -222,3 +222,34 @@ fn exec_replaces_the_arl_process() {
     assert!(child.wait().unwrap().success());
     assert_eq!(out.trim(), id.to_string());
 }
+
+/// An entry without a `=` is no variable, but the command would have it without arl as well.
+#[test]
+fn the_command_gets_every_entry_of_the_environment_byte_for_byte() {
+    let stage = Stage::new();
+    let code = "import os, sys\n\
+        env = [b'PATH=' + os.environb[b'PATH'], b'HOME=' + os.environb[b'HOME'], b'NOVALUE', b'ODD=\\xff\\xfe', b'=x', b'A=1', b'A=2']\n\
+        env += [k + b'=' + v for k, v in os.environb.items() if k.startswith((b'AWS', b'ARL'))]\n\
+        libc = __import__('ctypes').CDLL(None)\n\
+        array = lambda xs: (__import__('ctypes').c_char_p * (len(xs) + 1))(*xs, None)\n\
+        libc.execve(sys.argv[1].encode(), array([a.encode() for a in sys.argv[1:]]), array(env))";
+    let arl = crate::support::binary().display().to_string();
+    let dump = |arguments: &[&str]| {
+        let mut python = stage.as_ann("python3");
+        python.args(["-c", code]).args(arguments);
+        stage.run(&mut python).success()
+    };
+    let bare = dump(&["/bin/cat", "/proc/self/environ"]);
+    let under = dump(&[&arl, "exec", DEPLOY, "--", "cat", "/proc/self/environ"]);
+    let others = |text: &str| {
+        let entries =
+            text.split('\0').filter(|entry| !entry.starts_with("AWS_") && !entry.starts_with("ARL_"));
+        entries.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(others(&under), others(&bare));
+    assert!(others(&bare).contains(&"NOVALUE".to_owned()), "{bare:?}");
+    assert!(
+        under.contains("AWS_SESSION_TOKEN=") && under.contains("AWS_EC2_METADATA_DISABLED="),
+        "{under:?}"
+    );
+}

@@ -1,21 +1,40 @@
 //! The environment of a command that runs as the role.
 
-use std::ffi::{OsStr, OsString};
+use std::borrow::Cow;
+use std::ffi::{CStr, CString, NulError, OsStr, OsString};
 
 use arl::internal::IDENTITY_VARIABLES;
 
 use crate::cli::env::vars;
+use crate::cli::sys;
 
 /// Returns this process's environment with these variables in place of every variable that holds an identity.
 pub(crate) fn environment_with<V: Into<OsString>>(
     variables: Vec<(&'static str, V)>,
 ) -> Vec<(OsString, OsString)> {
-    let is_replaced = |name: &OsStr| {
-        let replaced = IDENTITY_VARIABLES.iter().chain(variables.iter().map(|(name, _)| name));
-        replaced.into_iter().any(|other| name == *other)
-    };
-    let mut environment: Vec<(OsString, OsString)> =
-        vars::all().filter(|(name, _)| !is_replaced(name)).collect();
+    let is_kept = |name: &OsStr| !is_replaced(name.as_encoded_bytes(), &variables);
+    let mut environment: Vec<(OsString, OsString)> = vars::all().filter(|(name, _)| is_kept(name)).collect();
     environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
     environment
+}
+
+/// As [`environment_with`], for `execve`. Variables that stay are not copied, and an entry without a `=` stays as well.
+///
+/// # Errors
+/// A value contains a NUL, which no value from STS or a profile does.
+pub(crate) fn exec_environment_with(
+    variables: &[(&'static str, String)],
+) -> Result<Vec<Cow<'static, CStr>>, NulError> {
+    let name_of = |entry: &'static CStr| entry.to_bytes().split(|&b| b == b'=').next().unwrap_or_default();
+    let inherited = sys::environment().into_iter().filter(|entry| !is_replaced(name_of(entry), variables));
+    let mut environment: Vec<Cow<'static, CStr>> = inherited.map(Cow::Borrowed).collect();
+    for (name, value) in variables {
+        environment.push(Cow::Owned(CString::new(format!("{name}={value}"))?));
+    }
+    Ok(environment)
+}
+
+fn is_replaced<V>(name: &[u8], variables: &[(&'static str, V)]) -> bool {
+    let mut replaced = IDENTITY_VARIABLES.iter().chain(variables.iter().map(|(name, _)| name));
+    replaced.any(|other| name == other.as_bytes())
 }

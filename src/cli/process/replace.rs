@@ -1,12 +1,13 @@
 //! Replaces this process by a command, as `execvpe` would.
 
-use std::ffi::{CString, NulError, OsStr, OsString};
+use std::borrow::Cow;
+use std::ffi::{CStr, CString, NulError, OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 
 use arl::internal::Identity;
 
-use crate::cli::process::environment::environment_with;
+use crate::cli::process::environment::exec_environment_with;
 use crate::cli::process::lookup;
 use crate::cli::process::lookup::{ENOEXEC, spawn_error};
 use crate::cli::sys;
@@ -16,7 +17,9 @@ const ENOENT: i32 = 2;
 
 /// Replaces this process. Comes back only if that cannot be done.
 pub(crate) fn replace_with_command(program: &OsStr, arguments: &[OsString], identity: &Identity) -> CliError {
-    match replace_process(program, arguments, &environment_with(identity.variables())) {
+    let replaced = exec_environment_with(&identity.variables())
+        .and_then(|environment| replace_process(program, arguments, &environment));
+    match replaced {
         Ok(error) => spawn_error(program, &error),
         // Neither a path nor a variable holds a NUL; an argument cannot either, as it came through C's `main`.
         Err(error) => {
@@ -29,16 +32,9 @@ pub(crate) fn replace_with_command(program: &OsStr, arguments: &[OsString], iden
 fn replace_process(
     program: &OsStr,
     arguments: &[OsString],
-    environment: &[(OsString, OsString)],
+    environment: &[Cow<'static, CStr>],
 ) -> Result<io::Error, NulError> {
     let text = |text: &OsStr| CString::new(text.as_bytes());
-    let variables = environment.iter().map(|(name, value)| {
-        let mut line = name.as_bytes().to_vec();
-        line.push(b'=');
-        line.extend_from_slice(value.as_bytes());
-        CString::new(line)
-    });
-    let variables: Vec<CString> = variables.collect::<Result<_, _>>()?;
     let mut argv = vec![text(program)?];
     for argument in arguments {
         argv.push(text(argument)?);
@@ -48,12 +44,12 @@ fn replace_process(
     let mut denied = None;
     for path in lookup::candidate_paths(program) {
         let path = text(path.as_os_str())?;
-        let error = sys::execve(&path, &argv, &variables);
+        let error = sys::execve(&path, &argv, environment);
         if error.raw_os_error() == Some(ENOEXEC) {
             // What every shell does, and most C libraries by themselves: no `#!` means sh.
             let mut script = vec![c"/bin/sh".to_owned(), path];
             script.extend(argv.drain(1..));
-            return Ok(sys::execve(c"/bin/sh", &script, &variables));
+            return Ok(sys::execve(c"/bin/sh", &script, environment));
         }
         match error.kind() {
             // The next directory may have it.
