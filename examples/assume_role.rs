@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // No request is sent here. The first client that needs credentials assumes the role, and arl renews the
     // session for as long as the program runs.
-    let deploy = base.assume_role(role.parse()?).duration(Duration::from_secs(3600)).into_config()?;
+    let deploy = base.assume_role(role).duration(Duration::from_secs(3600)).into_config()?;
 
     // Any client of the AWS SDK takes this configuration, for instance `aws_sdk_s3::Client::new(&deploy)`.
     let caller = aws_sdk_sts::Client::new(&deploy).get_caller_identity().send().await?;

@@ -1,9 +1,9 @@
 //! AWS credentials whose text is safe to print and to export.
 
-use std::fmt;
 use std::time::SystemTime;
 
 use crate::arn::AccountId;
+use crate::error::Error;
 use crate::secret::Secret;
 
 /// The longest texts accepted. AWS documents 128 characters for the ID and no limit for the others.
@@ -25,32 +25,18 @@ pub struct Credentials {
     account_id: Option<AccountId>,
 }
 
-/// The error for a field that AWS would not issue. It never contains the value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidCredentials {
-    field: &'static str,
-    reason: &'static str,
-}
-
-impl fmt::Display for InvalidCredentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the {} {}", self.field, self.reason)
-    }
-}
-
-impl std::error::Error for InvalidCredentials {}
-
 impl Credentials {
     /// Checks the parts and creates credentials.
     ///
     /// # Errors
-    /// A text is empty, too long, or contains whitespace, a control character or a non-ASCII character.
+    /// A text is empty, too long, or contains whitespace, a control character or a non-ASCII character. The error does
+    /// not contain the text.
     pub fn new(
         access_key_id: String,
         secret_access_key: Secret,
         session_token: Option<Secret>,
         expiration: Option<SystemTime>,
-    ) -> Result<Self, InvalidCredentials> {
+    ) -> Result<Self, Error> {
         check_field("access key ID", &access_key_id, MAX_ID)?;
         check_field("secret access key", secret_access_key.expose(), MAX_SECRET)?;
         if let Some(token) = &session_token {
@@ -91,7 +77,7 @@ impl Credentials {
     }
 }
 
-fn check_field(field: &'static str, text: &str, max: usize) -> Result<(), InvalidCredentials> {
+fn check_field(field: &str, text: &str, max: usize) -> Result<(), Error> {
     let reason = if text.is_empty() {
         "is empty"
     } else if text.len() > max {
@@ -101,7 +87,7 @@ fn check_field(field: &'static str, text: &str, max: usize) -> Result<(), Invali
     } else {
         return Ok(());
     };
-    Err(InvalidCredentials { field, reason })
+    Err(Error::invalid(format!("the {field} {reason}")))
 }
 
 #[cfg(test)]

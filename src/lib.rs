@@ -5,48 +5,73 @@
 //!
 //! ```no_run
 //! use std::time::Duration;
+//!
 //! use arl::AssumeRoleExt;
 //!
 //! # async fn example(base: aws_types::SdkConfig) -> Result<(), Box<dyn std::error::Error>> {
 //! // let base = aws_config::load_defaults(BehaviorVersion::latest()).await;
 //! let deploy = base
-//!     .assume_role("arn:aws:iam::123456789012:role/Deploy".parse()?)
+//!     .assume_role("arn:aws:iam::123456789012:role/Deploy")
 //!     .duration(Duration::from_secs(2 * 3600))
 //!     .into_config()?;
 //! // let s3 = aws_sdk_s3::Client::new(&deploy);
 //!
 //! // Role chaining: a role from a role.
-//! let audit = deploy.assume_role("arn:aws:iam::210987654321:role/Audit".parse()?).into_config()?;
+//! let audit = deploy.assume_role("arn:aws:iam::210987654321:role/Audit").into_config()?;
 //! # let _ = audit;
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! STS is not called before credentials are used for the first time. [`AssumeRoleBuilder::into_config`] reports
-//! parameters that STS would refuse. [`RoleProvider`] documents when a session is renewed. A
-//! [`CredentialCache`] keeps a session from one run to the next:
+//! parameters that STS would refuse. Everything that fails returns an [`Error`], which tells a refusal
+//! ([`Error::is_access_denied`]) from an outage ([`Error::is_transient`]). A [`cache::CredentialCache`] makes a
+//! session last from one run to the next:
 //!
 //! ```no_run
-//! # use arl::{AssumeRoleExt, JsonFileCache, LambdaFunction, RoleSessionName};
-//! # fn example(base: aws_types::SdkConfig, environment: impl Fn(&str) -> String)
-//! #     -> Result<(), Box<dyn std::error::Error>> {
+//! # #[cfg(unix)]
+//! # fn example(base: aws_types::SdkConfig) -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::SystemTime;
+//!
+//! use arl::cache::JsonFileCache;
+//! use arl::lambda::LambdaFunction;
+//! use arl::{AssumeRoleExt, RoleSessionName};
+//!
 //! // In a Lambda function: a session name that identifies the instance.
-//! let function = LambdaFunction {
-//!     function_name: &environment("AWS_LAMBDA_FUNCTION_NAME"),
-//!     function_version: &environment("AWS_LAMBDA_FUNCTION_VERSION"),
-//!     log_stream_name: &environment("AWS_LAMBDA_LOG_STREAM_NAME"),
-//!     ..LambdaFunction::default()
-//! };
-//! let name = RoleSessionName::for_lambda(&function, std::time::SystemTime::now())?;
+//! let function = LambdaFunction::from_env(|name| std::env::var(name).ok());
 //! let deploy = base
-//!     .assume_role("arn:aws:iam::123456789012:role/Deploy".parse()?)
-//!     .role_session_name(name)
+//!     .assume_role("arn:aws:iam::123456789012:role/Deploy")
+//!     .role_session_name(RoleSessionName::for_lambda(&function, SystemTime::now())?)
 //!     .cache(JsonFileCache::new("/tmp/sessions"))
 //!     .into_config()?;
 //! # let _ = deploy;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # What it does not do
+//!
+//! - It brings no HTTP client and no TLS library. The parent's configuration has an HTTP client, or the SDK was
+//!   built with its default client.
+//! - `config.assume_role` does not search for source credentials. The parent has them.
+//! - `SdkConfig` is a value: a region that is set in the parent later does not reach the child.
+//! - It renews credentials when the program asks for them, and spawns no task.
+//! - It does not read the environment, the home directory, the terminal or, apart from the parent's time source, the
+//!   clock. The program passes these in.
+//! - The file cache needs Unix, and the keyring needs Linux. Everything else builds everywhere.
+//!
+//! # The defaults
+//!
+//! - **A session is renewed 15 minutes before its expiration, and must be renewed 10 minutes before.** These are the
+//!   times of botocore. They leave time for a request that was signed just now, for a clock that is wrong by some
+//!   minutes, and for five minutes of retries while STS is down. They are at most a half and a third of the session's
+//!   lifetime, because a session of 15 minutes would otherwise be renewed at every use. See [`RoleProvider`].
+//! - **A session lasts one hour unless [`AssumeRoleBuilder::duration`] is called**, which is the default of STS and
+//!   within the maximum of every role.
+//! - **A longer duration is lowered to one hour if the parent has temporary credentials.** STS allows no more for role
+//!   chaining and would refuse the call. The same program then works with a user's keys and with a session.
+//! - **The session name is the source identity, else `arl-session-` and the time.** It stays the same over all
+//!   renewals, so that audit logs show one session per program.
 //!
 //! # Coming from aws-assume-role-lib
 //!
@@ -56,19 +81,19 @@
 //! | `patch_boto3()`, `Session.assume_role` | [`AssumeRoleExt`] in scope |
 //! | `RoleSessionName` | [`AssumeRoleBuilder::role_session_name`], else the source identity, else generated |
 //! | `AUTOMATIC_ROLE_SESSION_NAME` | [`AssumeRoleBuilder::automatic_role_session_name`] |
-//! | `PolicyArns` | [`AssumeRoleBuilder::policy_arn`] |
+//! | `PolicyArns` | [`AssumeRoleBuilder::policy_arns`] |
 //! | `Policy` (`str` or `dict`) | [`AssumeRoleBuilder::policy`], with text or a `serde_json::Value` |
 //! | `DurationSeconds` (`int` or `timedelta`) | [`AssumeRoleBuilder::duration`] |
-//! | `Tags`, `TransitiveTagKeys` | [`AssumeRoleBuilder::tag`], [`AssumeRoleBuilder::transitive_tag_key`] |
+//! | `Tags`, `TransitiveTagKeys` | [`AssumeRoleBuilder::tags`], [`AssumeRoleBuilder::transitive_tag_keys`] |
 //! | `ExternalId`, `SourceIdentity` | [`AssumeRoleBuilder::external_id`], [`AssumeRoleBuilder::source_identity`] |
 //! | `SerialNumber` | [`AssumeRoleBuilder::serial_number`] |
 //! | `TokenCode` | [`AssumeRoleBuilder::token_code`], [`AssumeRoleBuilder::token_codes`] |
 //! | `additional_kwargs` | [`AssumeRoleBuilder::additional_parameters`] |
-//! | `region_name` (`None`, `str`, `False`) | [`AssumeRoleBuilder::region`]: not called, a region, `None` |
+//! | `region_name` (`None`, `str`, `False`) | [`AssumeRoleBuilder::client_region`]: not called, a region, `None` |
 //! | `validate=False` | not available: invalid values cannot be created |
-//! | `cache=JSONFileCache(dir)`, any `dict` | [`AssumeRoleBuilder::cache`] with any [`CredentialCache`] |
+//! | `cache=JSONFileCache(dir)`, any `dict` | [`AssumeRoleBuilder::cache`] with any [`cache::CredentialCache`] |
 //! | `child.assume_role_parent_session` | [`RoleProvider::parent`] |
-//! | `generate_lambda_session_name()` | [`RoleSessionName::for_lambda`] |
+//! | `generate_lambda_session_name()` | [`RoleSessionName::for_lambda`], [`lambda::LambdaFunction::from_env`] |
 //! | `get_role_arn(account, name, path, partition)` | [`RoleArn::new`], [`RoleArn::with_path`] |
 //! | `get_assumed_role_session_arn(…)` | [`RoleArn::session`] |
 //! | `python -m aws_assume_role_lib` | the program `arl assume` |
@@ -76,80 +101,84 @@
 //! The cache of aws-assume-role-lib distinguishes sessions by the request only. This one also distinguishes
 //! them by the caller and the endpoint.
 //!
-//! # What it does not do
+//! # Features
 //!
-//! - It brings no HTTP client. The parent's configuration has one, or the SDK was built with its default
-//!   client.
-//! - `config.assume_role` does not search for source credentials. The parent has them.
-//! - `SdkConfig` is a value: a region that is set in the parent later does not reach the child.
-//! - It renews credentials when the program asks for them, and spawns no task.
-//!
-//! # The parts
-//!
-//! The modules are declared in the order of their use: each uses only those above it. They parse the request,
-//! read the user's profiles, resolve the source credentials, call STS, cache the session, and hand it to the
-//! SDK, a shell or a program. They do not read the environment, the home directory, the clock or the
-//! terminal; the caller passes these in. The CLI is built on the same modules, behind the feature `cli`,
-//! which `default-features = false` leaves out.
+//! - `cli` (default): the program `arl`. Leave it out with `default-features = false`; then the crate adds no TLS
+//!   library and no HTTP client to a program that uses the AWS SDK.
+//! - `keyring`: [`cache::KeyringCache`], on Linux.
+//! - `serde`: ARNs and their parts can be read and written by serde, as text.
 
-// Each module uses only those above it.
+#![cfg_attr(
+    not(feature = "cli"),
+    allow(unreachable_pub, reason = "the CLI uses these items through `internal`")
+)]
+
+// The modules are declared in the order of their use: each uses only those above it. None of them reads the
+// environment, the home directory, the clock or the terminal; the caller passes these in. ARCHITECTURE.md has the
+// map.
 
 // Values.
 mod encoding;
+mod error;
 mod files;
-mod secret;
 
-mod arn;
+mod digest;
+pub mod secret;
+
+pub mod arn;
 mod credentials;
-mod request;
+pub mod lambda;
+pub mod request;
 
 // What the user has.
+#[cfg(feature = "cli")]
 mod profiles;
+#[cfg(feature = "cli")]
 mod source;
 
 // The outside world.
+#[cfg(feature = "cli")]
 mod process;
 mod sts;
 
-mod cache;
+pub mod cache;
 
 // Handing over.
 mod provider;
 
+#[cfg(feature = "cli")]
 mod console;
+#[cfg(feature = "cli")]
 mod endpoint;
+#[cfg(feature = "cli")]
 mod export;
 
-pub use arn::{AccountId, InvalidArn, Partition, RoleArn};
-#[cfg(target_os = "linux")]
-pub use cache::KeyringCache;
-pub use cache::{CacheKey, CachedSession, CredentialCache, JsonFileCache, SessionSummary};
-pub use credentials::{Credentials, InvalidCredentials};
-pub use provider::{
-    AssumeRoleBuilder, AssumeRoleExt, CodeError, InvalidParameter, RefreshWindows, RoleProvider,
-};
-pub use request::{
-    AdditionalParameters, AssumeRoleRequest, AssumedRoleSessionArn, ExternalId, InvalidValue, LambdaFunction,
-    Policy, PolicyArn, ProvidedContext, RoleSessionName, SerialNumber, SessionDuration, SourceIdentity, Tag,
-    TagKey, TokenCode,
-};
-pub use secret::Secret;
-pub use sts::StsError;
+pub use arn::role_arn::RoleArn;
+pub use arn::session::RoleSessionName;
+pub use credentials::Credentials;
+pub use error::Error;
+pub use provider::{AssumeRoleBuilder, AssumeRoleExt, RoleProvider};
 
 /// What the program of this package needs. No version number promises anything about these names.
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod internal {
-    pub use crate::arn::{AccountId, InvalidArn, Partition, RoleArn};
+    pub use crate::arn::role_arn::RoleArn;
+    pub use crate::arn::session::RoleSessionName;
+    pub use crate::arn::{AccountId, AssumedRoleSessionArn, Partition};
+    pub use crate::cache::JsonFileCache;
     #[cfg(target_os = "linux")]
     pub use crate::cache::KeyringCache;
-    pub use crate::cache::{
-        Acquired, CacheKey, CacheKeyHop, CachedSession, Consumer, CredentialCache, FreshnessPolicy,
-        JsonFileCache, LeaderLock, SessionSummary, SingleFlight, SourceEnvironment, SourceKey, WaitBudget,
-    };
+    pub use crate::cache::entry::{CachedSession, SessionSummary};
+    pub use crate::cache::freshness::{Consumer, FreshnessPolicy};
+    pub use crate::cache::key::{CacheKey, CacheKeyHop};
+    pub use crate::cache::single_flight::{Acquired, LeaderLock, SingleFlight, WaitBudget};
+    pub use crate::cache::source_key::{SourceEnvironment, SourceKey};
+    pub use crate::cache::store::SessionStore;
     pub use crate::console::{ConsoleError, ConsoleSignIn};
-    pub use crate::credentials::{Credentials, InvalidCredentials};
+    pub use crate::credentials::Credentials;
     pub use crate::endpoint::{CredentialServer, RedirectServer, SupplyCredentials, Unavailable};
+    pub use crate::error::Error;
     pub use crate::export::shell;
     pub use crate::export::{
         ASSUMED_VARIABLES, IDENTITY_VARIABLES, Identity, UnsupportedValue, dotenv, process_json,
@@ -164,12 +193,14 @@ pub mod internal {
         RoleProfile, Section, SharedConfig, SharedFile, UpdateError, UpdateOutcome, normalize_list,
         update as update_file,
     };
-    pub use crate::provider::RefreshWindows;
+    pub use crate::request::contexts::parse_provided_contexts;
+    pub use crate::request::parameter::ParameterValue;
+    pub use crate::request::policy::parse_policy_arns;
+    pub use crate::request::session_name::{SessionNameTemplate, SessionNameValues};
+    pub use crate::request::tags::{parse_tag_keys, parse_tags};
     pub use crate::request::{
-        AdditionalParameters, AssumeRoleRequest, AssumedRoleSessionArn, ExternalId, InvalidValue,
-        LambdaFunction, ParameterValue, Policy, PolicyArn, ProvidedContext, RoleSessionName, SerialNumber,
-        SessionDuration, SessionNameTemplate, SessionNameValues, SourceIdentity, Tag, TagKey, TokenCode,
-        parse_policy_arns, parse_provided_contexts, parse_tag_keys, parse_tags,
+        AdditionalParameters, AssumeRoleRequest, ExternalId, Policy, PolicyArn, ProvidedContext,
+        SerialNumber, SessionDuration, SourceIdentity, Tag, TagKey, TokenCode,
     };
     pub use crate::secret::Secret;
     pub use crate::source::{

@@ -18,6 +18,14 @@ pub struct CachedSession {
     pub issued_at: SystemTime,
 }
 
+impl CachedSession {
+    /// Returns how long the session still lasts.
+    pub(crate) fn expires_in(&self, now: SystemTime) -> Duration {
+        let expiration = self.credentials.expiration().unwrap_or(now);
+        expiration.duration_since(now).unwrap_or_default()
+    }
+}
+
 /// What may be shown of a cached session.
 #[derive(Debug, Clone)]
 pub struct SessionSummary {
@@ -35,7 +43,7 @@ impl SessionSummary {
 }
 
 /// Returns the text of an entry. It holds secrets, so it is wiped when dropped.
-pub(super) fn encode(key: &CacheKey, session: &CachedSession) -> Zeroizing<String> {
+pub(crate) fn encode(key: &CacheKey, session: &CachedSession) -> Zeroizing<String> {
     let CachedSession { credentials, issued_at } = session;
     let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let object = json!({
@@ -52,7 +60,7 @@ pub(super) fn encode(key: &CacheKey, session: &CachedSession) -> Zeroizing<Strin
 }
 
 /// Returns the session, if the text is an undamaged entry of this key.
-pub(super) fn decode(key: &CacheKey, text: &[u8]) -> Option<CachedSession> {
+pub(crate) fn decode(key: &CacheKey, text: &[u8]) -> Option<CachedSession> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
     let (body, mac) = text.split_at(text.rfind('\n')? + 1);
     let (facts, session) = body.strip_suffix('\n')?.split_once('\n')?;

@@ -5,14 +5,16 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
-use super::entry::{self, CachedSession, SessionSummary};
-use super::key::CacheKey;
+use super::credential_cache::{CacheFuture, CredentialCache};
+use super::entry::{self, SessionSummary};
 use super::private_dir::{self, open_flags};
-use super::store::CredentialCache;
+use super::single_flight::SingleFlight;
+use super::store::SessionStore;
 
 /// The largest entry: a token may have 64 KiB, and the facts repeat a policy.
 const MAX_ENTRY: u64 = 512 * 1024;
@@ -24,25 +26,44 @@ const ORPHAN_AGE: Duration = Duration::from_secs(60);
 const MIN_SESSION_LIFETIME: Duration = Duration::from_secs(14 * 60);
 /// The subdirectory with the entries. Another layout would use another one.
 const LAYOUT_DIR: &str = "v1";
+/// The subdirectory with the locks.
+const LOCK_DIR: &str = "locks";
 const TEMP_SUFFIX: &str = ".tmp";
+/// Tells apart the temporary files that one process writes at the same time.
+static TEMP_COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// Caches each session in a file of mode 0600, named by its key, in a directory of mode 0700.
 ///
 /// A file is replaced as a whole or not at all. It counts as missing, and is replaced, if it belongs to
 /// another user, is readable by others, is a link, is too large, is damaged, or belongs to another request.
+///
+/// Processes that use the same directory and need the same session at the same time make one call: the others wait
+/// for its session. If that call fails, they make their own calls, all at once.
+///
+/// The program `arl` has the same cache in `~/.cache/arl` (macOS: `~/Library/Caches/arl`). A session is shared with it
+/// if both assume the role with the same access key, in one step, in the same STS region and with the same parameters:
+/// then `arl assume ROLE` in a shell and this cache in a program take one MFA code.
+///
+/// The files are small, and they are read and written synchronously.
 #[derive(Debug, Clone)]
 pub struct JsonFileCache {
     directory: PathBuf,
+    single_flight: SingleFlight,
 }
 
 impl JsonFileCache {
     /// Creates a cache in this directory. The directory is created when the first session is stored.
     pub fn new(directory: impl AsRef<Path>) -> Self {
-        Self { directory: directory.as_ref().join(LAYOUT_DIR) }
+        let directory = directory.as_ref();
+        let single_flight = SingleFlight::new(directory.join(LOCK_DIR));
+        Self { directory: directory.join(LAYOUT_DIR), single_flight }
     }
 
-    fn path(&self, key: &CacheKey) -> PathBuf {
-        self.directory.join(key.file_name())
+    /// Sets where processes lock a session while they request it. It defaults to `locks` in the cache's directory.
+    /// The program `arl` uses `$XDG_RUNTIME_DIR/arl` if that variable is set.
+    #[must_use]
+    pub fn lock_directory(self, directory: impl Into<PathBuf>) -> Self {
+        Self { single_flight: SingleFlight::new(directory), ..self }
     }
 
     /// Creates the directory, or removes the permissions of other users.
@@ -53,18 +74,28 @@ impl JsonFileCache {
         }
     }
 
-    fn replace(&self, path: &Path, text: &str, now: SystemTime) -> io::Result<()> {
-        let nanos = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        let temporary = path.with_extension(format!("{}-{nanos:x}{TEMP_SUFFIX}", std::process::id()));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    /// Replaces a file and returns the time by the clock of the file system.
+    fn replace(path: &Path, entry: &[u8]) -> io::Result<SystemTime> {
+        let count = TEMP_COUNT.fetch_add(1, Ordering::Relaxed);
+        let temporary = path.with_extension(format!("{}-{count:x}{TEMP_SUFFIX}", std::process::id()));
+        let create = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
+        let mut file = match create() {
+            // A process with the same ID died before this one started.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                fs::remove_file(&temporary)?;
+                create()?
+            }
+            file => file?,
+        };
         // Neither the file nor the directory is synced: entries are sealed, so one that a power failure
         // damages is a miss.
-        let written = file.write_all(text.as_bytes()).and_then(|()| fs::rename(&temporary, path));
+        let written = file.write_all(entry).and_then(|()| fs::rename(&temporary, path));
         if written.is_err() {
             // A file that is left over is removed by a later sweep.
             let _ = fs::remove_file(&temporary);
         }
-        written
+        written?;
+        file.metadata()?.modified()
     }
 
     /// Removes expired entries. Checks at most [`MAX_SWEEP`] files, so that no call pays for thousands of them.
@@ -103,21 +134,39 @@ impl JsonFileCache {
 }
 
 impl CredentialCache for JsonFileCache {
-    fn read(&self, key: &CacheKey, _: SystemTime) -> Option<CachedSession> {
-        entry::decode(key, &read_file(&self.path(key))?)
+    fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+        Box::pin(async move { Ok(self.load(key).map(|entry| entry.to_vec())) })
     }
 
-    fn write(&self, key: &CacheKey, session: &CachedSession, now: SystemTime) -> io::Result<()> {
+    fn put<'a>(&'a self, key: &'a str, entry: Vec<u8>, expires_in: Duration) -> CacheFuture<'a, ()> {
+        Box::pin(async move { Ok(self.save(key, &Zeroizing::new(entry), expires_in)?) })
+    }
+
+    fn single_flight(&self) -> Option<&SingleFlight> {
+        Some(&self.single_flight)
+    }
+}
+
+impl SessionStore for JsonFileCache {
+    fn load(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let path = self.directory.join(name);
+        if is_entry(&path) { read_file(&path) } else { None }
+    }
+
+    fn save(&self, name: &str, entry: &[u8], _: Duration) -> io::Result<()> {
+        let path = self.directory.join(name);
+        if !is_entry(&path) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a key has 64 hexadecimal digits"));
+        }
         let with_path = |error: io::Error| {
             io::Error::new(error.kind(), format!("{error} (in `{}`)", self.directory.display()))
         };
         self.ensure_private_dir().map_err(with_path)?;
-        let path = self.path(key);
         // A file cannot replace a directory.
         if path.is_dir() && !path.is_symlink() {
             fs::remove_dir_all(&path)?;
         }
-        self.replace(&path, &entry::encode(key, session), now).map_err(with_path)?;
+        let now = Self::replace(&path, entry).map_err(with_path)?;
         self.remove_expired(now);
         Ok(())
     }

@@ -1,12 +1,12 @@
 //! Cache keys: everything that decides which session STS returns.
 
-use ring::{digest, hmac};
 use serde_json::{Map, Value, json};
 
 use super::source_key::SourceKey;
 use crate::arn::Partition;
-use crate::encoding::hex_encode;
-use crate::request::{AssumeRoleRequest, ParameterValue, ProvidedContext};
+use crate::digest::{hmac_hex, sha256_hex, verify_hmac_hex};
+use crate::request::parameter::ParameterValue;
+use crate::request::{AssumeRoleRequest, ProvidedContext};
 use crate::secret::Secret;
 use crate::sts::StsSettings;
 
@@ -57,13 +57,13 @@ impl CacheKey {
 
     /// Returns a file name: the SHA-256 of the facts in hexadecimal digits.
     pub fn file_name(&self) -> String {
-        hex_encode(digest::digest(&digest::SHA256, self.text.as_bytes()).as_ref())
+        sha256_hex(self.text.as_bytes())
     }
 
     /// Returns a MAC of the text, with the secret key of the source if it has one. So a caller with another
     /// secret under the same access key ID does not get the session, and a damaged entry is noticed.
     pub(super) fn mac(&self, text: &str) -> String {
-        hex_encode(hmac::sign(&self.hmac_key(), text.as_bytes()).as_ref())
+        hmac_hex(self.secret.expose().as_bytes(), text.as_bytes())
     }
 
     /// Returns a tag that differs between calls that may fail differently although they would return the same
@@ -74,13 +74,7 @@ impl CacheKey {
 
     /// Verifies a seal, in constant time.
     pub(super) fn verify(&self, text: &str, mac: &str) -> bool {
-        let bytes: Option<Vec<u8>> =
-            (0..mac.len()).step_by(2).map(|i| u8::from_str_radix(mac.get(i..i + 2)?, 16).ok()).collect();
-        bytes.is_some_and(|bytes| hmac::verify(&self.hmac_key(), text.as_bytes(), &bytes).is_ok())
-    }
-
-    fn hmac_key(&self) -> hmac::Key {
-        hmac::Key::new(hmac::HMAC_SHA256, self.secret.expose().as_bytes())
+        verify_hmac_hex(self.secret.expose().as_bytes(), text.as_bytes(), mac)
     }
 }
 
@@ -140,6 +134,6 @@ fn hop_facts(hop: &CacheKeyHop<'_>) -> Value {
 
 /// Returns the provider and a hash of the assertion, because an assertion is similar to a bearer token.
 fn context(context: &ProvidedContext) -> Value {
-    let assertion = digest::digest(&digest::SHA256, context.context_assertion().as_bytes());
-    Value::from(vec![context.provider_arn().as_str().to_owned(), hex_encode(assertion.as_ref())])
+    let assertion = sha256_hex(context.context_assertion().as_bytes());
+    Value::from(vec![context.provider_arn().as_str().to_owned(), assertion])
 }

@@ -5,14 +5,14 @@
 //! about ten sessions. Containers of the same user share the keyring, unless they block the system calls.
 
 use std::io;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier};
 use zeroize::Zeroizing;
 
-use super::entry::{self, CachedSession, SessionSummary};
-use super::key::CacheKey;
-use super::store::CredentialCache;
+use super::credential_cache::{CacheFuture, CredentialCache};
+use super::entry::{self, SessionSummary};
+use super::store::SessionStore;
 
 /// The prefix of arl's key names.
 const KEY_PREFIX: &str = "arl:v1:";
@@ -59,26 +59,30 @@ impl KeyringCache {
     }
 }
 
-fn key_description(key: &CacheKey) -> String {
-    format!("{KEY_PREFIX}{}", key.file_name())
+fn key_description(name: &str) -> String {
+    format!("{KEY_PREFIX}{name}")
 }
 
 impl CredentialCache for KeyringCache {
-    fn read(&self, key: &CacheKey, _: SystemTime) -> Option<CachedSession> {
-        entry::decode(key, &Self::payload(&self.user.search(&key_description(key)).ok()?)?)
+    fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+        Box::pin(async move { Ok(self.load(key).map(|entry| entry.to_vec())) })
     }
 
-    fn write(&self, key: &CacheKey, session: &CachedSession, now: SystemTime) -> io::Result<()> {
-        let remaining =
-            session.credentials.expiration().and_then(|expiration| expiration.duration_since(now).ok());
-        let seconds =
-            remaining.and_then(|remaining| usize::try_from(remaining.as_secs()).ok()).unwrap_or(0).max(1);
+    fn put<'a>(&'a self, key: &'a str, entry: Vec<u8>, expires_in: Duration) -> CacheFuture<'a, ()> {
+        Box::pin(async move { Ok(self.save(key, &Zeroizing::new(entry), expires_in)?) })
+    }
+}
+
+impl SessionStore for KeyringCache {
+    fn load(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
+        Self::payload(&self.user.search(&key_description(name)).ok()?)
+    }
+
+    fn save(&self, name: &str, entry: &[u8], expires_in: Duration) -> io::Result<()> {
+        let seconds = usize::try_from(expires_in.as_secs()).unwrap_or_default().max(1);
         // Add the key to the process keyring first: if arl is killed before it sets the timeout, the key dies
         // with the process.
-        let key = self
-            .process
-            .add_key(&key_description(key), entry::encode(key, session).as_bytes())
-            .map_err(io_error)?;
+        let key = self.process.add_key(&key_description(name), entry).map_err(io_error)?;
         key.set_timeout(seconds).map_err(io_error)?;
         self.user.link_key(key).map_err(io_error)
     }

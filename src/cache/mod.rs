@@ -1,26 +1,29 @@
-//! Caches sessions between calls.
+//! Caches sessions between runs.
 //!
-//! A cache entry contains everything that decides which session STS returns. Reading compares it, and treats
-//! any difference as a miss.
+//! A cache entry contains everything that decides which session STS returns. Reading compares it, and treats any
+//! difference as a miss. [`JsonFileCache`] and [`KeyringCache`] exist on Unix and on Linux only; everything else of
+//! this crate builds everywhere.
 
-mod entry;
+pub(crate) mod credential_cache;
+pub(crate) mod entry;
+#[cfg(unix)]
 mod file;
-mod freshness;
-mod key;
-#[cfg(target_os = "linux")]
+pub(crate) mod freshness;
+pub(crate) mod key;
+#[cfg(all(target_os = "linux", feature = "keyring"))]
 mod keyring;
+#[cfg(unix)]
 mod lock_note;
+#[cfg(unix)]
 mod private_dir;
-mod single_flight;
-mod source_key;
-mod store;
+#[cfg(unix)]
+pub(crate) mod single_flight;
+pub(crate) mod source_key;
+#[cfg(unix)]
+pub(crate) mod store;
 
-pub use entry::{CachedSession, SessionSummary};
+pub use credential_cache::{CacheFuture, CredentialCache};
+#[cfg(unix)]
 pub use file::JsonFileCache;
-pub use freshness::{Consumer, FreshnessPolicy};
-pub use key::{CacheKey, CacheKeyHop};
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "keyring"))]
 pub use keyring::KeyringCache;
-pub use single_flight::{Acquired, LeaderLock, SingleFlight, WaitBudget};
-pub use source_key::{SourceEnvironment, SourceKey};
-pub use store::CredentialCache;

@@ -18,7 +18,7 @@ use super::private_dir::{self, open_flags};
 /// The pause between two attempts to lock, at first and at most.
 const POLL_INTERVALS: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(40));
 /// The time in which any call ends.
-const CALL_TIMEOUT: Duration = Duration::from_secs(25);
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(25);
 /// The age at which an unused lock file is removed.
 const STALE_LOCK_AGE: Duration = Duration::from_secs(24 * 3600);
 /// The prefix of the lock files of terminals. The terminal's session ID follows.
@@ -46,11 +46,11 @@ impl Default for WaitBudget {
 
 /// The result of waiting.
 #[derive(Debug)]
-pub enum Acquired {
+pub enum Acquired<T> {
     /// This process is the one to make the call. If it fails, it reports that with [`LeaderLock::report_failure`].
     Leader(LeaderLock),
-    /// Another process made the call: the session is in the cache.
-    Cached,
+    /// Another process made the call. Holds what the check of the cache returned.
+    Cached(T),
     /// Another process failed since this one started. Holds its error.
     Failed(String),
 }
@@ -71,16 +71,17 @@ impl SingleFlight {
 
     /// Waits until the session is cached, or this process is the one to request it.
     ///
-    /// `is_cached` checks the cache. `on_wait` is called after each check with the time waited so far, over all
-    /// hops.
-    pub async fn acquire(
+    /// `cached` checks the cache. `sleep` waits. `on_wait` is called after each pause with the time waited so far,
+    /// over all hops.
+    pub async fn acquire<T, C: Future<Output = Option<T>>, S: Future<Output = ()>>(
         &self,
         key: &CacheKey,
         started: SystemTime,
         wait_budget: &mut WaitBudget,
-        mut is_cached: impl FnMut() -> bool,
+        cached: impl Fn() -> C,
+        sleep: impl Fn(Duration) -> S,
         mut on_wait: impl FnMut(Duration),
-    ) -> Acquired {
+    ) -> Acquired<T> {
         let path = self.directory.join(key.file_name());
         let (mut pause, last) = POLL_INTERVALS;
         // The lock holders that this process has waited for. What another one has left says nothing about this call:
@@ -90,8 +91,8 @@ impl SingleFlight {
             match self.try_lock(&path) {
                 TryLock::Locked(file) => {
                     // The holder may have finished or failed since the last check.
-                    if is_cached() {
-                        return Acquired::Cached;
+                    if let Some(found) = cached().await {
+                        return Acquired::Cached(found);
                     }
                     let note = LockNote::read(&path).filter(|note| awaited.contains(&note.holder));
                     return match note.map(|note| note.news) {
@@ -106,8 +107,8 @@ impl SingleFlight {
                 TryLock::Unavailable => return Acquired::Leader(LeaderLock::without_lock()),
                 TryLock::Busy => {}
             }
-            if is_cached() {
-                return Acquired::Cached;
+            if let Some(found) = cached().await {
+                return Acquired::Cached(found);
             }
             if let Some(LockNote { holder, news }) = LockNote::read(&path) {
                 let is_awaited = awaited.contains(&holder);
@@ -134,7 +135,7 @@ impl SingleFlight {
             if wait_budget.waited > wait_budget.limit {
                 return Acquired::Leader(LeaderLock::without_lock());
             }
-            tokio::time::sleep(pause).await;
+            sleep(pause).await;
             wait_budget.waited += pause;
             on_wait(wait_budget.waited);
             pause = (pause * 3 / 2).min(last);

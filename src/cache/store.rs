@@ -1,21 +1,23 @@
-//! The interface of caches.
+//! The synchronous interface of caches, which the CLI uses: a warm call starts no async runtime.
 
 use std::io;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::entry::{CachedSession, SessionSummary};
+use zeroize::Zeroizing;
+
+use super::entry::{self, CachedSession, SessionSummary};
 use super::key::CacheKey;
 
-/// A cache of sessions.
-pub trait CredentialCache: std::fmt::Debug + Send + Sync {
-    /// Returns the session with this key. Returns `None` if there is none, or if it cannot be trusted.
-    fn read(&self, key: &CacheKey, now: SystemTime) -> Option<CachedSession>;
+/// Stores sealed sessions by name.
+pub trait SessionStore: std::fmt::Debug + Send + Sync {
+    /// Returns the entry with this name. Returns `None` if there is none, or if others could have written it.
+    fn load(&self, name: &str) -> Option<Zeroizing<Vec<u8>>>;
 
-    /// Stores a session.
+    /// Stores an entry that is of use for this long.
     ///
     /// # Errors
-    /// The session cannot be stored. A session that was stored under this key before is then still intact.
-    fn write(&self, key: &CacheKey, session: &CachedSession, now: SystemTime) -> io::Result<()>;
+    /// The entry cannot be stored. An entry that was stored under this name before is then still intact.
+    fn save(&self, name: &str, entry: &[u8], expires_in: Duration) -> io::Result<()>;
 
     /// Lists at most `at_most` sessions that have not expired, without their secrets.
     ///
@@ -28,4 +30,17 @@ pub trait CredentialCache: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// A session could not be removed.
     fn clear(&self) -> io::Result<usize>;
+
+    /// Returns the session with this key. Returns `None` if there is none, or if it cannot be trusted.
+    fn read(&self, key: &CacheKey) -> Option<CachedSession> {
+        entry::decode(key, &self.load(&key.file_name())?)
+    }
+
+    /// Stores a session.
+    ///
+    /// # Errors
+    /// As [`SessionStore::save`].
+    fn write(&self, key: &CacheKey, session: &CachedSession, now: SystemTime) -> io::Result<()> {
+        self.save(&key.file_name(), entry::encode(key, session).as_bytes(), session.expires_in(now))
+    }
 }

@@ -5,10 +5,9 @@ use std::str::FromStr;
 
 use super::config::Section;
 use crate::arn::RoleArn;
-use crate::request::{
-    ExternalId, InvalidValue, SerialNumber, SessionDuration, SourceIdentity, Tag, TagKey, parse_tag_keys,
-    parse_tags,
-};
+use crate::error::Error;
+use crate::request::tags::{parse_tag_keys, parse_tags};
+use crate::request::{ExternalId, SerialNumber, SessionDuration, SourceIdentity, Tag, TagKey};
 
 /// The error for a key whose value cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,10 +65,11 @@ impl RoleProfile {
             return Ok(None);
         }
         let invalid = |key, reason: String| InvalidProfileKey { profile: name.to_owned(), key, reason };
-        let role_arn =
-            section.get("role_arn").unwrap_or_default().parse().map_err(
-                |error: crate::arn::InvalidArn| invalid("role_arn", format!("is no role: {error}")),
-            )?;
+        let role_arn = section
+            .get("role_arn")
+            .unwrap_or_default()
+            .parse()
+            .map_err(|error: Error| invalid("role_arn", format!("is no role: {error}")))?;
         Ok(Some(Self {
             role_arn,
             role_session_name: section.get_non_empty("role_session_name").map(str::to_owned),
@@ -93,13 +93,13 @@ impl RoleProfile {
     }
 }
 
-fn parse_key<T: FromStr<Err = InvalidValue>>(
+fn parse_key<T: FromStr<Err = Error>>(
     name: &str,
     section: &Section<'_>,
     key: &'static str,
 ) -> Result<Option<T>, InvalidProfileKey> {
     let value = section.get_non_empty(key).map(str::parse).transpose();
-    value.map_err(|error: InvalidValue| InvalidProfileKey {
+    value.map_err(|error: Error| InvalidProfileKey {
         profile: name.to_owned(),
         key,
         reason: error.to_string(),

@@ -1,56 +1,56 @@
 //! The builder behind `base.assume_role(arn)`.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::config::IdentityCache;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 
-use super::role_provider::{CodeError, Inner, RoleProvider, TokenCodeCallback};
+use super::role_provider::{Inner, RoleProvider, TokenCodeCallback};
 use super::shared_session::SharedSession;
-use crate::arn::RoleArn;
+use crate::arn::{RoleArn, RoleSessionName};
 use crate::cache::CredentialCache;
+use crate::error::Error;
 use crate::request::{
-    AdditionalParameters, AssumeRoleRequest, ExternalId, InvalidValue, Policy, PolicyArn, ProvidedContext,
-    RoleSessionName, SerialNumber, SessionDuration, SourceIdentity, Tag, TagKey, TokenCode,
+    AdditionalParameters, AssumeRoleRequest, AssumeRoleRequestBuilder, ExternalId, Policy, PolicyArn,
+    ProvidedContext, SerialNumber, SessionDuration, SourceIdentity, Tag, TagKey, TokenCode,
 };
 
-/// Extends SDK configurations with roles.
-pub trait AssumeRoleExt {
-    /// Starts to build a role. STS is not called before credentials are used for the first time.
-    fn assume_role(&self, role_arn: RoleArn) -> AssumeRoleBuilder;
+/// Extends SDK configurations with roles. Only [`SdkConfig`] implements it.
+pub trait AssumeRoleExt: sealed::Sealed {
+    /// Starts to build a role, from an ARN or from its text. STS is not called before credentials are used for the
+    /// first time.
+    fn assume_role(&self, role_arn: impl TryInto<RoleArn, Error: Into<Error>>) -> AssumeRoleBuilder;
+
+    /// Starts to build a role from a request that is complete already.
+    fn assume_role_with(&self, request: AssumeRoleRequest) -> AssumeRoleBuilder;
+}
+
+mod sealed {
+    /// Lets later versions add methods to [`super::AssumeRoleExt`].
+    pub trait Sealed {}
+    impl Sealed for aws_types::SdkConfig {}
 }
 
 impl AssumeRoleExt for SdkConfig {
-    fn assume_role(&self, role_arn: RoleArn) -> AssumeRoleBuilder {
-        AssumeRoleBuilder::new(self, role_arn)
+    fn assume_role(&self, role_arn: impl TryInto<RoleArn, Error: Into<Error>>) -> AssumeRoleBuilder {
+        let now = self.time_source().unwrap_or_default().now();
+        let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let name = RoleSessionName::sanitized(&format!("arl-session-{seconds}"));
+        AssumeRoleBuilder::new(self, AssumeRoleRequest::builder(role_arn, name), false)
+    }
+
+    fn assume_role_with(&self, request: AssumeRoleRequest) -> AssumeRoleBuilder {
+        AssumeRoleBuilder::new(self, request.into(), true)
     }
 }
-
-/// A parameter that is missing, or that STS would refuse.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidParameter {
-    /// The name that STS has for the parameter.
-    pub parameter: &'static str,
-    /// What is wrong with it, phrased to follow its name.
-    pub reason: String,
-}
-
-impl fmt::Display for InvalidParameter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.parameter, self.reason)
-    }
-}
-
-impl std::error::Error for InvalidParameter {}
 
 /// The region of the role's clients.
 #[derive(Debug, Clone)]
-enum ChildRegion {
+enum ClientRegion {
     Inherited,
     Explicit(Region),
     None,
@@ -58,8 +58,8 @@ enum ChildRegion {
 
 /// A role, and how to assume it. [`AssumeRoleExt::assume_role`] creates it.
 ///
-/// Parameters are passed as their own types or as text. [`AssumeRoleBuilder::into_config`] reports what STS would
-/// refuse, before any call. Names and limits are those of
+/// Parameters are passed as their own types or as text; [`AssumeRoleBuilder::maybe`] passes an `Option`.
+/// [`AssumeRoleBuilder::into_config`] reports what STS would refuse, before any call. Names and limits are those of
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
 ///
 /// ```
@@ -71,7 +71,7 @@ enum ChildRegion {
 /// use arl::AssumeRoleExt;
 ///
 /// let deploy = base
-///     .assume_role("arn:aws:iam::123456789012:role/Deploy".parse()?)
+///     .assume_role("arn:aws:iam::123456789012:role/Deploy")
 ///     .role_session_name("release-4711")
 ///     .duration(Duration::from_secs(2 * 3600))
 ///     .policy(serde_json::json!({ "Version": "2012-10-17", "Statement": [] }))
@@ -80,26 +80,27 @@ enum ChildRegion {
 /// assert_eq!(deploy.region(), base.region());
 ///
 /// let error = base
-///     .assume_role("arn:aws:iam::123456789012:role/Deploy".parse()?)
-///     .role_session_name("no blanks please")
+///     .assume_role("arn:aws:iam::123456789012:role/Deploy")
+///     .role_session_name("no spaces please")
 ///     .into_config()
 ///     .expect_err("STS would refuse it");
-/// assert_eq!(error.parameter, "RoleSessionName");
+/// assert!(error.is_invalid_parameter());
+/// assert!(error.to_string().starts_with("RoleSessionName can hold"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 #[must_use = "nothing is assumed before `into_config` or `into_provider`"]
 pub struct AssumeRoleBuilder {
     parent: SdkConfig,
-    region: ChildRegion,
-    request: AssumeRoleRequest,
+    sts_config: Option<SdkConfig>,
+    sts_region: Option<Region>,
+    client_region: ClientRegion,
+    request: AssumeRoleRequestBuilder,
     has_session_name: bool,
     /// Whether the source identity is not used as the session name.
     ignore_source_identity: bool,
     code_callback: Option<Arc<TokenCodeCallback>>,
     cache: Option<Arc<dyn CredentialCache>>,
-    /// The first error.
-    first_error: Option<InvalidParameter>,
 }
 
 impl fmt::Debug for AssumeRoleBuilder {
@@ -108,167 +109,175 @@ impl fmt::Debug for AssumeRoleBuilder {
     }
 }
 
+/// Defines the setters that [`AssumeRoleRequestBuilder`] has too.
+macro_rules! request_setters {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $Arg:ty),+);)+) => {$(
+        $(#[$doc])*
+        pub fn $name(self, $($arg: $Arg),+) -> Self {
+            Self { request: self.request.$name($($arg),+), ..self }
+        }
+    )+};
+}
+
 impl AssumeRoleBuilder {
-    fn new(parent: &SdkConfig, role_arn: RoleArn) -> Self {
-        let now = parent.time_source().unwrap_or_default().now();
-        let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let name = RoleSessionName::sanitized(&format!("arl-session-{seconds}"));
+    fn new(parent: &SdkConfig, request: AssumeRoleRequestBuilder, has_session_name: bool) -> Self {
         Self {
             parent: parent.clone(),
-            region: ChildRegion::Inherited,
-            request: AssumeRoleRequest::new(role_arn, name),
-            has_session_name: false,
+            sts_config: None,
+            sts_region: None,
+            client_region: ClientRegion::Inherited,
+            request,
+            has_session_name,
             ignore_source_identity: false,
             code_callback: None,
             cache: None,
-            first_error: None,
         }
     }
 
     /// Sets the session name, which appears in audit logs. It defaults to the source identity, else to a
     /// generated name that stays the same over all renewals.
-    pub fn role_session_name(
-        mut self,
-        name: impl TryInto<RoleSessionName, Error: Into<InvalidValue>>,
-    ) -> Self {
-        if let Some(name) = self.convert("RoleSessionName", name) {
-            self.request.role_session_name = name;
-            self.has_session_name = true;
-        }
-        self
+    pub fn role_session_name(self, name: impl TryInto<RoleSessionName, Error: Into<Error>>) -> Self {
+        Self { request: self.request.role_session_name(name), has_session_name: true, ..self }
     }
 
     /// Uses a generated session name even if there is a source identity, which would otherwise be the session
     /// name.
-    pub fn automatic_role_session_name(mut self) -> Self {
-        self.ignore_source_identity = true;
-        self
+    pub fn automatic_role_session_name(self) -> Self {
+        Self { ignore_source_identity: true, ..self }
     }
 
-    /// Sets how long each session lasts, in whole seconds: 15 minutes to 12 hours. STS defaults to one hour.
-    /// A longer duration is lowered to one hour if the parent has temporary credentials.
-    pub fn duration(mut self, duration: Duration) -> Self {
-        match SessionDuration::try_from(duration) {
-            Ok(duration) => self.request.duration_seconds = Some(duration),
-            Err(error) => self.record_error("DurationSeconds", &error),
-        }
-        self
-    }
+    request_setters! {
+        /// Sets how long each session lasts, as a [`Duration`](std::time::Duration) of whole seconds, a
+        /// [`SessionDuration`] or a text such as `2h`: 15 minutes to 12 hours. STS defaults to one hour. A longer
+        /// duration is lowered to one hour if the parent has temporary credentials, because STS would refuse it.
+        fn duration(duration: impl TryInto<SessionDuration, Error: Into<Error>>);
 
-    /// Sets a policy that limits the session: JSON, as text or as a value.
-    pub fn policy(mut self, policy: impl TryInto<Policy, Error: Into<InvalidValue>>) -> Self {
-        self.request.policy = self.convert("Policy", policy).or(self.request.policy);
-        self
-    }
+        /// Sets a policy that limits the session: JSON, as text or as a value.
+        fn policy(policy: impl TryInto<Policy, Error: Into<Error>>);
 
-    /// Adds a managed policy that limits the session.
-    pub fn policy_arn(mut self, arn: impl TryInto<PolicyArn, Error: Into<InvalidValue>>) -> Self {
-        let arn = self.convert("PolicyArns", arn);
-        self.request.policy_arns.get_or_insert_default().extend(arn);
-        self
-    }
+        /// Adds a managed policy that limits the session.
+        fn policy_arn(arn: impl TryInto<PolicyArn, Error: Into<Error>>);
 
-    /// Adds a session tag.
-    pub fn tag(mut self, key: &str, value: &str) -> Self {
-        match Tag::new(key, value) {
-            Ok(tag) => self.request.tags.get_or_insert_default().push(tag),
-            Err(error) => self.record_error("Tags", &error),
-        }
-        self
-    }
+        /// Adds managed policies that limit the session.
+        fn policy_arns(arns: impl IntoIterator<Item: TryInto<PolicyArn, Error: Into<Error>>>);
 
-    /// Adds the key of a tag that chained sessions inherit.
-    pub fn transitive_tag_key(mut self, key: impl TryInto<TagKey, Error: Into<InvalidValue>>) -> Self {
-        let key = self.convert("TransitiveTagKeys", key);
-        self.request.transitive_tag_keys.get_or_insert_default().extend(key);
-        self
-    }
+        /// Adds a session tag.
+        fn tag(key: &str, value: &str);
 
-    /// Sets the external ID that the role's trust policy requires.
-    pub fn external_id(mut self, id: impl TryInto<ExternalId, Error: Into<InvalidValue>>) -> Self {
-        self.request.external_id = self.convert("ExternalId", id).or(self.request.external_id);
-        self
-    }
+        /// Adds session tags: [`Tag`]s, or pairs of a key and a value.
+        fn tags(tags: impl IntoIterator<Item: TryInto<Tag, Error: Into<Error>>>);
 
-    /// Sets the MFA device.
-    pub fn serial_number(mut self, serial: impl TryInto<SerialNumber, Error: Into<InvalidValue>>) -> Self {
-        self.request.serial_number = self.convert("SerialNumber", serial).or(self.request.serial_number);
-        self
-    }
+        /// Adds the key of a tag that chained sessions inherit.
+        fn transitive_tag_key(key: impl TryInto<TagKey, Error: Into<Error>>);
 
-    /// Sets the current code of the MFA device. It works for the first session only: see
-    /// [`AssumeRoleBuilder::token_codes`].
-    pub fn token_code(mut self, code: impl TryInto<TokenCode, Error: Into<InvalidValue>>) -> Self {
-        self.request.token_code = self.convert("TokenCode", code).or(self.request.token_code);
-        self
+        /// Adds the keys of tags that chained sessions inherit.
+        fn transitive_tag_keys(keys: impl IntoIterator<Item: TryInto<TagKey, Error: Into<Error>>>);
+
+        /// Sets the external ID that the role's trust policy requires.
+        fn external_id(id: impl TryInto<ExternalId, Error: Into<Error>>);
+
+        /// Sets the MFA device. Its code comes from [`AssumeRoleBuilder::token_codes`] or
+        /// [`AssumeRoleBuilder::token_code`].
+        fn serial_number(serial: impl TryInto<SerialNumber, Error: Into<Error>>);
+
+        /// Sets the current code of the MFA device. It works for the first session only: see
+        /// [`AssumeRoleBuilder::token_codes`].
+        fn token_code(code: impl TryInto<TokenCode, Error: Into<Error>>);
+
+        /// Sets the source identity. It is also the session name, unless another one is set.
+        fn source_identity(identity: impl TryInto<SourceIdentity, Error: Into<Error>>);
+
+        /// Adds a context assertion of a trusted provider.
+        fn provided_context(provider_arn: &str, context_assertion: &str);
+
+        /// Adds context assertions of trusted providers: [`ProvidedContext`]s, or pairs of a provider's ARN and an
+        /// assertion.
+        fn provided_contexts(contexts: impl IntoIterator<Item: TryInto<ProvidedContext, Error: Into<Error>>>);
+
+        /// Sets parameters that this library does not know, as a JSON object. A parameter that has its own method is
+        /// refused.
+        fn additional_parameters(parameters: impl TryInto<AdditionalParameters, Error: Into<Error>>);
     }
 
     /// Sets a function that returns a code of the MFA device. It is called for every new session.
     pub fn token_codes<F, Code>(mut self, codes: F) -> Self
     where
         F: Fn(SerialNumber) -> Code + Send + Sync + 'static,
-        Code: Future<Output = Result<TokenCode, CodeError>> + Send + 'static,
+        Code: Future<Output = Result<TokenCode, Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
     {
         self.code_callback = Some(Arc::new(move |serial| Box::pin(codes(serial))));
         self
     }
 
-    /// Sets the source identity. It is also the session name, unless another one is set.
-    pub fn source_identity(
-        mut self,
-        identity: impl TryInto<SourceIdentity, Error: Into<InvalidValue>>,
-    ) -> Self {
-        self.request.source_identity =
-            self.convert("SourceIdentity", identity).or(self.request.source_identity);
-        self
-    }
-
-    /// Adds a context assertion of a trusted provider.
-    pub fn provided_context(mut self, provider_arn: &str, context_assertion: &str) -> Self {
-        match ProvidedContext::new(provider_arn, context_assertion) {
-            Ok(context) => self.request.provided_contexts.get_or_insert_default().push(context),
-            Err(error) => self.record_error("ProvidedContexts", &error),
+    /// Calls a setter if there is a value.
+    ///
+    /// ```
+    /// # use arl::{AssumeRoleBuilder, AssumeRoleExt};
+    /// # fn role(base: &aws_types::SdkConfig, external_id: Option<String>) -> AssumeRoleBuilder {
+    /// base.assume_role("arn:aws:iam::123456789012:role/Deploy")
+    ///     .maybe(external_id, AssumeRoleBuilder::external_id)
+    /// # }
+    /// ```
+    pub fn maybe<T>(self, value: Option<T>, set: impl FnOnce(Self, T) -> Self) -> Self {
+        match value {
+            Some(value) => set(self, value),
+            None => self,
         }
-        self
     }
 
-    /// Sets parameters that this library does not know, as a JSON object.
-    pub fn additional_parameters(
-        mut self,
-        parameters: impl TryInto<AdditionalParameters, Error: Into<InvalidValue>>,
-    ) -> Self {
-        let parameters = self.convert("AdditionalParameters", parameters);
-        self.request.additional_parameters = parameters.unwrap_or(self.request.additional_parameters);
-        self
+    /// Sets the region in which STS is called, like the method of this name in `aws-config`. It defaults to the
+    /// region of the configuration.
+    pub fn region(self, region: impl Into<Option<Region>>) -> Self {
+        Self { sts_region: region.into(), ..self }
     }
 
-    /// Sets the region of the role's clients. It defaults to the parent's region. STS is called in the
-    /// parent's region either way.
-    pub fn region(mut self, region: impl Into<Option<Region>>) -> Self {
-        self.region = region.into().map_or(ChildRegion::None, ChildRegion::Explicit);
-        self
+    /// Sets the configuration of the STS client: its HTTP client, endpoint, retries, timeouts and region. It defaults
+    /// to the parent, which supplies the credentials either way.
+    pub fn sts_config(self, config: &SdkConfig) -> Self {
+        Self { sts_config: Some(config.clone()), ..self }
+    }
+
+    /// Sets the region of the role's clients. It defaults to the parent's region. `None` leaves it out, so that each
+    /// client has to set its own.
+    pub fn client_region(self, region: impl Into<Option<Region>>) -> Self {
+        Self { client_region: region.into().map_or(ClientRegion::None, ClientRegion::Explicit), ..self }
     }
 
     /// Sets a cache for sessions. Sessions that differ in the parent's credentials, the endpoint or the
     /// request are never mixed up.
-    pub fn cache(mut self, cache: impl CredentialCache + 'static) -> Self {
-        self.cache = Some(Arc::new(cache));
-        self
+    pub fn cache(self, cache: impl CredentialCache + 'static) -> Self {
+        Self { cache: Some(Arc::new(cache)), ..self }
     }
 
     /// Returns the parent's configuration with the role's credentials, which renew themselves.
     ///
     /// It switches off the SDK's own identity cache, which would renew only some seconds before the
-    /// expiration, and would drop valid credentials if that fails.
+    /// expiration, and would drop valid credentials if that fails. This also holds for a configuration that is built
+    /// on this one. If you give that one another credentials provider, switch the cache on again:
+    ///
+    /// ```
+    /// # use aws_sdk_sts::config::{IdentityCache, SharedCredentialsProvider};
+    /// # fn other(deploy: aws_types::SdkConfig, provider: SharedCredentialsProvider) -> aws_types::SdkConfig {
+    /// deploy
+    ///     .into_builder()
+    ///     .credentials_provider(provider)
+    ///     .identity_cache(IdentityCache::lazy().build())
+    ///     .build()
+    /// # }
+    /// ```
+    ///
+    /// Otherwise the SDK asks the other provider before every request. Roles that are assumed from this configuration
+    /// need no cache.
     ///
     /// # Errors
-    /// STS would refuse a parameter, or the parent has no credentials.
-    pub fn into_config(self) -> Result<SdkConfig, InvalidParameter> {
+    /// STS would refuse a parameter, the code of an MFA device or the device is missing, or the parent has no
+    /// credentials.
+    pub fn into_config(self) -> Result<SdkConfig, Error> {
         let mut builder = self.parent.to_builder();
-        let region = match &self.region {
-            ChildRegion::Inherited => self.parent.region().cloned(),
-            ChildRegion::Explicit(region) => Some(region.clone()),
-            ChildRegion::None => None,
+        let region = match &self.client_region {
+            ClientRegion::Inherited => self.parent.region().cloned(),
+            ClientRegion::Explicit(region) => Some(region.clone()),
+            ClientRegion::None => None,
         };
         builder.set_region(region);
         let provider = self.into_provider()?;
@@ -284,7 +293,7 @@ impl AssumeRoleBuilder {
     /// # use arl::AssumeRoleExt;
     /// # use aws_sdk_sts::config::{IdentityCache, SharedCredentialsProvider};
     /// # use aws_types::SdkConfig;
-    /// # fn config(base: &SdkConfig, role: arl::RoleArn) -> Result<SdkConfig, arl::InvalidParameter> {
+    /// # fn config(base: &SdkConfig, role: arl::RoleArn) -> Result<SdkConfig, arl::Error> {
     /// let provider = base.assume_role(role).into_provider()?;
     /// let config = aws_types::SdkConfig::builder()
     ///     .credentials_provider(SharedCredentialsProvider::new(provider))
@@ -296,36 +305,41 @@ impl AssumeRoleBuilder {
     ///
     /// # Errors
     /// As [`AssumeRoleBuilder::into_config`].
-    pub fn into_provider(self) -> Result<RoleProvider, InvalidParameter> {
+    pub fn into_provider(self) -> Result<RoleProvider, Error> {
         let Self {
             parent,
-            region: _,
-            mut request,
+            sts_config,
+            sts_region,
+            client_region: _,
+            request,
             has_session_name,
             ignore_source_identity,
             code_callback,
             cache,
-            first_error,
         } = self;
-        if let Some(error) = first_error {
-            return Err(error);
-        }
-        request
-            .check_lists()
-            .map_err(|(parameter, error)| InvalidParameter { parameter, reason: error.to_string() })?;
+        let mut request = request.build()?;
+        check_mfa(&request, code_callback.is_some())?;
         if parent.credentials_provider().is_none() {
-            let reason = "are missing in the configuration that the role is to be assumed with".to_owned();
-            return Err(InvalidParameter { parameter: "Credentials", reason });
+            return Err(Error::invalid(
+                "Credentials are missing in the configuration that the role is to be assumed with",
+            ));
         }
         if let (false, Some(identity)) =
             (has_session_name || ignore_source_identity, &request.source_identity)
         {
             request.role_session_name = RoleSessionName::sanitized(identity.as_str());
         }
+        let mut sts_config = sts_config.unwrap_or_else(|| parent.clone());
+        if sts_region.is_some() {
+            let mut builder = sts_config.into_builder();
+            builder.set_region(sts_region);
+            sts_config = builder.build();
+        }
         let clock = parent.time_source().unwrap_or_default();
         let session = SharedSession::default();
         Ok(RoleProvider(Arc::new(Inner {
             parent,
+            sts_config,
             request,
             has_session_name,
             code_callback,
@@ -334,29 +348,18 @@ impl AssumeRoleBuilder {
             session,
         })))
     }
-
-    fn convert<T>(
-        &mut self,
-        parameter: &'static str,
-        value: impl TryInto<T, Error: Into<InvalidValue>>,
-    ) -> Option<T> {
-        match value.try_into() {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.record_error(parameter, &error.into());
-                None
-            }
-        }
-    }
-
-    fn record_error(&mut self, parameter: &'static str, error: &InvalidValue) {
-        self.first_error.get_or_insert(InvalidParameter { parameter, reason: error.to_string() });
-    }
 }
 
-/// Lets parameters be passed as their own types, which cannot be invalid.
-impl From<Infallible> for InvalidValue {
-    fn from(never: Infallible) -> Self {
-        match never {}
+/// Refuses a device without a code, and a code without a device: STS would ignore the one and refuse the other.
+fn check_mfa(request: &AssumeRoleRequest, has_callback: bool) -> Result<(), Error> {
+    let has_code = request.token_code.is_some() || has_callback;
+    match (request.serial_number.is_some(), has_code) {
+        (true, false) => Err(Error::invalid(
+            "TokenCode is missing: SerialNumber names an MFA device, so set `token_codes` or `token_code`",
+        )),
+        (false, true) => {
+            Err(Error::invalid("SerialNumber is missing: a code needs the MFA device that shows it"))
+        }
+        _ => Ok(()),
     }
 }

@@ -5,6 +5,5 @@ mod refresh_windows;
 mod role_provider;
 mod shared_session;
 
-pub use builder::{AssumeRoleBuilder, AssumeRoleExt, InvalidParameter};
-pub use refresh_windows::RefreshWindows;
-pub use role_provider::{CodeError, RoleProvider};
+pub use builder::{AssumeRoleBuilder, AssumeRoleExt};
+pub use role_provider::RoleProvider;

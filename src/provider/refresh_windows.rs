@@ -7,16 +7,16 @@ use std::time::Duration;
 /// The times are those of botocore, 15 and 10 minutes, but at most a half and a third of the session's
 /// lifetime. Otherwise a session of 15 minutes would be renewed at every use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefreshWindows {
+pub(super) struct RefreshWindows {
     /// From here on a renewal is tried. If it fails, the present credentials stay in use.
-    pub advisory: Duration,
+    pub(super) advisory: Duration,
     /// From here on no credentials are returned without a renewal.
-    pub mandatory: Duration,
+    pub(super) mandatory: Duration,
 }
 
 impl RefreshWindows {
     /// Returns the windows of a session with this lifetime.
-    pub fn for_lifetime(lifetime: Duration) -> Self {
+    pub(super) fn for_lifetime(lifetime: Duration) -> Self {
         let minutes = |n: u64| Duration::from_secs(n * 60);
         Self { advisory: minutes(15).min(lifetime / 2), mandatory: minutes(10).min(lifetime / 3) }
     }

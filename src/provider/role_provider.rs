@@ -10,27 +10,32 @@ use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_smithy_async::rt::sleep::{AsyncSleep, default_async_sleep};
 use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
+use zeroize::Zeroizing;
 
 use super::shared_session::{IssuedCredentials, SharedSession};
-use crate::cache::{
-    CacheKey, CacheKeyHop, CachedSession, Consumer, CredentialCache, FreshnessPolicy, SourceKey,
-};
+use crate::cache::CredentialCache;
+use crate::cache::entry::{self, CachedSession};
+use crate::cache::freshness::{Consumer, FreshnessPolicy};
+use crate::cache::key::{CacheKey, CacheKeyHop};
+#[cfg(unix)]
+use crate::cache::single_flight::{self, Acquired, LeaderLock, WaitBudget};
+use crate::cache::source_key::SourceKey;
 use crate::credentials::Credentials;
+use crate::error::{Error, ErrorKind};
 use crate::request::{AssumeRoleRequest, SerialNumber, TokenCode};
 use crate::sts::{self, StsError, cap_chained_duration};
 
-/// The error of a function that supplies MFA codes.
-pub type CodeError = Box<dyn std::error::Error + Send + Sync>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 pub(super) type TokenCodeCallback =
-    dyn Fn(SerialNumber) -> Pin<Box<dyn Future<Output = Result<TokenCode, CodeError>> + Send>> + Send + Sync;
+    dyn Fn(SerialNumber) -> Pin<Box<dyn Future<Output = Result<TokenCode, BoxError>> + Send>> + Send + Sync;
 
 /// Credentials of a role that renew themselves before they expire. Clones share one session.
 ///
 /// STS is not called before the first use. From 15 minutes before the expiration on, one task renews the
 /// session, and the others keep using the present one. If the renewal fails, they do so until 10 minutes
 /// before the expiration. Then all tasks wait for one renewal and share its failure. Both times are shorter
-/// for short sessions ([`crate::RefreshWindows`]).
+/// for short sessions: at most a half and a third of the session's lifetime.
 ///
 /// The renewal runs while the task that started it is polled; no task is spawned. An early renewal takes at
 /// most two seconds of its caller's time. If that is not enough, it is tried again after 30 seconds. Failures
@@ -44,13 +49,15 @@ pub struct RoleProvider(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) parent: SdkConfig,
+    /// The configuration of the STS client, apart from its credentials.
+    pub(super) sts_config: SdkConfig,
     pub(super) request: AssumeRoleRequest,
     /// Whether the program set the session name, which then is part of the cache key.
     pub(super) has_session_name: bool,
     pub(super) code_callback: Option<Arc<TokenCodeCallback>>,
     pub(super) cache: Option<Arc<dyn CredentialCache>>,
     pub(super) clock: SharedTimeSource,
-    pub(super) session: SharedSession<StsError>,
+    pub(super) session: SharedSession<Error>,
 }
 
 impl RoleProvider {
@@ -68,7 +75,7 @@ impl RoleProvider {
     ///
     /// # Errors
     /// There are no such credentials, and the role cannot be assumed.
-    pub async fn credentials(&self) -> Result<Credentials, StsError> {
+    pub async fn credentials(&self) -> Result<Credentials, Error> {
         let inner = &self.0;
         let now = || inner.clock.now();
         let issued = inner
@@ -86,7 +93,7 @@ impl ProvideCredentials for RoleProvider {
     {
         future::ProvideCredentials::new(async {
             let credentials = self.credentials().await.map_err(CredentialsError::provider_error)?;
-            Ok(sts::to_sdk(&credentials))
+            Ok(credentials.into())
         })
     }
 }
@@ -100,7 +107,7 @@ impl fmt::Debug for RoleProvider {
 impl Inner {
     /// Calls [`Inner::new_session`] and logs its failure, because the failure of an early renewal reaches no
     /// caller.
-    async fn fetch(&self) -> Result<IssuedCredentials, StsError> {
+    async fn fetch(&self) -> Result<IssuedCredentials, Error> {
         let fetched = self.new_session().await;
         if let Err(error) = &fetched {
             tracing::warn!(role_arn = %self.request.role_arn, %error, "could not get a session of the role");
@@ -109,45 +116,119 @@ impl Inner {
     }
 
     /// Returns a session of the role from the cache, or from STS.
-    async fn new_session(&self) -> Result<IssuedCredentials, StsError> {
+    async fn new_session(&self) -> Result<IssuedCredentials, Error> {
         let source = self.source().await?;
         let mut request = self.request.clone();
         cap_chained_duration(&source, &mut request);
-        let key = self.cache.as_deref().and_then(|cache| Some((cache, self.key(&source, &request)?)));
-        let now = self.clock.now();
-        if let Some((cache, key)) = &key
-            && let Some(CachedSession { credentials, issued_at }) = cache.read(key, now)
-            && CACHE_POLICY.allows(&CachedSession { credentials: credentials.clone(), issued_at }, now)
-        {
-            return Ok(IssuedCredentials { credentials, issued_at });
+        let Some(cache) = self.cache.as_deref() else {
+            return self.assume_role(&source, request, &mut Lock::default()).await;
+        };
+        let key = self.key(&source, &request);
+        if let Some(cached) = self.read(cache, &key).await {
+            return Ok(cached);
         }
+        let mut lock = match self.wait_for_turn(cache, &key).await {
+            Turn::Cached(cached) => return Ok(cached),
+            Turn::Call(lock) => lock,
+        };
+        let result = self.assume_role(&source, request, &mut lock).await;
+        let is_cached = match &result {
+            Ok(session) => self.write(cache, &key, session).await,
+            Err(_) => false,
+        };
+        if !is_cached {
+            lock.report_not_cached();
+        }
+        result
+    }
+
+    /// Calls STS, with a new MFA code if there is a function that supplies them.
+    async fn assume_role(
+        &self,
+        source: &Credentials,
+        mut request: AssumeRoleRequest,
+        lock: &mut Lock,
+    ) -> Result<IssuedCredentials, Error> {
         if let (Some(codes), Some(serial)) = (&self.code_callback, &request.serial_number) {
+            lock.heartbeat(&self.clock, MFA_TIMEOUT);
             let code = codes(serial.clone()).await;
-            request.token_code = Some(code.map_err(|error| StsError::Source(error.to_string()))?);
+            let failed = |error: BoxError| Error::with_source(ErrorKind::Other, error.to_string(), error);
+            request.token_code = Some(code.map_err(failed)?);
         }
         let issued_at = self.clock.now();
-        let session = sts::assume_role_with(&self.parent, &source, &request, issued_at).await?;
-        let credentials = session.credentials;
-        if let Some((cache, key)) = &key {
-            let session = CachedSession { credentials: credentials.clone(), issued_at };
-            // A cache error must not cost the caller the credentials.
-            let _ = cache.write(key, &session, issued_at);
+        let session = sts::assume_role_with(&self.sts_config, source, &request, issued_at).await?;
+        Ok(IssuedCredentials { credentials: session.credentials, issued_at })
+    }
+
+    /// Returns the session from the cache, if it need not be renewed at once.
+    async fn read(&self, cache: &dyn CredentialCache, key: &CacheKey) -> Option<IssuedCredentials> {
+        let name = key.file_name();
+        let entry = tokio::select! {
+            entry = cache.get(&name) => entry,
+            () = self.sleep(CACHE_TIMEOUT) => Err("the cache takes too long".into()),
+        };
+        let entry = match entry {
+            Ok(entry) => Zeroizing::new(entry?),
+            Err(error) => {
+                let error: &dyn std::error::Error = &*error;
+                tracing::warn!(role_arn = %self.request.role_arn, error, "could not read the session cache");
+                return None;
+            }
+        };
+        let session = entry::decode(key, &entry)?;
+        let is_fresh = CACHE_POLICY.allows(&session, self.clock.now());
+        let CachedSession { credentials, issued_at } = session;
+        is_fresh.then_some(IssuedCredentials { credentials, issued_at })
+    }
+
+    /// Writes the session to the cache. Returns `false` if that fails, which costs the caller nothing.
+    async fn write(&self, cache: &dyn CredentialCache, key: &CacheKey, session: &IssuedCredentials) -> bool {
+        let IssuedCredentials { credentials, issued_at } = session.clone();
+        let session = CachedSession { credentials, issued_at };
+        let (name, entry) = (key.file_name(), entry::encode(key, &session));
+        let expires_in = session.expires_in(self.clock.now());
+        let written = tokio::select! {
+            written = cache.put(&name, entry.as_bytes().to_vec(), expires_in) => written,
+            () = self.sleep(CACHE_TIMEOUT) => Err("the cache takes too long".into()),
+        };
+        if let Err(error) = &written {
+            let error: &dyn std::error::Error = &**error;
+            tracing::warn!(role_arn = %self.request.role_arn, error, "could not cache the session");
         }
-        Ok(IssuedCredentials { credentials, issued_at })
+        written.is_ok()
+    }
+
+    /// Waits while another process requests the same session.
+    #[cfg(unix)]
+    async fn wait_for_turn(&self, cache: &dyn CredentialCache, key: &CacheKey) -> Turn {
+        let Some(single_flight) = cache.single_flight() else { return Turn::Call(Lock::default()) };
+        let (started, mut budget) = (self.clock.now(), WaitBudget::default());
+        let cached = || self.read(cache, key);
+        let sleep = |time| self.sleep(time);
+        match single_flight.acquire(key, started, &mut budget, cached, sleep, |_| ()).await {
+            Acquired::Cached(cached) => Turn::Cached(cached),
+            Acquired::Leader(lock) => Turn::Call(Lock { file: Some(lock) }),
+            // The program `arl` has failed. Its message says nothing that a program can act on, so STS is called.
+            Acquired::Failed(_) => Turn::Call(Lock::default()),
+        }
+    }
+
+    /// Locks exist on Unix only.
+    #[cfg(not(unix))]
+    async fn wait_for_turn(&self, _: &dyn CredentialCache, _: &CacheKey) -> Turn {
+        Turn::Call(Lock::default())
     }
 
     /// Returns the present credentials of the parent.
-    async fn source(&self) -> Result<Credentials, StsError> {
-        let provider = self
-            .parent
-            .credentials_provider()
-            .ok_or_else(|| StsError::Source("the configuration has no credentials".into()))?;
+    async fn source(&self) -> Result<Credentials, Error> {
+        let missing = || Error::invalid("the configuration has no credentials");
+        let provider = self.parent.credentials_provider().ok_or_else(missing)?;
         tokio::select! {
             credentials = provider.provide_credentials() => {
-                sts::from_sdk(&credentials.map_err(|error| sts::source_failed(&error))?)
+                Ok(sts::check_source(&credentials.map_err(sts::parent_failed)?)?)
             }
             // A provider that hangs blocks every task that needs the role, so it has a timeout.
-            () = self.sleep(PARENT_TIMEOUT) => Err(StsError::TimedOut(PARENT_TIMEOUT)),
+            () = self.sleep(PARENT_TIMEOUT) => Err(StsError::TimedOut(PARENT_TIMEOUT).into()),
         }
     }
 
@@ -162,8 +243,10 @@ impl Inner {
 
     /// Returns how long the renewal of another task may take.
     fn wait_limit(&self) -> Duration {
+        let cache =
+            if self.cache.is_some() { 2 * CACHE_TIMEOUT + SINGLE_FLIGHT_TIMEOUT } else { Duration::ZERO };
         let mfa = if self.code_callback.is_some() { MFA_TIMEOUT } else { Duration::ZERO };
-        PARENT_TIMEOUT + mfa + sts::operation_timeout(&self.parent)
+        PARENT_TIMEOUT + mfa + sts::operation_timeout(&self.sts_config) + cache
     }
 
     /// Sleeps with the parent's timer. Without a timer it never ends.
@@ -174,11 +257,46 @@ impl Inner {
         }
     }
 
-    fn key(&self, source: &Credentials, request: &AssumeRoleRequest) -> Option<CacheKey> {
+    fn key(&self, source: &Credentials, request: &AssumeRoleRequest) -> CacheKey {
         let session_name = self.has_session_name.then(|| request.role_session_name.as_str());
-        let settings = sts::sts_settings(&self.parent, request.role_arn.partition());
+        let settings = sts::sts_settings(&self.sts_config, request.role_arn.partition());
         let hop = CacheKeyHop { request, session_name };
-        Some(CacheKey::new(&settings, &SourceKey::from_keys(source), &[hop]))
+        CacheKey::new(&settings, &SourceKey::from_keys(source), &[hop])
+    }
+}
+
+/// The result of waiting for other processes.
+enum Turn {
+    /// The session is in the cache by now.
+    Cached(IssuedCredentials),
+    /// This process is to call STS.
+    Call(Lock),
+}
+
+/// The lock that other processes wait for, if there is one.
+#[derive(Default)]
+struct Lock {
+    #[cfg(unix)]
+    file: Option<LeaderLock>,
+}
+
+impl Lock {
+    /// Tells the waiting processes that the user may take this long.
+    fn heartbeat(&mut self, clock: &SharedTimeSource, limit: Duration) {
+        #[cfg(unix)]
+        if let Some(file) = &mut self.file {
+            file.heartbeat(clock.now(), limit);
+        }
+        #[cfg(not(unix))]
+        let _ = (clock, limit);
+    }
+
+    /// Tells the waiting processes to make their own calls, all at once.
+    fn report_not_cached(self) {
+        #[cfg(unix)]
+        if let Some(file) = self.file {
+            file.report_not_cached();
+        }
     }
 }
 
@@ -188,6 +306,13 @@ const EARLY_REFRESH_TIMEOUT: Duration = Duration::from_secs(2);
 const MFA_TIMEOUT: Duration = Duration::from_secs(120);
 /// The parent's credentials may come from another role, for which the user is asked for a code.
 const PARENT_TIMEOUT: Duration = MFA_TIMEOUT;
+/// How long a cache may take to read or to write.
+const CACHE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long another process may take that requests the same session.
+#[cfg(unix)]
+const SINGLE_FLIGHT_TIMEOUT: Duration = single_flight::CALL_TIMEOUT;
+#[cfg(not(unix))]
+const SINGLE_FLIGHT_TIMEOUT: Duration = Duration::ZERO;
 /// A session that would have to be renewed at once is not taken from the cache.
 const CACHE_POLICY: FreshnessPolicy =
     FreshnessPolicy { consumer: Consumer::CredentialProcess, min_ttl: Duration::ZERO };

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::strict_json;
-use super::value::{InvalidValue, try_from_text};
+use crate::error::{Error, try_from_text};
 
 /// AssumeRole parameters that STS knows and this program does not, given as a JSON object.
 ///
@@ -17,6 +17,7 @@ pub struct AdditionalParameters(BTreeMap<String, Value>);
 impl AdditionalParameters {
     /// Removes a parameter and returns it as the text that its own parser reads. A list or an object is
     /// returned as JSON.
+    #[doc(hidden)]
     pub fn take(&mut self, name: &str) -> Option<String> {
         self.0.remove(name).map(|value| match value {
             Value::String(text) => text,
@@ -24,7 +25,13 @@ impl AdditionalParameters {
         })
     }
 
+    /// Returns the names of the parameters.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Returns the parameters as form fields, sorted by name.
+    #[doc(hidden)]
     pub fn form_fields(&self) -> Vec<(String, String)> {
         let mut fields = Vec::new();
         for (name, value) in &self.0 {
@@ -35,19 +42,19 @@ impl AdditionalParameters {
 }
 
 impl FromStr for AdditionalParameters {
-    type Err = InvalidValue;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+    fn from_str(text: &str) -> Result<Self, Error> {
         let object = strict_json::parse_object(text)?;
         for (name, value) in &object {
             if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
-                return Err(InvalidValue::new(format!("holds {name:?}, which cannot be a parameter's name")));
+                return Err(Error::invalid(format!("holds {name:?}, which cannot be a parameter's name")));
             }
             if name == "Action" || name == "Version" {
-                return Err(InvalidValue::new(format!("cannot change {name}")));
+                return Err(Error::invalid(format!("cannot change {name}")));
             }
             if has_null(value) {
-                return Err(InvalidValue::new(format!("gives {name} a null, which STS has no spelling for")));
+                return Err(Error::invalid(format!("gives {name} a null, which STS has no spelling for")));
             }
         }
         Ok(Self(object.into_iter().collect()))

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::identifiers::PolicyArn;
 use super::strict_json::{self, text_members};
-use super::value::{InvalidValue, check_count, check_text};
+use super::value::{check_count, check_text};
+use crate::error::Error;
 
 const MAX_CONTEXTS: usize = 5;
 
@@ -20,11 +21,11 @@ impl ProvidedContext {
     ///
     /// # Errors
     /// A part breaks the rules of STS.
-    pub fn new(provider_arn: &str, context_assertion: &str) -> Result<Self, InvalidValue> {
+    pub fn new(provider_arn: &str, context_assertion: &str) -> Result<Self, Error> {
         check_text(context_assertion, 4..=2048, "printable characters", |c| !c.is_control())
-            .map_err(|error| InvalidValue::new(format!("ContextAssertion {error}")))?;
+            .map_err(|error| Error::invalid(format!("ContextAssertion {error}")))?;
         let provider_arn =
-            provider_arn.parse().map_err(|error| InvalidValue::new(format!("ProviderArn {error}")))?;
+            provider_arn.parse().map_err(|error| Error::invalid(format!("ProviderArn {error}")))?;
         Ok(Self { provider_arn, context_assertion: context_assertion.to_owned() })
     }
 
@@ -39,14 +40,23 @@ impl ProvidedContext {
     }
 }
 
+/// Creates a context assertion from its provider's ARN and its text.
+impl<P: AsRef<str>, A: AsRef<str>> TryFrom<(P, A)> for ProvidedContext {
+    type Error = Error;
+
+    fn try_from((provider_arn, context_assertion): (P, A)) -> Result<Self, Error> {
+        Self::new(provider_arn.as_ref(), context_assertion.as_ref())
+    }
+}
+
 /// Parses provided contexts: `ProviderArn=…,ContextAssertion=…`, or a JSON object or list of objects with
 /// these members.
 ///
 /// # Errors
 /// The text has another shape, or a part breaks the rules of STS.
-pub fn parse_provided_contexts(text: &str) -> Result<Vec<ProvidedContext>, InvalidValue> {
+pub fn parse_provided_contexts(text: &str) -> Result<Vec<ProvidedContext>, Error> {
     let shape = || {
-        InvalidValue::new(
+        Error::invalid(
             "must be ProviderArn=…,ContextAssertion=…, or JSON: [{\"ProviderArn\": …, \"ContextAssertion\": …}]",
         )
     };
@@ -68,7 +78,7 @@ pub fn parse_provided_contexts(text: &str) -> Result<Vec<ProvidedContext>, Inval
     }
 }
 
-pub(crate) fn check_contexts(contexts: &[ProvidedContext]) -> Result<(), InvalidValue> {
+pub(crate) fn check_contexts(contexts: &[ProvidedContext]) -> Result<(), Error> {
     check_count(MAX_CONTEXTS, contexts.len())
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::value::InvalidValue;
+use crate::error::{Error, try_from_text};
 
 /// The values that STS accepts as `DurationSeconds`. A role's own maximum may be lower.
 const DURATION_RANGE: std::ops::RangeInclusive<u64> = 900..=43_200;
@@ -15,7 +15,7 @@ const DURATION_RANGE: std::ops::RangeInclusive<u64> = 900..=43_200;
 /// use arl::SessionDuration;
 /// assert_eq!("1h 30m".parse::<SessionDuration>()?.as_secs(), 5400);
 /// assert_eq!("3600".parse::<SessionDuration>()?.as_secs(), 3600);
-/// # Ok::<(), arl::InvalidValue>(())
+/// # Ok::<(), arl::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionDuration(u32);
@@ -33,15 +33,15 @@ impl SessionDuration {
 }
 
 impl TryFrom<Duration> for SessionDuration {
-    type Error = InvalidValue;
+    type Error = Error;
 
-    fn try_from(duration: Duration) -> Result<Self, InvalidValue> {
+    fn try_from(duration: Duration) -> Result<Self, Error> {
         if duration.subsec_nanos() != 0 {
-            return Err(InvalidValue::new("must be a whole number of seconds"));
+            return Err(Error::invalid("must be a whole number of seconds"));
         }
         match u32::try_from(duration.as_secs()) {
             Ok(seconds) if DURATION_RANGE.contains(&u64::from(seconds)) => Ok(Self(seconds)),
-            _ => Err(InvalidValue::new(format!(
+            _ => Err(Error::invalid(format!(
                 "must be 15m to 12h, is {}",
                 humantime::format_duration(duration)
             ))),
@@ -49,10 +49,12 @@ impl TryFrom<Duration> for SessionDuration {
     }
 }
 
-impl FromStr for SessionDuration {
-    type Err = InvalidValue;
+try_from_text!(SessionDuration);
 
-    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+impl FromStr for SessionDuration {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
         let trimmed = text.trim();
         // Accept seconds as Python writes them (`+900`, `3_600`), so that the scripts of Python users keep
         // working.
@@ -64,7 +66,7 @@ impl FromStr for SessionDuration {
             humantime::parse_duration(trimmed)
                 .map_err(|error| format!("must be a duration such as 2h, 90m, \"1h 30m\" or 3600: {error}"))
         };
-        duration.map_err(InvalidValue::new)?.try_into()
+        duration.map_err(Error::invalid)?.try_into()
     }
 }
 
@@ -91,7 +93,7 @@ mod tests {
             ("+900", 900),
             (" 1_000 ", 1000),
         ] {
-            assert_eq!(text.parse::<SessionDuration>().map(SessionDuration::as_secs), Ok(seconds), "{text}");
+            assert_eq!(text.parse::<SessionDuration>().expect(text).as_secs(), seconds, "{text}");
         }
     }
 

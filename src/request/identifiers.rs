@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::value::{InvalidValue, is_name_char, string_newtype, try_from_text};
+use super::value::string_newtype;
+use crate::arn::session::is_name_char;
+use crate::error::{Error, try_from_text};
 use crate::secret::Secret;
 
 string_newtype! {
@@ -39,12 +41,12 @@ impl TokenCode {
 }
 
 impl FromStr for TokenCode {
-    type Err = InvalidValue;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+    fn from_str(text: &str) -> Result<Self, Error> {
         // The general check would print a character of the code.
         if text.len() != 6 || !text.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(InvalidValue::new("must be the 6 digits that the MFA device shows"));
+            return Err(Error::invalid("must be the 6 digits that the MFA device shows"));
         }
         Ok(Self(Secret::new(text.to_owned())))
     }

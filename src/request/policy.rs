@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::identifiers::PolicyArn;
 use super::strict_json;
-use super::value::{InvalidValue, try_from_text};
+use crate::error::{Error, try_from_text};
 
 /// An inline session policy: one JSON object in as few characters as possible, because STS limits their
 /// number.
@@ -22,20 +22,20 @@ impl Policy {
 }
 
 impl FromStr for Policy {
-    type Err = InvalidValue;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+    fn from_str(text: &str) -> Result<Self, Error> {
         strict_json::parse_object(text).map(Self::from_object)
     }
 }
 
 impl TryFrom<Value> for Policy {
-    type Error = InvalidValue;
+    type Error = Error;
 
-    fn try_from(value: Value) -> Result<Self, InvalidValue> {
+    fn try_from(value: Value) -> Result<Self, Error> {
         match value {
             Value::Object(object) => Ok(Self::from_object(object)),
-            _ => Err(InvalidValue::new("must be a JSON object")),
+            _ => Err(Error::invalid("must be a JSON object")),
         }
     }
 }
@@ -66,20 +66,20 @@ try_from_text!(Policy);
 ///
 /// # Errors
 /// The JSON has another shape, or an ARN is invalid.
-pub fn parse_policy_arns(text: &str) -> Result<Vec<PolicyArn>, InvalidValue> {
+pub fn parse_policy_arns(text: &str) -> Result<Vec<PolicyArn>, Error> {
     const SHAPE: &str = "must be ARNs separated by commas, or a JSON list of ARNs or {\"arn\": …} objects";
     let arn = |value: &Value| match value {
         Value::String(arn) => arn.parse(),
         Value::Object(object) => match (object.len(), object.get("arn")) {
             (1, Some(Value::String(arn))) => arn.parse(),
-            _ => Err(InvalidValue::new(SHAPE)),
+            _ => Err(Error::invalid(SHAPE)),
         },
-        _ => Err(InvalidValue::new(SHAPE)),
+        _ => Err(Error::invalid(SHAPE)),
     };
     match strict_json::parse(text)? {
         Some(Value::Array(list)) => list.iter().map(arn).collect(),
         Some(object @ Value::Object(_)) => Ok(vec![arn(&object)?]),
-        Some(_) => Err(InvalidValue::new(SHAPE)),
+        Some(_) => Err(Error::invalid(SHAPE)),
         None => text.split(',').map(str::parse).collect(),
     }
 }

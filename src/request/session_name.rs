@@ -1,54 +1,10 @@
-//! Role session names, given or expanded from a template, and the ARNs of role sessions.
+//! Templates of role session names.
 
-use std::fmt;
 use std::str::FromStr;
 
-use super::value::{InvalidValue, is_name_char, try_from_text};
-use crate::arn::{AccountId, InvalidArn, Partition, RoleArn};
-
-const NAME_LENGTH: std::ops::RangeInclusive<usize> = 2..=64;
-
-/// A session name that STS accepts: 2 to 64 letters, digits and `_+=,.@-`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RoleSessionName(String);
-
-impl RoleSessionName {
-    /// Creates a name from any text: replaces characters that STS refuses with `-`, and cuts the name if it
-    /// is too long.
-    pub fn sanitized(text: &str) -> Self {
-        let mut name = replace_invalid_chars(text);
-        name.truncate(*NAME_LENGTH.end());
-        while name.len() < *NAME_LENGTH.start() {
-            name.push('-');
-        }
-        Self(name)
-    }
-
-    /// Returns the name as it is sent.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for RoleSessionName {
-    type Err = InvalidValue;
-
-    fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        if let Some(bad) = text.chars().find(|&c| !is_name_char(c)) {
-            return Err(InvalidValue::new(format!("can hold letters, digits and _+=,.@-, but not {bad:?}")));
-        }
-        if !NAME_LENGTH.contains(&text.len()) {
-            return Err(InvalidValue::new(format!("must have 2 to 64 characters, has {}", text.len())));
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for RoleSessionName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use crate::arn::RoleSessionName;
+use crate::arn::session::{NAME_LENGTH, replace_invalid_chars};
+use crate::error::Error;
 
 /// The values of a template's placeholders.
 #[derive(Debug, Clone, Default)]
@@ -72,13 +28,13 @@ pub struct SessionNameValues {
 /// A session name with placeholders in braces, for instance `{user}@{role}.{account}`.
 ///
 /// ```
-/// use arl::{SessionNameTemplate, SessionNameValues};
+/// use arl::internal::{SessionNameTemplate, SessionNameValues};
 /// let template: SessionNameTemplate = "{user}@{role}.{account}".parse()?;
 /// let values = SessionNameValues {
 ///     user: "ann lee".into(), role: "Deploy".into(), account: "123456789012".into(), ..Default::default()
 /// };
 /// assert_eq!(template.expand(&values).as_str(), "ann-lee@Deploy.123456789012");
-/// # Ok::<(), arl::InvalidValue>(())
+/// # Ok::<(), arl::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionNameTemplate(Vec<Part>);
@@ -147,22 +103,17 @@ impl Placeholder {
     }
 }
 
-fn replace_invalid_chars(text: &str) -> String {
-    text.chars().map(|c| if is_name_char(c) { c } else { '-' }).collect()
-}
-
 impl FromStr for SessionNameTemplate {
-    type Err = InvalidValue;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+    fn from_str(text: &str) -> Result<Self, Error> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some(open) = rest.find('{') {
             if open > 0 {
                 parts.push(Part::Text(rest[..open].to_owned()));
             }
-            let close =
-                rest[open..].find('}').ok_or_else(|| InvalidValue::new("has a `{` without its `}`"))?;
+            let close = rest[open..].find('}').ok_or_else(|| Error::invalid("has a `{` without its `}`"))?;
             parts.push(Part::Placeholder(match &rest[open + 1..open + close] {
                 "user" => Placeholder::User,
                 "caller" => Placeholder::Caller,
@@ -172,7 +123,7 @@ impl FromStr for SessionNameTemplate {
                 "pid" => Placeholder::Pid,
                 "time" => Placeholder::Time,
                 other => {
-                    return Err(InvalidValue::new(format!(
+                    return Err(Error::invalid(format!(
                         "has the unknown placeholder {{{other}}}; known are {{user}}, {{caller}}, {{role}}, {{account}}, {{host}}, {{pid}} and {{time}}"
                     )));
                 }
@@ -183,81 +134,6 @@ impl FromStr for SessionNameTemplate {
             parts.push(Part::Text(rest.to_owned()));
         }
         Ok(Self(parts))
-    }
-}
-
-try_from_text!(RoleSessionName);
-
-/// The ARN of a role session: `arn:aws:sts::123456789012:assumed-role/Name/session`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct AssumedRoleSessionArn {
-    partition: Partition,
-    account_id: AccountId,
-    role_name: String,
-    session_name: String,
-}
-
-impl AssumedRoleSessionArn {
-    /// Returns the session name, as it appears in audit logs.
-    pub fn session_name(&self) -> &str {
-        &self.session_name
-    }
-
-    /// Returns the account that owns the role.
-    pub fn account_id(&self) -> &AccountId {
-        &self.account_id
-    }
-
-    /// Whether this is a session of that role.
-    pub fn is_session_of(&self, role: &RoleArn) -> bool {
-        self.partition == *role.partition()
-            && self.account_id == *role.account_id()
-            && self.role_name == role.role_name()
-    }
-}
-
-impl FromStr for AssumedRoleSessionArn {
-    type Err = InvalidArn;
-
-    fn from_str(text: &str) -> Result<Self, InvalidArn> {
-        let shape = || {
-            InvalidArn::new(
-                text,
-                "a session's ARN looks like arn:aws:sts::123456789012:assumed-role/Name/session",
-            )
-        };
-        let parts: Vec<&str> = text.splitn(6, ':').collect();
-        let &["arn", partition, "sts", "", account, resource] = parts.as_slice() else {
-            return Err(shape());
-        };
-        let (role, session) =
-            resource.strip_prefix("assumed-role/").and_then(|rest| rest.split_once('/')).ok_or_else(shape)?;
-        RoleArn::new(partition.parse()?, account.parse()?, role)?.session(session)
-    }
-}
-
-impl fmt::Display for AssumedRoleSessionArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { partition, account_id, role_name, session_name } = self;
-        write!(f, "arn:{partition}:sts::{account_id}:assumed-role/{role_name}/{session_name}")
-    }
-}
-
-impl RoleArn {
-    /// Returns the ARN of a session of this role. It does not include the role's path.
-    ///
-    /// # Errors
-    /// STS does not accept the session name.
-    pub fn session(&self, session_name: &str) -> Result<AssumedRoleSessionArn, InvalidArn> {
-        let name = session_name
-            .parse::<RoleSessionName>()
-            .map_err(|error| InvalidArn::new(session_name, error.to_string()))?;
-        Ok(AssumedRoleSessionArn {
-            partition: self.partition().clone(),
-            account_id: self.account_id().clone(),
-            role_name: self.role_name().to_owned(),
-            session_name: name.to_string(),
-        })
     }
 }
 
@@ -298,15 +174,5 @@ mod tests {
     fn invalid_templates_are_rejected() {
         assert!("{usr}".parse::<SessionNameTemplate>().is_err());
         assert!("{user".parse::<SessionNameTemplate>().is_err());
-    }
-
-    #[test]
-    fn is_session_of_compares_account_and_name() {
-        let role: RoleArn = "arn:aws:iam::123456789012:role/te/R".parse().expect("an ARN");
-        let session = role.session("ann").expect("a session");
-        assert_eq!(session.to_string(), "arn:aws:sts::123456789012:assumed-role/R/ann");
-        assert!(session.is_session_of(&role));
-        let other: RoleArn = "arn:aws:iam::123456789013:role/te/R".parse().expect("an ARN");
-        assert!(!session.is_session_of(&other));
     }
 }

@@ -7,7 +7,8 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::strict_json::{self, text_members};
-use super::value::{InvalidValue, TAG_ALPHABET, check_count, check_text, is_tag_char, try_from_text};
+use super::value::{TAG_ALPHABET, check_count, check_text, is_tag_char};
+use crate::error::{Error, try_from_text};
 
 /// The most session tags, or transitive tag keys, that STS accepts.
 const MAX_TAGS: usize = 50;
@@ -24,11 +25,11 @@ impl TagKey {
 }
 
 impl FromStr for TagKey {
-    type Err = InvalidValue;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+    fn from_str(text: &str) -> Result<Self, Error> {
         check_text(text, 1..=128, TAG_ALPHABET, is_tag_char)
-            .map_err(|error| InvalidValue::new(format!("tag key {text:?} {error}")))?;
+            .map_err(|error| Error::invalid(format!("tag key {text:?} {error}")))?;
         Ok(Self(text.to_owned()))
     }
 }
@@ -45,10 +46,10 @@ impl Tag {
     ///
     /// # Errors
     /// The key or the value breaks the rules of STS.
-    pub fn new(key: &str, value: &str) -> Result<Self, InvalidValue> {
+    pub fn new(key: &str, value: &str) -> Result<Self, Error> {
         let parsed = key.parse()?;
         check_text(value, 0..=256, TAG_ALPHABET, is_tag_char)
-            .map_err(|error| InvalidValue::new(format!("the value of tag {key:?} {error}")))?;
+            .map_err(|error| Error::invalid(format!("the value of tag {key:?} {error}")))?;
         Ok(Self { key: parsed, value: value.to_owned() })
     }
 
@@ -67,10 +68,10 @@ impl Tag {
 ///
 /// # Errors
 /// The text has another shape, or a tag breaks the rules of STS.
-pub fn parse_tags(text: &str) -> Result<Vec<Tag>, InvalidValue> {
+pub fn parse_tags(text: &str) -> Result<Vec<Tag>, Error> {
     const SHAPE: &str = "must be Key=Value pairs separated by commas, a JSON object of texts, \
                          or a JSON list of {\"Key\": …, \"Value\": …}";
-    let shape = || InvalidValue::new(SHAPE);
+    let shape = || Error::invalid(SHAPE);
     match strict_json::parse(text)? {
         Some(Value::Object(object)) => {
             object.iter().map(|(key, value)| Tag::new(key, value.as_str().ok_or_else(shape)?)).collect()
@@ -98,8 +99,8 @@ pub fn parse_tags(text: &str) -> Result<Vec<Tag>, InvalidValue> {
 ///
 /// # Errors
 /// The text has another shape, or a key breaks the rules of STS.
-pub fn parse_tag_keys(text: &str) -> Result<Vec<TagKey>, InvalidValue> {
-    let shape = || InvalidValue::new("must be tag keys separated by commas, or a JSON list of texts");
+pub fn parse_tag_keys(text: &str) -> Result<Vec<TagKey>, Error> {
+    let shape = || Error::invalid("must be tag keys separated by commas, or a JSON list of texts");
     match strict_json::parse(text)? {
         Some(Value::Array(list)) => list.iter().map(|key| key.as_str().ok_or_else(shape)?.parse()).collect(),
         Some(_) => Err(shape()),
@@ -108,20 +109,29 @@ pub fn parse_tag_keys(text: &str) -> Result<Vec<TagKey>, InvalidValue> {
 }
 
 /// Checks that there are at most 50 tags, and that no two keys differ only in case.
-pub(crate) fn check_tags(tags: &[Tag]) -> Result<(), InvalidValue> {
+pub(crate) fn check_tags(tags: &[Tag]) -> Result<(), Error> {
     let mut keys: Vec<String> = tags.iter().map(|tag| tag.key.0.to_lowercase()).collect();
     keys.sort_unstable();
     if let Some(pair) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(InvalidValue::new(format!("gives tag {:?} twice (STS ignores case there)", pair[0])));
+        return Err(Error::invalid(format!("gives tag {:?} twice (STS ignores case there)", pair[0])));
     }
     check_count(MAX_TAGS, tags.len())
 }
 
-pub(crate) fn check_tag_keys(keys: &[TagKey]) -> Result<(), InvalidValue> {
+pub(crate) fn check_tag_keys(keys: &[TagKey]) -> Result<(), Error> {
     check_count(MAX_TAGS, keys.len())
 }
 
 try_from_text!(TagKey);
+
+/// Creates a tag from a key and a value.
+impl<K: AsRef<str>, V: AsRef<str>> TryFrom<(K, V)> for Tag {
+    type Error = Error;
+
+    fn try_from((key, value): (K, V)) -> Result<Self, Error> {
+        Self::new(key.as_ref(), value.as_ref())
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,31 +1,11 @@
-//! What all request parameters share: the error, the checks of length and characters, and the macros for text
-//! types.
+//! What all request parameters share: the checks of length and characters, and the macro for text types.
 //!
 //! The lengths and characters are those of the AssumeRole page of the STS API reference (model 2011-06-15),
 //! where `\w` is ASCII.
 
-use std::fmt;
 use std::ops::RangeInclusive;
 
-/// The error for a value that STS would refuse: the rule, and how the value breaks it.
-///
-/// The message follows the name of the parameter: "must have 2 to 64 characters, has 1".
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidValue(String);
-
-impl InvalidValue {
-    pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
-    }
-}
-
-impl fmt::Display for InvalidValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for InvalidValue {}
+use crate::error::Error;
 
 /// Checks the number of characters and the characters. `alphabet` describes those that `allowed` accepts.
 pub(crate) fn check_text(
@@ -33,22 +13,17 @@ pub(crate) fn check_text(
     length: RangeInclusive<usize>,
     alphabet: &str,
     allowed: impl Fn(char) -> bool,
-) -> Result<(), InvalidValue> {
+) -> Result<(), Error> {
     let count = text.chars().count();
     if !length.contains(&count) {
         let (min, max) = (length.start(), length.end());
         let rule = if min == max { format!("exactly {min}") } else { format!("{min} to {max}") };
-        return Err(InvalidValue(format!("must have {rule} characters, has {count}")));
+        return Err(Error::invalid(format!("must have {rule} characters, has {count}")));
     }
     match text.chars().find(|&c| !allowed(c)) {
-        Some(bad) => Err(InvalidValue(format!("can hold {alphabet}, but not {bad:?}"))),
+        Some(bad) => Err(Error::invalid(format!("can hold {alphabet}, but not {bad:?}"))),
         None => Ok(()),
     }
-}
-
-/// Whether the character is one of those in most STS identifiers: `[\w+=,.@-]`.
-pub(crate) fn is_name_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
 }
 
 /// Whether the character is allowed in session tags: `[\p{L}\p{Z}\p{N}_.:/=+\-@]`.
@@ -73,9 +48,9 @@ macro_rules! string_newtype {
         }
 
         impl std::str::FromStr for $name {
-            type Err = InvalidValue;
+            type Err = $crate::error::Error;
 
-            fn from_str(text: &str) -> Result<Self, InvalidValue> {
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
                 $crate::request::value::check_text(text, $length, $alphabet, $allowed)?;
                 Ok(Self(text.to_owned()))
             }
@@ -90,32 +65,10 @@ macro_rules! string_newtype {
 }
 pub(crate) use string_newtype;
 
-/// Lets callers pass text where a parameter is expected.
-macro_rules! try_from_text {
-    ($($parameter:ty),+) => {$(
-        impl TryFrom<&str> for $parameter {
-            type Error = InvalidValue;
-
-            fn try_from(text: &str) -> Result<Self, InvalidValue> {
-                text.parse()
-            }
-        }
-
-        impl TryFrom<String> for $parameter {
-            type Error = InvalidValue;
-
-            fn try_from(text: String) -> Result<Self, InvalidValue> {
-                text.parse()
-            }
-        }
-    )+};
-}
-pub(crate) use try_from_text;
-
 /// Checks the length of a list.
-pub(crate) fn check_count(max: usize, count: usize) -> Result<(), InvalidValue> {
+pub(crate) fn check_count(max: usize, count: usize) -> Result<(), Error> {
     if count > max {
-        return Err(InvalidValue::new(format!("takes at most {max}, has {count}")));
+        return Err(Error::invalid(format!("takes at most {max}, has {count}")));
     }
     Ok(())
 }

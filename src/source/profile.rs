@@ -1,14 +1,11 @@
 //! The credentials in a profile itself: a token file, IAM Identity Center, a process, or keys.
 
-use ring::digest;
-
 use super::error::SourceError;
 use super::kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SsoSource};
-use crate::arn::InvalidArn;
-use crate::credentials::{Credentials, InvalidCredentials};
-use crate::encoding::hex_encode;
+use crate::credentials::Credentials;
+use crate::digest::sha256_hex;
+use crate::error::Error;
 use crate::profiles::{Section, SharedConfig, SharedFile};
-use crate::request::InvalidValue;
 use crate::secret::Secret;
 
 /// How deep credential processes may be nested, as in the AWS CLI.
@@ -27,16 +24,14 @@ pub(super) fn profile_source<'a>(
             .get("role_arn")
             .ok_or_else(|| invalid("has a `web_identity_token_file` but no `role_arn`"))?;
         return Ok(Source::WebIdentity {
-            role_arn: role_arn
-                .parse()
-                .map_err(|error: InvalidArn| invalid(&format!("names no role: {error}")))?,
+            role_arn: role_arn.parse().map_err(|error: Error| invalid(&format!("names no role: {error}")))?,
             token_file: token_file.to_owned(),
             role_session_name: section.get_non_empty("role_session_name").map(str::to_owned),
             duration_seconds: section
                 .get_non_empty("duration_seconds")
                 .map(str::parse)
                 .transpose()
-                .map_err(|error: InvalidValue| invalid(&format!("has a `duration_seconds` that {error}")))?,
+                .map_err(|error: Error| invalid(&format!("has a `duration_seconds` that {error}")))?,
         });
     }
     if section.get("sso_account_id").is_some() || section.get("sso_role_name").is_some() {
@@ -63,7 +58,7 @@ pub(super) fn profile_source<'a>(
             let token = token.map(|token| Secret::new(token.to_owned()));
             Credentials::new(id.to_owned(), Secret::new(secret.to_owned()), token, None)
                 .map(Source::Keys)
-                .map_err(|error: InvalidCredentials| invalid(&format!("cannot be used: {error}")))
+                .map_err(|error: Error| invalid(&format!("cannot be used: {error}")))
         }
         (Some(_), None) => Err(invalid("has an `aws_access_key_id` but no `aws_secret_access_key`")),
         (None, Some(_)) => Err(invalid("has an `aws_secret_access_key` but no `aws_access_key_id`")),
@@ -86,8 +81,7 @@ fn login(
         name: name.to_owned(),
         reason: "uses `login_session`, and there is no home directory that it could be in".into(),
     })?;
-    let hash = digest::digest(&digest::SHA256, session.trim().as_bytes());
-    let file = format!("{directory}/{}.json", hex_encode(hash.as_ref()));
+    let file = format!("{directory}/{}.json", sha256_hex(session.trim().as_bytes()));
     Ok(LoginSource { session: session.to_owned(), profile: name.to_owned(), file })
 }
 

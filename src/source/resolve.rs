@@ -8,8 +8,8 @@ use super::error::SourceError;
 use super::kind::{Source, SourceId};
 use super::profile;
 use super::role_ref::closest;
-use crate::arn::InvalidArn;
 use crate::credentials::Credentials;
+use crate::error::Error;
 use crate::profiles::{RoleProfile, Section, SharedConfig};
 use crate::secret::Secret;
 
@@ -227,9 +227,9 @@ impl<'a> SourceResolver<'a> {
                 "the environment holds half a web identity: AWS_ROLE_ARN is not set".into(),
             )
         })?;
-        let role_arn = role_arn.parse().map_err(|error: InvalidArn| {
-            SourceError::Environment(format!("AWS_ROLE_ARN is no role: {error}"))
-        })?;
+        let role_arn = role_arn
+            .parse()
+            .map_err(|error: Error| SourceError::Environment(format!("AWS_ROLE_ARN is no role: {error}")))?;
         let role_session_name = self.var("AWS_ROLE_SESSION_NAME");
         let source = Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds: None };
         Ok(Some(chain_without_hops(SourceId::WebIdentity, source)))

@@ -1,6 +1,7 @@
 //! The ways in which a user can name a role.
 
-use crate::arn::{AccountId, InvalidArn, Partition, RoleArn};
+use crate::arn::{AccountId, Partition, RoleArn};
+use crate::error::Error;
 
 /// A role as the user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,7 @@ impl RoleRef {
     ///
     /// # Errors
     /// The text begins like an ARN and is not a valid role ARN.
-    pub fn parse(text: &str) -> Result<Self, InvalidArn> {
+    pub fn parse(text: &str) -> Result<Self, Error> {
         if text.starts_with("arn:") {
             return text.parse().map(Self::Arn);
         }
@@ -34,7 +35,7 @@ impl RoleRef {
     ///
     /// # Errors
     /// IAM does not allow the role name.
-    pub fn arn(&self, partition: &Partition) -> Result<Option<RoleArn>, InvalidArn> {
+    pub fn arn(&self, partition: &Partition) -> Result<Option<RoleArn>, Error> {
         match self {
             Self::Arn(arn) => Ok(Some(arn.clone())),
             Self::AccountRole(account, name) => {
@@ -70,8 +71,10 @@ mod tests {
     #[test]
     fn role_refs_parse_as_arn_then_account_then_profile() {
         let aws = "aws".parse().expect("a partition");
-        let arn =
-            |text| RoleRef::parse(text).and_then(|role| role.arn(&aws)).map(|arn| arn.map(|a| a.to_string()));
+        let arn = |text| {
+            let arn = RoleRef::parse(text).and_then(|role| role.arn(&aws));
+            arn.map(|arn| arn.map(|arn| arn.to_string())).map_err(|error| error.to_string())
+        };
         let expected = |name: &str| Ok(Some(format!("arn:aws:iam::000123456789:role/{name}")));
         assert_eq!(arn("arn:aws:iam::000123456789:role/R"), expected("R"));
         assert_eq!(arn("000123456789/R"), expected("R"));

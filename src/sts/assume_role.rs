@@ -1,14 +1,12 @@
 //! The AssumeRole call.
 
-use std::time::{Duration, SystemTime};
-
 use aws_sdk_sts::Client;
+use aws_sdk_sts::operation::assume_role::{AssumeRoleError, AssumeRoleOutput};
 use aws_sdk_sts::types::{PolicyDescriptorType, ProvidedContext, Tag};
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::body::SdkBody;
 
-use super::error::StsError;
-use super::response::{self, RoleSession};
 use crate::credentials::Credentials;
 use crate::encoding;
 use crate::request::{AssumeRoleRequest, SessionDuration};
@@ -28,15 +26,13 @@ pub fn cap_chained_duration(
     Some(requested)
 }
 
-/// Calls AssumeRole and checks the response against the request. `limit` is the timeout of the client.
+/// Calls AssumeRole.
 ///
 /// Source: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
-pub(super) async fn assume_role(
+pub(super) async fn send(
     client: &Client,
     request: &AssumeRoleRequest,
-    limit: Duration,
-    now: SystemTime,
-) -> Result<RoleSession, StsError> {
+) -> Result<AssumeRoleOutput, SdkError<AssumeRoleError, HttpResponse>> {
     // Destructured, so that a new parameter cannot be forgotten here.
     let AssumeRoleRequest {
         role_arn,
@@ -87,13 +83,11 @@ pub(super) async fn assume_role(
                 })
                 .collect()
         }));
-    let output = if extra.is_empty() {
+    if extra.is_empty() {
         call.send().await
     } else {
         call.customize().mutate_request(move |http| append_form_fields(http, &extra)).send().await
-    };
-    let output = output.map_err(|error| StsError::from_sdk_error(error, limit))?;
-    response::parse_role_session(role_arn, output.assumed_role_user(), output.credentials(), now)
+    }
 }
 
 /// Adds form fields to the request before it is signed.

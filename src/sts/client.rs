@@ -6,9 +6,10 @@ use aws_sdk_sts::config::{BehaviorVersion, Region, StalledStreamProtectionConfig
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
+use super::assume_role::send;
 use super::error::StsError;
 use super::http::LazyClient;
-use super::response::RoleSession;
+use super::response::{self, RoleSession};
 use super::sdk_config::signing_provider;
 use super::settings::{ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, FIRST_BACKOFF, StsSettings};
 use crate::credentials::Credentials;
@@ -54,7 +55,11 @@ impl Sts {
         request: &AssumeRoleRequest,
         now: SystemTime,
     ) -> Result<RoleSession, StsError> {
-        super::assume_role::assume_role(&self.client(Some(source)), request, self.timeout(), now).await
+        let output = send(&self.client(Some(source)), request)
+            .await
+            .map_err(|error| StsError::from_sdk_error(&error, self.timeout()))?;
+        let (user, credentials) = (output.assumed_role_user(), output.credentials());
+        response::parse_role_session(&request.role_arn, user, credentials, now)
     }
 
     /// Returns the owner of the credentials. The call needs no permission.
@@ -67,7 +72,7 @@ impl Sts {
             .get_caller_identity()
             .send()
             .await
-            .map_err(|error| StsError::from_sdk_error(error, self.timeout()))?;
+            .map_err(|error| StsError::from_sdk_error(&error, self.timeout()))?;
         match output.arn() {
             Some(arn) => Ok(CallerIdentity { arn: arn.to_owned() }),
             None => Err(StsError::Unexpected("it names no caller".into())),

@@ -11,6 +11,7 @@ use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::encoding::rfc3339;
+use crate::error::ErrorKind;
 
 /// Why a call to STS, or a source, returned no credentials.
 ///
@@ -78,6 +79,12 @@ impl fmt::Display for StsError {
 
 impl Error for StsError {}
 
+impl From<StsError> for crate::error::Error {
+    fn from(error: StsError) -> Self {
+        Self::new(error.kind(), error.to_string())
+    }
+}
+
 impl StsError {
     /// Whether the same request may succeed later, because STS was unreachable or busy.
     pub fn is_transient(&self) -> bool {
@@ -85,6 +92,15 @@ impl StsError {
             Self::Unreachable(_) | Self::Untrusted(_) | Self::TimedOut(_) | Self::Unexpected(_) => true,
             Self::Refused { code, .. } => TRANSIENT_CODES.contains(&code.as_str()),
             Self::Redirected(_) | Self::Mismatch(_) | Self::Expired(_) | Self::Source(_) => false,
+        }
+    }
+
+    /// Returns what a program can do about the error.
+    pub(super) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Refused { code, .. } if code.starts_with("AccessDenied") => ErrorKind::AccessDenied,
+            error if error.is_transient() => ErrorKind::Transient,
+            _ => ErrorKind::Other,
         }
     }
 
@@ -120,7 +136,7 @@ const TRANSIENT_CODES: [&str; 9] = [
 ];
 
 impl StsError {
-    pub(super) fn from_sdk_error<E>(error: SdkError<E, HttpResponse>, limit: Duration) -> Self
+    pub(super) fn from_sdk_error<E>(error: &SdkError<E, HttpResponse>, limit: Duration) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -128,7 +144,7 @@ impl StsError {
         if let Some(status) = status.filter(|status| (300..400).contains(status)) {
             return Self::Redirected(status);
         }
-        match &error {
+        match error {
             SdkError::ServiceError(context) => match context.err().code() {
                 Some(code) => Self::Refused {
                     code: code.to_owned(),
@@ -145,11 +161,11 @@ impl StsError {
             }
             SdkError::DispatchFailure(failure) if failure.is_user() => {
                 let cause = failure.as_connector_error().and_then(Error::source);
-                Self::Source(cause.map_or_else(|| root_cause(&error), ToString::to_string))
+                Self::Source(cause.map_or_else(|| root_cause(error), ToString::to_string))
             }
-            SdkError::DispatchFailure(_) => Self::no_connection(&error),
-            SdkError::ResponseError(_) if is_truncated(&error) => Self::Unreachable(root_cause(&error)),
-            _ => Self::Unexpected(root_cause(&error)),
+            SdkError::DispatchFailure(_) => Self::no_connection(error),
+            SdkError::ResponseError(_) if is_truncated(error) => Self::Unreachable(root_cause(error)),
+            _ => Self::Unexpected(root_cause(error)),
         }
     }
 }
@@ -193,7 +209,7 @@ fn date_header(response: &HttpResponse) -> Option<SystemTime> {
 
 /// Returns the last two causes of an SDK error, or one if the outer repeats the inner. The outer layers only
 /// say that something failed.
-pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
+pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
     let causes: Vec<String> = causes(error).map(ToString::to_string).collect();
     match causes.as_slice() {
         [.., outer, inner] if !outer.contains(inner) => format!("{outer}: {inner}"),
@@ -220,6 +236,8 @@ fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
 }
 
 /// Returns an error and its causes, the outermost first.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(super) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&cause| cause.source())
 }

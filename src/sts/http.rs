@@ -5,7 +5,7 @@
 //! from the caller.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -24,6 +24,7 @@ use http_body_util::{BodyExt, Limited};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use zeroize::Zeroizing;
 
+use super::settings::NetworkConfig;
 use crate::files;
 
 /// No response of STS is nearly as large.
@@ -37,19 +38,6 @@ const SYSTEM_BUNDLES: [&str; 4] = [
     "/etc/ssl/ca-bundle.pem",             // openSUSE
     "/etc/ssl/cert.pem",                  // macOS, BSDs
 ];
-
-/// How to reach the network.
-#[derive(Debug, Clone, Default)]
-pub struct NetworkConfig {
-    /// A PEM file with certificates that replace the system's root certificates.
-    pub ca_bundle: Option<PathBuf>,
-    /// The URL of the proxy for https requests.
-    pub https_proxy: Option<String>,
-    /// The hosts that are reached without the proxy, in the syntax of `NO_PROXY`.
-    pub no_proxy: Option<String>,
-    /// Whether plain http may be used for other hosts than this machine and the metadata services.
-    pub allow_plain_http: bool,
-}
 
 /// An HTTP client that creates its connectors with the first requests that need them.
 #[derive(Debug, Clone)]

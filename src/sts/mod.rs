@@ -1,22 +1,25 @@
 //! Calls to STS and to the sources of credentials.
 
 mod assume_role;
+#[cfg(feature = "cli")]
 mod client;
 mod error;
+#[cfg(feature = "cli")]
 mod external;
+#[cfg(feature = "cli")]
 mod http;
+#[cfg(feature = "cli")]
 mod providers;
 mod response;
 mod sdk_config;
 mod settings;
 
 pub use assume_role::cap_chained_duration;
+#[cfg(feature = "cli")]
 pub use client::{CallerIdentity, Sts, assume_role};
 pub use error::StsError;
+#[cfg(feature = "cli")]
 pub(crate) use http::LazyClient;
-pub use http::NetworkConfig;
 pub use response::RoleSession;
-pub(crate) use sdk_config::{
-    assume_role_with, from_sdk, operation_timeout, source_failed, sts_settings, to_sdk,
-};
-pub use settings::StsSettings;
+pub(crate) use sdk_config::{assume_role_with, check_source, operation_timeout, parent_failed, sts_settings};
+pub use settings::{NetworkConfig, StsSettings};

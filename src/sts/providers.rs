@@ -13,7 +13,7 @@ use aws_types::region::Region;
 
 use super::client::Sts;
 use super::error::StsError;
-use super::sdk_config::{from_sdk, source_failed};
+use super::sdk_config::{check_source, source_failed};
 use super::{external, response};
 use crate::arn::RoleArn;
 use crate::credentials::Credentials;
@@ -87,7 +87,7 @@ impl Sts {
             .token_code(token_code.expose())
             .send()
             .await
-            .map_err(|error| StsError::from_sdk_error(error, self.timeout()))?;
+            .map_err(|error| StsError::from_sdk_error(&error, self.timeout()))?;
         response::parse_session(response.credentials(), now)
     }
 
@@ -122,7 +122,7 @@ impl Sts {
             .web_identity_token(token.trim())
             .send()
             .await
-            .map_err(|error| StsError::from_sdk_error(error, self.timeout()))?;
+            .map_err(|error| StsError::from_sdk_error(&error, self.timeout()))?;
         response::parse_role_session(role_arn, response.assumed_role_user(), response.credentials(), now)
             .map(|session| session.credentials)
     }
@@ -138,5 +138,5 @@ async fn with_timeout(limit: Duration, provider: impl ProvideCredentials) -> Res
         .await
         .map_err(|_| StsError::TimedOut(limit))?
         .map_err(|error| source_failed(&error))?;
-    from_sdk(&credentials)
+    check_source(&credentials)
 }

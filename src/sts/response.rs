@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_sts::types::AssumedRoleUser;
 
 use super::error::StsError;
-use crate::arn::RoleArn;
+use crate::arn::{AssumedRoleSessionArn, RoleArn};
 use crate::credentials::Credentials;
 use crate::encoding::rfc3339;
-use crate::request::{AssumedRoleSessionArn, SessionDuration};
+use crate::request::SessionDuration;
 use crate::secret::Secret;
 
 /// How wrong this machine's clock may be before a session of full length is rejected.

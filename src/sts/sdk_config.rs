@@ -9,21 +9,23 @@ use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
 use super::assume_role;
-use super::error::{StsError, root_cause};
-use super::response::RoleSession;
+use super::error::{StsError, causes, root_cause};
+use super::response::{self, RoleSession};
 use super::settings::{ATTEMPT_TIMEOUT, OPERATION_TIMEOUT, StsSettings};
 use crate::arn::Partition;
 use crate::credentials::Credentials;
+use crate::error::{Error, ErrorKind};
 use crate::request::AssumeRoleRequest;
 use crate::secret::Secret;
 
-/// Calls AssumeRole with these credentials and with the program's HTTP client, endpoint, retries and region.
+/// Calls AssumeRole with these credentials and with the HTTP client, endpoint, retries and region of the
+/// configuration.
 pub(crate) async fn assume_role_with(
     config: &SdkConfig,
     source: &Credentials,
     request: &AssumeRoleRequest,
     now: SystemTime,
-) -> Result<RoleSession, StsError> {
+) -> Result<RoleSession, Error> {
     let partition = request.role_arn.partition();
     let timeouts = config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
     let configured = timeouts.clone().build();
@@ -40,7 +42,17 @@ pub(crate) async fn assume_role_with(
         builder = builder.behavior_version(BehaviorVersion::latest());
     }
     let client = aws_sdk_sts::Client::from_conf(builder.build());
-    assume_role::assume_role(&client, request, limit, now).await
+    let output = assume_role::send(&client, request).await.map_err(|error| {
+        let sts_error = StsError::from_sdk_error(&error, limit);
+        let (kind, message) = (sts_error.kind(), sts_error.to_string());
+        // Without the response: a broken one may hold credentials, which the `Debug` of the SDK's error would print.
+        match error.into_source() {
+            Ok(source) => Error::with_source(kind, message, source),
+            Err(_) => Error::new(kind, message),
+        }
+    })?;
+    let (user, credentials) = (output.assumed_role_user(), output.credentials());
+    Ok(response::parse_role_session(&request.role_arn, user, credentials, now)?)
 }
 
 /// Returns how long a call may take, retries included.
@@ -83,31 +95,66 @@ fn endpoint_url(config: &SdkConfig) -> Option<String> {
     if is_set_by_program { general } else { of_sts().or(general) }
 }
 
-/// Converts credentials to the SDK's type.
-pub(crate) fn to_sdk(credentials: &Credentials) -> aws_credential_types::Credentials {
-    let mut builder = aws_credential_types::Credentials::builder()
-        .access_key_id(credentials.access_key_id())
-        .secret_access_key(credentials.secret_access_key().expose())
-        .provider_name("arl");
-    builder.set_session_token(credentials.session_token().map(|token| token.expose().to_owned()));
-    builder.set_expiry(credentials.expiration());
-    builder.set_account_id(credentials.account_id().map(|id| id.as_str().into()));
-    builder.build()
+impl From<&Credentials> for aws_credential_types::Credentials {
+    fn from(credentials: &Credentials) -> Self {
+        let mut builder = aws_credential_types::Credentials::builder()
+            .access_key_id(credentials.access_key_id())
+            .secret_access_key(credentials.secret_access_key().expose())
+            .provider_name("arl");
+        builder.set_session_token(credentials.session_token().map(|token| token.expose().to_owned()));
+        builder.set_expiry(credentials.expiration());
+        builder.set_account_id(credentials.account_id().map(|id| id.as_str().into()));
+        builder.build()
+    }
 }
 
-/// Converts credentials from the SDK's type, if they are valid.
-pub(crate) fn from_sdk(credentials: &aws_credential_types::Credentials) -> Result<Credentials, StsError> {
-    Credentials::new(
-        credentials.access_key_id().to_owned(),
-        Secret::new(credentials.secret_access_key().to_owned()),
-        credentials.session_token().map(|token| Secret::new(token.to_owned())),
-        credentials.expiry(),
-    )
-    .map(|usable| usable.with_account_id(credentials.account_id().and_then(|id| id.as_str().parse().ok())))
-    .map_err(|error| StsError::Source(format!("the source handed out unusable credentials: {error}")))
+impl From<Credentials> for aws_credential_types::Credentials {
+    fn from(credentials: Credentials) -> Self {
+        Self::from(&credentials)
+    }
 }
 
-/// Converts the error of an SDK provider.
-pub(crate) fn source_failed(error: &CredentialsError) -> StsError {
+/// Converts credentials from the SDK's type, if they are printable text.
+impl TryFrom<&aws_credential_types::Credentials> for Credentials {
+    type Error = Error;
+
+    fn try_from(credentials: &aws_credential_types::Credentials) -> Result<Self, Error> {
+        let account_id = credentials.account_id().and_then(|id| id.as_str().parse().ok());
+        let checked = Self::new(
+            credentials.access_key_id().to_owned(),
+            Secret::new(credentials.secret_access_key().to_owned()),
+            credentials.session_token().map(|token| Secret::new(token.to_owned())),
+            credentials.expiry(),
+        )?;
+        Ok(checked.with_account_id(account_id))
+    }
+}
+
+/// Converts credentials from the SDK's type, if they are printable text.
+impl TryFrom<aws_credential_types::Credentials> for Credentials {
+    type Error = Error;
+
+    fn try_from(credentials: aws_credential_types::Credentials) -> Result<Self, Error> {
+        Self::try_from(&credentials)
+    }
+}
+
+/// Checks the credentials that a source returned.
+pub(crate) fn check_source(credentials: &aws_credential_types::Credentials) -> Result<Credentials, StsError> {
+    Credentials::try_from(credentials)
+        .map_err(|error| StsError::Source(format!("the source handed out unusable credentials: {error}")))
+}
+
+/// Converts the error of an SDK provider, for the CLI.
+#[cfg(feature = "cli")]
+pub(super) fn source_failed(error: &CredentialsError) -> StsError {
     StsError::Source(root_cause(error))
+}
+
+/// Converts the error of a program's credentials provider. If the provider is another role of this library, its
+/// error decides what the program can do.
+pub(crate) fn parent_failed(error: CredentialsError) -> Error {
+    let message = root_cause(&error);
+    let kind = causes(&error).find_map(|cause| Some(cause.downcast_ref::<Error>()?.kind()));
+    Error::with_source(kind.unwrap_or(ErrorKind::Other), message, error)
 }

@@ -1,8 +1,8 @@
 //! The settings of STS calls.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::http::NetworkConfig;
 use crate::arn::Partition;
 
 /// Three attempts to connect, with the pauses between them, end within 10 s.
@@ -13,6 +13,19 @@ pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_secs(18);
 /// The longest pause before the first retry. It doubles with every further one.
 pub(super) const FIRST_BACKOFF: Duration = Duration::from_millis(250);
+
+/// How to reach the network.
+#[derive(Debug, Clone, Default)]
+pub struct NetworkConfig {
+    /// A PEM file with certificates that replace the system's root certificates.
+    pub ca_bundle: Option<PathBuf>,
+    /// The URL of the proxy for https requests.
+    pub https_proxy: Option<String>,
+    /// The hosts that are reached without the proxy, in the syntax of `NO_PROXY`.
+    pub no_proxy: Option<String>,
+    /// Whether plain http may be used for other hosts than this machine and the metadata services.
+    pub allow_plain_http: bool,
+}
 
 /// How STS is reached.
 #[derive(Debug, Clone)]

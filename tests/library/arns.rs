@@ -3,11 +3,12 @@
 //! One difference: values that IAM and STS refuse (an invalid account ID, an empty name, a session name with
 //! a slash) are errors here, and malformed ARNs there.
 
-use arl::{AccountId, InvalidArn, Partition, RoleArn};
+use arl::arn::{AccountId, Partition};
+use arl::{Error, RoleArn};
 
 const ACCOUNT: &str = "123456789012";
 
-fn role(account: &str, name: &str, path: &str, partition: &str) -> Result<RoleArn, InvalidArn> {
+fn role(account: &str, name: &str, path: &str, partition: &str) -> Result<RoleArn, Error> {
     let (partition, account): (Partition, AccountId) = (partition.parse()?, AccountId::padded(account)?);
     match path {
         "" => RoleArn::new(partition, account, name),
@@ -40,12 +41,12 @@ fn role_arns_are_formatted_as_in_aws_assume_role_lib() {
         (ACCOUNT, "//te/R", "", "aws", "arn:aws:iam::123456789012:role//te/R"),
         (ACCOUNT, "te//R", "", "aws", "arn:aws:iam::123456789012:role/te/R"),
     ] {
-        let made = role(account, name, path, partition).map(|arn| arn.to_string());
-        assert_eq!(made.as_deref(), Ok(expected), "{account} {name} {path}");
+        let made = role(account, name, path, partition).unwrap().to_string();
+        assert_eq!(made, expected, "{account} {name} {path}");
     }
     let number = |number: u64| AccountId::try_from(number).map(|account| account.to_string());
-    assert_eq!(number(123_456_789_012).as_deref(), Ok(ACCOUNT));
-    assert_eq!(number(1_234_567_890).as_deref(), Ok("001234567890"));
+    assert_eq!(number(123_456_789_012).unwrap(), ACCOUNT);
+    assert_eq!(number(1_234_567_890).unwrap(), "001234567890");
     assert!(number(1_234_567_890_123).is_err());
 }
 
@@ -83,7 +84,7 @@ fn session_arns_are_formatted_as_in_aws_assume_role_lib() {
         (ACCOUNT, "/te/st/R", "aws", "arn:aws:sts::123456789012:assumed-role/R/sess"),
         (ACCOUNT, "R", "aws-cn", "arn:aws-cn:sts::123456789012:assumed-role/R/sess"),
     ] {
-        assert_eq!(session(account, name, "sess", partition).as_deref(), Ok(expected), "{account} {name}");
+        assert_eq!(session(account, name, "sess", partition).unwrap(), expected, "{account} {name}");
     }
     for (account, name, of_session) in
         [(ACCOUNT, "R/", "sess"), (ACCOUNT, "R", "a/b"), (ACCOUNT, "R", ""), ("", "R", "s"), ("x", "R", "s")]

@@ -5,16 +5,18 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod arns;
+#[cfg(unix)]
+mod caching;
+mod public_api;
 mod renewing;
 #[cfg(feature = "cli")]
 mod waiting;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
-use arl::{AssumeRoleBuilder, AssumeRoleExt, JsonFileCache, RoleProvider};
+use arl::{AssumeRoleBuilder, AssumeRoleExt, RoleProvider};
 use arl_sts::{Fault, Sts, World};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -26,6 +28,7 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 
 const DEPLOY: &str = "arn:aws:iam::123456789012:role/Deploy";
+const RELEASE: &str = "arn:aws:sts::123456789012:assumed-role/Deploy/release";
 const CHAINED: &str = "arn:aws:iam::123456789012:role/Chained";
 
 /// A loopback STS, and a clock for both the library and the STS.
@@ -66,7 +69,7 @@ impl Stage {
     }
 
     fn deploy(&self) -> AssumeRoleBuilder {
-        self.base().assume_role(DEPLOY.parse().unwrap())
+        self.base().assume_role(DEPLOY)
     }
 
     fn calls(&self) -> usize {
@@ -99,7 +102,7 @@ async fn the_first_use_of_credentials_assumes_the_role() {
     let stage = Stage::new();
     let base = stage.base();
     let deploy = base
-        .assume_role(DEPLOY.parse().unwrap())
+        .assume_role(DEPLOY)
         .role_session_name("release")
         .tag("Team", "web")
         .transitive_tag_key("Team")
@@ -110,7 +113,7 @@ async fn the_first_use_of_credentials_assumes_the_role() {
         .into_config()
         .unwrap();
     assert_eq!(stage.calls(), 0);
-    assert_eq!(caller(&deploy).await, "arn:aws:sts::123456789012:assumed-role/Deploy/release");
+    assert_eq!(caller(&deploy).await, RELEASE);
     assert_eq!(caller(&base).await, World::ANN);
     let asked = stage.sts.requests().into_iter().find(|request| request.action == "AssumeRole").unwrap();
     for (name, value) in [
@@ -226,7 +229,7 @@ async fn the_session_name_defaults_to_the_source_identity() {
 async fn renewing_a_chain_renews_every_role() {
     let stage = Stage::new();
     let deploy = stage.deploy().into_config().unwrap();
-    let chained = deploy.assume_role(CHAINED.parse().unwrap()).duration(minutes(120)).into_config().unwrap();
+    let chained = deploy.assume_role(CHAINED).duration(minutes(120)).into_config().unwrap();
     assert!(
         caller(&chained).await.starts_with("arn:aws:sts::123456789012:assumed-role/Chained/arl-session-")
     );
@@ -244,14 +247,36 @@ async fn the_region_defaults_to_the_parents() {
     let stage = Stage::new();
     let region = |role: AssumeRoleBuilder| role.into_config().unwrap().region().map(ToString::to_string);
     assert_eq!(region(stage.deploy()).as_deref(), Some("eu-west-1"));
-    assert_eq!(region(stage.deploy().region(Region::new("us-west-2"))).as_deref(), Some("us-west-2"));
-    assert_eq!(region(stage.deploy().region(None)), None);
+    let role = stage.deploy().client_region(Region::new("us-west-2"));
+    assert_eq!(region(role).as_deref(), Some("us-west-2"));
+    assert_eq!(region(stage.deploy().client_region(None)), None);
+    assert_eq!(region(stage.deploy().region(Region::new("us-west-2"))).as_deref(), Some("eu-west-1"));
+}
+
+#[tokio::test]
+async fn sts_may_have_another_region_and_another_configuration_than_the_parent() {
+    let (stage, other) = (Stage::new(), Stage::new());
+    let region = |stage: &Stage| stage.sts.requests().last().map(|request| request.region.clone());
+    key(&stage.deploy().region(Region::new("us-west-2")).into_provider().unwrap()).await;
+    assert_eq!(region(&stage).as_deref(), Some("us-west-2"));
+    let unreachable = stage.base().into_builder().endpoint_url("http://127.0.0.1:1").build();
+    let role = || unreachable.assume_role(DEPLOY).sts_config(&other.base());
+    key(&role().into_provider().unwrap()).await;
+    assert_eq!(region(&other).as_deref(), Some("eu-west-1"));
+    key(&role().region(Region::new("us-east-1")).into_provider().unwrap()).await;
+    assert_eq!(region(&other).as_deref(), Some("us-east-1"));
+    assert_eq!((stage.calls(), other.calls()), (1, 2));
 }
 
 #[test]
 fn into_config_refuses_parameters_that_sts_would_refuse() {
     let stage = Stage::new();
-    let fault = |role: AssumeRoleBuilder| role.into_config().expect_err("STS would refuse it").parameter;
+    let fault = |role: AssumeRoleBuilder| {
+        let error = role.into_config().expect_err("STS would refuse it");
+        assert!(error.is_invalid_parameter() && !error.is_transient(), "{error:?}");
+        error.to_string().split_once(' ').unwrap().0.to_owned()
+    };
+    assert_eq!(fault(stage.base().assume_role("arn:aws:iam::123456789012:user/ann")), "RoleArn");
     assert_eq!(fault(stage.deploy().role_session_name("a b")), "RoleSessionName");
     assert_eq!(fault(stage.deploy().duration(Duration::from_secs(899))), "DurationSeconds");
     assert_eq!(fault(stage.deploy().duration(Duration::from_secs(43_201))), "DurationSeconds");
@@ -259,10 +284,15 @@ fn into_config_refuses_parameters_that_sts_would_refuse() {
     assert_eq!(fault(stage.deploy().tag("k", "v").tag("K", "v")), "Tags");
     assert_eq!(fault(stage.deploy().external_id("x")), "ExternalId");
     assert_eq!(fault(stage.deploy().token_code("12345")), "TokenCode");
+    assert_eq!(fault(stage.deploy().additional_parameters(r#"{"RoleArn":"x"}"#)), "AdditionalParameters");
     // The first invalid parameter is reported, not the last.
     assert_eq!(fault(stage.deploy().source_identity("?").external_id("x")), "SourceIdentity");
-    let empty = SdkConfig::builder().build();
-    assert_eq!(fault(empty.assume_role(DEPLOY.parse().unwrap())), "Credentials");
+    // An MFA device needs a code, and a code needs a device.
+    assert_eq!(fault(stage.deploy().serial_number(World::ANN_MFA)), "TokenCode");
+    assert_eq!(fault(stage.deploy().token_code("123456")), "SerialNumber");
+    assert_eq!(fault(stage.deploy().token_codes(|_| async { Ok("123456".parse()?) })), "SerialNumber");
+    assert!(stage.deploy().serial_number(World::ANN_MFA).token_code("123456").into_config().is_ok());
+    assert_eq!(fault(SdkConfig::builder().build().assume_role(DEPLOY)), "Credentials");
 }
 
 #[tokio::test]
@@ -272,7 +302,7 @@ async fn every_new_session_requests_an_mfa_code() {
     let count = Arc::clone(&asked);
     let provider = stage
         .base()
-        .assume_role("arn:aws:iam::123456789012:role/NeedsMfa".parse().unwrap())
+        .assume_role("arn:aws:iam::123456789012:role/NeedsMfa")
         .serial_number(World::ANN_MFA)
         .token_codes(move |serial| {
             let number = 100_001 + count.fetch_add(1, Ordering::Relaxed);
@@ -291,41 +321,30 @@ async fn every_new_session_requests_an_mfa_code() {
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let path =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("library-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+#[test]
+fn credentials_convert_to_those_of_the_sdk_and_back() {
+    let expiration = SystemTime::UNIX_EPOCH + minutes(1000);
+    let mut sdk = Credentials::builder().access_key_id("ASIA").secret_access_key("s").provider_name("test");
+    sdk.set_session_token(Some("token".to_owned()));
+    sdk.set_expiry(Some(expiration));
+    sdk.set_account_id(Some("123456789012".into()));
+    let sdk = sdk.build();
+    let credentials = arl::Credentials::try_from(&sdk).unwrap();
+    assert_eq!(credentials.session_token().unwrap().expose(), "token");
+    let back = Credentials::from(credentials);
+    assert_eq!(back.expiry(), Some(expiration));
+    assert_eq!(back.account_id().map(|id| id.as_str()), Some("123456789012"));
+    assert_eq!((back.secret_access_key(), back.session_token()), ("s", Some("token")));
+    let bad = Credentials::new("ASIA", "two lines\n", None, None, "test");
+    assert!(arl::Credentials::try_from(bad).unwrap_err().is_invalid_parameter());
 }
 
 #[tokio::test]
-async fn a_cached_session_needs_the_same_request_and_the_same_caller() {
+async fn a_request_can_be_prepared_without_a_configuration() {
     let stage = Stage::new();
-    let directory = Directory::new("cache");
-    stage
-        .sts
-        .change(|world| world.add_user("arn:aws:iam::111122223333:user/bob", "AKIAIOSFODNN7BOB0001", "s"));
-    let role =
-        |base: SdkConfig| base.assume_role(DEPLOY.parse().unwrap()).cache(JsonFileCache::new(&directory.0));
-    let first = key(&role(stage.base()).into_provider().unwrap()).await;
-    assert_eq!(key(&role(stage.base()).into_provider().unwrap()).await, first);
-    assert_eq!(stage.calls(), 1);
-    let bob = || stage.base_with("AKIAIOSFODNN7BOB0001", "s");
-    assert_ne!(key(&role(bob()).into_provider().unwrap()).await, first);
-    assert_ne!(key(&role(stage.base()).duration(minutes(30)).into_provider().unwrap()).await, first);
-    assert_eq!(stage.calls(), 3);
-    // A cached session that needs renewal at once is not used.
-    stage.pass(46);
-    assert_ne!(key(&role(stage.base()).into_provider().unwrap()).await, first);
-    assert_eq!(stage.calls(), 4);
+    let request =
+        arl::request::AssumeRoleRequest::builder(DEPLOY, "release").duration("30m").build().unwrap();
+    let provider = stage.base().assume_role_with(request.clone()).into_provider().unwrap();
+    assert_eq!(provider.request(), &request);
+    assert_eq!(caller(&stage.base().assume_role_with(request).into_config().unwrap()).await, RELEASE);
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arl::{AssumeRoleExt, RoleProvider, StsError};
+use arl::{AssumeRoleExt, RoleProvider};
 use arl_sts::{Fault, World};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use tokio::time::{Instant, pause, resume, timeout};
 
-use crate::{DEPLOY, Stage, key};
+use crate::{CHAINED, DEPLOY, Stage, key};
 
 /// A parent's provider that may hang.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +32,7 @@ impl Moody {
     fn role(&self, stage: &Stage) -> RoleProvider {
         let mut parent = stage.base().to_builder();
         parent.set_credentials_provider(Some(SharedCredentialsProvider::new(self.clone())));
-        parent.build().assume_role(DEPLOY.parse().unwrap()).into_provider().unwrap()
+        parent.build().assume_role(DEPLOY).into_provider().unwrap()
     }
 }
 
@@ -86,7 +87,8 @@ async fn a_hanging_parent_is_a_timeout_and_the_next_call_works() {
     let provider = parent.role(&stage);
     parent.hang(true);
     pause();
-    assert!(matches!(provider.credentials().await, Err(StsError::TimedOut(_))));
+    let error = provider.credentials().await.unwrap_err();
+    assert!(error.is_transient() && error.to_string().contains("within 2m"), "{error:?}");
     resume();
     parent.hang(false);
     stage.pass(1);
@@ -132,5 +134,33 @@ async fn transient_errors_are_distinguished_from_permanent_ones() {
     }
     stage.close();
     let error = failure().await;
-    assert!(!error.is_transient(), "{error:?}");
+    assert!(!error.is_transient() && error.is_access_denied(), "{error:?}");
+    // The cause is the error of the SDK, for programs that need its details.
+    let sdk = std::error::Error::source(&error).unwrap();
+    assert!(sdk.is::<AssumeRoleError>(), "{sdk:?}");
+    // The error of a role in the middle of a chain says the same.
+    let chained = stage.deploy().into_config().unwrap().assume_role(CHAINED).into_provider().unwrap();
+    let error = chained.credentials().await.unwrap_err();
+    assert!(error.is_access_denied() && error.to_string().contains("AccessDenied"), "{error:?}");
+}
+
+#[tokio::test]
+async fn errors_show_no_part_of_a_response_that_holds_credentials() {
+    let stage = Stage::new();
+    for fault in [
+        Fault::Truncate,
+        Fault::Malform,
+        Fault::NoCredentials,
+        Fault::WrongRole,
+        Fault::FarExpiry,
+        Fault::PastExpiry,
+        Fault::ControlCharacters,
+    ] {
+        let text = format!("{fault:?}");
+        stage.sts.inject(fault, 9);
+        let error = stage.deploy().into_provider().unwrap().credentials().await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("SecretAccessKey") && !shown.contains("SessionToken"), "{text}: {shown}");
+        stage.sts.reset();
+    }
 }

@@ -1,6 +1,7 @@
 //! How long one process waits for another, measured by tokio's paused clock.
 
 use std::fs::{self, File};
+use std::future::ready;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -22,9 +23,21 @@ fn directory(name: &str) -> PathBuf {
     path
 }
 
+async fn acquire(
+    single_flight: &SingleFlight,
+    key: &CacheKey,
+    wait_budget: &mut WaitBudget,
+    is_cached: impl Fn() -> bool,
+    on_wait: impl FnMut(Duration),
+) -> Acquired<()> {
+    let cached = || ready(is_cached().then_some(()));
+    let sleep = tokio::time::sleep;
+    single_flight.acquire(key, SystemTime::now(), wait_budget, cached, sleep, on_wait).await
+}
+
 /// Takes the lock and makes no progress.
 async fn held(single_flight: &SingleFlight, key: &CacheKey) -> LeaderLock {
-    match single_flight.acquire(key, SystemTime::now(), &mut WaitBudget::default(), || false, |_| ()).await {
+    match acquire(single_flight, key, &mut WaitBudget::default(), || false, |_| ()).await {
         Acquired::Leader(flying) => flying,
         other => panic!("{other:?}"),
     }
@@ -40,7 +53,7 @@ async fn one_wait_limit_applies_to_all_roles_of_a_chain() {
     }
     let (mut wait_budget, start) = (WaitBudget::default(), tokio::time::Instant::now());
     for key in &keys {
-        let flown = single_flight.acquire(key, SystemTime::now(), &mut wait_budget, || false, |_| ()).await;
+        let flown = acquire(&single_flight, key, &mut wait_budget, || false, |_| ()).await;
         assert!(matches!(flown, Acquired::Leader(_)));
     }
     assert!(
@@ -64,9 +77,8 @@ async fn a_waiting_process_waits_for_a_holder_that_makes_progress() {
         }
     };
     let landed = || start.elapsed() > Duration::from_secs(75);
-    let flown =
-        single_flight.acquire(&key, SystemTime::now(), &mut WaitBudget::default(), landed, waiting).await;
-    assert!(matches!(flown, Acquired::Cached), "{flown:?} after {:?}", start.elapsed());
+    let flown = acquire(&single_flight, &key, &mut WaitBudget::default(), landed, waiting).await;
+    assert!(matches!(flown, Acquired::Cached(())), "{flown:?} after {:?}", start.elapsed());
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(crate) struct ArnArgs {
 pub(crate) fn run(args: ArnArgs, output: &Output) -> Result<(), CliError> {
     let bad = |what: &str| {
         let what = what.to_owned();
-        move |error: arl::internal::InvalidArn| CliError::usage(format!("{what} {error}"))
+        move |error: arl::internal::Error| CliError::usage(format!("{what} {error}"))
     };
     let partition: Partition = args.partition.parse().map_err(bad("--partition"))?;
     let account = AccountId::padded(&args.account).map_err(bad("account"))?;

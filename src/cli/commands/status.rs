@@ -3,7 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use arl::internal::shell::ShellState;
-use arl::internal::{Credentials, InvalidCredentials, RoleArn, Secret, Source, Sts};
+use arl::internal::{Credentials, Error, RoleArn, Secret, Source, Sts};
 use serde_json::json;
 
 use crate::cli::args::role::RoleArgs;
@@ -182,7 +182,7 @@ fn caller_arn() -> Result<String, CliError> {
     runtime()?.block_on(ask).map(|caller| caller.arn)
 }
 
-fn env_credentials(id: String) -> Result<Credentials, InvalidCredentials> {
+fn env_credentials(id: String) -> Result<Credentials, Error> {
     let secret = Secret::new(vars::get(vars::AWS_SECRET_ACCESS_KEY).unwrap_or_default());
     let token = vars::get(vars::AWS_SESSION_TOKEN).map(Secret::new);
     Credentials::new(id, secret, token, None)

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use arl::internal::{CredentialCache, JsonFileCache};
+use arl::internal::{JsonFileCache, SessionStore};
 
 use crate::cli::env::context::Context;
 use crate::cli::env::dirs::{private_runtime_dir, runtime_dir};
@@ -38,7 +38,7 @@ impl CacheLocation {
     }
 
     /// The cache there; none where none is wished for or possible.
-    pub(crate) fn open(&self, output: &Output) -> Result<Option<Box<dyn CredentialCache>>, CliError> {
+    pub(crate) fn open(&self, output: &Output) -> Result<Option<Box<dyn SessionStore>>, CliError> {
         match self {
             Self::None => Ok(None),
             Self::Files(Some(directory)) => Ok(Some(Box::new(JsonFileCache::new(directory)))),
@@ -63,7 +63,7 @@ impl CacheLocation {
 }
 
 #[cfg(target_os = "linux")]
-fn keyring() -> Result<Box<dyn CredentialCache>, CliError> {
+fn keyring() -> Result<Box<dyn SessionStore>, CliError> {
     match arl::internal::KeyringCache::open() {
         Ok(cache) => Ok(Box::new(cache)),
         Err(error) => Err(CliError::new("could not use the kernel's keyring (ARL_CACHE=keyring)")
@@ -75,7 +75,7 @@ fn keyring() -> Result<Box<dyn CredentialCache>, CliError> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn keyring() -> Result<Box<dyn CredentialCache>, CliError> {
+fn keyring() -> Result<Box<dyn SessionStore>, CliError> {
     Err(CliError::usage("ARL_CACHE=keyring needs the keyring of the Linux kernel"))
 }
 

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use arl::internal::{
-    AdditionalParameters, AssumeRoleRequest, InvalidValue, RoleArn, RoleProfile, RoleRef, RoleSessionName,
+    AdditionalParameters, AssumeRoleRequest, Error, RoleArn, RoleProfile, RoleRef, RoleSessionName,
     SessionNameTemplate, SessionNameValues, SharedConfig, parse_policy_arns, parse_provided_contexts,
     parse_tag_keys, parse_tags,
 };
@@ -274,7 +274,7 @@ impl Overlay {
     }
 
     /// Sets a parameter that has one value. If none is given, the parameter stays as it is.
-    fn set<T: FromStr<Err = InvalidValue>>(
+    fn set<T: FromStr<Err = Error>>(
         &mut self,
         parameter: &'static str,
         flag: &str,
@@ -285,7 +285,7 @@ impl Overlay {
         self.assign(parameter, value, slot)
     }
 
-    fn assign<T: FromStr<Err = InvalidValue>>(
+    fn assign<T: FromStr<Err = Error>>(
         &mut self,
         parameter: &'static str,
         value: Option<(String, String)>,
@@ -305,7 +305,7 @@ impl Overlay {
         flag: &str,
         typed: &[String],
         slot: &mut Option<Vec<T>>,
-        parse: impl Fn(&str) -> Result<Vec<T>, InvalidValue>,
+        parse: impl Fn(&str) -> Result<Vec<T>, Error>,
     ) -> Result<(), CliError> {
         for (index, (origin, text)) in self.values(parameter, flag, typed).into_iter().enumerate() {
             let part = parse(&text).map_err(|error| CliError::usage(format!("{origin} {error}")))?;

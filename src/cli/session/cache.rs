@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 use std::time::{Duration, SystemTime};
 
 use arl::internal::{
-    Acquired, CachedSession, Consumer, CredentialCache, Credentials, FreshnessPolicy, LeaderLock,
-    SingleFlight, WaitBudget,
+    Acquired, CachedSession, Consumer, Credentials, FreshnessPolicy, LeaderLock, SessionStore, SingleFlight,
+    WaitBudget,
 };
 
 use crate::cli::args::role::RoleArgs;
@@ -24,7 +24,7 @@ const MAX_MIN_TTL: Duration = Duration::from_secs(12 * 3600);
 /// The cache of one call, as its flags and the environment want it.
 pub(crate) struct SessionCache {
     location: CacheLocation,
-    backend: Option<Box<dyn CredentialCache>>,
+    backend: Option<Box<dyn SessionStore>>,
     /// Looked for when there is something to wait for.
     single_flight: OnceCell<Option<SingleFlight>>,
     freshness: FreshnessPolicy,
@@ -81,7 +81,7 @@ impl SessionCache {
             true => self.freshness,
             false => FreshnessPolicy { consumer: Consumer::OneShot, min_ttl: Duration::ZERO },
         };
-        let session = backend.read(plan.cache_key(hops)?, now)?;
+        let session = backend.read(plan.cache_key(hops)?)?;
         freshness.allows(&session, now).then_some(session.credentials)
     }
 
@@ -132,21 +132,18 @@ impl SessionCache {
     ) -> WaitOutcome {
         let key = self.single_flight().filter(|_| is_cacheable(plan, hops)).zip(plan.cache_key(hops));
         let Some((single_flight, key)) = key else { return WaitOutcome::Leader(None) };
-        let mut cached = None;
         let mut has_notified = false;
-        let is_cached = || {
-            cached = self.lookup(plan, hops);
-            cached.is_some()
-        };
+        let cached = || std::future::ready(self.lookup(plan, hops));
         let on_wait = |waited: Duration| {
             if waited > WAIT_NOTICE_DELAY && !has_notified {
                 has_notified = true;
                 output.status("another arl is getting this session; waiting for it");
             }
         };
-        match single_flight.acquire(key, self.started, wait_budget, is_cached, on_wait).await {
+        let sleep = tokio::time::sleep;
+        match single_flight.acquire(key, self.started, wait_budget, cached, sleep, on_wait).await {
             Acquired::Leader(lock) => WaitOutcome::Leader(Some(lock)),
-            Acquired::Cached => cached.map_or(WaitOutcome::Leader(None), WaitOutcome::Found),
+            Acquired::Cached(credentials) => WaitOutcome::Found(credentials),
             // Whoever has brought a code of their own tries it: it may be the other one's code that was wrong.
             Acquired::Failed(_) if plan.has_code() => WaitOutcome::Leader(None),
             Acquired::Failed(note) => WaitOutcome::Failed(CliError::from_note(&note)),

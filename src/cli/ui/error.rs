@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use arl::internal::InvalidValue;
+use arl::internal::Error;
 
 /// arl's exit statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +132,6 @@ impl CliError {
 }
 
 /// Names the flag, variable or key in front of the rule that the value breaks.
-pub(crate) fn parse_value<T: FromStr<Err = InvalidValue>>(origin: &str, text: &str) -> Result<T, CliError> {
+pub(crate) fn parse_value<T: FromStr<Err = Error>>(origin: &str, text: &str) -> Result<T, CliError> {
     text.parse().map_err(|error| CliError::usage(format!("{origin} {error}")))
 }

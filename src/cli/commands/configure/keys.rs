@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use arl::internal::shell::Shell;
 use arl::internal::{
-    ExternalId, InvalidValue, ProfileName, RoleArn, RoleSessionName, Section, SerialNumber, SessionDuration,
+    Error, ExternalId, ProfileName, RoleArn, RoleSessionName, Section, SerialNumber, SessionDuration,
     SharedConfig,
 };
 
@@ -91,7 +91,7 @@ pub(crate) fn role_profile_keys(
 const PROFILE_FLAGS: [&str; 5] =
     ["--region", "--external-id", "--serial-number", "--role-session-name", "--duration"];
 
-fn parse_optional<T: FromStr<Err = InvalidValue> + ToString>(
+fn parse_optional<T: FromStr<Err = Error> + ToString>(
     flag: &str,
     text: Option<&str>,
 ) -> Result<Option<String>, CliError> {

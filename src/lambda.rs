@@ -2,10 +2,9 @@
 
 use std::time::SystemTime;
 
-use ring::rand::{SecureRandom, SystemRandom};
-
-use super::session_name::RoleSessionName;
-use super::value::{InvalidValue, is_name_char};
+use crate::arn::RoleSessionName;
+use crate::arn::session::is_name_char;
+use crate::error::Error;
 
 /// The longest session name that STS accepts.
 const MAX_NAME_LEN: usize = 64;
@@ -15,16 +14,42 @@ const MAX_PREFIX_LEN: usize = 59;
 const MIN_TIME_LEN: usize = 14;
 
 /// What the Lambda runtime tells a function about itself. An empty text counts as missing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LambdaFunction<'a> {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LambdaFunction {
     /// `AWS_LAMBDA_FUNCTION_NAME`.
-    pub function_name: &'a str,
+    pub function_name: String,
     /// `AWS_LAMBDA_FUNCTION_VERSION`; `$LATEST` counts as missing.
-    pub function_version: &'a str,
+    pub function_version: String,
     /// `AWS_LAMBDA_LOG_STREAM_NAME`. Its end identifies the instance.
-    pub log_stream_name: &'a str,
+    pub log_stream_name: String,
     /// An identifier of the instance that the program chooses. It replaces the one from the log stream.
-    pub identifier: &'a str,
+    pub identifier: String,
+}
+
+impl LambdaFunction {
+    /// Reads what the Lambda runtime sets in the environment. The library reads no environment by itself:
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    ///
+    /// use arl::RoleSessionName;
+    /// use arl::lambda::LambdaFunction;
+    ///
+    /// # fn name() -> Result<RoleSessionName, arl::Error> {
+    /// let function = LambdaFunction::from_env(|name| std::env::var(name).ok());
+    /// RoleSessionName::for_lambda(&function, SystemTime::now())
+    /// # }
+    /// ```
+    pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Self {
+        let var = |name: &str| var(name).unwrap_or_default();
+        Self {
+            function_name: var("AWS_LAMBDA_FUNCTION_NAME"),
+            function_version: var("AWS_LAMBDA_FUNCTION_VERSION"),
+            log_stream_name: var("AWS_LAMBDA_LOG_STREAM_NAME"),
+            identifier: String::new(),
+        }
+    }
 }
 
 impl RoleSessionName {
@@ -38,19 +63,19 @@ impl RoleSessionName {
     /// # Errors
     /// The function name is missing, or the result has fewer than 2 characters that STS accepts. (The
     /// original returns such a name, which STS then refuses.)
-    pub fn for_lambda(function: &LambdaFunction<'_>, now: SystemTime) -> Result<Self, InvalidValue> {
-        let LambdaFunction { function_name, function_version, log_stream_name: _, identifier: _ } = *function;
+    pub fn for_lambda(function: &LambdaFunction, now: SystemTime) -> Result<Self, Error> {
+        let LambdaFunction { function_name, function_version, log_stream_name: _, identifier: _ } = function;
         if function_name.is_empty() {
-            return Err(InvalidValue::new("needs the name of a Lambda function"));
+            return Err(Error::invalid("needs the name of a Lambda function"));
         }
-        let version = match function_version {
+        let version = match function_version.as_str() {
             "" | "$LATEST" => String::new(),
             version => format!(".{version}"),
         };
         let name_length = function_name.chars().count();
         let with_version = name_length + version.chars().count();
         let text = if name_length > MAX_PREFIX_LEN {
-            function_name.to_owned()
+            function_name.clone()
         } else if with_version > MAX_PREFIX_LEN {
             format!("{function_name}.{}", function.instance_id(MAX_NAME_LEN - 1 - name_length, now))
         } else {
@@ -60,12 +85,12 @@ impl RoleSessionName {
     }
 }
 
-impl LambdaFunction<'_> {
+impl LambdaFunction {
     fn instance_id(&self, max_len: usize, now: SystemTime) -> String {
         if !self.identifier.is_empty() {
             return self.identifier.to_owned();
         }
-        let stream = self.log_stream_name.strip_suffix('\n').unwrap_or(self.log_stream_name);
+        let stream = self.log_stream_name.strip_suffix('\n').unwrap_or(&self.log_stream_name);
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let start = stream.trim_end_matches(is_word).len();
         if start < stream.len() {
@@ -82,10 +107,7 @@ impl LambdaFunction<'_> {
 /// Returns random lowercase letters and digits.
 fn random_suffix(length: usize) -> String {
     const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-    let mut bytes = vec![0; length];
-    // Without randomness the name is less distinctive, but still valid.
-    let _ = SystemRandom::new().fill(&mut bytes);
-    bytes.into_iter().map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()])).collect()
+    (0..length).map(|_| char::from(ALPHABET[fastrand::usize(..ALPHABET.len())])).collect()
 }
 
 /// Replaces each run of characters that STS refuses with one `_`. It also replaces `+`, which STS accepts,
@@ -111,8 +133,17 @@ mod tests {
     const STREAM: &str = "2020/01/31/[$LATEST]3893xmpl7fac4485b47bb75b671a283c";
 
     fn name(function_name: &str, version: &str, stream: &str, identifier: &str) -> String {
-        let function =
-            LambdaFunction { function_name, function_version: version, log_stream_name: stream, identifier };
+        let variables = [
+            ("AWS_LAMBDA_FUNCTION_NAME", function_name),
+            ("AWS_LAMBDA_FUNCTION_VERSION", version),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", stream),
+        ];
+        let var = |name: &str| {
+            let set = variables.iter().find(|(variable, value)| *variable == name && !value.is_empty());
+            set.map(|(_, value)| (*value).to_owned())
+        };
+        let mut function = LambdaFunction::from_env(var);
+        identifier.clone_into(&mut function.identifier);
         // 2026-11-21T20:40:44.353611Z
         let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_micros(1_795_293_644_353_611);
         RoleSessionName::for_lambda(&function, now)

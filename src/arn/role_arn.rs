@@ -3,140 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::ids::{AccountId, Partition, invalid_arn};
+use crate::error::{Error, try_from_text};
+
 /// The longest ARN that STS accepts.
 const MAX_ARN: usize = 2048;
-
-/// The error for a text that is not an ARN of the expected kind: the text, and the rule that it breaks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidArn {
-    text: String,
-    reason: String,
-}
-
-impl InvalidArn {
-    pub(crate) fn new(text: &str, reason: impl Into<String>) -> Self {
-        Self { text: text.to_owned(), reason: reason.into() }
-    }
-}
-
-impl fmt::Display for InvalidArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`: {}", self.text, self.reason)
-    }
-}
-
-impl std::error::Error for InvalidArn {}
-
-/// A group of AWS regions with its own accounts: `aws`, `aws-cn`, `aws-us-gov`, …
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Partition(String);
-
-impl Partition {
-    /// Returns the partition of a region, and `aws` for a region that no other partition claims.
-    ///
-    /// Source: `partitions.json` of the AWS SDKs.
-    pub fn for_region(region: &str) -> Self {
-        const PREFIXES: [(&str, &str); 7] = [
-            ("cn-", "aws-cn"),
-            ("us-gov-", "aws-us-gov"),
-            ("us-isob-", "aws-iso-b"),
-            ("us-isof-", "aws-iso-f"),
-            ("us-iso-", "aws-iso"),
-            ("eu-isoe-", "aws-iso-e"),
-            ("eusc-", "aws-eusc"),
-        ];
-        let entry = PREFIXES.iter().find(|(prefix, _)| region.starts_with(prefix));
-        Self(entry.map_or("aws", |(_, partition)| partition).to_owned())
-    }
-
-    /// Returns the region whose STS endpoint is used when the user names no region.
-    pub fn default_region(&self) -> &'static str {
-        match self.0.as_str() {
-            "aws-cn" => "cn-north-1",
-            "aws-us-gov" => "us-gov-west-1",
-            "aws-iso" => "us-iso-east-1",
-            "aws-iso-b" => "us-isob-east-1",
-            "aws-iso-e" => "eu-isoe-west-1",
-            "aws-iso-f" => "us-isof-south-1",
-            "aws-eusc" => "eusc-de-east-1",
-            _ => "us-east-1",
-        }
-    }
-
-    /// Returns the name as it is written in an ARN.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Partition {
-    type Err = InvalidArn;
-
-    fn from_str(text: &str) -> Result<Self, InvalidArn> {
-        let lower = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
-        let mut parts = text.split('-');
-        if parts.next() == Some("aws") && parts.all(lower) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidArn::new(text, "a partition is `aws`, `aws-cn`, `aws-us-gov` or the like"))
-        }
-    }
-}
-
-impl fmt::Display for Partition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// An account ID: twelve digits, leading zeros included.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct AccountId(String);
-
-impl AccountId {
-    /// Parses an account ID and restores leading zeros, which spreadsheets and YAML readers drop.
-    ///
-    /// # Errors
-    /// The text is empty, longer than twelve characters, or not a number.
-    pub fn padded(text: &str) -> Result<Self, InvalidArn> {
-        let short = (1..12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        if short { Ok(Self(format!("{text:0>12}"))) } else { text.parse() }
-    }
-
-    /// Returns the twelve digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Restores the leading zeros that a number cannot have.
-impl TryFrom<u64> for AccountId {
-    type Error = InvalidArn;
-
-    fn try_from(number: u64) -> Result<Self, InvalidArn> {
-        Self::padded(&number.to_string())
-    }
-}
-
-impl FromStr for AccountId {
-    type Err = InvalidArn;
-
-    fn from_str(text: &str) -> Result<Self, InvalidArn> {
-        if !text.bytes().all(|b| b.is_ascii_digit()) || text.is_empty() {
-            return Err(InvalidArn::new(text, "an account ID is a number of 12 digits"));
-        }
-        match text.len() {
-            12 => Ok(Self(text.to_owned())),
-            n => Err(InvalidArn::new(text, format!("an account ID has 12 digits, this one {n}"))),
-        }
-    }
-}
-
-impl fmt::Display for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// The ARN of an IAM role: `arn:aws:iam::123456789012:role/path/Name`.
 ///
@@ -144,7 +15,7 @@ impl fmt::Display for AccountId {
 /// let arn: arl::RoleArn = "arn:aws:iam::123456789012:role/team/Deploy".parse()?;
 /// assert_eq!((arn.account_id().as_str(), arn.role_name()), ("123456789012", "Deploy"));
 /// assert_eq!(arn.to_string(), "arn:aws:iam::123456789012:role/team/Deploy");
-/// # Ok::<(), arl::InvalidArn>(())
+/// # Ok::<(), arl::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RoleArn {
@@ -160,10 +31,10 @@ impl RoleArn {
     ///
     /// # Errors
     /// Name or path contain a character that IAM does not allow, or the ARN is longer than 2,048 characters.
-    pub fn new(partition: Partition, account_id: AccountId, name: &str) -> Result<Self, InvalidArn> {
+    pub fn new(partition: Partition, account_id: AccountId, name: &str) -> Result<Self, Error> {
         let (path, role_name) = name.rsplit_once('/').unwrap_or(("", name));
         Self::validated(partition, account_id, normalized(path), role_name)
-            .map_err(|reason| InvalidArn::new(name, reason))
+            .map_err(|reason| invalid_arn(name, &reason))
     }
 
     /// Creates an ARN from a path (`/team/` or `team`) and a name without a path.
@@ -175,14 +46,14 @@ impl RoleArn {
         account_id: AccountId,
         path: &str,
         role_name: &str,
-    ) -> Result<Self, InvalidArn> {
+    ) -> Result<Self, Error> {
         if !path.is_empty() && role_name.contains('/') {
-            return Err(InvalidArn::new(role_name, "carries a path, and another one is given"));
+            return Err(invalid_arn(role_name, "carries a path, and another one is given"));
         }
         if path.is_empty() {
             return Self::new(partition, account_id, role_name);
         }
-        let invalid = |reason| InvalidArn::new(role_name, reason);
+        let invalid = |reason: String| invalid_arn(role_name, &reason);
         Self::validated(partition, account_id, normalized(path), role_name).map_err(invalid)
     }
 
@@ -237,10 +108,10 @@ fn normalized(path: &str) -> String {
 }
 
 impl FromStr for RoleArn {
-    type Err = InvalidArn;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, InvalidArn> {
-        let invalid = |reason: String| InvalidArn::new(text, reason);
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let invalid = |reason: String| invalid_arn(text, &reason);
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let &["arn", partition, service, region, account, resource] = parts.as_slice() else {
             return Err(invalid("a role ARN looks like arn:aws:iam::123456789012:role/Name".into()));
@@ -258,8 +129,8 @@ impl FromStr for RoleArn {
             let kind = resource.split('/').next().unwrap_or_default();
             return Err(invalid(format!("this names a `{kind}`, not a `role`")));
         };
-        let partition = Partition::from_str(partition).map_err(|error| invalid(error.reason))?;
-        let account_id = AccountId::from_str(account).map_err(|error| invalid(error.reason))?;
+        let partition = Partition::parse(partition).map_err(invalid)?;
+        let account_id = AccountId::parse(account).map_err(invalid)?;
         let (path, role_name) = match name.rfind('/') {
             Some(slash) => name.split_at(slash + 1),
             None => ("", name),
@@ -275,6 +146,8 @@ impl fmt::Display for RoleArn {
     }
 }
 
+try_from_text!(RoleArn);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,7 +160,7 @@ mod tests {
             "arn:aws:iam::123456789012:role//te//R",
             "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_A_0123456789abcdef",
         ] {
-            assert_eq!(text.parse::<RoleArn>().map(|arn| arn.to_string()), Ok(text.to_owned()));
+            assert_eq!(text.parse::<RoleArn>().expect(text).to_string(), text);
         }
     }
 

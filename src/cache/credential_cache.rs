@@ -1,0 +1,84 @@
+//! The interface of caches that a program may bring.
+
+use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(unix)]
+use super::single_flight::SingleFlight;
+
+/// What the methods of [`CredentialCache`] return: a boxed future, so that `Arc<dyn CredentialCache>` works.
+pub type CacheFuture<'a, T> =
+    Pin<Box<dyn Future<Output = Result<T, Box<dyn Error + Send + Sync>>> + Send + 'a>>;
+
+/// Stores sessions between runs of a program, or for several programs.
+///
+/// arl calls a cache with sealed entries. A key is 64 hexadecimal digits, and differs between any two requests that
+/// may return different sessions. An entry is at most some hundred kilobytes. arl ignores an entry that has expired,
+/// that was changed, or that belongs to another key, so a cache needs no checks of its own.
+///
+/// An entry **contains the credentials in plain text**. Only its owner may be able to read it.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::Mutex;
+/// use std::time::Duration;
+///
+/// use arl::cache::{CacheFuture, CredentialCache};
+///
+/// #[derive(Debug, Default)]
+/// struct MemoryCache(Mutex<HashMap<String, Vec<u8>>>);
+///
+/// impl CredentialCache for MemoryCache {
+///     fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+///         Box::pin(async move { Ok(self.0.lock().unwrap().get(key).cloned()) })
+///     }
+///
+///     fn put<'a>(&'a self, key: &'a str, entry: Vec<u8>, expires_in: Duration) -> CacheFuture<'a, ()> {
+///         let _ = expires_in; // A real cache would drop the entry then.
+///         self.0.lock().unwrap().insert(key.to_owned(), entry);
+///         Box::pin(async { Ok(()) })
+///     }
+/// }
+/// ```
+pub trait CredentialCache: fmt::Debug + Send + Sync {
+    /// Returns the entry with this key, if there is one.
+    ///
+    /// A program sees no error: arl logs it with `tracing` and calls STS.
+    fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>>;
+
+    /// Stores an entry that is of use for this long, and replaces the one with the same key.
+    ///
+    /// A program sees no error: arl logs it with `tracing` and returns the credentials.
+    fn put<'a>(&'a self, key: &'a str, entry: Vec<u8>, expires_in: Duration) -> CacheFuture<'a, ()>;
+
+    /// Returns the locks by which processes with the same cache make one call.
+    #[cfg(unix)]
+    #[doc(hidden)]
+    fn single_flight(&self) -> Option<&SingleFlight> {
+        None
+    }
+}
+
+/// Lets a pointer to a cache be used as a cache.
+macro_rules! forward {
+    ($($pointer:ty),+) => {$(
+        impl<T: CredentialCache + ?Sized> CredentialCache for $pointer {
+            fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>> {
+                (**self).get(key)
+            }
+
+            fn put<'a>(&'a self, key: &'a str, entry: Vec<u8>, expires_in: Duration) -> CacheFuture<'a, ()> {
+                (**self).put(key, entry, expires_in)
+            }
+
+            #[cfg(unix)]
+            fn single_flight(&self) -> Option<&SingleFlight> {
+                (**self).single_flight()
+            }
+        }
+    )+};
+}
+forward!(&T, Box<T>, Arc<T>);
