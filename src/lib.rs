@@ -7,18 +7,19 @@
 //! use std::time::Duration;
 //!
 //! use arl::AssumeRoleExt;
+//! use aws_config::BehaviorVersion;
 //!
-//! # async fn example(base: aws_types::SdkConfig) -> Result<(), Box<dyn std::error::Error>> {
-//! // let base = aws_config::load_defaults(BehaviorVersion::latest()).await;
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let base = aws_config::load_defaults(BehaviorVersion::latest()).await;
 //! let deploy = base
 //!     .assume_role("arn:aws:iam::123456789012:role/Deploy")
 //!     .duration(Duration::from_secs(2 * 3600))
 //!     .into_config()?;
-//! // let s3 = aws_sdk_s3::Client::new(&deploy);
+//! let sts = aws_sdk_sts::Client::new(&deploy); // or any other client of the SDK
 //!
 //! // Role chaining: a role from a role.
 //! let audit = deploy.assume_role("arn:aws:iam::210987654321:role/Audit").into_config()?;
-//! # let _ = audit;
+//! # let _ = (sts, audit);
 //! # Ok(())
 //! # }
 //! ```
@@ -112,6 +113,10 @@
     not(feature = "cli"),
     allow(unreachable_pub, reason = "the CLI uses these items through `internal`")
 )]
+#![cfg_attr(not(unix), allow(dead_code, reason = "the file cache uses the rest, and needs Unix"))]
+
+#[cfg(all(feature = "cli", not(unix)))]
+compile_error!("the program `arl` needs Unix; use the library with `default-features = false`");
 
 // The modules are declared in the order of their use: each uses only those above it. None of them reads the
 // environment, the home directory, the clock or the terminal; the caller passes these in. ARCHITECTURE.md has the
@@ -173,7 +178,8 @@ pub mod internal {
     pub use crate::cache::freshness::{Consumer, FreshnessPolicy};
     pub use crate::cache::key::{CacheKey, CacheKeyHop};
     pub use crate::cache::single_flight::{Acquired, LeaderLock, SingleFlight, WaitBudget};
-    pub use crate::cache::source_key::{SourceEnvironment, SourceKey};
+    pub use crate::cache::source_facts::SourceEnvironment;
+    pub use crate::cache::source_key::SourceKey;
     pub use crate::cache::store::SessionStore;
     pub use crate::console::{ConsoleError, ConsoleSignIn};
     pub use crate::credentials::Credentials;
@@ -193,11 +199,11 @@ pub mod internal {
         RoleProfile, Section, SharedConfig, SharedFile, UpdateError, UpdateOutcome, normalize_list,
         update as update_file,
     };
-    pub use crate::request::contexts::parse_provided_contexts;
+    pub use crate::request::notations::{
+        parse_policy_arns, parse_provided_contexts, parse_tag_keys, parse_tags,
+    };
     pub use crate::request::parameter::ParameterValue;
-    pub use crate::request::policy::parse_policy_arns;
     pub use crate::request::session_name::{SessionNameTemplate, SessionNameValues};
-    pub use crate::request::tags::{parse_tag_keys, parse_tags};
     pub use crate::request::{
         AdditionalParameters, AssumeRoleRequest, ExternalId, Policy, PolicyArn, ProvidedContext,
         SerialNumber, SessionDuration, SourceIdentity, Tag, TagKey, TokenCode,

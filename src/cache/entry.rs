@@ -27,6 +27,7 @@ impl CachedSession {
 }
 
 /// What may be shown of a cached session.
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the CLI uses the rest"))]
 #[derive(Debug, Clone)]
 pub struct SessionSummary {
     /// The facts of its cache key, as JSON.
@@ -35,6 +36,7 @@ pub struct SessionSummary {
     pub expiration: SystemTime,
 }
 
+#[cfg(feature = "cli")]
 impl SessionSummary {
     /// Returns the role. `None` for the credentials of a source itself.
     pub fn role_arn(&self) -> Option<&str> {

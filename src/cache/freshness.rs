@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::entry::CachedSession;
 
 /// The program that uses the session.
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the CLI uses the rest"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consumer {
     /// A shell or a command, which gets the session once.

@@ -18,6 +18,8 @@ mod lock_note;
 mod private_dir;
 #[cfg(unix)]
 pub(crate) mod single_flight;
+#[cfg(feature = "cli")]
+pub(crate) mod source_facts;
 pub(crate) mod source_key;
 #[cfg(unix)]
 pub(crate) mod store;

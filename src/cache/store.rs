@@ -9,6 +9,7 @@ use super::entry::{self, CachedSession, SessionSummary};
 use super::key::CacheKey;
 
 /// Stores sealed sessions by name.
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the CLI uses the rest"))]
 pub trait SessionStore: std::fmt::Debug + Send + Sync {
     /// Returns the entry with this name. Returns `None` if there is none, or if others could have written it.
     fn load(&self, name: &str) -> Option<Zeroizing<Vec<u8>>>;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::config::Section;
 use crate::arn::RoleArn;
 use crate::error::Error;
-use crate::request::tags::{parse_tag_keys, parse_tags};
+use crate::request::notations::{parse_tag_keys, parse_tags};
 use crate::request::{ExternalId, SerialNumber, SessionDuration, SourceIdentity, Tag, TagKey};
 
 /// The error for a key whose value cannot be used.

@@ -184,9 +184,6 @@ impl AssumeRoleRequest {
 
 #[cfg(test)]
 mod tests {
-    use super::super::contexts::parse_provided_contexts;
-    use super::super::policy::parse_policy_arns;
-    use super::super::tags::parse_tags;
     use super::*;
 
     #[test]
@@ -194,17 +191,19 @@ mod tests {
         let request = AssumeRoleRequest {
             duration_seconds: Some("1h".parse().expect("a duration")),
             policy: Some("{}".parse().expect("a policy")),
-            policy_arns: parse_policy_arns("arn:aws:iam::aws:policy/A,arn:aws:iam::aws:policy/B").ok(),
-            tags: parse_tags("Team=web,Note=").ok(),
+            policy_arns: Some(vec![
+                "arn:aws:iam::aws:policy/A".parse().expect("an ARN"),
+                "arn:aws:iam::aws:policy/B".parse().expect("an ARN"),
+            ]),
+            tags: Some(vec![Tag::new("Team", "web").expect("a tag"), Tag::new("Note", "").expect("a tag")]),
             transitive_tag_keys: Some(Vec::new()),
             external_id: Some("external".parse().expect("an external ID")),
             serial_number: Some("GAHT12345678".parse().expect("a serial number")),
             token_code: Some("123456".parse().expect("a code")),
             source_identity: Some("ann".parse().expect("a source identity")),
-            provided_contexts: parse_provided_contexts(
-                "ProviderArn=arn:aws:iam::aws:contextProvider/I,ContextAssertion=secret",
-            )
-            .ok(),
+            provided_contexts: ProvidedContext::new("arn:aws:iam::aws:contextProvider/I", "secret")
+                .ok()
+                .map(|context| vec![context]),
             additional_parameters: r#"{"New":{"a=b":"c"},"Size":1}"#.parse().expect("an object"),
             ..AssumeRoleRequest::new(
                 "arn:aws:iam::123456789012:role/R".parse().expect("an ARN"),

@@ -1,17 +1,19 @@
 //! The parameters of one AssumeRole request. Each has a type that checks its value.
 
-pub(crate) mod additional;
-pub(crate) mod assume_role_request;
-pub(crate) mod builder;
-pub(crate) mod contexts;
+mod additional;
+mod assume_role_request;
+mod builder;
+mod contexts;
 mod duration;
 mod identifiers;
+#[cfg(feature = "cli")]
+pub(crate) mod notations;
 pub(crate) mod parameter;
-pub(crate) mod policy;
+mod policy;
 #[cfg(feature = "cli")]
 pub(crate) mod session_name;
 mod strict_json;
-pub(crate) mod tags;
+mod tags;
 mod value;
 
 pub use additional::AdditionalParameters;

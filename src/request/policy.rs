@@ -1,10 +1,9 @@
-//! The policies that limit a session: an inline policy and managed ones.
+//! The inline policy that limits a session.
 
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::identifiers::PolicyArn;
 use super::strict_json;
 use crate::error::{Error, try_from_text};
 
@@ -60,40 +59,9 @@ impl Policy {
 
 try_from_text!(Policy);
 
-/// Parses policy ARNs: separated by commas, a JSON list of ARNs or `{"arn": …}` objects, or one such object.
-///
-/// Whitespace around a comma is part of the ARN, as in every other program that splits at commas.
-///
-/// # Errors
-/// The JSON has another shape, or an ARN is invalid.
-pub fn parse_policy_arns(text: &str) -> Result<Vec<PolicyArn>, Error> {
-    const SHAPE: &str = "must be ARNs separated by commas, or a JSON list of ARNs or {\"arn\": …} objects";
-    let arn = |value: &Value| match value {
-        Value::String(arn) => arn.parse(),
-        Value::Object(object) => match (object.len(), object.get("arn")) {
-            (1, Some(Value::String(arn))) => arn.parse(),
-            _ => Err(Error::invalid(SHAPE)),
-        },
-        _ => Err(Error::invalid(SHAPE)),
-    };
-    match strict_json::parse(text)? {
-        Some(Value::Array(list)) => list.iter().map(arn).collect(),
-        Some(object @ Value::Object(_)) => Ok(vec![arn(&object)?]),
-        Some(_) => Err(Error::invalid(SHAPE)),
-        None => text.split(',').map(str::parse).collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ARN: &str = "arn:aws:iam::aws:policy/A1234";
-
-    fn arns(text: &str) -> Result<Vec<String>, String> {
-        let arns = parse_policy_arns(text).map_err(|error| error.to_string())?;
-        Ok(arns.iter().map(ToString::to_string).collect())
-    }
 
     #[test]
     fn policies_are_compacted_and_escaped() {
@@ -105,18 +73,6 @@ mod tests {
     fn policies_must_be_json_objects() {
         for bad in ["", "[]", "\"x\"", "nope", "{\"a\":NaN}", "{} {}", "{\"a\":1,\"a\":2}"] {
             assert!(bad.parse::<Policy>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn parse_policy_arns_accepts_every_form() {
-        let two = Ok(vec![ARN.to_owned(), ARN.to_owned()]);
-        assert_eq!(arns(&format!("{ARN},{ARN}")), two);
-        assert_eq!(arns(&format!(r#"["{ARN}",{{"arn":"{ARN}"}}]"#)), two);
-        assert_eq!(arns(&format!(r#"{{"arn":"{ARN}"}}"#)), Ok(vec![ARN.to_owned()]));
-        assert_eq!(arns("[]"), Ok(vec![]));
-        for bad in ["", "5", "null", "{}", "[5]", r#"{"arn":5}"#, &format!("{ARN},")] {
-            assert!(arns(bad).is_err(), "{bad}");
         }
     }
 }

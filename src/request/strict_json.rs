@@ -34,16 +34,6 @@ pub(super) fn parse_object(text: &str) -> Result<Map<String, Value>, Error> {
     serde_json::from_str(text).map_err(|error| Error::invalid(format!("must be a JSON object: {error}")))
 }
 
-/// Returns the text members of an object that has exactly these members.
-pub(super) fn text_members<'a, const N: usize>(value: &'a Value, names: [&str; N]) -> Option<[&'a str; N]> {
-    let object: &Map<String, Value> = value.as_object().filter(|object| object.len() == N)?;
-    let mut texts = [""; N];
-    for (text, name) in texts.iter_mut().zip(names) {
-        *text = object.get(name)?.as_str()?;
-    }
-    Some(texts)
-}
-
 /// A JSON value without duplicate members.
 struct Strict(Value);
 

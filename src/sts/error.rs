@@ -220,6 +220,7 @@ pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
 }
 
 /// Whether TLS rejected the certificate of the server.
+#[cfg(feature = "cli")]
 fn is_certificate_refused(error: &(dyn Error + 'static)) -> bool {
     let mut tls_errors = causes(error).filter_map(tls_error);
     tls_errors.any(|error| {
@@ -227,7 +228,14 @@ fn is_certificate_refused(error: &(dyn Error + 'static)) -> bool {
     })
 }
 
+/// The library has no TLS of its own, and its program knows which one it uses.
+#[cfg(not(feature = "cli"))]
+fn is_certificate_refused(_: &(dyn Error + 'static)) -> bool {
+    false
+}
+
 /// Returns the TLS error in a cause. An I/O error does not return what it wraps from [`Error::source`].
+#[cfg(feature = "cli")]
 fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     match cause.downcast_ref::<io::Error>() {
         Some(error) => tls_error(error.get_ref()?),

@@ -20,6 +20,9 @@ pub use client::{CallerIdentity, Sts, assume_role};
 pub use error::StsError;
 #[cfg(feature = "cli")]
 pub(crate) use http::LazyClient;
+#[cfg(feature = "cli")]
 pub use response::RoleSession;
 pub(crate) use sdk_config::{assume_role_with, check_source, operation_timeout, parent_failed, sts_settings};
-pub use settings::{NetworkConfig, StsSettings};
+#[cfg(feature = "cli")]
+pub use settings::NetworkConfig;
+pub use settings::StsSettings;

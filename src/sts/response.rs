@@ -15,6 +15,7 @@ use crate::secret::Secret;
 const RESPONSE_CLOCK_SKEW: Duration = Duration::from_secs(15 * 60);
 
 /// GetSessionToken returns sessions of up to 36 hours.
+#[cfg(feature = "cli")]
 const MAX_SESSION_TOKEN_LIFETIME: Duration = Duration::from_secs(36 * 3600);
 
 /// A session of a role.
@@ -46,6 +47,7 @@ pub(super) fn parse_role_session(
 }
 
 /// Checks that the response is a session, and that it has not expired.
+#[cfg(feature = "cli")]
 pub(super) fn parse_session(
     credentials: Option<&aws_sdk_sts::types::Credentials>,
     now: SystemTime,

@@ -96,3 +96,15 @@ fn every_public_type_has_one_path() {
     assert_eq!(types.len(), count, "{names:#?}");
     assert!(count > 20, "{names:#?}");
 }
+
+#[test]
+fn the_readme_shows_the_example_that_the_documentation_compiles() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let section = readme.split("## Library").nth(1).unwrap().split("\n## ").next().unwrap();
+    let code: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+    assert!(code.len() > 5, "{section}");
+    let documentation = module("lib");
+    for line in code {
+        assert!(documentation.contains(&format!("//! {line}\n")), "src/lib.rs does not have `{line}`");
+    }
+}

@@ -1,0 +1,199 @@
+//! Describes a source of credentials without asking it for credentials.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest;
+use serde_json::{Map, Value, json};
+
+use super::source_key::SourceKey;
+use crate::digest::sha256_hex;
+use crate::encoding::hex_encode;
+use crate::secret::Secret;
+use crate::source::{LoginSource, ProcessSource, Source, SsoSource};
+
+/// The environment that a source depends on, provided by the caller.
+pub struct SourceEnvironment<'a> {
+    /// Looks up an environment variable. An empty value counts as unset.
+    pub var: &'a dyn Fn(&str) -> Option<String>,
+    /// Reads a file.
+    pub read_file: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
+    /// The home directory, where `aws sso login` stores its tokens.
+    pub home: Option<PathBuf>,
+    /// The path of the shared config file, which may name a credential process.
+    pub config_file: String,
+    /// Returns the current directory, where relative paths begin.
+    pub current_dir: &'a dyn Fn() -> PathBuf,
+}
+
+/// Claims of a web identity token that change although its subject stays the same.
+const VOLATILE_CLAIMS: [&str; 4] = ["exp", "iat", "nbf", "jti"];
+
+impl SourceKey {
+    /// Describes a source. Returns `None` if it cannot be distinguished from others, so that nothing may be
+    /// cached.
+    pub fn from_source(source: &Source, env: &SourceEnvironment<'_>) -> Option<Self> {
+        let var = |name: &str| (env.var)(name).filter(|value| !value.is_empty());
+        let facts = match source {
+            Source::Keys(keys) => return Some(Self::from_keys(keys)),
+            Source::Sso(sso) => {
+                let SsoSource { account_id, role_name, start_url, region, session_name } = sso;
+                let token = (env.read_file)(&sso_token_path(sso, env.home.as_deref()?))?;
+                json!({
+                    "sso_account_id": account_id, "sso_role_name": role_name, "sso_start_url": start_url,
+                    "sso_region": region, "sso_session": session_name, "token": sso_token_digest(&token)?,
+                })
+            }
+            Source::MfaSession { keys, serial_number } => {
+                // Sealed like the keys: a caller with another secret key does not get the session.
+                let Self { mut facts, secret, .. } = Self::from_keys(keys);
+                facts["mfa_session"] = serial_number.as_str().into();
+                return Some(Self { facts, secret, is_region_independent: true });
+            }
+            Source::Login(login) => {
+                let LoginSource { session, profile: _, file } = login;
+                json!({ "login_session": session, "file": file, "login": login_key_digest(&(env.read_file)(Path::new(file))?)? })
+            }
+            Source::Process(ProcessSource { command, profile: _, ancestors: _ }) => {
+                // arl cannot know whether the command uses relative paths.
+                let directory = (env.current_dir)();
+                let file = directory.join(&env.config_file);
+                json!({
+                    "credential_process": command,
+                    "config_file": file.to_string_lossy(),
+                    "directory": directory.to_string_lossy(),
+                    // SECURITY.md lists what else the command may depend on.
+                    "profile": var("AWS_PROFILE"),
+                    "credentials_file": var("AWS_SHARED_CREDENTIALS_FILE"),
+                })
+            }
+            Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds } => json!({
+                "web_identity_role_arn": role_arn.to_string(),
+                "role_session_name": role_session_name,
+                "duration_seconds": duration_seconds.map(|duration| duration.as_secs()),
+                "token": stable_claims_digest(&(env.read_file)(Path::new(token_file))?),
+            }),
+            Source::Container => {
+                let uri = var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+                    .or_else(|| var("AWS_CONTAINER_CREDENTIALS_FULL_URI"))?;
+                let token = match var("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
+                    Some(path) => (env.read_file)(Path::new(&path))?,
+                    None => var("AWS_CONTAINER_AUTHORIZATION_TOKEN").unwrap_or_default().into_bytes(),
+                };
+                json!({ "container_uri": uri, "token": sha256_hex(&token) })
+            }
+            Source::InstanceMetadata => {
+                let boot_id = (env.read_file)(Path::new("/proc/sys/kernel/random/boot_id"))?;
+                // A profile may also set the endpoint of the service, and the SDK decides which setting wins.
+                let config = (env.read_file)(Path::new(&env.config_file)).unwrap_or_default();
+                let names_endpoint =
+                    String::from_utf8_lossy(&config).contains("ec2_metadata_service_endpoint");
+                json!({
+                    "instance_metadata": var("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+                    "mode": var("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"),
+                    "disabled": var("AWS_EC2_METADATA_DISABLED"),
+                    "profile": var("AWS_PROFILE"),
+                    "config": names_endpoint.then(|| sha256_hex(&config)),
+                    "boot_id": String::from_utf8_lossy(&boot_id).trim(),
+                })
+            }
+        };
+        Some(Self { facts, secret: Secret::new(String::new()), is_region_independent: false })
+    }
+}
+
+/// Returns the file in which the AWS CLI and the SDKs store the token of an SSO login.
+fn sso_token_path(sso: &SsoSource, home: &Path) -> PathBuf {
+    let name = sso.session_name.as_deref().unwrap_or(&sso.start_url);
+    let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, name.as_bytes());
+    home.join(".aws/sso/cache").join(format!("{}.json", hex_encode(hash.as_ref())))
+}
+
+/// Returns a hash of the access token, which identifies the login. A file without a token is not a login.
+fn sso_token_digest(file: &[u8]) -> Option<String> {
+    let object: Map<String, Value> = serde_json::from_slice(file).ok()?;
+    object.get("accessToken").and_then(Value::as_str).map(|token| sha256_hex(token.as_bytes()))
+}
+
+/// Returns a hash of the key for proofs, which identifies an `aws login`: refreshing the login keeps the key.
+fn login_key_digest(file: &[u8]) -> Option<String> {
+    let object: Map<String, Value> = serde_json::from_slice(file).ok()?;
+    object.get("dpopKey").and_then(Value::as_str).map(|key| sha256_hex(key.as_bytes()))
+}
+
+/// Returns a hash of the stable claims of a JSON web token. Of another kind of token it hashes everything.
+fn stable_claims_digest(token: &[u8]) -> String {
+    let payload = || -> Option<Map<String, Value>> {
+        let text = std::str::from_utf8(token).ok()?;
+        let payload = text.trim().split('.').nth(1)?;
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()
+    };
+    match payload() {
+        Some(mut claims) => {
+            claims.retain(|name, _| !VOLATILE_CLAIMS.contains(&name.as_str()));
+            sha256_hex(Value::Object(claims).to_string().as_bytes())
+        }
+        None => sha256_hex(token),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn token_digest_ignores_volatile_claims() {
+        let token = |json: &str| format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(json)).into_bytes();
+        let first = stable_claims_digest(&token(
+            r#"{"iss":"https://i","sub":"pod","exp":1,"iat":2,"nbf":3,"jti":"a"}"#,
+        ));
+        let later = stable_claims_digest(&token(
+            r#"{"sub":"pod","iss":"https://i","exp":9,"iat":8,"nbf":7,"jti":"b"}"#,
+        ));
+        let other = stable_claims_digest(&token(
+            r#"{"iss":"https://i","sub":"other","exp":1,"iat":2,"nbf":3,"jti":"a"}"#,
+        ));
+        assert_eq!(first, later);
+        assert_ne!(first, other);
+        assert_ne!(stable_claims_digest(b"opaque"), stable_claims_digest(b"opaqua"));
+    }
+
+    #[test]
+    fn instance_metadata_key_covers_every_endpoint_setting() {
+        let of = |name: &'static str, config: &'static str| {
+            let var = |variable: &str| (variable == name).then(|| "x".to_owned());
+            let read_file = |path: &Path| {
+                Some(if path == Path::new("config") { config.into() } else { b"boot".to_vec() })
+            };
+            let env = SourceEnvironment {
+                var: &var,
+                read_file: &read_file,
+                home: None,
+                config_file: "config".to_owned(),
+                current_dir: &PathBuf::new,
+            };
+            SourceKey::from_source(&Source::InstanceMetadata, &env).map(|key| key.facts.to_string())
+        };
+        let endpoint = "[profile m]\nec2_metadata_service_endpoint = http://127.0.0.1:1\n";
+        let keys = [
+            of("", "[profile m]\n"),
+            of("", endpoint),
+            of("", "[profile m]\nec2_metadata_service_endpoint = http://127.0.0.1:2\n"),
+            of("AWS_EC2_METADATA_SERVICE_ENDPOINT", ""),
+            of("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", ""),
+            of("AWS_EC2_METADATA_DISABLED", ""),
+        ];
+        for (index, key) in keys.iter().enumerate() {
+            assert!(key.is_some() && !keys[..index].contains(key), "{index}: {key:?}");
+        }
+        assert_eq!(keys[0], of("", "another config"));
+    }
+
+    #[test]
+    fn sso_token_digest_requires_an_access_token() {
+        assert_eq!(sso_token_digest(b"{}"), None);
+        assert_eq!(sso_token_digest(b"nonsense"), None);
+        assert_ne!(sso_token_digest(br#"{"accessToken":"a"}"#), sso_token_digest(br#"{"accessToken":"b"}"#));
+    }
+}
