@@ -112,7 +112,7 @@ fn parse_key<T: FromStr<Err = Error>>(
 /// JSON stays as it is.
 ///
 /// ```
-/// assert_eq!(arl::normalize_list(" Team = web , Note=x"), "Team=web,Note=x");
+/// assert_eq!(arl::internal::normalize_list(" Team = web , Note=x"), "Team=web,Note=x");
 /// ```
 pub fn normalize_list(list: &str) -> String {
     if list.trim_start().starts_with(['{', '[']) {

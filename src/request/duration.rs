@@ -12,7 +12,7 @@ const DURATION_RANGE: std::ops::RangeInclusive<u64> = 900..=43_200;
 /// The duration of a session in whole seconds, 15 minutes to 12 hours.
 ///
 /// ```
-/// use arl::SessionDuration;
+/// use arl::request::SessionDuration;
 /// assert_eq!("1h 30m".parse::<SessionDuration>()?.as_secs(), 5400);
 /// assert_eq!("3600".parse::<SessionDuration>()?.as_secs(), 3600);
 /// # Ok::<(), arl::Error>(())

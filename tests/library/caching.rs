@@ -242,6 +242,29 @@ fn processes_do_not_share_a_failure_and_learn_what_it_is() {
     assert_eq!(stage.calls(), 8);
 }
 
+#[tokio::test]
+async fn after_a_failure_those_who_wait_call_all_at_once() {
+    let (stage, directory) = (Stage::new(), Directory::new("at-once"));
+    stage.sts.change(|world| {
+        world.roles.insert(DEPLOY.into(), Role::trusting(&[]));
+    });
+    stage.sts.inject(Fault::Delay(Duration::from_millis(500)), 1);
+    // Each of the others is answered only while all of them wait for an answer.
+    stage.sts.inject(Fault::Gather(7), 7);
+    let url = stage.sts.url();
+    let tasks: Vec<_> = (0..8)
+        .map(|_| {
+            let provider = cold_role(&url, directory.0.to_str().unwrap()).into_provider().unwrap();
+            tokio::spawn(async move { provider.credentials().await.unwrap_err() })
+        })
+        .collect();
+    for task in tasks {
+        let error = task.await.unwrap();
+        assert!(error.is_access_denied(), "{error:?}");
+    }
+    assert_eq!(stage.calls(), 8);
+}
+
 #[cfg(feature = "cli")]
 #[tokio::test]
 async fn the_file_cache_shares_sessions_with_the_cli() {
