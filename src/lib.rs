@@ -125,6 +125,7 @@ compile_error!("the program `arl` needs Unix; use the library with `default-feat
 // Values.
 mod encoding;
 mod error;
+#[cfg(feature = "cli")]
 mod files;
 
 mod digest;

@@ -18,6 +18,8 @@ mod ui;
 
 use std::ffi::OsString;
 
+use clap::Parser as _;
+
 use commands::{Cli, fast_path};
 use eval::guard::{eval_failure_shell, verb_of};
 use eval::report;
@@ -34,7 +36,7 @@ pub(crate) fn run(args: Vec<OsString>) -> u8 {
     let status = if has_command { ExitStatus::ExecFailed } else { ExitStatus::Failure };
     report::install_panic_hook(args.clone(), status);
     let known = fast_path::parse(&args);
-    let cli = match known.map_or_else(|| Cli::parse_args(&args), Ok) {
+    let cli = match known.map_or_else(|| Cli::try_parse_from(&args), Ok) {
         Ok(cli) => cli,
         Err(error) => return report::print_clap_error(&error, &args),
     };

@@ -169,7 +169,7 @@ fn a_terminal_shows_progress() {
     let mut script = in_terminal(&stage, "arl each deploy 123456789012/ReadOnly -- echo hello");
     let run = stage.run(script.env("TERM", "xterm"));
     let shown = run.success();
-    assert!(shown.contains("] 1/2 123456789012/ReadOnly\r"), "{shown:?}");
+    assert!(shown.contains("1/2 done; running: 123456789012/ReadOnly\r"), "{shown:?}");
     assert!(shown.contains("\r\u{1b}[Kdeploy: hello\r\n"), "{shown:?}");
     assert!(shown.ends_with("\r\u{1b}[Karl: 2 of 2 done\r\n"), "{shown:?}");
 }

@@ -28,7 +28,6 @@ use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::sys;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
-use each::EachArgs;
 
 /// Assume AWS IAM roles and hand the credentials to your shell or command
 #[derive(Debug, Parser)]
@@ -75,20 +74,6 @@ pub(crate) enum Command {
     Init(init::InitArgs),
     /// Print a completion script
     Completions(completions::CompletionsArgs),
-}
-
-impl Cli {
-    /// Parses the arguments, the program's name first.
-    pub(crate) fn parse_args(args: &[OsString]) -> Result<Self, clap::Error> {
-        let Some(start) = EachArgs::command_of(args) else { return Cli::try_parse_from(args) };
-        let (own, command) = args.split_at(start);
-        let cli = Cli::try_parse_from(&own[..start - 1])?;
-        let command = match cli.command {
-            Command::Each(each) => Command::Each(each.with_command(command)),
-            other => other,
-        };
-        Ok(Cli { command, ..cli })
-    }
 }
 
 impl Command {

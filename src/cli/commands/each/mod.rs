@@ -20,7 +20,6 @@ use crate::cli::args::role::RoleArgs;
 use crate::cli::commands::each::output::{PrefixedOutput, Progress, Stream};
 use crate::cli::env::context::Context;
 use crate::cli::env::program;
-use crate::cli::eval::guard::verb_of;
 use crate::cli::plan::Plan;
 use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::sys;
@@ -40,6 +39,9 @@ status of them all is arl's.";
 #[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
 #[command(override_usage = "arl each [OPTIONS] <ROLE>... -- <COMMAND>...")]
 #[command(mut_arg("role", |role| role.index(1).required_unless_present("roles_from")))]
+// clap 4.6.7 knows that the command follows `--` only if it was the last argument to be defined, and `mut_arg` moves
+// `role` behind it. Without this line `arl each dev staging --jobs 2 -- aws s3 ls` is "unexpected argument 'staging'".
+#[command(mut_arg("command", |command| command.last(true)))]
 pub(crate) struct EachArgs {
     #[command(flatten)]
     role: RoleArgs,
@@ -54,21 +56,9 @@ pub(crate) struct EachArgs {
     #[arg(short, long, value_name = "N", default_value = "1", help_heading = "Jobs")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// What stands behind `--`; not clap's, which would take no flag between several roles and that.
-    #[arg(skip)]
+    // The usage line shows it. Not required for clap, so that the error can say what to do.
+    #[arg(index = 3, value_name = "COMMAND", hide = true)]
     command: Vec<OsString>,
-}
-
-impl EachArgs {
-    /// Where the command of this command line begins, if it is one of `each`.
-    pub(crate) fn command_of(args: &[OsString]) -> Option<usize> {
-        let end = args.iter().position(|word| word == "--")?;
-        (verb_of(&args[..end])? == "each").then_some(end + 1)
-    }
-
-    pub(crate) fn with_command(self, command: &[OsString]) -> Self {
-        Self { command: command.to_vec(), ..self }
-    }
 }
 
 /// One of the roles.
@@ -306,5 +296,42 @@ impl JobRunner<'_> {
 
     fn state(&self) -> MutexGuard<'_, JobState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::cli::commands::{Cli, Command};
+
+    fn parse(line: &str) -> Result<(Vec<String>, u16, Vec<String>), clap::Error> {
+        let Command::Each(args) = Cli::try_parse_from(line.split(' '))?.command else { panic!("{line}") };
+        let roles = args.role.role.into_iter().chain(args.more).collect();
+        let command = args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        Ok((roles, args.jobs, command))
+    }
+
+    #[test]
+    fn flags_may_stand_between_the_roles_and_before_the_command() {
+        for (line, roles, jobs, command) in [
+            ("arl each dev staging --jobs 2 -- aws s3 ls", "dev staging", 2, "aws s3 ls"),
+            ("arl each --jobs 2 dev -- x", "dev", 2, "x"),
+            ("arl each dev --jobs 2 a b --region r c -- x", "dev a b c", 2, "x"),
+            ("arl each dev -- sh -c x -- --jobs", "dev", 1, "sh -c x -- --jobs"),
+            ("arl each --roles-from f -- x", "", 1, "x"),
+            ("arl each dev staging", "dev staging", 1, ""),
+            ("arl each dev --", "dev", 1, ""),
+        ] {
+            let (parsed_roles, parsed_jobs, parsed_command) = parse(line).expect(line);
+            assert_eq!(
+                (parsed_roles.join(" ").as_str(), parsed_jobs, parsed_command.join(" ").as_str()),
+                (roles, jobs, command),
+                "{line}"
+            );
+        }
+        let error = parse("arl each -- x").expect_err("no ROLE");
+        assert_eq!(error.kind(), clap::error::ErrorKind::MissingRequiredArgument);
+        assert!(error.to_string().contains("<ROLE>"), "{error}");
     }
 }

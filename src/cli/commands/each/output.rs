@@ -1,5 +1,5 @@
-//! The output of several commands at once: whole lines, each behind the name of its command, above a bar that shows how
-//! far they are.
+//! The output of several commands at once: whole lines, each behind the name of its role. On a terminal, a line below
+//! shows the progress.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,10 +9,9 @@ use crate::cli::env::dirs::private_runtime_dir;
 use crate::cli::ui::output;
 use crate::cli::ui::prompt;
 
-/// What has no end of line by then is written as if it had one.
+/// Longer lines are written in parts of this length.
 const MAX_LINE: u64 = 64 * 1024;
-const BAR_WIDTH: usize = 20;
-/// How often somebody looks whether a question has been answered.
+/// How often a command's output checks whether the user has answered a prompt.
 const PROMPT_POLL: Duration = Duration::from_millis(50);
 const ERASE_LINE: &[u8] = b"\r\x1b[K";
 
@@ -30,22 +29,22 @@ pub(crate) enum Progress {
     Hidden,
 }
 
-/// Where all of them are written.
+/// Writes the output of all commands.
 #[derive(Debug)]
 pub(crate) struct PrefixedOutput {
-    /// The bar's text, where somebody watches.
-    bar: Mutex<Option<String>>,
+    /// The text of the progress line, if it is shown.
+    line: Mutex<Option<String>>,
 }
 
 impl PrefixedOutput {
     pub(crate) fn new(progress: Progress) -> Self {
-        Self { bar: Mutex::new((progress == Progress::Shown).then(String::new)) }
+        Self { line: Mutex::new((progress == Progress::Shown).then(String::new)) }
     }
 
-    /// Writes what comes from `source`, line by line, until it ends.
+    /// Writes the lines of `source` until it ends, each behind `name`.
     ///
     /// # Errors
-    /// There is no reading from `source` or no writing any more.
+    /// Reading or writing fails.
     pub(crate) fn forward_lines(&self, source: impl Read, name: &str, stream: Stream) -> io::Result<()> {
         let mut source = BufReader::new(source);
         let mut line = Vec::new();
@@ -64,18 +63,18 @@ impl PrefixedOutput {
     }
 
     fn write(&self, line: &[u8], stream: Stream) -> io::Result<()> {
-        // A question stays on the screen until it is answered: whoever writes on waits, as for a slow reader.
-        while self.bar().is_some() && prompt::is_asking(&private_runtime_dir()) {
+        // Output waits while another arl asks the user on this terminal, so that the question stays visible.
+        while self.progress_line().is_some() && prompt::is_asking(&private_runtime_dir()) {
             std::thread::sleep(PROMPT_POLL);
         }
-        // The lock keeps lines whole, and the bar below them.
-        let bar = self.bar();
-        erase(bar.as_deref());
+        // The lock keeps lines whole, and the progress below them.
+        let line_below = self.progress_line();
+        erase(line_below.as_deref());
         let written = match stream {
             Stream::Stdout => io::stdout().lock().write_all(line),
             Stream::Stderr => io::stderr().lock().write_all(line),
         };
-        draw(bar.as_deref());
+        draw(line_below.as_deref());
         match written {
             // A closed stderr must not stop a command.
             Err(error) if matches!(stream, Stream::Stderr) && error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -83,18 +82,13 @@ impl PrefixedOutput {
         }
     }
 
-    /// Moves the bar.
+    /// Updates the progress line.
     pub(crate) fn show_progress(&self, done: usize, total: usize, running: &[&str]) {
-        let mut bar = self.bar();
-        if let Some(text) = bar.as_mut() {
-            let filled = BAR_WIDTH * done / total.max(1);
-            let rendered = format!(
-                "[{}{}] {done}/{total} {}",
-                "=".repeat(filled),
-                " ".repeat(BAR_WIDTH - filled),
-                running.join(", ")
-            );
-            *text = rendered.chars().take(output::columns() - 1).collect();
+        let mut line = self.progress_line();
+        if let Some(text) = line.as_mut() {
+            let names = running.join(", ");
+            let running = if names.is_empty() { names } else { format!("; running: {names}") };
+            *text = format!("{done}/{total} done{running}").chars().take(output::columns() - 1).collect();
             if !prompt::is_asking(&private_runtime_dir()) {
                 erase(Some(text));
                 draw(Some(text));
@@ -102,27 +96,27 @@ impl PrefixedOutput {
         }
     }
 
-    /// Takes the bar away.
+    /// Erases the progress line for good.
     pub(crate) fn finish(&self) {
-        let mut bar = self.bar();
-        erase(bar.as_deref());
-        *bar = None;
+        let mut line_below = self.progress_line();
+        erase(line_below.as_deref());
+        *line_below = None;
     }
 
-    fn bar(&self) -> MutexGuard<'_, Option<String>> {
-        self.bar.lock().unwrap_or_else(PoisonError::into_inner)
+    fn progress_line(&self) -> MutexGuard<'_, Option<String>> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn erase(bar: Option<&str>) {
-    if bar.is_some() {
+fn erase(line: Option<&str>) {
+    if line.is_some() {
         let _ = io::stderr().lock().write_all(ERASE_LINE);
     }
 }
 
-/// The cursor goes back to the beginning of the line, so that whoever asks at the terminal meanwhile writes over the bar.
-fn draw(bar: Option<&str>) {
-    if let Some(text) = bar {
+/// Draws the progress line. The cursor goes back to its beginning, so that a prompt of another arl writes over it.
+fn draw(line: Option<&str>) {
+    if let Some(text) = line {
         let _ = io::stderr().lock().write_all(format!("{text}\r").as_bytes());
     }
 }
