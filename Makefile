@@ -47,6 +47,8 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) clippy --no-default-features --lib --locked -- -D warnings
+	! $(CARGO) tree --no-default-features --edges normal --prefix none --locked | \
+		grep -E '^(aws-config|aws-lc-rs|clap|hyper|ring|rustls) ' # what only the feature cli may bring
 	bash tests/check-macos.sh
 	sh tests/check-dependencies.sh
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --workspace --locked --document-private-items

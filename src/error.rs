@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 /// Why a value is invalid, or why a role could not be assumed.
 ///
-/// `Display` tells what happened in one line. [`std::error::Error::source`] returns the cause, for instance the
-/// error of the AWS SDK. Messages from STS and from credential sources are passed on unchanged, so remove control
-/// characters before you print them to a terminal.
+/// `Display` tells what happened in one line. [`std::error::Error::source`] returns the cause, for instance
+/// the error of the AWS SDK. Messages from STS and from credential sources are passed on unchanged, so remove
+/// control characters before you print them to a terminal.
 ///
 /// ```
 /// let error = "arn:aws:iam::123456789012:user/ann".parse::<arl::RoleArn>().expect_err("not a role");
@@ -42,8 +42,8 @@ pub(crate) enum ErrorKind {
 }
 
 impl Error {
-    /// Creates the error for a value that breaks a rule. The message follows the name of the value: "must have 2 to
-    /// 64 characters, has 1".
+    /// Creates the error for a value that breaks a rule. The message follows the name of the value: "must
+    /// have 2 to 64 characters, has 1".
     pub(crate) fn invalid(reason: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidParameter, reason.into())
     }

@@ -24,10 +24,10 @@
 //! # }
 //! ```
 //!
-//! STS is not called before credentials are used for the first time. [`AssumeRoleBuilder::into_config`] reports
-//! parameters that STS would refuse. Everything that fails returns an [`Error`], which tells a refusal
-//! ([`Error::is_access_denied`]) from an outage ([`Error::is_transient`]). A [`cache::CredentialCache`] makes a
-//! session last from one run to the next:
+//! STS is not called before credentials are used for the first time. [`AssumeRoleBuilder::into_config`]
+//! reports parameters that STS would refuse. Everything that fails returns an [`Error`], which tells a
+//! refusal ([`Error::is_access_denied`]) from an outage ([`Error::is_transient`]). A
+//! [`cache::CredentialCache`] makes a session last from one run to the next:
 //!
 //! ```no_run
 //! # #[cfg(unix)]
@@ -52,27 +52,29 @@
 //!
 //! # What it does not do
 //!
-//! - It brings no HTTP client and no TLS library. The parent's configuration has an HTTP client, or the SDK was
-//!   built with its default client.
+//! - It brings no HTTP client and no TLS library. The parent's configuration has an HTTP client, or the SDK
+//!   was built with its default client.
 //! - `config.assume_role` does not search for source credentials. The parent has them.
 //! - `SdkConfig` is a value: a region that is set in the parent later does not reach the child.
 //! - It renews credentials when the program asks for them, and spawns no task.
-//! - It does not read the environment, the home directory, the terminal or, apart from the parent's time source, the
-//!   clock. The program passes these in.
+//! - It does not read the environment, the home directory, the terminal or, apart from the parent's time
+//!   source, the clock. The program passes these in.
 //! - The file cache needs Unix, and the keyring needs Linux. Everything else builds everywhere.
 //!
 //! # The defaults
 //!
-//! - **A session is renewed 15 minutes before its expiration, and must be renewed 10 minutes before.** These are the
-//!   times of botocore. They leave time for a request that was signed just now, for a clock that is wrong by some
-//!   minutes, and for five minutes of retries while STS is down. They are at most a half and a third of the session's
-//!   lifetime, because a session of 15 minutes would otherwise be renewed at every use. See [`RoleProvider`].
-//! - **A session lasts one hour unless [`AssumeRoleBuilder::duration`] is called**, which is the default of STS and
-//!   within the maximum of every role.
-//! - **A longer duration is lowered to one hour if the parent has temporary credentials.** STS allows no more for role
-//!   chaining and would refuse the call. The same program then works with a user's keys and with a session.
-//! - **The session name is the source identity, else `arl-session-` and the time.** It stays the same over all
-//!   renewals, so that audit logs show one session per program.
+//! - **A session is renewed 15 minutes before its expiration, and must be renewed 10 minutes before.** These
+//!   are the times of botocore. They leave time for a request that was signed just now, for a clock that is
+//!   wrong by some minutes, and for five minutes of retries while STS is down. They are at most a half and a
+//!   third of the session's lifetime, because a session of 15 minutes would otherwise be renewed at every
+//!   use. See [`RoleProvider`].
+//! - **A session lasts one hour unless [`AssumeRoleBuilder::duration`] is called**, which is the default of
+//!   STS and within the maximum of every role.
+//! - **A longer duration is lowered to one hour if the parent has temporary credentials.** STS allows no more
+//!   for role chaining and would refuse the call. The same program then works with a user's keys and with a
+//!   session.
+//! - **The session name is the source identity, else `arl-session-` and the time.** It stays the same over
+//!   all renewals, so that audit logs show one session per program.
 //!
 //! # Coming from aws-assume-role-lib
 //!
@@ -104,8 +106,8 @@
 //!
 //! # Features
 //!
-//! - `cli` (default): the program `arl`. Leave it out with `default-features = false`; then the crate adds no TLS
-//!   library and no HTTP client to a program that uses the AWS SDK.
+//! - `cli` (default): the program `arl`. Leave it out with `default-features = false`; then the crate adds no
+//!   TLS library and no HTTP client to a program that uses the AWS SDK.
 //! - `keyring`: [`cache::KeyringCache`], on Linux.
 //! - `serde`: ARNs and their parts can be read and written by serde, as text.
 
@@ -119,8 +121,8 @@
 compile_error!("the program `arl` needs Unix; use the library with `default-features = false`");
 
 // The modules are declared in the order of their use: each uses only those above it. None of them reads the
-// environment, the home directory, the clock or the terminal; the caller passes these in. ARCHITECTURE.md has the
-// map.
+// environment, the home directory, the clock or the terminal; the caller passes these in. ARCHITECTURE.md has
+// the map.
 
 // Values.
 mod encoding;

@@ -15,9 +15,10 @@ pub type CacheFuture<'a, T> =
 
 /// Stores sessions between runs of a program, or for several programs.
 ///
-/// arl calls a cache with sealed entries. A key is 64 hexadecimal digits, and differs between any two requests that
-/// may return different sessions. An entry is at most some hundred kilobytes. arl ignores an entry that has expired,
-/// that was changed, or that belongs to another key, so a cache needs no checks of its own.
+/// arl calls a cache with sealed entries. A key is 64 hexadecimal digits, and differs between any two
+/// requests that may return different sessions. An entry is at most some hundred kilobytes. arl ignores an
+/// entry that has expired, that was changed, or that belongs to another key, so a cache needs no checks of
+/// its own.
 ///
 /// An entry **contains the credentials in plain text**. Only its owner may be able to read it.
 ///

@@ -37,12 +37,12 @@ static TEMP_COUNT: AtomicU32 = AtomicU32::new(0);
 /// A file is replaced as a whole or not at all. It counts as missing, and is replaced, if it belongs to
 /// another user, is readable by others, is a link, is too large, is damaged, or belongs to another request.
 ///
-/// Processes that use the same directory and need the same session at the same time make one call: the others wait
-/// for its session. If that call fails, they make their own calls, all at once.
+/// Processes that use the same directory and need the same session at the same time make one call: the others
+/// wait for its session. If that call fails, they make their own calls, all at once.
 ///
-/// The program `arl` has the same cache in `~/.cache/arl` (macOS: `~/Library/Caches/arl`). A session is shared with it
-/// if both assume the role with the same access key, in one step, in the same STS region and with the same parameters:
-/// then `arl assume ROLE` in a shell and this cache in a program take one MFA code.
+/// The program `arl` has the same cache in `~/.cache/arl` (macOS: `~/Library/Caches/arl`). A session is
+/// shared with it if both assume the role with the same access key, in one step, in the same STS region and
+/// with the same parameters: then `arl assume ROLE` in a shell and this cache in a program take one MFA code.
 ///
 /// The files are small, and they are read and written synchronously.
 #[derive(Debug, Clone)]
@@ -59,8 +59,8 @@ impl JsonFileCache {
         Self { directory: directory.join(LAYOUT_DIR), single_flight }
     }
 
-    /// Sets where processes lock a session while they request it. It defaults to `locks` in the cache's directory.
-    /// The program `arl` uses `$XDG_RUNTIME_DIR/arl` if that variable is set.
+    /// Sets where processes lock a session while they request it. It defaults to `locks` in the cache's
+    /// directory. The program `arl` uses `$XDG_RUNTIME_DIR/arl` if that variable is set.
     #[must_use]
     pub fn lock_directory(self, directory: impl Into<PathBuf>) -> Self {
         Self { single_flight: SingleFlight::new(directory), ..self }
@@ -98,7 +98,8 @@ impl JsonFileCache {
         file.metadata()?.modified()
     }
 
-    /// Removes expired entries. Checks at most [`MAX_SWEEP`] files, so that no call pays for thousands of them.
+    /// Removes expired entries. Checks at most [`MAX_SWEEP`] files, so that no call pays for thousands of
+    /// them.
     fn remove_expired(&self, now: SystemTime) {
         let Ok(entries) = fs::read_dir(&self.directory) else { return };
         let mut paths: Vec<PathBuf> = entries

@@ -1,8 +1,8 @@
 //! Caches sessions between runs.
 //!
-//! A cache entry contains everything that decides which session STS returns. Reading compares it, and treats any
-//! difference as a miss. [`JsonFileCache`] and [`KeyringCache`] exist on Unix and on Linux only; everything else of
-//! this crate builds everywhere.
+//! A cache entry contains everything that decides which session STS returns. Reading compares it, and treats
+//! any difference as a miss. [`JsonFileCache`] and [`KeyringCache`] exist on Unix and on Linux only;
+//! everything else of this crate builds everywhere.
 
 pub(crate) mod credential_cache;
 pub(crate) mod entry;

@@ -47,7 +47,8 @@ impl Default for WaitBudget {
 /// The result of waiting.
 #[derive(Debug)]
 pub enum Acquired<T> {
-    /// This process is the one to make the call. If it fails, it reports that with [`LeaderLock::report_failure`].
+    /// This process is the one to make the call. If it fails, it reports that with
+    /// [`LeaderLock::report_failure`].
     Leader(LeaderLock),
     /// Another process made the call. Holds what the check of the cache returned.
     Cached(T),
@@ -71,8 +72,8 @@ impl SingleFlight {
 
     /// Waits until the session is cached, or this process is the one to request it.
     ///
-    /// `cached` checks the cache. `sleep` waits. `on_wait` is called after each pause with the time waited so far,
-    /// over all hops.
+    /// `cached` checks the cache. `sleep` waits. `on_wait` is called after each pause with the time waited so
+    /// far, over all hops.
     pub async fn acquire<T, C: Future<Output = Option<T>>, S: Future<Output = ()>>(
         &self,
         key: &CacheKey,
@@ -84,8 +85,8 @@ impl SingleFlight {
     ) -> Acquired<T> {
         let path = self.directory.join(key.file_name());
         let (mut pause, last) = POLL_INTERVALS;
-        // The lock holders that this process has waited for. What another one has left says nothing about this call:
-        // it may be from long ago, under a clock that was wrong.
+        // The lock holders that this process has waited for. What another one has left says nothing about
+        // this call: it may be from long ago, under a clock that was wrong.
         let mut awaited: Vec<String> = Vec::new();
         loop {
             match self.try_lock(&path) {
@@ -251,13 +252,14 @@ impl LeaderLock {
         flying
     }
 
-    /// Tells the waiting processes that another call begins now. Before it a person, or a program of theirs, is asked
-    /// for at most `limit`.
+    /// Tells the waiting processes that another call begins now. Before it a person, or a program of theirs,
+    /// is asked for at most `limit`.
     pub fn heartbeat(&mut self, now: SystemTime, limit: Duration) {
         self.write(News::Heartbeat { at: nanos(now), limit });
     }
 
-    /// Tells the waiting processes that the session could not be cached: each makes its own call, all at once.
+    /// Tells the waiting processes that the session could not be cached: each makes its own call, all at
+    /// once.
     pub fn report_not_cached(self) {
         self.write(News::NotCached);
     }

@@ -21,8 +21,8 @@ use crate::request::{
 
 /// Extends SDK configurations with roles. Only [`SdkConfig`] implements it.
 pub trait AssumeRoleExt: sealed::Sealed {
-    /// Starts to build a role, from an ARN or from its text. STS is not called before credentials are used for the
-    /// first time.
+    /// Starts to build a role, from an ARN or from its text. STS is not called before credentials are used
+    /// for the first time.
     fn assume_role(&self, role_arn: impl TryInto<RoleArn, Error: Into<Error>>) -> AssumeRoleBuilder;
 
     /// Starts to build a role from a request that is complete already.
@@ -59,8 +59,8 @@ enum ClientRegion {
 /// A role, and how to assume it. [`AssumeRoleExt::assume_role`] creates it.
 ///
 /// Parameters are passed as their own types or as text; [`AssumeRoleBuilder::maybe`] passes an `Option`.
-/// [`AssumeRoleBuilder::into_config`] reports what STS would refuse, before any call. Names and limits are those of
-/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
+/// [`AssumeRoleBuilder::into_config`] reports what STS would refuse, before any call. Names and limits are
+/// those of <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
 ///
 /// ```
 /// # use aws_types::{SdkConfig, region::Region};
@@ -148,8 +148,9 @@ impl AssumeRoleBuilder {
 
     request_setters! {
         /// Sets how long each session lasts, as a [`Duration`](std::time::Duration) of whole seconds, a
-        /// [`SessionDuration`] or a text such as `2h`: 15 minutes to 12 hours. STS defaults to one hour. A longer
-        /// duration is lowered to one hour if the parent has temporary credentials, because STS would refuse it.
+        /// [`SessionDuration`] or a text such as `2h`: 15 minutes to 12 hours. STS defaults to one hour. A
+        /// longer duration is lowered to one hour if the parent has temporary credentials, because STS would
+        /// refuse it.
         fn duration(duration: impl TryInto<SessionDuration, Error: Into<Error>>);
 
         /// Sets a policy that limits the session: JSON, as text or as a value.
@@ -190,12 +191,12 @@ impl AssumeRoleBuilder {
         /// Adds a context assertion of a trusted provider.
         fn provided_context(provider_arn: &str, context_assertion: &str);
 
-        /// Adds context assertions of trusted providers: [`ProvidedContext`]s, or pairs of a provider's ARN and an
-        /// assertion.
+        /// Adds context assertions of trusted providers: [`ProvidedContext`]s, or pairs of a provider's ARN
+        /// and an assertion.
         fn provided_contexts(contexts: impl IntoIterator<Item: TryInto<ProvidedContext, Error: Into<Error>>>);
 
-        /// Sets parameters that this library does not know, as a JSON object. A parameter that has its own method is
-        /// refused.
+        /// Sets parameters that this library does not know, as a JSON object. A parameter that has its own
+        /// method is refused.
         fn additional_parameters(parameters: impl TryInto<AdditionalParameters, Error: Into<Error>>);
     }
 
@@ -225,20 +226,20 @@ impl AssumeRoleBuilder {
         }
     }
 
-    /// Sets the region in which STS is called, like the method of this name in `aws-config`. It defaults to the
-    /// region of the configuration.
+    /// Sets the region in which STS is called, like the method of this name in `aws-config`. It defaults to
+    /// the region of the configuration.
     pub fn region(self, region: impl Into<Option<Region>>) -> Self {
         Self { sts_region: region.into(), ..self }
     }
 
-    /// Sets the configuration of the STS client: its HTTP client, endpoint, retries, timeouts and region. It defaults
-    /// to the parent, which supplies the credentials either way.
+    /// Sets the configuration of the STS client: its HTTP client, endpoint, retries, timeouts and region. It
+    /// defaults to the parent, which supplies the credentials either way.
     pub fn sts_config(self, config: &SdkConfig) -> Self {
         Self { sts_config: Some(config.clone()), ..self }
     }
 
-    /// Sets the region of the role's clients. It defaults to the parent's region. `None` leaves it out, so that each
-    /// client has to set its own.
+    /// Sets the region of the role's clients. It defaults to the parent's region. `None` leaves it out, so
+    /// that each client has to set its own.
     pub fn client_region(self, region: impl Into<Option<Region>>) -> Self {
         Self { client_region: region.into().map_or(ClientRegion::None, ClientRegion::Explicit), ..self }
     }
@@ -252,8 +253,8 @@ impl AssumeRoleBuilder {
     /// Returns the parent's configuration with the role's credentials, which renew themselves.
     ///
     /// It switches off the SDK's own identity cache, which would renew only some seconds before the
-    /// expiration, and would drop valid credentials if that fails. This also holds for a configuration that is built
-    /// on this one. If you give that one another credentials provider, switch the cache on again:
+    /// expiration, and would drop valid credentials if that fails. This also holds for a configuration that
+    /// is built on this one. If you give that one another credentials provider, switch the cache on again:
     ///
     /// ```
     /// # use aws_sdk_sts::config::{IdentityCache, SharedCredentialsProvider};
@@ -266,8 +267,8 @@ impl AssumeRoleBuilder {
     /// # }
     /// ```
     ///
-    /// Otherwise the SDK asks the other provider before every request. Roles that are assumed from this configuration
-    /// need no cache.
+    /// Otherwise the SDK asks the other provider before every request. Roles that are assumed from this
+    /// configuration need no cache.
     ///
     /// # Errors
     /// STS would refuse a parameter, the code of an MFA device or the device is missing, or the parent has no
@@ -350,7 +351,8 @@ impl AssumeRoleBuilder {
     }
 }
 
-/// Refuses a device without a code, and a code without a device: STS would ignore the one and refuse the other.
+/// Refuses a device without a code, and a code without a device: STS would ignore the one and refuse the
+/// other.
 fn check_mfa(request: &AssumeRoleRequest, has_callback: bool) -> Result<(), Error> {
     let has_code = request.token_code.is_some() || has_callback;
     match (request.serial_number.is_some(), has_code) {

@@ -42,8 +42,8 @@ pub(super) type TokenCodeCallback =
 /// are logged with `tracing` at the level `WARN`.
 ///
 /// An [`SdkConfig`] with this provider should use `IdentityCache::no_cache()`, as that of
-/// [`crate::AssumeRoleBuilder::into_config`] does. The SDK's own cache would ask for new credentials only some
-/// seconds before the expiration.
+/// [`crate::AssumeRoleBuilder::into_config`] does. The SDK's own cache would ask for new credentials only
+/// some seconds before the expiration.
 #[derive(Clone)]
 pub struct RoleProvider(pub(super) Arc<Inner>);
 
@@ -208,7 +208,8 @@ impl Inner {
         match single_flight.acquire(key, started, &mut budget, cached, sleep, |_| ()).await {
             Acquired::Cached(cached) => Turn::Cached(cached),
             Acquired::Leader(lock) => Turn::Call(Lock { file: Some(lock) }),
-            // The program `arl` has failed. Its message says nothing that a program can act on, so STS is called.
+            // The program `arl` has failed. Its message says nothing that a program can act on, so STS is
+            // called.
             Acquired::Failed(_) => Turn::Call(Lock::default()),
         }
     }

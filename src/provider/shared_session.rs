@@ -72,8 +72,8 @@ impl<E: Clone> SharedSession<E> {
     /// Returns usable credentials. One task at a time runs `fetch`. Tasks without usable credentials wait for
     /// it and share its failure.
     ///
-    /// An early renewal is given up when `early_timeout` ends. A task that waits for another one's renewal runs its
-    /// own when `wait_timeout` ends, because the other task may not be polled any more.
+    /// An early renewal is given up when `early_timeout` ends. A task that waits for another one's renewal
+    /// runs its own when `wait_timeout` ends, because the other task may not be polled any more.
     ///
     /// # Errors
     /// `fetch` failed, and there are no usable credentials.

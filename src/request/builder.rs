@@ -131,8 +131,8 @@ impl AssumeRoleRequestBuilder {
         self.provided_contexts([(provider_arn, context_assertion)])
     }
 
-    /// Adds context assertions of trusted providers: [`ProvidedContext`]s, or pairs of a provider's ARN and an
-    /// assertion.
+    /// Adds context assertions of trusted providers: [`ProvidedContext`]s, or pairs of a provider's ARN and
+    /// an assertion.
     pub fn provided_contexts(
         self,
         contexts: impl IntoIterator<Item: TryInto<ProvidedContext, Error: Into<Error>>>,

@@ -45,7 +45,8 @@ pub(crate) async fn assume_role_with(
     let output = assume_role::send(&client, request).await.map_err(|error| {
         let sts_error = StsError::from_sdk_error(&error, limit);
         let (kind, message) = (sts_error.kind(), sts_error.to_string());
-        // Without the response: a broken one may hold credentials, which the `Debug` of the SDK's error would print.
+        // Without the response: a broken one may hold credentials, which the `Debug` of the SDK's error would
+        // print.
         match error.into_source() {
             Ok(source) => Error::with_source(kind, message, source),
             Err(_) => Error::new(kind, message),
@@ -151,8 +152,8 @@ pub(super) fn source_failed(error: &CredentialsError) -> StsError {
     StsError::Source(root_cause(error))
 }
 
-/// Converts the error of a program's credentials provider. If the provider is another role of this library, its
-/// error decides what the program can do.
+/// Converts the error of a program's credentials provider. If the provider is another role of this library,
+/// its error decides what the program can do.
 pub(crate) fn parent_failed(error: CredentialsError) -> Error {
     let message = root_cause(&error);
     let kind = causes(&error).find_map(|cause| Some(cause.downcast_ref::<Error>()?.kind()));
