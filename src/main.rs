@@ -15,6 +15,6 @@ use std::ffi::{c_char, c_int};
 #[expect(unsafe_code, reason = "the C runtime calls `main` by its name, with raw pointers")]
 extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     // SAFETY: these are the arguments that the C runtime passes to `main`.
-    let arguments = unsafe { cli::sys::set_arguments(argc, argv) };
-    cli::run(arguments.to_vec()).into()
+    let arguments = unsafe { cli::sys::arguments_of_main(argc, argv) };
+    cli::run(arguments).into()
 }

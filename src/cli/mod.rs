@@ -21,30 +21,32 @@ use std::ffi::OsString;
 use clap::Parser as _;
 
 use commands::{Cli, fast_path};
+use env::program;
 use eval::guard::{eval_failure_shell, verb_of};
 use eval::report;
-use process::core_limit;
+use process::{core_limit, signals};
 use ui::error::ExitStatus;
 use ui::output::Output;
 
 /// Parses, runs, reports.
-pub(crate) fn run(args: Vec<OsString>) -> u8 {
-    sys::ignore_sigpipe();
+pub(crate) fn run(arguments: Vec<OsString>) -> u8 {
+    let args = program::set_arguments(arguments);
+    signals::ignore_sigpipe();
     let core_limit = core_limit::disable_core_dumps();
     // Without this a panic would leave `eval` with an empty text, which succeeds.
-    let has_command = verb_of(&args).is_some_and(|verb| verb == "exec" || verb == "each");
+    let has_command = verb_of(args).is_some_and(|verb| verb == "exec" || verb == "each");
     let status = if has_command { ExitStatus::ExecFailed } else { ExitStatus::Failure };
-    report::install_panic_hook(args.clone(), status);
-    let known = fast_path::parse(&args);
-    let cli = match known.map_or_else(|| Cli::try_parse_from(&args), Ok) {
+    report::install_panic_hook(args, status);
+    let known = fast_path::parse(args);
+    let cli = match known.map_or_else(|| Cli::try_parse_from(args), Ok) {
         Ok(cli) => cli,
-        Err(error) => return report::print_clap_error(&error, &args),
+        Err(error) => return report::print_clap_error(&error, args),
     };
     let Cli { global, command } = cli;
     let output = Output::new(global.volume(), global.color);
-    let result = command.run(&args, core_limit, &output);
+    let result = command.run(args, core_limit, &output);
     if let Err(error) = &result
-        && let Some(shell) = eval_failure_shell(&args)
+        && let Some(shell) = eval_failure_shell(args)
     {
         // A reader that has gone is no reason to hide the error.
         let _ = output.write_data(shell.failure(error.status.code_for_eval()).as_bytes());

@@ -25,7 +25,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::cli::args::global::GlobalArgs;
 use crate::cli::args::help::{ENVIRONMENT_HELP, EXAMPLES};
 use crate::cli::process::core_limit::SavedCoreLimit;
-use crate::cli::sys;
+use crate::cli::process::signals;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 
@@ -86,7 +86,7 @@ impl Command {
     ) -> Result<ExitStatus, CliError> {
         if !matches!(self, Self::Assume(_) | Self::Exec(_)) {
             // These two do so once they know that there is no cached session.
-            sys::install_signal_policy();
+            signals::install_signal_policy();
         }
         let done = |()| ExitStatus::Success;
         match self {

@@ -3,8 +3,14 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
-use crate::cli::sys;
+static ARGUMENTS: OnceLock<Vec<OsString>> = OnceLock::new();
+
+/// Stores the arguments for [`arguments`], and returns them.
+pub(crate) fn set_arguments(arguments: Vec<OsString>) -> &'static [OsString] {
+    ARGUMENTS.get_or_init(|| arguments)
+}
 
 /// Returns the path of the running executable.
 ///
@@ -16,7 +22,7 @@ pub(crate) fn executable() -> io::Result<PathBuf> {
 
 /// Returns the arguments, the program's name first.
 pub(crate) fn arguments() -> &'static [OsString] {
-    sys::arguments()
+    ARGUMENTS.get().map_or(&[], Vec::as_slice)
 }
 
 /// Returns the current directory.

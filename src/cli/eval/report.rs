@@ -38,10 +38,10 @@ pub(crate) fn print_clap_error(error: &clap::Error, args: &[OsString]) -> u8 {
 }
 
 /// Replaces Rust's message, whose text could hold anything, and keeps `eval` from succeeding.
-pub(crate) fn install_panic_hook(args: Vec<OsString>, status: ExitStatus) {
+pub(crate) fn install_panic_hook(args: &'static [OsString], status: ExitStatus) {
     std::panic::set_hook(Box::new(move |panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
-        if let Some(shell) = eval_failure_shell(&args) {
+        if let Some(shell) = eval_failure_shell(args) {
             let output = Output::plain();
             let _ = output.write_data(shell.failure(status.code()).as_bytes());
         }

@@ -15,6 +15,8 @@ use tokio::signal::unix::SignalKind;
 
 use crate::cli::process::lookup;
 use crate::cli::process::lookup::ENOEXEC;
+use crate::cli::process::signals;
+use crate::cli::process::signals::StopSignal;
 use crate::cli::sys;
 
 /// How the command ended.
@@ -49,12 +51,12 @@ impl Child {
             end.set_nonblocking(true)?;
         }
         let signal_rx = UnixStream::from_std(signal_rx)?;
-        sys::forward_signals_to(signal_tx, true);
+        signals::forward_signals_to(signal_tx, StopSignal::Forwarded);
         let spawn = |program: &OsStr, script: Option<&OsStr>| {
             let mut command = Command::new(program);
             command.args(script).args(arguments).env_clear();
             command.envs(environment.iter().map(|(name, value)| (name, value)));
-            sys::inherit_signal_policy(&mut command);
+            signals::inherit_signal_policy(&mut command);
             command.spawn()
         };
         let spawned = match spawn(program, None) {

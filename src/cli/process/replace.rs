@@ -10,6 +10,7 @@ use arl::internal::Identity;
 use crate::cli::process::environment::exec_environment_with;
 use crate::cli::process::lookup;
 use crate::cli::process::lookup::{ENOEXEC, spawn_error};
+use crate::cli::process::signals;
 use crate::cli::sys;
 use crate::cli::ui::error::CliError;
 
@@ -39,7 +40,7 @@ fn replace_process(
     for argument in arguments {
         argv.push(text(argument)?);
     }
-    sys::restore_signal_policy();
+    signals::restore_signal_policy();
     let is_searched = !program.as_bytes().contains(&b'/');
     let mut denied = None;
     for path in lookup::candidate_paths(program) {

@@ -1,9 +1,110 @@
-//! Signals that ask arl to stop, while it waits for the network.
+//! What arl does with signals. Commands that it starts get them as arl's caller had set them.
+
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cli::sys;
+use crate::cli::sys::Disposition;
 use crate::cli::ui::error::CliError;
 
-/// The next signal that asks arl to stop; never one that whoever started arl wants to be ignored, as nohup does.
+/// Whether arl's caller ignores SIGPIPE.
+static CALLER_IGNORES_SIGPIPE: AtomicBool = AtomicBool::new(false);
+/// Whether a write beyond the limit of a file's size would have killed arl.
+static CALLER_SIGXFSZ_DEFAULT: AtomicBool = AtomicBool::new(false);
+/// Whether arl's caller does not want to hear of processes that end.
+static CALLER_IGNORES_SIGCHLD: AtomicBool = AtomicBool::new(false);
+
+/// Ignores SIGPIPE, so that a write to a closed pipe returns an error. Must run before any other code that changes
+/// signals, to learn what the caller did with it.
+pub(crate) fn ignore_sigpipe() {
+    CALLER_IGNORES_SIGPIPE.store(sys::is_ignored(libc::SIGPIPE), Ordering::Relaxed);
+    sys::set_disposition(libc::SIGPIPE, Disposition::Ignore);
+}
+
+/// Prepares for writing files and starting programs: a write beyond the limit of a file's size returns an error, and
+/// programs can be waited for. Must run before there is another thread.
+pub(crate) fn install_signal_policy() {
+    if !sys::is_ignored(libc::SIGXFSZ) {
+        CALLER_SIGXFSZ_DEFAULT.store(true, Ordering::Relaxed);
+        sys::set_disposition(libc::SIGXFSZ, Disposition::Ignore);
+    }
+    if sys::is_ignored(libc::SIGCHLD) {
+        CALLER_IGNORES_SIGCHLD.store(true, Ordering::Relaxed);
+        sys::set_disposition(libc::SIGCHLD, Disposition::Default);
+    }
+}
+
+/// Returns what arl's caller did with the signals that arl treats otherwise.
+fn caller_dispositions() -> Vec<(i32, Disposition)> {
+    let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+    let pipe = if is_set(&CALLER_IGNORES_SIGPIPE) { Disposition::Ignore } else { Disposition::Default };
+    let mut dispositions = vec![(libc::SIGPIPE, pipe)];
+    if is_set(&CALLER_SIGXFSZ_DEFAULT) {
+        dispositions.push((libc::SIGXFSZ, Disposition::Default));
+    }
+    if is_set(&CALLER_IGNORES_SIGCHLD) {
+        dispositions.push((libc::SIGCHLD, Disposition::Ignore));
+    }
+    dispositions
+}
+
+/// Gives the command that replaces arl the signals as arl's caller had set them.
+pub(crate) fn restore_signal_policy() {
+    for (signal, disposition) in caller_dispositions() {
+        sys::set_disposition(signal, disposition);
+    }
+}
+
+/// Gives a command that runs beside arl the signals as arl's caller had set them.
+pub(crate) fn inherit_signal_policy(command: &mut Command) {
+    sys::set_dispositions_of(command, caller_dispositions());
+}
+
+/// The signals that arl passes on to a command that runs beside it.
+const FORWARDED: [i32; 11] = [
+    libc::SIGHUP,
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGTERM,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    // A timer or a descriptor that arl's process has from its caller: `perl -e 'alarm 9; exec @ARGV'`.
+    libc::SIGALRM,
+    libc::SIGVTALRM,
+    libc::SIGPROF,
+    libc::SIGIO,
+    // A process that stopped the command may know arl's process only.
+    libc::SIGCONT,
+];
+
+/// What SIGTSTP does to arl.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StopSignal {
+    /// It stops arl.
+    Default,
+    /// It is passed on and stops the command, after which arl stops itself.
+    Forwarded,
+}
+
+/// Writes the number of each signal that a process sends to arl into `pipe`. The terminal's are left out, as they reach
+/// the whole process group. Signals that arl's caller ignores stay ignored.
+pub(crate) fn forward_signals_to(pipe: UnixStream, stop_signal: StopSignal) {
+    sys::set_signal_pipe(pipe);
+    let stop = (stop_signal == StopSignal::Forwarded).then_some(libc::SIGTSTP);
+    for signal in FORWARDED.into_iter().chain(stop).filter(|&signal| !sys::is_ignored(signal)) {
+        sys::report_signal(signal);
+    }
+}
+
+/// Restores the default of the signals that [`stop_signal`] caught. The ignored ones stay ignored.
+pub(crate) fn restore_defaults() {
+    for signal in sys::TERMINATION.into_iter().filter(|&signal| !sys::is_ignored(signal)) {
+        sys::set_disposition(signal, Disposition::Default);
+    }
+}
+
+/// Waits for a signal that asks arl to stop. A signal that arl's caller ignores, as nohup does, is not one.
 pub(crate) async fn stop_signal() -> Result<i32, CliError> {
     use tokio::signal::unix::{Signal, SignalKind, signal};
     let failed = |error| CliError::new("could not listen to signals").caused_by(error);

@@ -15,12 +15,12 @@ use crate::cli::process::child::{Child, ChildExit};
 use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::process::environment::environment_with;
 use crate::cli::process::lookup::spawn_error;
+use crate::cli::process::signals;
 use crate::cli::serve::isolated_config::IsolatedConfig;
 use crate::cli::serve::renewer::CredentialRenewer;
 use crate::cli::session;
 use crate::cli::session::SignalPolicy;
 use crate::cli::session::runtime::runtime;
-use crate::cli::sys;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 
@@ -43,7 +43,7 @@ pub(crate) fn run(
     core_limit: SavedCoreLimit,
     output: &Output,
 ) -> Result<ExitStatus, CliError> {
-    sys::install_signal_policy();
+    signals::install_signal_policy();
     let isolated_region = check_source_precedence(options).map_err(CliError::into_exec_failure)?;
     let identity = session::obtain(options.role, Consumer::Endpoint, SignalPolicy::Default, output)
         .map_err(CliError::into_exec_failure)?;

@@ -12,12 +12,12 @@ use crate::cli::env::context::Context;
 use crate::cli::plan::Plan;
 use crate::cli::plan::hints;
 use crate::cli::plan::hop::Hop;
+use crate::cli::process::signals;
 use crate::cli::process::signals::stop_signal;
 use crate::cli::session::cache::SessionCache;
 use crate::cli::session::mfa::UserPrompt;
 use crate::cli::session::runner::SessionRunner;
 use crate::cli::session::runtime::runtime;
-use crate::cli::sys;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
@@ -95,7 +95,7 @@ fn fetch(
     on_signal: SignalPolicy,
     output: &Output,
 ) -> Result<Identity, CliError> {
-    sys::install_signal_policy();
+    signals::install_signal_policy();
     let within = args.within.as_deref().map(humantime::parse_duration).transpose();
     let within = within.map_err(|error| CliError::usage(format!("--within: {error}")))?;
     // A terminal that hides what is typed must be put right before arl dies.
@@ -131,7 +131,7 @@ fn fetch(
         }
     });
     if on_signal == SignalPolicy::Catch {
-        sys::restore_defaults();
+        signals::restore_defaults();
     }
     // A name that is still being looked up cannot be called off, and must not be waited for.
     runtime.shutdown_background();

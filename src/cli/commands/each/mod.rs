@@ -22,6 +22,8 @@ use crate::cli::env::context::Context;
 use crate::cli::env::program;
 use crate::cli::plan::Plan;
 use crate::cli::process::core_limit::SavedCoreLimit;
+use crate::cli::process::signals;
+use crate::cli::process::signals::StopSignal;
 use crate::cli::sys;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
@@ -82,7 +84,7 @@ pub(crate) fn run(
     core_limit.restore();
     let (signal_rx, signal_tx) = UnixStream::pair()
         .map_err(|error| CliError::new("could not listen to signals").caused_by(error).into_exec_failure())?;
-    sys::forward_signals_to(signal_tx, false);
+    signals::forward_signals_to(signal_tx, StopSignal::Default);
     let is_watched = jobs.len() > 1 && output.has_progress();
     let progress = if is_watched { Progress::Shown } else { Progress::Hidden };
     let runner = JobRunner {
@@ -226,7 +228,7 @@ impl JobRunner<'_> {
         }
         command.args(&role.role).arg("--").args(self.command_line);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        sys::inherit_signal_policy(&mut command);
+        signals::inherit_signal_policy(&mut command);
         Ok(command)
     }
 
