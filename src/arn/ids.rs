@@ -28,7 +28,10 @@ impl Partition {
             ("eu-isoe-", "aws-iso-e"),
             ("eusc-", "aws-eusc"),
         ];
-        let entry = PREFIXES.iter().find(|(prefix, _)| region.starts_with(prefix));
+        // `aws-cn-global` is the region of the partition's services that have none.
+        let is_global = |partition: &str| region.strip_suffix("-global") == Some(partition);
+        let mut entries = PREFIXES.iter();
+        let entry = entries.find(|(prefix, partition)| region.starts_with(prefix) || is_global(partition));
         Self(entry.map_or("aws", |(_, partition)| partition).to_owned())
     }
 

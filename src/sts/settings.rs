@@ -85,8 +85,40 @@ impl StsSettings {
         };
         let fips = if self.use_fips { "-fips" } else { "" };
         let suffix = if self.use_dual_stack { dual_stack } else { plain };
+        // The one name without a region. Requests for it are signed for us-east-1.
+        if self.region == "aws-global" && !self.use_fips && !self.use_dual_stack {
+            return "https://sts.amazonaws.com".to_owned();
+        }
         // The plain endpoints of GovCloud are FIPS endpoints already and have no other name.
         let fips = if self.region.starts_with("us-gov-") && !self.use_dual_stack { "" } else { fips };
         format!("https://sts{fips}.{}.{suffix}", self.region)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_endpoint_is_the_one_that_the_sdk_asks() {
+        for (region, host) in [
+            ("eu-west-1", "sts.eu-west-1.amazonaws.com"),
+            ("aws-global", "sts.amazonaws.com"),
+            ("cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
+            ("us-gov-west-1", "sts.us-gov-west-1.amazonaws.com"),
+            ("eusc-de-east-1", "sts.eusc-de-east-1.amazonaws.eu"),
+        ] {
+            assert_eq!(StsSettings::new(region).endpoint(), format!("https://{host}"));
+        }
+        for (region, partition) in [
+            ("aws-cn-global", "aws-cn"),
+            ("aws-us-gov-global", "aws-us-gov"),
+            ("aws-iso-b-global", "aws-iso-b"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("aws-global", "aws"),
+            ("mx-central-1", "aws"),
+        ] {
+            assert_eq!(Partition::for_region(region).as_str(), partition, "{region}");
+        }
     }
 }
