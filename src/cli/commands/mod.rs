@@ -15,6 +15,8 @@ pub(crate) mod init;
 pub(crate) mod list;
 #[cfg(test)]
 mod man;
+#[cfg(test)]
+mod script_check;
 pub(crate) mod status;
 pub(crate) mod write;
 

@@ -1,4 +1,4 @@
-//! Whether a failing command line owes its reader a statement that fails, judged from the bare arguments.
+//! Whether a failing command must print a statement that fails, for the `eval` that reads its output.
 
 use std::ffi::OsString;
 
@@ -7,7 +7,23 @@ use arl::internal::shell::Shell;
 use crate::cli::env::shell;
 use crate::cli::ui::output;
 
-/// The verb of a command line that may be wrong otherwise.
+/// The commands whose output is not for `eval`. A test compares them with the command line.
+pub(crate) const NON_EVAL_VERBS: [&str; 12] = [
+    "exec",
+    "each",
+    "help",
+    "write",
+    "configure",
+    "console",
+    "explain",
+    "status",
+    "list",
+    "cache",
+    "arn",
+    "completions",
+];
+
+/// Returns the verb of a command line, which may be wrong otherwise.
 pub(crate) fn verb_of(args: &[OsString]) -> Option<String> {
     let mut words = args.iter().skip(1).map(|arg| arg.to_string_lossy());
     loop {
@@ -20,25 +36,11 @@ pub(crate) fn verb_of(args: &[OsString]) -> Option<String> {
     }
 }
 
-/// The dialect of the statement that must be printed if this command line fails, judged from the bare
-/// arguments, since they may be what is wrong.
+/// Returns the shell for which a failing statement must be printed if this command line fails. It looks at the bare
+/// arguments, because they may be what is wrong.
 ///
-/// A misspelt verb counts as `assume`: `eval "$(arl asume …)"` must fail too.
+/// A misspelled verb counts as `assume`: `eval "$(arl asume …)"` must fail too.
 pub(crate) fn eval_failure_shell(args: &[OsString]) -> Option<Shell> {
-    const NON_EVAL_VERBS: [&str; 12] = [
-        "exec",
-        "each",
-        "help",
-        "write",
-        "configure",
-        "console",
-        "explain",
-        "status",
-        "list",
-        "cache",
-        "arn",
-        "completions",
-    ];
     if output::stdout_is_terminal() {
         return None;
     }
@@ -52,7 +54,7 @@ pub(crate) fn eval_failure_shell(args: &[OsString]) -> Option<Shell> {
         })
     };
     let has = |flag: &str| words.iter().any(|word| word == flag);
-    // Where the flags contradict each other, the text may be meant for `eval`.
+    // If the flags contradict each other, the output may be meant for `eval`.
     let is_data = match value_of("--format") {
         Some(format) => format != "env" && !has("--env"),
         None => has("--json") && !has("--env"),
@@ -60,6 +62,6 @@ pub(crate) fn eval_failure_shell(args: &[OsString]) -> Option<Shell> {
     if is_data || verb_of(args).is_some_and(|verb| NON_EVAL_VERBS.contains(&verb.as_str())) {
         return None;
     }
-    // A name that is no dialect cannot be served; POSIX's statement then fails in most shells.
+    // For an unknown shell name the POSIX statement fails in most shells.
     Some(shell::detect(value_of("--shell").as_deref()).unwrap_or(Shell::Posix))
 }

@@ -17,7 +17,8 @@ pub(crate) fn refresh_args(command_line: &[OsString]) -> Vec<String> {
     args.into_iter().map(|arg| file_url::absolute(&arg).unwrap_or(arg)).collect()
 }
 
-const CODE_FLAGS: [&str; 3] = ["--token-code", "--mfa-code", "--TokenCode"];
+/// The spellings of `--token-code`. A test compares them with the command line.
+pub(crate) const CODE_FLAGS: [&str; 3] = ["--token-code", "--mfa-code", "--TokenCode"];
 
 /// The words without a code, and without what concerns this call's output only.
 pub(crate) fn repeatable_args(command_line: &[OsString]) -> Vec<String> {
