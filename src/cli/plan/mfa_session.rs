@@ -1,4 +1,4 @@
-//! Who gets the MFA code, and from where: a session of the user's keys, or the first hop that asks.
+//! Which call gets the MFA code, and from where: an MFA session of the user's keys, or the first hop with a device.
 
 use arl::internal::{SharedConfig, Source, SourceChain, TokenCode};
 
@@ -11,14 +11,33 @@ use crate::cli::ui::output::Output;
 /// Where the code of an MFA session comes from.
 #[derive(Default)]
 pub(crate) struct MfaSessionCode {
-    /// It was given.
+    /// The code of `--token-code`.
     pub(crate) code: Option<TokenCode>,
-    /// The program that knows it.
+    /// The program that prints it.
     pub(crate) process: Option<String>,
 }
 
-/// The flag's and the variable's program is for every device; a profile's for its own.
-pub(crate) fn apply_mfa_process(args: &RoleArgs, hops: &mut [Hop]) {
+/// Decides which devices are asked for a code, and how. Returns the MFA session that the chain starts from, if any.
+pub(crate) fn plan_mfa(
+    args: &RoleArgs,
+    config: &SharedConfig<'_>,
+    chain: &mut SourceChain,
+    hops: &mut [Hop],
+    output: &Output,
+) -> Result<Option<MfaSessionCode>, CliError> {
+    apply_mfa_process(args, hops);
+    let has_device = hops.iter().any(|hop| hop.request.serial_number.is_some());
+    let session = start_from_mfa_session(args, config, chain, hops, output)?;
+    if args.mfa_process.is_some() && !has_device && session.is_none() {
+        return Err(CliError::usage("--mfa-process needs an MFA device, and no role here has one")
+            .hint("name it with --serial-number, or by the profile's `mfa_serial`"));
+    }
+    assign_code(args, session, hops)
+}
+
+/// Sets the program that prints the codes of each device. `--mfa-process` is for every device, a profile's program for
+/// its own, `ARL_MFA_PROCESS` for the others.
+fn apply_mfa_process(args: &RoleArgs, hops: &mut [Hop]) {
     if let Some(process) = args.mfa_process.clone().or_else(|| vars::get(vars::ARL_MFA_PROCESS)) {
         for hop in hops {
             let profiles = hop.mfa_process.take().filter(|_| args.mfa_process.is_none());
@@ -27,24 +46,27 @@ pub(crate) fn apply_mfa_process(args: &RoleArgs, hops: &mut [Hop]) {
     }
 }
 
-/// Lets the chain start from an MFA session of the person's keys instead of the keys, if that is wished and possible:
-/// the device is then asked for once, and no hop asks for it.
-pub(crate) fn start_from_mfa_session(
+/// Returns whether `ARL_MFA_SESSION` asks for MFA sessions.
+fn env_wants_mfa_session() -> Result<bool, CliError> {
+    match vars::get(vars::ARL_MFA_SESSION).map(|text| text.trim().to_ascii_lowercase()) {
+        None => Ok(false),
+        Some(text) if ["1", "true", "yes", "on"].contains(&&*text) => Ok(true),
+        Some(text) if ["0", "false", "no", "off"].contains(&&*text) => Ok(false),
+        Some(text) => Err(CliError::usage(format!("ARL_MFA_SESSION must be true or false, not `{text}`"))),
+    }
+}
+
+/// Starts the chain from an MFA session of the user's keys instead of the keys, if the user wants that and the keys
+/// allow it. The device is then asked for one code, and no hop asks for another.
+fn start_from_mfa_session(
     args: &RoleArgs,
     config: &SharedConfig<'_>,
     chain: &mut SourceChain,
     hops: &mut [Hop],
     output: &Output,
 ) -> Result<Option<MfaSessionCode>, CliError> {
-    let variable = match vars::get(vars::ARL_MFA_SESSION).map(|text| text.trim().to_ascii_lowercase()) {
-        None => false,
-        Some(text) if ["1", "true", "yes", "on"].contains(&&*text) => true,
-        Some(text) if ["0", "false", "no", "off"].contains(&&*text) => false,
-        Some(text) => {
-            return Err(CliError::usage(format!("ARL_MFA_SESSION must be true or false, not `{text}`")));
-        }
-    };
-    if !args.mfa_session && !variable {
+    let env_wants_session = env_wants_mfa_session()?;
+    if !args.mfa_session && !env_wants_session {
         return Ok(None);
     }
     let keys = match &chain.source {
@@ -80,7 +102,7 @@ pub(crate) fn start_from_mfa_session(
             false => Ok(None),
         };
     };
-    // Whoever is asked for later is asked for by a role, which has no device.
+    // Hops with another device keep it.
     for hop in hops.iter_mut() {
         hop.request.serial_number =
             hop.request.serial_number.take().filter(|serial| *serial != serial_number);
@@ -90,9 +112,9 @@ pub(crate) fn start_from_mfa_session(
     Ok(Some(MfaSessionCode { code, process }))
 }
 
-/// The code goes to the MFA session, or to the first hop that asks for one: the device is the user's, and only the first
-/// hop is asked for with the user's keys.
-pub(crate) fn assign_code(
+/// Gives the code of `--token-code` to the MFA session, or else to the first hop that asks for one: only that hop is
+/// assumed with the user's own credentials.
+fn assign_code(
     args: &RoleArgs,
     session: Option<MfaSessionCode>,
     hops: &mut [Hop],

@@ -20,7 +20,7 @@ use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::{Context, profile_variable};
 use crate::cli::env::vars;
 use crate::cli::plan::hop::{Hop, HopBuilder};
-use crate::cli::plan::mfa_session::{MfaSessionCode, apply_mfa_process, assign_code, start_from_mfa_session};
+use crate::cli::plan::mfa_session::{MfaSessionCode, plan_mfa};
 use crate::cli::plan::region::Regions;
 use crate::cli::plan::role_ref::{check_partition, role_arn, typed_role, unknown_role};
 use crate::cli::plan::sts_settings::EndpointOrigin;
@@ -57,47 +57,16 @@ impl Plan {
         let var = |name: &str| vars::get(name);
         let shell_role = if args.chain { ShellRole::Chain } else { ShellRole::Ignore };
         let resolver = SourceResolver::new(&config, &var, shell_role);
-        let role = typed_role(args)?;
-        let source_failed = |error| hints::source_not_found(&error, context);
+        let role = NamedRole::read(args, &config, context)?;
+        let mut chain = role.source_chain(args, &resolver, &config, context, output)?;
 
-        let role_profile = match &role {
-            RoleRef::Profile(name) => {
-                let section = config.profile(name).ok_or_else(|| unknown_role(name, &config, context))?;
-                let profile =
-                    RoleProfile::read(name, section).map_err(|error| CliError::new(error.to_string()))?;
-                Some((name.as_str(), section, profile))
-            }
-            RoleRef::Arn(_) | RoleRef::AccountRole(..) => None,
-        };
-        let mut chain = match (&role_profile, &args.profile) {
-            (Some((name, section, None)), _) => {
-                if let Some(flag) = args.role_only_flag() {
-                    return Err(no_role_to_assume(name, section, flag));
-                }
-                resolver.profile(name)
-            }
-            (_, Some(profile)) => resolver.profile(profile),
-            (Some((name, _, Some(_))), None) if !args.chain => resolver.source_of_role(name),
-            _ if args.chain => resolver.select(),
-            _ => resolver.select().inspect(|chain| warn_if_cli_differs(chain, &resolver, &config, output)),
-        }
-        .map_err(source_failed)?;
-
-        let role_section = role_profile.as_ref().map(|(_, section, _)| *section);
-        // A source is asked where it is at home: a profile's endpoint and region are its own.
-        let settings_section = role_section.or_else(|| match &chain.id {
+        // A profile's endpoint and region are for the source that it names.
+        let settings_section = role.section().or_else(|| match &chain.id {
             SourceId::Profile(name) | SourceId::ProfileKeys(name) => config.profile(name),
             _ => config.profile(resolver.selected_profile().as_deref().unwrap_or("default")),
         });
-        let regions = Regions::resolve(args, role_section, settings_section)?;
-        let mut target = match &role_profile {
-            Some((_, _, profile)) => profile.as_ref().map(|profile| profile.role_arn.clone()),
-            None => role_arn(&role, args, regions.effective.as_deref())?,
-        };
-
-        if let (RoleRef::Profile(_), Some(arn)) = (&role, &target) {
-            check_partition(args, arn)?;
-        }
+        let regions = Regions::resolve(args, role.section(), settings_section)?;
+        let mut target = role.target(args, regions.effective.as_deref())?;
 
         let builder = HopBuilder::from_env();
         let mut hops = Vec::new();
@@ -108,47 +77,25 @@ impl Plan {
             hops.push(builder.via_hop(via, args, &config, context, regions.effective.as_deref())?);
         }
         if let Some(role_arn) = &target {
-            let profile = role_profile.and_then(|(name, _, profile)| Some((name, profile?)));
-            hops.push(builder.target_hop(role_arn, args, profile, output)?);
+            hops.push(builder.target_hop(role_arn, args, role.into_role_profile(), output)?);
         }
-        apply_mfa_process(args, &mut hops);
-        let has_device = hops.iter().any(|hop| hop.request.serial_number.is_some());
-        let session = start_from_mfa_session(args, &config, &mut chain, &mut hops, output)?;
-        if args.mfa_process.is_some() && !has_device && session.is_none() {
-            return Err(CliError::usage("--mfa-process needs an MFA device, and no role here has one")
-                .hint("name it with --serial-number, or by the profile's `mfa_serial`"));
-        }
-        let session = assign_code(args, session, &mut hops)?;
-        if hops.is_empty() && !asks_sts(&chain.source) {
-            let flags = [
-                ("--endpoint-url", args.endpoint_url.is_some()),
-                ("--allow-insecure-endpoint", args.allow_insecure_endpoint),
-            ];
-            if let Some((flag, _)) = flags.into_iter().find(|(_, is_given)| *is_given) {
-                return Err(CliError::usage(format!("{flag} is for calls of STS, and this one makes none")));
+        let mfa_session = plan_mfa(args, &config, &mut chain, &mut hops, output)?;
+        if hops.is_empty() {
+            refuse_unused_endpoint_flags(args, &chain.source)?;
+            if let (None, Source::WebIdentity { role_arn, .. }) = (&target, &chain.source) {
+                target = Some(role_arn.clone());
             }
         }
-        if let (None, Source::WebIdentity { role_arn, .. }) = (&target, &chain.source)
-            && hops.is_empty()
-        {
-            target = Some(role_arn.clone());
-        }
 
+        let Regions { exported: region, effective, origin: region_origin } = regions;
         let partition = target.as_ref().map_or_else(
-            || Partition::for_region(regions.effective.as_deref().unwrap_or_default()),
+            || Partition::for_region(effective.as_deref().unwrap_or_default()),
             |arn| arn.partition().clone(),
         );
-        let (sts, endpoint_origin) = sts_settings::find(
-            args,
-            context,
-            &config,
-            settings_section,
-            regions.effective.clone(),
-            &partition,
-        )?;
-        let cache_keys = vec![OnceCell::new(); hops.len() + 1];
+        let (sts, endpoint_origin) =
+            sts_settings::find(args, context, &config, settings_section, effective, &partition)?;
         let source_key = SourceKey::from_source(&chain.source, &context.source_environment(&var));
-        let Regions { exported: region, effective: _, origin: region_origin } = regions;
+        let cache_keys = vec![OnceCell::new(); hops.len() + 1];
         Ok(Self {
             chain,
             hops,
@@ -157,7 +104,7 @@ impl Plan {
             region_origin,
             sts,
             endpoint_origin,
-            mfa_session: session,
+            mfa_session,
             source_key,
             cache_keys,
         })
@@ -194,7 +141,98 @@ impl Plan {
     }
 }
 
-/// The AWS CLI starts from somebody else in the same place, or not at all.
+/// The role that the command line names.
+struct NamedRole<'a, 'text> {
+    reference: RoleRef,
+    /// The profile, if ROLE is the name of one.
+    profile: Option<NamedProfile<'a, 'text>>,
+}
+
+struct NamedProfile<'a, 'text> {
+    name: &'a str,
+    section: &'a Section<'text>,
+    /// `None` if the profile has credentials of its own.
+    role: Option<RoleProfile>,
+}
+
+impl<'a, 'text> NamedRole<'a, 'text> {
+    fn read(
+        args: &'a RoleArgs,
+        config: &'a SharedConfig<'text>,
+        context: &Context,
+    ) -> Result<Self, CliError> {
+        let reference = typed_role(args)?;
+        let profile = match (&reference, &args.role) {
+            (RoleRef::Profile(_), Some(name)) => {
+                let section = config.profile(name).ok_or_else(|| unknown_role(name, config, context))?;
+                let role =
+                    RoleProfile::read(name, section).map_err(|error| CliError::new(error.to_string()))?;
+                Some(NamedProfile { name, section, role })
+            }
+            _ => None,
+        };
+        Ok(Self { reference, profile })
+    }
+
+    fn section(&self) -> Option<&'a Section<'text>> {
+        self.profile.as_ref().map(|profile| profile.section)
+    }
+
+    /// Returns the credentials to start from, and the roles on the way.
+    fn source_chain(
+        &self,
+        args: &RoleArgs,
+        resolver: &SourceResolver<'_>,
+        config: &SharedConfig<'_>,
+        context: &Context,
+        output: &Output,
+    ) -> Result<SourceChain, CliError> {
+        let chain = match (&self.profile, &args.profile) {
+            (Some(NamedProfile { name, section, role: None }), _) => {
+                if let Some(flag) = args.role_only_flag() {
+                    return Err(no_role_to_assume(name, section, flag));
+                }
+                resolver.profile(name)
+            }
+            (_, Some(profile)) => resolver.profile(profile),
+            (Some(profile), None) if !args.chain => resolver.source_of_role(profile.name),
+            _ if args.chain => resolver.select(),
+            _ => resolver.select().inspect(|chain| warn_if_cli_differs(chain, resolver, config, output)),
+        };
+        chain.map_err(|error| hints::source_not_found(&error, context))
+    }
+
+    /// Returns the role to assume. `None` if a profile's own credentials are wanted.
+    fn target(&self, args: &RoleArgs, region: Option<&str>) -> Result<Option<RoleArn>, CliError> {
+        let Some(profile) = &self.profile else { return role_arn(&self.reference, args, region) };
+        let target = profile.role.as_ref().map(|role| role.role_arn.clone());
+        if let Some(arn) = &target {
+            check_partition(args, arn)?;
+        }
+        Ok(target)
+    }
+
+    fn into_role_profile(self) -> Option<(&'a str, RoleProfile)> {
+        let profile = self.profile?;
+        Some((profile.name, profile.role?))
+    }
+}
+
+/// Refuses flags about STS if no call goes there.
+fn refuse_unused_endpoint_flags(args: &RoleArgs, source: &Source) -> Result<(), CliError> {
+    let flags = [
+        ("--endpoint-url", args.endpoint_url.is_some()),
+        ("--allow-insecure-endpoint", args.allow_insecure_endpoint),
+    ];
+    match flags.into_iter().find(|(_, is_given)| *is_given) {
+        Some((flag, _)) if !asks_sts(source) => {
+            Err(CliError::usage(format!("{flag} is for calls of STS, and this one makes none")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The AWS CLI starts from other credentials in the same place, or not at all.
 fn warn_if_cli_differs(
     chain: &SourceChain,
     resolver: &SourceResolver<'_>,
