@@ -111,27 +111,10 @@ impl SingleFlight {
             if let Some(found) = cached().await {
                 return Acquired::Cached(found);
             }
-            if let Some(LockNote { holder, news }) = LockNote::read(&path) {
-                let is_awaited = awaited.contains(&holder);
-                match news {
-                    News::Unwritable => return Acquired::Leader(LeaderLock::without_lock()),
-                    News::NotCached if is_awaited => return Acquired::Leader(LeaderLock::without_lock()),
-                    News::Failed { tag, text } if is_awaited && tag == key.failure_scope() => {
-                        return Acquired::Failed(text);
-                    }
-                    News::NotCached | News::Failed { .. } => {}
-                    News::Heartbeat { at, limit } if at != wait_budget.last_heartbeat => {
-                        // The holder has begun another call, or asks a person, who is given their time.
-                        wait_budget.last_heartbeat = at;
-                        wait_budget.limit = wait_budget.waited + CALL_TIMEOUT + limit;
-                        awaited.push(holder);
-                    }
-                    News::Held | News::Heartbeat { .. } => {
-                        if !is_awaited {
-                            awaited.push(holder);
-                        }
-                    }
-                }
+            if let Some(note) = LockNote::read(&path)
+                && let Some(acquired) = follow(note, key, wait_budget, &mut awaited)
+            {
+                return acquired;
             }
             if wait_budget.waited > wait_budget.limit {
                 return Acquired::Leader(LeaderLock::without_lock());
@@ -221,6 +204,33 @@ impl SingleFlight {
             }
         }
     }
+}
+
+/// Acts on the note of a holder that this process waits for. `None` means to wait on.
+fn follow<T>(
+    LockNote { holder, news }: LockNote,
+    key: &CacheKey,
+    wait_budget: &mut WaitBudget,
+    awaited: &mut Vec<String>,
+) -> Option<Acquired<T>> {
+    let is_awaited = awaited.contains(&holder);
+    match news {
+        News::Unwritable => return Some(Acquired::Leader(LeaderLock::without_lock())),
+        News::NotCached if is_awaited => return Some(Acquired::Leader(LeaderLock::without_lock())),
+        News::Failed { tag, text } if is_awaited && tag == key.failure_scope() => {
+            return Some(Acquired::Failed(text));
+        }
+        News::NotCached | News::Failed { .. } => {}
+        News::Heartbeat { at, limit } if at != wait_budget.last_heartbeat => {
+            // The holder has begun another call, or asks a person, who is given their time.
+            wait_budget.last_heartbeat = at;
+            wait_budget.limit = wait_budget.waited + CALL_TIMEOUT + limit;
+            awaited.push(holder);
+        }
+        News::Held | News::Heartbeat { .. } if !is_awaited => awaited.push(holder),
+        News::Held | News::Heartbeat { .. } => {}
+    }
+    None
 }
 
 /// Whether the name is that of a lock: a key, or a terminal as in [`SingleFlight::lock_terminal`].

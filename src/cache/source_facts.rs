@@ -31,8 +31,8 @@ pub struct SourceEnvironment<'a> {
 const VOLATILE_CLAIMS: [&str; 4] = ["exp", "iat", "nbf", "jti"];
 
 impl SourceKey {
-    /// Describes a source. Returns `None` if it cannot be distinguished from others, so that nothing may be
-    /// cached.
+    /// Describes a source, with one arm for each kind. Returns `None` if it cannot be distinguished from
+    /// others, so that nothing may be cached.
     pub fn from_source(source: &Source, env: &SourceEnvironment<'_>) -> Option<Self> {
         let var = |name: &str| (env.var)(name).filter(|value| !value.is_empty());
         let facts = match source {

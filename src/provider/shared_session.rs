@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::refresh_windows::RefreshWindows;
 use crate::credentials::Credentials;
@@ -86,72 +86,94 @@ impl<E: Clone> SharedSession<E> {
     ) -> Result<Arc<IssuedCredentials>, E> {
         match self.freshness(now()) {
             Freshness::Fresh(current) => Ok(current),
-            Freshness::RefreshDue(current) => {
-                let Ok(mut slot) = self.slot.try_lock() else { return Ok(current) };
-                let is_early = slot.not_before.is_some_and(|time| now() < time);
-                if is_early || matches!(self.freshness(now()), Freshness::Fresh(_)) {
-                    return Ok(self.current().unwrap_or(current));
-                }
-                // Set this first, because the caller may drop this future.
-                slot.not_before = Some(now() + RETRY_DELAY);
-                let result = tokio::select! {
-                    result = fetch => result.ok(),
-                    () = early_timeout => None,
-                };
-                self.attempts.fetch_add(1, Ordering::Relaxed);
-                match result {
-                    Some(issued) => {
-                        slot.not_before = None;
-                        Ok(self.store(issued))
-                    }
-                    None => {
-                        slot.not_before = Some(now() + RETRY_DELAY);
-                        Ok(current)
-                    }
-                }
-            }
+            Freshness::RefreshDue(current) => Ok(self.renew_early(current, now, fetch, early_timeout).await),
             Freshness::Expired => {
                 let attempts_on_arrival = self.attempts.load(Ordering::Relaxed);
                 let slot = tokio::select! {
                     slot = self.slot.lock() => Some(slot),
                     () = wait_timeout() => None,
                 };
-                let Some(mut slot) = slot else {
-                    // Take turns again, unless that takes too long.
-                    let _fallback = tokio::select! {
-                        fallback = self.fallback.lock() => Some(fallback),
-                        () = wait_timeout() => None,
-                    };
-                    if let Freshness::Fresh(current) | Freshness::RefreshDue(current) = self.freshness(now())
-                    {
-                        return Ok(current);
-                    }
-                    return fetch.await.map(|issued| self.store(issued));
+                if let Some(slot) = slot {
+                    return self.renew(slot, attempts_on_arrival, now, fetch).await;
+                }
+                // Take turns again, unless that takes too long.
+                let _fallback = tokio::select! {
+                    fallback = self.fallback.lock() => Some(fallback),
+                    () = wait_timeout() => None,
                 };
-                if let Freshness::Fresh(current) | Freshness::RefreshDue(current) = self.freshness(now()) {
+                if let Some(current) = self.usable(now()) {
                     return Ok(current);
                 }
-                // Another attempt failed since this call began, or just now, and this one would fail as well.
-                if let Some(RefreshFailure { attempt, at, error }) = &slot.failure
-                    && (*attempt > attempts_on_arrival
-                        || now().duration_since(*at).is_ok_and(|ago| ago < FAILURE_TTL))
-                {
-                    return Err(error.clone());
-                }
-                let result = fetch.await;
-                let attempt = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
-                match result {
-                    Ok(issued) => {
-                        slot.failure = None;
-                        slot.not_before = None;
-                        Ok(self.store(issued))
-                    }
-                    Err(error) => {
-                        slot.failure = Some(RefreshFailure { attempt, at: now(), error: error.clone() });
-                        Err(error)
-                    }
-                }
+                fetch.await.map(|issued| self.store(issued))
             }
+        }
+    }
+
+    /// Renews a session that is still usable, unless another task does so or has just failed.
+    async fn renew_early(
+        &self,
+        current: Arc<IssuedCredentials>,
+        now: impl Fn() -> SystemTime,
+        fetch: impl Future<Output = Result<IssuedCredentials, E>>,
+        timeout: impl Future<Output = ()>,
+    ) -> Arc<IssuedCredentials> {
+        let Ok(mut slot) = self.slot.try_lock() else { return current };
+        let is_early = slot.not_before.is_some_and(|time| now() < time);
+        if is_early || matches!(self.freshness(now()), Freshness::Fresh(_)) {
+            return self.current().unwrap_or(current);
+        }
+        // Set this first, because the caller may drop this future.
+        slot.not_before = Some(now() + RETRY_DELAY);
+        let issued = tokio::select! {
+            result = fetch => result.ok(),
+            () = timeout => None,
+        };
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        let Some(issued) = issued else {
+            slot.not_before = Some(now() + RETRY_DELAY);
+            return current;
+        };
+        slot.not_before = None;
+        self.store(issued)
+    }
+
+    /// Renews an expired session, unless another task did so, or failed, while this one waited.
+    async fn renew(
+        &self,
+        mut slot: MutexGuard<'_, RefreshSlot<E>>,
+        attempts_on_arrival: u64,
+        now: impl Fn() -> SystemTime,
+        fetch: impl Future<Output = Result<IssuedCredentials, E>>,
+    ) -> Result<Arc<IssuedCredentials>, E> {
+        if let Some(current) = self.usable(now()) {
+            return Ok(current);
+        }
+        // Another attempt failed since this call began, or just now, and this one would fail as well.
+        if let Some(RefreshFailure { attempt, at, error }) = &slot.failure
+            && (*attempt > attempts_on_arrival
+                || now().duration_since(*at).is_ok_and(|ago| ago < FAILURE_TTL))
+        {
+            return Err(error.clone());
+        }
+        let result = fetch.await;
+        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
+        match result {
+            Ok(issued) => {
+                slot.failure = None;
+                slot.not_before = None;
+                Ok(self.store(issued))
+            }
+            Err(error) => {
+                slot.failure = Some(RefreshFailure { attempt, at: now(), error: error.clone() });
+                Err(error)
+            }
+        }
+    }
+
+    fn usable(&self, now: SystemTime) -> Option<Arc<IssuedCredentials>> {
+        match self.freshness(now) {
+            Freshness::Fresh(current) | Freshness::RefreshDue(current) => Some(current),
+            Freshness::Expired => None,
         }
     }
 
