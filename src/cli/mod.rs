@@ -1,7 +1,8 @@
 //! The command line. Only these modules read the environment, the home directory, the clock and the terminal.
 //!
-//! `args` is what was typed, `plan` what it means, `session` gets it, `commands` use it; `ui` and `env` are the two
-//! ends; `serve` is `exec --server`.
+//! `args` holds the command line as typed, `plan` what it means, `session` gets the credentials, and
+//! `commands` use them. `ui` talks to the user, `env` reads the process's environment, and `serve` is `exec
+//! --server`.
 
 mod args;
 mod commands;
@@ -28,12 +29,12 @@ use process::{core_limit, signals};
 use ui::error::ExitStatus;
 use ui::output::Output;
 
-/// Parses, runs, reports.
+/// Parses the command line, runs the command, and reports errors. Returns the exit status.
 pub(crate) fn run(arguments: Vec<OsString>) -> u8 {
     let args = program::set_arguments(arguments);
     signals::ignore_sigpipe();
     let core_limit = core_limit::disable_core_dumps();
-    // Without this a panic would leave `eval` with an empty text, which succeeds.
+    // Without this hook a panic would print nothing to stdout, and `eval` of nothing succeeds.
     let has_command = verb_of(args).is_some_and(|verb| verb == "exec" || verb == "each");
     let status = if has_command { ExitStatus::ExecFailed } else { ExitStatus::Failure };
     report::install_panic_hook(args, status);
@@ -48,7 +49,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> u8 {
     if let Err(error) = &result
         && let Some(shell) = eval_failure_shell(args)
     {
-        // A reader that has gone is no reason to hide the error.
+        // If nothing reads stdout any more, the error below still matters.
         let _ = output.write_data(shell.failure(error.status.code_for_eval()).as_bytes());
     }
     let status = result.as_ref().map_or_else(|error| error.status, |status| *status);

@@ -1,5 +1,5 @@
-//! The system calls that no safe crate offers, each behind a thin wrapper. All of arl's unsafe code is here; what to do
-//! with signals is decided in `process/signals.rs`.
+//! The system calls that no safe crate offers, each behind a thin wrapper. All of arl's unsafe code is here;
+//! what to do with signals is decided in `process/signals.rs`.
 #![expect(
     unsafe_code,
     reason = "C's arguments, signal dispositions across execve, numbers of processes that may be 0, and macOS's way to find a file"
@@ -18,11 +18,13 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use rustix::process::Pid;
 
-/// Returns the command line. `std::env::args_os` is empty in a program that is linked with musl and has C's `main`.
+/// Returns the command line. `std::env::args_os` is empty in a program that is linked with musl and has C's
+/// `main`.
 ///
 /// # Safety
 ///
-/// `argv` must point to `argc` pointers to strings that end with NUL, as C promises for the arguments of `main`.
+/// `argv` must point to `argc` pointers to strings that end with NUL, as C promises for the arguments of
+/// `main`.
 pub(crate) unsafe fn arguments_of_main(argc: c_int, argv: *const *const c_char) -> Vec<OsString> {
     let argument = |index| {
         // SAFETY: `index` is below `argc`, and the caller promises the rest.
@@ -39,7 +41,8 @@ pub(crate) enum Disposition {
     Ignore,
 }
 
-/// Sets what this process does with a signal. May be called in a signal handler and between `fork` and `execve`.
+/// Sets what this process does with a signal. May be called in a signal handler and between `fork` and
+/// `execve`.
 pub(crate) fn set_disposition(signal: c_int, disposition: Disposition) {
     let action = match disposition {
         Disposition::Default => libc::SIG_DFL,
@@ -94,11 +97,12 @@ pub(crate) fn terminal_stop_signal() -> Option<c_int> {
     Some(TERMINAL_STOP.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
 }
 
-/// Reports a signal from now on, instead of what it did before. A signal of the terminal is not written into the pipe,
-/// because it reaches the whole process group.
+/// Reports a signal from now on, instead of what it did before. A signal of the terminal is not written into
+/// the pipe, because it reaches the whole process group.
 pub(crate) fn report_signal(signal: c_int) {
     let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = on_signal;
-    // SAFETY: zeroes are a valid value of the structure, and the handler takes three arguments, as the flag says.
+    // SAFETY: zeroes are a valid value of the structure, and the handler takes three arguments, as the flag
+    // says.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler as usize;
@@ -108,7 +112,8 @@ pub(crate) fn report_signal(signal: c_int) {
     }
 }
 
-/// Handles a signal. A handler must neither allocate nor lock, and keeps `errno` for the code that it interrupts.
+/// Handles a signal. A handler must neither allocate nor lock, and keeps `errno` for the code that it
+/// interrupts.
 extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
     // SAFETY: the kernel passes a valid structure, which says who sent the signal if a process did.
     let (code, sender) = unsafe { ((*info).si_code, (*info).si_pid()) };
@@ -152,8 +157,9 @@ fn is_from_terminal(signal: c_int, code: c_int) -> bool {
     code > libc::SI_USER && TERMINAL_SIGNALS.contains(&signal)
 }
 
-/// macOS gives every signal the same code, and names the process at the other end of the terminal as the sender. The
-/// terminal signals the foreground process group, so such a signal there counts as the terminal's.
+/// macOS gives every signal the same code, and names the process at the other end of the terminal as the
+/// sender. The terminal signals the foreground process group, so such a signal there counts as the
+/// terminal's.
 #[cfg(not(target_os = "linux"))]
 fn is_from_terminal(signal: c_int, _: c_int) -> bool {
     // SAFETY: async-signal-safe, all of them; the name ends with NUL.
@@ -221,8 +227,9 @@ pub(crate) fn execve(path: &CStr, arguments: &[CString], environment: &[Cow<'sta
     io::Error::last_os_error()
 }
 
-/// Returns the session and the process group of a process, or of this one for 0. Each is 0 if it began outside of this
-/// PID namespace, as in `unshare --pid` and some containers. Safe crates take that for impossible.
+/// Returns the session and the process group of a process, or of this one for 0. Each is 0 if it began
+/// outside of this PID namespace, as in `unshare --pid` and some containers. Safe crates take that for
+/// impossible.
 pub(crate) fn session_and_group(process: i32) -> Option<(i32, i32)> {
     // SAFETY: always allowed.
     let (session, group) = unsafe { (libc::getsid(process), libc::getpgid(process)) };

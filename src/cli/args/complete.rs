@@ -1,4 +1,4 @@
-//! What the shell may complete values with: read from files, never from the network, and silent.
+//! Completes values from files, never from the network, and without messages.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -13,7 +13,7 @@ use crate::cli::env::shell_scripts;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::is_unsafe;
 
-/// Role profiles first, then the other profiles, whose own credentials are a role of a kind.
+/// Completes a ROLE: role profiles first, then other profiles, then roles with a cached session.
 pub(crate) fn roles(typed: &OsStr) -> Vec<CompletionCandidate> {
     let (roles, others): (Vec<_>, Vec<_>) =
         matching_profiles(typed).into_iter().partition(|(_, is_role)| *is_role);
@@ -21,10 +21,10 @@ pub(crate) fn roles(typed: &OsStr) -> Vec<CompletionCandidate> {
     profiles.chain(cached_roles(typed)).collect()
 }
 
-/// How many kept sessions a completion looks at: it has to be there at once.
+/// How many cached sessions a completion reads, because the user waits for it.
 const MAX_CACHED_ROLES: usize = 256;
 
-/// The roles whose sessions are kept.
+/// Completes the ARNs of roles with a cached session.
 fn cached_roles(typed: &OsStr) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
     let output = Output::quiet();
@@ -36,22 +36,22 @@ fn cached_roles(typed: &OsStr) -> Vec<CompletionCandidate> {
     fit.map(|arn| CompletionCandidate::new(arn).help(Some("used before".into()))).collect()
 }
 
-/// Every profile.
+/// Completes the name of a profile.
 pub(crate) fn profiles(typed: &OsStr) -> Vec<CompletionCandidate> {
     matching_profiles(typed).into_iter().map(|(candidate, _)| candidate).collect()
 }
 
-/// The dialects.
+/// Completes `--shell`.
 pub(crate) fn output_shells() -> Vec<CompletionCandidate> {
     Shell::ALL.into_iter().map(|shell| CompletionCandidate::new(shell.name())).collect()
 }
 
-/// The shells that `init` knows.
+/// Completes the shell of `arl init`.
 pub(crate) fn hook_shells() -> Vec<CompletionCandidate> {
     shell_scripts::hook_names().map(CompletionCandidate::new).collect()
 }
 
-/// The profiles that begin with what was typed, each with what it stands for.
+/// Returns the profiles that begin with what was typed, and whether each has a role.
 fn matching_profiles(typed: &OsStr) -> Vec<(CompletionCandidate, bool)> {
     let typed = typed.to_string_lossy();
     let Ok(context) = Context::read() else { return Vec::new() };
@@ -65,7 +65,7 @@ fn matching_profiles(typed: &OsStr) -> Vec<(CompletionCandidate, bool)> {
         );
         Some((CompletionCandidate::new(name).help(Some(help.into())), role.is_some()))
     };
-    // A control character in a name would be typed into the shell.
+    // The shell would execute a control character in a name.
     let names = config.profile_names();
     let fit = names.into_iter().filter(|name| name.starts_with(&*typed) && !name.contains(is_unsafe));
     fit.filter_map(candidate).collect()

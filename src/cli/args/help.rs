@@ -1,6 +1,6 @@
 //! Texts that several commands show in `--help`.
 
-// Somebody may evaluate these texts by mistake: ROLE is nobody's role, and nothing is redirected.
+// Users may `eval` this text by accident, so it must not name a real role or contain a redirection.
 pub(crate) const EXAMPLES: &str = "Examples:
   arl exec ROLE -- terraform plan                   one command runs as the role
   eval \"$(arl assume ROLE)\"                         this shell becomes the role

@@ -1,4 +1,4 @@
-//! The command line as it was typed.
+//! The command line as typed.
 
 pub(crate) mod complete;
 pub(crate) mod file_url;

@@ -1,13 +1,13 @@
-//! The flags that every verb with a role shares.
+//! The flags that all commands with a role share.
 
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
 
 use crate::cli::args::complete;
 
-// Which role, how, from where. As typed: what the values mean is found out in `plan`.
+// Which role, how, and from which source, as typed. `plan` decides what the values mean.
 //
-// The aliases are aws-assume-role-lib's spellings, so that its command lines go on working.
+// The aliases are spellings of aws-assume-role-lib, so that its command lines work here.
 #[derive(Debug, Default, Clone, Args)]
 pub(crate) struct RoleArgs {
     /// A role ARN, ACCOUNT/NAME, or the name of a profile

@@ -1,4 +1,4 @@
-//! `arl cache`: what is kept, where, and how to forget it.
+//! `arl cache`: lists and clears the cached sessions.
 
 use arl::internal::SingleFlight;
 use clap::Subcommand;

@@ -1,4 +1,4 @@
-//! `arl clear`: prints the statements that give the shell back what it had before.
+//! `arl clear`: prints the statements that restore what the shell had before.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ pub(crate) fn run(args: ClearArgs, output: &Output) -> Result<(), CliError> {
         (ShellState::Role { .. }, Some(since)) => {
             output.write_data(expire_role(shell, state, since, output).as_bytes())
         }
-        // Until then the keys may come back, as from a directory of direnv's.
+        // The role's keys may come back before they expire, for instance when direnv restores them.
         (_, Some(_)) if vars::get(vars::ARL_KEY_ID).is_some() => {
             output.write_data(shell.remove_leftovers(&leftover_variables()).as_bytes())
         }

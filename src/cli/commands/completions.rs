@@ -1,4 +1,4 @@
-//! `arl completions`: prints a completion script; and answers the questions those scripts ask.
+//! `arl completions`: prints a completion script, and the candidates that such a script asks for.
 
 use std::ffi::{OsStr, OsString};
 
@@ -37,14 +37,15 @@ pub(crate) fn run(args: CompletionsArgs, program: clap::Command, output: &Output
     }
 }
 
-/// One candidate a line, with its help after a tab. Trouble means no candidates: nobody reads errors here.
+/// Prints one candidate per line, with its help after a tab. An error means no candidates, because a
+/// completion shows no errors.
 fn candidates(mut program: clap::Command, mut words: Vec<OsString>, index: usize) -> String {
-    // zsh leaves an empty last word out.
+    // zsh omits an empty last word.
     words.resize(words.len().max(index + 1), OsString::new());
     let is_flag = |text: &OsStr| text.as_encoded_bytes().starts_with(b"-");
     let wants_flag = is_flag(&words[index]);
     let matches = clap_complete::engine::complete(&mut program, words, index, None).unwrap_or_default();
-    // Thirty flags would bury the roles; whoever wants one begins it.
+    // Thirty flags would hide the roles. They complete after a `-`.
     let has_values = matches.iter().any(|candidate| !is_flag(candidate.get_value()));
     let mut text = String::new();
     for candidate in matches.iter().filter(|candidate| !candidate.is_hide_set()) {

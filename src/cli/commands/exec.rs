@@ -44,7 +44,7 @@ pub(crate) struct ExecArgs {
 }
 
 impl ExecArgs {
-    /// What no flag says otherwise.
+    /// Returns the arguments without the flags of `exec` itself.
     pub(crate) fn plain(role: RoleArgs, command: Vec<OsString>) -> Self {
         Self { role, server: false, isolate: false, command }
     }
@@ -57,7 +57,8 @@ pub(crate) fn run(
     output: &Output,
 ) -> Result<ExitStatus, CliError> {
     let ExecArgs { role, server, isolate, command } = args;
-    // An empty variable would have a shell read whatever stands on standard input, as the role.
+    // If `arl exec ROLE -- $COMMAND` started a shell for an empty variable, that shell would run its standard
+    // input as the role.
     if command.is_empty() && command_line.iter().any(|word| word == "--") {
         return Err(
             CliError::usage("there is no command behind --").hint("without --, your shell is started")

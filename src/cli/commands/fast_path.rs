@@ -1,9 +1,9 @@
-//! Reads the most frequent command lines without clap: `exec ROLE -- COMMAND` and `assume ROLE --json`, with the few
-//! flags that most calls have.
+//! Parses the command lines that must be fast without clap: `exec ROLE -- COMMAND` and `assume ROLE --json`,
+//! with the most common flags.
 //!
-//! On the static build clap costs a cached call 0.32 to 0.33 times what `env true` takes, although it builds the flags
-//! of one command only (600 runs in turns, 2026-11-25). This parser leaves to clap what it does not know, and every
-//! error. A test compares what it accepts with what clap reads.
+//! In the static program clap costs a cached call 0.32 to 0.33 times what `env true` takes, although it builds
+//! the flags of one command only (600 runs in turns, 2026-11-25). clap parses every other command line and
+//! reports every error; a test holds that what this parser accepts, it parses as clap does.
 
 use std::ffi::OsString;
 
@@ -14,7 +14,7 @@ use crate::cli::commands::exec::ExecArgs;
 use crate::cli::commands::{Cli, Command};
 use crate::cli::ui::output::ColorChoice;
 
-/// The command line, if it is one of the plain ones.
+/// Parses a command line. `None` leaves it to clap.
 pub(crate) fn parse(args: &[OsString]) -> Option<Cli> {
     let (verb, words) = args.get(1..)?.split_first()?;
     let command = match verb.to_str()? {
@@ -50,7 +50,7 @@ fn exec(words: &[OsString]) -> Option<Command> {
     Some(Command::Exec(ExecArgs::plain(role, words[end + 1..].to_vec())))
 }
 
-/// Takes the role, or a flag with its value; each once.
+/// Takes the role, or a flag with its value. `None` if it occurs twice.
 fn take_flag<'a>(
     role: &mut RoleArgs,
     word: &str,

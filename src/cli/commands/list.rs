@@ -1,4 +1,4 @@
-//! `arl list`: the role profiles of the shared config, and the sessions that are kept.
+//! `arl list`: lists the role profiles of the shared config, and the cached sessions.
 
 use arl::internal::{RoleArn, RoleProfile, Section, SessionSummary, SourceResolver};
 use serde_json::json;
@@ -120,7 +120,7 @@ fn role_table(roles: &[ListedRole], resolver: &SourceResolver<'_>) -> String {
     format_table(&rows)
 }
 
-/// What is kept and lives. Trouble with the cache is no trouble of the profiles.
+/// Returns the cached sessions. An error of the cache must not hide the profiles.
 fn sessions(context: &Context, output: &Output) -> Vec<SessionSummary> {
     let cached =
         || CacheLocation::from_env(context).ok()?.open(output).ok()??.list(Context::now(), usize::MAX).ok();

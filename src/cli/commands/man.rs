@@ -1,6 +1,6 @@
-//! The manual pages under `man/`, made from the same texts as `--help`.
+//! Writes the manual pages in `man/` from the texts of `--help`.
 //!
-//! `ARL_TEST_UPDATE=1 cargo test man_pages` writes them anew.
+//! `ARL_TEST_UPDATE=1 cargo test man_pages` updates them.
 
 #![allow(clippy::disallowed_methods, reason = "only a test runs this")]
 #![expect(clippy::unwrap_used, reason = "only tests make the pages")]
@@ -11,9 +11,9 @@ use clap::CommandFactory;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
 
-/// One page, named after the command: `arl-assume.1`.
+/// Returns the page of a command, for instance `arl-assume.1`.
 fn page(command: &clap::Command) -> String {
-    // The usage in one line, as in `--help`, and what only the long help shows.
+    // The usage in one line, as in `--help`, and the flags that only the long help shows.
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ").to_owned();
     let shown = command.clone().override_usage(usage).mut_args(|arg| arg.hide_short_help(false));
@@ -24,7 +24,7 @@ fn page(command: &clap::Command) -> String {
     man.render_name_section(&mut page).unwrap();
     man.render_synopsis_section(&mut page).unwrap();
     man.render_description_section(&mut page).unwrap();
-    // What stands in front of the flags in `--help` are examples, and what they mean.
+    // The text before the flags in `--help` is examples, and what they mean.
     let before = text_of(command.get_before_long_help());
     let (examples, meaning): (Vec<&str>, Vec<&str>) = paragraphs(&before)
         .partition(|paragraph| is_indented(paragraph) || paragraph.starts_with("Examples:"));
@@ -54,7 +54,7 @@ fn page(command: &clap::Command) -> String {
     };
     roff.text([roman(others)]);
     page.extend(roff.to_roff().into_bytes());
-    // troff's own spelling of what is not ASCII.
+    // troff's escapes for characters outside of ASCII.
     let page = String::from_utf8(page).unwrap();
     page.chars()
         .map(|c| if c.is_ascii() { c.to_string() } else { format!("\\[u{:04X}]", u32::from(c)) })
@@ -84,7 +84,7 @@ fn verbs(roff: &mut Roff, command: &clap::Command) {
     }
 }
 
-/// A section whose lines stay as they are.
+/// Adds a section with its line breaks.
 fn verbatim(roff: &mut Roff, title: &str, text: &str) {
     roff.control("SH", [title]).control("nf", []);
     let lines: Vec<Inline> = text

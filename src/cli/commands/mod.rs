@@ -1,4 +1,4 @@
-//! The commands: one file or folder for each, and the command line that they make together.
+//! The commands, one file or folder each, and the command line that they form.
 
 pub(crate) mod arn;
 pub(crate) mod assume;
@@ -42,7 +42,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-// A command's flags are built when the command is used: building those of all takes longer than a cached call.
+// clap builds the flags of a command only when it is used. Building all takes longer than a cached call.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub(crate) enum Command {
@@ -87,7 +87,7 @@ impl Command {
         output: &Output,
     ) -> Result<ExitStatus, CliError> {
         if !matches!(self, Self::Assume(_) | Self::Exec(_)) {
-            // These two do so once they know that there is no cached session.
+            // These two do so only if there is no cached session.
             signals::install_signal_policy();
         }
         let done = |()| ExitStatus::Success;

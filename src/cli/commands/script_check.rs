@@ -1,6 +1,7 @@
 //! Holds the lists of commands and flags outside of clap against the one clap command.
 //!
-//! The shell functions and `eval/guard.rs` look at command lines themselves, before clap does or instead of it.
+//! The shell functions and `eval/guard.rs` look at command lines themselves, before clap does or instead of
+//! it.
 
 use std::collections::BTreeSet;
 

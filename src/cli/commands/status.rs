@@ -1,4 +1,4 @@
-//! `arl status`: which role this shell has.
+//! `arl status`: shows which role this shell has.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -51,16 +51,16 @@ impl State {
     }
 }
 
-/// What there is to say.
+/// The result of the command.
 struct StatusReport {
     state: State,
     role_arn: Option<String>,
     source: Option<String>,
     expires_at: Option<u64>,
-    /// Negative once it is over.
+    /// Negative after it has expired.
     seconds_left: Option<i64>,
     verified: Option<String>,
-    /// The profile that some SDKs would take instead of the role.
+    /// The profile that some SDKs prefer to the role.
     shadowing_profile: Option<String>,
 }
 
@@ -89,7 +89,7 @@ impl StatusReport {
                 shadowing_profile: None,
             };
         }
-        // Served credentials renew themselves: what the environment says of an end is not about them.
+        // The endpoint renews its credentials, so an expiration in the environment is not theirs.
         let expires_at = vars::get(vars::ARL_EXPIRES_AT).filter(|_| !uses_endpoint);
         let expires_at: Option<u64> = expires_at.and_then(|time| time.parse().ok());
         let now = Context::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -155,7 +155,7 @@ impl StatusReport {
     }
 }
 
-/// The ARN that STS knows the shell's credentials by.
+/// Returns the ARN of the shell's credentials, as STS reports it.
 fn caller_arn() -> Result<String, CliError> {
     let failed = || CliError::new("could not verify the credentials of this shell");
     let context = Context::read()?;

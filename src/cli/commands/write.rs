@@ -1,4 +1,4 @@
-//! `arl write`: a role's credentials as a profile of the shared credentials file.
+//! `arl write`: writes a role's credentials into a profile of the shared credentials file.
 
 use std::path::PathBuf;
 
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
         }
         return remove(&parse_profile_name(name)?, overwrite, output);
     }
-    // What can be refused is refused before anybody is asked for credentials.
+    // Refuses what it can before it asks for credentials.
     if let Some(name) = &args.profile_name {
         ensure_writable(&parse_profile_name(name)?, overwrite)?;
     }
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
     ];
     set.extend(credentials.session_token().map(|token| (CREDENTIAL_KEYS[2], token.expose().to_owned())));
     let unset: &[&str] = match credentials.session_token() {
-        // botocore would prefer a leftover one.
+        // botocore would prefer an old one to the new token.
         Some(_) => &["aws_security_token"],
         None => &["aws_security_token", CREDENTIAL_KEYS[2]],
     };
@@ -102,7 +102,7 @@ fn credentials_path() -> Result<PathBuf, CliError> {
     })
 }
 
-/// What makes a profile a role or a login.
+/// The keys that make a profile a role or a login.
 const OTHER_SOURCES: [&str; 8] = [
     "role_arn",
     "web_identity_token_file",
@@ -114,7 +114,7 @@ const OTHER_SOURCES: [&str; 8] = [
     "login_session",
 ];
 
-/// Whether the profile may be written: what a person would miss is not lost without a word.
+/// Refuses to overwrite a profile whose content the user would miss.
 fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<(), CliError> {
     overwrite.check_name(name)?;
     if overwrite == Overwrite::Forced {
@@ -131,7 +131,7 @@ fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<(), CliEr
         return Err(CliError::new(format!("profile `{name}` holds long-term keys, which would be lost"))
             .hint("give the profile another name with --profile-name, or insist with --force"));
     }
-    // Every SDK would go by these, and never look at the keys beside them.
+    // Every SDK prefers these to keys in the same profile.
     let other = OTHER_SOURCES.into_iter().find(|key| section.get(key).is_some());
     if let Some(key) = other {
         return Err(CliError::new(format!("profile `{name}` has `{key}`, and every SDK would go by that"))

@@ -10,10 +10,10 @@ use crate::cli::env::vars;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
-/// Where sessions are kept.
+/// Where sessions are cached.
 #[derive(Debug)]
 pub(crate) enum CacheLocation {
-    /// In files below this directory, unless there is no place for one.
+    /// In files below this directory. `None` if there is no home directory.
     Files(Option<PathBuf>),
     /// In the kernel's keyring.
     Keyring,
@@ -22,7 +22,7 @@ pub(crate) enum CacheLocation {
 }
 
 impl CacheLocation {
-    /// What `ARL_CACHE` and the directories say.
+    /// Returns the location that `ARL_CACHE` and the directories select.
     pub(crate) fn from_env(context: &Context) -> Result<Self, CliError> {
         match vars::get(vars::ARL_CACHE).as_deref() {
             None | Some("file") => Ok(Self::Files(cache_dir(context)?)),
@@ -37,7 +37,7 @@ impl CacheLocation {
         }
     }
 
-    /// The cache there; none where none is wished for or possible.
+    /// Opens the cache. `None` if caching is off or impossible.
     pub(crate) fn open(&self, output: &Output) -> Result<Option<Box<dyn SessionStore>>, CliError> {
         match self {
             Self::None => Ok(None),
@@ -52,7 +52,8 @@ impl CacheLocation {
         }
     }
 
-    /// Where processes wait for each other. Locks hold no secret; a session's runtime directory is never remote.
+    /// Returns the directory of the locks with which processes wait for each other. Locks hold no secret, and
+    /// unlike the cache directory the runtime directory is never remote.
     pub(crate) fn lock_dir(&self) -> Option<PathBuf> {
         match self {
             Self::None | Self::Files(None) => None,
@@ -79,7 +80,7 @@ fn keyring() -> Result<Box<dyn SessionStore>, CliError> {
     Err(CliError::usage("ARL_CACHE=keyring needs the keyring of the Linux kernel"))
 }
 
-/// `ARL_CACHE_DIR`, else the platform's place for caches.
+/// Returns `ARL_CACHE_DIR`, else the platform's cache directory.
 pub(crate) fn cache_dir(context: &Context) -> Result<Option<PathBuf>, CliError> {
     if let Some(configured) = vars::path(vars::ARL_CACHE_DIR) {
         let path = context.expand_path(&configured);

@@ -13,10 +13,10 @@ use crate::cli::env::program;
 use crate::cli::env::vars;
 use crate::cli::ui::error::CliError;
 
-/// Read once, handed down.
+/// The home directory, the user and the shared files. Read once and passed on.
 #[derive(Debug)]
 pub(crate) struct Context {
-    /// Looked up when somebody asks.
+    /// Looked up on first use.
     user: OnceCell<OsUser>,
     home: Option<PathBuf>,
     files: [ConfigFile; 2],
@@ -29,10 +29,10 @@ struct ConfigFile {
 }
 
 impl Context {
-    /// Who runs this, without the shared files.
+    /// Reads the user and the home directory, without the shared files.
     pub(crate) fn read_user() -> Self {
         let user = OnceCell::new();
-        // A relative HOME would make files of the current directory count as the person's own.
+        // With a relative HOME, files in the current directory would count as the user's own.
         let home = vars::raw(vars::HOME)
             .map(PathBuf::from)
             .filter(|home| home.is_absolute())
@@ -40,14 +40,15 @@ impl Context {
         Self { user, home, files: Default::default() }
     }
 
-    /// Reads the two shared files; missing ones are empty.
+    /// Reads the two shared files too. A missing file is empty.
     pub(crate) fn read() -> Result<Self, CliError> {
         let user_only = Self::read_user();
         let file = |file| {
             let path = user_only.file_path(file);
             let text = path.as_deref().map_or_else(|| Ok(String::new()), read_text);
             let text = text.or_else(|error| {
-                // In a container HOME may be somebody else's: who has credentials at hand needs no profile.
+                // In a container HOME may belong to another user. With credentials in the environment no
+                // profile is needed.
                 let is_closed = path.as_deref().is_some_and(is_unreadable);
                 let can_do_without = is_closed && !has_explicit_path(file) && has_env_credentials();
                 if can_do_without { Ok(String::new()) } else { Err(error) }
@@ -58,7 +59,7 @@ impl Context {
         Ok(Self { files, ..user_only })
     }
 
-    /// Where a shared file is: what the environment says, else in the home directory.
+    /// Returns the path of a shared file: the environment's, else the one in the home directory.
     pub(crate) fn file_path(&self, file: SharedFile) -> Option<PathBuf> {
         let name = match file {
             SharedFile::Config => "config",
@@ -79,7 +80,7 @@ impl Context {
         })
     }
 
-    /// The path of a shared file, for messages.
+    /// Returns the path of a shared file, for messages.
     pub(crate) fn display_path(&self, file: SharedFile) -> String {
         let [config, credentials] = &self.files;
         let (file, name) = match file {
@@ -89,17 +90,17 @@ impl Context {
         file.path.as_ref().map_or_else(|| name.to_owned(), |path| path.display().to_string())
     }
 
-    /// A path from a setting, with `~` for the home directory.
+    /// Returns the path of a setting, in which `~` is the home directory.
     pub(crate) fn expand_path(&self, text: impl AsRef<OsStr>) -> PathBuf {
         expand_tilde(text.as_ref(), self.home.as_deref())
     }
 
-    /// The home directory, if there is one.
+    /// Returns the home directory, if there is one.
     pub(crate) fn home(&self) -> Option<&Path> {
         self.home.as_deref()
     }
 
-    /// What the sources of credentials depend on.
+    /// Returns what the cache keys of sources depend on.
     pub(crate) fn source_environment<'a>(
         &self,
         var: &'a dyn Fn(&str) -> Option<String>,
@@ -113,7 +114,7 @@ impl Context {
         }
     }
 
-    /// The name of the operating-system user.
+    /// Returns the name of the operating-system user.
     pub(crate) fn user_name(&self) -> String {
         let uid = || format!("uid-{}", rustix::process::getuid().as_raw());
         self.user
@@ -125,7 +126,7 @@ impl Context {
             .unwrap_or_else(uid)
     }
 
-    /// The time.
+    /// Returns the current time.
     pub(crate) fn now() -> SystemTime {
         SystemTime::now()
     }
@@ -142,7 +143,7 @@ fn has_explicit_path(file: SharedFile) -> bool {
     vars::path(variable_of(file)).is_some()
 }
 
-/// Keys or a web identity in the environment.
+/// Returns whether the environment has keys or a web identity.
 fn has_env_credentials() -> bool {
     let has = |names: [&str; 2]| names.into_iter().all(|name| vars::get(name).is_some());
     has(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
@@ -190,7 +191,7 @@ fn read_text(path: &Path) -> Result<String, CliError> {
     }
 }
 
-/// The variable that selects a profile.
+/// Returns the variable that selects a profile.
 pub(crate) fn profile_variable() -> &'static str {
     if vars::get(vars::AWS_PROFILE).is_some() { "AWS_PROFILE" } else { "AWS_DEFAULT_PROFILE" }
 }

@@ -1,12 +1,12 @@
-//! Directories of this user alone.
+//! Directories that belong to this user only.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use crate::cli::env::vars;
 
-/// `$XDG_RUNTIME_DIR/arl`, which is never remote and goes with the login. After `su` or `sudo -E` it is somebody else's,
-/// and so is what they would leave there.
+/// Returns `$XDG_RUNTIME_DIR/arl`, which is never remote and disappears at logout. `None` if it belongs to
+/// another user, as after `su` or `sudo -E`.
 pub(crate) fn runtime_dir() -> Option<PathBuf> {
     let runtime = vars::path(vars::XDG_RUNTIME_DIR).filter(|path| path.is_absolute())?;
     let directory = runtime.join("arl");
@@ -22,7 +22,7 @@ pub(crate) fn temporary() -> PathBuf {
     std::env::temp_dir()
 }
 
-/// A directory for locks that has nothing to do with a cache.
+/// Returns the directory for locks that belong to no cache.
 pub(crate) fn private_runtime_dir() -> PathBuf {
     let own = || temporary().join(format!("arl-{}", rustix::process::geteuid().as_raw()));
     runtime_dir().unwrap_or_else(own)

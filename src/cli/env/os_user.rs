@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// The user's name and home directory, as the password file has them.
+/// A user's name and home directory from `/etc/passwd`.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct OsUser {
     pub(crate) name: Option<String>,
@@ -10,7 +10,8 @@ pub(crate) struct OsUser {
 }
 
 impl OsUser {
-    /// The user this process acts for. Users of a directory service are not in the file.
+    /// Returns the user of this process. A user of a directory service is not in the file, and has no name
+    /// here.
     pub(crate) fn current() -> Self {
         let text = std::fs::read("/etc/passwd").unwrap_or_default();
         let uid = rustix::process::getuid().as_raw().to_string();

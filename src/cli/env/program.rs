@@ -15,7 +15,7 @@ pub(crate) fn set_arguments(arguments: Vec<OsString>) -> &'static [OsString] {
 /// Returns the path of the running executable.
 ///
 /// # Errors
-/// The system does not tell, for instance because the file was deleted.
+/// The system does not know it, for instance because the file was deleted.
 pub(crate) fn executable() -> io::Result<PathBuf> {
     std::env::current_exe()
 }

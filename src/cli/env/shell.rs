@@ -1,4 +1,4 @@
-//! Which shell the output is for.
+//! Finds out which shell the output is for.
 
 use arl::internal::shell::Shell;
 
@@ -6,7 +6,7 @@ use crate::cli::env::vars;
 use crate::cli::sys;
 use crate::cli::ui::error::CliError;
 
-/// `--shell`, else `ARL_SHELL`, else the parent process, else `SHELL`, else POSIX.
+/// Returns the shell of `--shell`, else `ARL_SHELL`, else the parent process, else `SHELL`, else POSIX.
 pub(crate) fn detect(flag: Option<&str>) -> Result<Shell, CliError> {
     let configured = flag.map(|name| ("--shell", name.to_owned()));
     let configured = configured.or_else(|| vars::get(vars::ARL_SHELL).map(|name| ("ARL_SHELL", name)));
@@ -18,7 +18,7 @@ pub(crate) fn detect(flag: Option<&str>) -> Result<Shell, CliError> {
     }
 }
 
-/// One level up and no further: in `$(…)` and pipes the parent is the shell itself.
+/// Returns the shell that is the parent process. In `$(…)` and pipes that is the user's shell itself.
 fn parent_shell() -> Option<Shell> {
     let parent = std::os::unix::process::parent_id();
     let path = sys::process_executable(parent)?;

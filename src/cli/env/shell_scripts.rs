@@ -1,13 +1,14 @@
-//! The shell scripts that arl prints: functions with hooks, and completions. They are linted where they lie.
+//! The shell scripts that arl prints: functions with hooks, and completions. The linters read them as files
+//! in `shell/`.
 
-/// The shells there is a script for.
+/// Returns the names of the shells that have a script.
 pub(crate) fn hook_names() -> impl Iterator<Item = &'static str> {
     SCRIPTS.iter().map(|(name, _)| *name)
 }
 
 const POSIX_SCRIPT: &str = include_str!("../../../shell/arl.sh");
 
-/// Each shell with its script, in one piece or two.
+/// Each shell with the parts of its script.
 const SCRIPTS: [(&str, &[&str]); 14] = [
     ("bash", &[include_str!("../../../shell/arl.bash")]),
     ("zsh", &[include_str!("../../../shell/arl.zsh")]),
@@ -25,7 +26,7 @@ const SCRIPTS: [(&str, &[&str]); 14] = [
     ("posix", &[POSIX_SCRIPT]),
 ];
 
-/// The script of a shell, as packages install it.
+/// Returns the completion script of a shell, as packages install it.
 pub(crate) fn completion(shell: &str) -> Option<&'static str> {
     match shell {
         "bash" => Some(include_str!("../../../completions/arl.bash")),
@@ -35,7 +36,7 @@ pub(crate) fn completion(shell: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns the function and the hook of a shell, in the pieces of which the script is made.
+/// Returns the parts of the script with a shell's function and hook.
 pub(crate) fn hook(shell: &str) -> Option<&'static [&'static str]> {
     SCRIPTS.iter().find(|(name, _)| *name == shell).map(|(_, parts)| *parts)
 }

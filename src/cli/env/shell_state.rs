@@ -1,4 +1,4 @@
-//! What the shell that started arl holds, as far as its environment tells.
+//! What the shell that started arl holds, as its environment shows it.
 
 use std::os::unix::ffi::OsStringExt;
 use std::time::{Duration, UNIX_EPOCH};
@@ -9,7 +9,7 @@ use arl::internal::shell::{EnvSnapshot, RestorePoint, ShellState};
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 
-/// Where a shell keeps what it had before; never exported by arl.
+/// The shell variables with the values from before the role. arl never exports them.
 const RESTORE_VARIABLES: [&str; 2] = ["__arl_restore", "__arl_region"];
 
 pub(crate) fn shell_state() -> ShellState {
@@ -21,13 +21,14 @@ pub(crate) fn shell_state() -> ShellState {
     }
 }
 
-/// Whether the shell asks an endpoint of arl's for its credentials: it was started by `exec --server`.
+/// Returns whether the shell gets its credentials from an endpoint of arl, because `exec --server` started
+/// it.
 pub(crate) fn uses_arl_endpoint() -> bool {
     let endpoint = vars::get(vars::ARL_ENDPOINT);
     endpoint.is_some() && endpoint == vars::get(vars::AWS_CONTAINER_CREDENTIALS_FULL_URI)
 }
 
-/// What the shell must remember when it becomes a role now.
+/// Returns what the shell must save when it becomes a role.
 pub(crate) fn restore_point() -> RestorePoint {
     let snapshot = EnvSnapshot::capture(|name| vars::raw(name).map(OsStringExt::into_vec));
     match shell_state() {
@@ -37,8 +38,8 @@ pub(crate) fn restore_point() -> RestorePoint {
     }
 }
 
-/// What a role of arl's has left beside other keys: its end, which botocore would believe, and its account. Those that
-/// came with the other keys say something else.
+/// Returns the expiration and account variables that still describe the old role after other keys replaced
+/// it. botocore would apply that expiration to the new keys.
 pub(crate) fn leftover_variables() -> Vec<&'static str> {
     let var = |name| vars::get(name);
     let end = var(vars::ARL_EXPIRES_AT).and_then(|seconds| seconds.parse().ok());
@@ -56,14 +57,15 @@ pub(crate) fn leftover_variables() -> Vec<&'static str> {
     of_role.into_iter().filter_map(is_left).collect()
 }
 
-/// How long ago the session in the environment ended; `None` if it has not, or nobody knows.
+/// Returns how long ago the session in the environment expired. `None` if it has not, or has no known
+/// expiration.
 pub(crate) fn expired_since() -> Option<Duration> {
     let end: u64 = vars::get(vars::ARL_EXPIRES_AT)?.parse().ok()?;
     let expiration = UNIX_EPOCH.checked_add(Duration::from_secs(end))?;
     Context::now().duration_since(expiration).ok()
 }
 
-/// `role/Deploy in 123456789012`, as far as the environment tells.
+/// Returns a label such as `role/Deploy in 123456789012` for the session in the environment.
 pub(crate) fn session_label() -> String {
     match vars::get(vars::ARL_ROLE_ARN).map(|arn| arn.parse::<arl::internal::RoleArn>()) {
         Some(Ok(arn)) => format!("role/{} in {}", arn.role_name(), arn.account_id()),

@@ -1,7 +1,7 @@
-//! The environment variables that arl reads, and the only places that read them.
+//! The environment variables that arl reads, and the functions that read them. Only `ui/output.rs` reads
+//! others, about the terminal.
 //!
-//! What each of arl's own means stands in `arl --help`; the others are documented in the AWS SDKs and Tools Reference
-//! Guide.
+//! `arl --help` describes arl's own. The AWS SDKs and Tools Reference Guide describes the others.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -52,8 +52,8 @@ pub(crate) const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 pub(crate) const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
 pub(crate) const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
 
-/// Returns a variable's value, if it is set and not empty. Bytes that are not UTF-8 become U+FFFD, so that the value
-/// can be shown, but matches nothing.
+/// Returns a variable's value, if it is set and not empty. Bytes that are not UTF-8 become U+FFFD: the value
+/// can be shown, but matches no name.
 pub(crate) fn get(name: &str) -> Option<String> {
     let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
     Some(value.to_string_lossy().into_owned())
@@ -74,7 +74,7 @@ pub(crate) fn all() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
 }
 
-/// Returns the directories of `PATH`, in order; where there is none, those that C libraries take then.
+/// Returns the directories of `PATH` in order. Without `PATH` they are those of the C libraries.
 pub(crate) fn search_path() -> Vec<PathBuf> {
     let path = raw(PATH).unwrap_or_else(|| "/bin:/usr/bin".into());
     std::env::split_paths(&path).collect()

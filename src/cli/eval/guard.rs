@@ -36,8 +36,8 @@ pub(crate) fn verb_of(args: &[OsString]) -> Option<String> {
     }
 }
 
-/// Returns the shell for which a failing statement must be printed if this command line fails. It looks at the bare
-/// arguments, because they may be what is wrong.
+/// Returns the shell for which a failing statement must be printed if this command line fails. It looks at
+/// the bare arguments, because they may be what is wrong.
 ///
 /// A misspelled verb counts as `assume`: `eval "$(arl asume …)"` must fail too.
 pub(crate) fn eval_failure_shell(args: &[OsString]) -> Option<Shell> {

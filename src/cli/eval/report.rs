@@ -1,4 +1,4 @@
-//! Reports what no command can: clap's errors, and panics.
+//! Reports what no command reports: errors of clap, and panics.
 
 use std::ffi::OsString;
 
@@ -7,12 +7,12 @@ use crate::cli::ui::error::ExitStatus;
 use crate::cli::ui::output::{Output, write_stderr};
 use crate::cli::ui::text::printable;
 
-/// Shows clap's own errors, and its help, which are no errors.
+/// Prints an error of clap, or its help. Returns the exit status.
 pub(crate) fn print_clap_error(error: &clap::Error, args: &[OsString]) -> u8 {
     use clap::error::ErrorKind;
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return match error.print() {
-            // A reader such as `head` may have gone.
+            // A reader such as `head` may have closed the pipe.
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 write_stderr(&format!("error: could not write the help\n  caused by: {error}\n"));
                 ExitStatus::Failure.code()
@@ -37,7 +37,7 @@ pub(crate) fn print_clap_error(error: &clap::Error, args: &[OsString]) -> u8 {
     ExitStatus::Usage.code()
 }
 
-/// Replaces Rust's message, whose text could hold anything, and keeps `eval` from succeeding.
+/// Replaces the standard panic message, which could contain a secret, and makes `eval` fail.
 pub(crate) fn install_panic_hook(args: &'static [OsString], status: ExitStatus) {
     std::panic::set_hook(Box::new(move |panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which endpoints arl talks to.
+//! Finds and checks the URL of the STS endpoint.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,8 +9,8 @@ use crate::cli::args::role::RoleArgs;
 use crate::cli::env::vars;
 use crate::cli::ui::error::CliError;
 
-/// Where an endpoint may be asked over plain http. It shows the session token and the MFA code to every machine on the
-/// way, and arl believes the answer of each of them.
+/// Where an endpoint may be asked over plain http. It shows the session token and the MFA code to every
+/// machine on the way, and arl believes the answer of each of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PlainHttp {
     /// On this machine only.
@@ -101,7 +101,7 @@ pub(crate) fn find(
     let variable = |name: &'static str| vars::get(name).map(|url| (name, url));
     let of_services = |name: String| match config.services(&name) {
         Some(services) => Ok(services.get_nested("sts", "endpoint_url").map(str::to_owned)),
-        // Its endpoint may be what keeps the keys inside.
+        // Its endpoint may be the one that keeps the keys inside a network, so it cannot be ignored.
         None => Err(CliError::new(format!("the profile's `services` is `{name}`, which does not exist"))
             .hint(format!("add [services {name}] to the shared config file, or take the key away"))),
     };

@@ -1,4 +1,4 @@
-//! What to do about an error. The library says what is wrong; here it becomes advice with flags in it.
+//! Turns errors of the library into messages with advice about flags.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +15,7 @@ use crate::cli::ui::text::{human_duration, last_four};
 
 const INVALID_CODE_HINT: &str = "a code works once and for half a minute: wait for the device's next one";
 
-/// No source credentials.
+/// Returns the error for a source that is not configured.
 pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliError {
     let config = context.display_path(SharedFile::Config);
     let cli_error = CliError::new(error.to_string());
@@ -39,7 +39,7 @@ pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliErr
     }
 }
 
-/// Where a profile was looked for, and what is like it.
+/// Adds where arl looked for a profile, and similar names.
 fn profile_not_found(error: CliError, similar_names: &[String], context: &Context) -> CliError {
     let (config, credentials) =
         (context.display_path(SharedFile::Config), context.display_path(SharedFile::Credentials));
@@ -50,14 +50,14 @@ fn profile_not_found(error: CliError, similar_names: &[String], context: &Contex
     }
 }
 
-/// Whether nobody has typed that name today.
+/// Returns whether a profile's name comes from the environment and not from the command line.
 fn came_from_environment(name: &str) -> bool {
     let mut words = program::arguments().iter();
     let is_typed = words.any(|word| word.to_string_lossy().split('=').any(|part| part == name));
     !is_typed && vars::get(profile_variable()).as_deref() == Some(name)
 }
 
-/// The source could not be had.
+/// Returns the error for a source that failed.
 pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
     let cli_error =
         CliError::new(format!("could not get the source credentials ({})", describe(chain))).caused_by(error);
@@ -75,7 +75,7 @@ pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
     }
 }
 
-/// Where a chain starts, in words.
+/// Returns a description of the source of a chain.
 pub(crate) fn describe(chain: &SourceChain) -> String {
     let kind = match &chain.source {
         Source::Keys(keys) => format!("key …{}", last_four(keys.access_key_id())),
@@ -94,7 +94,7 @@ pub(crate) fn describe(chain: &SourceChain) -> String {
     }
 }
 
-/// STS did not give the role. `caller` is whose credentials asked.
+/// Returns the error for a role that STS did not give. `caller` describes the credentials that asked.
 pub(crate) fn assume_failed(
     error: &StsError,
     request: &AssumeRoleRequest,
@@ -127,7 +127,7 @@ pub(crate) fn assume_failed(
     }
 }
 
-/// By how much this machine's clock is wrong, if that is more than STS forgives in a hurry.
+/// Returns how wrong this machine's clock is, if it is off by more than four minutes.
 fn clock_skew(endpoint_time: SystemTime) -> Option<String> {
     let now = Context::now();
     let (skew, direction) = match now.duration_since(endpoint_time) {
@@ -185,10 +185,11 @@ fn refusal_hints(
     vec![hint]
 }
 
-/// STS does not say which condition failed; these are the ones that fail, as far as this request can have met them.
+/// Returns hints about AccessDenied. STS does not say which condition failed, so these are those that this
+/// request may have missed.
 fn access_denied_hints(message: &str, request: &AssumeRoleRequest, caller: &str) -> Vec<String> {
     let who = match denied_caller(message) {
-        // The caller of a later hop is named by its ARN already.
+        // The description of a later hop's caller already has its ARN.
         Some(arn) if !caller.contains(arn) => format!("{caller}, which is `{arn}`"),
         _ => caller.to_owned(),
     };

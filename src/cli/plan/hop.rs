@@ -1,4 +1,4 @@
-//! What each AssumeRole of a plan is asked for: flags beat variables, variables the profile.
+//! Builds the AssumeRole requests of a plan. Flags beat variables, and variables beat the profile.
 
 use std::str::FromStr;
 
@@ -16,26 +16,26 @@ use crate::cli::plan::role_ref::{role_arn, unknown_role};
 use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::output::Output;
 
-/// Audit logs say who, as what, where; STS has no name for a session that has none.
+/// STS requires a session name. This one shows the user, the role and the account in audit logs.
 const DEFAULT_SESSION_NAME: &str = "{user}@{role}.{account}";
-/// aws-assume-role-lib's word for "make one up although there is a source identity".
+/// The value with which aws-assume-role-lib asks for a generated name although there is a source identity.
 const AUTOMATIC_SESSION_NAME: &str = "AUTOMATIC_ROLE_SESSION_NAME_!#$%^&*()";
 
 /// One AssumeRole.
 pub(crate) struct Hop {
     pub(crate) request: AssumeRoleRequest,
-    /// The session name as it was given; `None` if arl made it up.
+    /// The session name or template as given. `None` if arl chose it.
     pub(crate) session_name: Option<String>,
-    /// The session name's template, if it is one. The request's name is provisional until a call is made: what a
-    /// template stands for costs more to find out than the rest of a warm call.
+    /// The template of the session name, if it is one. The request has a placeholder until a call is made,
+    /// because expanding a template takes longer than the rest of a call that finds its session in the cache.
     pub(crate) template: Option<SessionNameTemplate>,
-    /// The program that knows the MFA device's codes.
+    /// The program that prints codes of the MFA device.
     pub(crate) mfa_process: Option<String>,
-    /// Where what stands in the request comes from.
+    /// Where the parameters of the request come from.
     pub(crate) origins: ParameterOrigins,
 }
 
-/// The flag, variable or profile key behind each parameter, by STS's name of it.
+/// The flag, variable or profile key behind each parameter, by the name that STS uses.
 #[derive(Debug, Default)]
 pub(crate) struct ParameterOrigins(Vec<(&'static str, String)>);
 
@@ -46,13 +46,13 @@ impl ParameterOrigins {
         self.0.push((parameter, origin.into()));
     }
 
-    /// `None` for what nobody has given.
+    /// Returns the origin of a parameter. `None` if no setting gives it.
     pub(crate) fn get(&self, parameter: &str) -> Option<&str> {
         self.0.iter().find(|(other, _)| *other == parameter).map(|(_, origin)| origin.as_str())
     }
 }
 
-/// Makes hops, with the session names that the environment or a profile gives them.
+/// Builds hops.
 pub(crate) struct HopBuilder {
     /// `ARL_ROLE_SESSION_NAME`.
     env_session_name: Option<String>,
@@ -63,7 +63,7 @@ impl HopBuilder {
         Self { env_session_name: vars::get(vars::ARL_ROLE_SESSION_NAME) }
     }
 
-    /// The request of a hop. `name` is a session name or template, and where it comes from.
+    /// Creates a hop. `name` is where a session name or template comes from, and the name.
     fn new_hop(role_arn: RoleArn, name: Option<(String, String)>) -> Result<Hop, CliError> {
         let session_name = name.as_ref().map(|(_, text)| text.clone());
         let mut origins = ParameterOrigins::default();
@@ -81,7 +81,7 @@ impl HopBuilder {
         Ok(Hop { request, session_name, template: Some(template), mfa_process: None, origins })
     }
 
-    /// `ARL_ROLE_SESSION_NAME`, else the profile's.
+    /// Returns the session name of `ARL_ROLE_SESSION_NAME`, else the profile's.
     fn configured(&self, profile: Option<(&str, &RoleProfile)>) -> Option<(String, String)> {
         let of_profile = || {
             let (name, profile) = profile?;
@@ -141,7 +141,7 @@ impl HopBuilder {
         }
     }
 
-    /// The role that was asked for: flags beat variables, variables the profile.
+    /// Builds the hop of the role that the command line names.
     pub(crate) fn target_hop(
         &self,
         role_arn: &RoleArn,
@@ -161,7 +161,7 @@ impl HopBuilder {
         let mut hop = match profile {
             Some((name, profile)) => {
                 let without_name = RoleProfile { role_session_name: None, ..profile };
-                // The name of the session is another matter: a flag beats a variable that may be wrong.
+                // Leaves the session name out, because a flag replaces even an invalid variable.
                 Hop { template: None, ..Self { env_session_name: None }.profile_hop(name, without_name)? }
             }
             None => Self::new_hop(role_arn.clone(), None)?,
@@ -183,7 +183,7 @@ impl HopBuilder {
     }
 }
 
-/// What the templates of these hops stand for; `caller` where one of them asks for it.
+/// Expands the session name templates of hops. `caller` is needed only if a template contains it.
 pub(crate) fn name_sessions(hops: &mut [Hop], context: &Context, caller: Option<&str>) {
     let time = Context::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let mut values = SessionNameValues {
@@ -222,8 +222,8 @@ impl Overlay {
         Ok(Self { additional, origins: ParameterOrigins::default() })
     }
 
-    /// Returns the values of a parameter, each with where it comes from: those of its flag, else the member of
-    /// `--additional-parameters`.
+    /// Returns the values of a parameter, each with where it comes from: those of its flag, else the member
+    /// of `--additional-parameters`.
     fn values(&mut self, parameter: &str, flag: &str, typed: &[String]) -> Vec<(String, String)> {
         let member = self.additional.take(parameter);
         match typed {

@@ -1,4 +1,5 @@
-//! Which call gets the MFA code, and from where: an MFA session of the user's keys, or the first hop with a device.
+//! Which call gets the MFA code, and from where: an MFA session of the user's keys, or the first hop with a
+//! device.
 
 use arl::internal::{SharedConfig, Source, SourceChain, TokenCode};
 
@@ -17,7 +18,8 @@ pub(crate) struct MfaSessionCode {
     pub(crate) process: Option<String>,
 }
 
-/// Decides which devices are asked for a code, and how. Returns the MFA session that the chain starts from, if any.
+/// Decides which devices are asked for a code, and how. Returns the MFA session that the chain starts from,
+/// if any.
 pub(crate) fn plan_mfa(
     args: &RoleArgs,
     config: &SharedConfig<'_>,
@@ -35,8 +37,8 @@ pub(crate) fn plan_mfa(
     assign_code(args, session, hops)
 }
 
-/// Sets the program that prints the codes of each device. `--mfa-process` is for every device, a profile's program for
-/// its own, `ARL_MFA_PROCESS` for the others.
+/// Sets the program that prints the codes of each device. `--mfa-process` is for every device, a profile's
+/// program for its own, `ARL_MFA_PROCESS` for the others.
 fn apply_mfa_process(args: &RoleArgs, hops: &mut [Hop]) {
     if let Some(process) = args.mfa_process.clone().or_else(|| vars::get(vars::ARL_MFA_PROCESS)) {
         for hop in hops {
@@ -56,8 +58,8 @@ fn env_wants_mfa_session() -> Result<bool, CliError> {
     }
 }
 
-/// Starts the chain from an MFA session of the user's keys instead of the keys, if the user wants that and the keys
-/// allow it. The device is then asked for one code, and no hop asks for another.
+/// Starts the chain from an MFA session of the user's keys instead of the keys, if the user wants that and
+/// the keys allow it. The device is then asked for one code, and no hop asks for another.
 fn start_from_mfa_session(
     args: &RoleArgs,
     config: &SharedConfig<'_>,
@@ -112,8 +114,8 @@ fn start_from_mfa_session(
     Ok(Some(MfaSessionCode { code, process }))
 }
 
-/// Gives the code of `--token-code` to the MFA session, or else to the first hop that asks for one: only that hop is
-/// assumed with the user's own credentials.
+/// Gives the code of `--token-code` to the MFA session, or else to the first hop that asks for one: only that
+/// hop is assumed with the user's own credentials.
 fn assign_code(
     args: &RoleArgs,
     session: Option<MfaSessionCode>,

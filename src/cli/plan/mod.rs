@@ -1,4 +1,4 @@
-//! From what was typed to what will be asked of STS. Nothing here touches the network.
+//! Decides from the command line what will be asked of STS. Never uses the network.
 
 pub(crate) mod endpoint_url;
 pub(crate) mod hints;
@@ -27,25 +27,25 @@ use crate::cli::plan::sts_settings::EndpointOrigin;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
-/// What a verb with a role is going to do.
+/// What a command with a role is going to do.
 pub(crate) struct Plan {
-    /// The first credentials. Its hops have moved to `hops`.
+    /// The source. Its hops have moved to `hops`.
     pub(crate) chain: SourceChain,
-    /// The roles to assume one after the other; none, if a profile's own credentials are wanted.
+    /// The roles to assume one after the other. Empty if a profile's own credentials are wanted.
     pub(crate) hops: Vec<Hop>,
     /// The last role.
     pub(crate) target: Option<RoleArn>,
-    /// The region to hand over.
+    /// The region that is set with the credentials.
     pub(crate) region: Option<String>,
-    /// Who named the region that STS is asked in.
+    /// The setting that names the region for STS.
     pub(crate) region_origin: Option<&'static str>,
     /// How to reach STS.
     pub(crate) sts: StsSettings,
-    /// Who named the endpoint.
+    /// The setting that names the endpoint.
     pub(crate) endpoint_origin: EndpointOrigin,
     /// How the MFA session that the chain starts from gets its code.
     pub(crate) mfa_session: Option<MfaSessionCode>,
-    /// What tells the source from others; `None` if nothing does.
+    /// Identifies the source in cache keys. `None` if nothing does.
     source_key: Option<SourceKey>,
     /// The cache keys of the credentials after each number of hops.
     cache_keys: Vec<OnceCell<CacheKey>>,
@@ -110,15 +110,17 @@ impl Plan {
         })
     }
 
-    /// Whether a code was given, which another process's failure says nothing about.
+    /// Returns whether the user gave an MFA code. Another process may have failed only because of its own
+    /// code.
     pub(crate) fn has_code(&self) -> bool {
         self.hops.iter().any(|hop| hop.request.token_code.is_some())
             || self.mfa_session.as_ref().is_some_and(|session| session.code.is_some())
     }
 
-    /// What the credentials after so many hops are kept under.
+    /// Returns the cache key of the credentials after this number of hops.
     ///
-    /// Each key is made once. What changes in a plan later, the names of sessions and MFA codes, is no part of it.
+    /// Each key is computed once. Generated session names and MFA codes, which change in a plan later, are no
+    /// part of it.
     pub(crate) fn cache_key(&self, hops: usize) -> Option<&CacheKey> {
         let source = self.source_key.as_ref()?;
         let make = || {
@@ -130,7 +132,7 @@ impl Plan {
         Some(self.cache_keys.get(hops)?.get_or_init(make))
     }
 
-    /// The credentials at the end of the plan, and what is known of them.
+    /// Returns the identity of the credentials at the end of the plan.
     pub(crate) fn into_identity(self, credentials: Credentials) -> Identity {
         Identity {
             credentials,
@@ -232,7 +234,7 @@ fn refuse_unused_endpoint_flags(args: &RoleArgs, source: &Source) -> Result<(), 
     }
 }
 
-/// The AWS CLI starts from other credentials in the same place, or not at all.
+/// Warns if the AWS CLI would choose another source here, or fail.
 fn warn_if_cli_differs(
     chain: &SourceChain,
     resolver: &SourceResolver<'_>,
@@ -260,7 +262,7 @@ fn warn_if_cli_differs(
     }
 }
 
-/// A flag about a role, and a profile that has credentials of its own.
+/// Returns the error for a flag that needs a role, next to a profile with credentials of its own.
 fn no_role_to_assume(profile: &str, section: &Section<'_>, flag: &str) -> CliError {
     let reason = match section.get_non_empty("web_identity_token_file") {
         Some(_) => "takes its credentials from a web identity",
@@ -270,11 +272,11 @@ fn no_role_to_assume(profile: &str, section: &Section<'_>, flag: &str) -> CliErr
         .hint(format!("without {flag}, the profile's own credentials are used"))
 }
 
-/// Whether credentials of this source come from STS, so that flags about its endpoint count.
+/// Returns whether the credentials of this source come from STS, so that flags about its endpoint apply.
 fn asks_sts(source: &Source) -> bool {
     match source {
         Source::WebIdentity { .. } | Source::MfaSession { .. } => true,
-        // The flag lets a container endpoint be on another machine.
+        // `--allow-insecure-endpoint` also allows a container endpoint on another machine.
         Source::Container | Source::InstanceMetadata => true,
         Source::Keys(_) | Source::Sso(_) | Source::Process(_) | Source::Login(_) => false,
     }

@@ -1,5 +1,5 @@
-//! Why STS refused a call. STS has few error codes, so some reasons show only in its messages: this is the only
-//! place that reads those.
+//! Why STS refused a call. STS has few error codes, so some reasons show only in its messages: this is the
+//! only place that reads those.
 
 use arl::internal::StsError;
 
@@ -72,7 +72,8 @@ impl Refusal {
     }
 }
 
-/// Returns the ARN of the caller that an AccessDenied message names: `User: ARN is not authorized to perform: …`.
+/// Returns the ARN of the caller that an AccessDenied message names: `User: ARN is not authorized to perform:
+/// …`.
 pub(crate) fn denied_caller(message: &str) -> Option<&str> {
     message
         .split_whitespace()

@@ -1,4 +1,4 @@
-//! Which region STS is asked in, and which one is handed over.
+//! The region in which STS is called, and the region that the credentials come with.
 
 use arl::internal::Section;
 
@@ -6,14 +6,14 @@ use crate::cli::args::role::RoleArgs;
 use crate::cli::env::vars;
 use crate::cli::ui::error::CliError;
 
-/// Everything that was given a region, in order of weight.
+/// The regions of a plan.
 pub(crate) struct Regions {
-    /// The flag's or the profile's, which is handed over with the credentials; also the one of `AWS_PROFILE`'s profile
-    /// where the environment names none, since that variable goes.
+    /// The flag's or the profile's, which is set with the credentials. Assuming a role unsets `AWS_PROFILE`,
+    /// so its profile's region is set too if no variable names a region.
     pub(crate) exported: Option<String>,
-    /// The one in force, if anybody named one.
+    /// The region for STS, if any setting names one.
     pub(crate) effective: Option<String>,
-    /// Who named it.
+    /// The setting that names it.
     pub(crate) origin: Option<&'static str>,
 }
 
@@ -49,7 +49,7 @@ impl Regions {
     }
 }
 
-/// A region becomes part of a host name and of shell code.
+/// Checks a region, which becomes part of a host name and of shell code.
 fn validate_region(origin: &str, region: String) -> Result<String, CliError> {
     let fits = (1..=32).contains(&region.len())
         && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');

@@ -1,4 +1,4 @@
-//! How STS is reached: flags, environment and profile, in the AWS CLI's order.
+//! The settings for STS calls from flags, environment and profile, in the order of the AWS CLI.
 
 use arl::internal::{NetworkConfig, Partition, Section, SharedConfig, StsSettings};
 
@@ -9,11 +9,11 @@ use crate::cli::plan::endpoint_url;
 use crate::cli::plan::endpoint_url::is_true;
 use crate::cli::ui::error::CliError;
 
-/// Who named the endpoint, if anybody did.
+/// The setting that names the endpoint, if any.
 pub(crate) type EndpointOrigin = Option<&'static str>;
 
-/// Puts the settings together. Nobody's region: the partition's default, and never a question to the
-/// instance metadata service, which hangs where there is none.
+/// Collects the settings. Without a region it takes the partition's default, and never asks the instance
+/// metadata service, which would hang outside of EC2.
 pub(crate) fn find(
     args: &RoleArgs,
     context: &Context,

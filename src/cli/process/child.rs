@@ -1,7 +1,8 @@
-//! A command that runs beside arl instead of in its place: as it would run bare, as far as anybody can tell.
+//! A command that runs beside arl instead of replacing it, as if it ran without arl.
 //!
-//! It stays in arl's process group, so the terminal's signals reach it by themselves, once. What somebody sends to arl
-//! alone is passed on. Where it stops, arl stops too, so that the shell sees its job stopped.
+//! It stays in arl's process group, so the terminal's signals reach it directly, once. arl forwards the
+//! signals that other processes send to arl alone. When the command stops, arl stops too, so that the shell
+//! sees its job stopped.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -22,9 +23,9 @@ use crate::cli::sys;
 /// How the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChildExit {
-    /// By itself, with this status.
+    /// It exited with this status.
     Exit(u8),
-    /// By this signal.
+    /// This signal killed it.
     Signal(i32),
 }
 
@@ -33,7 +34,7 @@ pub(crate) enum ChildExit {
 pub(crate) struct Child {
     pid: Pid,
     sigchld: tokio::signal::unix::Signal,
-    /// The numbers of the signals that others have sent to arl.
+    /// Receives the number of each signal that another process sends to arl.
     signal_rx: UnixStream,
 }
 
@@ -44,7 +45,7 @@ impl Child {
         arguments: &[OsString],
         environment: &[(OsString, OsString)],
     ) -> io::Result<Self> {
-        // First the ears, so that nothing is missed.
+        // Install the handlers before spawning, so that no signal is lost.
         let sigchld = tokio::signal::unix::signal(SignalKind::child())?;
         let (signal_rx, signal_tx) = StdStream::pair()?;
         for end in [&signal_rx, &signal_tx] {
@@ -61,7 +62,7 @@ impl Child {
         };
         let spawned = match spawn(program, None) {
             Err(error) if error.raw_os_error() == Some(ENOEXEC) => {
-                // What every shell does, and most C libraries by themselves: no `#!` means sh.
+                // Runs a script without `#!` with sh, as shells and most C libraries do.
                 match lookup::candidate_paths(program).into_iter().find(|path| path.is_file()) {
                     Some(script) => spawn(OsStr::from_bytes(b"/bin/sh"), Some(script.as_os_str())),
                     None => Err(error),
@@ -75,15 +76,15 @@ impl Child {
         Ok(Self { pid, sigchld, signal_rx })
     }
 
-    /// Waits for the end, passing signals on.
+    /// Waits until the command ends, and forwards signals meanwhile.
     pub(crate) async fn wait(&mut self) -> io::Result<ChildExit> {
         loop {
-            // Signals may be merged into one, so everything is looked at each time.
+            // Several SIGCHLD may merge into one, so each wakeup checks every state.
             while let Some((_, status)) =
                 waitpid(Some(self.pid), WaitOptions::NOHANG | WaitOptions::UNTRACED)?
             {
                 if let Some(status) = status.exit_status() {
-                    // A status is a byte.
+                    // An exit status is one byte.
                     return Ok(ChildExit::Exit((status & 0xff).to_le_bytes()[0]));
                 }
                 if let Some(signal) = status.terminating_signal() {
@@ -103,7 +104,7 @@ impl Child {
         }
     }
 
-    /// Does not come back before somebody continues arl, as `fg` and `bg` do.
+    /// Stops arl. Returns after a SIGCONT, which `fg` and `bg` send, and continues the command.
     fn suspend_with_child(&self) {
         let _ = kill_process(rustix::process::getpid(), Signal::STOP);
         let _ = kill_process(self.pid, Signal::CONT);
@@ -114,14 +115,15 @@ impl Child {
         let count = self.signal_rx.try_read(&mut numbers).unwrap_or(0);
         for number in &numbers[..count] {
             if let Some(signal) = Signal::from_named_raw(i32::from(*number)) {
-                // It may have ended a moment ago.
+                // The command may have ended just before.
                 let _ = kill_process(self.pid, signal);
             }
         }
     }
 }
 
-/// Whether a shell sees arl as a job of its own, which it can continue. Otherwise arl, once stopped, would stay so.
+/// Returns whether arl is a job of a shell that can continue it. Otherwise arl must not stop, because no
+/// shell would continue it.
 fn has_job_control() -> bool {
     let parent = getppid().and_then(|parent| sys::session_and_group(parent.as_raw_pid()));
     let (Some(parent), Some(self_ids)) = (parent, sys::session_and_group(0)) else { return false };

@@ -1,16 +1,16 @@
-//! A core file would hold every secret this process has.
+//! Disables core dumps, which would contain every secret of this process.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The limit that was in force before; a command that replaces arl gets it back.
+/// The limit from before. A command that replaces arl gets it back.
 #[derive(Debug)]
 pub(crate) struct SavedCoreLimit(Rlimit);
 
-/// From here on this process leaves no core file, and no other one of the same user may read its memory.
+/// Disables core dumps, and keeps other processes of the same user from reading this one's memory.
 pub(crate) fn disable_core_dumps() -> SavedCoreLimit {
     let saved = getrlimit(Resource::Core);
     if saved.current != Some(0) {
-        // Lowering one's own soft limit is always allowed.
+        // A process may always lower its own soft limit.
         let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: saved.maximum });
     }
     #[cfg(target_os = "linux")]
@@ -22,17 +22,17 @@ pub(crate) fn disable_core_dumps() -> SavedCoreLimit {
 }
 
 impl SavedCoreLimit {
-    /// For a command that is about to be started beside arl.
+    /// Restores the limit for the moment in which a command starts beside arl.
     pub(crate) fn lift(&self) {
         let _ = setrlimit(Resource::Core, self.0);
     }
 
-    /// Once it has been started.
+    /// Disables core dumps again after [`Self::lift`].
     pub(crate) fn reapply(&self) {
         let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: self.0.maximum });
     }
 
-    /// `execve` makes a process dumpable again, but keeps its limits.
+    /// Restores the limit for good. `execve` makes a process dumpable again by itself, but keeps its limits.
     pub(crate) fn restore(self) {
         if self.0.current != Some(0) {
             let _ = setrlimit(Resource::Core, self.0);

@@ -1,4 +1,4 @@
-//! Finds a command, and says why there is none.
+//! Finds a command, or explains why it cannot run.
 
 use std::ffi::OsStr;
 use std::io;
@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use crate::cli::env::vars;
 use crate::cli::ui::error::{CliError, ExitStatus};
 
-/// `execve` says so for a script without `#!`.
+/// The error of `execve` for a script without `#!`.
 pub(crate) const ENOEXEC: i32 = 8;
 
-/// Why there is no command, with the status of env(1).
+/// Returns the error for a command that cannot run, with the exit status that env(1) uses.
 pub(crate) fn spawn_error(program: &OsStr, error: &io::Error) -> CliError {
     let name = program.to_string_lossy();
     match error.kind() {
@@ -22,7 +22,7 @@ pub(crate) fn spawn_error(program: &OsStr, error: &io::Error) -> CliError {
     }
 }
 
-/// Where a program of this name may be, in order.
+/// Returns the paths at which a program of this name may be, in order.
 pub(crate) fn candidate_paths(program: &OsStr) -> Vec<PathBuf> {
     if program.as_bytes().contains(&b'/') {
         return vec![PathBuf::from(program)];

@@ -1,4 +1,4 @@
-//! The command that arl becomes, or that runs beside it.
+//! Runs commands: in place of arl, or beside it.
 
 pub(crate) mod child;
 pub(crate) mod core_limit;

@@ -16,20 +16,21 @@ use crate::cli::ui::error::CliError;
 
 const ENOENT: i32 = 2;
 
-/// Replaces this process. Comes back only if that cannot be done.
+/// Replaces this process. Returns only if that fails.
 pub(crate) fn replace_with_command(program: &OsStr, arguments: &[OsString], identity: &Identity) -> CliError {
     let replaced = exec_environment_with(&identity.variables())
         .and_then(|environment| replace_process(program, arguments, &environment));
     match replaced {
         Ok(error) => spawn_error(program, &error),
-        // Neither a path nor a variable holds a NUL; an argument cannot either, as it came through C's `main`.
+        // Never happens: paths and variables hold no NUL, and arguments came through C's `main`.
         Err(error) => {
             CliError::new(format!("could not run `{}`", program.to_string_lossy())).caused_by(error)
         }
     }
 }
 
-/// Does what `execvpe` does, which not every C library has; the standard library would sort the whole environment.
+/// Does what `execvpe` does, which some C libraries lack. The standard library would sort the whole
+/// environment.
 fn replace_process(
     program: &OsStr,
     arguments: &[OsString],
@@ -47,13 +48,13 @@ fn replace_process(
         let path = text(path.as_os_str())?;
         let error = sys::execve(&path, &argv, environment);
         if error.raw_os_error() == Some(ENOEXEC) {
-            // What every shell does, and most C libraries by themselves: no `#!` means sh.
+            // Runs a script without `#!` with sh, as shells and most C libraries do.
             let mut script = vec![c"/bin/sh".to_owned(), path];
             script.extend(argv.drain(1..));
             return Ok(sys::execve(c"/bin/sh", &script, environment));
         }
         match error.kind() {
-            // The next directory may have it.
+            // The command may be in the next directory.
             io::ErrorKind::NotFound => {}
             io::ErrorKind::NotADirectory if is_searched => {}
             io::ErrorKind::PermissionDenied => denied = Some(error),

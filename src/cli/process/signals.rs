@@ -15,15 +15,15 @@ static CALLER_SIGXFSZ_DEFAULT: AtomicBool = AtomicBool::new(false);
 /// Whether arl's caller does not want to hear of processes that end.
 static CALLER_IGNORES_SIGCHLD: AtomicBool = AtomicBool::new(false);
 
-/// Ignores SIGPIPE, so that a write to a closed pipe returns an error. Must run before any other code that changes
-/// signals, to learn what the caller did with it.
+/// Ignores SIGPIPE, so that a write to a closed pipe returns an error. Must run before any other code that
+/// changes signals, to learn what the caller did with it.
 pub(crate) fn ignore_sigpipe() {
     CALLER_IGNORES_SIGPIPE.store(sys::is_ignored(libc::SIGPIPE), Ordering::Relaxed);
     sys::set_disposition(libc::SIGPIPE, Disposition::Ignore);
 }
 
-/// Prepares for writing files and starting programs: a write beyond the limit of a file's size returns an error, and
-/// programs can be waited for. Must run before there is another thread.
+/// Prepares for writing files and starting programs: a write beyond the limit of a file's size returns an
+/// error, and programs can be waited for. Must run before there is another thread.
 pub(crate) fn install_signal_policy() {
     if !sys::is_ignored(libc::SIGXFSZ) {
         CALLER_SIGXFSZ_DEFAULT.store(true, Ordering::Relaxed);
@@ -87,8 +87,8 @@ pub(crate) enum StopSignal {
     Forwarded,
 }
 
-/// Writes the number of each signal that a process sends to arl into `pipe`. The terminal's are left out, as they reach
-/// the whole process group. Signals that arl's caller ignores stay ignored.
+/// Writes the number of each signal that a process sends to arl into `pipe`. The terminal's are left out, as
+/// they reach the whole process group. Signals that arl's caller ignores stay ignored.
 pub(crate) fn forward_signals_to(pipe: UnixStream, stop_signal: StopSignal) {
     sys::set_signal_pipe(pipe);
     let stop = (stop_signal == StopSignal::Forwarded).then_some(libc::SIGTSTP);

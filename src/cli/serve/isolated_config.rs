@@ -1,4 +1,4 @@
-//! Shared files of a command's own, in which no profile stands before the endpoint that arl serves.
+//! Shared files for one command, without a profile that would take precedence over arl's endpoint.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -11,7 +11,7 @@ use arl::internal::files;
 use crate::cli::env::dirs;
 use crate::cli::env::vars;
 
-/// A directory with two files and no secret, which goes when this is dropped.
+/// A directory with two files and no secret. Dropping this removes it.
 #[derive(Debug)]
 pub(crate) struct IsolatedConfig {
     directory: PathBuf,
@@ -21,7 +21,7 @@ const SHARED_FILES: [(&str, &str); 2] =
     [("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")];
 
 impl IsolatedConfig {
-    /// Makes the files; the region is all that the command sees of the person's own.
+    /// Creates the files. The command sees only the region of the user's own files.
     pub(crate) fn new(region: Option<&str>) -> io::Result<Self> {
         let runtime = vars::raw(vars::XDG_RUNTIME_DIR).map(PathBuf::from);
         let parent =
@@ -37,7 +37,7 @@ impl IsolatedConfig {
         Ok(isolated_config)
     }
 
-    /// What points the command to them.
+    /// Returns the variables that point the command to the files.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, OsString)> {
         let files = SHARED_FILES
             .into_iter()
@@ -46,9 +46,10 @@ impl IsolatedConfig {
     }
 }
 
-/// A new directory of this process alone.
+/// Creates a new directory for this process.
 fn create_unique_dir(parent: &Path) -> io::Result<PathBuf> {
-    // A number of a process is not one of a kind: containers may share a directory, and one that is there may be in use.
+    // A process ID is not unique, because containers may share a directory. An existing directory may be in
+    // use.
     let names = (0_u32..).map(|number| format!("arl-isolated-{}-{number}", std::process::id()));
     for name in names {
         let directory = parent.join(name);
@@ -60,10 +61,11 @@ fn create_unique_dir(parent: &Path) -> io::Result<PathBuf> {
     unreachable!("a directory holds fewer than 2^32 names of one process")
 }
 
-/// Where botocore looks for keys before it asks an endpoint. Source: botocore's `BotoProvider`.
+/// The variable of the file in which botocore looks for keys before it asks an endpoint. Source: botocore's
+/// `BotoProvider`.
 const BOTO_CONFIG: &str = "BOTO_CONFIG";
 
-/// The first of boto's files, which gsutil has kept alive, with an AWS key in it.
+/// Returns the first of boto's files that has an AWS key. gsutil still uses these files.
 pub(crate) fn boto_file_with_keys() -> Option<PathBuf> {
     let files = match vars::get(BOTO_CONFIG) {
         Some(file) => vec![PathBuf::from(file)],
@@ -74,7 +76,7 @@ pub(crate) fn boto_file_with_keys() -> Option<PathBuf> {
                 .collect()
         }
     };
-    // A pipe would be read to nobody's use.
+    // Reading a pipe would take data from its reader.
     files.into_iter().filter(|file| file.is_file()).find(|file| {
         let text = files::read(file, files::MAX_CONFIG).unwrap_or_default();
         let is_key = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("aws_access_key_id");

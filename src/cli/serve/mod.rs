@@ -1,4 +1,4 @@
-//! `arl exec --server`: the command runs beside arl, which hands the credentials out and renews them.
+//! `arl exec --server`: the command runs beside arl, which serves the credentials and renews them.
 
 pub(crate) mod isolated_config;
 pub(crate) mod renewer;
@@ -24,15 +24,15 @@ use crate::cli::session::runtime::runtime;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 
-/// What must not go through a proxy.
+/// The host of the endpoint, which must not go through a proxy.
 const LOOPBACK: &str = "127.0.0.1";
 
-/// What is to be run, and how.
+/// The command to run.
 pub(crate) struct ServeOptions<'a> {
     pub(crate) role: &'a RoleArgs,
     pub(crate) program: &'a OsStr,
     pub(crate) arguments: &'a [OsString],
-    /// Whether the command gets shared files of its own.
+    /// Whether the command gets its own shared files.
     pub(crate) isolate: bool,
 }
 
@@ -57,7 +57,8 @@ pub(crate) fn run(
     let runtime = runtime().map_err(CliError::into_exec_failure)?;
     let renewer = Arc::new(CredentialRenewer::new(&identity, obtained_at));
     let background = output.quieted();
-    // Not sooner: a signal that ends arl while it waits for the credentials would leave the files behind.
+    // Created after the credentials: a signal that ends arl while it waits for them would leave the files
+    // behind.
     let isolated_config =
         options.isolate.then(|| IsolatedConfig::new(isolated_region.as_deref())).transpose();
     let isolated_config = isolated_config.map_err(|error| {
@@ -72,7 +73,7 @@ pub(crate) fn run(
         let server = CredentialServer::bind().map_err(cannot)?;
         let environment = served_environment(&identity, &server, isolated_config.as_ref());
         output.trace(|| format!("serving on {LOOPBACK}, running {}", options.program.to_string_lossy()));
-        // The command's core files are the command's business.
+        // arl's own core limit must not apply to the command.
         core_limit.lift();
         let child = Child::start(options.program, options.arguments, &environment);
         core_limit.reapply();
@@ -89,7 +90,7 @@ pub(crate) fn run(
             () = server.serve(Arc::clone(&renewer)) => Err(CliError::new("the endpoint has stopped")),
         }
     });
-    // A renewal that is under way cannot be called off, and must not be waited for.
+    // A renewal cannot be canceled, so do not wait for it.
     runtime.shutdown_background();
     Ok(match exit? {
         ChildExit::Exit(status) => ExitStatus::Command(status),
@@ -97,14 +98,14 @@ pub(crate) fn run(
     })
 }
 
-/// Sees to it that the command's SDKs will come to the endpoint at all: they look at a `default` profile first, and
-/// botocore at boto's files. The region for an isolated command.
+/// Checks that nothing takes precedence over the endpoint in the SDKs: a `default` profile or, for botocore,
+/// boto's files. Returns the region for an isolated command.
 fn check_source_precedence(options: &ServeOptions<'_>) -> Result<Option<String>, CliError> {
     let context = Context::read()?;
     let config = context.shared_config()?;
     let region = config.profile("default").and_then(|profile| profile.get("region"));
     if options.isolate {
-        // What cannot be a region would be refused by every SDK, and must not become another line.
+        // SDKs refuse an invalid region, and a line break in it would add a line to the file.
         let region = region.filter(|region| region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
         return Ok(region.map(str::to_owned));
     }
@@ -145,12 +146,12 @@ fn served_environment(
         .map(|(name, value)| (name, OsString::from(value)))
         .collect();
     variables.extend(isolated_config.into_iter().flat_map(IsolatedConfig::variables));
-    // Some SDKs would send the request, token and all, through a proxy.
+    // Some SDKs would send the request with its token through a proxy.
     for name in ["NO_PROXY", "no_proxy"] {
         let other = if name == "NO_PROXY" { "no_proxy" } else { "NO_PROXY" };
         let hosts = vars::get(name).or_else(|| vars::get(other));
         let hosts = match hosts {
-            // It means everything only where it stands alone.
+            // `*` means every host only if it is the whole value.
             Some(hosts) if hosts.trim() == "*" => hosts,
             Some(hosts) => format!("{hosts},{LOOPBACK}"),
             None => LOOPBACK.to_owned(),

@@ -1,4 +1,4 @@
-//! Keeps the credentials of a running command fresh: renews them ahead of their end, behind its back.
+//! Renews the credentials of a running command before they expire.
 
 use std::convert::Infallible;
 use std::time::{Duration, SystemTime};
@@ -13,22 +13,22 @@ use crate::cli::ui::text::printable;
 /// The first pause after a failed renewal. Each further failure doubles the pause.
 const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(60);
-/// Credentials that must be renewed sooner than that are none: renewing them would be all that arl does.
+/// Credentials that need renewal sooner are rejected: arl would renew them without end.
 const MIN_RENEWAL_INTERVAL: Duration = Duration::from_millis(200);
-/// The SDKs wait for an answer for one second (JavaScript) to five (Rust).
+/// SDKs wait one second (JavaScript) to five (Rust) for a response.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(900);
 
-/// What is handed out now.
+/// The credentials that the endpoint serves now.
 #[derive(Debug, Clone)]
 struct CurrentCredentials {
     credentials: Credentials,
     issued_at: SystemTime,
-    /// Why they could not be renewed, if the last attempt has failed.
+    /// Why the last renewal failed, if it did.
     failure: Option<Unavailable>,
 }
 
 impl CurrentCredentials {
-    /// What a renewal has brought, if it is worth keeping.
+    /// Checks the credentials of a renewal.
     fn new(credentials: Credentials, issued_at: SystemTime) -> Result<Self, CliError> {
         let current = Self { credentials, issued_at, failure: None };
         let has_end =
@@ -44,7 +44,8 @@ impl CurrentCredentials {
         self.credentials.expiration().unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
-    /// How long until they should be renewed, by the clock on the wall: this machine may have slept.
+    /// Returns how long until they should be renewed. Uses the wall clock, because the machine may have
+    /// slept.
     fn until_renewal(&self, now: SystemTime) -> Duration {
         let lifetime = self.expiration().duration_since(self.issued_at).unwrap_or_default();
         let remaining = self.expiration().duration_since(now).unwrap_or_default();
@@ -61,7 +62,7 @@ impl CurrentCredentials {
 enum Obstacle {
     /// It may pass by itself.
     Temporary,
-    /// A code is needed. arl asks for none behind a running command.
+    /// A code is needed, and arl never asks for one while a command owns the terminal.
     MfaNeeded,
 }
 
@@ -71,17 +72,17 @@ impl Obstacle {
     }
 }
 
-/// The credentials of a role, and whoever asks for them.
+/// Serves and renews the credentials of a role.
 #[derive(Debug)]
 pub(crate) struct CredentialRenewer {
     role_arn: Option<RoleArn>,
     current: watch::Sender<CurrentCredentials>,
-    /// Somebody has asked and found them old.
+    /// Notified when a request finds the credentials due for renewal.
     refresh_requested: Notify,
 }
 
 impl CredentialRenewer {
-    /// `obtained_at` is when they were got; a kept session may be older, and is renewed a little later then.
+    /// `obtained_at` is when arl got them. A cached session is older, and is renewed a little later.
     pub(crate) fn new(identity: &Identity, obtained_at: SystemTime) -> Self {
         let current = CurrentCredentials {
             credentials: identity.credentials.clone(),
@@ -95,7 +96,8 @@ impl CredentialRenewer {
         }
     }
 
-    /// Somebody asks, at most once a second, and cannot go on with what there is: it is over, or a person has to help.
+    /// Waits for a request that cannot wait for the next retry, but at least a second: the credentials have
+    /// expired, or renewing needs a code that the user may have entered elsewhere since.
     async fn urgent_request(&self, obstacle: Obstacle) {
         loop {
             tokio::time::sleep(FIRST_RETRY_DELAY).await;
@@ -106,7 +108,8 @@ impl CredentialRenewer {
         }
     }
 
-    /// Renews for as long as it is polled. `on_failure` is told of the first failure in a row.
+    /// Renews the credentials until the future is dropped. Calls `on_failure` for the first of several
+    /// failures.
     pub(crate) async fn run(
         &self,
         renew: impl AsyncFn() -> Result<Identity, CliError>,
@@ -119,8 +122,8 @@ impl CredentialRenewer {
             tokio::select! {
                 () = tokio::time::sleep(pause.unwrap_or(until_renewal)) => {}
                 () = self.refresh_requested.notified(), if pause.is_none() => {}
-                // Nobody is asked for a code behind a running command, but the person may have given one elsewhere. And who
-                // has nothing to go on with does not wait for the end of a long pause.
+                // The user may have entered a code in another arl, and a request for expired credentials does
+                // not wait for the end of a long pause.
                 () = self.urgent_request(obstacle), if pause.is_some() => {}
             }
             if pause.is_none() && !self.current.borrow().until_renewal(Context::now()).is_zero() {

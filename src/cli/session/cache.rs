@@ -1,4 +1,4 @@
-//! Which sessions are kept, where, and who gets a new one.
+//! The cache of sessions, and which process requests a new one.
 
 use std::cell::OnceCell;
 use std::time::{Duration, SystemTime};
@@ -16,25 +16,25 @@ use crate::cli::plan::Plan;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
-/// Whoever waits longer than this for another process wants to know why.
+/// After this time arl tells the user that it waits for another process.
 const WAIT_NOTICE_DELAY: Duration = Duration::from_secs(1);
 /// Longer than any session.
 const MAX_MIN_TTL: Duration = Duration::from_secs(12 * 3600);
 
-/// The cache of one call, as its flags and the environment want it.
+/// The cache of one call, as flags and environment configure it.
 pub(crate) struct SessionCache {
     location: CacheLocation,
     backend: Option<Box<dyn SessionStore>>,
-    /// Looked for when there is something to wait for.
+    /// Opened on first use.
     single_flight: OnceCell<Option<SingleFlight>>,
     freshness: FreshnessPolicy,
-    /// Whether what is kept may be taken.
+    /// Whether cached sessions may be used.
     allow_cached: bool,
     started: SystemTime,
 }
 
 impl SessionCache {
-    /// Opens nothing that is not needed to read.
+    /// Opens the cache for reading. Everything else is opened on first use.
     pub(crate) fn open(
         args: &RoleArgs,
         consumer: Consumer,
@@ -51,7 +51,7 @@ impl SessionCache {
         Ok(Self { location, backend, single_flight, freshness, allow_cached, started: Context::now() })
     }
 
-    /// Where to wait for others, if they are to be waited for.
+    /// Returns the locks with which processes wait for each other, if this call waits for others.
     fn single_flight(&self) -> Option<&SingleFlight> {
         let find = || {
             self.location
@@ -62,14 +62,15 @@ impl SessionCache {
         self.single_flight.get_or_init(find).as_ref()
     }
 
-    /// Whether anything can be kept.
+    /// Returns whether sessions can be cached.
     pub(crate) fn is_enabled(&self) -> bool {
         self.backend.is_some()
     }
 
-    /// What is kept of the plan's first hops. Only the last one is handed out and has to last as long as asked.
+    /// Returns the cached credentials after this number of hops. Only those of the last hop are handed out,
+    /// so only they must last as long as the user wants.
     pub(crate) fn lookup(&self, plan: &Plan, hops: usize) -> Option<Credentials> {
-        // A new session of the role is no reason to ask for another code.
+        // `--refresh` asks for a new session of the role, not for another MFA code.
         let is_mfa_session =
             hops == 0 && matches!(plan.chain.source, arl::internal::Source::MfaSession { .. });
         if !(self.allow_cached || is_mfa_session) || !is_cacheable(plan, hops) {
@@ -85,7 +86,8 @@ impl SessionCache {
         freshness.allows(&session, now).then_some(session.credentials)
     }
 
-    /// Caches the credentials after so many hops. If the cache cannot be written, the user still gets the credentials.
+    /// Caches the credentials after so many hops. If the cache cannot be written, the user still gets the
+    /// credentials.
     pub(crate) fn store(
         &self,
         plan: &Plan,
@@ -111,9 +113,9 @@ impl SessionCache {
         if self.lookup(plan, hops).is_some() { Stored::Yes } else { Stored::No }
     }
 
-    /// Tells those who wait for the session after so many hops that it cannot be had. Whoever had a code of their own
-    /// keeps that to themselves: the code may be what was wrong. What a program of the person's has said is nobody else's
-    /// to read, and the others' may do better: they try all at once.
+    /// Reports to the processes that wait for this session that it failed. With an MFA code of its own this
+    /// process reports nothing, because only its code may be wrong. Output of a user's program is not shared,
+    /// and the program may succeed for another process, so in that case the others all try at once.
     pub(crate) fn report_failure(&self, plan: &Plan, hops: usize, lock: LeaderLock, error: &CliError) {
         if error.in_user_program {
             lock.report_not_cached();
@@ -122,7 +124,7 @@ impl SessionCache {
         }
     }
 
-    /// Waits for whoever else is getting the same session.
+    /// Waits for the process that is requesting the same session, if there is one.
     pub(crate) async fn acquire(
         &self,
         plan: &Plan,
@@ -144,13 +146,13 @@ impl SessionCache {
         match single_flight.acquire(key, self.started, wait_budget, cached, sleep, on_wait).await {
             Acquired::Leader(lock) => WaitOutcome::Leader(Some(lock)),
             Acquired::Cached(credentials) => WaitOutcome::Found(credentials),
-            // Whoever has brought a code of their own tries it: it may be the other one's code that was wrong.
+            // A process with an MFA code of its own tries it: the other process's code may have been wrong.
             Acquired::Failed(_) if plan.has_code() => WaitOutcome::Leader(None),
             Acquired::Failed(note) => WaitOutcome::Failed(CliError::from_note(&note)),
         }
     }
 
-    /// Says so where what was asked for cannot be had.
+    /// Warns if the session does not last as long as `--min-ttl` asks.
     pub(crate) fn warn_if_short(&self, credentials: &Credentials, output: &Output) {
         let remaining =
             credentials.expiration().and_then(|expiration| expiration.duration_since(Context::now()).ok());
@@ -174,17 +176,18 @@ pub(crate) enum Stored {
     No,
 }
 
-/// What came of waiting for others.
+/// The result of waiting for other processes.
 pub(crate) enum WaitOutcome {
-    /// Nobody else is at it.
+    /// No other process requests the session, so this one does.
     Leader(Option<LeaderLock>),
-    /// Somebody had it.
+    /// Another process cached it.
     Found(Credentials),
-    /// Somebody has failed.
+    /// Another process failed.
     Failed(CliError),
 }
 
-/// Roles are. Of sources, only those that cost a call: keys are at hand, and the others keep their own.
+/// Returns whether credentials are cached. Roles are, and of the sources those that need a call. Keys need
+/// none, and the other sources have caches of their own.
 fn is_cacheable(plan: &Plan, hops: usize) -> bool {
     use arl::internal::Source::{MfaSession, Sso, WebIdentity};
     hops > 0 || matches!(plan.chain.source, Sso(_) | WebIdentity { .. } | MfaSession { .. })

@@ -1,4 +1,4 @@
-//! Codes of MFA devices: from a program, or from a person.
+//! MFA codes, from a program or from the user.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -11,9 +11,9 @@ use crate::cli::ui::output::Output;
 use crate::cli::ui::prompt;
 use crate::cli::ui::prompt::PromptError;
 
-/// A code may be mistyped, or have been used a moment ago.
+/// How often a code may be tried: it may be mistyped, or have been used just before.
 const MAX_ATTEMPTS: usize = 3;
-/// A program may wait for a person to touch a key.
+/// The program may wait for the user to touch a security key.
 pub(crate) const MFA_PROCESS_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a device shows a code. Source: RFC 6238, which AWS's virtual devices follow.
 const TOTP_PERIOD: Duration = Duration::from_secs(30);
@@ -26,12 +26,12 @@ pub(crate) enum UserPrompt {
     Forbidden,
 }
 
-/// One wish for a code, which may take several.
+/// One request for an MFA code, retries included.
 pub(crate) struct MfaCodes<'a> {
     serial: &'a SerialNumber,
-    /// What it is for, after "for" in a question.
+    /// What the code is for, phrased to follow "for".
     purpose: String,
-    /// The program that knows the codes.
+    /// The program that prints the codes.
     process: Option<&'a str>,
     user_prompt: UserPrompt,
     used: Vec<TokenCode>,
@@ -47,17 +47,17 @@ impl<'a> MfaCodes<'a> {
         Self { serial, purpose, process, user_prompt, used: Vec::new() }
     }
 
-    /// How long whoever waits for the session has to wait for the code.
+    /// Returns how long other processes must wait for the code.
     pub(crate) fn timeout(&self) -> Duration {
         if self.process.is_some() { MFA_PROCESS_TIMEOUT + TOTP_PERIOD } else { prompt::LIMIT }
     }
 
-    /// Whether another code may be tried after one that was refused.
+    /// Returns whether another code may be tried after one that STS refused.
     pub(crate) fn can_retry(&self) -> bool {
         self.used.len() < MAX_ATTEMPTS
     }
 
-    /// The next code.
+    /// Returns the next code.
     pub(crate) async fn next(&mut self, output: &Output) -> Result<TokenCode, CliError> {
         let code = match self.process {
             Some(command) => {
@@ -99,7 +99,7 @@ impl<'a> MfaCodes<'a> {
     }
 
     async fn code_from_process(&self, command: &str) -> Result<TokenCode, CliError> {
-        // It may tell a person to touch a key, unless it runs behind a command.
+        // The program may ask the user to touch a key, unless a command owns the terminal.
         let stderr = match self.user_prompt {
             UserPrompt::Allowed => Stderr::Inherit,
             UserPrompt::Forbidden => Stderr::Capture,
@@ -107,7 +107,7 @@ impl<'a> MfaCodes<'a> {
         let output = run_process(command, &[], stderr, MFA_PROCESS_TIMEOUT)
             .await
             .map_err(|error| self.process_error().caused_by(format!("the MFA process: {error}")))?;
-        // Never what it printed: it may be a password.
+        // The error never shows what the program printed: it may be a password.
         let text = String::from_utf8_lossy(&output);
         text.trim().parse().map_err(|_| {
             self.process_error().caused_by("the MFA process printed something else than six digits")
@@ -120,7 +120,7 @@ impl<'a> MfaCodes<'a> {
             .in_user_program()
     }
 
-    /// Nobody can be asked.
+    /// Returns the error for a code that arl has no way to ask for.
     fn code_required(&self) -> CliError {
         let Self { serial, purpose, .. } = self;
         CliError::new(format!("an MFA code of `{serial}` is needed for {purpose}"))

@@ -1,4 +1,4 @@
-//! Carries a plan out: what is kept, else the source's credentials, then hop by hop to the role's.
+//! Gets the credentials of a plan: from the cache, else from the source and then hop by hop.
 
 pub(crate) mod cache;
 pub(crate) mod mfa;
@@ -21,16 +21,17 @@ use crate::cli::session::runtime::runtime;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
-/// What a signal does while the network is being waited for.
+/// What a signal does while arl waits for the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignalPolicy {
-    /// What it does by default; nothing has to be written first.
+    /// It ends arl at once.
     Default,
-    /// It ends the work with a report, so that something can be written before arl dies by it.
+    /// It ends the work with an error, so that arl can write a statement for `eval` or restore the terminal,
+    /// and then dies by the signal.
     Catch,
 }
 
-/// Gets the identity that was asked for. Where it is kept, no runtime is started and no SDK looked at.
+/// Gets the identity that the arguments ask for. A cached session needs neither the runtime nor the SDK.
 pub(crate) fn obtain(
     args: &RoleArgs,
     consumer: Consumer,
@@ -48,19 +49,19 @@ pub(crate) fn obtain(
     fetch(args, plan, &context, &cache, on_signal, output)
 }
 
-/// How the network is reached on the way to a role.
+/// Returns the network settings with which a role is assumed.
 pub(crate) fn network(args: &RoleArgs, output: &Output) -> Result<NetworkConfig, CliError> {
-    // What there is to say of the plan is said when it is carried out.
+    // `obtain` makes the same plan again, and prints its messages.
     Ok(Plan::new(args, &Context::read()?, &output.quieted())?.sts.network)
 }
 
-/// Gets the identity again for a command that is running meanwhile: nobody is asked, and no code is used twice.
+/// Gets the identity again, for a command that is running. Never asks the user, and uses no code twice.
 pub(crate) async fn renew(
     args: &RoleArgs,
     previous: &Identity,
     output: &Output,
 ) -> Result<Identity, CliError> {
-    // What the person has may have changed since, for instance keys that another program renews.
+    // The user's files may have changed, for instance because another program renews keys.
     let context = Context::read()?;
     let args = RoleArgs { token_code: None, refresh: false, ..args.clone() };
     let plan = Plan::new(&args, &context, output)?;
@@ -84,7 +85,7 @@ pub(crate) async fn renew(
     Ok(runner.plan.into_identity(credentials))
 }
 
-/// Apart from [`obtain`], whose stack it would make larger by all that a call needs.
+/// Kept out of line so that a cache hit has a small stack frame.
 #[cold]
 #[inline(never)]
 fn fetch(
@@ -98,7 +99,7 @@ fn fetch(
     signals::install_signal_policy();
     let within = args.within.as_deref().map(humantime::parse_duration).transpose();
     let within = within.map_err(|error| CliError::usage(format!("--within: {error}")))?;
-    // A terminal that hides what is typed must be put right before arl dies.
+    // arl must restore the echo of the terminal before it dies.
     let is_asked = |hop: &Hop| hop.request.serial_number.is_some() && hop.request.token_code.is_none();
     let is_asked = plan.hops.iter().any(is_asked) || plan.mfa_session.is_some();
     let on_signal = if is_asked { SignalPolicy::Catch } else { on_signal };
@@ -123,7 +124,7 @@ fn fetch(
         match on_signal {
             SignalPolicy::Default => running.await,
             SignalPolicy::Catch => tokio::select! {
-                // In this order: who asks at a terminal must be listening to signals before.
+                // In this order: the handlers must be installed before a prompt hides the input.
                 biased;
                 signal = stop_signal() => Err(CliError::interrupted(signal?)),
                 result = running => result,
@@ -133,7 +134,7 @@ fn fetch(
     if on_signal == SignalPolicy::Catch {
         signals::restore_defaults();
     }
-    // A name that is still being looked up cannot be called off, and must not be waited for.
+    // A host name lookup cannot be canceled, so do not wait for it.
     runtime.shutdown_background();
     result.map(|credentials| runner.plan.into_identity(credentials))
 }

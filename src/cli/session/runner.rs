@@ -1,4 +1,4 @@
-//! Carries a plan out: the source's credentials, then hop by hop to the role's, each cached.
+//! Runs a plan: gets the source's credentials, then assumes hop by hop, and caches each session.
 
 use std::time::{Duration, Instant};
 
@@ -19,10 +19,10 @@ use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::human_duration;
 
-/// A credential process may have a person in it as well.
+/// A credential process may ask the user as well.
 const SOURCE_PROCESS_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A plan that nothing is kept for.
+/// Runs a plan whose last session is not cached.
 pub(crate) struct SessionRunner<'a> {
     pub(crate) sts: Sts,
     pub(crate) plan: Plan,
@@ -32,7 +32,7 @@ pub(crate) struct SessionRunner<'a> {
     pub(crate) user_prompt: UserPrompt,
 }
 
-/// How far a plan has been carried out: the credentials after so many hops.
+/// How far a plan has run: the credentials after this number of hops.
 struct Progress {
     hops: usize,
     credentials: Credentials,
@@ -40,8 +40,8 @@ struct Progress {
 
 impl SessionRunner<'_> {
     pub(crate) async fn run(&mut self) -> Result<Credentials, CliError> {
-        // Back from the role to the last credentials that are kept. The locks of all that is missing are held:
-        // whoever wants the same, or a part of it, waits.
+        // Walk back from the target role to the latest cached session, and lock every missing one, so that
+        // other processes wait for this one.
         let mut locks = Vec::new();
         let mut start = None;
         let mut wait_budget = WaitBudget::default();
@@ -63,7 +63,7 @@ impl SessionRunner<'_> {
         if let Err(error) = &result
             && error.status == ExitStatus::Failure
         {
-            // The first lock is the role's, the last one that of the hop that failed.
+            // The first lock is for the target role, the last one for the hop that failed.
             let roles = (0..=self.plan.hops.len()).rev();
             for (hops, lock) in roles.zip(locks).filter_map(|(hops, lock)| Some((hops, lock?))) {
                 self.cache.report_failure(&self.plan, hops, lock, error);
@@ -72,8 +72,8 @@ impl SessionRunner<'_> {
         result
     }
 
-    /// From the credentials after so many hops, or from the source, to the role. `locks` ends with the lock of
-    /// what comes next.
+    /// Assumes the remaining hops, from cached credentials or from the source. `locks` ends with the lock of
+    /// the next one.
     async fn assume_hops(
         &mut self,
         start: Option<Progress>,
@@ -90,7 +90,7 @@ impl SessionRunner<'_> {
             }
         };
         if is_new {
-            // The source's own lock, if it had one.
+            // Release the lock of the source, if there was one.
             locks.pop();
         }
         self.name_sessions(&credentials, done).await?;
@@ -101,7 +101,7 @@ impl SessionRunner<'_> {
         for index in done..self.plan.hops.len() {
             let issued_at = Context::now();
             if index > done || is_new {
-                // The bound of those who wait is that of one call.
+                // Waiting processes give each call its own time.
                 send_heartbeat(locks, Duration::ZERO);
             }
             let session = self.assume_hop(index, &credentials, &caller, locks).await?;
@@ -157,7 +157,7 @@ impl SessionRunner<'_> {
         Ok(credentials)
     }
 
-    /// Whether the code was wrong, and another one may be had.
+    /// Returns whether STS refused the code and another one can be tried.
     fn should_retry_code(&self, error: &StsError, codes: &MfaCodes<'_>) -> bool {
         let can_retry = codes.can_retry() && Refusal::of(error) == Some(Refusal::InvalidMfaCode);
         if can_retry {
@@ -166,7 +166,7 @@ impl SessionRunner<'_> {
         can_retry
     }
 
-    /// One AssumeRole, with a code if the role profile or a flag names a device and nobody has given one.
+    /// Assumes one role. Asks for a code if there is a device and no code was given.
     async fn assume_hop(
         &mut self,
         index: usize,
@@ -225,16 +225,17 @@ impl SessionRunner<'_> {
         }
     }
 
-    /// Makes the names of the sessions that are still to be had. `{caller}` costs a call, so only where it stands.
+    /// Expands the session names of the remaining hops. `{caller}` costs a call, which is made only if a name
+    /// contains it.
     async fn name_sessions(&mut self, credentials: &Credentials, done: usize) -> Result<(), CliError> {
         let needs_caller = |hop: &Hop| hop.template.as_ref().is_some_and(SessionNameTemplate::needs_caller);
         let caller = match self.plan.hops[done..].iter().any(needs_caller) {
             false => None,
             true => {
-                // The caller is whom the source belongs to, also where a role on the way was kept.
+                // The caller is the identity of the source, even if a later hop was cached.
                 let credentials = match (&self.plan.chain.source, self.cache.lookup(&self.plan, 0)) {
                     _ if done == 0 => credentials.clone(),
-                    // The same user, and no code.
+                    // The keys have the same identity as the MFA session, and need no code.
                     (Source::MfaSession { keys, .. }, _) => keys.clone(),
                     (_, Some(cached)) => cached,
                     (_, None) => self.source_credentials(&mut []).await?,
@@ -252,16 +253,16 @@ impl SessionRunner<'_> {
     }
 }
 
-/// Whoever waits for one of these has to wait for another call, and before it for a person, or a program that may ask one.
+/// Tells the waiting processes to wait for another call, and `limit` longer for the user or a program.
 fn send_heartbeat(locks: &mut [Option<LeaderLock>], limit: Duration) {
-    // The same time for all: it is one sign of life.
+    // All locks get the same time, because it is one heartbeat.
     let now = Context::now();
     for lock in locks.iter_mut().flatten() {
         lock.heartbeat(now, limit);
     }
 }
 
-/// Says so when a session lasts another time than was asked for.
+/// Warns if a session lasts longer or shorter than requested.
 fn warn_if_lifetime_differs(
     requested: Option<SessionDuration>,
     remaining: Option<Duration>,

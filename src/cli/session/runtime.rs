@@ -1,8 +1,8 @@
-//! The async runtime, which only a call needs.
+//! The async runtime, which only network calls need.
 
 use crate::cli::ui::error::CliError;
 
-/// Started only for a call.
+/// Starts the runtime.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,23 +1,23 @@
-//! Errors as people meet them: what failed, caused by what, and what to do about it. Pure data.
+//! Errors as the user sees them: what failed, the causes, and hints. Pure data.
 
 use std::str::FromStr;
 
 use arl::internal::Error;
 
-/// arl's exit statuses.
+/// An exit status of arl.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExitStatus {
-    /// Done.
+    /// Success.
     Success,
-    /// Could not.
+    /// A failure.
     Failure,
-    /// Usage, a bad parameter included.
+    /// A usage error or an invalid parameter.
     Usage,
-    /// An MFA code is needed and nobody can be asked.
+    /// An MFA code is needed, and there is no way to ask the user.
     MfaNeeded,
-    /// `exec` could not get as far as the command.
+    /// `exec` failed before it could run the command.
     ExecFailed,
-    /// `exec` found the command and cannot run it.
+    /// `exec` found the command but cannot run it.
     CannotRun,
     /// `exec` did not find the command.
     NotFound,
@@ -38,13 +38,13 @@ impl ExitStatus {
             Self::CannotRun => 126,
             Self::NotFound => 127,
             Self::Command(status) => status,
-            // As shells count; seen only where a signal cannot end arl.
+            // As shells count. Seen only if the signal cannot end arl.
             Self::Killed(signal) => signal.to_le_bytes()[0].wrapping_add(128),
         }
     }
 
-    /// Returns the status of the statement that `eval` reads. The signal that interrupted arl did not reach the shell,
-    /// for which arl has failed.
+    /// Returns the status of the failing statement for `eval`. A signal that interrupts arl counts as a
+    /// failure there.
     pub(crate) fn code_for_eval(self) -> u8 {
         match self {
             Self::Killed(_) => Self::Failure.code(),
@@ -60,7 +60,7 @@ pub(crate) struct CliError {
     pub(crate) causes: Vec<String>,
     pub(crate) hints: Vec<String>,
     pub(crate) status: ExitStatus,
-    /// Whether a program of the person's own has failed, which may do better for others.
+    /// Whether a program of the user's failed. It may succeed for another process.
     pub(crate) in_user_program: bool,
 }
 
@@ -75,12 +75,13 @@ impl CliError {
         }
     }
 
-    /// A signal ended the work. arl then dies by it, so that a script stops too.
+    /// Creates the error for work that a signal ended. arl then dies by that signal, so that a calling script
+    /// stops too.
     pub(crate) fn interrupted(signal: i32) -> Self {
         Self { status: ExitStatus::Killed(signal), ..Self::new("interrupted") }
     }
 
-    /// A bad parameter.
+    /// Creates a usage error.
     pub(crate) fn usage(error: impl Into<String>) -> Self {
         Self { status: ExitStatus::Usage, ..Self::new(error) }
     }
@@ -100,12 +101,12 @@ impl CliError {
         self
     }
 
-    /// As a text for another process that has waited for this one.
+    /// Returns the error as text for the processes that wait for this one.
     pub(crate) fn to_note(&self) -> String {
         serde_json::json!([self.error, self.causes, self.hints]).to_string()
     }
 
-    /// What another process has told of its failure, which is this one's as well.
+    /// Reads the error of another process, which this process waited for.
     pub(crate) fn from_note(text: &str) -> Self {
         let parsed = serde_json::from_str(text);
         let (error, causes, hints): (String, _, _) = parsed.unwrap_or_else(|_| {
@@ -118,7 +119,7 @@ impl CliError {
         Self { in_user_program: true, ..self }
     }
 
-    /// A failure of arl itself, before a command has begun, must not look like one of the command.
+    /// Gives a failure of `exec` or `each` a status that differs from a failure of the command.
     pub(crate) fn into_exec_failure(self) -> Self {
         match self.status {
             ExitStatus::Failure => self.status(ExitStatus::ExecFailed),
@@ -131,7 +132,7 @@ impl CliError {
     }
 }
 
-/// Names the flag, variable or key in front of the rule that the value breaks.
+/// Parses a value. The error begins with `origin`: the flag, variable or key.
 pub(crate) fn parse_value<T: FromStr<Err = Error>>(origin: &str, text: &str) -> Result<T, CliError> {
     text.parse().map_err(|error| CliError::usage(format!("{origin} {error}")))
 }

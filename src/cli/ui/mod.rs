@@ -1,4 +1,4 @@
-//! What a person sees: messages, tables, questions.
+//! What the user sees: messages, tables, prompts.
 
 pub(crate) mod error;
 pub(crate) mod output;

@@ -1,4 +1,5 @@
-//! The seam to the outside: data to stdout, words for people to stderr.
+//! Writes data to stdout and messages to stderr. Only `commands/each/output.rs` writes there as well, for the
+//! commands that it runs.
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -9,7 +10,7 @@ use rustix::io::Errno;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::text::{printable, printable_lines};
 
-/// When to colour.
+/// When to color messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum ColorChoice {
     Auto,
@@ -18,7 +19,7 @@ pub(crate) enum ColorChoice {
 }
 
 impl ColorChoice {
-    /// Whether messages are coloured; looks at the terminal only when asked.
+    /// Returns whether messages are colored. Only `Auto` looks at the terminal.
     fn is_enabled(self) -> bool {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         match self {
@@ -32,12 +33,12 @@ impl ColorChoice {
     }
 }
 
-/// Returns whether standard output is a terminal, where nothing secret may appear unasked.
+/// Returns whether stdout is a terminal, where a secret may appear only on request.
 pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Returns how many columns the terminal at standard error has; 80 where it does not tell.
+/// Returns the width of the terminal at stderr, or 80 if the terminal does not report one.
 pub(crate) fn columns() -> usize {
     let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
     size.map(|size| usize::from(size.ws_col)).filter(|&columns| columns > 0).unwrap_or(80)
@@ -54,12 +55,12 @@ pub(crate) enum Volume {
     Verbose,
 }
 
-/// Where a verb writes.
+/// Where a command writes, and how much.
 #[derive(Debug)]
 pub(crate) struct Output {
     volume: Volume,
     color: ColorChoice,
-    /// Whether a warning has been said that would otherwise be repeated for every hop.
+    /// Whether [`Output::warn_once`] has warned.
     has_warned: Cell<bool>,
 }
 
@@ -102,15 +103,15 @@ impl Output {
         volume.into_iter().chain(color).collect()
     }
 
-    /// Whether a person follows what is said, at a terminal that can erase a line.
+    /// Returns whether stderr is a terminal that can erase a line, and the user wants messages.
     pub(crate) fn has_progress(&self) -> bool {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         self.volume != Volume::Quiet && !is_dumb && io::stderr().is_terminal()
     }
 
-    /// Writes data for a program, in one piece. A reader that has gone is no error.
+    /// Writes data for a program. A closed pipe is not an error.
     pub(crate) fn write_data(&self, bytes: &[u8]) -> Result<(), CliError> {
-        // Not by the standard library, to which a closed stdout is as good as an open one.
+        // The standard library ignores a closed stdout, so this writes to the descriptor directly.
         let mut rest = bytes;
         while !rest.is_empty() {
             match rustix::io::write(io::stdout(), rest) {
@@ -126,35 +127,35 @@ impl Output {
         Ok(())
     }
 
-    /// Says something that a person should know, unless they asked for quiet.
+    /// Prints a message, unless the user asked for quiet.
     pub(crate) fn note(&self, text: &str) {
         if self.volume != Volume::Quiet {
             write_stderr(&format!("arl: {}\n", printable(text)));
         }
     }
 
-    /// [`Output::note`], but only the first time.
+    /// Prints the first warning and drops the others, which would repeat it for every hop.
     pub(crate) fn warn_once(&self, text: &str) {
         if !self.has_warned.replace(true) {
             self.note(text);
         }
     }
 
-    /// Says what happened, to a person at a terminal only.
+    /// Prints what happened, but only to a terminal.
     pub(crate) fn status(&self, text: &str) {
         if io::stderr().is_terminal() {
             self.note(text);
         }
     }
 
-    /// Says what arl is doing, if asked to.
+    /// Prints what arl is doing, if the user asked for it.
     pub(crate) fn trace(&self, text: impl FnOnce() -> String) {
         if self.volume == Volume::Verbose {
             self.note(&text());
         }
     }
 
-    /// Shows an error with its causes and hints.
+    /// Prints an error with its causes and hints.
     pub(crate) fn print_error(&self, error: &CliError) {
         let is_colored = self.color.is_enabled();
         let paint = |code: &str, text: &str| {
@@ -171,7 +172,7 @@ impl Output {
     }
 }
 
-/// A closed stderr must not turn an answer into a failure.
+/// Writes to stderr. If stderr is closed, the command goes on without messages.
 pub(crate) fn write_stderr(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! Asks for an MFA code on the terminal itself: standard input may be data, standard output is for programs.
+//! Asks for an MFA code on the terminal itself, because stdin may be data and stdout is for programs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -13,12 +13,12 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 use crate::cli::sys;
 use crate::cli::ui::text::printable;
 
-/// Others may be waiting for the same session.
+/// How long the user may take. Other processes may be waiting for the same session.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
-/// Longer lines are no codes.
+/// The longest line that is read. A code is far shorter.
 const MAX_LINE: usize = 256;
 
-/// A terminal that does not show what is typed, and does again when this is dropped.
+/// A terminal that does not echo what the user types. Dropping this restores its settings.
 struct Terminal {
     device: File,
     saved_settings: Termios,
@@ -32,7 +32,7 @@ impl Terminal {
         let mut quiet = saved_settings.clone();
         quiet.local_modes.remove(LocalModes::ECHO);
         quiet.local_modes.insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
-        // Stopped here, arl would leave the terminal as it is now, and a shell that evaluates its output would wait.
+        // Ctrl-Z would leave the terminal without echo, and a shell that evaluates arl's output waiting.
         quiet.special_codes[SpecialCodeIndex::VSUSP] = libc::_POSIX_VDISABLE;
         tcsetattr(&device, OptionalActions::Now, &quiet)?;
         Ok(Self { device, saved_settings })
@@ -42,12 +42,13 @@ impl Terminal {
         (&self.device).write_all(printable(text).as_bytes())
     }
 
-    /// One line; `None` at the end of input. A thread waits for it, so that signals and the time limit are heard.
+    /// Reads one line. `None` is the end of input. A thread reads, so that signals and the time limit still
+    /// work.
     async fn read_line(&self) -> io::Result<Option<String>> {
         let mut device = self.device.try_clone()?;
         let read = move || {
             let mut line = [0; MAX_LINE];
-            // A terminal hands out whole lines.
+            // A terminal in canonical mode returns whole lines.
             let length = device.read(&mut line)?;
             Ok((length > 0).then(|| String::from_utf8_lossy(&line[..length]).trim().to_owned()))
         };
@@ -61,12 +62,13 @@ impl Drop for Terminal {
     }
 }
 
-/// Returns a number that only the processes of this terminal have for it.
+/// Returns the ID of this terminal's session.
 fn terminal_session() -> Option<u32> {
     sys::terminal_session_id(&File::open("/dev/tty").ok()?)
 }
 
-/// Returns whether some arl is asking the user at this terminal now. `locks` is where those that ask wait in turn.
+/// Returns whether another arl is asking the user on this terminal. `locks` is the directory of the terminal
+/// locks.
 pub(crate) fn is_asking(locks: &Path) -> bool {
     terminal_session().is_some_and(|session| SingleFlight::new(locks).is_terminal_locked(session))
 }
@@ -88,8 +90,8 @@ impl From<io::Error> for PromptError {
     }
 }
 
-/// Asks for the current code of an MFA device, unseen. `locks` is where processes that ask in one terminal wait in
-/// turn: two at once would hide and show each other's typing, and leave it hidden in the end.
+/// Asks for the current code of an MFA device, without echo. Processes that ask on one terminal take turns
+/// with a lock in `locks`: two at once would change each other's echo setting, and could leave it off.
 ///
 /// # Errors
 /// There is no terminal, or the user typed nothing in time.
@@ -105,7 +107,7 @@ pub(crate) async fn ask(question: &str, locks: &Path) -> Result<TokenCode, Promp
             };
             match line.parse::<TokenCode>() {
                 Ok(code) => return Ok(code),
-                // Never the line itself: it may be a password that was typed into the wrong place.
+                // The message never shows the line: it may be a password that was typed into the wrong place.
                 Err(_) => terminal.write("a code has six digits; ")?,
             }
         }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::cli::ui::text::{format_table, human_duration, printable};
 
-/// The sessions, one object in a line.
+/// Returns the sessions as JSON, one object per line.
 pub(crate) fn session_lines(sessions: &[SessionSummary], now: SystemTime) -> String {
     let line = |session: &SessionSummary| {
         let object = json!({
@@ -22,7 +22,7 @@ pub(crate) fn session_lines(sessions: &[SessionSummary], now: SystemTime) -> Str
     sessions.iter().map(line).collect()
 }
 
-/// The sessions as a table; nothing, if there are none.
+/// Returns the sessions as a table. Without sessions it is empty.
 pub(crate) fn session_table(sessions: &[SessionSummary], now: SystemTime) -> String {
     if sessions.is_empty() {
         return String::new();
@@ -42,7 +42,7 @@ fn account_id_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(4)
 }
 
-/// What the session was started from, as short as people say it.
+/// Returns a short name of the source of a session.
 fn source_label(session: &SessionSummary) -> String {
     let facts = &session.facts["source"];
     let fact = |name: &str| facts.get(name).and_then(|value| value.as_str());

@@ -1,15 +1,15 @@
-//! Text for people: foreign text made safe for a terminal, tables, durations.
+//! Text for the user: text of other programs made safe for a terminal, tables, durations.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use arl::internal::shell::Shell;
 
-/// Longer foreign texts are no messages.
+/// Longer text of other programs is cut.
 const MAX_MESSAGE_LEN: usize = 2000;
 
-/// Returns whether a character could move the cursor, hide text or change its direction: Unicode's categories Cc, Cf,
-/// Zl and Zp.
+/// Returns whether a character could move the cursor, hide text or change its direction: Unicode's categories
+/// Cc, Cf, Zl and Zp.
 ///
 /// Source: `DerivedGeneralCategory.txt` of Unicode 17.
 pub(crate) fn is_unsafe(c: char) -> bool {
@@ -22,7 +22,7 @@ pub(crate) fn is_unsafe(c: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Returns foreign text with its unsafe characters escaped, so that a terminal can show it.
+/// Escapes the unsafe characters of another program's text.
 pub(crate) fn printable(text: &str) -> String {
     let mut printed = String::with_capacity(text.len());
     for c in text.chars().take(MAX_MESSAGE_LEN) {
@@ -38,8 +38,8 @@ pub(crate) fn printable(text: &str) -> String {
     printed
 }
 
-/// Returns a cause, such as a program's error output, line by line. Each line after the first begins with `|`, so that
-/// none looks like a line of arl's own.
+/// Escapes a cause, such as a program's error output, line by line. Each line after the first begins with `|`,
+/// so that none looks like a line of arl's own.
 pub(crate) fn printable_lines(text: &str) -> String {
     let text = text.trim_end();
     let end = text.char_indices().nth(MAX_MESSAGE_LEN).map_or(text.len(), |(index, _)| index);
@@ -50,7 +50,7 @@ pub(crate) fn printable_lines(text: &str) -> String {
     printed
 }
 
-/// Columns as wide as their widest cell; the last one as wide as it is.
+/// Returns rows as text, each column as wide as its widest cell.
 pub(crate) fn format_table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(width).collect();
@@ -63,19 +63,19 @@ pub(crate) fn format_table<const N: usize>(rows: &[[String; N]]) -> String {
     text
 }
 
-/// A time as people say it: `1h 5m`, and seconds only where they matter.
+/// Returns a duration such as `1h 5m`. Seconds appear only below 90 seconds.
 pub(crate) fn human_duration(time: Duration) -> String {
     let seconds = time.as_secs();
     let rounded = if seconds < 90 { seconds } else { (seconds + 30) / 60 * 60 };
     humantime::format_duration(Duration::from_secs(rounded)).to_string()
 }
 
-/// Returns the last four characters of an access key ID, enough to recognize it.
+/// Returns the last four characters of an access key ID, which identify it to its owner.
 pub(crate) fn last_four(id: &str) -> &str {
     id.char_indices().rev().nth(3).map_or(id, |(index, _)| &id[index..])
 }
 
-/// Returns a command line that a user can type or a file can hold. Only words that the shell would change are quoted.
+/// Returns a command line that the user can type. Only words that the shell would change are quoted.
 pub(crate) fn quote_words(shell: Shell, words: &[String]) -> String {
     let is_plain = |word: &str| {
         !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:@+=,".contains(&b))

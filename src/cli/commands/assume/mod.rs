@@ -56,7 +56,7 @@ pub(crate) struct AssumeArgs {
 }
 
 impl AssumeArgs {
-    /// What no other flag says otherwise.
+    /// Returns the arguments without the flags of `assume` itself, except `--json`.
     pub(crate) fn plain(role: RoleArgs, json: bool) -> Self {
         Self { role, env: false, json, format: None, shell: None, show: false }
     }
@@ -111,7 +111,7 @@ pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
     output.write_data(&text)
 }
 
-/// The hooks take what they do not know for `clear`, and only when it is too late.
+/// Checks `ARL_ON_EXPIRY` when a role is assumed. The hooks treat an unknown value as `clear`.
 fn validate_on_expiry() -> Result<(), CliError> {
     match vars::get(vars::ARL_ON_EXPIRY).as_deref() {
         None | Some("clear" | "restore" | "refresh") => Ok(()),

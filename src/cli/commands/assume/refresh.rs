@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use crate::cli::args::file_url;
 
-/// The words of a command line that gets the same role again, wherever the shell is then; none, if that
-/// cannot be: a code of an MFA device works once, and the role that a chain started from is over as well.
+/// Returns the arguments that assume the same role again from any directory. Returns none if that is
+/// impossible: an MFA code works once, and the role that a chain started from expires as well.
 pub(crate) fn refresh_args(command_line: &[OsString]) -> Vec<String> {
     let args = repeatable_args(command_line);
     let is_single_use = |arg: &String| arg == "--chain" || arg.contains("TokenCode");
@@ -20,7 +20,7 @@ pub(crate) fn refresh_args(command_line: &[OsString]) -> Vec<String> {
 /// The spellings of `--token-code`. A test compares them with the command line.
 pub(crate) const CODE_FLAGS: [&str; 3] = ["--token-code", "--mfa-code", "--TokenCode"];
 
-/// The words without a code, and without what concerns this call's output only.
+/// Returns the arguments without MFA codes, and without flags that change only the output.
 pub(crate) fn repeatable_args(command_line: &[OsString]) -> Vec<String> {
     without_flags(repeatable_args_with_code(command_line).into_iter(), &CODE_FLAGS)
 }
@@ -36,7 +36,7 @@ fn repeatable_args_with_code(command_line: &[OsString]) -> Vec<String> {
     without_flags(args.filter(|arg| !is_output_flag(arg)), &["--shell", "--color", "--within"])
 }
 
-/// Leaves flags and their values out.
+/// Removes flags and their values.
 fn without_flags(mut args: impl Iterator<Item = String>, flags: &[&str]) -> Vec<String> {
     let mut filtered = Vec::new();
     while let Some(arg) = args.next() {

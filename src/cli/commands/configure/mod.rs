@@ -1,4 +1,4 @@
-//! `arl configure`: a role as a profile of the shared config file; no secret in it.
+//! `arl configure`: writes a role as a profile of the shared config file, without a secret.
 
 pub(crate) mod keys;
 
@@ -43,7 +43,7 @@ pub(crate) struct ConfigureArgs {
     force: bool,
 }
 
-/// What either kind of profile would otherwise leave standing beside itself.
+/// The keys that `arl configure` sets or removes.
 const MANAGED_KEYS: [&str; 12] = [
     "role_arn",
     "source_profile",
@@ -59,7 +59,7 @@ const MANAGED_KEYS: [&str; 12] = [
     "transitive_session_tags",
 ];
 
-/// What makes a profile somebody's already, besides [`MANAGED_KEYS`].
+/// The keys that show, besides [`MANAGED_KEYS`], that a profile is in use.
 const CONFLICTING_KEYS: [&str; 11] = [
     "sso_session",
     "sso_region",
@@ -129,8 +129,8 @@ impl ConfigurePlan {
         };
         make_file_urls_absolute(&mut merged)?;
         if let ProfileSource::Profile(source) = &source {
-            // Finds out here what cannot work, so that users of the profile do not. A machine's source may be
-            // another machine's, and the values beside it are checked one by one.
+            // Makes the plan once, to find what cannot work before the profile is used. A `credential_source`
+            // may be for another machine, so the values beside it are checked one by one instead.
             let typed = RoleArgs {
                 role: Some(arn.to_string()),
                 account_id: None,
@@ -161,10 +161,10 @@ impl ConfigurePlan {
             self.ensure_overwritable(section)?;
             self.warn_about_keys(section, context, output);
         }
-        // Keeps a region that nothing asks to change.
+        // Keeps the region if no setting changes it.
         let is_unset = |key: &&str| *key != "region" && self.keys.iter().all(|(name, _)| name != key);
-        // With --force the profile says this and nothing else of an identity. Keys stay, because they cannot be
-        // had back.
+        // With --force the profile says this and nothing else of an identity. Keys stay, because they cannot
+        // be had back.
         let others = CONFLICTING_KEYS.into_iter().filter(|key| !key.starts_with("aws_"));
         let unset: Vec<&str> = MANAGED_KEYS.into_iter().chain(others).filter(is_unset).collect();
         let path = context
@@ -226,7 +226,7 @@ fn make_file_urls_absolute(args: &mut RoleArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What was typed, and what the role's own profile says where nothing was.
+/// Fills the flags that were not given from the role's own profile.
 fn fill_from_profile(args: &RoleArgs, section: &Section<'_>) -> RoleArgs {
     let mut merged = args.clone();
     let fill = |slot: &mut Option<String>, key: &str| {

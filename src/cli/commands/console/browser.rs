@@ -1,4 +1,4 @@
-//! Opens a secret address in the person's browser, without putting it into an argument list.
+//! Opens a secret URL in the user's browser, without putting it into an argument list.
 
 use std::io;
 use std::pin::pin;
@@ -12,14 +12,15 @@ use tokio::time::error::Elapsed;
 use crate::cli::env::vars;
 use crate::cli::ui::error::CliError;
 
-/// A browser that has to be started first takes its time.
+/// Starting a browser takes a while.
 const BROWSER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What opens addresses, in order: the person's choice, the desktop's, Windows' from within WSL, macOS's.
+/// The programs that open URLs, in order: those of desktops, of Windows from WSL, and of macOS. `BROWSER`
+/// comes first.
 const DEFAULT_OPENERS: &[&str] =
     if cfg!(target_os = "macos") { &["open"] } else { &["xdg-open", "wslview", "open"] };
 
-/// Comes back when the browser has been led to the address.
+/// Returns when the browser has loaded the redirect to the URL.
 pub(crate) async fn open(url: &Secret) -> Result<(), CliError> {
     let failed = || CliError::new("could not open the browser").hint("without --open the address is printed");
     let server = RedirectServer::bind().await.map_err(|error| failed().caused_by(error))?;
@@ -44,7 +45,7 @@ pub(crate) async fn open(url: &Secret) -> Result<(), CliError> {
         };
         match exit {
             Ok(status) if !status.success() => causes.push(format!("`{program}` ended with {status}")),
-            // It has told a browser that goes on for as long as it likes.
+            // The program may run as long as the browser does.
             _ => return redirect_result(redirect.await).map_err(|cause| failed().caused_by(cause)),
         }
     }
@@ -61,10 +62,11 @@ fn redirect_result(redirect: Result<io::Result<()>, Elapsed>) -> Result<(), Stri
     }
 }
 
-/// The words of all commands that may open the address.
+/// Returns the command lines that may open the URL.
 fn open_commands(url: &str) -> Vec<Vec<String>> {
     let browser_setting = vars::get(vars::BROWSER).unwrap_or_default();
-    // As xdg-open reads it: several, the first that works; %s or the end is where the address goes.
+    // Read as xdg-open does: several commands, of which the first that works is used. The URL replaces %s, or
+    // comes last.
     let commands = browser_setting.split(':').chain(DEFAULT_OPENERS.iter().copied());
     let argv = commands.map(|command| command.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
     let with_url = argv.filter(|argv| !argv.is_empty()).map(|mut argv| {

@@ -41,7 +41,7 @@ pub(crate) struct ConsoleArgs {
 
 pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<(), CliError> {
     let ConsoleArgs { mut role, open, service, signin_endpoint } = args;
-    // The console's, not the role's, which may be far shorter.
+    // The duration is for the console session. The role's session may be far shorter.
     let duration = role.duration.take();
     let duration =
         duration.as_deref().map(|text| parse_value::<SessionDuration>("--duration", text)).transpose()?;
@@ -53,7 +53,7 @@ pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<(), CliError> {
         endpoint_url::check_url(url, plain_http)
             .map_err(|fault| CliError::usage(format!("{origin} {fault}")))?;
     }
-    // What can be refused is refused before anybody is asked for credentials.
+    // Refuses what it can before it asks for credentials.
     let sign_in_for = |partition: &Partition, region: Option<&str>| {
         ConsoleSignIn::new(partition, service.as_deref(), region)
             .map_err(|error| CliError::usage(error.to_string()))

@@ -1,4 +1,4 @@
-//! `arl each`: one command in several roles, some at a time. Each is an `arl exec` of its own.
+//! `arl each`: runs one command in several roles, some at a time, each with its own `arl exec`.
 
 pub(crate) mod output;
 
@@ -41,8 +41,9 @@ status of them all is arl's.";
 #[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
 #[command(override_usage = "arl each [OPTIONS] <ROLE>... -- <COMMAND>...")]
 #[command(mut_arg("role", |role| role.index(1).required_unless_present("roles_from")))]
-// clap 4.6.7 knows that the command follows `--` only if it was the last argument to be defined, and `mut_arg` moves
-// `role` behind it. Without this line `arl each dev staging --jobs 2 -- aws s3 ls` is "unexpected argument 'staging'".
+// clap 4.6.7 knows that the command follows `--` only if it was the last argument to be defined, and
+// `mut_arg` moves `role` behind it. Without this line `arl each dev staging --jobs 2 -- aws s3 ls` is
+// "unexpected argument 'staging'".
 #[command(mut_arg("command", |command| command.last(true)))]
 pub(crate) struct EachArgs {
     #[command(flatten)]
@@ -66,7 +67,7 @@ pub(crate) struct EachArgs {
 /// One of the roles.
 struct Job {
     role: RoleArgs,
-    /// What its lines begin with.
+    /// The prefix of its lines.
     name: String,
 }
 
@@ -80,7 +81,7 @@ pub(crate) fn run(
             .hint("put -- before the command: arl each ROLE… -- COMMAND"));
     }
     let jobs = resolve_jobs(args).map_err(CliError::into_exec_failure)?;
-    // The commands get it back; nothing secret comes into this process.
+    // Restores the core limit for the commands. This process never holds a secret.
     core_limit.restore();
     let (signal_rx, signal_tx) = UnixStream::pair()
         .map_err(|error| CliError::new("could not listen to signals").caused_by(error).into_exec_failure())?;
@@ -95,7 +96,7 @@ pub(crate) fn run(
         state: Mutex::new(JobState { pending: jobs.into(), ..JobState::default() }),
     };
     std::thread::scope(|scope| {
-        // Ends when the process does.
+        // Ends when the socket shuts down below.
         let forwarder = scope.spawn(|| runner.forward_signals(&signal_rx));
         let workers: Vec<_> =
             (0..args.jobs.into()).map(|_| scope.spawn(|| while runner.run_next() {})).collect();
@@ -109,7 +110,7 @@ pub(crate) fn run(
     Ok(runner.summary(output))
 }
 
-/// The roles, all of which are there: nothing is begun if one of them is misspelt.
+/// Returns the jobs. No command starts if one role is invalid.
 fn resolve_jobs(args: &EachArgs) -> Result<Vec<Job>, CliError> {
     let mut names: Vec<String> = args.role.role.iter().chain(&args.more).cloned().collect();
     if let Some(path) = &args.roles_from {
@@ -128,7 +129,7 @@ fn resolve_jobs(args: &EachArgs) -> Result<Vec<Job>, CliError> {
             .hint("--mfa-session asks for one code for all roles; --mfa-process gets one for each"));
     }
     let context = Context::read()?;
-    // What there is to note is noted by each `arl exec`.
+    // Each `arl exec` prints the notes about its role.
     let quiet = Output::quiet();
     let job = |role: RoleArgs| {
         let plan = Plan::new(&role, &context, &quiet)?;
@@ -152,17 +153,17 @@ fn read_roles_file(path: &PathBuf) -> Result<Vec<String>, CliError> {
     let text = text.map_err(|error| {
         CliError::new(format!("could not read the roles from `{}`", path.display())).caused_by(error)
     })?;
-    // No role has a `#`, and Windows's editors begin a file with a mark.
+    // A role cannot contain `#`. Editors of Windows begin a file with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
     Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
-/// All of the commands.
+/// Runs one command per role on a fixed number of threads.
 struct JobRunner<'a> {
     total: usize,
     command_line: &'a [OsString],
-    /// arl's own, for each `arl exec`.
+    /// The global flags for each `arl exec`.
     flags: Vec<&'static str>,
     output: PrefixedOutput,
     state: Mutex<JobState>,
@@ -173,12 +174,12 @@ struct JobState {
     pending: VecDeque<Job>,
     running: Vec<(Pid, String)>,
     finished: Vec<(String, Result<StdExitStatus, String>)>,
-    /// The signal after which no more commands are started.
+    /// The signal that stops further commands from starting.
     stop_signal: Option<i32>,
 }
 
 impl JobRunner<'_> {
-    /// Runs the next command to its end; `false` if there is none to run.
+    /// Runs the next command until it ends. Returns `false` if there is none.
     fn run_next(&self) -> bool {
         let mut state = self.state();
         state.stop_signal = state.stop_signal.or_else(sys::terminal_stop_signal);
@@ -186,7 +187,7 @@ impl JobRunner<'_> {
             return false;
         }
         let Some(job) = state.pending.pop_front() else { return false };
-        // Under the lock: a signal finds every command that has been started.
+        // Spawns under the lock, so that a signal reaches every command that has started.
         let child = self.command(&job.role).and_then(|mut command| command.spawn());
         let mut child = match child {
             Ok(child) => child,
@@ -211,7 +212,7 @@ impl JobRunner<'_> {
         let mut state = self.state();
         state.running.retain(|(other, _)| Some(*other) != pid);
         if is_broken {
-            // Nobody reads what the others would say.
+            // Nothing reads the output any more, so no other command needs to start.
             state.stop_signal = state.stop_signal.or(Some(Signal::PIPE.as_raw()));
         }
         state.finished.push((job.name, status));
@@ -219,7 +220,7 @@ impl JobRunner<'_> {
         true
     }
 
-    /// An `arl exec` with the same flags.
+    /// Returns an `arl exec` with the same flags.
     fn command(&self, role: &RoleArgs) -> io::Result<Command> {
         let mut command = Command::new(program::executable()?);
         command.arg0("arl").arg("exec").args(&self.flags);
@@ -232,7 +233,7 @@ impl JobRunner<'_> {
         Ok(command)
     }
 
-    /// Hands what is sent to arl alone to all that are running; the terminal's signals reach them by themselves.
+    /// Forwards the signals that are sent to arl alone. The terminal's signals reach the commands directly.
     fn forward_signals(&self, mut signal_rx: &UnixStream) {
         let mut number = [0];
         while signal_rx.read(&mut number).is_ok_and(|count| count > 0) {
@@ -242,7 +243,7 @@ impl JobRunner<'_> {
                 state.stop_signal = Some(signal.as_raw());
             }
             for (pid, _) in &state.running {
-                // It may have ended a moment ago.
+                // The command may have ended just before.
                 let _ = kill_process(*pid, signal);
             }
         }
@@ -253,7 +254,7 @@ impl JobRunner<'_> {
         self.output.show_progress(state.finished.len(), self.total, &running);
     }
 
-    /// Says which have failed, and what arl's status is.
+    /// Prints which commands failed, and returns arl's exit status.
     fn summary(&self, output: &Output) -> ExitStatus {
         let mut state = self.state();
         state.stop_signal = state.stop_signal.or_else(sys::terminal_stop_signal);
@@ -287,7 +288,7 @@ impl JobRunner<'_> {
         }
         let statuses = state.finished.iter().map(|(_, result)| match result {
             Ok(status) => match (status.code(), status.signal()) {
-                // A status is a byte.
+                // An exit status is one byte.
                 (Some(code), _) => (code & 0xff).to_le_bytes()[0],
                 (None, signal) => ExitStatus::Killed(signal.unwrap_or_default()).code(),
             },

@@ -1,5 +1,5 @@
-//! The output of several commands at once: whole lines, each behind the name of its role. On a terminal, a line below
-//! shows the progress.
+//! The output of several commands at once: whole lines, each behind the name of its role. On a terminal, a
+//! line below shows the progress.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -114,7 +114,8 @@ fn erase(line: Option<&str>) {
     }
 }
 
-/// Draws the progress line. The cursor goes back to its beginning, so that a prompt of another arl writes over it.
+/// Draws the progress line. The cursor goes back to its beginning, so that a prompt of another arl writes
+/// over it.
 fn draw(line: Option<&str>) {
     if let Some(text) = line {
         let _ = io::stderr().lock().write_all(format!("{text}\r").as_bytes());

@@ -1,4 +1,4 @@
-//! `arl explain`: what a verb with a role would do, without any call.
+//! `arl explain`: shows what a command with a role would do, without any call.
 
 pub(crate) mod reason;
 
@@ -41,7 +41,7 @@ pub(crate) struct ExplainArgs {
     json: bool,
 }
 
-/// One line of an explanation: what, its value, and where that comes from.
+/// One line of an explanation: a name, its value, and where the value comes from.
 struct Setting {
     name: &'static str,
     value: String,
@@ -58,7 +58,7 @@ struct ExplainedHop {
     parameters: Vec<Setting>,
     /// How long the session will last at most, and why.
     duration: Setting,
-    /// How the MFA device is asked, if there is one.
+    /// How arl gets the MFA code, if there is a device.
     mfa: Option<String>,
 }
 
@@ -87,7 +87,7 @@ struct Explanation {
     passed_over: Vec<String>,
     hops: Vec<ExplainedHop>,
     region: Setting,
-    /// The region that is set with the credentials, whatever STS is asked in.
+    /// The region that is set with the credentials. STS may be called in another one.
     region_set: Option<String>,
     endpoint: Setting,
     cache: CacheState,
@@ -189,7 +189,7 @@ impl Explanation {
             }
         }
         line(self.region.name, &self.region.value, &self.region.origin);
-        // The environment chooses where STS is asked, a role profile where its commands work.
+        // The environment selects the region of STS, a role profile the region of its commands.
         if let Some(region) = self.region_set.as_ref().filter(|region| **region != self.region.value) {
             line("", &format!("sets {region}"), "the profile's `region`");
         }
@@ -310,7 +310,8 @@ fn explain_hop(plan: &Plan, index: usize) -> ExplainedHop {
     }
 }
 
-/// Returns the parameters of the request, with where each comes from. A duration is shown as STS will grant it.
+/// Returns the parameters of the request, with where each comes from. A duration is shown as STS will grant
+/// it.
 fn parameters(hop: &Hop, caller: Lifetime) -> Vec<Setting> {
     let explain = |(name, value): (&'static str, ParameterValue<'_>)| {
         let origin = hop.origins.get(name);
@@ -338,7 +339,7 @@ fn session_name(hop: &Hop) -> Setting {
     setting("RoleSessionName", name, format!("{origin}{note}"))
 }
 
-/// What would be asked of whom, from what is kept on.
+/// Returns the calls that remain after the `cached` hops.
 fn calls(plan: &Plan, cached: Option<usize>) -> Vec<String> {
     let SourceChain { source, .. } = &plan.chain;
     let mut calls = Vec::new();
@@ -347,7 +348,7 @@ fn calls(plan: &Plan, cached: Option<usize>) -> Vec<String> {
             Source::Keys(_) => None,
             Source::MfaSession { .. } => Some("GetSessionToken".to_owned()),
             Source::Sso(_) => Some("GetRoleCredentials of IAM Identity Center".to_owned()),
-            // Its name alone: arguments may be secret.
+            // Only the program's name, because the arguments may be secret.
             Source::Process(process) => {
                 let name = process.command.split_whitespace().next().unwrap_or_default();
                 Some(format!("the program `{name}`"))

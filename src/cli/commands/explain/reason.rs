@@ -1,4 +1,4 @@
-//! Why credentials come from where they come from, and what else was there.
+//! Explains which source the credentials come from, and which other sources arl passed over.
 
 use std::fmt;
 
@@ -204,8 +204,8 @@ pub(crate) fn source_reason(
     Ok((reason, passed_over))
 }
 
-/// Returns whether the user chose this source after the shell had become a role. `assume` unsets the variables of these
-/// sources, so next to a role they were set later.
+/// Returns whether the user chose this source after the shell had become a role. `assume` unsets the
+/// variables of these sources, so next to a role they were set later.
 fn was_set_later(id: &SourceId, selected: Option<&str>) -> bool {
     match id {
         SourceId::Profile(name) => selected == Some(name),
