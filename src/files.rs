@@ -40,8 +40,8 @@ pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     })
 }
 
-/// Reads a file of at most `max` bytes as text. A byte order mark at its start, which editors on Windows write, is
-/// dropped.
+/// Reads a file of at most `max` bytes as text. A byte order mark at its start, which editors on Windows
+/// write, is dropped.
 ///
 /// # Errors
 /// As [`read`], and if the file is not UTF-8.

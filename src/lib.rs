@@ -80,7 +80,7 @@
 //!
 //! | there | here |
 //! | --- | --- |
-//! | `assume_role(session, RoleArn)` | [`AssumeRoleExt::assume_role`], then [`AssumeRoleBuilder::into_config`] |
+//! | `assume_role(session, RoleArn)` | [`AssumeRoleExt::assume_role`], [`AssumeRoleBuilder::into_config`] |
 //! | `patch_boto3()`, `Session.assume_role` | [`AssumeRoleExt`] in scope |
 //! | `RoleSessionName` | [`AssumeRoleBuilder::role_session_name`], else the source identity, else generated |
 //! | `AUTOMATIC_ROLE_SESSION_NAME` | [`AssumeRoleBuilder::automatic_role_session_name`] |
@@ -88,15 +88,16 @@
 //! | `Policy` (`str` or `dict`) | [`AssumeRoleBuilder::policy`], with text or a `serde_json::Value` |
 //! | `DurationSeconds` (`int` or `timedelta`) | [`AssumeRoleBuilder::duration`] |
 //! | `Tags`, `TransitiveTagKeys` | [`AssumeRoleBuilder::tags`], [`AssumeRoleBuilder::transitive_tag_keys`] |
-//! | `ExternalId`, `SourceIdentity` | [`AssumeRoleBuilder::external_id`], [`AssumeRoleBuilder::source_identity`] |
+//! | `ExternalId` | [`AssumeRoleBuilder::external_id`] |
+//! | `SourceIdentity` | [`AssumeRoleBuilder::source_identity`] |
 //! | `SerialNumber` | [`AssumeRoleBuilder::serial_number`] |
 //! | `TokenCode` | [`AssumeRoleBuilder::token_code`], [`AssumeRoleBuilder::token_codes`] |
 //! | `additional_kwargs` | [`AssumeRoleBuilder::additional_parameters`] |
-//! | `region_name` (`None`, `str`, `False`) | [`AssumeRoleBuilder::client_region`]: not called, a region, `None` |
+//! | `region_name` (`None`, `str`, `False`) | [`AssumeRoleBuilder::client_region`]: unset, text, `None` |
 //! | `validate=False` | not available: invalid values cannot be created |
-//! | `cache=JSONFileCache(dir)`, any `dict` | [`AssumeRoleBuilder::cache`] with any [`cache::CredentialCache`] |
+//! | `cache=JSONFileCache(dir)`, any `dict` | [`AssumeRoleBuilder::cache`]: any [`cache::CredentialCache`] |
 //! | `child.assume_role_parent_session` | [`RoleProvider::parent`] |
-//! | `generate_lambda_session_name()` | [`RoleSessionName::for_lambda`], [`lambda::LambdaFunction::from_env`] |
+//! | `generate_lambda_session_name()` | [`RoleSessionName::for_lambda`] of a [`lambda::LambdaFunction`] |
 //! | `get_role_arn(account, name, path, partition)` | [`RoleArn::new`], [`RoleArn::with_path`] |
 //! | `get_assumed_role_session_arn(…)` | [`RoleArn::session`] |
 //! | `python -m aws_assume_role_lib` | the program `arl assume` |

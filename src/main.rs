@@ -1,9 +1,10 @@
-//! `arl`: assumes AWS IAM roles and hands the temporary credentials to a shell, a command, a file or a program.
+//! `arl`: assumes AWS IAM roles and hands the temporary credentials to a shell, a command, a file or a
+//! program.
 //!
-//! The entry point is C's `main` rather than Rust's. Before Rust's `main` runs, the standard library ignores SIGPIPE
-//! and opens `/dev/null` for each of the descriptors 0, 1 and 2 that is closed. `arl exec` replaces itself with the
-//! command, which would inherit both changes and behave differently from the same command started without arl. The
-//! README promises that it behaves the same.
+//! The entry point is C's `main` rather than Rust's. Before Rust's `main` runs, the standard library ignores
+//! SIGPIPE and opens `/dev/null` for each of the descriptors 0, 1 and 2 that is closed. `arl exec` replaces
+//! itself with the command, which would inherit both changes and behave differently from the same command
+//! started without arl. The README promises that it behaves the same.
 
 #![cfg_attr(not(test), no_main)]
 

@@ -7,7 +7,7 @@ if ! timeout 120 rustup target add "$target" || ! timeout 120 cargo fetch --quie
     echo "no standard library for $target here, or not all of its packages: macOS is not checked" >&2
     exit 0
 fi
-# Nothing is linked, so nobody looks at what the C compiler would have made of ring.
+# Nothing is linked, so ring's C code is not compiled.
 tools=$(mktemp -d)
 trap 'rm -rf "$tools"' EXIT
 cat >"$tools/cc" <<'EOF'

@@ -6,13 +6,13 @@
 //! | `held HOLDER⏎` | The holder has the lock and has begun no call yet. |
 //! | `busy HOLDER AT SECONDS⏎` | A call begins at `AT`, before which a person may be asked for `SECONDS`. |
 //! | `unkept HOLDER⏎` | The session could not be cached: each waiting process calls for itself. |
-//! | `failed HOLDER TAG LENGTH⏎TEXT⏎` | The call failed. `TEXT` has `LENGTH` bytes and is what the holder reports. |
+//! | `failed HOLDER TAG LENGTH⏎TEXT⏎` | The call failed. `TEXT`, of `LENGTH` bytes, is the holder's error. |
 //!
-//! `HOLDER` names the process that holds the lock. What a holder leaves counts only for the processes that waited for
-//! this very holder: a note may be old, and times say nothing where a clock was wrong. `AT` is in nanoseconds since 1970
-//! and only tells one heartbeat from the next. `TAG` is
-//! [`CacheKey::failure_scope`](super::key::CacheKey::failure_scope): a process that would call with another secret or
-//! through another network does not share the failure.
+//! `HOLDER` names the process that holds the lock. What a holder leaves counts only for the processes that
+//! waited for this very holder: a note may be old, and times say nothing where a clock was wrong. `AT` is in
+//! nanoseconds since 1970 and only tells one heartbeat from the next. `TAG` is
+//! [`CacheKey::failure_scope`](super::key::CacheKey::failure_scope): a process that would call with another
+//! secret or through another network does not share the failure.
 //!
 //! A reader accepts only complete notes, because it may read while the holder writes.
 
@@ -54,8 +54,8 @@ impl LockNote {
         Self::parse(&text)
     }
 
-    /// Replaces the note of a lock file. Where the disk has no room for it, the file becomes one byte that was never
-    /// written and needs no room.
+    /// Replaces the note of a lock file. Where the disk has no room for it, the file becomes one byte that
+    /// was never written and needs no room.
     pub(super) fn write(&self, mut file: &File) {
         let mut written = file.set_len(0).and_then(|()| file.rewind());
         written = written.and_then(|()| file.write_all(self.to_string().as_bytes()));

@@ -189,8 +189,8 @@ pub(crate) fn kill_self(signal: i32) {
 /// Returns the entries of the environment, without copying them.
 pub(crate) fn environment() -> Vec<&'static CStr> {
     let mut entries = Vec::new();
-    // SAFETY: the list ends with a null pointer. Its strings end with NUL and live as long as the process, because arl
-    // never changes its environment.
+    // SAFETY: the list ends with a null pointer. Its strings end with NUL and live as long as the process,
+    // because arl never changes its environment.
     unsafe {
         let mut entry = environ();
         while !entry.is_null() && !(*entry).is_null() {

@@ -192,8 +192,8 @@ fn is_unsupported(error: rustix::io::Errno) -> bool {
 
 /// Returns the file that a chain of links leads to, even if it does not exist yet.
 ///
-/// A link that another user made is followed only to a file of that same user: otherwise the owner of a home directory
-/// could have root edit any file.
+/// A link that another user made is followed only to a file of that same user: otherwise the owner of a home
+/// directory could have root edit any file.
 fn resolve_links(path: &Path) -> io::Result<PathBuf> {
     let own = rustix::process::geteuid().as_raw();
     let mut path = path.to_owned();
@@ -231,8 +231,8 @@ fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Locks out other writers of arl. The kernel releases the lock when its holder dies. As long as the file that is
-/// written keeps changing, other writers are making progress, so this one keeps waiting.
+/// Locks out other writers of arl. The kernel releases the lock when its holder dies. As long as the file
+/// that is written keeps changing, other writers are making progress, so this one keeps waiting.
 fn lock_for_update<E>(path: &Path, target: &Path) -> Result<File, UpdateError<E>> {
     let file = open_lock(path)?;
     let state = || {
@@ -259,8 +259,8 @@ fn lock_for_update<E>(path: &Path, target: &Path) -> Result<File, UpdateError<E>
 
 /// Opens the lock file, or creates it.
 ///
-/// The directory may belong to another user, who can put anything under this name. So no link is followed, nothing but
-/// a plain file with one name is taken, and only a file that this call created changes its owner.
+/// The directory may belong to another user, who can put anything under this name. So no link is followed,
+/// nothing but a plain file with one name is taken, and only a file that this call created changes its owner.
 fn open_lock(path: &Path) -> io::Result<File> {
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
     let mut options = OpenOptions::new();
@@ -313,8 +313,9 @@ fn read_stable<E>(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, UpdateError
     Err(UpdateError::Busy("another program writes to it all the time"))
 }
 
-/// Gives a file that this process has created to the owner of its place, if this process is root: root may act for
-/// that owner, who must be able to use the file afterwards. Other users cannot give files away, and need not.
+/// Gives a file that this process has created to the owner of its place, if this process is root: root may
+/// act for that owner, who must be able to use the file afterwards. Other users cannot give files away, and
+/// need not.
 fn chown_to(file: &File, owner: Option<(u32, u32)>) -> io::Result<()> {
     let metadata = file.metadata()?;
     match owner {

@@ -106,7 +106,8 @@ fn parse_key<T: FromStr<Err = Error>>(
     })
 }
 
-/// Removes the whitespace around the commas of a profile's list, and around the `=` of tags, and drops empty items.
+/// Removes the whitespace around the commas of a profile's list, and around the `=` of tags, and drops empty
+/// items.
 ///
 /// aws-vault does the same, so people write profiles with spaces, which would otherwise become part of a tag.
 /// JSON stays as it is.

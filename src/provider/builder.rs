@@ -258,7 +258,8 @@ impl AssumeRoleBuilder {
     ///
     /// ```
     /// # use aws_sdk_sts::config::{IdentityCache, SharedCredentialsProvider};
-    /// # fn other(deploy: aws_types::SdkConfig, provider: SharedCredentialsProvider) -> aws_types::SdkConfig {
+    /// # use aws_types::SdkConfig;
+    /// # fn other(deploy: SdkConfig, provider: SharedCredentialsProvider) -> SdkConfig {
     /// deploy
     ///     .into_builder()
     ///     .credentials_provider(provider)

@@ -249,7 +249,8 @@ impl<'a> SourceResolver<'a> {
             .map(|_| chain_without_hops(SourceId::Container, Source::Container))
     }
 
-    /// Returns a profile's credentials, through its `source_profile`s: a loop, because a file can chain thousands.
+    /// Returns a profile's credentials, through its `source_profile`s: a loop, because a file can chain
+    /// thousands.
     fn resolve_profile(&self, name: &str, referenced_by: Option<&str>) -> Result<SourceChain, SourceError> {
         let mut roles: Vec<(String, RoleProfile)> = Vec::new();
         let (mut name, mut referenced_by) = (name.to_owned(), referenced_by.map(str::to_owned));
@@ -263,8 +264,8 @@ impl<'a> SourceResolver<'a> {
                     return Err(SourceError::Cycle(cycle));
                 }
             }
-            // Keys of its own end the chain, but only for a profile that another one names as its source: this is how a
-            // profile can be its own `source_profile`.
+            // Keys of its own end the chain, but only for a profile that another one names as its source:
+            // this is how a profile can be its own `source_profile`.
             let role = match referenced_by.is_some() && has_keys(section) {
                 true => None,
                 false => RoleProfile::read(&name, section)?,

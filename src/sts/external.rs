@@ -47,7 +47,7 @@ pub(super) async fn from_login(login: &LoginSource, now: SystemTime) -> Result<C
     let LoginSource { session: _, profile, file } = login;
     let invalid = |reason: &str| StsError::Source(format!("the login in `{file}` {reason}"));
     let text = files::read(Path::new(file), files::MAX_DOCUMENT)
-        .map_err(|error| StsError::Source(format!("nobody has signed in (`{file}`: {error})")))?;
+        .map_err(|error| StsError::Source(format!("no sign-in was found (`{file}`: {error})")))?;
     let object: Map<String, Value> =
         serde_json::from_slice(&text).map_err(|_| invalid("is no JSON object"))?;
     let token = object
@@ -95,8 +95,9 @@ fn parse_fields(object: &Map<String, Value>, names: [&str; 5]) -> Result<Credent
     Ok(credentials.with_account_id(account))
 }
 
-/// Parses a time with a zone in the forms that botocore's parser accepts: `2026-01-02T03:04:05Z`, an offset with or
-/// without its colon or minutes, a space instead of `T`, no separators, fractions of a second or no seconds.
+/// Parses a time with a zone in the forms that botocore's parser accepts: `2026-01-02T03:04:05Z`, an offset
+/// with or without its colon or minutes, a space instead of `T`, no separators, fractions of a second or no
+/// seconds.
 fn parse_time(text: &str) -> Option<SystemTime> {
     let text = text.trim();
     let (date, time) = text.split_once(['T', 't', ' '])?;

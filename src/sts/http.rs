@@ -189,8 +189,8 @@ fn trust_store(ca_bundle: Option<&Path>) -> Result<TrustStore, String> {
     })
 }
 
-/// Returns a PEM file as the TLS library reads it: without a byte order mark, and with OpenSSL's trusted certificates
-/// as plain ones.
+/// Returns a PEM file as the TLS library reads it: without a byte order mark, and with OpenSSL's trusted
+/// certificates as plain ones.
 ///
 /// A `TRUSTED CERTIFICATE` block holds a certificate and then OpenSSL's own list of what it is trusted for.
 fn plain_pem(pem: Vec<u8>) -> Vec<u8> {

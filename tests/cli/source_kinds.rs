@@ -218,7 +218,7 @@ fn aws_login_supplies_source_credentials() {
     );
     let assume = || stage.run(&mut arl(&stage, &["assume", DEPLOY, "--profile", "me", "--json"]));
     let run = assume();
-    run.failure(1, "nobody has signed in");
+    run.failure(1, "no sign-in was found");
     assert!(run.stderr.contains("aws login --profile me"), "{run:?}");
     let file = stage.home.join(format!(".aws/login/cache/{LOGIN}.json"));
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();

@@ -26,6 +26,6 @@ Exit status:
   0  done
   1  could not
   2  usage, a bad parameter included
-  3  an MFA code is needed and nobody can be asked
+  3  an MFA code is needed, and there is no terminal to ask on
   exec: the command's own; 2 and 3 as above, 125 arl failed otherwise, 126 the command cannot be run, 127 it was not
   found; each: the highest of its commands'";

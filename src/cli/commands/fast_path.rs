@@ -1,9 +1,9 @@
 //! Parses the command lines that must be fast without clap: `exec ROLE -- COMMAND` and `assume ROLE --json`,
 //! with the most common flags.
 //!
-//! In the static program clap costs a cached call 0.32 to 0.33 times what `env true` takes, although it builds
-//! the flags of one command only (600 runs in turns, 2026-11-25). clap parses every other command line and
-//! reports every error; a test holds that what this parser accepts, it parses as clap does.
+//! In the static program clap costs a cached call 0.32 to 0.33 times what `env true` takes, although it
+//! builds the flags of one command only (600 runs in turns, 2026-11-25). clap parses every other command line
+//! and reports every error; a test holds that what this parser accepts, it parses as clap does.
 
 use std::ffi::OsString;
 

@@ -61,9 +61,10 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
         ));
     }
     let account = || identity.credentials.account_id().map(ToString::to_string);
-    let name = args.profile_name.clone().or_else(account).ok_or_else(|| {
-        CliError::usage("nobody says which account this is; name the profile with --profile-name")
-    })?;
+    let name =
+        args.profile_name.clone().or_else(account).ok_or_else(|| {
+            CliError::usage("the account is not known; name the profile with --profile-name")
+        })?;
     let name = parse_profile_name(&name)?;
     ensure_writable(&name, overwrite)?;
     let credentials = &identity.credentials;

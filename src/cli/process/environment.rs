@@ -18,7 +18,8 @@ pub(crate) fn environment_with<V: Into<OsString>>(
     environment
 }
 
-/// As [`environment_with`], for `execve`. Variables that stay are not copied, and an entry without a `=` stays as well.
+/// As [`environment_with`], for `execve`. Variables that stay are not copied, and an entry without a `=`
+/// stays as well.
 ///
 /// # Errors
 /// A value contains a NUL, which no value from STS or a profile does.

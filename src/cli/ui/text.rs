@@ -38,8 +38,8 @@ pub(crate) fn printable(text: &str) -> String {
     printed
 }
 
-/// Escapes a cause, such as a program's error output, line by line. Each line after the first begins with `|`,
-/// so that none looks like a line of arl's own.
+/// Escapes a cause, such as a program's error output, line by line. Each line after the first begins with
+/// `|`, so that none looks like a line of arl's own.
 pub(crate) fn printable_lines(text: &str) -> String {
     let text = text.trim_end();
     let end = text.char_indices().nth(MAX_MESSAGE_LEN).map_or(text.len(), |(index, _)| index);

@@ -154,8 +154,8 @@ impl Shell {
         Ok(text)
     }
 
-    /// Returns the statements that remove arl's identity and restore the previous variables. `leftovers` names the
-    /// variables of an old role that remain beside other keys.
+    /// Returns the statements that remove arl's identity and restore the previous variables. `leftovers`
+    /// names the variables of an old role that remain beside other keys.
     pub fn clear(self, state: ShellState, leftovers: &[&'static str]) -> String {
         let names = [&ARL_VARIABLES, leftovers].concat();
         match self {

@@ -11,9 +11,9 @@ use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES};
 /// Runs the statements only if no variable is readonly, which a subshell tests. A readonly variable would
 /// keep its value while the others change.
 ///
-/// Under `set -k` the assignment in `export NAME=value` is no argument: `export` would print every variable, secrets
-/// and all, and change nothing. bash can switch it off meanwhile. ksh has parsed the statements by then, so there they
-/// fail. In zsh the letter means another option.
+/// Under `set -k` the assignment in `export NAME=value` is no argument: `export` would print every variable,
+/// secrets and all, and change nothing. bash can switch it off meanwhile. ksh has parsed the statements by
+/// then, so there they fail. In zsh the letter means another option.
 pub(super) fn guard_readonly(
     text: &mut Vec<u8>,
     keywords: Keywords,
@@ -95,8 +95,8 @@ pub(super) fn save_restore_point(
     text.extend_from_slice(b";\ncase $__arl_options in *a*) \\set -a;; esac; \\unset __arl_options;\n");
 }
 
-/// Sets the variables. `clean` also unsets them first, because bash and zsh would change the case of a value whose
-/// variable has the attribute for it; mksh would lose sight of a variable that is local to a function.
+/// Sets the variables. `clean` also unsets them first, because bash and zsh would change the case of a value
+/// whose variable has the attribute for it; mksh would lose sight of a variable that is local to a function.
 pub(super) fn assume(
     text: &mut Vec<u8>,
     to_unset: &[&'static str],

@@ -20,7 +20,7 @@ const EXAMPLES: &str = "Examples:
   arl console prod-deploy --service s3 --region eu-west-1
   arl console prod-deploy --duration 8h         the console's session, beyond the role's own
 
-The address signs in whoever opens it within 15 minutes: it is as secret as the credentials.";
+Everyone who opens the address within 15 minutes is signed in: it is as secret as the credentials.";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
