@@ -16,7 +16,10 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 MUSL = $(shell uname -m)-unknown-linux-musl
 TARGET = $(shell command -v musl-gcc >/dev/null && rustup target list --installed 2>/dev/null | grep -x '$(MUSL)')
 RELEASE = target/$(if $(TARGET),$(TARGET)/)release
-CARGO_BUILD = $(if $(TARGET),CC_$(subst -,_,$(TARGET))=musl-gcc )$(CARGO) build --release --locked --target-dir target
+CARGO_BUILD = $(if $(TARGET),CC_$(subst -,_,$(TARGET))=musl-gcc )$(CARGO) rustc --release --locked --target-dir target --bin arl
+# Relative relocations in the short form (RELR), which musl's start code applies faster: 0.02 times what `env true` takes.
+LINK_ARGS = $(if $(TARGET),-- -C link-arg=-Wl$(comma)-z$(comma)pack-relative-relocs)
+comma = ,
 
 BUILT = $(RELEASE)/arl $(if $(TARGET),(static; for the system's C library: make build TARGET=),$(FOR_STATIC))
 FOR_STATIC = $(if $(filter Linux,$(shell uname)),(for the system's C library; a static one that starts faster: \
@@ -61,7 +64,7 @@ bench: build
 	$(if $(TARGET),ARL_BENCH_STATIC='$(CURDIR)/$(RELEASE)/arl') $(CARGO) bench --quiet --locked --bench calls
 
 build:
-	$(CARGO_BUILD) $(TARGET:%=--target %)
+	$(CARGO_BUILD) $(TARGET:%=--target %) $(LINK_ARGS)
 	@mkdir -p target/install && install -m 755 $(RELEASE)/arl target/install/arl
 	@echo "built $(BUILT)"
 

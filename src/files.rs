@@ -27,13 +27,13 @@ pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
         // Files of /proc have no length, so what is read is limited as well.
         return match metadata.len() > max {
             true => Err(too_large(max)),
-            false => read_to_limit(path, max),
+            false => read_to_limit(path, max, metadata.len()),
         };
     }
     // Opening a pipe without a writer would never return. The thread ends with the process.
     let (sender, receiver) = mpsc::channel();
     let owned = path.to_owned();
-    thread::spawn(move || sender.send(read_to_limit(&owned, max)));
+    thread::spawn(move || sender.send(read_to_limit(&owned, max, 0)));
     receiver.recv_timeout(TIMEOUT).unwrap_or_else(|_| {
         let limit = humantime::format_duration(TIMEOUT);
         Err(io::Error::new(io::ErrorKind::TimedOut, format!("it did not end within {limit}")))
@@ -51,8 +51,8 @@ pub fn read_text(path: &Path, max: u64) -> io::Result<String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-fn read_to_limit(path: &Path, max: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+fn read_to_limit(path: &Path, max: u64, expected: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
     File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max { Err(too_large(max)) } else { Ok(bytes) }
 }

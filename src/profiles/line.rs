@@ -5,6 +5,7 @@
 //! AWS SDKs and Tools Reference Guide. As in botocore, `:` is a delimiter too, and comments and whole
 //! sections may be indented.
 
+use std::io::BufRead as _;
 use std::ops::Range;
 
 /// The file that a property is in.
@@ -105,7 +106,7 @@ impl Iterator for Lines<'_> {
 
     fn next(&mut self) -> Option<Line> {
         let rest = self.text.get(self.position..).filter(|rest| !rest.is_empty())?;
-        let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+        let length = line_length(rest);
         let start = self.position;
         self.position += length;
         self.number += 1;
@@ -117,6 +118,13 @@ impl Iterator for Lines<'_> {
         }
         Some(Line { range: start..self.position, number: self.number, indent, kind })
     }
+}
+
+/// Returns the length of the first line, with its line end. `skip_until` searches many bytes at a time and,
+/// unlike the crate memchr, does not ask the processor for its features first: on a virtual machine that takes
+/// longer than reading a usual file.
+fn line_length(mut text: &[u8]) -> usize {
+    text.skip_until(b'\n').unwrap_or(text.len())
 }
 
 /// Returns the position of the delimiter in an unindented property. Most lines are such properties, and
