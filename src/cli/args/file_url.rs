@@ -1,6 +1,9 @@
 //! Values that name a file: `file://PATH`, as in the AWS CLI.
 
 use std::io;
+use std::path::Path;
+
+use arl::internal::files;
 
 use crate::cli::ui::error::CliError;
 
@@ -13,11 +16,9 @@ const SCHEME: &str = "file://";
 /// The file cannot be read.
 pub(crate) fn read(origin: &str, value: String) -> Result<String, CliError> {
     let Some(path) = value.strip_prefix(SCHEME) else { return Ok(value) };
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    files::read_text(Path::new(path), files::MAX_DOCUMENT).map_err(|error| {
         CliError::usage(format!("{origin} names the file `{path}`, which cannot be read")).caused_by(error)
-    })?;
-    // Editors of Windows begin a file with a byte order mark.
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    })
 }
 
 /// Returns an argument that names the same file in every directory: `file://PATH`, or `--flag=file://PATH`.

@@ -7,10 +7,11 @@ use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus as StdExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use arl::internal::files;
 use clap_complete::engine::ArgValueCompleter;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -143,12 +144,12 @@ fn resolve_jobs(args: &EachArgs) -> Result<Vec<Job>, CliError> {
     roles.into_iter().map(job).collect()
 }
 
-fn read_roles_file(path: &PathBuf) -> Result<Vec<String>, CliError> {
+fn read_roles_file(path: &Path) -> Result<Vec<String>, CliError> {
     let text = if path.as_os_str() == "-" {
         let mut text = String::new();
         io::stdin().lock().read_to_string(&mut text).map(|_| text)
     } else {
-        std::fs::read_to_string(path)
+        files::read_text(path, files::MAX_DOCUMENT)
     };
     let text = text.map_err(|error| {
         CliError::new(format!("could not read the roles from `{}`", path.display())).caused_by(error)
