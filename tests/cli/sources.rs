@@ -556,6 +556,10 @@ fn files_without_an_end_are_refused() {
         let mut arl = stage.bare("arl");
         arl.args(["assume", DEPLOY, "--json"]).env("AWS_ROLE_ARN", DEPLOY);
         stage.run(arl.env("AWS_WEB_IDENTITY_TOKEN_FILE", path)).failure(1, "it is larger than 1 MiB");
+        let policy = format!("file://{path}");
+        stage.arl(&["assume", DEPLOY, "--policy", &policy]).failure(2, "it is larger than 1 MiB");
+        let each = stage.arl(&["each", "--roles-from", path, "--", "true"]);
+        each.failure(125, "it is larger than 1 MiB");
     }
     // Docker makes a directory for a mount whose source is missing.
     let mut arl = stage.as_ann("arl");
