@@ -1,13 +1,12 @@
 //! The whole output of every error that comes with a hint, and of those that its cause alone explains.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::thread;
 
 use arl_sts::{Fault, World};
 
 use crate::snapshot::Snapshots;
-use crate::support::{DEPLOY, Run, Stage};
+use crate::support::{DEPLOY, Run, Stage, write_program};
 
 const CLOSED: &str = "123456789012/Closed";
 
@@ -150,8 +149,7 @@ fn failing_sources() -> Vec<Case> {
     let script = |text: &'static str| {
         move |stage: &Stage| {
             let path = stage.home.join("creds");
-            fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            write_program(&path, format!("#!/bin/sh\n{text}\n"));
         }
     };
     let process = "[profile p]\ncredential_process = ./creds\n";

@@ -1,12 +1,11 @@
 //! `arl exec`: the command replaces arl and inherits everything but the identity.
 
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use arl_sts::World;
 
-use crate::support::{DEPLOY, Stage, binary, in_terminal, interrupts_counted};
+use crate::support::{DEPLOY, Stage, binary, in_terminal, interrupts_counted, write_program};
 
 #[test]
 fn exec_returns_the_commands_status() {
@@ -150,8 +149,7 @@ fn a_script_without_a_shebang_runs_in_sh() {
     let stage = Stage::new();
     let script = stage.home.join("bin/deploy-it");
     std::fs::create_dir(stage.home.join("bin")).unwrap();
-    std::fs::write(&script, "echo \"$1 as $ARL_ROLE_ARN\"; exit 5\n").unwrap();
-    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+    write_program(&script, "echo \"$1 as $ARL_ROLE_ARN\"; exit 5\n");
     let path = format!("{}:/usr/bin:/bin", script.parent().unwrap().display());
     for name in ["deploy-it", "./bin/deploy-it"] {
         let mut command = stage.as_ann(binary());

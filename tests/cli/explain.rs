@@ -6,7 +6,7 @@ use arl_sts::World;
 use serde_json::Value;
 
 use crate::snapshot::Snapshots;
-use crate::support::{DEPLOY, Stage};
+use crate::support::{DEPLOY, Stage, write_program};
 
 const CONFIG: &str = "[default]\nregion = eu-central-1\n\
 [profile ann]\nregion = us-west-2\nmfa_serial = arn:aws:iam::111122223333:mfa/ann\n\
@@ -95,8 +95,7 @@ fn stage() -> Stage {
         World::ANN_SECRET
     );
     let path = stage.home.join("creds");
-    std::fs::write(&path, json).unwrap();
-    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    write_program(&path, json);
     stage
 }
 

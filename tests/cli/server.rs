@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use arl_sts::{Role, World};
 
 use crate::aws_assume_role_lib::python;
-use crate::support::{DEPLOY, Run, Stage, example, interrupts_counted, tools};
+use crate::support::{DEPLOY, Run, Stage, example, interrupts_counted, tools, write_program};
 
 const BOTO3: &str = r#"
 import boto3, os, sys, time
@@ -531,9 +531,7 @@ fn statuses_and_signals_are_the_same_as_without_arl() {
     assert_eq!(served(&["/etc/passwd/x"]), 126);
     assert_eq!(stage.arl(&["exec", DEPLOY, "--", "/etc/passwd/x"]).status, 126, "as env(1) says");
     let script = stage.home.join("script");
-    std::fs::write(&script, "exit 5\n").unwrap();
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&script, executable).unwrap();
+    write_program(&script, "exit 5\n");
     assert_eq!(served(&["./script"]), 5);
 }
 

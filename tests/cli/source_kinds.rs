@@ -1,11 +1,10 @@
 //! Every kind of source credentials end to end, and the errors if one is wrong, expired, silent or too large.
 
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use arl_sts::{Fault, World};
 
-use crate::support::{DEPLOY, Stage, binary};
+use crate::support::{DEPLOY, Stage, binary, write_program};
 
 const SSO: &str = "[profile sso]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Dev\n\
                    [sso-session corp]\nsso_start_url = https://corp.example/start\nsso_region = eu-west-1\n\
@@ -156,8 +155,7 @@ fn a_credential_process_supplies_credentials_and_its_faults_are_reported() {
     );
     let try_script = |script: &str| {
         let path = stage.home.join("creds");
-        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        write_program(&path, format!("#!/bin/sh\n{script}\n"));
         stage.profiles("[profile p]\ncredential_process = ./creds 'with args' \"$HOME\"\n", "");
         stage.run(&mut arl(&stage, &["assume", DEPLOY, "--profile", "p", "--json"]))
     };
@@ -257,8 +255,7 @@ fn aws_login_supplies_source_credentials() {
     let cli = stage.home.join("bin");
     std::fs::create_dir_all(&cli).unwrap();
     let script = "#!/bin/sh\ntest \"$*\" = 'configure export-credentials --format process --profile me' && cat \"$HOME/renewed\"\n";
-    std::fs::write(cli.join("aws"), script).unwrap();
-    std::fs::set_permissions(cli.join("aws"), PermissionsExt::from_mode(0o755)).unwrap();
+    write_program(&cli.join("aws"), script);
     std::fs::write(stage.home.join("renewed"), session.to_string()).unwrap();
     let mut arl = arl(&stage, &["assume", DEPLOY, "--profile", "me", "--json"]);
     let program = binary();

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{DEPLOY, Stage, binary};
+use crate::support::{DEPLOY, Stage, copy_program, write_program};
 
 const ANN: &str = "aws_access_key_id = AKIAIOSFODNN7ANN0001\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYANNSECRET1\n";
 const BOB_ID: &str = "AKIAIOSFODNN7BOB0001";
@@ -384,8 +384,7 @@ fn a_credential_process_is_run() {
         ("broken", "#!/bin/sh\necho no luck >&2; exit 3\n".into()),
     ] {
         let path = stage.home.join(name);
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        write_program(&path, text);
     }
     let _ = stage.run(stage.bare("arl").args(["assume", DEPLOY, "--json", "--profile", "p"])).success();
     assert_eq!(signers(&stage), [BOB_ID]);
@@ -459,7 +458,7 @@ fn environment_keys_work_without_a_readable_home() {
     let is_root = rustix::process::geteuid().is_root();
     // A copy of arl that the other user may execute.
     let program = std::env::temp_dir().join(format!("arl-{}", std::process::id()));
-    std::fs::copy(binary(), &program).unwrap();
+    copy_program(&program);
     let as_other_user = |mut command: std::process::Command| {
         if is_root {
             command.args(["--reuid=65534", "--clear-groups"]).arg(&program);

@@ -207,6 +207,24 @@ pub(crate) fn interrupts_counted(stage: &Stage, arl: &str, count: usize) -> usiz
     total
 }
 
+/// Writes an executable file through another process. Were it open for writing here, a child that another test forks
+/// at that moment would inherit the descriptor, and starting the file would fail with ETXTBSY.
+pub(crate) fn write_program(path: &Path, content: impl AsRef<[u8]>) {
+    let mut sh = Command::new("sh")
+        .args(["-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh"])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    sh.stdin.take().unwrap().write_all(content.as_ref()).unwrap();
+    assert!(sh.wait().unwrap().success());
+}
+
+/// Copies the arl under test to a place where another user may start it.
+pub(crate) fn copy_program(path: &Path) {
+    write_program(path, fs::read(binary()).unwrap());
+}
+
 /// The program under test: the one that `ARL_TEST_BINARY` names, or the one that cargo has built for the
 /// tests.
 pub(crate) fn binary() -> PathBuf {

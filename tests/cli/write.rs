@@ -6,7 +6,7 @@ use std::process::Child;
 
 use arl_sts::World;
 
-use crate::support::{DEPLOY, Run, Stage, binary};
+use crate::support::{DEPLOY, Run, Stage, binary, copy_program};
 
 fn credentials(stage: &Stage) -> String {
     fs::read_to_string(stage.home.join(".aws/credentials")).unwrap_or_default()
@@ -576,7 +576,7 @@ fn a_plain_user_writes_into_a_directory_of_root() {
     fs::create_dir(&shared).unwrap();
     fs::set_permissions(&shared, fs::Permissions::from_mode(0o1777)).unwrap();
     let program = std::path::Path::new("/tmp").join(format!("arl-test-{}", std::process::id()));
-    fs::copy(binary(), &program).unwrap();
+    copy_program(&program);
     let mut command = stage.as_ann("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
     command.args(["write", DEPLOY, "--profile-name", "x"]);
