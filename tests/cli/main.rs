@@ -35,6 +35,7 @@ mod other_shells;
 mod parameters;
 mod prompts;
 mod quoting;
+mod regions;
 mod secrets;
 mod server;
 mod shell;
