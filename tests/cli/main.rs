@@ -29,6 +29,7 @@ mod inherited_state;
 mod interactive_shells;
 mod interrupts;
 mod mfa;
+mod mistakes;
 mod moto;
 mod network;
 mod other_shells;

@@ -96,6 +96,11 @@ impl Output {
         Self::new(Volume::Quiet, ColorChoice::Never)
     }
 
+    /// Returns an output for the error of a command line whose flags are not known.
+    pub(crate) fn colored() -> Self {
+        Self::new(Volume::Normal, ColorChoice::Auto)
+    }
+
     /// Returns an output without color, for messages before the flags are known.
     pub(crate) fn plain() -> Self {
         Self::new(Volume::Normal, ColorChoice::Never)

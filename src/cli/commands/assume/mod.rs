@@ -74,10 +74,8 @@ enum Format {
 pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) -> Result<(), CliError> {
     let AssumeArgs { role, env: _, json, format, shell, show } = args;
     let format = if json { Format::Json } else { format.unwrap_or(Format::Env) };
-    if format != Format::Env {
-        if shell.is_some() {
-            return Err(CliError::usage("--shell is for shell statements, and this prints none"));
-        }
+    if format != Format::Env && shell.is_some() {
+        return Err(CliError::usage("--shell is for shell statements, and this prints none"));
     }
     let exposure = output::stdout_exposure().filter(|_| !show);
     match exposure {
