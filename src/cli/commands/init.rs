@@ -3,6 +3,7 @@
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::complete;
+use crate::cli::args::help::TEMPLATE;
 use crate::cli::env::shell_scripts;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
@@ -24,7 +25,7 @@ credentials at the prompt, or restores or refreshes them if ARL_ON_EXPIRY says s
 with them for bash, zsh (after compinit) and fish.";
 
 #[derive(Debug, clap::Args)]
-#[command(before_long_help = EXAMPLES)]
+#[command(before_long_help = EXAMPLES, help_template = TEMPLATE)]
 pub(crate) struct InitArgs {
     /// bash, zsh, fish, ksh, mksh, sh, tcsh, nushell, elvish, xonsh or powershell
     #[arg(add = ArgValueCandidates::new(complete::hook_shells))]

@@ -19,7 +19,7 @@ use crate::cli::ui::text::{human_duration, printable};
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub(crate) struct StatusArgs {
-    /// Ask STS who the credentials belong to (GetCallerIdentity)
+    /// Ask STS whose credentials these are (GetCallerIdentity)
     #[arg(long)]
     verify: bool,
     /// Print JSON

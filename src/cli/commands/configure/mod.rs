@@ -9,7 +9,7 @@ use arl::internal::{
 };
 
 use crate::cli::args::file_url;
-use crate::cli::args::help::ENVIRONMENT_HELP;
+use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::overwrite::Overwrite;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::commands::configure::keys::{ProfileSource, process_profile_keys, role_profile_keys};
@@ -21,25 +21,30 @@ use crate::cli::plan::role_ref::{check_partition, role_arn, typed_role, unknown_
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
+const SHORT_EXAMPLES: &str = "  \
+  arl configure ROLE --profile dev --profile-name prod
+  arl configure ROLE --profile dev --profile-name prod --process";
+
 const EXAMPLES: &str = "Examples:
   arl configure ROLE --profile dev --profile-name prod        then: aws --profile prod …
   arl configure ROLE --profile dev --profile-name prod --process
 
-The first one writes a role profile, which every AWS SDK assumes by itself; the second a credential_process profile,
-which asks arl, with its cache and every flag that is given here. Neither holds a secret.";
+The first command writes a role profile, which every AWS SDK assumes by itself. The second one writes a
+credential_process profile, which runs arl with its cache and with the flags that you give here. Neither holds a secret.";
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
+#[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
+#[command(help_template = TEMPLATE)]
 pub(crate) struct ConfigureArgs {
     #[command(flatten)]
     role: RoleArgs,
     /// The profile to write
     #[arg(long, alias = "profile_name", value_name = "NAME", help_heading = "File", required = true)]
     profile_name: String,
-    /// Write a credential_process profile that calls arl
+    /// Write a credential_process profile that runs arl
     #[arg(long, help_heading = "File")]
     process: bool,
-    /// Overwrite a profile that says something else
+    /// Overwrite a profile with other settings
     #[arg(long, help_heading = "File")]
     force: bool,
 }
