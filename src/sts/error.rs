@@ -100,6 +100,9 @@ impl StsError {
         match self {
             Self::Refused { code, .. } if code.starts_with("AccessDenied") => ErrorKind::AccessDenied,
             error if error.is_transient() => ErrorKind::Transient,
+            // The parent's credentials have expired, which says nothing about the role.
+            Self::Refused { code, .. } if code.starts_with("ExpiredToken") => ErrorKind::Other,
+            Self::Refused { .. } => ErrorKind::Refused,
             _ => ErrorKind::Other,
         }
     }
