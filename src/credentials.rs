@@ -51,6 +51,17 @@ impl Credentials {
         Self { account_id, ..self }
     }
 
+    /// Returns the same credentials without an expiration that has passed.
+    ///
+    /// While AWS cannot renew them, the instance metadata service hands out credentials that have expired,
+    /// and AWS accepts them. Source: "Static stability" in the AWS SDKs.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub(crate) fn without_past_expiration(self, now: SystemTime) -> Self {
+        let expiration = self.expiration.filter(|expiration| *expiration > now);
+        Self { expiration, ..self }
+    }
+
     /// Returns the access key ID, which is not a secret.
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id

@@ -199,9 +199,9 @@ pub mod internal {
     }
     pub use crate::process::{ProcessError, Stderr, run_process};
     pub use crate::profiles::{
-        EditError, FileMode, InvalidConfig, InvalidProfileKey, InvalidProfileName, ProfileEdit, ProfileName,
-        RoleProfile, Section, SharedConfig, SharedFile, UpdateError, UpdateOutcome, normalize_list,
-        update as update_file,
+        EditError, FileMode, InvalidConfig, InvalidProfileKey, InvalidProfileName, MisnamedSection,
+        ProfileEdit, ProfileName, RoleProfile, Section, SharedConfig, SharedFile, UpdateError, UpdateOutcome,
+        normalize_list, update as update_file,
     };
     pub use crate::request::notations::{
         parse_policy_arns, parse_provided_contexts, parse_tag_keys, parse_tags,
@@ -214,11 +214,12 @@ pub mod internal {
     };
     pub use crate::secret::Secret;
     pub use crate::source::{
-        LoginSource, PROCESS_ANCESTORS, ProcessSource, RoleRef, ShellRole, Source, SourceChain, SourceError,
-        SourceId, SourceResolver, SsoSource, closest,
+        ContainerSource, ContainerToken, LoginSource, MetadataPresence, MetadataSource, PROCESS_ANCESTORS,
+        ProcessSource, RoleRef, ShellRole, Source, SourceChain, SourceError, SourceId, SourceResolver,
+        SsoSource, closest,
     };
     pub use crate::sts::{
-        CallerIdentity, NetworkConfig, RoleSession, Sts, StsError, StsSettings, assume_role,
-        cap_chained_duration,
+        CallerIdentity, CertificateFault, Confirmation, MetadataRequest, NetworkConfig, RoleSession, Sts,
+        StsError, StsSettings, assume_role, cap_chained_duration,
     };
 }

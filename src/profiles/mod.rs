@@ -8,7 +8,7 @@ mod profile_name;
 mod role_profile;
 
 pub use atomic_update::{FileMode, UpdateError, UpdateOutcome, update};
-pub use config::{InvalidConfig, Section, SharedConfig};
+pub use config::{InvalidConfig, MisnamedSection, Section, SharedConfig};
 pub use edit::{EditError, ProfileEdit};
 pub use line::SharedFile;
 pub use profile_name::{InvalidProfileName, ProfileName};

@@ -249,3 +249,110 @@ fn access_denied_lists_conditions_that_may_be_missing() {
         .arl(&["assume", DEPLOY, "--policy", &policy])
         .failure(1, "Packed policy consumes 147% of allotted space");
 }
+
+/// Ceph puts the role's path into the session's ARN. MinIO sends no ARN.
+#[test]
+fn sessions_of_other_implementations_of_sts_are_accepted_from_an_endpoint_of_ones_own() {
+    const EDITOR: &str = "123456789012/team/dns_editor";
+    let stage = Stage::new();
+    let session = |rest: &str| Fault::SessionArn(format!("arn:aws:sts::123456789012:assumed-role/{rest}"));
+    let assume = |fault: Fault| {
+        stage.sts.reset();
+        stage.sts.inject(fault, 1);
+        stage.arl(&["assume", EDITOR, "--json"])
+    };
+    for rest in ["team/dns_editor/s1", "dns_editor/s1"] {
+        let run = assume(session(rest));
+        assert_eq!(run.stderr, "", "{rest}");
+        let _ = run.success();
+    }
+    let run = assume(Fault::SessionArn(String::new()));
+    assert!(
+        run.stderr.contains("does not say whose session this is") && run.stderr.lines().count() == 1,
+        "{run:?}"
+    );
+    let _ = run.success();
+    // Another path, another role, or no session.
+    for rest in [
+        "other/dns_editor/s1",
+        "team/other/s1",
+        "team/dns_editor",
+        "team/team/dns_editor/s1",
+        "team//dns_editor/s1",
+    ] {
+        assert_eq!(assume(session(rest)).status, 1, "{rest}");
+    }
+}
+
+#[test]
+fn hints_follow_what_sts_says() {
+    let denied = "User: arn:aws:iam::111122223333:user/ann is not authorized to perform: ";
+    for (code, message, region, hint, other) in [
+        (
+            "SignatureDoesNotMatch",
+            "Credential should be scoped to a valid region.".to_owned(),
+            "us-west-2",
+            "belongs to another region than us-west-2",
+            "date -u",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z".into(),
+            "us-east-1",
+            "date -u",
+            "secret key is wrong",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match".into(),
+            "us-east-1",
+            "secret key is wrong",
+            "another region",
+        ),
+        (
+            "AccessDenied",
+            "Roles may not be assumed by root accounts.".into(),
+            "us-east-1",
+            "the root user of an account cannot assume roles",
+            "trust policy",
+        ),
+        (
+            "AccessDenied",
+            format!(
+                "{denied}sts:AssumeRole on resource: x with an explicit deny in a service control policy"
+            ),
+            "us-east-1",
+            "a policy of the organization forbids it",
+            "trust policy",
+        ),
+        (
+            "AccessDenied",
+            format!("{denied}sts:TagSession on resource: x"),
+            "us-east-1",
+            "session tags need sts:TagSession",
+            "external ID",
+        ),
+        (
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid".into(),
+            "ap-east-1",
+            "has not enabled region ap-east-1",
+            "another partition",
+        ),
+        (
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid".into(),
+            "eu-west-1",
+            "of another partition than region eu-west-1",
+            "has not enabled",
+        ),
+        ("InvalidClientTokenId", "invalid".into(), "cn-north-1", "of another partition", "has not enabled"),
+    ] {
+        let stage = Stage::new();
+        stage.sts.inject(Fault::Refuse(code, message.clone()), usize::MAX);
+        let run = stage.arl(&["assume", DEPLOY, "--region", region]);
+        run.failure(1, &message);
+        let hints: String = run.stderr.lines().filter(|line| line.starts_with("hint: ")).collect();
+        assert!(hints.contains(hint) && !hints.contains(other), "{message}: {run:?}");
+    }
+}

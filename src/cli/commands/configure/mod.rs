@@ -16,7 +16,7 @@ use crate::cli::commands::configure::keys::{ProfileSource, process_profile_keys,
 use crate::cli::env::context::Context;
 use crate::cli::plan::Plan;
 use crate::cli::plan::region::Regions;
-use crate::cli::plan::role_ref::{check_partition, role_arn, typed_role, unknown_role};
+use crate::cli::plan::role_ref::{check_partition, check_unambiguous, role_arn, typed_role, unknown_role};
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
@@ -100,6 +100,9 @@ impl ConfigurePlan {
         output: &Output,
     ) -> Result<Self, CliError> {
         let role = typed_role(&args.role)?;
+        if let Some(text) = &args.role.role {
+            check_unambiguous(text, config, context)?;
+        }
         let profile = match &role {
             RoleRef::Profile(text) => {
                 Some((text, config.profile(text).ok_or_else(|| unknown_role(text, config, context))?))
