@@ -3,6 +3,7 @@
 mod atomic_update;
 mod config;
 mod edit;
+mod in_place;
 mod line;
 mod profile_name;
 mod role_profile;

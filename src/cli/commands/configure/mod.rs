@@ -13,6 +13,7 @@ use crate::cli::args::help::ENVIRONMENT_HELP;
 use crate::cli::args::overwrite::Overwrite;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::commands::configure::keys::{ProfileSource, process_profile_keys, role_profile_keys};
+use crate::cli::commands::write::trace_in_place;
 use crate::cli::env::context::Context;
 use crate::cli::plan::Plan;
 use crate::cli::plan::region::Regions;
@@ -261,9 +262,10 @@ fn write_profile(path: &Path, edit: &ProfileEdit<'_>, output: &Output) -> Result
             CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
                 .caused_by(error)
         })?;
+    trace_in_place(update, path, output);
     let done = match update {
         UpdateOutcome::Unchanged => "says so already",
-        UpdateOutcome::Created | UpdateOutcome::Changed => "now says",
+        UpdateOutcome::Created | UpdateOutcome::Changed | UpdateOutcome::ChangedInPlace => "now says",
     };
     output.note(&format!("profile {} in `{}` {done}:", edit.profile, path.display()));
     let lines: String = edit.set.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
