@@ -195,7 +195,7 @@ pub mod internal {
     };
     /// Reads files of limited size.
     pub mod files {
-        pub use crate::files::{MAX_CONFIG, MAX_DOCUMENT, read, read_text};
+        pub use crate::files::{MAX_CONFIG, MAX_DOCUMENT, read, read_stream, read_text};
     }
     pub use crate::process::{ProcessError, Stderr, run_process};
     pub use crate::profiles::{

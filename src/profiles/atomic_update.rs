@@ -195,7 +195,7 @@ fn exchange(
             Ok(()) => return verify_or_roll_back(temporary, path, before).map(Replaced::from_bool),
             Err(Errno::NOENT) => Ok(Replaced::No),
             // The file system cannot exchange files: compare once more, as late as possible, and rename.
-            Err(error) if is_unsupported(error) => match fs::read(path) {
+            Err(error) if is_unsupported(error) => match files::read(path, files::MAX_CONFIG) {
                 Ok(now) if now == before => match fs::rename(temporary, path) {
                     Ok(()) => Ok(Replaced::Yes),
                     Err(error) => write_in_place(error, in_place),
@@ -226,7 +226,8 @@ fn create_exclusively(temporary: &Path, path: &Path) -> io::Result<bool> {
 
 /// Compares what stood there before the exchange with `before`, and exchanges the files back if they differ.
 fn verify_or_roll_back(temporary: &Path, path: &Path, before: &[u8]) -> io::Result<bool> {
-    if Zeroizing::new(fs::read(temporary)?).as_slice() == before {
+    let replaced = files::read(temporary, files::MAX_CONFIG).map(Zeroizing::new);
+    if replaced.is_ok_and(|replaced| replaced.as_slice() == before) {
         fs::remove_file(temporary)?;
         return Ok(true);
     }

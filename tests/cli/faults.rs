@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use arl_sts::Fault;
+use arl_sts::{Fault, World};
 
 use crate::support::{DEPLOY, Stage};
 
@@ -355,4 +355,51 @@ fn hints_follow_what_sts_says() {
         let hints: String = run.stderr.lines().filter(|line| line.starts_with("hint: ")).collect();
         assert!(hints.contains(hint) && !hints.contains(other), "{message}: {run:?}");
     }
+}
+
+/// tokio and the TLS library panic where they get no file descriptor.
+#[test]
+fn too_few_file_descriptors_are_an_error_and_no_panic() {
+    let stage = Stage::new();
+    let https = stage.sts.https_url();
+    let process = format!(
+        "[profile p]\ncredential_process = echo '{{\"Version\":1,\"AccessKeyId\":\"{}\",\"SecretAccessKey\":\"{}\"}}'\n",
+        World::ANN_KEY,
+        World::ANN_SECRET
+    );
+    stage.profiles(&process, "");
+    for limit in (3..14).chain([16, 20, 24]) {
+        for line in [
+            "assume $ROLE --shell bash",
+            "exec $ROLE -- true",
+            "exec --server $ROLE -- true",
+            "write $ROLE --profile-name x",
+            "console $ROLE",
+            "assume $ROLE --profile p --json",
+            "each $ROLE 123456789012/ReadOnly -- true",
+            "explain $ROLE",
+            "status",
+        ] {
+            for url in [&stage.sts.url(), &https] {
+                let mut limited = stage.as_ann("bash");
+                limited.args(["-c", &format!("ulimit -n {limit}; exec arl {line}")]).env("ROLE", DEPLOY);
+                let run = stage.run(limited.env("AWS_ENDPOINT_URL_STS", url));
+                let context = format!("{limit}: {line}: {run:?}");
+                assert!([0, 1, 2, 125, 127].contains(&run.status), "{context}");
+                assert!(
+                    !run.stderr.contains("panicked") && !run.stderr.contains("mistake of its own"),
+                    "{context}"
+                );
+                if run.status == 0 && line.contains("--shell") {
+                    assert!(run.stdout.contains("AWS_SESSION_TOKEN"), "{context}");
+                }
+            }
+        }
+    }
+    let mut limited = stage.as_ann("bash");
+    limited.args(["-c", &format!("ulimit -n 9; exec arl assume {DEPLOY} --shell bash")]);
+    let run = stage.run(&mut limited);
+    run.failure(1, "Too many open files");
+    assert!(run.stderr.contains("hint: raise the limit of open files"), "{run:?}");
+    assert_eq!(run.stdout, "(exit 1);\n");
 }

@@ -35,6 +35,8 @@ mod other_shells;
 mod parameters;
 mod prompts;
 mod quoting;
+mod readers;
+mod robustness;
 mod secrets;
 mod server;
 mod shell;

@@ -648,7 +648,11 @@ fn a_file_that_cannot_be_replaced_is_written_in_place() {
     assert!((1..=8).all(|n| text.contains(&format!("[p{n}]\n"))), "{text} {run:?}");
     // `configure` writes the other file the same way.
     fs::write(stage.home.join(".aws/config"), "").unwrap();
-    fs::write(stage.home.join("real"), "# mine\n[profile ann]\naws_access_key_id = AKIAX\naws_secret_access_key = s\n").unwrap();
+    fs::write(
+        stage.home.join("real"),
+        "# mine\n[profile ann]\naws_access_key_id = AKIAX\naws_secret_access_key = s\n",
+    )
+    .unwrap();
     let configure =
         format!("mount --bind real .aws/config; arl -v configure {DEPLOY} --profile-name c --profile ann");
     let run = in_mount_namespace(&stage, &configure).unwrap();
