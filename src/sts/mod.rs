@@ -3,11 +3,17 @@
 mod assume_role;
 #[cfg(feature = "cli")]
 mod client;
+#[cfg(feature = "cli")]
+mod container;
 mod error;
 #[cfg(feature = "cli")]
 mod external;
 #[cfg(feature = "cli")]
 mod http;
+#[cfg(feature = "cli")]
+mod local_service;
+#[cfg(feature = "cli")]
+mod metadata;
 #[cfg(feature = "cli")]
 mod providers;
 mod response;
@@ -19,9 +25,11 @@ pub use assume_role::cap_chained_duration;
 pub use client::{CallerIdentity, Sts, assume_role};
 pub use error::StsError;
 #[cfg(feature = "cli")]
+pub use error::{CertificateFault, MetadataRequest};
+#[cfg(feature = "cli")]
 pub(crate) use http::LazyClient;
 #[cfg(feature = "cli")]
-pub use response::RoleSession;
+pub use response::{Confirmation, RoleSession};
 pub(crate) use sdk_config::{assume_role_with, check_source, operation_timeout, parent_failed, sts_settings};
 #[cfg(feature = "cli")]
 pub use settings::NetworkConfig;

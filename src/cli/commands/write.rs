@@ -93,7 +93,7 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
             .map(|expiration| humantime::format_rfc3339_seconds(expiration).to_string()),
     };
     let path = credentials_path()?;
-    apply_edit(&path, &edit)?;
+    apply_edit(&path, &edit, output)?;
     output.note(&format!("profile {name} in `{}` is {}", path.display(), success_message(&identity)));
     Ok(())
 }
@@ -146,13 +146,28 @@ fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<(), CliEr
     Ok(())
 }
 
-fn apply_edit(path: &std::path::Path, edit: &ProfileEdit<'_>) -> Result<UpdateOutcome, CliError> {
-    arl::internal::update_file(path, arl::internal::FileMode::Private, |text| edit.apply(text)).map_err(
-        |error| {
-            CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
-                .caused_by(error)
-        },
-    )
+fn apply_edit(
+    path: &std::path::Path,
+    edit: &ProfileEdit<'_>,
+    output: &Output,
+) -> Result<UpdateOutcome, CliError> {
+    let update = arl::internal::update_file(path, arl::internal::FileMode::Private, |text| edit.apply(text));
+    let update = update.map_err(|error| {
+        CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
+            .caused_by(error)
+    })?;
+    trace_in_place(update, path, output);
+    Ok(update)
+}
+
+/// Tells that a file was not replaced in one step, which protects its readers.
+pub(crate) fn trace_in_place(update: UpdateOutcome, path: &std::path::Path, output: &Output) {
+    if update == UpdateOutcome::ChangedInPlace {
+        output.trace(|| {
+            let path = path.display();
+            format!("`{path}` cannot be replaced by another file, so it was written in place")
+        });
+    }
 }
 
 fn remove(name: &ProfileName, overwrite: Overwrite, output: &Output) -> Result<(), CliError> {
@@ -176,11 +191,11 @@ fn remove(name: &ProfileName, overwrite: Overwrite, output: &Output) -> Result<(
         ))
         .hint("if it is there and its keys are to go all the same: --force"));
     }
-    let update = apply_edit(&path, &edit)?;
+    let update = apply_edit(&path, &edit, output)?;
     let path = path.display();
     output.note(&match update {
         UpdateOutcome::Unchanged => format!("profile {name} has no keys in `{path}`"),
-        UpdateOutcome::Created | UpdateOutcome::Changed => {
+        UpdateOutcome::Created | UpdateOutcome::Changed | UpdateOutcome::ChangedInPlace => {
             format!("removed the keys of profile {name} from `{path}`")
         }
     });

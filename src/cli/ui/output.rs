@@ -175,6 +175,15 @@ impl Output {
         }
     }
 
+    /// Prints why nothing happens, to a terminal, or if the user asked what arl is doing.
+    pub(crate) fn progress(&self, text: &str) {
+        if self.volume == Volume::Verbose {
+            self.note(text);
+        } else {
+            self.status(text);
+        }
+    }
+
     /// Prints what arl is doing, if the user asked for it.
     pub(crate) fn trace(&self, text: impl FnOnce() -> String) {
         if self.volume == Volume::Verbose {

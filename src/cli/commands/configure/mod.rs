@@ -13,11 +13,12 @@ use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::overwrite::Overwrite;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::commands::configure::keys::{ProfileSource, process_profile_keys, role_profile_keys};
+use crate::cli::commands::write::trace_in_place;
 use crate::cli::env::context::Context;
 use crate::cli::plan::Plan;
 use crate::cli::plan::endpoint_url;
 use crate::cli::plan::region::{RegionProfile, Regions};
-use crate::cli::plan::role_ref::{check_partition, role_arn, typed_role, unknown_role};
+use crate::cli::plan::role_ref::{check_partition, check_unambiguous, role_arn, typed_role, unknown_role};
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
@@ -106,6 +107,9 @@ impl ConfigurePlan {
         output: &Output,
     ) -> Result<Self, CliError> {
         let role = typed_role(&args.role)?;
+        if let Some(text) = &args.role.role {
+            check_unambiguous(text, config, context)?;
+        }
         let profile = match &role {
             RoleRef::Profile(text) => {
                 Some((text, config.profile(text).ok_or_else(|| unknown_role(text, config, context))?))
@@ -266,9 +270,10 @@ fn write_profile(path: &Path, edit: &ProfileEdit<'_>, output: &Output) -> Result
             CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
                 .caused_by(error)
         })?;
+    trace_in_place(update, path, output);
     let done = match update {
         UpdateOutcome::Unchanged => "says so already",
-        UpdateOutcome::Created | UpdateOutcome::Changed => "now says",
+        UpdateOutcome::Created | UpdateOutcome::Changed | UpdateOutcome::ChangedInPlace => "now says",
     };
     output.note(&format!("profile {} in `{}` {done}:", edit.profile, path.display()));
     let lines: String = edit.set.iter().map(|(key, value)| format!("{key}={value}\n")).collect();

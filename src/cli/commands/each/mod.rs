@@ -150,8 +150,7 @@ fn resolve_jobs(args: &EachArgs) -> Result<Vec<Job>, CliError> {
 
 fn read_roles_file(path: &Path) -> Result<Vec<String>, CliError> {
     let text = if path.as_os_str() == "-" {
-        let mut text = String::new();
-        io::stdin().lock().read_to_string(&mut text).map(|_| text)
+        files::read_stream(io::stdin().lock(), files::MAX_DOCUMENT)
     } else {
         files::read_text(path, files::MAX_DOCUMENT)
     };

@@ -262,8 +262,8 @@ impl Lifetime {
             | Source::Login(_)
             | Source::Sso(_)
             | Source::WebIdentity { .. }
-            | Source::Container
-            | Source::InstanceMetadata => Self::Temporary,
+            | Source::Container(_)
+            | Source::InstanceMetadata(_) => Self::Temporary,
         }
     }
 }
@@ -361,8 +361,8 @@ fn calls(plan: &Plan, cached: Option<usize>) -> Vec<String> {
             }
             Source::Login(_) => Some("the AWS CLI, if the login's credentials are over".to_owned()),
             Source::WebIdentity { role_arn, .. } => Some(format!("AssumeRoleWithWebIdentity for {role_arn}")),
-            Source::Container => Some("the container endpoint".to_owned()),
-            Source::InstanceMetadata => Some("the instance metadata service".to_owned()),
+            Source::Container(_) => Some("the container endpoint".to_owned()),
+            Source::InstanceMetadata(_) => Some("the instance metadata service".to_owned()),
         };
         calls.extend(call);
     }
