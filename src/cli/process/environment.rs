@@ -36,6 +36,8 @@ pub(crate) fn exec_environment_with(
 }
 
 fn is_replaced<V>(name: &[u8], variables: &[(&'static str, V)]) -> bool {
-    let mut replaced = IDENTITY_VARIABLES.iter().chain(variables.iter().map(|(name, _)| name));
+    // The hook's function sets ARL_SUBSHELL for arl alone.
+    let mut replaced =
+        IDENTITY_VARIABLES.iter().chain([&vars::ARL_SUBSHELL]).chain(variables.iter().map(|(name, _)| name));
     replaced.any(|other| name == other.as_bytes())
 }
