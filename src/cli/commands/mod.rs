@@ -15,6 +15,7 @@ pub(crate) mod init;
 pub(crate) mod list;
 #[cfg(test)]
 mod man;
+pub(crate) mod mistakes;
 #[cfg(test)]
 mod script_check;
 pub(crate) mod status;

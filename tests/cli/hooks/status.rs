@@ -53,6 +53,7 @@ fn commands_that_print_no_statements_pass_through_the_function() {
     for shell in ALL {
         let stage = Stage::new();
         let session = ShellSession::new(&stage, shell)
+            .line("umask 077")
             .assume(DEPLOY)
             .dump("first")
             .line(format!("arl --color never assume {READ_ONLY} --json >json"))
@@ -103,7 +104,7 @@ fn in_a_pipeline_the_subshell_becomes_the_role_and_the_pipe_gets_no_secret() {
         assert_eq!(run.status, 0, "{run:?}");
         stage.assert_no_secret(&run.file("log"));
         let read_only = "arn:aws:iam::123456789012:role/ReadOnly";
-        let expected = format!("{DEPLOY}\n{read_only}\n{DEPLOY}\n{DEPLOY}\n(exit 1);\nnone\nnone\n");
+        let expected = format!("{DEPLOY}\n{read_only}\n{DEPLOY}\n{DEPLOY}\n(exit 1)\nnone\nnone\n");
         assert_eq!(run.file("log"), expected, "{run:?}");
     }
 }
