@@ -130,7 +130,8 @@ __arl_eval() {
         if [[ -p /dev/stdout ]]; then
             __arl_stdout_is_pipe=x
         elif [[ -f /dev/stdout ]] && __arl_stdout_is_redirected; then
-            \builtin printf 'arl: a subshell would lose the role, and the file would stay empty; use eval, or arl exec\n' >&2
+            \builtin printf '(exit 1)\n'
+            \builtin printf 'arl: a subshell would lose the role, and no shell reads the file; use eval, or arl exec\n' >&2
             \builtin return 1
         fi
     fi

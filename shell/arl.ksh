@@ -135,6 +135,8 @@ __arl_install_hook() {
         *) \return ;;
     esac
     (\unset PS1) 2>/dev/null || {
+        case ${__arl_hook_refused-} in x) \return ;; esac
+        __arl_hook_refused=x
         \printf 'arl: PS1 is readonly, so no prompt can clear a role that has expired; use arl clear\n' >&2
         \return
     }
@@ -146,4 +148,5 @@ __arl_install_hook() {
     # Another shell would not understand the prompt.
     \typeset +x PS1
 }
+\unset __arl_hook_refused
 __arl_install_hook

@@ -178,7 +178,8 @@ __arl_eval() {
     __arl_shell_reads_stdout || __arl_code=$?
     case $__arl_code in
         3)
-            \printf 'arl: a subshell would lose the role, and the file would stay empty; use eval, or arl exec\n' >&2
+            \printf '(exit 1)\n'
+            \printf 'arl: a subshell would lose the role, and no shell reads the file; use eval, or arl exec\n' >&2
             \return 1
             ;;
         2)
@@ -258,7 +259,10 @@ __arl_shell_reads_stdout() {
                 # Only in parentheses is the terminal a terminal.
                 *:) ! \test -t 1 && \return 2 || \return 1 ;;
             esac
-            ! \test -f /dev/stdout || ! __arl_walk_to_reader || \return 0
+            if \test -f /dev/stdout; then
+                __arl_walk_to_reader
+                case $? in 1) ;; *) \return ;; esac
+            fi
             ;;
     esac
     if \test -f /dev/stdout; then
@@ -274,13 +278,14 @@ __arl_shell_reads_stdout() {
             \return 2
             ;;
     esac
-    # IFS may be readonly.
-    (IFS=' ') 2>/dev/null || \return 2
     __arl_walk_to_reader
 }
 
-# Whether one of the shells above this subshell has its stdout open for reading.
+# Returns 0 if one of the shells above this subshell has its stdout open for reading, 1 if none has, and 2 if it
+# cannot tell.
 __arl_walk_to_reader() {
+    # IFS may be readonly.
+    (IFS=' ') 2>/dev/null || \return 2
     # A subshell, because the user may have set IFS and -f.
     (
         \set +f

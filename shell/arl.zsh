@@ -62,7 +62,8 @@ function arl {
     case $__arl_verb:$__arl_eval_output in
         assume:x | clear:x)
             if [[ $__arl_reader == none ]]; then
-                \builtin print -ru2 -- 'arl: a subshell would lose the role, and the file would stay empty; use eval, or arl exec'
+                \builtin print -r -- '(exit 1)'
+                \builtin print -ru2 -- 'arl: a subshell would lose the role, and no shell reads the file; use eval, or arl exec'
                 \builtin return 1
             fi
             __arl_out="$(__arl_use_original_env && ARL_SHELL=zsh \command arl "$@")" || {
