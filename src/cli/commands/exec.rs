@@ -9,6 +9,7 @@ use crate::cli::args::role::RoleArgs;
 use crate::cli::env::vars;
 use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::process::replace::replace_with_command;
+use crate::cli::process::signals;
 use crate::cli::serve;
 use crate::cli::serve::ServeOptions;
 use crate::cli::session;
@@ -69,6 +70,7 @@ pub(crate) fn run(
             CliError::usage("there is no command behind --").hint("without --, your shell is started")
         );
     }
+    signals::end_with_subshell();
     let mut argv = command.into_iter();
     let program = argv.next().unwrap_or_else(default_shell);
     let arguments: Vec<OsString> = argv.collect();

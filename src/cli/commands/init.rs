@@ -36,12 +36,8 @@ pub(crate) fn run(args: &InitArgs, output: &Output) -> Result<(), CliError> {
     let name =
         args.shell.rsplit('/').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
     let name = if name == "dash" || name == "ash" || name == "busybox" { "sh" } else { name };
-    match shell_scripts::hook(name) {
-        Some(parts) => {
-            let completion = shell_scripts::completion(name).unwrap_or_default();
-            let end = if completion.is_empty() { "" } else { "\n" };
-            output.write_data(format!("{}{end}{completion}", parts.concat()).as_bytes())
-        }
+    match shell_scripts::init(name) {
+        Some(script) => output.write_data(script.as_bytes()),
         None => Err(CliError::usage(format!("there is no hook for `{}`", args.shell)).hint(
             "there is one for bash, zsh, fish, ksh, mksh, sh, tcsh, nushell, elvish, xonsh and powershell",
         )),

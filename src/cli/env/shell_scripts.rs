@@ -1,6 +1,8 @@
 //! The shell scripts that arl prints: functions with hooks, and completions. The linters read them as files
 //! in `shell/`.
 
+use arl::internal::shell::Shell;
+
 /// Returns the names of the shells that have a script.
 pub(crate) fn hook_names() -> impl Iterator<Item = &'static str> {
     SCRIPTS.iter().map(|(name, _)| *name)
@@ -36,7 +38,20 @@ pub(crate) fn completion(shell: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns the parts of the script with a shell's function and hook.
-pub(crate) fn hook(shell: &str) -> Option<&'static [&'static str]> {
-    SCRIPTS.iter().find(|(name, _)| *name == shell).map(|(_, parts)| *parts)
+/// Returns the script with a shell's function and hook, and its completion.
+pub(crate) fn init(shell: &str) -> Option<String> {
+    let (_, parts) = SCRIPTS.iter().find(|(name, _)| *name == shell)?;
+    let mut text = parts.concat();
+    if let Some(completion) = completion(shell) {
+        text.push('\n');
+        text.push_str(completion);
+    }
+    Some(if shell == "zsh" { without_aliases(&text) } else { text })
+}
+
+/// Makes zsh read a script without aliases. A global alias, such as one of `--help`, would replace any word of
+/// the script that is not quoted.
+fn without_aliases(script: &str) -> String {
+    let script = Shell::Zsh.quote(script);
+    format!("() {{\n'builtin' 'setopt' 'local_options' 'no_aliases'\n'builtin' 'eval' {script}\n}}\n")
 }

@@ -86,6 +86,7 @@ pub(crate) fn run(
             .hint("put -- before the command: arl each ROLE… -- COMMAND"));
     }
     let jobs = resolve_jobs(args).map_err(CliError::into_exec_failure)?;
+    signals::end_with_subshell();
     // Restores the core limit for the commands. This process never holds a secret.
     core_limit.restore();
     let (signal_rx, signal_tx) = UnixStream::pair()
