@@ -401,5 +401,5 @@ fn too_few_file_descriptors_are_an_error_and_no_panic() {
     let run = stage.run(&mut limited);
     run.failure(1, "Too many open files");
     assert!(run.stderr.contains("hint: raise the limit of open files"), "{run:?}");
-    assert_eq!(run.stdout, "(exit 1);\n");
+    assert_eq!(run.stdout, "(exit 1)\n");
 }

@@ -38,10 +38,14 @@ pub(crate) fn completion(shell: &str) -> Option<&'static str> {
     }
 }
 
+/// Returns the script with a shell's function and hook.
+pub(crate) fn hook(shell: &str) -> Option<String> {
+    SCRIPTS.iter().find(|(name, _)| *name == shell).map(|(_, parts)| parts.concat())
+}
+
 /// Returns the script with a shell's function and hook, and its completion.
 pub(crate) fn init(shell: &str) -> Option<String> {
-    let (_, parts) = SCRIPTS.iter().find(|(name, _)| *name == shell)?;
-    let mut text = parts.concat();
+    let mut text = hook(shell)?;
     if let Some(completion) = completion(shell) {
         text.push('\n');
         text.push_str(completion);
