@@ -256,8 +256,12 @@ __arl_shell_reads_stdout() {
             \eval '__arl_key=${.sh.subshell}'
             case $__arl_key:${__arl_subshell:+x} in
                 0:*) \return 1 ;;
-                # Only in parentheses is the terminal a terminal.
-                *:) ! \test -t 1 && \return 2 || \return 1 ;;
+                *:)
+                    # The last parentheses of a script are the shell itself.
+                    ! \test -e /proc/self/stat || \return 1
+                    ! \test -t 1 || \return 1
+                    \return 2
+                    ;;
             esac
             if \test -f /dev/stdout; then
                 __arl_walk_to_reader

@@ -45,5 +45,6 @@ mod single_flight;
 mod snapshot;
 mod source_kinds;
 mod sources;
+mod subshells;
 mod support;
 mod write;
