@@ -32,6 +32,8 @@ mod mfa;
 mod mistakes;
 mod moto;
 mod network;
+#[cfg(target_os = "linux")]
+mod orphans;
 mod other_shells;
 mod parameters;
 mod prompts;
