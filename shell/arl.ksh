@@ -6,6 +6,7 @@
 __arl_hook() {
     # Positional parameters hold the values, because no variable of the user's can make them readonly.
     \set -- "$?"
+    case ${__arl_options_to_restore:+x} in x) __arl_restore_options ;; esac
     case ${ARL_EXPIRES_AT-} in
         '' | *[!0-9]* | ????????????????*) ;;
         *)

@@ -18,10 +18,11 @@ __arl_drop_inherited
 arl() {
     # A subshell checks first whether a variable is readonly, because many shells exit when they assign to
     # one.
-    (__arl_unset_scratch && \unset __arl_subshell) 2>/dev/null || {
+    (__arl_unset_scratch && \unset __arl_subshell __arl_options_to_restore) 2>/dev/null || {
         __arl_refuse "$@"
         \return
     }
+    case ${__arl_options_to_restore:+x} in x) __arl_restore_options ;; esac
     # This also removes attributes such as those of `typeset -u`.
     __arl_unset_scratch
     \unset __arl_subshell
@@ -61,21 +62,28 @@ arl() {
 # Unsets the variables that a call uses.
 __arl_unset_scratch() {
     \unset __arl_verb __arl_eval_output __arl_from_original __arl_skip __arl_word __arl_out __arl_code __arl_fd __arl_key \
-        __arl_value __arl_mode __arl_trace
+        __arl_value __arl_mode
 }
 
 # Runs a command without -x and -v, which would show the evaluated statements.
 __arl_untraced() {
-    __arl_trace=$-
+    # After Ctrl-C the next call restores the options, or the hook in arl.ksh.
+    __arl_options_to_restore=$-
     { \set +xv; } 2>/dev/null
     if "$@"; then
         \set -- 0
     else
         \set -- "$?"
     fi
-    case $__arl_trace in *v*) \set -v ;; esac
-    case $__arl_trace in *x*) \set -x ;; esac
+    __arl_restore_options
     \return "$1"
+}
+\unset __arl_options_to_restore
+__arl_restore_options() {
+    \set -- "${__arl_options_to_restore-}"
+    \unset __arl_options_to_restore
+    case $1 in *v*) \set -v ;; esac
+    case $1 in *x*) \set -x ;; esac
 }
 # Where a function can have options of its own, they come back after Ctrl-C as well.
 if (\eval '__arl_test() { \local - || \exit 1; \set +u; }; \set -u; __arl_test; case $- in *u*) ;; *) \exit 1 ;; esac') >/dev/null 2>&1; then
@@ -256,8 +264,12 @@ __arl_shell_reads_stdout() {
             \eval '__arl_key=${.sh.subshell}'
             case $__arl_key:${__arl_subshell:+x} in
                 0:*) \return 1 ;;
-                # Only in parentheses is the terminal a terminal.
-                *:) ! \test -t 1 && \return 2 || \return 1 ;;
+                *:)
+                    # The last parentheses of a script are the shell itself.
+                    ! \test -e /proc/self/stat || \return 1
+                    ! \test -t 1 || \return 1
+                    \return 2
+                    ;;
             esac
             if \test -f /dev/stdout; then
                 __arl_walk_to_reader

@@ -157,6 +157,7 @@ __arl_shell_reads_stdout() {
 # calls this before it runs arl, so that arl starts from there. The shell itself calls it only after arl has
 # succeeded.
 __arl_use_original_env() {
+    \builtin setopt local_options no_xtrace
     if [[ -n $__arl_from_original && -n ${__arl_restore-} ]] &&
         [[ -z ${AWS_PROFILE-}${AWS_DEFAULT_PROFILE-}${AWS_WEB_IDENTITY_TOKEN_FILE-}${AWS_CONTAINER_CREDENTIALS_FULL_URI-}${AWS_CONTAINER_CREDENTIALS_RELATIVE_URI-} ]] &&
         [[ -z ${AWS_ACCESS_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} == "${ARL_KEY_ID-}" ]]; then

@@ -32,6 +32,8 @@ mod mfa;
 mod mistakes;
 mod moto;
 mod network;
+#[cfg(target_os = "linux")]
+mod orphans;
 mod other_shells;
 mod parameters;
 mod prompts;
@@ -47,5 +49,6 @@ mod single_flight;
 mod snapshot;
 mod source_kinds;
 mod sources;
+mod subshells;
 mod support;
 mod write;
