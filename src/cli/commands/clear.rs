@@ -44,9 +44,9 @@ pub(crate) fn run(args: ClearArgs, output: &Output) -> Result<(), CliError> {
             Shell::Fish => "arl clear | source",
             _ => "eval \"$(arl clear)\"",
         };
-        return Err(CliError::new("this prints statements, and changes nothing in the shell")
-            .hint(format!("to have them carried out: {command}"))
-            .hint(format!("to have `arl clear` do that by itself: arl init {shell}")));
+        return Err(CliError::new("`arl clear` cannot change this shell by itself")
+            .hint(format!("this time: {command}"))
+            .hint(shell::integration_hint(shell)));
     }
     if matches!(state, ShellState::NoKeys { .. }) && uses_arl_endpoint() {
         output.note("the role of this shell comes from `arl exec --server`, and ends with it");

@@ -2,6 +2,7 @@
 
 use arl::internal::shell::Shell;
 
+use crate::cli::env::shell_scripts;
 use crate::cli::env::vars;
 use crate::cli::sys;
 use crate::cli::ui::error::CliError;
@@ -19,6 +20,27 @@ pub(crate) fn detect(flag: Option<&str>) -> Result<Shell, CliError> {
         None => Ok(ancestor_shell()
             .or_else(|| vars::get(vars::SHELL).and_then(|path| Shell::from_executable(&path)))
             .unwrap_or(Shell::Posix)),
+    }
+}
+
+/// Returns the path of the nearest shell above arl, else `SHELL`.
+pub(crate) fn program_above() -> Option<String> {
+    let above = |process: &u32| sys::parent_process(*process).filter(|parent| *parent > 0);
+    let ancestors = std::iter::successors(Some(std::os::unix::process::parent_id()), above);
+    let path = |process: u32| match shell_of(process)? {
+        Shell::Xonsh => Some("xonsh".to_owned()),
+        _ => sys::process_executable(process).map(|path| path.to_string_lossy().into_owned()),
+    };
+    ancestors.take(MAX_ANCESTORS).find_map(path).or_else(|| vars::get(vars::SHELL))
+}
+
+/// Returns a hint with the line that makes `arl assume` and `arl clear` change the shell by themselves.
+pub(crate) fn integration_hint(shell: Shell) -> String {
+    let program = program_above().filter(|program| Shell::from_executable(program) == Some(shell));
+    let name = program.as_deref().map_or(shell.name(), shell_scripts::name_of);
+    match shell_scripts::startup_line(name).or_else(|| shell_scripts::startup_line(shell.name())) {
+        Some((line, file)) => format!("for good: add this line to {file}, and open a new terminal: {line}"),
+        None => "for good: `arl init --help` shows the line for each shell".to_owned(),
     }
 }
 

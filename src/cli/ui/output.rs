@@ -161,6 +161,13 @@ impl Output {
         }
     }
 
+    /// Prints a line without `arl:` in front, unless the user asked for quiet.
+    pub(crate) fn write_line(&self, text: &str) {
+        if self.volume != Volume::Quiet {
+            write_stderr(&format!("{}\n", printable(text)));
+        }
+    }
+
     /// Prints the first warning and drops the others, which would repeat it for every hop.
     pub(crate) fn warn_once(&self, text: &str) {
         if !self.has_warned.replace(true) {

@@ -161,8 +161,8 @@ fn refuse_terminal(shell: Shell, args: &[String]) -> CliError {
         Shell::Fish => format!("arl {typed} | source"),
         _ => format!("eval \"$(arl {typed})\""),
     };
-    CliError::new("this would show secrets on the terminal, and change nothing in the shell")
-        .hint(format!("to become the role in this shell: {command}"))
-        .hint(format!("to have `arl assume` do that by itself: arl init {shell}"))
-        .hint("to see the secrets all the same: --show")
+    CliError::new("`arl assume` cannot change this shell by itself")
+        .hint(format!("this time: {command}"))
+        .hint(shell::integration_hint(shell))
+        .hint("to print the secrets here: --show")
 }
