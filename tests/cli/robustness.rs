@@ -512,7 +512,7 @@ fn answer(random: &mut Random, kind: &str, body: &str) -> Vec<u8> {
         1..10 => pick(random, &["400 Bad Request", "401 x", "403 Forbidden", "404 x"]),
         _ => "200 OK",
     };
-    let body = mutated(random, body);
+    let body = if random.next(2) == 0 { mutated(random, body) } else { body.to_owned() };
     let length = if random.next(50) == 0 { random.next(5000) } else { body.len() };
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
@@ -569,10 +569,28 @@ fn call<E: std::fmt::Display>(
     }
 }
 
-/// The end of a session, in the near future, or at a random time.
+/// Times at the ends of what some format or type can hold.
+const TIMES: &[&str] = &[
+    "9999-12-31T23:59:59Z",
+    "9999-12-31T23:59:59-23:59",
+    "10000-01-01T00:00:00Z",
+    "0000-00-00T00:00:00Z",
+    "0001-01-01T00:00:00+23:59",
+    "1969-12-31T23:59:59Z",
+    "1970-01-01T00:00:00+00:01",
+    "2016-12-31T23:59:60Z",
+    "2026-02-30T00:00:00Z",
+    "2262-04-11T23:47:17Z",
+];
+
+/// The end of a session: in the near future, or a time of the list, or no time.
 fn expiration(random: &mut Random) -> String {
     let soon = humantime::format_rfc3339_seconds(SystemTime::now() + Duration::from_secs(3000)).to_string();
-    if random.next(4) == 0 { odd_text(random) } else { soon }
+    match random.next(6) {
+        0 => odd_text(random),
+        1 => pick(random, TIMES).to_owned(),
+        _ => soon,
+    }
 }
 
 fn keys() -> Credentials {
