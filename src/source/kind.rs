@@ -144,6 +144,8 @@ pub enum SourceId {
     Container,
     /// The instance metadata service.
     InstanceMetadata,
+    /// The instance metadata service, with the settings of a profile: another endpoint is another identity.
+    InstanceMetadataOf(String),
 }
 
 impl SourceId {
@@ -155,6 +157,7 @@ impl SourceId {
             (Some(("env", id)), _) => Self::Environment(id.to_owned()),
             (None, "web-identity") => Self::WebIdentity,
             (None, "container") => Self::Container,
+            (Some(("imds", name)), _) => Self::InstanceMetadataOf(name.to_owned()),
             (None, "imds") => Self::InstanceMetadata,
             _ => return None,
         })
@@ -170,6 +173,7 @@ impl fmt::Display for SourceId {
             Self::WebIdentity => f.write_str("web-identity"),
             Self::Container => f.write_str("container"),
             Self::InstanceMetadata => f.write_str("imds"),
+            Self::InstanceMetadataOf(name) => write!(f, "imds:{name}"),
         }
     }
 }

@@ -76,6 +76,17 @@ pub(super) fn instance_metadata(
     })
 }
 
+/// Whether a profile has settings of the instance metadata service.
+pub(super) fn has_settings(profile: &Section<'_>) -> bool {
+    const KEYS: [&str; 4] = [
+        "ec2_metadata_service_endpoint",
+        "ec2_metadata_service_endpoint_mode",
+        "metadata_service_timeout",
+        "metadata_service_num_attempts",
+    ];
+    KEYS.iter().any(|key| profile.get_non_empty(key).is_some())
+}
+
 impl ContainerSource {
     /// Returns the container endpoint that the environment names, if it names one.
     ///

@@ -190,6 +190,10 @@ impl<'a> SourceResolver<'a> {
                 let chain = self.resolve_profile(&name, Some(&name))?;
                 Ok(SourceChain { id: SourceId::ProfileKeys(name), ..chain })
             }
+            // Without that profile the service would be another one.
+            Some(SourceId::InstanceMetadataOf(name)) if self.config.profile(&name).is_some() => {
+                self.instance_metadata(&[&name], MetadataPresence::Certain)
+            }
             Some(SourceId::InstanceMetadata) => {
                 self.instance_metadata(&["default"], MetadataPresence::Certain)
             }
@@ -225,7 +229,12 @@ impl<'a> SourceResolver<'a> {
     ) -> Result<SourceChain, SourceError> {
         let sections: Vec<_> = profiles.iter().filter_map(|name| self.config.profile(name)).collect();
         let source = metadata::instance_metadata(&|name| self.var(name), &sections, presence)?;
-        Ok(chain_without_hops(SourceId::InstanceMetadata, Source::InstanceMetadata(source)))
+        let has_settings = |name: &&&str| self.config.profile(name).is_some_and(metadata::has_settings);
+        let id = match profiles.iter().find(has_settings).filter(|name| **name != "default") {
+            Some(name) => SourceId::InstanceMetadataOf((*name).to_owned()),
+            None => SourceId::InstanceMetadata,
+        };
+        Ok(chain_without_hops(id, Source::InstanceMetadata(source)))
     }
 
     /// Whether the environment has a web identity, and the `default` profile has credentials as well.

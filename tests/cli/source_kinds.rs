@@ -457,6 +457,31 @@ fn the_metadata_endpoint_is_that_of_the_profile_in_use() {
     assert_eq!(counts, (0, 0));
 }
 
+/// The next role of a shell starts from the service that the first one came from, or from none.
+#[test]
+fn the_next_role_of_a_shell_starts_from_the_same_metadata_service() {
+    let (stage, other) = (self::stage(), self::stage());
+    let role = format!("role_arn = {DEPLOY}\ncredential_source = Ec2InstanceMetadata\n");
+    let config =
+        |stage: &Stage| format!("[profile r]\n{role}ec2_metadata_service_endpoint = {}\n", stage.sts.url());
+    stage.profiles(
+        &format!("[default]\nec2_metadata_service_endpoint = {}\n{}", other.sts.url(), config(&stage)),
+        "",
+    );
+    let next = |between: &str| {
+        let line = format!("eval \"$(arl assume r)\"; {between}; arl assume 123456789012/ReadOnly --json");
+        let mut bash = stage.bare("bash");
+        bash.args(["-c", &line]);
+        bash.env_remove("AWS_EC2_METADATA_DISABLED").env_remove("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+        stage.run(&mut bash)
+    };
+    let _ = next("test $ARL_SOURCE = imds:r || exit 9").success();
+    assert_eq!(stage.assumed().len(), 2);
+    // Without the profile it would be another service.
+    next("echo > ~/.aws/config").failure(1, "(`imds:r`) is no longer here");
+    assert!(other.sts.requests().is_empty());
+}
+
 /// A service that hands out what it likes: everything becomes one clear error.
 #[test]
 fn odd_answers_of_local_services_are_errors_and_no_panics() {

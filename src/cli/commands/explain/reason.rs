@@ -139,14 +139,17 @@ impl SourceReason {
                 Self::SetLater(Candidate::of(id))
             }
             SourceId::Profile(name) if selected == Some(name) => Self::ProfileVariable,
-            SourceId::Profile(_) | SourceId::ProfileKeys(_) | SourceId::InstanceMetadata
+            SourceId::Profile(_)
+            | SourceId::ProfileKeys(_)
+            | SourceId::InstanceMetadata
+            | SourceId::InstanceMetadataOf(_)
                 if shell_has_role =>
             {
                 Self::SourceOfShellRole
             }
             SourceId::Profile(_) | SourceId::ProfileKeys(_) => Self::DefaultProfile,
             id @ (SourceId::WebIdentity | SourceId::Container) => Self::NoKeysAndNoProfile(Candidate::of(id)),
-            SourceId::InstanceMetadata => Self::LastResort,
+            SourceId::InstanceMetadata | SourceId::InstanceMetadataOf(_) => Self::LastResort,
         }
     }
 
