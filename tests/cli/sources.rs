@@ -710,7 +710,7 @@ fn a_section_with_the_wrong_header_is_named_with_its_mend() {
     );
     let _ = run.success();
     let run = stage.run(stage.bare("arl").args(["assume", "profile dev"]));
-    run.failure(1, "is neither a role ARN");
+    run.failure(1, "there is no profile");
     assert!(run.stderr.contains("the profile's name is `dev`"), "{run:?}");
     stage
         .run(stage.bare("arl").args(["assume", DEPLOY, "--profile", "plugin"]))
