@@ -27,10 +27,8 @@ fn scripts() -> impl Iterator<Item = (&'static str, String)> {
         let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
         lines.map(|line| format!("{line}\n")).collect::<String>()
     };
-    shell_scripts::hook_names().map(move |shell| {
-        let parts = shell_scripts::hook(shell).expect("a script");
-        (shell, parts.iter().map(|part| code(part)).collect())
-    })
+    shell_scripts::hook_names()
+        .map(move |shell| (shell, code(&shell_scripts::init(shell).expect("a script"))))
 }
 
 /// The words of the lines that `is_wanted` picks.

@@ -48,7 +48,7 @@ pub(crate) struct AssumeArgs {
     /// Print env (the default), json or dotenv
     #[arg(long, help_heading = "Output", value_name = "FORMAT", hide_possible_values = true)]
     format: Option<Format>,
-    /// The shell to print for [default: ARL_SHELL, the parent process, SHELL]
+    /// The shell to print for [default: ARL_SHELL, the nearest shell above, SHELL]
     #[arg(long, help_heading = "Output", value_name = "SHELL")]
     #[arg(add = ArgValueCandidates::new(complete::output_shells))]
     shell: Option<String>,
