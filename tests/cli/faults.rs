@@ -136,7 +136,7 @@ fn every_sts_error_code_has_its_hint() {
         (
             "AccessDenied",
             "MultiFactorAuthentication failed with invalid MFA one time pass code.",
-            "wait for the device's next one",
+            "wait for the next one",
         ),
         (
             "ValidationError",
