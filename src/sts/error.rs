@@ -12,6 +12,8 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::encoding::rfc3339;
 use crate::error::ErrorKind;
+#[cfg(feature = "cli")]
+use crate::keys::KeyStoreError;
 
 /// Why a call to STS, or a source, returned no credentials.
 ///
@@ -48,6 +50,9 @@ pub enum StsError {
     TimedOut(Duration),
     /// The source failed: SSO, process, container or instance metadata.
     Source(String),
+    /// The keychain did not give the key.
+    #[cfg(feature = "cli")]
+    Keychain(Box<KeyStoreError>),
 }
 
 impl fmt::Display for StsError {
@@ -73,6 +78,8 @@ impl fmt::Display for StsError {
                 write!(f, "no complete answer within {}", humantime::format_duration(*limit))
             }
             Self::Source(reason) => f.write_str(reason),
+            #[cfg(feature = "cli")]
+            Self::Keychain(error) => error.fmt(f),
         }
     }
 }
@@ -92,6 +99,8 @@ impl StsError {
             Self::Unreachable(_) | Self::Untrusted(_) | Self::TimedOut(_) | Self::Unexpected(_) => true,
             Self::Refused { code, .. } => TRANSIENT_CODES.contains(&code.as_str()),
             Self::Redirected(_) | Self::Mismatch(_) | Self::Expired(_) | Self::Source(_) => false,
+            #[cfg(feature = "cli")]
+            Self::Keychain(_) => false,
         }
     }
 

@@ -60,6 +60,14 @@ impl LazyClient {
     /// Gets a document and returns its HTTP status and body. It does not follow redirects.
     pub(crate) async fn get(&self, url: &str) -> Result<(u16, Zeroizing<Vec<u8>>), ConnectorError> {
         let request = HttpRequest::get(url).map_err(|error| ConnectorError::user(error.into()))?;
+        self.send(request).await
+    }
+
+    /// Sends a request and returns the HTTP status and body of the response. It does not follow redirects.
+    pub(super) async fn send(
+        &self,
+        request: HttpRequest,
+    ) -> Result<(u16, Zeroizing<Vec<u8>>), ConnectorError> {
         let connector =
             LimitedConnector { connectors: Arc::clone(&self.0), settings: HttpConnectorSettings::default() };
         let response = connector.call(request).await?;

@@ -9,6 +9,8 @@ mod external;
 #[cfg(feature = "cli")]
 mod http;
 #[cfg(feature = "cli")]
+mod iam;
+#[cfg(feature = "cli")]
 mod providers;
 mod response;
 mod sdk_config;
@@ -20,6 +22,8 @@ pub use client::{CallerIdentity, Sts, assume_role};
 pub use error::StsError;
 #[cfg(feature = "cli")]
 pub(crate) use http::LazyClient;
+#[cfg(feature = "cli")]
+pub use iam::{AccessKey, Iam, IamSettings, LastUse};
 #[cfg(feature = "cli")]
 pub use response::RoleSession;
 pub(crate) use sdk_config::{assume_role_with, check_source, operation_timeout, parent_failed, sts_settings};

@@ -12,6 +12,7 @@ pub(crate) mod exec;
 pub(crate) mod explain;
 pub(crate) mod fast_path;
 pub(crate) mod init;
+pub(crate) mod keys;
 pub(crate) mod list;
 #[cfg(test)]
 mod man;
@@ -69,6 +70,8 @@ pub(crate) enum Command {
     Status(status::StatusArgs),
     /// List the role profiles of ~/.aws/config and the sessions that are kept
     List(list::ListArgs),
+    /// Keep access keys in the system's keychain instead of a file
+    Keys(keys::KeysArgs),
     /// List the sessions that are kept, or forget them
     Cache(cache::CacheArgs),
     /// Format a role's ARN, or a role session's
@@ -103,6 +106,7 @@ impl Command {
             Self::Clear(command) => clear::run(command, output).map(done),
             Self::Status(command) => status::run(&command, output),
             Self::List(command) => list::run(&command, output).map(done),
+            Self::Keys(command) => keys::run(command, output).map(done),
             Self::Cache(command) => cache::run(&command, output).map(done),
             Self::Arn(command) => arn::run(command, output).map(done),
             Self::Init(command) => init::run(&command, output).map(done),
