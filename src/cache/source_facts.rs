@@ -12,7 +12,9 @@ use crate::digest::sha256_hex;
 use crate::encoding::hex_encode;
 use crate::keys::{KeyRecord, StoredKey};
 use crate::secret::Secret;
-use crate::source::{LoginSource, ProcessSource, Source, SsoSource};
+use crate::source::{
+    ContainerSource, ContainerToken, LoginSource, MetadataSource, ProcessSource, Source, SsoSource,
+};
 
 /// The environment that a source depends on, provided by the caller.
 pub struct SourceEnvironment<'a> {
@@ -64,7 +66,7 @@ impl SourceKey {
                 let LoginSource { session, profile: _, file } = login;
                 json!({ "login_session": session, "file": file, "login": login_key_digest(&(env.read_file)(Path::new(file))?)? })
             }
-            Source::Process(ProcessSource { command, profile: _, ancestors: _ }) => {
+            Source::Process(ProcessSource { command, profile: _, ancestors: _, account_id: _ }) => {
                 // arl cannot know whether the command uses relative paths.
                 let directory = (env.current_dir)();
                 let file = directory.join(&env.config_file);
@@ -83,28 +85,19 @@ impl SourceKey {
                 "duration_seconds": duration_seconds.map(|duration| duration.as_secs()),
                 "token": stable_claims_digest(&(env.read_file)(Path::new(token_file))?),
             }),
-            Source::Container => {
-                let uri = var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
-                    .or_else(|| var("AWS_CONTAINER_CREDENTIALS_FULL_URI"))?;
-                let token = match var("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
-                    Some(path) => (env.read_file)(Path::new(&path))?,
-                    None => var("AWS_CONTAINER_AUTHORIZATION_TOKEN").unwrap_or_default().into_bytes(),
+            Source::Container(ContainerSource { url, token }) => {
+                let token = match token {
+                    ContainerToken::File(path) => (env.read_file)(Path::new(path))?,
+                    ContainerToken::Text(token) => token.expose().as_bytes().to_vec(),
+                    ContainerToken::None => Vec::new(),
                 };
-                json!({ "container_uri": uri, "token": sha256_hex(&token) })
+                json!({ "container_uri": url, "token": sha256_hex(&token) })
             }
-            Source::InstanceMetadata => {
+            Source::InstanceMetadata(metadata) => {
+                let MetadataSource { endpoint, timeout: _, attempts: _, presence: _ } = metadata;
                 let boot_id = (env.read_file)(Path::new("/proc/sys/kernel/random/boot_id"))?;
-                // A profile may also set the endpoint of the service, and the SDK decides which setting wins.
-                let config = (env.read_file)(Path::new(&env.config_file)).unwrap_or_default();
-                let names_endpoint =
-                    String::from_utf8_lossy(&config).contains("ec2_metadata_service_endpoint");
                 json!({
-                    "instance_metadata": var("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
-                    "mode": var("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"),
-                    "disabled": var("AWS_EC2_METADATA_DISABLED"),
-                    "profile": var("AWS_PROFILE"),
-                    "config": names_endpoint.then(|| sha256_hex(&config)),
-                    "boot_id": String::from_utf8_lossy(&boot_id).trim(),
+                    "instance_metadata": endpoint, "boot_id": String::from_utf8_lossy(&boot_id).trim(),
                 })
             }
         };
@@ -166,37 +159,6 @@ mod tests {
         assert_eq!(first, later);
         assert_ne!(first, other);
         assert_ne!(stable_claims_digest(b"opaque"), stable_claims_digest(b"opaqua"));
-    }
-
-    #[test]
-    fn instance_metadata_key_covers_every_endpoint_setting() {
-        let of = |name: &'static str, config: &'static str| {
-            let var = |variable: &str| (variable == name).then(|| "x".to_owned());
-            let read_file = |path: &Path| {
-                Some(if path == Path::new("config") { config.into() } else { b"boot".to_vec() })
-            };
-            let env = SourceEnvironment {
-                var: &var,
-                read_file: &read_file,
-                home: None,
-                config_file: "config".to_owned(),
-                current_dir: &PathBuf::new,
-            };
-            SourceKey::from_source(&Source::InstanceMetadata, &env).map(|key| key.facts.to_string())
-        };
-        let endpoint = "[profile m]\nec2_metadata_service_endpoint = http://127.0.0.1:1\n";
-        let keys = [
-            of("", "[profile m]\n"),
-            of("", endpoint),
-            of("", "[profile m]\nec2_metadata_service_endpoint = http://127.0.0.1:2\n"),
-            of("AWS_EC2_METADATA_SERVICE_ENDPOINT", ""),
-            of("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", ""),
-            of("AWS_EC2_METADATA_DISABLED", ""),
-        ];
-        for (index, key) in keys.iter().enumerate() {
-            assert!(key.is_some() && !keys[..index].contains(key), "{index}: {key:?}");
-        }
-        assert_eq!(keys[0], of("", "another config"));
     }
 
     #[test]

@@ -2,11 +2,15 @@
 
 mod error;
 mod kind;
+mod metadata;
 mod profile;
 mod resolve;
 mod role_ref;
 
 pub use error::SourceError;
-pub use kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SourceId, SsoSource};
+pub use kind::{
+    ContainerSource, ContainerToken, LoginSource, MetadataPresence, MetadataSource, PROCESS_ANCESTORS,
+    ProcessSource, Source, SourceId, SsoSource,
+};
 pub use resolve::{ShellRole, SourceChain, SourceResolver};
 pub use role_ref::{RoleRef, closest};

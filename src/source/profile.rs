@@ -2,6 +2,7 @@
 
 use super::error::SourceError;
 use super::kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SsoSource};
+use crate::arn::AccountId;
 use crate::credentials::Credentials;
 use crate::digest::sha256_hex;
 use crate::error::Error;
@@ -86,7 +87,7 @@ pub(super) fn profile_source<'a>(
             return login(var, name, session).map(Source::Login);
         }
         if let Some(command) = section.get("credential_process") {
-            return process(var, name, command).map(Source::Process);
+            return process(var, name, command, account_id(name, section)?).map(Source::Process);
         }
     }
     // Take all parts from one file: a token in the other one belongs to another key.
@@ -99,8 +100,9 @@ pub(super) fn profile_source<'a>(
             let old = || get_non_empty("aws_security_token").filter(|_| id.starts_with("ASIA"));
             let token = get_non_empty("aws_session_token").or_else(old);
             let token = token.map(|token| Secret::new(token.to_owned()));
+            let account = account_id(name, section)?;
             Credentials::new(id.to_owned(), Secret::new(secret.to_owned()), token, None)
-                .map(Source::Keys)
+                .map(|keys| Source::Keys(keys.with_account_id(account)))
                 .map_err(|error: Error| invalid(&format!("cannot be used: {error}")))
         }
         (Some(_), None) => Err(invalid("has an `aws_access_key_id` but no `aws_secret_access_key`")),
@@ -110,6 +112,15 @@ pub(super) fn profile_source<'a>(
             None => Err(invalid("holds no credentials")),
         },
     }
+}
+
+/// Reads `aws_account_id`, which the AWS CLI and the SDKs put beside the profile's credentials.
+fn account_id(name: &str, section: &Section<'_>) -> Result<Option<AccountId>, SourceError> {
+    let account = section.get_non_empty("aws_account_id").map(str::parse).transpose();
+    account.map_err(|error: Error| SourceError::Profile {
+        name: name.to_owned(),
+        reason: format!("has an `aws_account_id` that {error}"),
+    })
 }
 
 /// Returns where `aws login` stores its session. Source: `LoginCredentialsProvider` of aws-config 1.13.
@@ -134,6 +145,7 @@ fn process(
     var: &dyn Fn(&str) -> Option<String>,
     name: &str,
     command: &str,
+    account_id: Option<AccountId>,
 ) -> Result<ProcessSource, SourceError> {
     let ancestors: Vec<String> =
         var(PROCESS_ANCESTORS).unwrap_or_default().lines().map(str::to_owned).collect();
@@ -151,7 +163,7 @@ fn process(
             ),
         });
     }
-    Ok(ProcessSource { command: command.to_owned(), profile: name.to_owned(), ancestors })
+    Ok(ProcessSource { command: command.to_owned(), profile: name.to_owned(), ancestors, account_id })
 }
 
 fn sso<'a>(config: &SharedConfig<'a>, name: &str, section: &Section<'a>) -> Result<SsoSource, SourceError> {

@@ -24,7 +24,7 @@ const LOGIN_MARGIN: Duration = Duration::from_secs(60);
 ///
 /// Source: "Process credential provider" in the AWS SDKs and Tools Reference Guide.
 pub(super) async fn from_credential_process(process: &ProcessSource) -> Result<Credentials, StsError> {
-    let ProcessSource { command, profile, ancestors } = process;
+    let ProcessSource { command, profile, ancestors, account_id } = process;
     let mut profiles = ancestors.clone();
     profiles.push(profile.clone());
     let variables = [(PROCESS_ANCESTORS, profiles.join("\n"))];
@@ -38,7 +38,9 @@ pub(super) async fn from_credential_process(process: &ProcessSource) -> Result<C
         return Err(invalid("printed something else than version 1 of the format"));
     }
     let names = ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "AccountId"];
-    parse_fields(&object, names).map_err(|reason| invalid(&reason))
+    let credentials = parse_fields(&object, names).map_err(|reason| invalid(&reason))?;
+    let account_id = credentials.account_id().or(account_id.as_ref()).cloned();
+    Ok(credentials.with_account_id(account_id))
 }
 
 /// Returns the session from `aws login`, or, if it has expired, runs the AWS CLI, the only program that may
@@ -64,12 +66,13 @@ pub(super) async fn from_login(login: &LoginSource, now: SystemTime) -> Result<C
         command: format!("aws configure export-credentials --format process --profile {quoted}"),
         profile: profile.clone(),
         ancestors: Vec::new(),
+        account_id: None,
     })
     .await
 }
 
 /// Reads credentials from an object. `names` are those of the key ID, secret, token, expiration and account.
-fn parse_fields(object: &Map<String, Value>, names: [&str; 5]) -> Result<Credentials, String> {
+pub(super) fn parse_fields(object: &Map<String, Value>, names: [&str; 5]) -> Result<Credentials, String> {
     let [id, secret, token, end, account] = names;
     let text = |name: &str| match object.get(name) {
         None | Some(Value::Null) => Ok(None),

@@ -3,6 +3,8 @@
 mod assume_role;
 #[cfg(feature = "cli")]
 mod client;
+#[cfg(feature = "cli")]
+mod container;
 mod error;
 #[cfg(feature = "cli")]
 mod external;
@@ -10,6 +12,10 @@ mod external;
 mod http;
 #[cfg(feature = "cli")]
 mod iam;
+#[cfg(feature = "cli")]
+mod local_service;
+#[cfg(feature = "cli")]
+mod metadata;
 #[cfg(feature = "cli")]
 mod providers;
 mod response;
@@ -21,11 +27,13 @@ pub use assume_role::cap_chained_duration;
 pub use client::{CallerIdentity, Sts, assume_role};
 pub use error::StsError;
 #[cfg(feature = "cli")]
+pub use error::{CertificateFault, MetadataRequest};
+#[cfg(feature = "cli")]
 pub(crate) use http::LazyClient;
 #[cfg(feature = "cli")]
 pub use iam::{AccessKey, Iam, IamSettings, LastUse};
 #[cfg(feature = "cli")]
-pub use response::RoleSession;
+pub use response::{Confirmation, RoleSession};
 pub(crate) use sdk_config::{assume_role_with, check_source, operation_timeout, parent_failed, sts_settings};
 #[cfg(feature = "cli")]
 pub use settings::NetworkConfig;

@@ -139,7 +139,7 @@ impl SessionCache {
         let on_wait = |waited: Duration| {
             if waited > WAIT_NOTICE_DELAY && !has_notified {
                 has_notified = true;
-                output.status("another arl is getting this session; waiting for it");
+                output.progress("another arl is getting this session; waiting for it");
             }
         };
         let sleep = tokio::time::sleep;

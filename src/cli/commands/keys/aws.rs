@@ -94,7 +94,8 @@ fn iam_endpoint(
 ) -> Result<Option<String>, CliError> {
     let key = |name: &str| section.and_then(|section| section.get_non_empty(name)).map(str::to_owned);
     let ignored = vars::get(vars::AWS_IGNORE_CONFIGURED_ENDPOINT_URLS);
-    if endpoint_url::is_true(ignored.or_else(|| key("ignore_configured_endpoint_urls"))) {
+    let origin = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS (or its key)";
+    if endpoint_url::is_true(origin, ignored.or_else(|| key("ignore_configured_endpoint_urls")))? {
         return Ok(None);
     }
     let of_services = || {
