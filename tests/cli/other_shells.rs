@@ -250,7 +250,7 @@ fn init_prints_a_script_for_every_shell_but_cmd() {
     {
         assert!(stage.arl(&["init", shell]).success().contains("arl"), "{shell}");
     }
-    stage.arl(&["init", "cmd"]).failure(2, "there is no hook for `cmd`");
+    stage.arl(&["init", "cmd"]).failure(2, "there is no shell integration for `cmd`");
 }
 
 /// `timeout`, `nice` and `op run --` stand between the shell and arl; xonsh is a program of Python's.

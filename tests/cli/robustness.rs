@@ -18,9 +18,10 @@ use arl::internal::shell::{RestorePoint, Shell, ShellUpdate};
 use arl::internal::{
     AccountId, AdditionalParameters, AssumeRoleRequest, AssumedRoleSessionArn, ContainerSource,
     ContainerToken, Credentials, Identity, MetadataPresence, MetadataSource, Partition, Policy,
-    ProcessSource, ProfileEdit, ProfileName, RoleArn, RoleProfile, RoleRef, RoleSessionName, Secret,
-    SessionDuration, SessionNameTemplate, SharedConfig, SharedFile, ShellRole, Source, SourceResolver, Sts,
-    StsSettings, closest, parse_policy_arns, parse_provided_contexts, parse_tag_keys, parse_tags,
+    ProcessSource, ProfileEdit, ProfileName, RegionChange, RoleArn, RoleProfile, RoleRef, RoleSessionName,
+    Secret, SessionDuration, SessionNameTemplate, SharedConfig, SharedFile, ShellRole, Source,
+    SourceResolver, Sts, StsSettings, closest, parse_policy_arns, parse_provided_contexts, parse_tag_keys,
+    parse_tags,
 };
 use arl_sts::World;
 
@@ -540,7 +541,8 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// Hands credentials over in every way: what a source lets through must be printable.
 fn hand_over(case: &str, credentials: Credentials) {
-    let identity = Identity { credentials, role_arn: None, source: "x".into(), region: None };
+    let identity =
+        Identity { credentials, name: None, role_arn: None, source: "x".into(), region: RegionChange::Keep };
     assert_no_panic(case, &identity.credentials.expiration(), || {
         for shell in Shell::ALL {
             let (restore_point, refresh) = (RestorePoint::Untrusted, Vec::new());
