@@ -102,7 +102,7 @@ pub(crate) enum Command {
     Status(status::StatusArgs),
     /// List your roles and cached sessions
     List(list::ListArgs),
-    /// Keep access keys in the system's keychain instead of a file
+    /// Keep long-term access keys in the system's keychain
     Keys(keys::KeysArgs),
     /// List or delete cached sessions
     Cache(cache::CacheArgs),

@@ -12,13 +12,18 @@ mod show;
 
 use clap::Subcommand;
 
+use crate::cli::args::help::TEMPLATE;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
+
+const SHORT_EXAMPLES: &str = "  \
+  arl keys add dev                          asks for the key; then: arl exec ROLE --profile dev -- …
+  arl keys rotate dev                       creates a new key and deletes the old one";
 
 const EXAMPLES: &str = "Examples:
   arl keys add dev                          asks for the key; then: arl exec ROLE --profile dev -- …
   arl keys add dev --import default         moves the keys of a profile out of ~/.aws/credentials
-  arl keys rotate dev                       a new key, and the old one is deleted
+  arl keys rotate dev                       creates a new key and deletes the old one
   arl configure --keys dev --profile-name sdk   a profile by which every AWS SDK asks arl for the key";
 
 const AFTER_HELP: &str =
@@ -28,7 +33,8 @@ GetCallerIdentity, which needs no permission. `rotate` needs iam:ListAccessKeys,
 DeleteAccessKey and GetAccessKeyLastUsed for the user itself; if it is interrupted, the next one goes on.";
 
 #[derive(Debug, clap::Args)]
-#[command(before_long_help = EXAMPLES, after_long_help = AFTER_HELP)]
+#[command(before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES, after_long_help = AFTER_HELP)]
+#[command(help_template = TEMPLATE)]
 pub(crate) struct KeysArgs {
     #[command(subcommand)]
     command: KeysCommand,
