@@ -34,8 +34,9 @@ help:
 	@sed -n 's/^# make /make /p' Makefile
 
 demo:
-	$(CARGO) build --quiet --workspace
-	sh tests/demo.sh
+	@echo 'building arl and a local STS; the first time this takes a few minutes'
+	@$(CARGO) build --locked --workspace
+	@sh tests/demo.sh
 
 # In two steps, as the first may install the tools by which the second builds.
 test:
