@@ -234,15 +234,19 @@ def --env __arl_preexec [] {
     }
 }
 
-# Installs the hooks. `arl assume` does it again, because $env.config may have been replaced since.
+def __arl_has_hook [hooks: any] {
+    $hooks | default [] | any {|hook| (try { $hook.arl } catch { false }) == true }
+}
+
+# Installs the hooks unless they are there. `arl assume` does it too, because $env.config may have been replaced since.
 def --env __arl_install_hooks [] {
-    $env.config.hooks.pre_prompt = (
-        $env.config.hooks.pre_prompt | default [] | where {|hook| (try { $hook.arl } catch { false }) != true }
-        | append [{ arl: true, code: {|| __arl_hook } }]
-    )
-    $env.config.hooks.pre_execution = (
-        $env.config.hooks.pre_execution | default [] | where {|hook| (try { $hook.arl } catch { false }) != true }
-        | append [{ arl: true, code: {|| __arl_preexec } }]
-    )
+    if not (__arl_has_hook $env.config.hooks.pre_prompt) {
+        $env.config.hooks.pre_prompt = ($env.config.hooks.pre_prompt | default [] | append [{ arl: true, code: {|| __arl_hook } }])
+    }
+    if not (__arl_has_hook $env.config.hooks.pre_execution) {
+        $env.config.hooks.pre_execution = (
+            $env.config.hooks.pre_execution | default [] | append [{ arl: true, code: {|| __arl_preexec } }]
+        )
+    }
 }
 __arl_install_hooks

@@ -15,7 +15,7 @@ use crate::cli::plan::role_ref::with_misnamed;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::text::{human_duration, last_four};
 
-const INVALID_CODE_HINT: &str = "a code works once and for half a minute: wait for the device's next one";
+const INVALID_CODE_HINT: &str = "each code works once, for 30 seconds: wait for the next one";
 
 /// Returns the error for a source that is not configured.
 pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliError {
@@ -36,15 +36,35 @@ pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliErr
             }
         }
         SourceError::OriginalSourceLost(_) => cli_error
-            .hint("to go back first: eval \"$(arl clear)\", or, where the hook is installed, arl clear")
-            .hint("to go on from the role this shell has: --chain"),
-        SourceError::NothingToChainFrom => cli_error.hint("leave --chain out to start from your own credentials"),
-        SourceError::NotConfigured => cli_error
-            .hint("name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+            .hint("to drop the role first: eval \"$(arl clear)\", or arl clear with the shell integration")
+            .hint("to start from the role that this shell has now: --chain"),
+        SourceError::NothingToChainFrom => {
+            cli_error.hint("without --chain, arl starts from your own credentials")
+        }
+        SourceError::NotConfigured => cli_error.hints(sources_to_name(context)),
         SourceError::Cycle(_) | SourceError::Profile { .. } | SourceError::Key(_) => {
             cli_error.hint(format!("see `{config}`"))
         }
         _ => cli_error,
+    }
+}
+
+/// Returns what to do where nothing says which credentials to start from.
+fn sources_to_name(context: &Context) -> Vec<String> {
+    const KEYS: &str = "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+    let own = |config: arl::internal::SharedConfig<'_>| {
+        let names = config.profile_names();
+        let names = names.into_iter().filter(|name| {
+            config.profile(name).is_some_and(|profile| profile.get_non_empty("role_arn").is_none())
+        });
+        names.take(5).map(str::to_owned).collect::<Vec<String>>()
+    };
+    match context.shared_config().map(own).unwrap_or_default().as_slice() {
+        [] => vec![format!("`aws configure` stores your keys, {KEYS}")],
+        names => vec![
+            format!("name a profile with --profile or AWS_PROFILE: {}", names.join(", ")),
+            KEYS.to_owned(),
+        ],
     }
 }
 
@@ -152,8 +172,10 @@ pub(crate) fn assume_failed(
         StsError::Unreachable(_) | StsError::TimedOut(_) => cli_error
             .hint(format!("check the network, HTTPS_PROXY, and the endpoint ({endpoint}, region {region})")),
         error if error.is_clock_problem() => cli_error
-            .hint("nothing was handed over; if this machine's clock is wrong, set it: compare `date -u`"),
-        StsError::Mismatch(_) => cli_error.hint(format!("nothing was handed over; do you trust {endpoint}?")),
+            .hint("arl handed nothing over; if this machine's clock is wrong, set it: compare `date -u`"),
+        StsError::Mismatch(_) => {
+            cli_error.hint(format!("arl handed nothing over; check whether you trust {endpoint}"))
+        }
         _ => cli_error,
     }
 }
@@ -199,10 +221,10 @@ fn refusal_hints(
         Refusal::Other => return Vec::new(),
         Refusal::InvalidMfaCode => INVALID_CODE_HINT.into(),
         Refusal::MfaRequired => {
-            "pass the device of the user that asks with --serial-number, and its current code with --token-code".into()
+            "name your MFA device with --serial-number; arl asks for its code, or takes it from --token-code".into()
         }
         Refusal::ExpiredCredentials => format!(
-            "the source credentials have expired ({caller}); renew them where they come from, and try again"
+            "the source credentials have expired ({caller}): get new ones, and try again"
         ),
         Refusal::UnknownKey if is_opt_in(region) => format!(
             "the access key is unknown here ({caller}): deleted or inactive, or its account has not enabled region {region}, or its session is from the global STS endpoint; try --region us-east-1"
@@ -244,10 +266,10 @@ fn refusal_hints(
             format!("activate STS in {region} for this account, or ask another region with --region")
         }
         Refusal::Throttled => {
-            "STS is being asked too often from this account; try again in a moment".into()
+            "this account calls STS too often: try again in a moment".into()
         }
         Refusal::InvalidIdentityToken => {
-            "the web identity token is not valid (any more); get a new one".into()
+            "the web identity token is invalid or has expired: get a new one".into()
         }
     };
     vec![hint]
@@ -290,15 +312,21 @@ fn access_denied_hints(message: &str, request: &AssumeRoleRequest, caller: &str)
         _ => caller.to_owned(),
     };
     let mut hints = vec![format!(
-        "asked with {who}; the role's trust policy must name that identity, which itself must be allowed sts:AssumeRole"
+        "arl asked with {who}: the trust policy of the role must name it, and it must be allowed sts:AssumeRole"
     )];
+    hints.push(format!(
+        "if account {} has no role {}, STS answers the same",
+        request.role_arn.account_id(),
+        request.role_arn.role_name()
+    ));
     hints.push(match &request.external_id {
-        None => "if the role wants an external ID, pass --external-id".to_owned(),
-        Some(id) => format!("is `{id}` the external ID that the role wants?"),
+        None => "if the role requires an external ID, pass it with --external-id".to_owned(),
+        Some(id) => format!("check that `{id}` is the external ID that the role requires"),
     });
     if request.serial_number.is_none() {
         hints.push(
-            "if the role wants MFA, name the device with --serial-number; arl asks for its code".to_owned(),
+            "if the role requires MFA, name the device with --serial-number; arl asks for the code"
+                .to_owned(),
         );
     }
     let tags = request.tags.as_ref().is_some_and(|tags| !tags.is_empty());
