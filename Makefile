@@ -1,4 +1,4 @@
-# make demo       see the main job done, against a loopback STS; no AWS account needed
+# make demo       see what arl does, against a loopback STS; no AWS account needed
 # make test       install what the tests need, and run them all; the last line is the total
 # make lint       formatting, clippy (for macOS too), dependencies, shell scripts, documentation
 # make bench      what a call costs
