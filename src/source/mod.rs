@@ -6,6 +6,7 @@ mod metadata;
 mod profile;
 mod resolve;
 mod role_ref;
+mod stored_key;
 
 pub use error::SourceError;
 pub use kind::{

@@ -7,10 +7,10 @@
 use super::error::SourceError;
 use super::kind::{ContainerSource, MetadataPresence, Source, SourceId};
 use super::role_ref::closest;
-use super::{metadata, profile};
+use super::{metadata, profile, stored_key};
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::keys::KeyName;
+use crate::keys::StoredKey;
 use crate::profiles::{RoleProfile, Section, SharedConfig};
 use crate::secret::Secret;
 
@@ -141,7 +141,9 @@ impl<'a> SourceResolver<'a> {
         let of_some_sdk = |section: &Section<'_>| {
             ["sso_session", "sso_start_url"].iter().any(|key| section.get(key).is_some())
         };
-        self.config.profile("default").is_some_and(|section| has_credentials(section) || of_some_sdk(section))
+        self.config
+            .profile("default")
+            .is_some_and(|section| profile::has_sdk_credentials(section) || of_some_sdk(section))
     }
 
     /// Returns the profile that `AWS_PROFILE` (or `AWS_DEFAULT_PROFILE`) selects.
@@ -194,7 +196,7 @@ impl<'a> SourceResolver<'a> {
                 let chain = self.resolve_profile(&name, Some(&name))?;
                 Ok(SourceChain { id: SourceId::ProfileKeys(name), ..chain })
             }
-            Some(SourceId::Keychain(name)) => self.keychain(name),
+            Some(SourceId::Keychain(name)) => stored_key::named(self.var, name).map(chain_from_keychain),
             // Without that profile the service would be another one.
             Some(SourceId::InstanceMetadataOf(name)) if self.config.profile(&name).is_some() => {
                 self.instance_metadata(&[&name], MetadataPresence::Certain)
@@ -214,7 +216,7 @@ impl<'a> SourceResolver<'a> {
         if let Some(chain) = self.web_identity()? {
             return Ok(chain);
         }
-        if self.config.profile("default").is_some_and(has_credentials) {
+        if self.config.profile("default").is_some_and(profile::has_credentials) {
             return self.profile("default");
         }
         if self.is_arl_endpoint() {
@@ -246,7 +248,7 @@ impl<'a> SourceResolver<'a> {
     pub fn web_identity_hides_default_profile(&self) -> bool {
         self.selected_profile().is_none()
             && self.var("AWS_WEB_IDENTITY_TOKEN_FILE").is_some()
-            && self.config.profile("default").is_some_and(has_credentials)
+            && self.config.profile("default").is_some_and(profile::has_credentials)
     }
 
     /// Half of it is an error, because the next source in the order could belong to another identity, such as
@@ -264,11 +266,6 @@ impl<'a> SourceResolver<'a> {
         let role_session_name = self.var("AWS_ROLE_SESSION_NAME");
         let source = Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds: None };
         Ok(Some(chain_without_hops(SourceId::WebIdentity, source)))
-    }
-
-    fn keychain(&self, name: KeyName) -> Result<SourceChain, SourceError> {
-        let key = profile::named_key(self.var, name)?;
-        Ok(chain_without_hops(SourceId::Keychain(key.name.clone()), Source::Keychain(key)))
     }
 
     /// Whether the container endpoint is that of `exec --server`, which hands out a role.
@@ -337,18 +334,10 @@ impl<'a> SourceResolver<'a> {
     /// What the next step from a role profile leads to.
     fn step(&self, name: &str, first: &str, section: &Section<'_>) -> Result<Step, SourceError> {
         let invalid = |reason: String| SourceError::Profile { name: name.to_owned(), reason };
-        let source_profile = section.get("source_profile");
-        if let Some(key) = profile::stored_key(self.var, name, section)? {
-            let other = source_profile.filter(|source| *source != name).map(|_| "source_profile");
-            let other = other.or_else(|| section.get("credential_source").map(|_| "credential_source"));
-            return match other {
-                Some(other) => {
-                    Err(invalid(format!("has both `arl_keys` and `{other}`; only one can be meant")))
-                }
-                None => self.keychain(key.name).map(|chain| Step::Chain(Box::new(chain))),
-            };
+        if let Some(key) = stored_key::of_role(self.var, name, section)? {
+            return Ok(Step::Chain(Box::new(chain_from_keychain(key))));
         }
-        match (source_profile, section.get("credential_source")) {
+        match (section.get("source_profile"), section.get("credential_source")) {
             (Some(_), Some(_)) => Err(invalid(
                 "has both `source_profile` and `credential_source`; only one can be meant".into(),
             )),
@@ -397,25 +386,14 @@ fn chain_without_hops(id: SourceId, source: Source) -> SourceChain {
     SourceChain { id, source, source_profile: None, hops: Vec::new() }
 }
 
+fn chain_from_keychain(key: StoredKey) -> SourceChain {
+    chain_without_hops(SourceId::Keychain(key.name.clone()), Source::Keychain(key))
+}
+
 fn chain_from_env_keys(keys: Credentials) -> SourceChain {
     chain_without_hops(SourceId::Environment(keys.access_key_id().to_owned()), Source::Keys(keys))
 }
 
 fn has_keys(section: &Section<'_>) -> bool {
     section.get("aws_access_key_id").is_some() || section.get("aws_secret_access_key").is_some()
-}
-
-fn has_credentials(section: &Section<'_>) -> bool {
-    const KEYS: [&str; 9] = [
-        "role_arn",
-        "arl_keys",
-        "aws_access_key_id",
-        "aws_secret_access_key",
-        "credential_process",
-        "web_identity_token_file",
-        "sso_account_id",
-        "sso_role_name",
-        "login_session",
-    ];
-    KEYS.iter().any(|key| section.get(key).is_some())
 }

@@ -44,6 +44,7 @@ fn value_of(flag: &str) -> Option<&'static str> {
         "--jobs" => "2",
         "--profile-name" => "other",
         "--remove" => "deploy",
+        "--keys" => "dev",
         "--service" => "s3",
         "--signin-endpoint" => "http://127.0.0.1:1",
         "--verbose"

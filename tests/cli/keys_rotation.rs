@@ -273,3 +273,21 @@ fn two_rotations_at_once_do_not_meet() {
     let _ = rotate(&keys, &[]).success();
     assert_rotated(&keys);
 }
+
+#[test]
+fn an_mfa_session_signs_the_calls_where_a_policy_wants_it() {
+    let keys = with_key();
+    keys.stage.sts.change(|world| world.iam_needs_mfa = true);
+    let run = rotate(&keys, &[]);
+    run.failure(1, "could not list the user's keys");
+    assert!(run.stderr.contains("hint: if a policy wants MFA for that: --mfa-session"), "{run:?}");
+    rotate(&keys, &["--mfa-session"]).failure(2, "--mfa-session needs a device");
+    // Each code works once, and each of the two keys needs one.
+    let device = "n=$(cat codes 2>/dev/null || echo 100100); echo $((n + 1)) | tee codes";
+    let run = rotate(&keys, &["--mfa-session", "--serial-number", World::ANN_MFA, "--mfa-process", device]);
+    let _ = run.success();
+    assert_rotated(&keys);
+    let sessions =
+        keys.stage.sts.requests().into_iter().filter(|request| request.action == "GetSessionToken");
+    assert_eq!(sessions.count(), 2);
+}

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::process::{Child, Stdio};
 
 use crate::aws_assume_role_lib::python;
+use crate::keys::KeyStage;
 use crate::support::Stage;
 
 /// Creates a user with a key and two roles, turns moto's authorization checks on, and prints the key.
@@ -86,4 +87,47 @@ fn sessions_work_with_moto() {
     );
     arl("123456789012/x/Open", "wrong").failure(125, "SignatureDoesNotMatch");
     arl("123456789012/x/Closed", secret).failure(125, "AccessDenied");
+}
+
+/// Creates a user who may rotate its own keys, with a key.
+const SET_UP_ROTATION: &str = r#"
+import boto3, json, sys, urllib.request
+url = sys.argv[1]
+iam = boto3.client("iam", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y")
+iam.create_user(UserName="ann", Path="/team/")
+allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["iam:*", "sts:*"], "Resource": "*"}]}
+iam.put_user_policy(UserName="ann", PolicyName="p", PolicyDocument=json.dumps(allow))
+key = iam.create_access_key(UserName="ann")["AccessKey"]
+request = urllib.request.Request(url + "/moto-api/reset-auth", data=b"0", headers={"Content-Type": "text/plain"}, method="POST")
+urllib.request.urlopen(request).read()
+print(key["AccessKeyId"])
+print(key["SecretAccessKey"])
+"#;
+
+#[test]
+fn a_key_is_rotated_with_moto() {
+    let keys = KeyStage::new();
+    let moto = Moto::start(&keys.stage);
+    let given = keys.stage.run(keys.stage.bare(python()).args(["-c", SET_UP_ROTATION, &moto.url])).success();
+    let old = given.lines().next().unwrap().to_owned();
+    let arl = |args: &[&str], input: &str| {
+        let mut command = keys.bare("arl");
+        command.args(args).env("AWS_ENDPOINT_URL_STS", &moto.url).env("AWS_ENDPOINT_URL_IAM", &moto.url);
+        keys.stage.run_with_input(&mut command, input)
+    };
+    let run = arl(&["keys", "add", "dev", "--stdin"], &given);
+    assert!(run.stderr.contains("of arn:aws:iam::123456789012:user/team/ann is stored"), "{run:?}");
+    let _ = run.success();
+    let _ = arl(&["keys", "rotate", "dev"], "").success();
+    let first = keys.stored("dev").0.unwrap();
+    assert_ne!(first, old);
+    // The old key is gone, so there is room for the next one; with it kept, there is none.
+    let _ = arl(&["keys", "rotate", "dev", "--keep-old"], "").success();
+    let second = keys.stored("dev").0.unwrap();
+    let run = arl(&["keys", "rotate", "dev"], "");
+    run.failure(1, "the user has two keys already");
+    assert!(run.stderr.contains(&format!("{first} is inactive, ")), "{run:?}");
+    let _ = arl(&["keys", "rotate", "dev", "--replace", &first], "").success();
+    assert!(keys.stored("dev").0.is_some_and(|third| third != second));
+    let _ = arl(&["exec", "dev", "--", "true"], "").success();
 }

@@ -26,6 +26,13 @@ pub(crate) fn answer(
     };
     let result = caller(world, request).and_then(|caller| {
         let name = caller.arn.rsplit('/').next().unwrap_or_default();
+        if world.iam_needs_mfa && !caller.mfa {
+            let message = format!(
+                "User: {} is not authorized to perform: iam:{action} with an explicit deny",
+                caller.arn
+            );
+            return Err(Refusal::new(403, "AccessDenied", message));
+        }
         match form.get("UserName") {
             Some(other) if other != name => {
                 Err(Refusal::new(404, "NoSuchEntity", format!("The user with name {other} cannot be found.")))

@@ -81,6 +81,8 @@ pub struct World {
     pub refusals: HashMap<String, usize>,
     /// How many calls with each new access key are refused.
     pub new_key_refusals: usize,
+    /// Whether IAM refuses calls without MFA.
+    pub iam_needs_mfa: bool,
     /// The user whose key CreateAccessKey wrongly creates.
     pub new_key_owner: Option<String>,
 }

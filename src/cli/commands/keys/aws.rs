@@ -112,3 +112,23 @@ fn iam_endpoint(
         .map_err(|fault| CliError::usage(format!("{origin} {fault}")))?;
     Ok(Some(url))
 }
+
+/// Returns the error of a call to IAM.
+pub(crate) fn iam_failed(what: impl Into<String>, error: StsError) -> CliError {
+    let cli_error = CliError::new(what);
+    let cli_error = match &error {
+        StsError::Refused { code, .. } if code.starts_with("AccessDenied") => cli_error
+            .hint("the user needs iam:ListAccessKeys, CreateAccessKey, UpdateAccessKey, DeleteAccessKey and GetAccessKeyLastUsed for itself")
+            .hint("if a policy wants MFA for that: --mfa-session"),
+        StsError::Refused { code, .. } if code == "LimitExceeded" => {
+            cli_error.hint("the user has two keys already; see --replace")
+        }
+        _ => cli_error,
+    };
+    cli_error.caused_by(error)
+}
+
+/// Returns whether what the call was about does not exist.
+pub(crate) fn is_gone(error: &StsError) -> bool {
+    matches!(error, StsError::Refused { code, .. } if code == "NoSuchEntity")
+}

@@ -7,8 +7,10 @@ pub(crate) mod keychain;
 mod list;
 mod profile;
 mod remove;
+mod room;
 mod rotate;
 mod show;
+mod signer;
 
 use clap::Subcommand;
 
@@ -24,13 +26,16 @@ const EXAMPLES: &str = "Examples:
   arl keys add dev                          asks for the key; then: arl exec ROLE --profile dev -- …
   arl keys add dev --import default         moves the keys of a profile out of ~/.aws/credentials
   arl keys rotate dev                       creates a new key and deletes the old one
-  arl configure --keys dev --profile-name sdk   a profile by which every AWS SDK asks arl for the key";
+  arl configure --keys dev --profile-name sdk     writes a profile for the AWS CLI and SDKs";
 
 const AFTER_HELP: &str =
-    "The keychain is the system's own, asked through a docker-credential helper: osxkeychain, secretservice, pass,
-or the one that ARL_KEY_STORE names. A profile names a stored key by `arl_keys = NAME`. `add` checks a key with
-GetCallerIdentity, which needs no permission. `rotate` needs iam:ListAccessKeys, CreateAccessKey, UpdateAccessKey,
-DeleteAccessKey and GetAccessKeyLastUsed for the user itself; if it is interrupted, the next one goes on.";
+    "The keychain is the system's own. arl asks it through a docker-credential helper: osxkeychain,
+secretservice, pass, or the one that ARL_KEY_STORE names. A profile names a stored key by
+`arl_keys = NAME`.
+
+`add` checks a key with GetCallerIdentity, which needs no permission. `rotate` needs
+iam:ListAccessKeys, CreateAccessKey, UpdateAccessKey, DeleteAccessKey and GetAccessKeyLastUsed for
+the user itself. If it is interrupted, the next `rotate` goes on.";
 
 #[derive(Debug, clap::Args)]
 #[command(before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES, after_long_help = AFTER_HELP)]

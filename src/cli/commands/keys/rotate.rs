@@ -5,16 +5,19 @@
 
 use std::time::Duration;
 
-use arl::internal::{AccessKey, Credentials, Iam, KeyName, Rotation, StsError};
+use arl::internal::{AccessKey, Credentials, Iam, KeyName, KeyStoreError, Rotation, SerialNumber, StsError};
 
-use crate::cli::commands::keys::aws::Aws;
+use crate::cli::commands::keys::aws::{Aws, iam_failed, is_gone};
 use crate::cli::commands::keys::keychain::{Keychain, keychain_failed, parse_name, record};
 use crate::cli::commands::keys::profile;
+use crate::cli::commands::keys::room::Room;
+use crate::cli::commands::keys::signer::MfaSessions;
 use crate::cli::env::context::Context;
+use crate::cli::env::vars;
 use crate::cli::session::runtime::runtime;
-use crate::cli::ui::error::CliError;
+use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::output::Output;
-use crate::cli::ui::text::{human_duration, last_four};
+use crate::cli::ui::text::last_four;
 
 /// How long AWS may take until it knows a new key everywhere.
 const NEW_KEY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,8 +27,6 @@ const NEW_KEY_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::
 const NEW_KEY_SUCCESSES: usize = 3;
 /// How often a call with the new key is tried again, a second apart.
 const RETIRE_ATTEMPTS: usize = 20;
-/// How much the clocks of AWS and of this machine may differ.
-const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
@@ -38,6 +39,15 @@ pub(crate) struct RotateArgs {
     /// Delete this other key of the user first: AWS allows two
     #[arg(long, value_name = "KEY_ID")]
     replace: Option<String>,
+    /// Sign the calls of IAM with an MFA session, where a policy wants that; takes two codes
+    #[arg(long)]
+    mfa_session: bool,
+    /// The MFA device [default: the profile's `mfa_serial`]
+    #[arg(long, alias = "mfa-serial", value_name = "ARN", requires = "mfa_session")]
+    serial_number: Option<String>,
+    /// The program that prints the codes [default: the profile's, ARL_MFA_PROCESS, a question]
+    #[arg(long, value_name = "COMMAND", requires = "mfa_session")]
+    mfa_process: Option<String>,
 }
 
 pub(crate) fn run(args: &RotateArgs, output: &Output) -> Result<(), CliError> {
@@ -48,23 +58,36 @@ pub(crate) fn run(args: &RotateArgs, output: &Output) -> Result<(), CliError> {
     // Without a profile the partition is that of the user.
     let partition = record(&name).and_then(|record| record.arn.split(':').nth(1)?.parse().ok());
     let aws = Aws::for_partition(partition, &context, &config, section, output)?;
+    let of_profile = |key: &str| section.and_then(|section| section.get_non_empty(key)).map(str::to_owned);
+    let serial = args.serial_number.clone().or_else(|| of_profile("mfa_serial"));
+    let serial = serial.filter(|_| args.mfa_session);
+    let serial = serial.map(|text| parse_value::<SerialNumber>("--serial-number", &text)).transpose()?;
+    if args.mfa_session && serial.is_none() {
+        return Err(CliError::usage(
+            "--mfa-session needs a device: --serial-number, or the profile's `mfa_serial`",
+        ));
+    }
+    let process = args.mfa_process.clone().or_else(|| of_profile("mfa_process"));
+    let process = process.or_else(|| vars::get(vars::ARL_MFA_PROCESS));
+    let mfa = serial.as_ref().map(|serial| MfaSessions::new(serial, process.as_deref()));
     runtime()?.block_on(async {
         let keychain = Keychain::open(Some(&name)).await?;
         let _lock = keychain.lock(&name)?;
-        let keys = Keys { name: &name, keychain: &keychain, aws: &aws, output };
+        let keys = Keys { name: &name, keychain: &keychain, aws: &aws, mfa: mfa.as_ref(), output };
         keys.rotate(args).await
     })
 }
 
 /// The key that is rotated, and what knows about it.
-struct Keys<'a> {
+struct Keys<'a, 'm> {
     name: &'a KeyName,
     keychain: &'a Keychain,
     aws: &'a Aws,
+    mfa: Option<&'a MfaSessions<'m>>,
     output: &'a Output,
 }
 
-impl Keys<'_> {
+impl Keys<'_, '_> {
     async fn rotate(&self, args: &RotateArgs) -> Result<(), CliError> {
         let store = &self.keychain.store;
         let current = store.get(self.name).await.map_err(|error| self.store_failed(error))?;
@@ -113,18 +136,27 @@ impl Keys<'_> {
         let caller = self.aws.caller(&current).await?;
         let iam = self.aws.iam(&caller.arn);
         let id = current.access_key_id();
-        let listed = iam.access_keys(&current, Context::now()).await;
+        let signer = self.signer(&current).await?;
+        let listed = iam.access_keys(&signer, Context::now()).await;
         let listed = listed.map_err(|error| iam_failed("could not list the user's keys", error))?;
         if !listed.iter().any(|key| key.id == id) {
             return Err(CliError::new(format!("IAM does not list the key …{} itself", last_four(id)))
                 .hint("is the endpoint that of the same account? See AWS_ENDPOINT_URL_IAM"));
         }
         let others: Vec<&AccessKey> = listed.iter().filter(|key| key.id != id).collect();
-        self.make_room(&iam, &current, &others, begun.as_ref(), args.replace.as_deref()).await?;
+        let room = Room {
+            name: self.name,
+            iam: &iam,
+            signer: &signer,
+            current: id,
+            begun: begun.as_ref(),
+            replace: args.replace.as_deref(),
+        };
+        room.make(&others, self.output).await?;
         let rotation = Rotation { old_id: id.to_owned(), started: Context::now(), new: None };
         let store = &self.keychain.store;
         store.put_rotation(self.name, &rotation).await.map_err(|error| self.store_failed(error))?;
-        let new = match iam.create_access_key(&current, Context::now()).await {
+        let new = match iam.create_access_key(&signer, Context::now()).await {
             Ok(new) => new,
             Err(error) => {
                 let is_certain = matches!(error, StsError::Refused { .. }) && !error.is_transient();
@@ -147,60 +179,6 @@ impl Keys<'_> {
             return Err(self.take_back(&iam, &current, &new_id, &rotation, cli_error).await);
         }
         self.finish(id, &new, Some(&current), args).await
-    }
-
-    /// Makes sure that the user has one key only: AWS allows two.
-    async fn make_room(
-        &self,
-        iam: &Iam,
-        current: &Credentials,
-        others: &[&AccessKey],
-        begun: Option<&Rotation>,
-        replace: Option<&str>,
-    ) -> Result<(), CliError> {
-        if let Some(replace) = replace
-            && !others.iter().any(|key| key.id == replace)
-        {
-            let what = match replace == current.access_key_id() {
-                true => "is the key that is stored; --replace is for the user's other key",
-                false => "is no key of this user",
-            };
-            return Err(CliError::usage(format!("--replace: `{replace}` {what}")));
-        }
-        for key in others {
-            let is_lost = begun.is_some_and(|begun| is_of_rotation(key, begun));
-            let last_use = iam.last_use(current, Context::now(), &key.id).await;
-            let is_lost = is_lost && matches!(last_use, Ok(None));
-            if replace != Some(key.id.as_str()) && !is_lost {
-                let mut lines = vec![describe(&key.id, key.is_active, last_use)];
-                let own = iam.last_use(current, Context::now(), current.access_key_id()).await;
-                lines.push(format!(
-                    "{}, the one that is stored",
-                    describe(current.access_key_id(), true, own)
-                ));
-                let mut error = CliError::new("the user has two keys already, and AWS allows no third");
-                for line in lines {
-                    error = error.caused_by(line);
-                }
-                return Err(error.hint(format!(
-                    "to delete the other one first: arl keys rotate {} --replace {}",
-                    self.name, key.id
-                )));
-            }
-            if is_lost {
-                self.output.note(&format!(
-                    "an interrupted rotation created the key {} and could not store it; it is deleted",
-                    key.id
-                ));
-            }
-            match iam.delete(current, Context::now(), &key.id).await {
-                Err(error) if !is_gone(&error) => {
-                    return Err(iam_failed(format!("could not delete the key {}", key.id), error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
     }
 
     /// Waits until AWS knows the new key, and makes it the stored one.
@@ -276,9 +254,12 @@ impl Keys<'_> {
             self.output.note(&format!("could not remember whose key it is: {error}"));
         }
         let iam = self.aws.iam(&caller.arn);
-        let deactivated = self.persist(|| iam.deactivate(new, Context::now(), old_id)).await;
+        let signer = self.signer(new).await.map_err(|error| {
+            error.hint(format!("the new key is stored; to retire the old one: arl keys rotate {}", self.name))
+        })?;
+        let deactivated = self.persist(|| iam.deactivate(&signer, Context::now(), old_id)).await;
         let retired = match deactivated {
-            Ok(()) if !keep_old => self.persist(|| iam.delete(new, Context::now(), old_id)).await,
+            Ok(()) if !keep_old => self.persist(|| iam.delete(&signer, Context::now(), old_id)).await,
             result => result,
         };
         self.output.note(&format!("`{}` is the key {} now", self.name, new.access_key_id()));
@@ -326,7 +307,11 @@ impl Keys<'_> {
         rotation: &Rotation,
         error: CliError,
     ) -> CliError {
-        match iam.delete(current, Context::now(), new_id).await {
+        let signer = match self.signer(current).await {
+            Ok(signer) => signer,
+            Err(_) => current.clone(),
+        };
+        match iam.delete(&signer, Context::now(), new_id).await {
             Err(failure) if !is_gone(&failure) => error
                 .caused_by(format!("the new key {new_id} could not be deleted: {failure}"))
                 .hint(format!("delete it: aws iam delete-access-key --access-key-id {new_id}")),
@@ -344,50 +329,20 @@ impl Keys<'_> {
         }
     }
 
-    fn store_failed(&self, error: arl::internal::KeyStoreError) -> CliError {
+    /// Returns what the calls about the keys are signed with.
+    async fn signer(&self, keys: &Credentials) -> Result<Credentials, CliError> {
+        match self.mfa {
+            Some(mfa) => mfa.session(keys, &self.aws.sts, self.output).await,
+            None => Ok(keys.clone()),
+        }
+    }
+
+    fn store_failed(&self, error: KeyStoreError) -> CliError {
         keychain_failed(format!("could not rotate the key `{}`", self.name), error)
     }
-}
-
-/// Returns whether the key may be one that this rotation created without getting to store it.
-fn is_of_rotation(key: &AccessKey, begun: &Rotation) -> bool {
-    let latest = begun.started + CLOCK_SKEW;
-    begun.new.is_none()
-        && key.created.is_some_and(|created| created + CLOCK_SKEW >= begun.started && created <= latest)
-}
-
-fn is_gone(error: &StsError) -> bool {
-    matches!(error, StsError::Refused { code, .. } if code == "NoSuchEntity")
 }
 
 /// Returns whether the same call may succeed soon.
 fn may_pass(error: &StsError) -> bool {
     error.is_transient() || matches!(error, StsError::Refused { code, .. } if code == "InvalidClientTokenId")
-}
-
-/// Returns what is known of an access key.
-fn describe(id: &str, is_active: bool, last_use: Result<Option<arl::internal::LastUse>, StsError>) -> String {
-    let state = if is_active { "active" } else { "inactive" };
-    let used = match last_use {
-        Ok(Some(last)) => {
-            let ago = Context::now().duration_since(last.time).unwrap_or_default();
-            format!("last used {} ago for {}", human_duration(ago), last.service)
-        }
-        Ok(None) => "never used".to_owned(),
-        Err(error) => format!("last use not known: {error}"),
-    };
-    format!("{id} is {state}, {used}")
-}
-
-fn iam_failed(what: impl Into<String>, error: StsError) -> CliError {
-    let cli_error = CliError::new(what);
-    let cli_error = match &error {
-        StsError::Refused { code, .. } if code.starts_with("AccessDenied") => cli_error
-            .hint("the user needs iam:ListAccessKeys, CreateAccessKey, UpdateAccessKey, DeleteAccessKey and GetAccessKeyLastUsed for itself"),
-        StsError::Refused { code, .. } if code == "LimitExceeded" => {
-            cli_error.hint("the user has two keys already; see --replace")
-        }
-        _ => cli_error,
-    };
-    cli_error.caused_by(error)
 }
