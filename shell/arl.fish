@@ -199,7 +199,10 @@ function __arl_notice
     else if string match --quiet --regex -- '^[[:graph:] ]+$' "$ARL_ROLE"
         set name $ARL_ROLE
     end
-    echo "arl: $name expired "(math --scale 0 "($argv[1] - $ARL_EXPIRES_AT) / 60")"m ago; $argv[2]" >&2
+    set --local ago "expired "(math --scale 0 "($argv[1] - $ARL_EXPIRES_AT) / 60")"m ago"
+    test "$ago" != 'expired 0m ago'
+    or set ago 'just expired'
+    echo "arl: $name $ago; $argv[2]" >&2
 end
 
 # A new shell clears a role that expired earlier without a message, because nothing may be printed at start.

@@ -167,7 +167,8 @@ def __arl_notice [told: string] {
         if ($role | is-empty) { $known } else { $"($known) \(($label)\)" }
     }
     let minutes = (((date now | into int) // 1_000_000_000) - ($env.ARL_EXPIRES_AT | into int)) // 60
-    print --stderr $"arl: ($name) expired ($minutes)m ago; ($told)"
+    let ago = if $minutes == 0 { 'just expired' } else { $"expired ($minutes)m ago" }
+    print --stderr $"arl: ($name) ($ago); ($told)"
 }
 
 # Returns the changes that renew the role if ARL_ON_EXPIRY asks for it, else null.

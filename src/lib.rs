@@ -141,13 +141,15 @@ pub mod request;
 
 // What the user has.
 #[cfg(feature = "cli")]
+mod keys;
+#[cfg(feature = "cli")]
+mod process;
+#[cfg(feature = "cli")]
 mod profiles;
 #[cfg(feature = "cli")]
 mod source;
 
 // The outside world.
-#[cfg(feature = "cli")]
-mod process;
 mod sts;
 
 pub mod cache;
@@ -198,6 +200,10 @@ pub mod internal {
     pub mod files {
         pub use crate::files::{MAX_CONFIG, MAX_DOCUMENT, read, read_stream, read_text};
     }
+    pub use crate::keys::{
+        HelperError, KeyName, KeyRecord, KeyStore, KeyStoreError, Rotation, StoreName, StoredKey,
+        records_directory,
+    };
     pub use crate::process::{ProcessError, Stderr, run_process};
     pub use crate::profiles::{
         EditError, FileMode, InvalidConfig, InvalidProfileKey, InvalidProfileName, MisnamedSection,
@@ -220,7 +226,8 @@ pub mod internal {
         SsoSource, closest,
     };
     pub use crate::sts::{
-        CallerIdentity, CertificateFault, Confirmation, MetadataRequest, NetworkConfig, RoleSession, Sts,
-        StsError, StsSettings, assume_role, cap_chained_duration,
+        AccessKey, CallerIdentity, CertificateFault, Confirmation, Iam, IamSettings, LastUse,
+        MetadataRequest, NetworkConfig, RoleSession, Sts, StsError, StsSettings, assume_role,
+        cap_chained_duration,
     };
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::arn::{AccountId, RoleArn};
 use crate::credentials::Credentials;
+use crate::keys::{KeyName, StoredKey};
 use crate::request::{SerialNumber, SessionDuration};
 use crate::secret::Secret;
 
@@ -17,14 +18,16 @@ pub const PROCESS_ANCESTORS: &str = "ARL_PROCESS_PROFILES";
 pub enum Source {
     /// Keys from the environment or from a profile.
     Keys(Credentials),
+    /// Long-term keys in the system's keychain.
+    Keychain(StoredKey),
     /// IAM Identity Center, with the token from `aws sso login`.
     Sso(SsoSource),
     /// A command that prints credentials as JSON.
     Process(ProcessSource),
     /// A session of long-term keys that was obtained with an MFA code.
     MfaSession {
-        /// The long-term keys.
-        keys: Credentials,
+        /// The long-term keys: [`Source::Keys`] or [`Source::Keychain`].
+        keys: Box<Source>,
         /// The MFA device.
         serial_number: SerialNumber,
     },
@@ -138,6 +141,8 @@ pub enum SourceId {
     ProfileKeys(String),
     /// Keys from the environment, by access key ID.
     Environment(String),
+    /// Keys in the keychain, by name.
+    Keychain(KeyName),
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
     WebIdentity,
     /// The container credentials endpoint.
@@ -155,6 +160,7 @@ impl SourceId {
             (Some(("profile", name)), _) => Self::Profile(name.to_owned()),
             (Some(("profile-keys", name)), _) => Self::ProfileKeys(name.to_owned()),
             (Some(("env", id)), _) => Self::Environment(id.to_owned()),
+            (Some(("keys", name)), _) => Self::Keychain(name.parse().ok()?),
             (None, "web-identity") => Self::WebIdentity,
             (None, "container") => Self::Container,
             (Some(("imds", name)), _) => Self::InstanceMetadataOf(name.to_owned()),
@@ -170,6 +176,7 @@ impl fmt::Display for SourceId {
             Self::Profile(name) => write!(f, "profile:{name}"),
             Self::ProfileKeys(name) => write!(f, "profile-keys:{name}"),
             Self::Environment(id) => write!(f, "env:{id}"),
+            Self::Keychain(name) => write!(f, "keys:{name}"),
             Self::WebIdentity => f.write_str("web-identity"),
             Self::Container => f.write_str("container"),
             Self::InstanceMetadata => f.write_str("imds"),

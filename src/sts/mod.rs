@@ -11,6 +11,8 @@ mod external;
 #[cfg(feature = "cli")]
 mod http;
 #[cfg(feature = "cli")]
+mod iam;
+#[cfg(feature = "cli")]
 mod local_service;
 #[cfg(feature = "cli")]
 mod metadata;
@@ -28,6 +30,8 @@ pub use error::StsError;
 pub use error::{CertificateFault, MetadataRequest};
 #[cfg(feature = "cli")]
 pub(crate) use http::LazyClient;
+#[cfg(feature = "cli")]
+pub use iam::{AccessKey, Iam, IamSettings, LastUse};
 #[cfg(feature = "cli")]
 pub use response::{Confirmation, RoleSession};
 pub(crate) use sdk_config::{assume_role_with, check_source, operation_timeout, parent_failed, sts_settings};

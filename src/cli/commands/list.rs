@@ -62,7 +62,7 @@ impl ListedRole {
             Ok(Some(profile)) => Some(Self {
                 profile: name.to_owned(),
                 role_arn: profile.role_arn,
-                source: source_label(section).to_owned(),
+                source: source_label(section),
                 mfa_serial: profile.mfa_serial.map(|serial| serial.to_string()),
                 region: profile.region,
             }),
@@ -129,6 +129,9 @@ fn sessions(context: &Context, output: &Output) -> Vec<SessionSummary> {
     sessions
 }
 
-fn source_label<'a>(section: &'a Section<'_>) -> &'a str {
-    section.get("source_profile").or_else(|| section.get("credential_source")).unwrap_or("-")
+fn source_label(section: &Section<'_>) -> String {
+    if let Some(name) = section.get_non_empty("arl_keys") {
+        return format!("keys:{name}");
+    }
+    section.get("source_profile").or_else(|| section.get("credential_source")).unwrap_or("-").to_owned()
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use arl::internal::{
-    AssumeRoleRequest, CertificateFault, MetadataPresence, MetadataRequest, Partition, SharedFile, Source,
-    SourceChain, SourceError, SourceId, StsError, StsSettings,
+    AssumeRoleRequest, CertificateFault, HelperError, KeyStoreError, MetadataPresence, MetadataRequest,
+    Partition, ProcessError, SharedFile, Source, SourceChain, SourceError, SourceId, StsError, StsSettings,
 };
 
 use crate::cli::env::context::{Context, profile_variable};
@@ -94,6 +94,9 @@ pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
     let cli_error =
         CliError::new(format!("could not get the source credentials ({})", describe(chain))).caused_by(error);
     let profile = chain.source_profile.as_deref().unwrap_or("default");
+    if let StsError::Keychain(error) = error {
+        return cli_error.hints(keychain_hints(error));
+    }
     match &chain.source {
         Source::Sso(_) => cli_error.hint(format!("sign in again: aws sso login --profile {profile}")),
         Source::MfaSession { .. } if Refusal::of(error) == Some(Refusal::InvalidMfaCode) => {
@@ -106,6 +109,26 @@ pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
         }
         _ => cli_error,
     }
+}
+
+/// Returns what to do about a keychain that does not give or take a key.
+pub(crate) fn keychain_hints(error: &KeyStoreError) -> Vec<String> {
+    let hint = match error {
+        KeyStoreError::NoStore(_) => {
+            "install one: docker-credential-helper (Homebrew), or golang-docker-credential-helpers with gnome-keyring or pass (Debian)".into()
+        }
+        KeyStoreError::NotFound { name, .. } => {
+            format!("`arl keys list` shows what is stored; to store it: arl keys add {name}")
+        }
+        KeyStoreError::Helper { error: HelperError::Process(ProcessError::NotStarted(_)), store } => {
+            format!("is `{}` installed and on PATH? ARL_KEY_STORE can name another store", store.program())
+        }
+        KeyStoreError::Helper { .. } | KeyStoreError::NotKept(_) => {
+            "is the keychain unlocked, and is this a session that has one? ARL_KEY_STORE can name another store".into()
+        }
+        KeyStoreError::Foreign { name, .. } => format!("to replace it: arl keys add {name} --force"),
+    };
+    vec![hint]
 }
 
 /// Returns what to do about a failure of the instance metadata service.
@@ -130,20 +153,25 @@ fn metadata_hints(error: &StsError, is_last_resort: bool) -> Vec<&'static str> {
 
 /// Returns a description of the source of a chain.
 pub(crate) fn describe(chain: &SourceChain) -> String {
-    let kind = match &chain.source {
-        Source::Keys(keys) => format!("key …{}", last_four(keys.access_key_id())),
-        Source::Sso(_) => "IAM Identity Center".into(),
-        Source::Process(_) => "credential process".into(),
-        Source::MfaSession { keys, .. } => format!("MFA session of key …{}", last_four(keys.access_key_id())),
-        Source::Login(_) => "aws login".into(),
-        Source::WebIdentity { .. } => "web identity".into(),
-        Source::Container(_) => "container endpoint".into(),
-        Source::InstanceMetadata(_) => "instance metadata".into(),
-    };
+    let kind = describe_kind(&chain.source);
     match (&chain.source_profile, &chain.id) {
         (Some(profile), _) => format!("profile `{profile}`, {kind}"),
         (None, SourceId::Environment(_)) => format!("environment, {kind}"),
         (None, _) => kind,
+    }
+}
+
+fn describe_kind(source: &Source) -> String {
+    match source {
+        Source::Keys(keys) => format!("key …{}", last_four(keys.access_key_id())),
+        Source::Keychain(key) => format!("keys `{}` of the keychain", key.name),
+        Source::Sso(_) => "IAM Identity Center".into(),
+        Source::Process(_) => "credential process".into(),
+        Source::MfaSession { keys, .. } => format!("MFA session of {}", describe_kind(keys)),
+        Source::Login(_) => "aws login".into(),
+        Source::WebIdentity { .. } => "web identity".into(),
+        Source::Container(_) => "container endpoint".into(),
+        Source::InstanceMetadata(_) => "instance metadata".into(),
     }
 }
 

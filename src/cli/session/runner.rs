@@ -83,8 +83,8 @@ impl SessionRunner<'_> {
         let Progress { hops: done, mut credentials } = match start {
             Some(cached) => cached,
             None => {
-                use Source::{InstanceMetadata, Login, Process};
-                if matches!(self.plan.chain.source, Process(_) | Login(_) | InstanceMetadata(_)) {
+                let source = &self.plan.chain.source;
+                if runs_program(source) || matches!(source, Source::InstanceMetadata(_)) {
                     send_heartbeat(locks, SOURCE_PROCESS_TIMEOUT);
                 }
                 Progress { hops: 0, credentials: self.source_credentials(locks).await? }
@@ -122,13 +122,14 @@ impl SessionRunner<'_> {
     async fn source_credentials(&self, locks: &mut [Option<LeaderLock>]) -> Result<Credentials, CliError> {
         let chain = &self.plan.chain;
         let now = Context::now();
-        let is_program = matches!(chain.source, Source::Process(_) | Source::Login(_));
+        let is_program = runs_program(&chain.source);
         let failed = |error| {
             let cli_error = hints::source_failed(&error, chain);
             if is_program { cli_error.in_user_program() } else { cli_error }
         };
         let credentials = match (&chain.source, &self.plan.mfa_session) {
             (Source::MfaSession { keys, serial_number }, Some(session)) => {
+                let keys = &self.long_term_keys(keys).await.map_err(failed)?;
                 let purpose = "a session of 12 hours".to_owned();
                 let process = session.process.as_deref();
                 let mut codes = MfaCodes::new(serial_number, purpose, process, self.user_prompt);
@@ -148,6 +149,7 @@ impl SessionRunner<'_> {
                     }
                 }
             }
+            (source @ Source::Keychain(_), _) => self.long_term_keys(source).await.map_err(failed)?,
             (source, _) => self.sts.source_credentials(source, now).await.map_err(failed)?,
         };
         if credentials.expiration().is_some_and(|expiration| expiration <= now) {
@@ -156,6 +158,13 @@ impl SessionRunner<'_> {
         }
         self.cache.store(&self.plan, 0, &credentials, now, self.output);
         Ok(credentials)
+    }
+
+    /// Returns the keys of a source that has long-term ones.
+    async fn long_term_keys(&self, source: &Source) -> Result<Credentials, StsError> {
+        let keys = self.sts.source_credentials(source, Context::now()).await?;
+        self.plan.check_source(&keys);
+        Ok(keys)
     }
 
     /// Returns whether STS refused the code and another one can be tried.
@@ -244,7 +253,10 @@ impl SessionRunner<'_> {
                 let credentials = match (&self.plan.chain.source, self.cache.lookup(&self.plan, 0)) {
                     _ if done == 0 => credentials.clone(),
                     // The keys have the same identity as the MFA session, and need no code.
-                    (Source::MfaSession { keys, .. }, _) => keys.clone(),
+                    (Source::MfaSession { keys, .. }, _) => self
+                        .long_term_keys(keys)
+                        .await
+                        .map_err(|error| hints::source_failed(&error, &self.plan.chain))?,
                     (_, Some(cached)) => cached,
                     (_, None) => self.source_credentials(&mut []).await?,
                 };
@@ -258,6 +270,14 @@ impl SessionRunner<'_> {
         let caller = caller.as_ref().map(CallerIdentity::name);
         hop::name_sessions(&mut self.plan.hops[done..], self.context, caller);
         Ok(())
+    }
+}
+
+/// Returns whether a program of the user's is asked for the first credentials.
+fn runs_program(source: &Source) -> bool {
+    match source {
+        Source::MfaSession { keys, .. } => runs_program(keys),
+        source => matches!(source, Source::Process(_) | Source::Login(_) | Source::Keychain(_)),
     }
 }
 

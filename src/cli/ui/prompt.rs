@@ -1,4 +1,4 @@
-//! Asks for an MFA code on the terminal itself, because stdin may be data and stdout is for programs.
+//! Asks for an MFA code or a key on the terminal itself, because stdin may be data and stdout is for programs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -6,9 +6,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use arl::internal::{SingleFlight, TokenCode};
+use arl::internal::{Secret, SingleFlight, TokenCode};
 use rustix::fs::OFlags;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
 
 use crate::cli::sys;
 use crate::cli::ui::text::printable;
@@ -18,19 +19,28 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 /// The longest line that is read. A code is far shorter.
 const MAX_LINE: usize = 256;
 
-/// A terminal that does not echo what the user types. Dropping this restores its settings.
+/// Whether the terminal shows what the user types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Echo {
+    Off,
+    On,
+}
+
+/// A terminal that is asked a question. Dropping this restores its settings.
 struct Terminal {
     device: File,
     saved_settings: Termios,
 }
 
 impl Terminal {
-    fn open() -> io::Result<Self> {
+    fn open(echo: Echo) -> io::Result<Self> {
         let flags = i32::try_from(OFlags::NOCTTY.bits()).unwrap_or_default();
         let device = OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")?;
         let saved_settings = tcgetattr(&device)?;
         let mut quiet = saved_settings.clone();
-        quiet.local_modes.remove(LocalModes::ECHO);
+        if echo == Echo::Off {
+            quiet.local_modes.remove(LocalModes::ECHO);
+        }
         quiet.local_modes.insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
         // Ctrl-Z would leave the terminal without echo, and a shell that evaluates arl's output waiting.
         quiet.special_codes[SpecialCodeIndex::VSUSP] = libc::_POSIX_VDISABLE;
@@ -44,13 +54,13 @@ impl Terminal {
 
     /// Reads one line. `None` is the end of input. A thread reads, so that signals and the time limit still
     /// work.
-    async fn read_line(&self) -> io::Result<Option<String>> {
+    async fn read_line(&self) -> io::Result<Option<Secret>> {
         let mut device = self.device.try_clone()?;
         let read = move || {
-            let mut line = [0; MAX_LINE];
+            let mut line = Zeroizing::new([0; MAX_LINE]);
             // A terminal in canonical mode returns whole lines.
-            let length = device.read(&mut line)?;
-            Ok((length > 0).then(|| String::from_utf8_lossy(&line[..length]).trim().to_owned()))
+            let length = device.read(&mut *line)?;
+            Ok((length > 0).then(|| Secret::new(String::from_utf8_lossy(&line[..length]).trim().to_owned())))
         };
         tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
     }
@@ -98,14 +108,14 @@ impl From<io::Error> for PromptError {
 pub(crate) async fn ask(question: &str, locks: &Path) -> Result<TokenCode, PromptError> {
     let session = terminal_session().ok_or(PromptError::NoTerminal)?;
     let _turn = SingleFlight::new(locks).lock_terminal(session, LIMIT).await;
-    let terminal = Terminal::open().map_err(|_| PromptError::NoTerminal)?;
+    let terminal = Terminal::open(Echo::Off).map_err(|_| PromptError::NoTerminal)?;
     let asking = async {
         loop {
             terminal.write(question)?;
             let Some(line) = terminal.read_line().await? else {
                 return Err(PromptError::NotTyped("no code was typed".into()));
             };
-            match line.parse::<TokenCode>() {
+            match line.expose().parse::<TokenCode>() {
                 Ok(code) => return Ok(code),
                 // The message never shows the line: it may be a password that was typed into the wrong place.
                 Err(_) => terminal.write("a code has six digits; ")?,
@@ -114,5 +124,22 @@ pub(crate) async fn ask(question: &str, locks: &Path) -> Result<TokenCode, Promp
     };
     tokio::time::timeout(LIMIT, asking).await.unwrap_or_else(|_| {
         Err(PromptError::NotTyped(format!("no code was typed within {}", humantime::format_duration(LIMIT))))
+    })
+}
+
+/// Asks for one line of text. The answer may be empty. Processes take turns as in [`ask`].
+///
+/// # Errors
+/// There is no terminal, or the user typed nothing in time.
+pub(crate) async fn ask_line(question: &str, echo: Echo, locks: &Path) -> Result<Secret, PromptError> {
+    let session = terminal_session().ok_or(PromptError::NoTerminal)?;
+    let _turn = SingleFlight::new(locks).lock_terminal(session, LIMIT).await;
+    let terminal = Terminal::open(echo).map_err(|_| PromptError::NoTerminal)?;
+    let asking = async {
+        terminal.write(question)?;
+        terminal.read_line().await?.ok_or_else(|| PromptError::NotTyped("nothing was typed".into()))
+    };
+    tokio::time::timeout(LIMIT, asking).await.unwrap_or_else(|_| {
+        Err(PromptError::NotTyped(format!("nothing was typed within {}", humantime::format_duration(LIMIT))))
     })
 }

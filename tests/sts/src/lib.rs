@@ -9,6 +9,7 @@
 mod actions;
 mod fault;
 mod http;
+mod iam;
 mod other_services;
 mod server;
 pub mod sigv4;

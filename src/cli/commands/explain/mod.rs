@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arl::internal::{
     ASSUMED_VARIABLES, Consumer, IDENTITY_VARIABLES, ParameterValue, REGION_VARIABLES, RegionChange,
-    SessionDuration, SessionNameTemplate, Source, SourceChain,
+    SessionDuration, SessionNameTemplate, Source, SourceChain, StoreName, StoredKey,
 };
 use serde_json::{Value, json};
 
@@ -256,6 +256,7 @@ impl Lifetime {
     fn of(source: &Source) -> Self {
         match source {
             Source::Keys(keys) if keys.session_token().is_none() => Self::LongTerm,
+            Source::Keychain(_) => Self::LongTerm,
             Source::Process(_) => Self::Unknown,
             Source::Keys(_)
             | Source::MfaSession { .. }
@@ -352,7 +353,13 @@ fn calls(plan: &Plan, cached: Option<usize>) -> Vec<String> {
     if cached.is_none() {
         let call = match source {
             Source::Keys(_) => None,
-            Source::MfaSession { .. } => Some("GetSessionToken".to_owned()),
+            Source::Keychain(key) => Some(keychain_call(key)),
+            Source::MfaSession { keys, .. } => {
+                if let Source::Keychain(key) = &**keys {
+                    calls.push(keychain_call(key));
+                }
+                Some("GetSessionToken".to_owned())
+            }
             Source::Sso(_) => Some("GetRoleCredentials of IAM Identity Center".to_owned()),
             // Only the program's name, because the arguments may be secret.
             Source::Process(process) => {
@@ -372,4 +379,9 @@ fn calls(plan: &Plan, cached: Option<usize>) -> Vec<String> {
     }
     calls.extend(rest.iter().map(|hop| format!("AssumeRole of {}", hop.request.role_arn)));
     calls
+}
+
+fn keychain_call(key: &StoredKey) -> String {
+    let store = key.store.as_ref().map_or_else(|| "its helper program".to_owned(), StoreName::program);
+    format!("the keychain, by {store}, for the keys `{}`", key.name)
 }
