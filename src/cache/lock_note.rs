@@ -9,8 +9,8 @@
 //! | `failed HOLDER TAG LENGTH⏎TEXT⏎` | The call failed. `TEXT`, of `LENGTH` bytes, is the holder's error. |
 //!
 //! `HOLDER` names the process that holds the lock. A note counts only for the processes that waited for this
-//! holder, because a note may be old, and a wrong clock makes times useless. `AT` is in nanoseconds since 1970
-//! and only distinguishes one heartbeat from the next. `TAG` is
+//! holder, because a note may be old, and a wrong clock makes times useless. `AT` is in nanoseconds since
+//! 1970 and only distinguishes one heartbeat from the next. `TAG` is
 //! [`CacheKey::failure_scope`](super::key::CacheKey::failure_scope): a process that would call with another
 //! secret or through another network does not share the failure.
 //!
