@@ -291,3 +291,24 @@ fn an_mfa_session_signs_the_calls_where_a_policy_wants_it() {
         keys.stage.sts.requests().into_iter().filter(|request| request.action == "GetSessionToken");
     assert_eq!(sessions.count(), 2);
 }
+
+/// Somebody else changes the keys in AWS while a rotation is interrupted.
+#[test]
+fn an_interrupted_rotation_goes_on_with_what_is_left_in_aws() {
+    for what in ["the new key is deleted", "the old key is deactivated", "the old key is deleted"] {
+        let keys = with_key();
+        let mut command = keys.bare("arl");
+        // The last but one store puts the new key beside the old one.
+        command.env("KILL_BEFORE", "7").args(["keys", "rotate", "dev"]);
+        assert_eq!(keys.stage.run(&mut command).status, 128 + 9);
+        let (Some(old), Some(new)) = keys.stored("dev") else { panic!("{what}: {:?}", keys.stored("dev")) };
+        keys.stage.sts.change(|world| match what {
+            "the new key is deleted" => drop(world.keys.remove(&new)),
+            "the old key is deleted" => drop(world.keys.remove(&old)),
+            _ => world.keys.get_mut(&old).unwrap().revoked = true,
+        });
+        let run = rotate(&keys, &[]);
+        assert_eq!(run.status, 0, "{what}: {run:?}");
+        assert_eq!(assert_rotated(&keys) == new, what != "the new key is deleted", "{what}: {run:?}");
+    }
+}

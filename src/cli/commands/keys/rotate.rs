@@ -3,7 +3,7 @@
 //! At every moment a key that AWS accepts is in the keychain. Before each step that cannot be taken back, the
 //! keychain holds what the next `rotate` needs to go on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arl::internal::{AccessKey, Credentials, Iam, KeyName, KeyStoreError, Rotation, SerialNumber, StsError};
 
@@ -25,8 +25,11 @@ const NEW_KEY_TIMEOUT: Duration = Duration::from_secs(30);
 const NEW_KEY_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(300));
 /// How many calls in a row must succeed: the machines behind the endpoint learn of a key one by one.
 const NEW_KEY_SUCCESSES: usize = 3;
-/// How often a call with the new key is tried again, a second apart.
-const RETIRE_ATTEMPTS: usize = 20;
+/// How long a call with the new key is tried again.
+const RETIRE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The code of STS and IAM for a key that is unknown or inactive.
+const UNKNOWN_KEY: &str = "InvalidClientTokenId";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
@@ -115,6 +118,11 @@ impl Keys<'_, '_> {
                 self.retire(&old_id, &new, args.keep_old).await
             }
             Some(Rotation { old_id, new: Some(new), .. }) if old_id == current.access_key_id() => {
+                if self.is_deleted(&current, &new).await {
+                    let id = new.access_key_id();
+                    self.output.note(&format!("the key {id} of a rotation that had begun is deleted in AWS"));
+                    return self.begin(current, None, args).await;
+                }
                 self.output.note("a rotation that had begun goes on: the new key exists already");
                 self.finish(&old_id, &new, Some(&current), args).await
             }
@@ -191,16 +199,23 @@ impl Keys<'_, '_> {
     ) -> Result<(), CliError> {
         let rotation =
             Rotation { old_id: old_id.to_owned(), started: Context::now(), new: Some(new.clone()) };
+        // The old key may be deactivated by now; then the record tells whose it was.
+        let recorded = record(self.name).map(|record| record.arn).filter(|arn| !arn.is_empty());
         let arn = match current {
-            Some(current) => Some(self.aws.caller(current).await?.arn),
-            None => None,
+            Some(current) => match self.aws.sts.caller_identity(current).await {
+                Ok(caller) => Some(caller.arn),
+                Err(StsError::Refused { code, .. }) if code == UNKNOWN_KEY => recorded,
+                Err(_) => Some(self.aws.caller(current).await?.arn),
+            },
+            None => recorded,
         };
         let new_arn = self.wait_for(new).await?;
-        if let (Some(arn), Some(current)) = (&arn, current)
+        if let Some(arn) = &arn
             && *arn != new_arn
         {
             let error = CliError::new("the new key is of another identity, so it is not used")
                 .caused_by(format!("it is of `{new_arn}`, and the stored one of `{arn}`"));
+            let Some(current) = current else { return Err(error) };
             let iam = self.aws.iam(arn);
             return Err(self.take_back(&iam, current, new.access_key_id(), &rotation, error).await);
         }
@@ -213,7 +228,7 @@ impl Keys<'_, '_> {
 
     /// Waits until the new key is known. Returns whose it is.
     async fn wait_for(&self, new: &Credentials) -> Result<String, CliError> {
-        let (mut waited, mut successes) = (Duration::ZERO, 0);
+        let (begin, mut has_waited, mut successes) = (Instant::now(), false, 0);
         loop {
             let (pause, result) = match self.aws.sts.caller_identity(new).await {
                 Ok(caller) => {
@@ -224,15 +239,15 @@ impl Keys<'_, '_> {
                     (NEW_KEY_PAUSES.1, None)
                 }
                 Err(error) => {
-                    if successes == 0 && waited.is_zero() {
+                    if !has_waited {
                         self.output.status("waiting until AWS knows the new key everywhere");
                     }
-                    successes = 0;
+                    (has_waited, successes) = (true, 0);
                     (NEW_KEY_PAUSES.0, Some(error))
                 }
             };
             if let Some(error) = result
-                && waited >= NEW_KEY_TIMEOUT
+                && begin.elapsed() >= NEW_KEY_TIMEOUT
             {
                 let limit = humantime::format_duration(NEW_KEY_TIMEOUT);
                 return Err(CliError::new(format!("AWS does not accept the new key within {limit}"))
@@ -243,7 +258,6 @@ impl Keys<'_, '_> {
                     )));
             }
             tokio::time::sleep(pause).await;
-            waited += pause;
         }
     }
 
@@ -286,14 +300,13 @@ impl Keys<'_, '_> {
         &self,
         call: impl Fn() -> F,
     ) -> Result<(), StsError> {
-        let mut attempts = 1;
+        let begin = Instant::now();
         loop {
             match call().await {
                 Err(error) if is_gone(&error) => return Ok(()),
-                Err(error) if attempts < RETIRE_ATTEMPTS && may_pass(&error) => {}
+                Err(error) if begin.elapsed() < RETIRE_TIMEOUT && may_pass(&error) => {}
                 result => return result,
             }
-            attempts += 1;
             tokio::time::sleep(NEW_KEY_PAUSES.0).await;
         }
     }
@@ -329,6 +342,14 @@ impl Keys<'_, '_> {
         }
     }
 
+    /// Returns whether AWS has no such key of the user any more. If that cannot be found out, it is there.
+    async fn is_deleted(&self, current: &Credentials, new: &Credentials) -> bool {
+        let Ok(caller) = self.aws.sts.caller_identity(current).await else { return false };
+        let Ok(signer) = self.signer(current).await else { return false };
+        let listed = self.aws.iam(&caller.arn).access_keys(&signer, Context::now()).await;
+        listed.is_ok_and(|keys| keys.iter().all(|key| key.id != new.access_key_id()))
+    }
+
     /// Returns what the calls about the keys are signed with.
     async fn signer(&self, keys: &Credentials) -> Result<Credentials, CliError> {
         match self.mfa {
@@ -344,5 +365,5 @@ impl Keys<'_, '_> {
 
 /// Returns whether the same call may succeed soon.
 fn may_pass(error: &StsError) -> bool {
-    error.is_transient() || matches!(error, StsError::Refused { code, .. } if code == "InvalidClientTokenId")
+    error.is_transient() || matches!(error, StsError::Refused { code, .. } if code == UNKNOWN_KEY)
 }
