@@ -161,6 +161,8 @@ mod console;
 mod endpoint;
 #[cfg(feature = "cli")]
 mod export;
+#[cfg(feature = "cli")]
+mod login;
 
 pub use arn::role_arn::RoleArn;
 pub use arn::session::RoleSessionName;
@@ -197,6 +199,7 @@ pub mod internal {
     pub mod files {
         pub use crate::files::{MAX_CONFIG, MAX_DOCUMENT, read, read_text};
     }
+    pub use crate::login::{LoginError, RoleCall, TokenStore, role_credentials};
     pub use crate::process::{ProcessError, Stderr, run_process};
     pub use crate::profiles::{
         EditError, FileMode, InvalidConfig, InvalidProfileKey, InvalidProfileName, ProfileEdit, ProfileName,
@@ -215,10 +218,10 @@ pub mod internal {
     pub use crate::secret::Secret;
     pub use crate::source::{
         LoginSource, PROCESS_ANCESTORS, ProcessSource, RoleRef, ShellRole, Source, SourceChain, SourceError,
-        SourceId, SourceResolver, SsoSource, closest,
+        SourceId, SourceResolver, SsoClient, SsoSession, SsoSource, SsoToken, closest,
     };
     pub use crate::sts::{
-        CallerIdentity, NetworkConfig, RoleSession, Sts, StsError, StsSettings, assume_role,
-        cap_chained_duration,
+        CallerIdentity, IdentityCenter, IdentityCenterSettings, NetworkConfig, RoleSession, Sts, StsError,
+        StsSettings, assume_role, cap_chained_duration,
     };
 }

@@ -142,6 +142,33 @@ impl SingleFlight {
         }
     }
 
+    /// Waits for the lock with this file name, up to `limit`. Goes on without it if it is not available.
+    ///
+    /// # Errors
+    /// What `done` returns, if it returns something while another process holds the lock.
+    pub async fn lock_named<T>(
+        &self,
+        name: &str,
+        limit: Duration,
+        mut done: impl FnMut() -> Option<T>,
+    ) -> Result<LeaderLock, T> {
+        let path = self.directory.join(name);
+        let ((mut pause, last), mut waited) = (POLL_INTERVALS, Duration::ZERO);
+        loop {
+            match self.try_lock(&path) {
+                TryLock::Locked(file) => return Ok(LeaderLock { file: Some(file), holder: String::new() }),
+                TryLock::Busy if waited < limit => {}
+                TryLock::Busy | TryLock::Unavailable => return Ok(LeaderLock::without_lock()),
+            }
+            if let Some(done) = done() {
+                return Err(done);
+            }
+            tokio::time::sleep(pause).await;
+            waited += pause;
+            pause = (pause * 3 / 2).min(last);
+        }
+    }
+
     /// Whether a process holds the lock of a terminal's session.
     pub fn is_terminal_locked(&self, terminal: u32) -> bool {
         let open = OpenOptions::new()

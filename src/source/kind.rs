@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::sso_token::cache_file_name;
 use crate::arn::RoleArn;
 use crate::credentials::Credentials;
 use crate::request::{SerialNumber, SessionDuration};
@@ -15,7 +16,7 @@ pub const PROCESS_ANCESTORS: &str = "ARL_PROCESS_PROFILES";
 pub enum Source {
     /// Keys from the environment or from a profile.
     Keys(Credentials),
-    /// IAM Identity Center, with the token from `aws sso login`.
+    /// A role of IAM Identity Center, with the token of a sign-in.
     Sso(SsoSource),
     /// A command that prints credentials as JSON.
     Process(ProcessSource),
@@ -67,19 +68,40 @@ pub struct LoginSource {
     pub file: String,
 }
 
-/// The settings of IAM Identity Center.
+/// A role of IAM Identity Center.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SsoSource {
     /// `sso_account_id`.
     pub account_id: String,
     /// `sso_role_name`.
     pub role_name: String,
+    /// Where the user signs in.
+    pub session: SsoSession,
+}
+
+/// The settings of a sign-in to IAM Identity Center, which its roles share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SsoSession {
+    /// The name of the `[sso-session]` section, which older profiles do not have.
+    pub name: Option<String>,
     /// `sso_start_url`.
     pub start_url: String,
     /// `sso_region`.
     pub region: String,
-    /// The name of the `[sso-session]` section, which older profiles do not have.
-    pub session_name: Option<String>,
+    /// `sso_registration_scopes`.
+    pub scopes: Vec<String>,
+}
+
+impl SsoSession {
+    /// Returns what names the token file, and the sign-in in messages: the session, else the start URL.
+    pub fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.start_url)
+    }
+
+    /// Returns the name of the token file.
+    pub fn token_file_name(&self) -> String {
+        cache_file_name(self.label())
+    }
 }
 
 /// Identifies a source, so that arl finds it again after it replaced the variables: the value of

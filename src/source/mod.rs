@@ -5,8 +5,11 @@ mod kind;
 mod profile;
 mod resolve;
 mod role_ref;
+mod sso_token;
 
 pub use error::SourceError;
-pub use kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SourceId, SsoSource};
+pub use kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SourceId, SsoSession, SsoSource};
 pub use resolve::{ShellRole, SourceChain, SourceResolver};
 pub use role_ref::{RoleRef, closest};
+pub use sso_token::{SsoClient, SsoToken};
+pub(crate) use sso_token::{read_sso_file, sso_cache_directory};

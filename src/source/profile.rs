@@ -1,7 +1,7 @@
 //! The credentials in a profile itself: a token file, IAM Identity Center, a process, or keys.
 
 use super::error::SourceError;
-use super::kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SsoSource};
+use super::kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SsoSession, SsoSource};
 use crate::credentials::Credentials;
 use crate::digest::sha256_hex;
 use crate::error::Error;
@@ -112,6 +112,25 @@ fn process(
 }
 
 fn sso<'a>(config: &SharedConfig<'a>, name: &str, section: &Section<'a>) -> Result<SsoSource, SourceError> {
+    let required = |key: &str| {
+        section.get(key).map(str::to_owned).ok_or_else(|| SourceError::Profile {
+            name: name.to_owned(),
+            reason: format!("lacks `{key}` for IAM Identity Center"),
+        })
+    };
+    Ok(SsoSource {
+        account_id: required("sso_account_id")?,
+        role_name: required("sso_role_name")?,
+        session: sso_session(config, name, section)?,
+    })
+}
+
+/// Returns where the user of a profile signs in: its `sso_session`, or its own start URL.
+pub(super) fn sso_session<'a>(
+    config: &SharedConfig<'a>,
+    name: &str,
+    section: &Section<'a>,
+) -> Result<SsoSession, SourceError> {
     let invalid = |reason: String| SourceError::Profile { name: name.to_owned(), reason };
     let session_name = section.get("sso_session");
     let session = session_name
@@ -128,17 +147,26 @@ fn sso<'a>(config: &SharedConfig<'a>, name: &str, section: &Section<'a>) -> Resu
             return Err(invalid(format!("has another `{key}` than its SSO session")));
         }
     }
-    let value = |key: &str, holder: &Section<'_>| {
-        holder
-            .get(key)
-            .map(str::to_owned)
-            .ok_or_else(|| invalid(format!("lacks `{key}` for IAM Identity Center")))
+    read_session(session_name, session.unwrap_or(section)).map_err(invalid)
+}
+
+/// Reads the settings of a sign-in from a section. The error is phrased to follow the section's name.
+pub(super) fn read_session(name: Option<&str>, holder: &Section<'_>) -> Result<SsoSession, String> {
+    let required = |key: &str| {
+        let value = holder.get_non_empty(key).map(str::to_owned);
+        value.ok_or_else(|| format!("lacks `{key}` for IAM Identity Center"))
     };
-    Ok(SsoSource {
-        account_id: value("sso_account_id", section)?,
-        role_name: value("sso_role_name", section)?,
-        start_url: value("sso_start_url", session.unwrap_or(section))?,
-        region: value("sso_region", session.unwrap_or(section))?,
-        session_name: session_name.map(str::to_owned),
+    let region = required("sso_region")?;
+    // It becomes a part of the name of the host that gets the token.
+    if !region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Err(format!("has the `sso_region` `{region}`, which is no region"));
+    }
+    let scopes = holder.get_non_empty("sso_registration_scopes").unwrap_or_default();
+    let scopes = scopes.split(',').map(|scope| scope.trim().to_owned()).filter(|scope| !scope.is_empty());
+    Ok(SsoSession {
+        name: name.map(str::to_owned),
+        start_url: required("sso_start_url")?,
+        region,
+        scopes: scopes.collect(),
     })
 }

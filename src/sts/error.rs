@@ -121,14 +121,16 @@ impl StsError {
     }
 }
 
-/// The codes with which STS refuses a request for now. Source: "Common errors" of the STS API reference, and
-/// the codes that the SDKs retry.
-const TRANSIENT_CODES: [&str; 9] = [
+/// The codes with which STS or IAM Identity Center refuses a request for now. Source: "Common errors" of the
+/// STS API reference, and the codes that the SDKs retry.
+const TRANSIENT_CODES: [&str; 11] = [
     "IDPCommunicationError",
     "InternalFailure",
+    "InternalServerException",
     "RequestLimitExceeded",
     "RequestThrottled",
     "ServiceUnavailable",
+    "ServiceUnavailableException",
     "SlowDown",
     "Throttling",
     "ThrottlingException",

@@ -3,11 +3,15 @@
 mod assume_role;
 #[cfg(feature = "cli")]
 mod client;
+#[cfg(feature = "cli")]
+mod connection;
 mod error;
 #[cfg(feature = "cli")]
 mod external;
 #[cfg(feature = "cli")]
 mod http;
+#[cfg(feature = "cli")]
+mod identity_center;
 #[cfg(feature = "cli")]
 mod providers;
 mod response;
@@ -21,8 +25,12 @@ pub use error::StsError;
 #[cfg(feature = "cli")]
 pub(crate) use http::LazyClient;
 #[cfg(feature = "cli")]
+pub use identity_center::IdentityCenter;
+#[cfg(feature = "cli")]
+pub(crate) use identity_center::{IssuedToken, TokenGrant};
+#[cfg(feature = "cli")]
 pub use response::RoleSession;
 pub(crate) use sdk_config::{assume_role_with, check_source, operation_timeout, parent_failed, sts_settings};
-#[cfg(feature = "cli")]
-pub use settings::NetworkConfig;
 pub use settings::StsSettings;
+#[cfg(feature = "cli")]
+pub use settings::{IdentityCenterSettings, NetworkConfig};

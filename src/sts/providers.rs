@@ -7,9 +7,7 @@ use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::imds;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
-use aws_config::sso::SsoCredentialsProvider;
 use aws_credential_types::provider::ProvideCredentials;
-use aws_types::region::Region;
 
 use super::client::Sts;
 use super::error::StsError;
@@ -19,14 +17,14 @@ use crate::arn::RoleArn;
 use crate::credentials::Credentials;
 use crate::files;
 use crate::request::{SerialNumber, SessionDuration, TokenCode};
-use crate::source::{Source, SsoSource};
+use crate::source::Source;
 
 /// Most machines are not EC2 instances, and users should not wait long to find out.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Sts {
     /// Returns the credentials of the source. Keys are returned at once, everything else takes a call or a
-    /// process.
+    /// process. Sources that may need the user are asked elsewhere.
     ///
     /// # Errors
     /// The source refuses, does not exist, or returns unusable credentials.
@@ -42,7 +40,7 @@ impl Sts {
                 let name = role_session_name.as_deref().unwrap_or("arl");
                 self.web_identity(role_arn, token_file, name, *duration_seconds, now).await
             }
-            Source::Sso(sso) => with_timeout(limit, self.sso(sso)).await,
+            Source::Sso(_) => Err(StsError::Source("a sign-in is needed".into())),
             Source::MfaSession { .. } => Err(StsError::Source("an MFA code is needed".into())),
             Source::Process(process) => external::from_credential_process(process).await,
             Source::Login(login) => external::from_login(login, now).await,
@@ -89,17 +87,6 @@ impl Sts {
             .await
             .map_err(|error| StsError::from_sdk_error(&error, self.timeout()))?;
         response::parse_session(response.credentials(), now)
-    }
-
-    fn sso(&self, sso: &SsoSource) -> SsoCredentialsProvider {
-        let mut builder = SsoCredentialsProvider::builder()
-            .configure(&self.provider_config())
-            .account_id(&sso.account_id)
-            .role_name(&sso.role_name)
-            .start_url(&sso.start_url)
-            .region(Region::new(sso.region.clone()));
-        builder.set_session_name(sso.session_name.clone());
-        builder.build()
     }
 
     async fn web_identity(

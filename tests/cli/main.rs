@@ -25,6 +25,7 @@ mod flags;
 mod help;
 mod hooks;
 mod hostile_shell;
+mod identity_center;
 mod inherited_state;
 mod interactive_shells;
 mod interrupts;

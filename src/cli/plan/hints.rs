@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use arl::internal::{
-    AssumeRoleRequest, SharedFile, Source, SourceChain, SourceError, SourceId, StsError, StsSettings,
+    AssumeRoleRequest, IdentityCenterSettings, LoginError, SharedFile, Source, SourceChain, SourceError,
+    SourceId, SsoSource, StsError, StsSettings,
 };
 
 use crate::cli::env::context::{Context, profile_variable};
@@ -63,7 +64,6 @@ pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
         CliError::new(format!("could not get the source credentials ({})", describe(chain))).caused_by(error);
     let profile = chain.source_profile.as_deref().unwrap_or("default");
     match &chain.source {
-        Source::Sso(_) => cli_error.hint(format!("sign in again: aws sso login --profile {profile}")),
         Source::MfaSession { .. } if Refusal::of(error) == Some(Refusal::InvalidMfaCode) => {
             cli_error.hint(INVALID_CODE_HINT)
         }
@@ -115,16 +115,74 @@ pub(crate) fn assume_failed(
         }
         StsError::Redirected(_) | StsError::Unexpected(_) => cli_error
             .hint(format!("is `{endpoint}` an STS endpoint? See --endpoint-url and AWS_ENDPOINT_URL")),
-        error if error.is_certificate_problem() => cli_error.hint(
-            "if your network has a certificate authority of its own, name its PEM file in AWS_CA_BUNDLE",
-        ),
-        StsError::Unreachable(_) | StsError::TimedOut(_) => cli_error
-            .hint(format!("check the network, HTTPS_PROXY, and the endpoint ({endpoint}, region {region})")),
+        StsError::Unreachable(_) | StsError::Untrusted(_) | StsError::TimedOut(_) => {
+            cli_error.hints(network_hint(error, &format!("{endpoint}, region {region}")))
+        }
         error if error.is_clock_problem() => cli_error
             .hint("nothing was handed over; if this machine's clock is wrong, set it: compare `date -u`"),
         StsError::Mismatch(_) => cli_error.hint(format!("nothing was handed over; do you trust {endpoint}?")),
         _ => cli_error,
     }
+}
+
+/// Returns what to do about a connection that failed. `endpoint` describes the endpoint.
+fn network_hint(error: &StsError, endpoint: &str) -> Option<String> {
+    match error {
+        error if error.is_certificate_problem() => Some(
+            "if your network has a certificate authority of its own, name its PEM file in AWS_CA_BUNDLE"
+                .into(),
+        ),
+        StsError::Unreachable(_) | StsError::TimedOut(_) => {
+            Some(format!("check the network, HTTPS_PROXY, and the endpoint ({endpoint})"))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the error for a role of IAM Identity Center that arl did not get.
+pub(crate) fn identity_center_failed(
+    error: &LoginError,
+    chain: &SourceChain,
+    sso: &SsoSource,
+    settings: &IdentityCenterSettings,
+) -> CliError {
+    let SsoSource { account_id, role_name, session } = sso;
+    let cli_error =
+        CliError::new(format!("could not get the source credentials ({})", describe(chain))).caused_by(error);
+    match error {
+        error if error.needs_sign_in() => {
+            let profile = chain.source_profile.as_deref().unwrap_or("default");
+            cli_error.hint(format!("sign in again: aws sso login --profile {profile}"))
+        }
+        LoginError::NotAssigned { roles, .. } => {
+            let has = match roles.as_deref() {
+                None => "`arl list` shows your profiles; ask your administrator which roles you have".into(),
+                Some([]) => format!("the sign-in `{}` has no role in account {account_id}", session.label()),
+                Some(roles) => format!("your roles in account {account_id}: {}", listed(roles)),
+            };
+            cli_error.caused_by(format!("you have no role `{role_name}` in account {account_id}")).hint(has)
+        }
+        LoginError::Call(error @ StsError::Refused { .. }) if error.is_transient() => {
+            cli_error.hint("IAM Identity Center is busy; try again in a moment")
+        }
+        LoginError::Call(StsError::Unexpected(_) | StsError::Redirected(_)) => cli_error.hint(format!(
+            "is `{}` an endpoint of IAM Identity Center? See AWS_ENDPOINT_URL_SSO and AWS_ENDPOINT_URL_SSO_OIDC; \
+             if it is, try again in a moment",
+            settings.portal.endpoint_url.as_deref().unwrap_or(&session.region)
+        )),
+        LoginError::Call(error) => {
+            let endpoint = settings.portal.endpoint_url.as_deref().unwrap_or("IAM Identity Center");
+            cli_error.hints(network_hint(error, &format!("{endpoint}, region {}", session.region)))
+        }
+        _ => cli_error,
+    }
+}
+
+/// Returns some names of a list.
+fn listed(names: &[String]) -> String {
+    const MAX: usize = 20;
+    let shown = names.iter().take(MAX).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if names.len() > MAX { format!("{shown} and {} more", names.len() - MAX) } else { shown }
 }
 
 /// Returns how wrong this machine's clock is, if it is off by more than four minutes.

@@ -12,13 +12,15 @@ pub(crate) mod sts_settings;
 use std::cell::OnceCell;
 
 use arl::internal::{
-    CacheKey, CacheKeyHop, Credentials, Identity, Partition, RoleArn, RoleProfile, RoleRef, Section,
-    SharedConfig, ShellRole, Source, SourceChain, SourceId, SourceKey, SourceResolver, StsSettings,
+    CacheKey, CacheKeyHop, Credentials, Identity, IdentityCenterSettings, Partition, RoleArn, RoleProfile,
+    RoleRef, Section, SharedConfig, ShellRole, Source, SourceChain, SourceEnvironment, SourceId, SourceKey,
+    SourceResolver, StsSettings,
 };
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::{Context, profile_variable};
 use crate::cli::env::vars;
+use crate::cli::plan::endpoint_url::EndpointArgs;
 use crate::cli::plan::hop::{Hop, HopBuilder};
 use crate::cli::plan::mfa_session::{MfaSessionCode, plan_mfa};
 use crate::cli::plan::region::Regions;
@@ -43,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) sts: StsSettings,
     /// The setting that names the endpoint.
     pub(crate) endpoint_origin: EndpointOrigin,
+    /// How to reach IAM Identity Center, if the chain starts there.
+    pub(crate) identity_center: Option<IdentityCenterSettings>,
     /// How the MFA session that the chain starts from gets its code.
     pub(crate) mfa_session: Option<MfaSessionCode>,
     /// Identifies the source in cache keys. `None` if nothing does.
@@ -94,7 +98,17 @@ impl Plan {
         );
         let (sts, endpoint_origin) =
             sts_settings::find(args, context, &config, settings_section, effective, &partition)?;
-        let source_key = SourceKey::from_source(&chain.source, &context.source_environment(&var));
+        let identity_center = match &chain.source {
+            Source::Sso(sso) => {
+                let (endpoints, region) = (EndpointArgs::of(args), &sso.session.region);
+                let section = settings_section;
+                Some(sts_settings::find_identity_center(&endpoints, context, &config, section, region)?)
+            }
+            _ => None,
+        };
+        let portal_url = identity_center.as_ref().and_then(|center| center.portal.endpoint_url.clone());
+        let source_environment = SourceEnvironment { portal_url, ..context.source_environment(&var) };
+        let source_key = SourceKey::from_source(&chain.source, &source_environment);
         let cache_keys = vec![OnceCell::new(); hops.len() + 1];
         Ok(Self {
             chain,
@@ -104,6 +118,7 @@ impl Plan {
             region_origin,
             sts,
             endpoint_origin,
+            identity_center,
             mfa_session,
             source_key,
             cache_keys,

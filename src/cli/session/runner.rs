@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use arl::internal::{
-    CallerIdentity, Credentials, LeaderLock, RoleSession, SessionDuration, SessionNameTemplate, Source, Sts,
-    StsError, WaitBudget, assume_role, cap_chained_duration,
+    CallerIdentity, Credentials, IdentityCenter, LeaderLock, RoleCall, RoleSession, SessionDuration,
+    SessionNameTemplate, Source, SsoSource, Sts, StsError, TokenStore, WaitBudget, assume_role,
+    cap_chained_duration, role_credentials,
 };
 
 use crate::cli::env::context::Context;
@@ -147,6 +148,7 @@ impl SessionRunner<'_> {
                     }
                 }
             }
+            (Source::Sso(sso), _) => self.sso_credentials(sso).await?,
             (source, _) => self.sts.source_credentials(source, now).await.map_err(failed)?,
         };
         if credentials.expiration().is_some_and(|expiration| expiration <= now) {
@@ -155,6 +157,31 @@ impl SessionRunner<'_> {
         }
         self.cache.store(&self.plan, 0, &credentials, now, self.output);
         Ok(credentials)
+    }
+
+    async fn sso_credentials(&self, sso: &SsoSource) -> Result<Credentials, CliError> {
+        let Some(settings) = &self.plan.identity_center else {
+            return Err(CliError::new("there are no settings for IAM Identity Center"));
+        };
+        let Some(home) = self.context.home() else {
+            return Err(CliError::new("there is no home directory with the token of a sign-in"));
+        };
+        let call = RoleCall {
+            center: &IdentityCenter::beside(&self.sts, settings.clone()),
+            store: &TokenStore::new(home),
+            margin: self.cache.token_margin(),
+            clock: &Context::now,
+            warn: &|text| self.output.warn_once(text),
+        };
+        self.output.trace(|| {
+            let SsoSource { account_id, role_name, session } = sso;
+            format!(
+                "asking IAM Identity Center for {account_id}/{role_name}, signed in as `{}`",
+                session.label()
+            )
+        });
+        let credentials = role_credentials(call, sso).await;
+        credentials.map_err(|error| hints::identity_center_failed(&error, &self.plan.chain, sso, settings))
     }
 
     /// Returns whether STS refused the code and another one can be tried.

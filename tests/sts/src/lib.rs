@@ -9,6 +9,7 @@
 mod actions;
 mod fault;
 mod http;
+mod identity_center;
 mod other_services;
 mod server;
 pub mod sigv4;
@@ -17,5 +18,6 @@ mod tls;
 mod xml;
 
 pub use fault::Fault;
+pub use identity_center::{Client, IdentityCenter};
 pub use server::{Recorded, Sts};
 pub use state::{Key, Role, World};
