@@ -199,7 +199,10 @@ pub mod internal {
     pub mod files {
         pub use crate::files::{MAX_CONFIG, MAX_DOCUMENT, read, read_text};
     }
-    pub use crate::login::{LoginError, RoleCall, TokenStore, role_credentials};
+    pub use crate::login::{
+        BrowserSignIn, CachedCliRole, DeviceSignIn, LoginError, RoleCall, SignIn, TokenStore, current_token,
+        remove_cli_roles, role_credentials, sign_out,
+    };
     pub use crate::process::{ProcessError, Stderr, run_process};
     pub use crate::profiles::{
         EditError, FileMode, InvalidConfig, InvalidProfileKey, InvalidProfileName, ProfileEdit, ProfileName,

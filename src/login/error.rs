@@ -26,6 +26,12 @@ pub enum LoginError {
         /// The roles that the user has in the account. `None` if the portal does not list them.
         roles: Option<Vec<String>>,
     },
+    /// The user or the service refused the sign-in. Holds what they said.
+    Refused(String),
+    /// The device code has expired before the user approved it.
+    CodeExpired,
+    /// arl cannot listen on this port (0: any), or has no randomness.
+    Port(u16, String),
     /// The token file cannot be read, trusted or written.
     TokenFile(PathBuf, String),
     /// The call failed.
@@ -38,6 +44,10 @@ impl fmt::Display for LoginError {
             Self::NotSignedIn => f.write_str("there is no token of a sign-in"),
             Self::Expired => f.write_str("the sign-in has expired"),
             Self::Ended(error) => write!(f, "IAM Identity Center accepts the sign-in no more: {error}"),
+            Self::Refused(reason) => write!(f, "the sign-in was refused: {reason}"),
+            Self::CodeExpired => f.write_str("the code has expired"),
+            Self::Port(0, error) => write!(f, "cannot listen on 127.0.0.1: {error}"),
+            Self::Port(port, error) => write!(f, "cannot listen on port {port} of 127.0.0.1: {error}"),
             Self::TokenFile(path, error) => write!(f, "the token file `{}`: {error}", path.display()),
             Self::Call(StsError::Unexpected(what)) => {
                 write!(f, "the endpoint does not answer as IAM Identity Center does: {what}")

@@ -40,10 +40,10 @@ pub async fn role_credentials(call: RoleCall<'_>, sso: &SsoSource) -> Result<Cre
     let token = current_token(call, session).await?;
     let refusal = match call.center.role_credentials(&token.access_token, account_id, role_name).await {
         Ok(credentials) => return Ok(credentials),
-        Err(error) if is_code(&error, "UnauthorizedException") => return Err(LoginError::Ended(error)),
-        Err(error) if is_code(&error, "ForbiddenException") => error,
+        Err(error) if error.is_code("UnauthorizedException") => return Err(LoginError::Ended(error)),
+        Err(error) if error.is_code("ForbiddenException") => error,
         // A role that does not exist, in services that imitate the portal.
-        Err(error) if is_code(&error, "ResourceNotFoundException") => error,
+        Err(error) if error.is_code("ResourceNotFoundException") => error,
         Err(error) => return Err(LoginError::Call(error)),
     };
     let roles = call.center.account_roles(&token.access_token, account_id).await.ok();
@@ -55,7 +55,7 @@ pub async fn role_credentials(call: RoleCall<'_>, sso: &SsoSource) -> Result<Cre
 ///
 /// # Errors
 /// Nobody is signed in, or the token has expired and cannot be renewed.
-pub(super) async fn current_token(call: RoleCall<'_>, session: &SsoSession) -> Result<SsoToken, LoginError> {
+pub async fn current_token(call: RoleCall<'_>, session: &SsoSession) -> Result<SsoToken, LoginError> {
     let RoleCall { store, margin, clock, .. } = call;
     let is_good = |token: &SsoToken| !token.expires_within(margin, clock());
     let token = store.read(session)?.ok_or(LoginError::NotSignedIn)?;
@@ -135,9 +135,5 @@ fn is_refused(error: &StsError) -> bool {
         "InvalidClientException",
         "UnauthorizedClientException",
     ];
-    CODES.iter().any(|code| is_code(error, code))
-}
-
-fn is_code(error: &StsError, expected: &str) -> bool {
-    matches!(error, StsError::Refused { code, .. } if code == expected)
+    CODES.iter().any(|code| error.is_code(code))
 }

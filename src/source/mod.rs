@@ -12,4 +12,4 @@ pub use kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SourceId, 
 pub use resolve::{ShellRole, SourceChain, SourceResolver};
 pub use role_ref::{RoleRef, closest};
 pub use sso_token::{SsoClient, SsoToken};
-pub(crate) use sso_token::{read_sso_file, sso_cache_directory};
+pub(crate) use sso_token::{cache_file_name, read_sso_file, sso_cache_directory};

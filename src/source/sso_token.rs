@@ -150,7 +150,7 @@ fn python_string(text: &str) -> String {
 
 /// Returns the name of a file in the cache directory: the SHA-1 of `text`. For a token that is the name of
 /// its `[sso-session]`, or the start URL of a profile without one.
-pub(super) fn cache_file_name(text: &str) -> String {
+pub(crate) fn cache_file_name(text: &str) -> String {
     let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
     format!("{}.json", hex_encode(hash.as_ref()))
 }

@@ -95,6 +95,11 @@ impl StsError {
         }
     }
 
+    /// Whether the service refused with this code.
+    pub fn is_code(&self, expected: &str) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == expected)
+    }
+
     /// Returns what a program can do about the error.
     pub(super) fn kind(&self) -> ErrorKind {
         match self {

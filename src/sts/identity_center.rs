@@ -16,7 +16,6 @@ use super::http::LazyClient;
 use super::settings::{IdentityCenterSettings, StsSettings};
 use crate::credentials::Credentials;
 use crate::secret::Secret;
-use crate::source::SsoClient;
 
 /// The most entries that one page of a list holds. Source: the service's model.
 const PAGE_SIZE: i32 = 100;
@@ -26,26 +25,8 @@ const MAX_PAGES: usize = 1000;
 /// A client of both services.
 #[derive(Debug, Clone)]
 pub struct IdentityCenter {
-    settings: IdentityCenterSettings,
+    pub(super) settings: IdentityCenterSettings,
     http: LazyClient,
-}
-
-/// What is exchanged for a token.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum TokenGrant<'a> {
-    /// A refresh token.
-    RefreshToken(&'a Secret),
-}
-
-/// A token, as the OIDC service hands it out.
-#[derive(Debug, Clone)]
-pub(crate) struct IssuedToken {
-    /// What the portal accepts.
-    pub(crate) access_token: Secret,
-    /// How long it is valid.
-    pub(crate) expires_in: Duration,
-    /// What the next token is had for.
-    pub(crate) refresh_token: Option<Secret>,
 }
 
 impl IdentityCenter {
@@ -106,37 +87,20 @@ impl IdentityCenter {
         Err(StsError::Unexpected("the list of roles does not end".into()))
     }
 
-    /// Exchanges a grant for a token.
+    /// Ends the sign-in of a token. Credentials that were handed out stay valid.
     ///
     /// # Errors
-    /// As [`Self::register`]. A grant that is not accepted, or not yet, is [`StsError::Refused`].
-    pub(crate) async fn create_token(
-        &self,
-        client: &SsoClient,
-        grant: TokenGrant<'_>,
-    ) -> Result<IssuedToken, StsError> {
-        let call = self.oidc().create_token();
-        let call = call.client_id(&client.id).client_secret(client.secret.expose());
-        let call = match grant {
-            TokenGrant::RefreshToken(token) => call.grant_type("refresh_token").refresh_token(token.expose()),
-        };
-        let output = call.send().await.map_err(|error| failed(&error, &self.settings.oidc))?;
-        let refresh_token = output.refresh_token().map(|token| Secret::new(token.to_owned()));
-        match (output.access_token(), u64::try_from(output.expires_in())) {
-            (Some(token), Ok(seconds)) if seconds > 0 && !token.is_empty() => Ok(IssuedToken {
-                access_token: Secret::new(token.to_owned()),
-                expires_in: Duration::from_secs(seconds),
-                refresh_token,
-            }),
-            _ => Err(StsError::Unexpected("it has no access token".into())),
-        }
+    /// As [`Self::role_credentials`].
+    pub(crate) async fn logout(&self, token: &Secret) -> Result<(), StsError> {
+        let call = self.portal().logout().access_token(token.expose()).send().await;
+        call.map(|_| ()).map_err(|error| failed(&error, &self.settings.portal))
     }
 
     fn portal(&self) -> aws_sdk_sso::Client {
         aws_sdk_sso::Client::new(&connection::sdk_config(&self.settings.portal, &self.http).build())
     }
 
-    fn oidc(&self) -> aws_sdk_ssooidc::Client {
+    pub(super) fn oidc(&self) -> aws_sdk_ssooidc::Client {
         aws_sdk_ssooidc::Client::new(&connection::sdk_config(&self.settings.oidc, &self.http).build())
     }
 }
@@ -159,7 +123,7 @@ fn parse_credentials(role: &RoleCredentials, account_id: &str) -> Result<Credent
 }
 
 /// Converts an error of the SDK. The OIDC service has its own fields for code and message.
-fn failed<E>(error: &SdkError<E, HttpResponse>, settings: &StsSettings) -> StsError
+pub(super) fn failed<E>(error: &SdkError<E, HttpResponse>, settings: &StsSettings) -> StsError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {

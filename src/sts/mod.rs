@@ -13,6 +13,8 @@ mod http;
 #[cfg(feature = "cli")]
 mod identity_center;
 #[cfg(feature = "cli")]
+mod oidc;
+#[cfg(feature = "cli")]
 mod providers;
 mod response;
 mod sdk_config;
@@ -27,7 +29,9 @@ pub(crate) use http::LazyClient;
 #[cfg(feature = "cli")]
 pub use identity_center::IdentityCenter;
 #[cfg(feature = "cli")]
-pub(crate) use identity_center::{IssuedToken, TokenGrant};
+pub(crate) use oidc::{
+    BrowserRegistration, ClientRegistration, DeviceAuthorization, IssuedToken, TokenGrant,
+};
 #[cfg(feature = "cli")]
 pub use response::RoleSession;
 pub(crate) use sdk_config::{assume_role_with, check_source, operation_timeout, parent_failed, sts_settings};

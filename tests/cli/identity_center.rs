@@ -17,9 +17,12 @@ const RENEWABLE: &str = ",\"clientId\":\"c\",\"clientSecret\":\"s\",\"registrati
 /// Profiles of the session `corp`, in which the user has the role Dev and not the role Root.
 fn config(region: &str, of_profile: &str) -> String {
     let role = |name: &str| {
-        format!("[profile {name}]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = {name}\n{of_profile}\n")
+        format!(
+            "[profile {name}]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = {name}\n{of_profile}\n"
+        )
     };
-    let session = format!("[sso-session corp]\nsso_start_url = https://corp.example/start\nsso_region = {region}\n");
+    let session =
+        format!("[sso-session corp]\nsso_start_url = https://corp.example/start\nsso_region = {region}\n");
     format!("{}{}{session}", role("Dev"), role("Root"))
 }
 
@@ -162,7 +165,10 @@ fn a_renewal_that_fails_matters_only_if_the_token_has_expired() {
     stage.sts.reset();
     token(&stage, "2020-01-01T00:00:00Z", &RENEWABLE.replace("refresh-me", "no"));
     let failed = run(&stage, "Dev");
-    assert!(failed.stderr.contains("sign in") && failed.stderr.contains("Invalid refresh token"), "{failed:?}");
+    assert!(
+        failed.stderr.contains("sign in") && failed.stderr.contains("Invalid refresh token"),
+        "{failed:?}"
+    );
     assert_eq!(actions(&stage), ["CreateToken"]);
 }
 
@@ -205,7 +211,12 @@ fn both_services_are_reached_as_sts_is() {
                     sso_oidc =\n  endpoint_url = https://oidc.example\nsts =\n  endpoint_url = https://sts.example\n";
     let cases: &[Case<'_>] = &[
         (&[], "", "eu-west-1", plain),
-        (&[], "", "cn-north-1", ["portal.sso.cn-north-1.amazonaws.com.cn", "oidc.cn-north-1.amazonaws.com.cn"]),
+        (
+            &[],
+            "",
+            "cn-north-1",
+            ["portal.sso.cn-north-1.amazonaws.com.cn", "oidc.cn-north-1.amazonaws.com.cn"],
+        ),
         // The region is that of the sign-in, not that of the work.
         (&[("AWS_REGION", "us-east-1")], "region = us-east-1", "eu-west-1", plain),
         (&[("AWS_USE_FIPS_ENDPOINT", "true")], "", "eu-west-1", fips),
@@ -216,28 +227,41 @@ fn both_services_are_reached_as_sts_is() {
         (&[], "endpoint_url = https://all.example", "eu-west-1", ["all.example"; 2]),
         (&[], services, "eu-west-1", own),
         (
-            &[("AWS_ENDPOINT_URL_SSO", "https://portal.example"), ("AWS_ENDPOINT_URL_SSO_OIDC", "https://oidc.example")],
+            &[
+                ("AWS_ENDPOINT_URL_SSO", "https://portal.example"),
+                ("AWS_ENDPOINT_URL_SSO_OIDC", "https://oidc.example"),
+            ],
             "endpoint_url = https://all.example",
             "eu-west-1",
             own,
         ),
         (&[("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")], services, "eu-west-1", plain),
         (
-            &[("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"), ("AWS_ENDPOINT_URL_SSO", "https://portal.example")],
+            &[
+                ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
+                ("AWS_ENDPOINT_URL_SSO", "https://portal.example"),
+            ],
             "endpoint_url = https://all.example",
             "eu-west-1",
             plain,
         ),
         (&[("AWS_ENDPOINT_URL_STS", "https://sts.example")], "", "eu-west-1", plain),
         // A flag is for STS.
-        (&[], "ignore_configured_endpoint_urls = true\nendpoint_url = https://all.example", "eu-west-1", plain),
+        (
+            &[],
+            "ignore_configured_endpoint_urls = true\nendpoint_url = https://all.example",
+            "eu-west-1",
+            plain,
+        ),
     ];
     for (variables, of_profile, region, expected) in cases {
         stage.profiles(&config(region, ""), "");
         // Only the profile in use has the lines.
-        let in_use = config(region, "").replacen("[profile Root]", &format!("{of_profile}\n[profile Root]"), 1);
+        let in_use =
+            config(region, "").replacen("[profile Root]", &format!("{of_profile}\n[profile Root]"), 1);
         stage.profiles(&in_use, "");
-        for (expires, host) in [("2030-01-01T00:00:00Z", expected[0]), ("2020-01-01T00:00:00Z", expected[1])] {
+        for (expires, host) in [("2030-01-01T00:00:00Z", expected[0]), ("2020-01-01T00:00:00Z", expected[1])]
+        {
             token(&stage, expires, RENEWABLE);
             let mut arl = stage.bare("arl");
             arl.args(["assume", "Dev", "--json"]).env("HTTPS_PROXY", &proxy).env("AWS_MAX_ATTEMPTS", "1");
