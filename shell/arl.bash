@@ -54,7 +54,7 @@ __arl_refuse() {
     case ${1-} in
         assume | clear | -*)
             if ((BASH_SUBSHELL > 0)) && [[ -p /dev/stdout ]]; then
-                \builtin printf '(exit 1);\n'
+                \builtin printf '(exit 1)\n'
             fi
             ;;
     esac
@@ -124,7 +124,7 @@ __arl_eval() {
     # the shell keeps its current role.
     (__arl_use_original_env && \builtin eval "$__arl_out") || {
         __arl_code=$?
-        [[ -z $__arl_stdout_is_pipe ]] || \builtin printf '(exit %s);\n' "$__arl_code"
+        [[ -z $__arl_stdout_is_pipe ]] || \builtin printf '(exit %s)\n' "$__arl_code"
         \builtin return "$__arl_code"
     }
     __arl_use_original_env
@@ -138,7 +138,7 @@ __arl_eval() {
         0) \builtin printf '%s\n' "$__arl_out" ;;
         1) ;;
         *)
-            \builtin printf '(exit 1);\n'
+            \builtin printf '(exit 1)\n'
             \builtin printf 'arl: this subshell does not tell who reads the pipe; use arl exec\n' >&2
             \builtin return 1
             ;;
@@ -247,9 +247,9 @@ __arl_expired() {
     # shellcheck disable=SC2119 # __arl_renew sets its own parameters
     if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
         # The user loaded other keys, which arl leaves alone. arl knows what else the role left behind.
+        __arl_region_back
         __arl_left=$(ARL_SHELL=bash \command arl clear --expired --quiet 2>/dev/null) && \builtin eval "$__arl_left"
-        \builtin eval "${__arl_region-}"
-        \builtin unset -v ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_refresh __arl_region
+        \builtin unset -v ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION __arl_refresh
         [[ -z ${AWS_ACCESS_KEY_ID-} ]] || \builtin unset -v __arl_restore
     elif [[ -z ${1-} ]] && __arl_renew; then
         \builtin :
@@ -259,12 +259,23 @@ __arl_expired() {
         \builtin unset -v __arl_restore __arl_refresh __arl_region
     else
         [[ -n ${1-} ]] || __arl_notice 'its credentials were cleared'
+        __arl_region_back
         # These are the variables that `assume` sets. A profile chosen since then is the user's.
         \builtin unset -v AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
-            AWS_ACCOUNT_ID ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
-        \builtin eval "${__arl_region-}"
-        \builtin unset -v __arl_region
+            AWS_ACCOUNT_ID ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION
     fi
+}
+
+# Puts back the region from before the role, if the region is still the role's. A child shell does not know that
+# region and only unsets the role's.
+__arl_region_back() {
+    if [[ -n ${__arl_region-} ]]; then
+        \builtin eval "$__arl_region"
+    elif [[ -n ${ARL_REGION-} ]]; then
+        [[ ${AWS_REGION-} != "$ARL_REGION" ]] || \builtin unset -v AWS_REGION
+        [[ ${AWS_DEFAULT_REGION-} != "$ARL_REGION" ]] || \builtin unset -v AWS_DEFAULT_REGION
+    fi
+    \builtin unset -v __arl_region
 }
 
 # Assumes the same role again if ARL_ON_EXPIRY asks for it. arl tries once and does not repeat a failure at
@@ -294,6 +305,11 @@ __arl_notice() {
     if [[ -n $__arl_rest && $__arl_rest != *[![:graph:]]* ]]; then
         __arl_rest=${__arl_rest#*:*:*:*:}
         __arl_name="role/${__arl_rest##*/} in ${__arl_rest%%:*}"
+        __arl_rest="${__arl_rest%%:*}/${__arl_rest##*/}"
+    fi
+    # The name of the role, unless it is only its account and name.
+    if [[ -n ${ARL_ROLE-} && $ARL_ROLE != "$__arl_rest" && $ARL_ROLE != *[![:graph:]\ ]* ]]; then
+        [[ $__arl_name == 'a role' ]] && __arl_name=$ARL_ROLE || __arl_name="$ARL_ROLE ($__arl_name)"
     fi
     \builtin printf 'arl: %s expired %sm ago; %s\n' "$__arl_name" "$(((__arl_now - ARL_EXPIRES_AT) / 60))" "$1" >&2
 }

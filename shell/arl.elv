@@ -11,20 +11,20 @@ var __arl_identity = [
   AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE
   AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
   AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE
-  ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_ENDPOINT
+  ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_ENDPOINT
 ]
 # The variables that `assume` sets. It only removes the others, so a later value of those is the user's
 # choice.
 var __arl_set = [
   AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
-  ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+  ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION
 ]
 # The variables that choose a source of credentials other than keys.
 var __arl_sources = [
   AWS_PROFILE AWS_DEFAULT_PROFILE AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI
   AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
 ]
-var __arl_own = [ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE]
+var __arl_own = [ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION]
 var __arl_regions = [AWS_REGION AWS_DEFAULT_REGION]
 # The environment from before the role, in a variable of elvish, which child processes do not see.
 var __arl_memory = $nil
@@ -44,12 +44,24 @@ fn __arl_restore_original {
   if (and (not-eq $__arl_memory $nil) (or (__arl_owned) (not (has-env AWS_ACCESS_KEY_ID)))) {
     for name [$@__arl_identity $@__arl_regions] {
       if (has-value $__arl_regions $name) {
-        if (and (not-eq $__arl_memory[region] $nil) (eq (__arl_get $name) $__arl_memory[region])) {
+        if (eq (__arl_get $name) $__arl_memory[after][$name]) {
           __arl_put $name $__arl_memory[before][$name]
         }
       } elif (or (has-value $__arl_set $name) (not (has-env $name))) {
         __arl_put $name $__arl_memory[before][$name]
       }
+    }
+  }
+}
+
+# Restores the region from before the role, if the region is still the role's. A child shell does not know that
+# region and only unsets the role's.
+fn __arl_region_back {
+  for name $__arl_regions {
+    if (not-eq $__arl_memory $nil) {
+      if (eq (__arl_get $name) $__arl_memory[after][$name]) { __arl_put $name $__arl_memory[before][$name] }
+    } elif (and (has-env ARL_REGION) (eq (__arl_get $name) (__arl_get ARL_REGION))) {
+      unset-env $name
     }
   }
 }
@@ -110,9 +122,9 @@ fn arl {|@words|
     var before = (if $kept { put $__arl_memory[before] } else { __arl_snapshot })
     if (not $kept) { for name $__arl_own { set before[$name] = $nil } }
     eval $text
-    var region = (__arl_get AWS_REGION)
-    if (eq $region $before[AWS_REGION]) { set region = $nil }
-    set __arl_memory = [&before=$before &region=$region]
+    var after = [&]
+    for name $__arl_regions { set after[$name] = (__arl_get $name) }
+    set __arl_memory = [&before=$before &after=$after]
     # Some arguments cannot be used again: an MFA code works only once, and --chain starts from a role that is
     # gone by then.
     if (not (re:match '(^| )--chain( |$)|oken.?[cC]ode|mfa-code|file://[^/]' (str:join ' ' $words))) {
@@ -122,6 +134,7 @@ fn arl {|@words|
     if (and (has-env AWS_ACCESS_KEY_ID) (not (__arl_owned))) {
       echo "arl: the keys in this shell are not arl's; they were left alone" >&2
     } elif (eq $__arl_memory $nil) {
+      __arl_region_back
       for name $__arl_set { unset-env $name }
     } else {
       __arl_restore_original
@@ -144,23 +157,20 @@ fn __arl_notice {|now told|
     var parts = [(str:split : $arn)]
     var names = [(str:split / $arn)]
     if (> (count $parts) 5) { set name = (str:join '' [role/ $names[-1] ' in ' $parts[4]]) }
+    set arn = (str:join '' [$parts[4] / $names[-1]])
+  }
+  # The name of the role, unless it is only its account and name.
+  var known = (__arl_get ARL_ROLE)
+  if (and (not-eq $known $nil) (not-eq $known $arn) (re:match '^[ -~]+$' $known)) {
+    if (eq $name 'a role') { set name = $known } else { set name = $known' ('$name')' }
   }
   echo 'arl: '$name' expired '(exact-num (math:floor (/ (- $now (__arl_get ARL_EXPIRES_AT)) 60)))'m ago; '$told >&2
 }
 
-# Restores the region from before the role, if the region is still the role's.
-fn __arl_region_back {
-  if (and (not-eq $__arl_memory $nil) (not-eq $__arl_memory[region] $nil)) {
-    for name $__arl_regions {
-      if (eq (__arl_get $name) $__arl_memory[region]) { __arl_put $name $__arl_memory[before][$name] }
-    }
-  }
-}
-
 # Removes what a role left behind after its keys were replaced. arl knows which variables those are.
 fn __arl_forget_role {
-  try { eval (e:arl clear --expired --quiet --shell elvish | slurp) } catch e { nop }
   __arl_region_back
+  try { eval (e:arl clear --expired --quiet --shell elvish | slurp) } catch e { nop }
   for name $__arl_own { unset-env $name }
   if (has-env AWS_ACCESS_KEY_ID) { set __arl_memory = $nil }
 }
@@ -189,8 +199,8 @@ fn __arl_hook {|&arl-memory=$false|
             arl clear
           } else {
             __arl_notice $now 'its credentials were cleared'
-            for name $__arl_set { unset-env $name }
             __arl_region_back
+            for name $__arl_set { unset-env $name }
           }
         }
       }

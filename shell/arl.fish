@@ -125,10 +125,10 @@ function __arl_expired
     set --local fish_trace
     if test -z "$ARL_KEY_ID" -o "$AWS_ACCESS_KEY_ID" != "$ARL_KEY_ID"
         # The user loaded other keys, which arl leaves alone. arl knows what else the role left behind.
+        __arl_region_back
         set --local lines (ARL_SHELL=fish command arl clear --expired --quiet 2>/dev/null)
         and string join -- \n $lines | source
-        __arl_region_back
-        for name in ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_refresh
+        for name in ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION __arl_refresh
             set --erase --global $name
         end
         test -z "$AWS_ACCESS_KEY_ID"
@@ -145,21 +145,28 @@ function __arl_expired
     else
         test -z "$argv[1]"
         or __arl_notice $argv[1] 'its credentials were cleared'
+        __arl_region_back
         # These are the variables that `assume` sets. A profile chosen since then is the user's.
         for name in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID \
-            ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+            ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION
             # Use --global, because a bare `set --erase` can erase a universal variable.
             set --erase --global $name
         end
-        __arl_region_back
     end
 end
 
-# Restores the region from before the role, if the region is still the role's.
+# Puts back the region from before the role, if the region is still the role's. A child shell does not know that
+# region and only erases the role's.
 function __arl_region_back
     set --local __arl_scope -g
-    __arl_is_own __arl_region
-    and eval $__arl_region
+    if __arl_is_own __arl_region
+        eval $__arl_region
+    else if test -n "$ARL_REGION"
+        test "$AWS_REGION" != "$ARL_REGION"
+        or set --erase --global AWS_REGION
+        test "$AWS_DEFAULT_REGION" != "$ARL_REGION"
+        or set --erase --global AWS_DEFAULT_REGION
+    end
     set --erase --global __arl_region
 end
 
@@ -181,7 +188,14 @@ function __arl_notice
     set --local name 'a role'
     if string match --quiet --regex -- '^[[:graph:]]+$' "$ARL_ROLE_ARN"
         set --local parts (string split -- : $ARL_ROLE_ARN)
-        set name "role/"(string split --right --max 1 -- / $ARL_ROLE_ARN)[-1]" in $parts[5]"
+        set --local role (string split --right --max 1 -- / $ARL_ROLE_ARN)[-1]
+        set name "role/$role in $parts[5]"
+        # The name of the role, unless it is only its account and name.
+        if string match --quiet --regex -- '^[[:graph:] ]+$' "$ARL_ROLE"; and test "$ARL_ROLE" != "$parts[5]/$role"
+            set name "$ARL_ROLE ($name)"
+        end
+    else if string match --quiet --regex -- '^[[:graph:] ]+$' "$ARL_ROLE"
+        set name $ARL_ROLE
     end
     echo "arl: $name expired "(math --scale 0 "($argv[1] - $ARL_EXPIRES_AT) / 60")"m ago; $argv[2]" >&2
 end

@@ -64,8 +64,14 @@ __arl_expired() {
         *[![:graph:]]* | '') __arl_name='a role' ;;
         *)
             __arl_name=${ARL_ROLE_ARN#*:*:*:*:}
+            __arl_ago=${__arl_name%%:*}/${ARL_ROLE_ARN##*/}
             __arl_name="role/${ARL_ROLE_ARN##*/} in ${__arl_name%%:*}"
             ;;
+    esac
+    # The name of the role, unless it is only its account and name.
+    case ${ARL_ROLE-} in
+        *[![:graph:]\ ]* | '' | "${__arl_ago-}") ;;
+        *) case $__arl_name in 'a role') __arl_name=$ARL_ROLE ;; *) __arl_name="$ARL_ROLE ($__arl_name)" ;; esac ;;
     esac
     __arl_ago=$((($1 - ARL_EXPIRES_AT) / 60))
     \printf 'arl: %s expired %sm ago; %s\n' "$__arl_name" "$__arl_ago" "$__arl_told" >&2
@@ -78,17 +84,29 @@ __arl_expired() {
 
 # Unsets the variables that `assume` sets. A profile chosen since then is the user's.
 __arl_unset() {
+    __arl_region_back
     \unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID \
-        ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
-    \eval "${__arl_region-}"
+        ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION
+}
+
+# Puts back the region from before the role, if the region is still the role's. A child shell does not know that
+# region and only unsets the role's.
+__arl_region_back() {
+    case ${__arl_region:+x} in
+        x) \eval "$__arl_region" ;;
+        *)
+            case ${AWS_REGION-} in "${ARL_REGION:-?}") \unset AWS_REGION ;; esac
+            case ${AWS_DEFAULT_REGION-} in "${ARL_REGION:-?}") \unset AWS_DEFAULT_REGION ;; esac
+            ;;
+    esac
     \unset __arl_region
 }
 
 # The user loaded other keys, which arl leaves alone. arl knows what else the role left behind.
 __arl_forget_role() {
+    __arl_region_back
     __arl_out=$(ARL_SHELL=posix \command arl clear --expired --quiet 2>/dev/null) && \eval "$__arl_out"
-    \eval "${__arl_region-}"
-    \unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_refresh __arl_region __arl_out
+    \unset ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION __arl_refresh __arl_out
     case ${AWS_ACCESS_KEY_ID-} in ?*) \unset __arl_restore ;; esac
 }
 

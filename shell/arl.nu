@@ -8,15 +8,18 @@ const ARL_IDENTITY = [
     AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE
     AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
     AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE
-    ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_ENDPOINT
+    ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_ENDPOINT
 ]
 
 # The variables that `assume` sets. It only removes the others, so a later value of those is the user's
 # choice.
 const ARL_SET = [
     AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
-    ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+    ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION
 ]
+
+# The variables that belong to arl.
+const ARL_OWN = [ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION]
 
 # Sets the variables that have a value and hides those that are null. A function calls this at most once,
 # because nushell does not hide a variable again that an earlier call in the same function set.
@@ -49,7 +52,7 @@ def __arl_undo [] {
     if $memory == null or not ((__arl_owned) or ($env.AWS_ACCESS_KEY_ID? | is-empty)) { return {} }
     $memory.before | transpose name value | where {|it|
         if $it.name in [AWS_REGION AWS_DEFAULT_REGION] {
-            $memory.region != null and ($env | get --optional $it.name) == $memory.region
+            ($env | get --optional $it.name) == ($memory.after | get $it.name)
         } else { $it.name in $ARL_SET or ($env | get --optional $it.name) == null }
     } | reduce --fold {} {|it, acc| $acc | insert $it.name $it.value }
 }
@@ -67,6 +70,13 @@ def __arl_original_env [] {
 # Runs arl after the changes and returns its output. Fails if arl fails.
 def __arl_ask [undo: record, words: list<string>] {
     do { __arl_apply $undo; ^arl ...$words --shell nushell } | from json
+}
+
+# Returns the region variables as they are after the changes.
+def __arl_regions [changes: record] {
+    [AWS_REGION AWS_DEFAULT_REGION] | reduce --fold {} {|name, acc|
+        $acc | insert $name (if $name in $changes { $changes | get $name } else { $env | get --optional $name })
+    }
 }
 
 # Returns the current environment, with the changes in `undo`, as a record to restore later.
@@ -96,21 +106,22 @@ def --env --wrapped "arl assume" [...words: string] {
     let kept = if $chains and (__arl_owned) { (__arl_memory | default {}).before? } else { null }
     # A record is not a string, so child processes do not see it.
     $env.__arl_memory = {
-        before: ($kept | default (__arl_snapshot $undo)), region: $changes.AWS_REGION?, words: (__arl_again $words)
+        before: ($kept | default (__arl_snapshot $undo)), after: (__arl_regions ($undo | merge $changes))
+        words: (__arl_again $words)
     }
     __arl_apply ($undo | merge $changes)
 }
 
 # Give this shell back what it had before its role
 def --env "arl clear" [] {
-    let own = (__arl_none [ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE])
+    let own = (__arl_none $ARL_OWN)
     let changes = if not ((__arl_owned) or ($env.AWS_ACCESS_KEY_ID? | is-empty)) {
         print --stderr "arl: the keys in this shell are not arl's; they were left alone"
         $own
     } else if (__arl_memory) != null {
         __arl_undo | merge $own
     } else {
-        __arl_none $ARL_SET
+        __arl_region_back | merge (__arl_none $ARL_SET)
     }
     $env.__arl_memory = null
     __arl_apply $changes
@@ -145,9 +156,15 @@ def __arl_is_over [] {
 
 def __arl_notice [told: string] {
     let parts = ($env.ARL_ROLE_ARN? | default '' | split row ':')
-    let name = if ($env.ARL_ROLE_ARN? | default '') =~ '^[!-~]+$' {
-        $"role/($env.ARL_ROLE_ARN | split row '/' | last) in ($parts | get --optional 4)"
-    } else { 'a role' }
+    let role = if ($env.ARL_ROLE_ARN? | default '') =~ '^[!-~]+$' {
+        [($env.ARL_ROLE_ARN | split row '/' | last) ($parts | get --optional 4)]
+    } else { [] }
+    let label = if ($role | is-empty) { 'a role' } else { $"role/($role.0) in ($role.1)" }
+    # The name of the role, unless it is only its account and name.
+    let known = if ($env.ARL_ROLE? | default '') =~ '^[ -~]+$' { $env.ARL_ROLE } else { '' }
+    let name = if $known == '' or $known == $"($role.1?)/($role.0?)" { $label } else {
+        if ($role | is-empty) { $known } else { $"($known) \(($label)\)" }
+    }
     let minutes = (((date now | into int) // 1_000_000_000) - ($env.ARL_EXPIRES_AT | into int)) // 60
     print --stderr $"arl: ($name) expired ($minutes)m ago; ($told)"
 }
@@ -159,19 +176,27 @@ def __arl_renewal [] {
     try { let undo = (__arl_original_env); $undo | merge (__arl_ask $undo [assume ...$words --quiet --within 5s]) } catch { null }
 }
 
-# Returns the region from before the role, if the region is still the role's.
+# Returns the region from before the role, if the region is still the role's. A child shell does not know that
+# region and only removes the role's.
 def __arl_region_back [] {
-    let memory = (__arl_memory)
-    if $memory == null or $memory.region == null { return {} }
-    [AWS_REGION AWS_DEFAULT_REGION] | where {|name| ($env | get --optional $name) == $memory.region }
-    | reduce --fold {} {|name, acc| $acc | insert $name ($memory.before | get $name) }
+    let memory = (__arl_memory | default { before: {}, after: (__arl_role_region) })
+    [AWS_REGION AWS_DEFAULT_REGION]
+    | where {|name| $name in $memory.after and ($env | get --optional $name) == ($memory.after | get $name) }
+    | reduce --fold {} {|name, acc| $acc | insert $name ($memory.before | get --optional $name) }
+}
+
+# Returns the region variables with the region that arl set for the role, if it set one.
+def __arl_role_region [] {
+    if ($env.ARL_REGION? | is-empty) { return {} }
+    { AWS_REGION: $env.ARL_REGION, AWS_DEFAULT_REGION: $env.ARL_REGION }
 }
 
 # Returns the changes that remove what a role left behind after its keys were replaced. arl knows which
 # variables those are.
 def __arl_forget_role [] {
-    let left = (try { ^arl clear --expired --quiet --shell nushell | from json } catch { {} })
-    __arl_region_back | merge ($left | default {}) | merge (__arl_none [ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE])
+    let region = (__arl_region_back)
+    let left = (try { __arl_ask $region [clear --expired --quiet] } catch { {} })
+    $region | merge ($left | default {}) | merge (__arl_none $ARL_OWN)
 }
 
 # Runs at each prompt and clears an expired role.

@@ -8,20 +8,20 @@ $global:__arl_identity = @(
     'AWS_CREDENTIAL_SCOPE', 'AWS_ROLE_ARN', 'AWS_ROLE_SESSION_NAME', 'AWS_WEB_IDENTITY_TOKEN_FILE',
     'AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
     'AWS_CONTAINER_AUTHORIZATION_TOKEN', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', 'AWS_CREDENTIAL_FILE',
-    'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE', 'ARL_ENDPOINT'
+    'ARL_ROLE', 'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE', 'ARL_REGION', 'ARL_ENDPOINT'
 )
 # The variables that `assume` sets. It only removes the others, so a later value of those is the user's
 # choice.
 $global:__arl_set = @(
     'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION', 'AWS_ACCOUNT_ID',
-    'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE'
+    'ARL_ROLE', 'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE', 'ARL_REGION'
 )
 # The variables that choose a source of credentials other than keys.
 $global:__arl_sources = @(
     'AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_CONTAINER_CREDENTIALS_FULL_URI',
     'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'
 )
-$global:__arl_own = @('ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE')
+$global:__arl_own = @('ARL_ROLE', 'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE', 'ARL_REGION')
 $global:__arl_regions = @('AWS_REGION', 'AWS_DEFAULT_REGION')
 
 function global:__arl_get([string]$Name) { [Environment]::GetEnvironmentVariable($Name) }
@@ -45,8 +45,7 @@ function global:__arl_restore_original {
     if (-not (__arl_owned) -and ($null -ne (__arl_get 'AWS_ACCESS_KEY_ID'))) { return }
     foreach ($name in $global:__arl_identity + $global:__arl_regions) {
         if (($global:__arl_set + $global:__arl_regions) -notcontains $name -and ($null -ne (__arl_get $name))) { continue }
-        if ($global:__arl_regions -contains $name -and
-            (($null -eq $memory.Region) -or ((__arl_get $name) -cne $memory.Region))) { continue }
+        if ($global:__arl_regions -contains $name -and ((__arl_get $name) -cne $memory.After[$name])) { continue }
         __arl_put $name $memory.Before[$name]
     }
 }
@@ -84,7 +83,10 @@ function global:arl {
             [Console]::Error.WriteLine("arl: the keys in this shell are not arl's; they were left alone")
         }
         elseif ($null -ne $global:__arl_memory) { __arl_restore_original }
-        else { foreach ($name in $global:__arl_set) { __arl_put $name $null } }
+        else {
+            __arl_region_back
+            foreach ($name in $global:__arl_set) { __arl_put $name $null }
+        }
         foreach ($name in $global:__arl_own) { __arl_put $name $null }
         $global:__arl_memory = $null
         $global:LASTEXITCODE = 0
@@ -110,13 +112,13 @@ function global:arl {
     $before = if ($keeps) { $global:__arl_memory.Before } else { __arl_snapshot }
     if (-not $keeps) { foreach ($name in $global:__arl_own) { $before[$name] = $null } }
     Invoke-Expression $text
-    $region = __arl_get 'AWS_REGION'
-    if ($region -ceq $before['AWS_REGION']) { $region = $null }
+    $after = @{}
+    foreach ($name in $global:__arl_regions) { $after[$name] = __arl_get $name }
     # Some arguments cannot be used again: an MFA code works only once, and --chain starts from a role that is
     # gone by then.
     $again = @($words | Where-Object { $_ -cnotmatch '^(-[vq]+|--verbose|--quiet)$' })
     if ($words -cmatch '^--chain$|oken.?[cC]ode|mfa-code|(^|=)file://[^/]') { $again = $null }
-    $global:__arl_memory = @{ Before = $before; Region = $region; Words = $again }
+    $global:__arl_memory = @{ Before = $before; After = $after; Words = $again }
 }
 
 function global:__arl_notice([long]$Now, [string]$Told) {
@@ -124,28 +126,38 @@ function global:__arl_notice([long]$Now, [string]$Told) {
     $name = 'a role'
     if ($arn -cmatch '^[!-~]+$' -and $arn.Split(':').Count -gt 5) {
         $name = "role/$($arn.Split('/')[-1]) in $($arn.Split(':')[4])"
+        $arn = "$($arn.Split(':')[4])/$($arn.Split('/')[-1])"
+    }
+    # The name of the role, unless it is only its account and name.
+    $known = __arl_get 'ARL_ROLE'
+    if (($null -ne $known) -and ($known -cne $arn) -and ($known -cmatch '^[ -~]+$')) {
+        $name = if ($name -ceq 'a role') { $known } else { "$known ($name)" }
     }
     $minutes = [Math]::Floor(($Now - [long](__arl_get 'ARL_EXPIRES_AT')) / 60)
     [Console]::Error.WriteLine("arl: $name expired ${minutes}m ago; $Told")
 }
 
-# Restores the region from before the role, if the region is still the role's.
+# Restores the region from before the role, if the region is still the role's. A child shell does not know that
+# region and only removes the role's.
 function global:__arl_region_back {
     $memory = $global:__arl_memory
-    if (($null -eq $memory) -or ($null -eq $memory.Region)) { return }
+    $role = __arl_get 'ARL_REGION'
     foreach ($name in $global:__arl_regions) {
-        if ((__arl_get $name) -ceq $memory.Region) { __arl_put $name $memory.Before[$name] }
+        if ($null -ne $memory) {
+            if ((__arl_get $name) -ceq $memory.After[$name]) { __arl_put $name $memory.Before[$name] }
+        }
+        elseif (($null -ne $role) -and ((__arl_get $name) -ceq $role)) { __arl_put $name $null }
     }
 }
 
 # Removes what a role left behind after its keys were replaced. arl knows which variables those are.
 function global:__arl_forget_role {
+    __arl_region_back
     $program = Get-Command -Name arl -CommandType Application -ErrorAction Ignore | Select-Object -First 1
     if ($null -ne $program) {
         $text = & $program.Source clear --expired --quiet --shell powershell | Out-String
         if ($LASTEXITCODE -eq 0) { Invoke-Expression "$text;" }
     }
-    __arl_region_back
     foreach ($name in $global:__arl_own) { __arl_put $name $null }
     if ($null -ne (__arl_get 'AWS_ACCESS_KEY_ID')) { $global:__arl_memory = $null }
 }
@@ -171,8 +183,8 @@ function global:__arl_hook {
     }
     else {
         __arl_notice $now 'its credentials were cleared'
-        foreach ($name in $global:__arl_set) { __arl_put $name $null }
         __arl_region_back
+        foreach ($name in $global:__arl_set) { __arl_put $name $null }
     }
 }
 

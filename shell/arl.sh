@@ -79,9 +79,9 @@ __arl_refuse() {
     \printf 'arl: a variable whose name begins with __arl_ is readonly, so nothing was done\n' >&2
     case ${KSH_VERSION-}:${1-} in
         *93*:assume | *93*:clear | *93*:-*)
-            \eval 'case ${.sh.subshell} in 0) ;; *) \printf "(exit 1);\n" ;; esac'
+            \eval 'case ${.sh.subshell} in 0) ;; *) \printf "(exit 1)\n" ;; esac'
             ;;
-        *:assume | *:clear | *:-*) ! \test -p /dev/stdout || \printf '(exit 1);\n' ;;
+        *:assume | *:clear | *:-*) ! \test -p /dev/stdout || \printf '(exit 1)\n' ;;
     esac
     \return 1
 }
@@ -134,7 +134,7 @@ __arl_eval() {
     __arl_shell_reads_stdout || __arl_code=$?
     case $__arl_code in
         2)
-            \printf '(exit 1);\n'
+            \printf '(exit 1)\n'
             \printf 'arl: this subshell does not tell who reads the pipe; use arl exec\n' >&2
             \return 1
             ;;
@@ -143,7 +143,7 @@ __arl_eval() {
     # the shell keeps its current role.
     (__arl_use_original_env && \eval "$__arl_out") || {
         __arl_skip=$?
-        case $__arl_code in 0) \printf '(exit %s);\n' "$__arl_skip" ;; esac
+        case $__arl_code in 0) \printf '(exit %s)\n' "$__arl_skip" ;; esac
         \return "$__arl_skip"
     }
     __arl_use_original_env
@@ -174,8 +174,8 @@ case ${KSH_VERSION-} in
                 AWS_CREDENTIALS_EXPIRATION AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME \
                 AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI \
                 AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_AUTHORIZATION_TOKEN \
-                AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID \
-                ARL_SOURCE ARL_ENDPOINT AWS_REGION AWS_DEFAULT_REGION; do
+                AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT \
+                ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_ENDPOINT AWS_REGION AWS_DEFAULT_REGION; do
                 \eval "case \${$__arl_name+x} in x) \typeset -x $__arl_name=\"\$$__arl_name\" ;;
                     *) \typeset $__arl_name; \unset $__arl_name ;; esac"
             done

@@ -7,7 +7,7 @@
 
 # `$?__arl_restore` and `$__arl_restore` fall back to the environment, whose text is not arl's and must not be
 # evaluated. arl uses a shell variable, so remove the environment variable here and before each use.
-unsetenv __arl_restore
+unsetenv __arl_restore; unsetenv __arl_region
 
 set __arl_get_key = 'set __arl_key = "$AWS_ACCESS_KEY_ID:q"'
 set __arl_get_own = 'set __arl_own = "$ARL_KEY_ID:q"'
@@ -26,13 +26,13 @@ set __arl_eval_output = 'set __arl_text = "`eval $__arl_from_original:q; $__arl_
 # For all other output: run arl in the original environment.
 set __arl_pass = '( eval "$__arl_from_original:q"; \arl $__arl_args:q )'
 
-set __arl_run = 'unsetenv __arl_restore; eval "$__arl_look:q"; set __arl_do = "$__arl_pass:q"; if ( ( "$__arl_verb:q" == assume || "$__arl_verb:q" == clear ) && "$__arl_args" !~ *--json* && "$__arl_args" !~ *--format* && "$__arl_args" !~ *--help* && "$__arl_args" !~ *--show* && "$__arl_args" !~ *--shell* && "$__arl_words[$#__arl_args]:q" != -h ) set __arl_do = "$__arl_eval_output:q"; eval "$__arl_do:q"'
+set __arl_run = 'unsetenv __arl_restore; unsetenv __arl_region; eval "$__arl_look:q"; set __arl_do = "$__arl_pass:q"; if ( ( "$__arl_verb:q" == assume || "$__arl_verb:q" == clear ) && "$__arl_args" !~ *--json* && "$__arl_args" !~ *--format* && "$__arl_args" !~ *--help* && "$__arl_args" !~ *--show* && "$__arl_args" !~ *--shell* && "$__arl_words[$#__arl_args]:q" != -h ) set __arl_do = "$__arl_eval_output:q"; eval "$__arl_do:q"'
 
 alias arl 'set __arl_args = ( \!* ); set __arl_words = ( \!* "" ); set __arl_verb = "$__arl_words[1]:q"; eval "$__arl_run:q"'
 
 # Runs at each prompt and clears an expired role. `arl clear` can still restore the original environment. If
 # arl is missing, the hook cannot tell the time, so the keys stay, and AWS refuses them when they expire.
-set __arl_check = 'unsetenv __arl_restore; set __arl_text = "`\arl clear --expired --shell tcsh`"; set __arl_status = $status; if ( $__arl_status == 0 ) eval "$__arl_text:q"; if ( $__arl_status != 0 ) unsetenv ARL_EXPIRES_AT'
+set __arl_check = 'unsetenv __arl_restore; unsetenv __arl_region; set __arl_text = "`\arl clear --expired --shell tcsh`"; set __arl_status = $status; if ( $__arl_status == 0 ) eval "$__arl_text:q"; if ( $__arl_status != 0 ) unsetenv ARL_EXPIRES_AT'
 set __arl_hook = 'set __arl_kept = $status; if ( $?ARL_EXPIRES_AT ) eval "$__arl_check:q"; ( exit $__arl_kept )'
 if ( $?prompt ) then
     set __arl_precmd = "`alias precmd`"

@@ -16,19 +16,20 @@ def __arl_load():
         AWS_CREDENTIAL_SCOPE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE
         AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
         AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE
-        ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_ENDPOINT
+        ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_ENDPOINT
     """.split()
     # The variables that `assume` sets. It only removes the others, so a later value of those is the user's
     # choice.
     set_names = """
         AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
-        ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
+        ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION
     """.split()
     # The variables that choose a source of credentials other than keys.
     sources = """
         AWS_PROFILE AWS_DEFAULT_PROFILE AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI
         AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
     """.split()
+    own_names = [name for name in set_names if name.startswith("ARL_")]
     regions = ["AWS_REGION", "AWS_DEFAULT_REGION"]
     env = __xonsh__.env
     # A second `arl init` keeps the memory of the first.
@@ -58,7 +59,7 @@ def __arl_load():
         for name, value in memory["before"].items():
             if name not in set_names + regions and get(name) is not None:
                 continue
-            if name in regions and (memory["region"] is None or get(name) != memory["region"]):
+            if name in regions and get(name) != memory["after"][name]:
                 continue
             changes[name] = value
         return changes
@@ -102,9 +103,12 @@ def __arl_load():
         if verb == "clear" and "--expired" not in own:
             if get("AWS_ACCESS_KEY_ID") and not owned():
                 print("arl: the keys in this shell are not arl's; they were left alone", file=sys.stderr)
+            elif "before" in memory:
+                update_env(undo())
             else:
-                update_env(undo() if "before" in memory else dict.fromkeys(set_names))
-            update_env(dict.fromkeys(["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"]))
+                region_back()
+                update_env(dict.fromkeys(set_names))
+            update_env(dict.fromkeys(own_names))
             memory.clear()
             return 0
         done = call([*args, "--shell", "xonsh"], original, stdin, subprocess.PIPE, stderr)
@@ -117,8 +121,7 @@ def __arl_load():
         update_env(original)
         before = kept or {name: None if name.startswith("ARL_") else get(name) for name in identity + regions}
         exec(done.stdout.decode(), {"__xonsh__": __xonsh__})
-        given = get("AWS_REGION") if get("AWS_REGION") != before["AWS_REGION"] else None
-        memory.update(before=before, region=given, args=again(args))
+        memory.update(before=before, after={name: get(name) for name in regions}, args=again(args))
         return 0
 
     def is_over():
@@ -130,6 +133,11 @@ def __arl_load():
         name = "a role"
         if re.fullmatch("[!-~]+", arn) and arn.count(":") >= 5:
             name = f"role/{arn.split('/')[-1]} in {arn.split(':')[4]}"
+            arn = f"{arn.split(':')[4]}/{arn.split('/')[-1]}"
+        # The name of the role, unless it is only its account and name.
+        known = get("ARL_ROLE") or ""
+        if known != arn and re.fullmatch("[ -~]+", known):
+            name = known if name == "a role" else f"{known} ({name})"
         minutes = (int(time.time()) - int(get("ARL_EXPIRES_AT"))) // 60
         print(f"arl: {name} expired {minutes}m ago; {told}", file=sys.stderr)
 
@@ -140,18 +148,21 @@ def __arl_load():
         return not is_over()
 
     def region_back():
-        # Only if the region is still the role's.
-        if memory.get("region"):
-            update_env({name: memory["before"][name] for name in regions if get(name) == memory["region"]})
+        # Only if the region is still the role's. A child shell does not know the region from before the role and
+        # only removes the role's.
+        role_region = get("ARL_REGION") or ""
+        after = memory.get("after", dict.fromkeys(regions, role_region))
+        before = memory.get("before", {})
+        update_env({name: before.get(name) for name in regions if get(name) == after[name]})
 
     def forget_role():
         # Removes what a role left behind after its keys were replaced. arl knows which variables those are.
+        region_back()
         words = ["clear", "--expired", "--quiet", "--shell", "xonsh"]
         done = call(words, {}, None, subprocess.PIPE, subprocess.DEVNULL)
         if done.returncode == 0:
             exec(done.stdout.decode(), {"__xonsh__": __xonsh__})
-        region_back()
-        update_env(dict.fromkeys(["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"]))
+        update_env(dict.fromkeys(own_names))
         if get("AWS_ACCESS_KEY_ID"):
             memory.clear()
 
@@ -167,8 +178,8 @@ def __arl_load():
             arl(["clear"])
         else:
             notice("its credentials were cleared")
-            update_env(dict.fromkeys(set_names))
             region_back()
+            update_env(dict.fromkeys(set_names))
 
     def preexec(**_):
         # Do not clear the role here, because the command that was already typed would then run as another

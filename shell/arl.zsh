@@ -71,7 +71,7 @@ function arl {
                 0) \builtin print -r -- "$__arl_out" ;;
                 1) ;;
                 *)
-                    \builtin print -r -- '(exit 1);'
+                    \builtin print -r -- '(exit 1)'
                     \builtin print -ru2 -- 'arl: this subshell does not tell who reads the pipe; use arl exec'
                     \builtin return 1
                     ;;
@@ -184,9 +184,9 @@ __arl_expired() {
     __arl_drop_inherited || \builtin return
     if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
         # The user loaded other keys, which arl leaves alone. arl knows what else the role left behind.
+        __arl_region_back
         __arl_left="$(ARL_SHELL=zsh \command arl clear --expired --quiet 2>/dev/null)" && \builtin eval "$__arl_left"
-        \builtin eval "${__arl_region-}"
-        \builtin unset ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE __arl_refresh __arl_region
+        \builtin unset ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION __arl_refresh
         [[ -z ${AWS_ACCESS_KEY_ID-} ]] || \builtin unset __arl_restore
     elif __arl_renew; then
         \builtin :
@@ -196,12 +196,23 @@ __arl_expired() {
         \builtin unset __arl_restore __arl_refresh __arl_region
     else
         [[ -n ${1-} ]] || __arl_notice 'its credentials were cleared'
+        __arl_region_back
         # These are the variables that `assume` sets. A profile chosen since then is the user's.
         \builtin unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
-            AWS_ACCOUNT_ID ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE
-        \builtin eval "${__arl_region-}"
-        \builtin unset __arl_region
+            AWS_ACCOUNT_ID ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION
     fi
+}
+
+# Puts back the region from before the role, if the region is still the role's. A child shell does not know that
+# region and only unsets the role's.
+__arl_region_back() {
+    if [[ -n ${__arl_region-} ]]; then
+        \builtin eval "$__arl_region"
+    elif [[ -n ${ARL_REGION-} ]]; then
+        [[ ${AWS_REGION-} != "$ARL_REGION" ]] || \builtin unset AWS_REGION
+        [[ ${AWS_DEFAULT_REGION-} != "$ARL_REGION" ]] || \builtin unset AWS_DEFAULT_REGION
+    fi
+    \builtin unset __arl_region
 }
 
 # Assumes the same role again if ARL_ON_EXPIRY asks for it. arl tries once and does not repeat a failure at
@@ -230,6 +241,11 @@ __arl_notice() {
     if [[ -n $__arl_rest && $__arl_rest != *[^[:graph:]]* ]]; then
         __arl_rest=${__arl_rest#*:*:*:*:}
         __arl_name="role/${__arl_rest##*/} in ${__arl_rest%%:*}"
+        __arl_rest="${__arl_rest%%:*}/${__arl_rest##*/}"
+    fi
+    # The name of the role, unless it is only its account and name.
+    if [[ -n ${ARL_ROLE-} && $ARL_ROLE != "$__arl_rest" && $ARL_ROLE != *[^[:graph:]\ ]* ]]; then
+        [[ $__arl_name == 'a role' ]] && __arl_name=$ARL_ROLE || __arl_name="$ARL_ROLE ($__arl_name)"
     fi
     \builtin printf 'arl: %s expired %sm ago; %s\n' "$__arl_name" "$(((__arl_now - ARL_EXPIRES_AT) / 60))" "$1" >&2
 }

@@ -193,7 +193,8 @@ pub mod internal {
     pub use crate::error::Error;
     pub use crate::export::shell;
     pub use crate::export::{
-        ASSUMED_VARIABLES, IDENTITY_VARIABLES, Identity, UnsupportedValue, dotenv, process_json,
+        ASSUMED_VARIABLES, IDENTITY_VARIABLES, Identity, REGION_VARIABLES, RegionChange, UnsupportedValue,
+        dotenv, process_json,
     };
     /// Reads files of limited size.
     pub mod files {

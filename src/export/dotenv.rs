@@ -3,13 +3,14 @@
 use super::identity::{Identity, UnsupportedValue};
 
 /// Returns `NAME=value` lines without quotes, because readers of env files, and `export $(…)`, take quotes
-/// literally.
+/// literally. arl's own variables are not among them: in a container that gets the file, arl would look for a
+/// source that exists only here.
 ///
 /// # Errors
 /// A value contains a character that some readers would interpret. Credentials that AWS issues do not.
 pub fn dotenv(identity: &Identity) -> Result<String, UnsupportedValue> {
     let mut lines = String::new();
-    for (name, value) in identity.variables() {
+    for (name, value) in identity.variables().into_iter().filter(|(name, _)| name.starts_with("AWS_")) {
         if !value.chars().all(|c| c.is_ascii_alphanumeric() || "+/=_.:,@-".contains(c)) {
             return Err(UnsupportedValue { name });
         }

@@ -13,7 +13,7 @@ use crate::encoding::rfc3339;
 use crate::secret::Secret;
 
 /// All variables that decide or describe the identity of a process. The region is not part of it.
-pub const IDENTITY_VARIABLES: [&str; 24] = [
+pub const IDENTITY_VARIABLES: [&str; 26] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -33,44 +33,77 @@ pub const IDENTITY_VARIABLES: [&str; 24] = [
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     "AWS_CREDENTIAL_FILE",
+    "ARL_ROLE",
     "ARL_ROLE_ARN",
     "ARL_EXPIRES_AT",
     "ARL_KEY_ID",
     "ARL_SOURCE",
+    "ARL_REGION",
     "ARL_ENDPOINT",
 ];
 
+/// The variables that choose a region. [`RegionChange`] says what becomes of them.
+pub const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+
 /// The variables that [`Identity::variables`] may set. It unsets the others, so if they are set later,
 /// another program or the user set them.
-pub const ASSUMED_VARIABLES: [&str; 9] = [
+pub const ASSUMED_VARIABLES: [&str; 11] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
     "AWS_CREDENTIAL_EXPIRATION",
     "AWS_ACCOUNT_ID",
+    "ARL_ROLE",
     "ARL_ROLE_ARN",
     "ARL_EXPIRES_AT",
     "ARL_KEY_ID",
     "ARL_SOURCE",
+    "ARL_REGION",
 ];
+
+/// What becomes of the region variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegionChange {
+    /// They stay as they are: the user has chosen a region, or nothing names one.
+    Keep,
+    /// Both are set to this region, which a flag or a profile names. `ARL_REGION` tells the next call that arl
+    /// chose it.
+    Set(String),
+    /// Both are set to the region that the user has put into one of them, because some SDKs read only the other.
+    Complete(String),
+    /// Both are unset: they hold another role's region, or one of another partition.
+    Unset,
+}
+
+impl RegionChange {
+    /// Returns the region that both variables are set to.
+    pub fn region(&self) -> Option<&str> {
+        match self {
+            Self::Set(region) | Self::Complete(region) => Some(region),
+            Self::Keep | Self::Unset => None,
+        }
+    }
+}
 
 /// An identity to export: credentials, and what is known about them.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// The credentials.
     pub credentials: Credentials,
+    /// The name that the user knows it by, as the value of `ARL_ROLE`.
+    pub name: Option<String>,
     /// The role. `None` for the own credentials of a profile.
     pub role_arn: Option<RoleArn>,
     /// The source of the role, as the value of `ARL_SOURCE`.
     pub source: String,
-    /// The region, if a flag or the role profile sets one. Otherwise the region variables stay as they are.
-    pub region: Option<String>,
+    /// What becomes of the region variables.
+    pub region: RegionChange,
 }
 
 impl Identity {
     /// Returns the variables to set, in the order of [`IDENTITY_VARIABLES`], with the region last.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
-        let Self { credentials, role_arn, source, region } = self;
+        let Self { credentials, name, role_arn, source, region } = self;
         let mut variables = vec![
             ("AWS_ACCESS_KEY_ID", credentials.access_key_id().to_owned()),
             ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key().expose().to_owned()),
@@ -80,12 +113,16 @@ impl Identity {
         insert("AWS_SESSION_TOKEN", credentials.session_token().map(|token| token.expose().to_owned()));
         insert("AWS_CREDENTIAL_EXPIRATION", expiration.map(rfc3339));
         insert("AWS_ACCOUNT_ID", credentials.account_id().map(ToString::to_string));
+        insert("ARL_ROLE", name.clone());
         insert("ARL_ROLE_ARN", role_arn.as_ref().map(ToString::to_string));
         insert("ARL_EXPIRES_AT", expiration.map(|time| epoch_seconds(time).to_string()));
         insert("ARL_KEY_ID", Some(credentials.access_key_id().to_owned()));
         insert("ARL_SOURCE", Some(source.clone()));
-        insert("AWS_REGION", region.clone());
-        insert("AWS_DEFAULT_REGION", region.clone());
+        let chosen = matches!(region, RegionChange::Set(_));
+        insert("ARL_REGION", region.region().filter(|_| chosen).map(str::to_owned));
+        for name in REGION_VARIABLES {
+            insert(name, region.region().map(str::to_owned));
+        }
         variables
     }
 
@@ -97,18 +134,24 @@ impl Identity {
             ("AWS_CONTAINER_AUTHORIZATION_TOKEN", token.expose().to_owned()),
             ("ARL_ENDPOINT", url.to_owned()),
         ];
-        let passed_on = ["ARL_ROLE_ARN", "ARL_SOURCE", "AWS_REGION", "AWS_DEFAULT_REGION"];
+        let passed_on =
+            ["ARL_ROLE", "ARL_ROLE_ARN", "ARL_SOURCE", "ARL_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"];
         variables.extend(self.variables().into_iter().filter(|(name, _)| passed_on.contains(name)));
         variables
     }
 
-    /// Returns the identity variables to unset, because this identity has no value for them.
+    /// Returns the variables that do not keep the value of the identity before.
+    pub fn replaced_variables(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let region: &[_] = if self.region == RegionChange::Unset { &REGION_VARIABLES } else { &[] };
+        IDENTITY_VARIABLES.into_iter().chain(region.iter().copied())
+    }
+
+    /// Returns the identity variables to unset, because this identity has no value for them, and the region
+    /// variables where they hold a region that is not for it.
     pub fn variables_to_unset(&self) -> Vec<&'static str> {
         let variables = self.variables();
-        IDENTITY_VARIABLES
-            .into_iter()
-            .filter(|name| !variables.iter().any(|(other, _)| other == name))
-            .collect()
+        let has_value = |name: &&str| variables.iter().any(|(other, _)| other == name);
+        self.replaced_variables().filter(|name| !has_value(name)).collect()
     }
 }
 

@@ -6,5 +6,7 @@ mod json;
 pub mod shell;
 
 pub use dotenv::dotenv;
-pub use identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES, Identity, UnsupportedValue};
+pub use identity::{
+    ASSUMED_VARIABLES, IDENTITY_VARIABLES, Identity, REGION_VARIABLES, RegionChange, UnsupportedValue,
+};
 pub use json::process_json;

@@ -78,7 +78,7 @@ fn the_parent_process_decides_the_dialect_not_the_shell_variable() {
     assert!(flag.success().contains("\\export"));
     let unknown = stage.arl(&["assume", DEPLOY, "--shell", "cmdd"]);
     unknown.failure(2, "--shell: there is no dialect `cmdd`");
-    assert_eq!(unknown.stdout, "(exit 2);\n");
+    assert_eq!(unknown.stdout, "(exit 2)\n");
 }
 
 #[test]
@@ -125,10 +125,11 @@ fn json_has_the_format_of_a_credential_process() {
 #[test]
 fn dotenv_can_be_exported_without_eval() {
     let stage = Stage::new();
-    let line =
-        format!("export $(arl assume {DEPLOY} --format dotenv) && echo $ARL_ROLE_ARN $AWS_SESSION_TOKEN");
+    let line = format!(
+        "export $(arl assume {DEPLOY} --format dotenv) && echo x$ARL_ROLE_ARN $AWS_ACCOUNT_ID $AWS_SESSION_TOKEN"
+    );
     let out = stage.run(stage.as_ann("sh").args(["-c", &line])).success();
-    assert!(out.starts_with(&format!("{DEPLOY} FwoGZXIvYXdzE")), "{out}");
+    assert!(out.starts_with("x 123456789012 FwoGZXIvYXdzE"), "{out}");
     stage.sts.change(|world| world.next_token = Some("a$(x)".into()));
     let refused = stage.arl(&["assume", DEPLOY, "--format", "dotenv"]);
     refused.failure(1, "AWS_SESSION_TOKEN");

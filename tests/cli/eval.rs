@@ -135,7 +135,7 @@ fn an_interrupted_assume_writes_the_failing_statement_and_dies_by_the_signal() {
         assert_eq!(kill.status, 0);
         let mut out = String::new();
         child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        assert_eq!(out, "(exit 1);\n", "{signal}");
+        assert_eq!(out, "(exit 1)\n", "{signal}");
         let status = child.wait().unwrap();
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(number), "{signal}");
     }

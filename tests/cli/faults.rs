@@ -14,7 +14,7 @@ fn fails(fault: Fault, said: &str) -> Stage {
     stage.sts.inject(fault, usize::MAX);
     let run = stage.arl(&["-v", "assume", DEPLOY, "--shell", "bash"]);
     run.failure(1, said);
-    assert_eq!(run.stdout, "(exit 1);\n");
+    assert_eq!(run.stdout, "(exit 1)\n");
     assert!(run.stderr.bytes().all(|b| b == b'\n' || b >= 0x20), "{run:?}");
     stage
 }

@@ -36,6 +36,7 @@ mod other_shells;
 mod parameters;
 mod prompts;
 mod quoting;
+mod regions;
 mod secrets;
 mod server;
 mod shell;

@@ -304,7 +304,7 @@ fn environment_and_profile_settings_choose_the_endpoint() {
         &[("AWS_REGION", "cn-north-1")],
     ] {
         let mut arl = stage.as_ann("arl");
-        arl.args(["assume", DEPLOY, "--json"])
+        arl.args(["assume", "123456789012/Deploy", "--json"])
             .env_remove("AWS_ENDPOINT_URL_STS")
             .env("AWS_MAX_ATTEMPTS", "0");
         arl.env("HTTPS_PROXY", format!("http://127.0.0.1:{port}")).envs(variables.iter().copied());

@@ -188,7 +188,7 @@ fn an_invalid_parameter_is_refused_with_its_rule_before_any_request() {
     ] {
         let run = stage.arl(&[&["assume", DEPLOY, "--shell", "bash"], args.as_slice()].concat());
         run.failure(2, said);
-        assert_eq!(run.stdout, "(exit 2);\n", "{args:?}");
+        assert_eq!(run.stdout, "(exit 2)\n", "{args:?}");
     }
     assert!(stage.sts.requests().is_empty());
     let run = stage.run(stage.as_ann("arl").args(["assume", DEPLOY]).env("ARL_DURATION", "1s"));

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 
 use arl::internal::shell::{RestorePoint, Shell, ShellUpdate};
-use arl::internal::{Credentials, Identity, Secret};
+use arl::internal::{Credentials, Identity, RegionChange, Secret};
 
 use crate::support::{SHELLS, Stage};
 
@@ -92,7 +92,7 @@ pub(crate) fn values(count: usize) -> BTreeSet<String> {
 
 pub(crate) fn identity(value: &str) -> Identity {
     let credentials = Credentials::new("ASIA".into(), Secret::new("s".into()), None, None).unwrap();
-    Identity { credentials, role_arn: None, source: value.to_owned(), region: None }
+    Identity { credentials, name: None, role_arn: None, source: value.to_owned(), region: RegionChange::Keep }
 }
 
 #[test]

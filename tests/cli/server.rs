@@ -314,6 +314,7 @@ fn the_command_gets_the_endpoint_and_no_keys() {
     let present = [
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "ARL_ROLE",
         "ARL_ROLE_ARN",
         "ARL_SOURCE",
     ];

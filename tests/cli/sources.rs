@@ -529,7 +529,7 @@ fn a_chain_of_thousands_of_profiles_is_a_clear_error() {
     stage.profiles(&chain(4000), &keys(4000));
     let run = stage.run(stage.bare("arl").args(["assume", "p0"]));
     run.failure(1, "profile `p0` leads through more than 100 profiles by `source_profile`");
-    assert_eq!(run.stdout, "(exit 1);\n");
+    assert_eq!(run.stdout, "(exit 1)\n");
     let listed = stage.run(stage.bare("arl").arg("list")).success();
     assert_eq!(listed.lines().count(), 4001);
     stage.profiles(&chain(100), &keys(100));

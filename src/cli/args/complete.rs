@@ -7,6 +7,7 @@ use arl::internal::RoleProfile;
 use arl::internal::shell::Shell;
 use clap_complete::engine::CompletionCandidate;
 
+use crate::cli::args::regions::REGIONS;
 use crate::cli::env::cache_location::CacheLocation;
 use crate::cli::env::context::Context;
 use crate::cli::env::shell_scripts;
@@ -39,6 +40,11 @@ fn cached_roles(typed: &OsStr) -> Vec<CompletionCandidate> {
 /// Completes the name of a profile.
 pub(crate) fn profiles(typed: &OsStr) -> Vec<CompletionCandidate> {
     matching_profiles(typed).into_iter().map(|(candidate, _)| candidate).collect()
+}
+
+/// Completes `--region`.
+pub(crate) fn regions() -> Vec<CompletionCandidate> {
+    REGIONS.into_iter().map(CompletionCandidate::new).collect()
 }
 
 /// Completes `--shell`.

@@ -5,4 +5,5 @@ pub(crate) mod file_url;
 pub(crate) mod global;
 pub(crate) mod help;
 pub(crate) mod overwrite;
+pub(crate) mod regions;
 pub(crate) mod role;

@@ -1,7 +1,7 @@
 //! The flags that all commands with a role share.
 
 use clap::Args;
-use clap_complete::engine::ArgValueCompleter;
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 
 use crate::cli::args::complete;
 
@@ -29,7 +29,7 @@ pub(crate) struct RoleArgs {
     pub(crate) partition: Option<String>,
 
     /// Start from this profile; beats environment keys and a role profile's own source
-    #[arg(long, value_name = "NAME", conflicts_with = "chain", help_heading = "Source")]
+    #[arg(short, long, value_name = "NAME", conflicts_with = "chain", help_heading = "Source")]
     #[arg(add = ArgValueCompleter::new(complete::profiles))]
     pub(crate) profile: Option<String>,
     /// Assume this role on the way (can be repeated, in order)
@@ -47,7 +47,8 @@ pub(crate) struct RoleArgs {
     #[arg(long, alias = "RoleSessionName", value_name = "NAME", help_heading = "Session")]
     pub(crate) role_session_name: Option<String>,
     /// How long: 2h, 90m, "1h 30m" or seconds; 15m to 12h
-    #[arg(long, aliases = ["DurationSeconds", "duration-seconds"], value_name = "TIME", help_heading = "Session")]
+    #[arg(short, long, aliases = ["DurationSeconds", "duration-seconds"], value_name = "TIME")]
+    #[arg(help_heading = "Session")]
     pub(crate) duration: Option<String>,
     /// A session policy: a JSON object, or file://PATH
     #[arg(long, alias = "Policy", value_name = "JSON", help_heading = "Session")]
@@ -93,7 +94,8 @@ pub(crate) struct RoleArgs {
     pub(crate) mfa_session: bool,
 
     /// The region to ask STS in, and to hand over
-    #[arg(long, value_name = "REGION", help_heading = "Network")]
+    #[arg(short, long, value_name = "REGION", help_heading = "Network")]
+    #[arg(add = ArgValueCandidates::new(complete::regions))]
     pub(crate) region: Option<String>,
     /// An STS endpoint of your own
     #[arg(long, value_name = "URL", help_heading = "Network")]

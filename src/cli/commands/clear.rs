@@ -63,7 +63,7 @@ pub(crate) fn run(args: ClearArgs, output: &Output) -> Result<(), CliError> {
         }
         // The role's keys may come back before they expire, for instance when direnv restores them.
         (_, Some(_)) if vars::get(vars::ARL_KEY_ID).is_some() => {
-            output.write_data(shell.remove_leftovers(&leftover_variables()).as_bytes())
+            output.write_data(shell.remove_leftovers(state, &leftover_variables()).as_bytes())
         }
         _ => Ok(()),
     }
@@ -73,5 +73,6 @@ fn expire_role(shell: Shell, state: ShellState, since: Duration, output: &Output
     let restores = vars::get(vars::ARL_ON_EXPIRY).as_deref() == Some("restore");
     let done = if restores { "what was there before is back" } else { "its credentials were cleared" };
     output.note(&format!("{} expired {} ago; {done}", session_label(), human_duration(since)));
-    if restores { shell.clear(state, &[]) } else { shell.unset() }
+    let leftovers = leftover_variables();
+    if restores { shell.clear(state, &leftovers) } else { shell.unset(state, &leftovers) }
 }

@@ -54,6 +54,7 @@ impl State {
 /// The result of the command.
 struct StatusReport {
     state: State,
+    role: Option<String>,
     role_arn: Option<String>,
     source: Option<String>,
     expires_at: Option<u64>,
@@ -81,6 +82,7 @@ impl StatusReport {
             let is_foreign = matches!(shell_state(), ShellState::OtherKeys { .. });
             return Self {
                 state: if is_foreign { State::OtherKeys } else { State::NoRole },
+                role: None,
                 role_arn: None,
                 source: None,
                 expires_at: None,
@@ -101,6 +103,7 @@ impl StatusReport {
             } else {
                 State::Live
             },
+            role: vars::get(vars::ARL_ROLE),
             role_arn: vars::get(vars::ARL_ROLE_ARN),
             source: vars::get(vars::ARL_SOURCE),
             expires_at,
@@ -118,7 +121,9 @@ impl StatusReport {
             (State::Expired, seconds_left) => {
                 format!("{} expired {} ago\n", session_label(), span(seconds_left.unwrap_or_default()))
             }
-            (State::Live, Some(seconds_left)) => format!("{} for {}\n", session_label(), span(seconds_left)),
+            (State::Live, Some(seconds_left)) => {
+                format!("{}, {} left\n", session_label(), span(seconds_left))
+            }
             (State::Live, None) => format!("{}\n", session_label()),
         };
         let mut line = |name: &str, value: &Option<String>| {
@@ -143,6 +148,7 @@ impl StatusReport {
         let account = self.role_arn.as_ref().and_then(|arn| arn.parse::<RoleArn>().ok());
         let object = json!({
             "state": self.state.as_str(),
+            "role": self.role,
             "role_arn": self.role_arn,
             "account_id": account.map(|arn| arn.account_id().to_string()),
             "source": self.source,

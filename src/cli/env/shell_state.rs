@@ -3,11 +3,13 @@
 use std::os::unix::ffi::OsStringExt;
 use std::time::{Duration, UNIX_EPOCH};
 
-use arl::internal::RoleArn;
 use arl::internal::shell::{EnvSnapshot, RestorePoint, ShellState};
+use arl::internal::{REGION_VARIABLES, RoleArn};
 
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
+use crate::cli::ui::role_label::role_label;
+use crate::cli::ui::text::printable;
 
 /// The shell variables with the values from before the role. arl never exports them.
 const RESTORE_VARIABLES: [&str; 2] = ["__arl_restore", "__arl_region"];
@@ -39,7 +41,8 @@ pub(crate) fn restore_point() -> RestorePoint {
 }
 
 /// Returns the expiration and account variables that still describe the old role after other keys replaced
-/// it. botocore would apply that expiration to the new keys.
+/// it, and the region variables with the region that arl set for it. botocore would apply that expiration to the new
+/// keys.
 pub(crate) fn leftover_variables() -> Vec<&'static str> {
     let var = |name| vars::get(name);
     let end = var(vars::ARL_EXPIRES_AT).and_then(|seconds| seconds.parse().ok());
@@ -54,7 +57,9 @@ pub(crate) fn leftover_variables() -> Vec<&'static str> {
         ("AWS_ACCOUNT_ID", account),
     ];
     let is_left = |(name, value): (&'static str, Option<String>)| (value? == var(name)?).then_some(name);
-    of_role.into_iter().filter_map(is_left).collect()
+    let region = var(vars::ARL_REGION);
+    let regions = REGION_VARIABLES.into_iter().filter(|name| region.is_some() && var(name) == region);
+    of_role.into_iter().filter_map(is_left).chain(regions).collect()
 }
 
 /// Returns how long ago the session in the environment expired. `None` if it has not, or has no known
@@ -65,10 +70,8 @@ pub(crate) fn expired_since() -> Option<Duration> {
     Context::now().duration_since(expiration).ok()
 }
 
-/// Returns a label such as `role/Deploy in 123456789012` for the session in the environment.
+/// Returns a label such as `prod-deploy (role/Deploy in 123456789012)` for the session in the environment.
 pub(crate) fn session_label() -> String {
-    match vars::get(vars::ARL_ROLE_ARN).map(|arn| arn.parse::<arl::internal::RoleArn>()) {
-        Some(Ok(arn)) => format!("role/{} in {}", arn.role_name(), arn.account_id()),
-        _ => "a session".to_owned(),
-    }
+    let role_arn: Option<RoleArn> = vars::get(vars::ARL_ROLE_ARN).and_then(|arn| arn.parse().ok());
+    printable(&role_label(vars::get(vars::ARL_ROLE).as_deref(), role_arn.as_ref()))
 }

@@ -12,9 +12,9 @@ pub(crate) mod sts_settings;
 use std::cell::OnceCell;
 
 use arl::internal::{
-    CacheKey, CacheKeyHop, Credentials, Identity, IdentityCenterSettings, Partition, RoleArn, RoleProfile,
-    RoleRef, Section, SharedConfig, ShellRole, Source, SourceChain, SourceEnvironment, SourceId, SourceKey,
-    SourceResolver, StsSettings,
+    CacheKey, CacheKeyHop, Credentials, Identity, IdentityCenterSettings, Partition, RegionChange, RoleArn,
+    RoleProfile, RoleRef, Section, SharedConfig, ShellRole, Source, SourceChain, SourceEnvironment, SourceId,
+    SourceKey, SourceResolver, StsSettings,
 };
 
 use crate::cli::args::role::RoleArgs;
@@ -23,8 +23,8 @@ use crate::cli::env::vars;
 use crate::cli::plan::endpoint_url::EndpointArgs;
 use crate::cli::plan::hop::{Hop, HopBuilder};
 use crate::cli::plan::mfa_session::{MfaSessionCode, plan_mfa};
-use crate::cli::plan::region::Regions;
-use crate::cli::plan::role_ref::{check_partition, role_arn, typed_role, unknown_role};
+use crate::cli::plan::region::{RegionProfile, Regions};
+use crate::cli::plan::role_ref::{check_partition, display_name, role_arn, typed_role, unknown_role};
 use crate::cli::plan::sts_settings::EndpointOrigin;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
@@ -37,8 +37,10 @@ pub(crate) struct Plan {
     pub(crate) hops: Vec<Hop>,
     /// The last role.
     pub(crate) target: Option<RoleArn>,
-    /// The region that is set with the credentials.
-    pub(crate) region: Option<String>,
+    /// The name that the user knows the role by.
+    pub(crate) name: Option<String>,
+    /// What becomes of the region variables.
+    pub(crate) region: RegionChange,
     /// The setting that names the region for STS.
     pub(crate) region_origin: Option<&'static str>,
     /// How to reach STS.
@@ -69,7 +71,13 @@ impl Plan {
             SourceId::Profile(name) | SourceId::ProfileKeys(name) => config.profile(name),
             _ => config.profile(resolver.selected_profile().as_deref().unwrap_or("default")),
         });
-        let regions = Regions::resolve(args, role.section(), settings_section)?;
+        let region_profile = RegionProfile {
+            section: settings_section,
+            is_named: role.section().is_some() || is_profile_named(args, &chain.id),
+        };
+        let has_endpoint = endpoint_url::find(args, &config, settings_section)?.is_some();
+        let partition = role.partition(args)?;
+        let regions = Regions::resolve(args, &region_profile, partition.as_ref(), has_endpoint, output)?;
         let mut target = role.target(args, regions.effective.as_deref())?;
 
         let builder = HopBuilder::from_env();
@@ -83,6 +91,7 @@ impl Plan {
         if let Some(role_arn) = &target {
             hops.push(builder.target_hop(role_arn, args, role.into_role_profile(), output)?);
         }
+        let name = display_name(args, target.as_ref());
         let mfa_session = plan_mfa(args, &config, &mut chain, &mut hops, output)?;
         if hops.is_empty() {
             refuse_unused_endpoint_flags(args, &chain.source)?;
@@ -91,7 +100,7 @@ impl Plan {
             }
         }
 
-        let Regions { exported: region, effective, origin: region_origin } = regions;
+        let Regions { change: region, effective, origin: region_origin } = regions;
         let partition = target.as_ref().map_or_else(
             || Partition::for_region(effective.as_deref().unwrap_or_default()),
             |arn| arn.partition().clone(),
@@ -114,6 +123,7 @@ impl Plan {
             chain,
             hops,
             target,
+            name,
             region,
             region_origin,
             sts,
@@ -151,6 +161,7 @@ impl Plan {
     pub(crate) fn into_identity(self, credentials: Credentials) -> Identity {
         Identity {
             credentials,
+            name: self.name,
             role_arn: self.target,
             source: self.chain.id.to_string(),
             region: self.region,
@@ -229,10 +240,30 @@ impl<'a, 'text> NamedRole<'a, 'text> {
         Ok(target)
     }
 
+    /// Returns the partition of the role, unless it follows from the region.
+    fn partition(&self, args: &RoleArgs) -> Result<Option<Partition>, CliError> {
+        match (&self.reference, &self.profile, &args.partition) {
+            (RoleRef::Arn(arn), ..) => Ok(Some(arn.partition().clone())),
+            (_, Some(profile), _) => Ok(profile.role.as_ref().map(|role| role.role_arn.partition().clone())),
+            (.., Some(_)) => Ok(role_arn(&self.reference, args, None)?.map(|arn| arn.partition().clone())),
+            (.., None) => Ok(None),
+        }
+    }
+
     fn into_role_profile(self) -> Option<(&'a str, RoleProfile)> {
         let profile = self.profile?;
         Some((profile.name, profile.role?))
     }
+}
+
+/// Returns whether the user chose the source's profile: an SDK that reads no profile but `default` would miss its
+/// region.
+fn is_profile_named(args: &RoleArgs, source: &SourceId) -> bool {
+    let is_other =
+        matches!(source, SourceId::Profile(name) | SourceId::ProfileKeys(name) if name != "default");
+    is_other
+        || args.profile.is_some()
+        || [vars::AWS_PROFILE, vars::AWS_DEFAULT_PROFILE].into_iter().any(|name| vars::get(name).is_some())
 }
 
 /// Refuses flags about STS if no call goes there.

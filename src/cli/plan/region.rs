@@ -1,60 +1,154 @@
 //! The region in which STS is called, and the region that the credentials come with.
+//!
+//! Both are the same, in AWS's own order: the flag, the environment, the profile. A region that arl itself has set
+//! for another role (`ARL_REGION`) is not the user's and does not count.
 
-use arl::internal::Section;
+use arl::internal::{Partition, RegionChange, Section};
 
+use crate::cli::args::regions::REGIONS;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::vars;
 use crate::cli::ui::error::CliError;
+use crate::cli::ui::output::Output;
 
 /// The regions of a plan.
 pub(crate) struct Regions {
-    /// The flag's or the profile's, which is set with the credentials. Assuming a role unsets `AWS_PROFILE`,
-    /// so its profile's region is set too if no variable names a region.
-    pub(crate) exported: Option<String>,
+    /// What becomes of the region variables.
+    pub(crate) change: RegionChange,
     /// The region for STS, if any setting names one.
     pub(crate) effective: Option<String>,
     /// The setting that names it.
     pub(crate) origin: Option<&'static str>,
 }
 
+/// The profile whose `region` is used where no flag and no variable names one.
+pub(crate) struct RegionProfile<'a, 'text> {
+    pub(crate) section: Option<&'a Section<'text>>,
+    /// Whether a flag, a variable or ROLE names the profile. Assuming the role hides that profile from the SDKs, so
+    /// arl hands its region over. An SDK still reads `default`.
+    pub(crate) is_named: bool,
+}
+
 impl Regions {
+    /// Decides the regions. `partition` is that of the role, if its ARN is known already. An endpoint of the user's
+    /// may call its region anything.
     pub(crate) fn resolve(
         args: &RoleArgs,
-        role_profile: Option<&Section<'_>>,
-        settings_profile: Option<&Section<'_>>,
+        profile: &RegionProfile<'_, '_>,
+        partition: Option<&Partition>,
+        has_endpoint: bool,
+        output: &Output,
     ) -> Result<Self, CliError> {
-        let flag = || args.region.clone().map(|region| ("--region", region));
-        let variable = |name: &'static str| vars::get(name).map(|region| (name, region));
-        let from_profile = |profile: Option<&Section<'_>>| {
-            Some(("the profile's `region`", profile?.get_non_empty("region")?.to_owned()))
+        let validate = |origin: &str, region: String| validate_region(origin, region, has_endpoint);
+        let environment = EnvironmentRegion::read(partition, validate)?;
+        let flag = args.region.clone().map(|region| validate("--region", region)).transpose()?;
+        let of_profile = profile.section.and_then(|section| section.get_non_empty("region"));
+        let of_profile =
+            of_profile.map(|region| validate("the profile's `region`", region.to_owned())).transpose()?;
+        let (change, effective, origin) = if let Some(region) = flag {
+            (environment.set(&region), Some(region), Some("--region"))
+        } else if let Some((name, region)) = environment.of_user.clone() {
+            (environment.complete(&region), Some(region), Some(name))
+        } else if let Some(region) = of_profile {
+            let change = if profile.is_named { environment.set(&region) } else { environment.none() };
+            (change, Some(region), Some("the profile's `region`"))
+        } else {
+            (environment.none(), None, None)
         };
-        let checked = |region: Option<(&'static str, String)>| {
-            region.map(|(origin, region)| validate_region(origin, region))
-        };
-        let is_named = variable(vars::AWS_REGION).or_else(|| variable(vars::AWS_DEFAULT_REGION)).is_some();
-        let is_selected =
-            variable(vars::AWS_PROFILE).or_else(|| variable(vars::AWS_DEFAULT_PROFILE)).is_some();
-        let is_lost = !is_named && args.profile.is_none() && is_selected;
-        let of_shell = settings_profile.filter(|_| is_lost);
-        let exported = flag().or_else(|| from_profile(role_profile)).or_else(|| from_profile(of_shell));
-        let exported = checked(exported).transpose()?;
-        let effective = flag()
-            .or_else(|| variable(vars::AWS_REGION))
-            .or_else(|| variable(vars::AWS_DEFAULT_REGION))
-            .or_else(|| from_profile(role_profile))
-            .or_else(|| from_profile(settings_profile));
-        let origin = effective.as_ref().map(|(origin, _)| *origin);
-        let effective = checked(effective).transpose()?;
-        Ok(Self { exported, effective, origin })
+        if let (Some((name, region)), Some(partition)) = (&environment.passed_over, partition) {
+            output.note(&format!(
+                "{name} is {region}, which is not in the role's partition `{partition}`; it is not used"
+            ));
+        }
+        Ok(Self { change, effective, origin })
+    }
+}
+
+/// The region variables, as far as they count.
+struct EnvironmentRegion {
+    /// The first variable that names a region of the user's in the role's partition.
+    of_user: Option<(&'static str, String)>,
+    /// A variable with a region of another partition.
+    passed_over: Option<(&'static str, String)>,
+    /// Whether arl set the region, for the role that this shell has now.
+    is_of_role: bool,
+    /// What the variables hold, in the order in which they count.
+    values: [Option<String>; 2],
+}
+
+impl EnvironmentRegion {
+    fn read(
+        partition: Option<&Partition>,
+        validate: impl Fn(&str, String) -> Result<String, CliError>,
+    ) -> Result<Self, CliError> {
+        let names = [vars::AWS_REGION, vars::AWS_DEFAULT_REGION];
+        let values = names.map(vars::get);
+        let is_of_role = values[0].is_some() && values[0] == vars::get(vars::ARL_REGION);
+        let mut read = Self { of_user: None, passed_over: None, is_of_role, values };
+        if is_of_role {
+            return Ok(read);
+        }
+        for (name, value) in names.into_iter().zip(&read.values) {
+            let Some(value) = value else { continue };
+            let region = validate(name, value.clone())?;
+            let fits = partition.is_none_or(|partition| Partition::for_region(&region) == *partition);
+            let slot = if fits { &mut read.of_user } else { &mut read.passed_over };
+            slot.get_or_insert((name, region));
+        }
+        // A variable that does not count is no concern of the user's if the other one does.
+        if read.of_user.is_some() && read.passed_over.as_ref().is_some_and(|(name, _)| *name != names[0]) {
+            read.passed_over = None;
+        }
+        Ok(read)
+    }
+
+    /// The change for a region that a flag or a profile names.
+    fn set(&self, region: &str) -> RegionChange {
+        let is_users = |value: &Option<String>| value.as_deref().is_none_or(|value| value == region);
+        if !self.is_of_role && self.values.iter().all(is_users) && self.values.iter().any(Option::is_some) {
+            return self.complete(region);
+        }
+        RegionChange::Set(region.to_owned())
+    }
+
+    /// The change for a region of the user's.
+    fn complete(&self, region: &str) -> RegionChange {
+        match &self.values {
+            [Some(_), Some(_)] if self.passed_over.is_none() => RegionChange::Keep,
+            _ => RegionChange::Complete(region.to_owned()),
+        }
+    }
+
+    /// The change where nothing names a region to hand over.
+    fn none(&self) -> RegionChange {
+        if self.is_of_role || self.passed_over.is_some() { RegionChange::Unset } else { RegionChange::Keep }
     }
 }
 
 /// Checks a region, which becomes part of a host name and of shell code.
-fn validate_region(origin: &str, region: String) -> Result<String, CliError> {
-    let fits = (1..=32).contains(&region.len())
+fn validate_region(origin: &str, region: String, has_endpoint: bool) -> Result<String, CliError> {
+    let is_host_part = (1..=32).contains(&region.len())
         && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if fits {
+    if is_host_part && (has_endpoint || is_region_name(&region)) {
         return Ok(region);
     }
-    Err(CliError::usage(format!("{origin} must be a region such as eu-west-1, not `{region}`")))
+    let error = CliError::usage(format!("{origin} must be a region such as eu-west-1, not `{region}`"));
+    Err(match arl::internal::closest(&region, REGIONS).first() {
+        Some(similar) => error.hint(format!("did you mean `{similar}`?")),
+        None => error,
+    })
+}
+
+/// Whether a text has the form of a region: `eu-west-1`, `us-gov-east-1`, `aws-cn-global`.
+fn is_region_name(text: &str) -> bool {
+    let is_word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    let is_number = |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    // The SDKs take these spellings for the FIPS endpoint of a region.
+    let text = text.strip_prefix("fips-").or_else(|| text.strip_suffix("-fips")).unwrap_or(text);
+    let mut parts = text.split('-').rev();
+    match parts.next() {
+        Some("global") => text.starts_with("aws-"),
+        Some(last) => is_number(last) && parts.clone().count() >= 2 && parts.all(is_word),
+        None => false,
+    }
 }

@@ -19,6 +19,18 @@ pub(crate) fn typed_role(args: &RoleArgs) -> Result<RoleRef, CliError> {
     RoleRef::parse(&text).map_err(|error| CliError::usage(format!("not a role: {error}")))
 }
 
+/// Returns the name that a user knows the role by: the profile as typed, else `ACCOUNT/NAME`.
+///
+/// Prompts show it, so a profile's name counts only if no prompt and no status line gives its characters a meaning.
+pub(crate) fn display_name(args: &RoleArgs, role_arn: Option<&RoleArn>) -> Option<String> {
+    let is_plain = |name: &str| name.chars().all(|c| c.is_alphanumeric() || " _.@/+:=,-".contains(c));
+    let account_role = || role_arn.map(|arn| format!("{}/{}", arn.account_id(), arn.role_name()));
+    match (typed_role(args), &args.role) {
+        (Ok(RoleRef::Profile(_)), Some(name)) if is_plain(name) => Some(name.clone()),
+        _ => account_role(),
+    }
+}
+
 pub(crate) fn role_arn(
     role: &RoleRef,
     args: &RoleArgs,

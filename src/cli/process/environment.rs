@@ -3,31 +3,33 @@
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, NulError, OsStr, OsString};
 
-use arl::internal::IDENTITY_VARIABLES;
+use arl::internal::Identity;
 
 use crate::cli::env::vars;
 use crate::cli::sys;
 
-/// Returns this process's environment with these variables in place of every variable that holds an identity.
+/// Returns this process's environment with these variables in place of every variable that holds an identity, or a
+/// region that is not for this one.
 pub(crate) fn environment_with<V: Into<OsString>>(
+    identity: &Identity,
     variables: Vec<(&'static str, V)>,
 ) -> Vec<(OsString, OsString)> {
-    let is_kept = |name: &OsStr| !is_replaced(name.as_encoded_bytes(), &variables);
+    let is_kept = |name: &OsStr| !is_replaced(name.as_encoded_bytes(), identity, &variables);
     let mut environment: Vec<(OsString, OsString)> = vars::all().filter(|(name, _)| is_kept(name)).collect();
     environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
     environment
 }
 
-/// As [`environment_with`], for `execve`. Variables that stay are not copied, and an entry without a `=`
+/// As [`environment_with`], with the identity's own variables, for `execve`. Variables that stay are not copied, and an entry without a `=`
 /// stays as well.
 ///
 /// # Errors
 /// A value contains a NUL, which no value from STS or a profile does.
-pub(crate) fn exec_environment_with(
-    variables: &[(&'static str, String)],
-) -> Result<Vec<Cow<'static, CStr>>, NulError> {
+pub(crate) fn exec_environment_with(identity: &Identity) -> Result<Vec<Cow<'static, CStr>>, NulError> {
+    let variables = identity.variables();
     let name_of = |entry: &'static CStr| entry.to_bytes().split(|&b| b == b'=').next().unwrap_or_default();
-    let inherited = sys::environment().into_iter().filter(|entry| !is_replaced(name_of(entry), variables));
+    let inherited =
+        sys::environment().into_iter().filter(|entry| !is_replaced(name_of(entry), identity, &variables));
     let mut environment: Vec<Cow<'static, CStr>> = inherited.map(Cow::Borrowed).collect();
     for (name, value) in variables {
         environment.push(Cow::Owned(CString::new(format!("{name}={value}"))?));
@@ -35,7 +37,7 @@ pub(crate) fn exec_environment_with(
     Ok(environment)
 }
 
-fn is_replaced<V>(name: &[u8], variables: &[(&'static str, V)]) -> bool {
-    let mut replaced = IDENTITY_VARIABLES.iter().chain(variables.iter().map(|(name, _)| name));
+fn is_replaced<V>(name: &[u8], identity: &Identity, variables: &[(&'static str, V)]) -> bool {
+    let mut replaced = identity.replaced_variables().chain(variables.iter().map(|(name, _)| *name));
     replaced.any(|other| name == other.as_bytes())
 }

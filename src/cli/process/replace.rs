@@ -18,7 +18,7 @@ const ENOENT: i32 = 2;
 
 /// Replaces this process. Returns only if that fails.
 pub(crate) fn replace_with_command(program: &OsStr, arguments: &[OsString], identity: &Identity) -> CliError {
-    let replaced = exec_environment_with(&identity.variables())
+    let replaced = exec_environment_with(identity)
         .and_then(|environment| replace_process(program, arguments, &environment));
     match replaced {
         Ok(error) => spawn_error(program, &error),

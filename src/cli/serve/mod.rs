@@ -158,5 +158,5 @@ fn served_environment(
         };
         variables.push((name, hosts.into()));
     }
-    environment_with(variables)
+    environment_with(identity, variables)
 }

@@ -3,5 +3,6 @@
 pub(crate) mod error;
 pub(crate) mod output;
 pub(crate) mod prompt;
+pub(crate) mod role_label;
 pub(crate) mod session_table;
 pub(crate) mod text;

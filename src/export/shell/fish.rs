@@ -1,7 +1,7 @@
 //! Statements for fish.
 
 use super::snapshot::{EnvSnapshot, RestorePoint, RestoreRule, ShellState};
-use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES};
+use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES, RegionChange};
 
 /// Refuses to change anything while an identity variable is universal and exported. Such a variable shows
 /// through as soon as no global one hides it, and erasing it would erase it in every other shell.
@@ -23,7 +23,7 @@ end
 pub(super) fn save_restore_point(
     text: &mut Vec<u8>,
     restore_point: &RestorePoint,
-    region: Option<&str>,
+    region: &RegionChange,
     refresh: &[String],
 ) {
     match restore_point {
@@ -34,7 +34,22 @@ pub(super) fn save_restore_point(
             text.extend_from_slice(&quote_bytes(&restore(&snapshot.only_region(), region)));
             text.push(b'\n');
         }
-        RestorePoint::Existing(snapshot) if region.is_some() => {
+        RestorePoint::Existing(snapshot) if *region == RegionChange::Unset => {
+            let undo = quote_bytes(&restore(snapshot, region));
+            text.extend_from_slice(b"if test -n \"$__arl_restore\"\n");
+            text.extend_from_slice(REGION_BACK.as_bytes());
+            text.extend_from_slice(b"set -gu __arl_restore ");
+            text.extend_from_slice(&undo);
+            text.extend_from_slice(b"$__arl_restore\nset -gu __arl_region ");
+            text.extend_from_slice(&undo);
+            text.extend_from_slice(b"\"$__arl_region\"\nend\n");
+            for (name, value) in snapshot.regions() {
+                text.extend_from_slice(format!("test \"${name}\" = ").as_bytes());
+                text.extend_from_slice(&quote_bytes(value));
+                text.extend_from_slice(format!("; and set -eg {name}\n").as_bytes());
+            }
+        }
+        RestorePoint::Existing(snapshot) if *region != RegionChange::Keep => {
             text.extend_from_slice(b"test -n \"$__arl_restore\"; and set -gu __arl_restore ");
             text.extend_from_slice(&quote_bytes(&restore(snapshot, region)));
             text.extend_from_slice(b"$__arl_restore\nset -gu __arl_region ");
@@ -63,7 +78,7 @@ pub(super) fn assume(text: &mut Vec<u8>, to_unset: &[&'static str], variables: &
 /// Returns the statements that restore the previous variables. If `__arl_scope` is `-f`, they do so only for
 /// the function that evaluates them: it can then run arl as if the shell had no role, and the shell keeps the
 /// role if that fails.
-fn restore(snapshot: &EnvSnapshot, region: Option<&str>) -> Vec<u8> {
+fn restore(snapshot: &EnvSnapshot, region: &RegionChange) -> Vec<u8> {
     let mut text = b"switch \"$__arl_scope\"\n".to_vec();
     for (case, scope) in [("-f", "-f"), ("'*'", "-g")] {
         text.extend_from_slice(format!("case {case}\n").as_bytes());
@@ -97,28 +112,50 @@ fn restore(snapshot: &EnvSnapshot, region: Option<&str>) -> Vec<u8> {
     text
 }
 
+/// Erases the region that arl set for the role, where nothing tells what was there before.
+const UNSET_ROLE_REGION: &str =
+    "test -n \"$ARL_REGION\"; and test \"$AWS_REGION\" = \"$ARL_REGION\"; and set -eg AWS_REGION
+test -n \"$ARL_REGION\"; and test \"$AWS_DEFAULT_REGION\" = \"$ARL_REGION\"; and set -eg AWS_DEFAULT_REGION
+";
+
+/// Puts back the region from before the role, if the region is still the role's.
+const REGION_BACK: &str = "set -g __arl_scope\neval $__arl_region\nset -eg __arl_scope\n";
+
 pub(super) fn clear(state: ShellState, leftovers: &[&'static str]) -> String {
     let back = "set -g __arl_scope\n    eval $__arl_restore\n    set -eg __arl_scope";
-    let region = "set -g __arl_scope\neval $__arl_region\nset -eg __arl_scope\n";
+    let region = region_back();
     let forget = "set -eg __arl_restore\nset -eg __arl_refresh\nset -eg __arl_region\n";
     let leftovers = unset(leftovers);
     let all = unset(&ASSUMED_VARIABLES);
     let text = match state {
         ShellState::Role { restore_is_untrusted: false } => {
             format!(
-                "if set -qg __arl_restore; and test -n \"$__arl_restore\"\n    {back}\nelse\n    {all}{region}end\n{forget}"
+                "if set -qg __arl_restore; and test -n \"$__arl_restore\"\n    {back}\nelse\n{region}    {all}end\n{forget}"
             )
         }
-        ShellState::Role { restore_is_untrusted: true } => format!("{all}{forget}"),
+        ShellState::Role { restore_is_untrusted: true } => format!("{UNSET_ROLE_REGION}{all}{forget}"),
         ShellState::NoKeys { restore_is_untrusted: false } => {
             format!(
-                "if set -qg __arl_restore; and test -n \"$__arl_restore\"\n    {back}\nend\n{leftovers}{forget}"
+                "if set -qg __arl_restore; and test -n \"$__arl_restore\"\n    {back}\nelse\n{UNSET_ROLE_REGION}end\n{leftovers}{forget}"
             )
         }
-        ShellState::OtherKeys { restore_is_untrusted: false } => format!("{leftovers}{region}{forget}"),
-        ShellState::OtherKeys { .. } | ShellState::NoKeys { .. } => format!("{leftovers}{forget}"),
+        ShellState::OtherKeys { restore_is_untrusted: false } => format!("{region}{leftovers}{forget}"),
+        ShellState::OtherKeys { .. } | ShellState::NoKeys { .. } => {
+            format!("{UNSET_ROLE_REGION}{leftovers}{forget}")
+        }
     };
     text + "true\n"
+}
+
+/// Puts back the region from before the role, or at least erases the role's.
+fn region_back() -> String {
+    format!("if test -n \"$__arl_region\"\n{REGION_BACK}else\n{UNSET_ROLE_REGION}end\n")
+}
+
+/// Unsets variables of the role, and the region that it set, and keeps what the shell remembers.
+pub(super) fn expire(state: ShellState, names: &[&'static str]) -> String {
+    let region = if state.restore_is_untrusted() { UNSET_ROLE_REGION.to_owned() } else { region_back() };
+    format!("{region}set -eg __arl_region\n{}", unset(names))
 }
 
 /// One statement per name, because `set -e` stops at the first unset variable.

@@ -16,7 +16,9 @@ use std::str::FromStr;
 
 pub use snapshot::{EnvSnapshot, RestorePoint, ShellState};
 
-use crate::export::identity::{ASSUMED_VARIABLES, Identity, UnsupportedValue};
+use crate::export::identity::{
+    ASSUMED_VARIABLES, Identity, REGION_VARIABLES, RegionChange, UnsupportedValue,
+};
 
 /// A shell dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,7 +116,7 @@ impl Shell {
     /// profile, or, in tcsh, a previous value.
     pub fn assume(self, update: &ShellUpdate<'_>) -> Result<Vec<u8>, UnsupportedValue> {
         let ShellUpdate { identity, restore_point, refresh } = update;
-        let to_unset = identity.variables_to_unset();
+        let mut to_unset = identity.variables_to_unset();
         let variables = identity.variables();
         let accepts = |value: &str| {
             !value.chars().any(char::is_control) && self.syntax().is_none_or(|syntax| (syntax.accepts)(value))
@@ -122,11 +124,15 @@ impl Shell {
         if let Some((name, _)) = variables.iter().find(|(_, value)| !accepts(value)) {
             return Err(UnsupportedValue { name });
         }
-        let region = identity.region.as_deref();
+        let region = &identity.region;
         let mut text = Vec::new();
+        if self.remembers_region() && matches!(restore_point, RestorePoint::Existing(_)) {
+            // The statements that save the restore point unset these only if nothing was there before.
+            to_unset.retain(|name| !REGION_VARIABLES.contains(name));
+        }
         match self {
             Self::Posix | Self::Bash | Self::Zsh => {
-                posix::guard_readonly(&mut text, self.keywords(), region.is_some(), |text| {
+                posix::guard_readonly(&mut text, self.keywords(), *region != RegionChange::Keep, |text| {
                     posix::save_restore_point(text, restore_point, region, refresh);
                     posix::assume(text, &to_unset, &variables, self != Self::Posix);
                 });
@@ -143,7 +149,7 @@ impl Shell {
                 let mut line = String::new();
                 tcsh::save_restore_point(&mut line, restore_point, region);
                 tcsh::assume(&mut line, &to_unset, &variables);
-                text = line.into_bytes();
+                text = without_separator(line).into_bytes();
             }
             Self::Nushell => text = nushell::assume(&to_unset, &variables).into_bytes(),
             Self::Elvish | Self::Xonsh | Self::PowerShell | Self::Cmd => {
@@ -155,40 +161,55 @@ impl Shell {
     }
 
     /// Returns the statements that remove arl's identity and restore the previous variables. `leftovers`
-    /// names the variables of an old role that remain beside other keys.
+    /// names the variables of an old role that remain beside other keys, and the region variables that hold the
+    /// role's region.
     pub fn clear(self, state: ShellState, leftovers: &[&'static str]) -> String {
-        let names = [&ARL_VARIABLES, leftovers].concat();
+        let names = self.checked(&[&ARL_VARIABLES, leftovers].concat());
         match self {
             Self::Posix | Self::Bash | Self::Zsh => posix::clear(state, &names),
             Self::Fish => fish::clear(state, &names),
-            Self::Tcsh => tcsh::clear(state, &names),
+            Self::Tcsh => without_separator(tcsh::clear(state, &names)),
             Self::Nushell | Self::Elvish | Self::Xonsh | Self::PowerShell | Self::Cmd => match state {
-                ShellState::Role { .. } => self.unset(),
+                ShellState::Role { .. } => self.unset(state, leftovers),
                 ShellState::NoKeys { .. } | ShellState::OtherKeys { .. } => self.unset_all(&names),
             },
         }
     }
 
     /// Returns the statements that only unset the leftovers of a role whose keys are gone.
-    pub fn remove_leftovers(self, leftovers: &[&'static str]) -> String {
-        self.unset_all(&[&ARL_VARIABLES, leftovers].concat())
+    pub fn remove_leftovers(self, state: ShellState, leftovers: &[&'static str]) -> String {
+        self.expire(state, &[&ARL_VARIABLES, leftovers].concat())
     }
 
     /// Returns the statements that unset the identity variables that arl sets, and keep the saved variables
     /// for later.
-    pub fn unset(self) -> String {
-        self.unset_all(&ASSUMED_VARIABLES)
+    /// `leftovers` is as in [`Shell::clear`].
+    pub fn unset(self, state: ShellState, leftovers: &[&'static str]) -> String {
+        self.expire(state, &[&ASSUMED_VARIABLES, leftovers].concat())
+    }
+
+    fn expire(self, state: ShellState, names: &[&'static str]) -> String {
+        match self {
+            Self::Posix | Self::Bash | Self::Zsh => {
+                without_separator(posix::expire(state, &self.checked(names)))
+            }
+            Self::Fish => fish::expire(state, &self.checked(names)),
+            Self::Tcsh => without_separator(tcsh::expire(&self.checked(names))),
+            _ => self.unset_all(names),
+        }
+    }
+
+    /// Leaves the region variables out where the statements themselves find out whether the region is the role's.
+    fn checked(self, names: &[&'static str]) -> Vec<&'static str> {
+        let mut names = names.to_vec();
+        names.retain(|name| !self.remembers_region() || !REGION_VARIABLES.contains(name));
+        names
     }
 
     fn unset_all(self, names: &[&'static str]) -> String {
-        match self {
-            Self::Posix | Self::Bash | Self::Zsh => posix::unset(names),
-            Self::Fish => fish::unset(names),
-            Self::Tcsh => tcsh::unset(names) + "\n",
-            Self::Nushell => nushell::assume(names, &[]),
-            Self::Elvish | Self::Xonsh | Self::PowerShell | Self::Cmd => {
-                self.syntax().map(|syntax| syntax.unset(names).concat()).unwrap_or_default()
-            }
+        match self.syntax() {
+            Some(syntax) => syntax.unset(names).concat(),
+            None => nushell::assume(names, &[]),
         }
     }
 
@@ -219,6 +240,11 @@ impl Shell {
         }
     }
 
+    /// Whether the dialect keeps the region from before the role in `__arl_region`.
+    fn remembers_region(self) -> bool {
+        matches!(self, Self::Posix | Self::Bash | Self::Zsh | Self::Fish | Self::Tcsh)
+    }
+
     fn keywords(self) -> posix::Keywords {
         match self {
             Self::Bash => posix::Keywords::SwitchOff,
@@ -238,8 +264,14 @@ impl Shell {
     }
 }
 
+/// Ends the statements with a newline instead of a semicolon, so that the caller can put one behind them.
+fn without_separator(statements: String) -> String {
+    format!("{}\n", statements.trim_end().trim_end_matches(';'))
+}
+
 /// The identity variables that belong to arl.
-const ARL_VARIABLES: [&str; 4] = ["ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE"];
+const ARL_VARIABLES: [&str; 6] =
+    ["ARL_ROLE", "ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE", "ARL_REGION"];
 
 impl fmt::Display for Shell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

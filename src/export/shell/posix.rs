@@ -1,12 +1,13 @@
 //! Statements for POSIX shells, bash and zsh.
 //!
 //! The backslash before each builtin prevents an alias of that name from being expanded. The semicolons make
-//! an unquoted `eval $(arl …)` work, which joins the lines.
+//! an unquoted `eval $(arl …)` work, which joins the lines. The text ends without one, so that the caller can put
+//! one behind it.
 
 use std::borrow::Cow;
 
 use super::snapshot::{EnvSnapshot, RestorePoint, RestoreRule, ShellState};
-use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES};
+use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES, RegionChange};
 
 /// Runs the statements only if no variable is readonly, which a subshell tests. A readonly variable would
 /// keep its value while the others change.
@@ -50,13 +51,14 @@ pub(super) enum Keywords {
     Refuse,
 }
 
-const READONLY_ERROR: &str = "else \\echo 'arl: one of the AWS_, ARL_ or __arl_ variables is readonly, or set -k is on, so nothing was changed' >&2; (exit 1);\nfi;\n";
+const READONLY_ERROR: &str = "else \\echo 'arl: one of the AWS_, ARL_ or __arl_ variables is readonly, or set -k is on, so nothing was changed' >&2; (exit 1);\nfi\n";
 
 /// As [`guard_readonly`], for the statements that restore the previous variables. They change the region
 /// only if the role changed it.
 fn guard_restore(rest: &str) -> String {
     let names = IDENTITY_VARIABLES.join(" ");
-    let region = "case ${__arl_region:+x} in x) \\unset AWS_REGION AWS_DEFAULT_REGION;; esac";
+    let region =
+        "case ${__arl_region:+x}${ARL_REGION:+x} in x*) \\unset AWS_REGION AWS_DEFAULT_REGION;; esac";
     let state = "__arl_restore __arl_region __arl_refresh";
     format!("if (\\unset {names} && {region} && \\unset {state}) 2>/dev/null; then\n{rest}{READONLY_ERROR}")
 }
@@ -67,7 +69,7 @@ fn guard_restore(rest: &str) -> String {
 pub(super) fn save_restore_point(
     text: &mut Vec<u8>,
     restore_point: &RestorePoint,
-    region: Option<&str>,
+    region: &RegionChange,
     refresh: &[String],
 ) {
     text.extend_from_slice(b"\\unset __arl_options; __arl_options=$-; \\set +a;\n");
@@ -79,11 +81,23 @@ pub(super) fn save_restore_point(
             text.extend_from_slice(&quote_bytes(&restore(&snapshot.only_region(), region)));
             text.extend_from_slice(b";\n");
         }
-        RestorePoint::Existing(snapshot) if region.is_some() => {
+        RestorePoint::Existing(snapshot) if *region == RegionChange::Unset => {
+            let undo = quote_bytes(&restore(snapshot, region));
+            text.extend_from_slice(
+                b"case ${__arl_restore:+x} in x) \\eval \"${__arl_region-}\"; __arl_restore=",
+            );
+            text.extend_from_slice(&undo);
+            text.extend_from_slice(b"$__arl_restore; __arl_region=");
+            text.extend_from_slice(&undo);
+            text.extend_from_slice(b"${__arl_region-};; esac;\n");
+            unset_regions_of(text, snapshot);
+        }
+        RestorePoint::Existing(snapshot) if *region != RegionChange::Keep => {
+            let undo = quote_bytes(&restore(snapshot, region));
             text.extend_from_slice(b"case ${__arl_restore:+x} in x) __arl_restore=");
-            text.extend_from_slice(&quote_bytes(&restore(snapshot, region)));
+            text.extend_from_slice(&undo);
             text.extend_from_slice(b"$__arl_restore;; esac; __arl_region=");
-            text.extend_from_slice(&quote_bytes(&restore(snapshot, region)));
+            text.extend_from_slice(&undo);
             text.extend_from_slice(b"${__arl_region-};\n");
         }
         RestorePoint::Existing(_) => {}
@@ -93,6 +107,16 @@ pub(super) fn save_restore_point(
     text.extend_from_slice(b"\\unset __arl_refresh; __arl_refresh=");
     text.extend_from_slice(&quote_bytes(args.join(" ").as_bytes()));
     text.extend_from_slice(b";\ncase $__arl_options in *a*) \\set -a;; esac; \\unset __arl_options;\n");
+}
+
+/// Unsets the region variables that have the values of the snapshot. The others have their values from before
+/// the role again.
+fn unset_regions_of(text: &mut Vec<u8>, snapshot: &EnvSnapshot) {
+    for (name, value) in snapshot.regions() {
+        text.extend_from_slice(format!("case ${{{name}-}} in ").as_bytes());
+        text.extend_from_slice(&quote_bytes(value));
+        text.extend_from_slice(format!(") \\unset {name};; esac;\n").as_bytes());
+    }
 }
 
 /// Sets the variables. `clean` also unsets them first, because bash and zsh would change the case of a value
@@ -114,7 +138,7 @@ pub(super) fn assume(
 }
 
 /// Returns the statements that restore the previous variables.
-fn restore(snapshot: &EnvSnapshot, region: Option<&str>) -> Vec<u8> {
+fn restore(snapshot: &EnvSnapshot, region: &RegionChange) -> Vec<u8> {
     let mut text = Vec::new();
     let mut to_unset = Vec::new();
     for (name, value, rule) in snapshot.rules(region) {
@@ -147,27 +171,45 @@ fn restore(snapshot: &EnvSnapshot, region: Option<&str>) -> Vec<u8> {
     text
 }
 
+/// Unsets the region that arl set for the role, where nothing tells what was there before.
+const UNSET_ROLE_REGION: &str = "case ${AWS_REGION-} in \"${ARL_REGION:-?}\") \\unset AWS_REGION;; esac; case ${AWS_DEFAULT_REGION-} in \"${ARL_REGION:-?}\") \\unset AWS_DEFAULT_REGION;; esac";
+
 pub(super) fn clear(state: ShellState, leftovers: &[&'static str]) -> String {
     let back = "\\eval \"$__arl_restore\"";
     let forget = "\\unset __arl_restore __arl_refresh __arl_region";
-    let region = "\\eval \"${__arl_region-}\"";
+    let region = region_back();
     let leftovers = unset(leftovers);
     let leftovers = leftovers.trim_end().trim_end_matches(';');
     let all = unset(&ASSUMED_VARIABLES);
     let all = all.trim_end().trim_end_matches(';');
     match state {
         ShellState::Role { restore_is_untrusted: false } => guard_restore(&format!(
-            "case ${{__arl_restore:+x}} in x) {back};; *) {all}; {region};; esac; {forget};\n"
+            "case ${{__arl_restore:+x}} in x) {back};; *) {region}; {all};; esac; {forget};\n"
         )),
-        ShellState::Role { restore_is_untrusted: true } => guard_restore(&format!("{all}; {forget};\n")),
+        ShellState::Role { restore_is_untrusted: true } => {
+            guard_restore(&format!("{UNSET_ROLE_REGION}; {all}; {forget};\n"))
+        }
         ShellState::NoKeys { restore_is_untrusted: false } => guard_restore(&format!(
-            "case ${{__arl_restore:+x}} in x) {back};; esac; {leftovers}; {forget};\n"
+            "case ${{__arl_restore:+x}} in x) {back};; *) {UNSET_ROLE_REGION};; esac; {leftovers}; {forget};\n"
         )),
         ShellState::OtherKeys { restore_is_untrusted: false } => {
-            format!("{leftovers}; {region}; {forget};\n")
+            format!("{region}; {leftovers}; {forget}\n")
         }
-        ShellState::OtherKeys { .. } | ShellState::NoKeys { .. } => format!("{leftovers}; {forget};\n"),
+        ShellState::OtherKeys { .. } | ShellState::NoKeys { .. } => {
+            format!("{UNSET_ROLE_REGION}; {leftovers}; {forget}\n")
+        }
     }
+}
+
+/// Puts back the region from before the role, if the region is still the role's.
+fn region_back() -> String {
+    format!("case ${{__arl_region:+x}} in x) \\eval \"$__arl_region\";; *) {UNSET_ROLE_REGION};; esac")
+}
+
+/// Unsets variables of the role, and the region that it set, and keeps what the shell remembers.
+pub(super) fn expire(state: ShellState, names: &[&'static str]) -> String {
+    let region = if state.restore_is_untrusted() { UNSET_ROLE_REGION.to_owned() } else { region_back() };
+    format!("{region}; \\unset __arl_region; {}", unset(names))
 }
 
 pub(super) fn unset(names: &[&'static str]) -> String {
@@ -176,7 +218,7 @@ pub(super) fn unset(names: &[&'static str]) -> String {
 
 /// A subshell, because `exit` would end the shell, and `return` is not allowed there in POSIX shells.
 pub(super) fn failure(status: u8) -> String {
-    format!("(exit {status});\n")
+    format!("(exit {status})\n")
 }
 
 /// Quotes a value. shell-escape leaves harmless words bare, but zsh expands `=cmd`, so this adds the quotes

@@ -1,9 +1,6 @@
 //! The variables of a shell before it got a role, and what it has now.
 
-use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES};
-
-/// The region is not part of the identity, but `assume` may set it.
-const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES, REGION_VARIABLES, RegionChange};
 
 /// The previous values, as bytes, of all variables that `assume` may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,15 +36,29 @@ impl EnvSnapshot {
         Self(self.0.iter().filter(is_region).cloned().collect())
     }
 
-    /// Returns every variable with its previous value and its rule. `region` is the region that `assume`
-    /// sets. Without it the region variables are not touched.
+    /// Returns the region variables that are set.
+    pub(super) fn regions(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+        let is_region = |name: &str| REGION_VARIABLES.contains(&name);
+        self.0
+            .iter()
+            .filter_map(move |(name, value)| Some((*name, value.as_deref().filter(|_| is_region(name))?)))
+    }
+
+    /// Returns every variable with its previous value and its rule. `region` is what `assume` does with the
+    /// region variables. What it keeps is not touched.
     pub(super) fn rules<'a>(
         &'a self,
-        region: Option<&'a str>,
+        region: &'a RegionChange,
     ) -> impl Iterator<Item = (&'static str, Option<&'a [u8]>, RestoreRule<'a>)> {
         self.0.iter().filter_map(move |(name, value)| {
             let rule = if REGION_VARIABLES.contains(name) {
-                RestoreRule::IfUnchanged(region?)
+                match region {
+                    RegionChange::Keep => return None,
+                    RegionChange::Set(region) | RegionChange::Complete(region) => {
+                        RestoreRule::IfUnchanged(region)
+                    }
+                    RegionChange::Unset => RestoreRule::IfUnset,
+                }
             } else if ASSUMED_VARIABLES.contains(name) {
                 RestoreRule::Always
             } else {
@@ -67,6 +78,17 @@ pub enum RestorePoint {
     Existing(EnvSnapshot),
     /// The shell has a role, and its saved variables came from its environment, so they cannot be trusted.
     Untrusted,
+}
+
+impl ShellState {
+    /// Whether the saved variables came from the environment, so that their text must not be evaluated.
+    pub fn restore_is_untrusted(self) -> bool {
+        match self {
+            Self::Role { restore_is_untrusted }
+            | Self::NoKeys { restore_is_untrusted }
+            | Self::OtherKeys { restore_is_untrusted } => restore_is_untrusted,
+        }
+    }
 }
 
 /// The state of a shell that gives up its identity.

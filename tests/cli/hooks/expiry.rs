@@ -143,8 +143,8 @@ fn a_hostile_role_name_in_the_environment_writes_no_escape_sequence_to_the_termi
         let stage = Stage::new();
         // printf makes the escape character, so that the echo of the typed line does not contain it.
         let set = shell.fish_or(
-            "set -gx ARL_ROLE_ARN (printf 'x\\033]0;owned\\007')",
-            "ARL_ROLE_ARN=$(printf 'x\\033]0;owned\\007')",
+            "set -gx ARL_ROLE_ARN (printf 'x\\033]0;owned\\007'); set -gx ARL_ROLE $ARL_ROLE_ARN",
+            "ARL_ROLE_ARN=$(printf 'x\\033]0;owned\\007') ARL_ROLE=$ARL_ROLE_ARN",
         );
         let session = ShellSession::new(&stage, shell).assume(DEPLOY);
         let run = session.line(format!("{set}; {}", shell.export("ARL_EXPIRES_AT", "1"))).prompt().typed();

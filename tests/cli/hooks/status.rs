@@ -109,8 +109,8 @@ fn in_a_pipeline_the_subshell_becomes_the_role_and_the_pipe_gets_no_secret() {
         assert_eq!(run.status, 0, "{run:?}");
         stage.assert_no_secret(&run.file("log"));
         let read_only = "arn:aws:iam::123456789012:role/ReadOnly";
-        let in_parentheses = if shell.name == "ksh93" { "(exit 1);\nnone" } else { DEPLOY };
-        let expected = format!("{DEPLOY}\n{read_only}\n{DEPLOY}\n{in_parentheses}\n(exit 1);\nnone\nnone\n");
+        let in_parentheses = if shell.name == "ksh93" { "(exit 1)\nnone" } else { DEPLOY };
+        let expected = format!("{DEPLOY}\n{read_only}\n{DEPLOY}\n{in_parentheses}\n(exit 1)\nnone\nnone\n");
         assert_eq!(run.file("log"), expected, "{run:?}");
     }
 }

@@ -21,6 +21,7 @@ use crate::cli::session::SignalPolicy;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output;
 use crate::cli::ui::output::Output;
+use crate::cli::ui::role_label::role_label;
 use crate::cli::ui::text::{human_duration, quote_words};
 
 const EXAMPLES: &str = "Examples:
@@ -122,17 +123,14 @@ fn validate_on_expiry() -> Result<(), CliError> {
 }
 
 fn success_message(identity: &Identity) -> String {
-    let who = match &identity.role_arn {
-        Some(arn) => format!("role {} in {}", arn.role_name(), arn.account_id()),
-        None => format!("the credentials of {}", identity.source),
-    };
+    let label = role_label(identity.name.as_deref(), identity.role_arn.as_ref());
     let remaining = identity
         .credentials
         .expiration()
         .and_then(|expiration| expiration.duration_since(Context::now()).ok());
     match remaining {
-        Some(remaining) => format!("{who} for {}", human_duration(remaining)),
-        None => format!("{who}, which are long-term keys"),
+        Some(remaining) => format!("{label}, {} left", human_duration(remaining)),
+        None => format!("{label}: long-term keys"),
     }
 }
 

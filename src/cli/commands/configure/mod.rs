@@ -15,7 +15,8 @@ use crate::cli::args::role::RoleArgs;
 use crate::cli::commands::configure::keys::{ProfileSource, process_profile_keys, role_profile_keys};
 use crate::cli::env::context::Context;
 use crate::cli::plan::Plan;
-use crate::cli::plan::region::Regions;
+use crate::cli::plan::endpoint_url;
+use crate::cli::plan::region::{RegionProfile, Regions};
 use crate::cli::plan::role_ref::{check_partition, role_arn, typed_role, unknown_role};
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
@@ -122,7 +123,9 @@ impl ConfigurePlan {
             ProfileSource::Profile(source) => config.profile(source),
             ProfileSource::Machine(_) => None,
         };
-        let regions = Regions::resolve(&merged, None, source_section)?;
+        let region_profile = RegionProfile { section: source_section, is_named: true };
+        let has_endpoint = endpoint_url::find(&merged, config, source_section)?.is_some();
+        let regions = Regions::resolve(&merged, &region_profile, None, has_endpoint, output)?;
         let resolve_arn = || role_arn(&role, &merged, regions.effective.as_deref());
         let Some(arn) = profile_arn.map_or_else(resolve_arn, |arn| Ok(Some(arn)))? else {
             return Err(CliError::usage("no role is named"));

@@ -2,7 +2,7 @@
 
 pub(crate) mod browser;
 
-use arl::internal::{ConsoleSignIn, Consumer, Partition, SessionDuration};
+use arl::internal::{ConsoleSignIn, Consumer, Partition, RegionChange, SessionDuration};
 
 use crate::cli::args::help::ENVIRONMENT_HELP;
 use crate::cli::args::role::RoleArgs;
@@ -67,7 +67,10 @@ pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<(), CliError> {
         )
         .hint("name a role"));
     }
-    let region = identity.region.clone().or_else(|| vars::get(vars::AWS_REGION));
+    let region = match &identity.region {
+        RegionChange::Keep => vars::get(vars::AWS_REGION),
+        change => change.region().map(str::to_owned),
+    };
     let partition = identity.role_arn.as_ref().map_or_else(
         || Partition::for_region(region.as_deref().unwrap_or_default()),
         |arn| arn.partition().clone(),

@@ -5,8 +5,8 @@ pub(crate) mod reason;
 use std::time::Duration;
 
 use arl::internal::{
-    ASSUMED_VARIABLES, Consumer, IDENTITY_VARIABLES, ParameterValue, SessionDuration, SessionNameTemplate,
-    Source, SourceChain,
+    ASSUMED_VARIABLES, Consumer, IDENTITY_VARIABLES, ParameterValue, REGION_VARIABLES, RegionChange,
+    SessionDuration, SessionNameTemplate, Source, SourceChain,
 };
 use serde_json::{Value, json};
 
@@ -129,10 +129,15 @@ impl Explanation {
                 ["AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION", "AWS_ACCOUNT_ID", "ARL_EXPIRES_AT"];
             sets.retain(|name| !of_sessions.contains(name));
         }
-        let unsets: Vec<&str> =
+        let mut unsets: Vec<&str> =
             IDENTITY_VARIABLES.into_iter().filter(|name| !sets.contains(name)).filter(is_set).collect();
-        if plan.region.is_some() {
-            sets.extend(["AWS_REGION", "AWS_DEFAULT_REGION"]);
+        match &plan.region {
+            RegionChange::Set(_) | RegionChange::Complete(_) => sets.extend(REGION_VARIABLES),
+            RegionChange::Unset => unsets.extend(REGION_VARIABLES.into_iter().filter(is_set)),
+            RegionChange::Keep => {}
+        }
+        if !matches!(plan.region, RegionChange::Set(_)) {
+            sets.retain(|name| *name != "ARL_REGION");
         }
         let region = match plan.region_origin {
             Some(origin) => origin.to_owned(),
@@ -145,7 +150,7 @@ impl Explanation {
             passed_over,
             hops: (0..plan.hops.len()).map(|index| explain_hop(plan, index)).collect(),
             region: setting("region", plan.sts.region.clone(), region),
-            region_set: plan.region.clone(),
+            region_set: plan.region.region().map(str::to_owned),
             endpoint: setting(
                 "endpoint",
                 plan.sts.endpoint(),
@@ -189,10 +194,6 @@ impl Explanation {
             }
         }
         line(self.region.name, &self.region.value, &self.region.origin);
-        // The environment selects the region of STS, a role profile the region of its commands.
-        if let Some(region) = self.region_set.as_ref().filter(|region| **region != self.region.value) {
-            line("", &format!("sets {region}"), "the profile's `region`");
-        }
         line(self.endpoint.name, &self.endpoint.value, &self.endpoint.origin);
         let time_left = self
             .remaining
