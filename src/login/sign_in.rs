@@ -25,6 +25,9 @@ pub struct BrowserSignIn<'a> {
     page: String,
 }
 
+/// The answer in an address that the user pasted.
+pub struct PastedAnswer(Answer);
+
 /// A sign-in with a browser on any machine, by a device code.
 pub struct DeviceSignIn<'a> {
     sign_in: SignIn<'a>,
@@ -128,13 +131,18 @@ impl BrowserSignIn<'_> {
         result
     }
 
-    /// Completes the sign-in with the address of the page to which the browser was sent, and writes the token
-    /// file. `None` if it is not the address of such a page.
+    /// Reads the answer from the address of the page to which the browser was sent. `None` if it is not the
+    /// address of such a page.
+    pub fn read_pasted(&self, address: &str) -> Option<PastedAnswer> {
+        self.server.read_pasted(address).map(PastedAnswer)
+    }
+
+    /// Completes the sign-in with an answer that the user pasted, and writes the token file.
     ///
     /// # Errors
     /// As [`Self::wait`].
-    pub async fn complete(&self, address: &str) -> Option<Result<SsoToken, LoginError>> {
-        Some(self.finish(self.server.read_pasted(address)?).await)
+    pub async fn complete(&self, answer: PastedAnswer) -> Result<SsoToken, LoginError> {
+        self.finish(answer.0).await
     }
 
     async fn finish(&self, answer: Answer) -> Result<SsoToken, LoginError> {

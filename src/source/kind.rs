@@ -114,6 +114,8 @@ pub enum SourceId {
     ProfileKeys(String),
     /// Keys from the environment, by access key ID.
     Environment(String),
+    /// A role of IAM Identity Center that was named with its session.
+    SsoSession(String),
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
     WebIdentity,
     /// The container credentials endpoint.
@@ -129,6 +131,7 @@ impl SourceId {
             (Some(("profile", name)), _) => Self::Profile(name.to_owned()),
             (Some(("profile-keys", name)), _) => Self::ProfileKeys(name.to_owned()),
             (Some(("env", id)), _) => Self::Environment(id.to_owned()),
+            (Some(("sso", session)), _) => Self::SsoSession(session.to_owned()),
             (None, "web-identity") => Self::WebIdentity,
             (None, "container") => Self::Container,
             (None, "imds") => Self::InstanceMetadata,
@@ -143,6 +146,7 @@ impl fmt::Display for SourceId {
             Self::Profile(name) => write!(f, "profile:{name}"),
             Self::ProfileKeys(name) => write!(f, "profile-keys:{name}"),
             Self::Environment(id) => write!(f, "env:{id}"),
+            Self::SsoSession(session) => write!(f, "sso:{session}"),
             Self::WebIdentity => f.write_str("web-identity"),
             Self::Container => f.write_str("container"),
             Self::InstanceMetadata => f.write_str("imds"),

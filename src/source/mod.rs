@@ -5,6 +5,8 @@ mod kind;
 mod profile;
 mod resolve;
 mod role_ref;
+mod sign_in;
+mod sso;
 mod sso_token;
 
 pub use error::SourceError;

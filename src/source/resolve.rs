@@ -31,7 +31,7 @@ pub struct SourceChain {
 
 /// Resolves sources from the shared files and an environment.
 pub struct SourceResolver<'a> {
-    config: &'a SharedConfig<'a>,
+    pub(super) config: &'a SharedConfig<'a>,
     var: &'a dyn Fn(&str) -> Option<String>,
     shell_role: ShellRole,
 }
@@ -188,6 +188,8 @@ impl<'a> SourceResolver<'a> {
                 let chain = self.resolve_profile(&name, Some(&name))?;
                 Ok(SourceChain { id: SourceId::ProfileKeys(name), ..chain })
             }
+            // A sign-in is no source for other roles; those start as they would in a shell without a role.
+            Some(SourceId::SsoSession(_)) if !self.is_arl_endpoint() => self.default_chain(),
             Some(SourceId::InstanceMetadata) => {
                 Ok(chain_without_hops(SourceId::InstanceMetadata, Source::InstanceMetadata))
             }
@@ -345,7 +347,7 @@ enum Step {
     Chain(Box<SourceChain>),
 }
 
-fn chain_without_hops(id: SourceId, source: Source) -> SourceChain {
+pub(super) fn chain_without_hops(id: SourceId, source: Source) -> SourceChain {
     SourceChain { id, source, source_profile: None, hops: Vec::new() }
 }
 

@@ -108,12 +108,12 @@ impl SsoToken {
     }
 
     /// Whether the access token is valid for less than `margin`.
-    pub(crate) fn expires_within(&self, margin: Duration, now: SystemTime) -> bool {
+    pub fn expires_within(&self, margin: Duration, now: SystemTime) -> bool {
         self.expires_at.duration_since(now).map_or(true, |remaining| remaining < margin)
     }
 
     /// Returns what the token can be renewed with. `None` if only a new sign-in helps.
-    pub(crate) fn renewal(&self, now: SystemTime) -> Option<(&SsoClient, &Secret)> {
+    pub fn renewal(&self, now: SystemTime) -> Option<(&SsoClient, &Secret)> {
         let client = self.client.as_ref()?;
         let is_registered = client.expires_at.is_none_or(|end| end > now);
         self.refresh_token.as_ref().filter(|_| is_registered).map(|token| (client, token))

@@ -29,6 +29,7 @@ mod identity_center;
 mod inherited_state;
 mod interactive_shells;
 mod interrupts;
+mod login;
 mod mfa;
 mod moto;
 mod network;

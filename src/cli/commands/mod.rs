@@ -13,6 +13,8 @@ pub(crate) mod explain;
 pub(crate) mod fast_path;
 pub(crate) mod init;
 pub(crate) mod list;
+pub(crate) mod login;
+pub(crate) mod logout;
 #[cfg(test)]
 mod man;
 #[cfg(test)]
@@ -58,15 +60,19 @@ pub(crate) enum Command {
     Configure(configure::ConfigureArgs),
     /// Print an address that is signed in to the AWS console as a role
     Console(console::ConsoleArgs),
+    /// Sign in to IAM Identity Center
+    Login(login::LoginArgs),
+    /// Sign out of IAM Identity Center
+    Logout(logout::LogoutArgs),
     /// Tell what assuming a role would do, and why, without doing it
     Explain(explain::ExplainArgs),
     /// Print the statements that restore what this shell had before
     Clear(clear::ClearArgs),
     /// Show which role this shell has, and for how long
     ///
-    /// Reads the environment only. The exit status is 0 if there is a live role, else 1.
+    /// Reads the environment, and the token file of a sign-in. The exit status is 0 if there is a live role, else 1.
     Status(status::StatusArgs),
-    /// List the role profiles of ~/.aws/config and the sessions that are kept
+    /// List the role profiles of ~/.aws/config, the sessions that are kept, and the sign-ins
     List(list::ListArgs),
     /// List the sessions that are kept, or forget them
     Cache(cache::CacheArgs),
@@ -98,6 +104,8 @@ impl Command {
             Self::Write(command) => write::run(&command, output).map(done),
             Self::Configure(command) => configure::run(&command, output).map(done),
             Self::Console(command) => console::run(command, output).map(done),
+            Self::Login(command) => login::run(&command, output),
+            Self::Logout(command) => logout::run(&command, output).map(done),
             Self::Explain(command) => explain::run(&command, output).map(done),
             Self::Clear(command) => clear::run(command, output).map(done),
             Self::Status(command) => status::run(&command, output),

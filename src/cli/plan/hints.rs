@@ -1,10 +1,11 @@
 //! Turns errors of the library into messages with advice about flags.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use arl::internal::{
     AssumeRoleRequest, IdentityCenterSettings, LoginError, SharedFile, Source, SourceChain, SourceError,
-    SourceId, SsoSource, StsError, StsSettings,
+    SourceId, SsoSession, SsoSource, StsError, StsSettings, shell::Shell,
 };
 
 use crate::cli::env::context::{Context, profile_variable};
@@ -12,7 +13,7 @@ use crate::cli::env::program;
 use crate::cli::env::vars;
 use crate::cli::plan::refusal::{Refusal, denied_caller};
 use crate::cli::ui::error::CliError;
-use crate::cli::ui::text::{human_duration, last_four};
+use crate::cli::ui::text::{human_duration, last_four, quote_words};
 
 const INVALID_CODE_HINT: &str = "a code works once and for half a minute: wait for the device's next one";
 
@@ -33,7 +34,16 @@ pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliErr
         SourceError::NothingToChainFrom => cli_error.hint("leave --chain out to start from your own credentials"),
         SourceError::NotConfigured => cli_error
             .hint("name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
-        SourceError::Cycle(_) | SourceError::Profile { .. } | SourceError::Key(_) => {
+        SourceError::UnknownSsoSession { known, .. } if known.is_empty() => cli_error
+            .hint(format!("add an [sso-session] with `sso_start_url` and `sso_region` to `{config}`")),
+        SourceError::UnknownSsoSession { known, .. } => {
+            cli_error.hint(format!("the sessions are: {}", known.join(", ")))
+        }
+        SourceError::NoSignIn(_)
+        | SourceError::SsoSession { .. }
+        | SourceError::Cycle(_)
+        | SourceError::Profile { .. }
+        | SourceError::Key(_) => {
             cli_error.hint(format!("see `{config}`"))
         }
         _ => cli_error,
@@ -150,10 +160,7 @@ pub(crate) fn identity_center_failed(
     let cli_error =
         CliError::new(format!("could not get the source credentials ({})", describe(chain))).caused_by(error);
     match error {
-        error if error.needs_sign_in() => {
-            let profile = chain.source_profile.as_deref().unwrap_or("default");
-            cli_error.hint(format!("sign in again: aws sso login --profile {profile}"))
-        }
+        error if error.needs_sign_in() => cli_error.hint(sign_in_hint(session, chain.source_profile.as_deref())),
         LoginError::NotAssigned { roles, .. } => {
             let has = match roles.as_deref() {
                 None => "`arl list` shows your profiles; ask your administrator which roles you have".into(),
@@ -170,12 +177,27 @@ pub(crate) fn identity_center_failed(
              if it is, try again in a moment",
             settings.portal.endpoint_url.as_deref().unwrap_or(&session.region)
         )),
+        LoginError::TokenFile(path, _) => {
+            cli_error.hint(format!("look at it, and remove it if you do not trust it: rm {}", quoted(path)))
+        }
         LoginError::Call(error) => {
             let endpoint = settings.portal.endpoint_url.as_deref().unwrap_or("IAM Identity Center");
             cli_error.hints(network_hint(error, &format!("{endpoint}, region {}", session.region)))
         }
         _ => cli_error,
     }
+}
+
+/// Returns a path as a word that can be pasted.
+pub(crate) fn quoted(path: &Path) -> String {
+    quote_words(Shell::Posix, &[path.display().to_string()])
+}
+
+/// Returns how to sign in.
+pub(crate) fn sign_in_hint(session: &SsoSession, profile: Option<&str>) -> String {
+    let name = session.name.as_deref().or(profile).unwrap_or_default();
+    let words = ["arl", "login", name].into_iter().filter(|word| !word.is_empty()).map(str::to_owned);
+    format!("sign in: {}", quote_words(Shell::Posix, &words.collect::<Vec<_>>()))
 }
 
 /// Returns some names of a list.

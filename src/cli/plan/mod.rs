@@ -3,6 +3,7 @@
 pub(crate) mod endpoint_url;
 pub(crate) mod hints;
 pub(crate) mod hop;
+pub(crate) mod identity_center;
 pub(crate) mod mfa_session;
 pub(crate) mod refusal;
 pub(crate) mod region;
@@ -20,7 +21,7 @@ use arl::internal::{
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::{Context, profile_variable};
 use crate::cli::env::vars;
-use crate::cli::plan::endpoint_url::EndpointArgs;
+use crate::cli::plan::endpoint_url::{EndpointArgs, Service};
 use crate::cli::plan::hop::{Hop, HopBuilder};
 use crate::cli::plan::mfa_session::{MfaSessionCode, plan_mfa};
 use crate::cli::plan::region::{RegionProfile, Regions};
@@ -75,7 +76,8 @@ impl Plan {
             section: settings_section,
             is_named: role.section().is_some() || is_profile_named(args, &chain.id),
         };
-        let has_endpoint = endpoint_url::find(args, &config, settings_section)?.is_some();
+        let has_endpoint =
+            endpoint_url::find(Service::Sts, &EndpointArgs::of(args), &config, settings_section)?.is_some();
         let partition = role.partition(args)?;
         let regions = Regions::resolve(args, &region_profile, partition.as_ref(), has_endpoint, output)?;
         let mut target = role.target(args, regions.effective.as_deref())?;
@@ -107,17 +109,9 @@ impl Plan {
         );
         let (sts, endpoint_origin) =
             sts_settings::find(args, context, &config, settings_section, effective, &partition)?;
-        let identity_center = match &chain.source {
-            Source::Sso(sso) => {
-                let (endpoints, region) = (EndpointArgs::of(args), &sso.session.region);
-                let section = settings_section;
-                Some(sts_settings::find_identity_center(&endpoints, context, &config, section, region)?)
-            }
-            _ => None,
-        };
-        let portal_url = identity_center.as_ref().and_then(|center| center.portal.endpoint_url.clone());
-        let source_environment = SourceEnvironment { portal_url, ..context.source_environment(&var) };
-        let source_key = SourceKey::from_source(&chain.source, &source_environment);
+        let identity_center =
+            identity_center::settings(&chain.source, args, context, &config, settings_section)?;
+        let source_key = find_source_key(&chain.source, identity_center.as_ref(), context);
         let cache_keys = vec![OnceCell::new(); hops.len() + 1];
         Ok(Self {
             chain,
@@ -133,6 +127,12 @@ impl Plan {
             source_key,
             cache_keys,
         })
+    }
+
+    /// Identifies the source anew, after the user has signed in.
+    pub(crate) fn identify_source(&mut self, context: &Context) {
+        self.source_key = find_source_key(&self.chain.source, self.identity_center.as_ref(), context);
+        self.cache_keys = vec![OnceCell::new(); self.hops.len() + 1];
     }
 
     /// Returns whether the user gave an MFA code. Another process may have failed only because of its own
@@ -167,6 +167,16 @@ impl Plan {
             region: self.region,
         }
     }
+}
+
+fn find_source_key(
+    source: &Source,
+    identity_center: Option<&IdentityCenterSettings>,
+    context: &Context,
+) -> Option<SourceKey> {
+    let var = |name: &str| vars::get(name);
+    let portal_url = identity_center.and_then(|center| center.portal.endpoint_url.clone());
+    SourceKey::from_source(source, &SourceEnvironment { portal_url, ..context.source_environment(&var) })
 }
 
 /// The role that the command line names.
@@ -215,6 +225,9 @@ impl<'a, 'text> NamedRole<'a, 'text> {
         context: &Context,
         output: &Output,
     ) -> Result<SourceChain, CliError> {
+        if let RoleRef::IdentityCenter { session, account, role_name } = &self.reference {
+            return identity_center::role(args, resolver, config, context, (session, account, role_name));
+        }
         let chain = match (&self.profile, &args.profile) {
             (Some(NamedProfile { name, section, role: None }), _) => {
                 if let Some(flag) = args.role_only_flag() {
@@ -232,6 +245,9 @@ impl<'a, 'text> NamedRole<'a, 'text> {
 
     /// Returns the role to assume. `None` if a profile's own credentials are wanted.
     fn target(&self, args: &RoleArgs, region: Option<&str>) -> Result<Option<RoleArn>, CliError> {
+        if matches!(self.reference, RoleRef::IdentityCenter { .. }) {
+            return Ok(None);
+        }
         let Some(profile) = &self.profile else { return role_arn(&self.reference, args, region) };
         let target = profile.role.as_ref().map(|role| role.role_arn.clone());
         if let Some(arn) = &target {
@@ -244,6 +260,7 @@ impl<'a, 'text> NamedRole<'a, 'text> {
     fn partition(&self, args: &RoleArgs) -> Result<Option<Partition>, CliError> {
         match (&self.reference, &self.profile, &args.partition) {
             (RoleRef::Arn(arn), ..) => Ok(Some(arn.partition().clone())),
+            (RoleRef::IdentityCenter { .. }, ..) => Ok(None),
             (_, Some(profile), _) => Ok(profile.role.as_ref().map(|role| role.role_arn.partition().clone())),
             (.., Some(_)) => Ok(role_arn(&self.reference, args, None)?.map(|arn| arn.partition().clone())),
             (.., None) => Ok(None),

@@ -27,6 +27,7 @@ pub(crate) fn display_name(args: &RoleArgs, role_arn: Option<&RoleArn>) -> Optio
     let account_role = || role_arn.map(|arn| format!("{}/{}", arn.account_id(), arn.role_name()));
     match (typed_role(args), &args.role) {
         (Ok(RoleRef::Profile(_)), Some(name)) if is_plain(name) => Some(name.clone()),
+        (Ok(RoleRef::IdentityCenter { account, role_name, .. }), _) => Some(format!("{account}/{role_name}")),
         _ => account_role(),
     }
 }
@@ -59,8 +60,9 @@ pub(crate) fn check_partition(args: &RoleArgs, arn: &RoleArn) -> Result<(), CliE
 
 pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Context) -> CliError {
     let path = context.display_path(arl::internal::SharedFile::Config);
-    let error =
-        CliError::new(format!("`{name}` is neither a role ARN, nor ACCOUNT/NAME, nor a profile in `{path}`"));
+    let error = CliError::new(format!(
+        "`{name}` is neither a role ARN, nor ACCOUNT/NAME, nor SESSION:ACCOUNT/NAME, nor a profile in `{path}`"
+    ));
     let digits = name.split('/').next().unwrap_or_default();
     if name.contains('/') && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
         let zeros = if digits.len() < 12 { "; are leading zeros missing?" } else { "" };

@@ -62,6 +62,11 @@ impl SessionCache {
         self.single_flight.get_or_init(find).as_ref()
     }
 
+    /// Returns what the session is for.
+    pub(crate) fn consumer(&self) -> Consumer {
+        self.freshness.consumer
+    }
+
     /// Returns how long the token of a sign-in must still be valid: as long as the consumer wants its sessions
     /// to be, which is 15 minutes for `credential_process` and five otherwise.
     pub(crate) fn token_margin(&self) -> Duration {

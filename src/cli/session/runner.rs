@@ -3,9 +3,8 @@
 use std::time::{Duration, Instant};
 
 use arl::internal::{
-    CallerIdentity, Credentials, IdentityCenter, LeaderLock, RoleCall, RoleSession, SessionDuration,
-    SessionNameTemplate, Source, SsoSource, Sts, StsError, TokenStore, WaitBudget, assume_role,
-    cap_chained_duration, role_credentials,
+    CallerIdentity, Credentials, LeaderLock, RoleSession, SessionDuration, SessionNameTemplate, Source, Sts,
+    StsError, WaitBudget, assume_role, cap_chained_duration,
 };
 
 use crate::cli::env::context::Context;
@@ -41,6 +40,7 @@ struct Progress {
 
 impl SessionRunner<'_> {
     pub(crate) async fn run(&mut self) -> Result<Credentials, CliError> {
+        self.ensure_signed_in().await?;
         // Walk back from the target role to the latest cached session, and lock every missing one, so that
         // other processes wait for this one.
         let mut locks = Vec::new();
@@ -148,7 +148,7 @@ impl SessionRunner<'_> {
                     }
                 }
             }
-            (Source::Sso(sso), _) => self.sso_credentials(sso).await?,
+            (Source::Sso(sso), _) => self.sso_credentials(sso, locks).await?,
             (source, _) => self.sts.source_credentials(source, now).await.map_err(failed)?,
         };
         if credentials.expiration().is_some_and(|expiration| expiration <= now) {
@@ -157,31 +157,6 @@ impl SessionRunner<'_> {
         }
         self.cache.store(&self.plan, 0, &credentials, now, self.output);
         Ok(credentials)
-    }
-
-    async fn sso_credentials(&self, sso: &SsoSource) -> Result<Credentials, CliError> {
-        let Some(settings) = &self.plan.identity_center else {
-            return Err(CliError::new("there are no settings for IAM Identity Center"));
-        };
-        let Some(home) = self.context.home() else {
-            return Err(CliError::new("there is no home directory with the token of a sign-in"));
-        };
-        let call = RoleCall {
-            center: &IdentityCenter::beside(&self.sts, settings.clone()),
-            store: &TokenStore::new(home),
-            margin: self.cache.token_margin(),
-            clock: &Context::now,
-            warn: &|text| self.output.warn_once(text),
-        };
-        self.output.trace(|| {
-            let SsoSource { account_id, role_name, session } = sso;
-            format!(
-                "asking IAM Identity Center for {account_id}/{role_name}, signed in as `{}`",
-                session.label()
-            )
-        });
-        let credentials = role_credentials(call, sso).await;
-        credentials.map_err(|error| hints::identity_center_failed(&error, &self.plan.chain, sso, settings))
     }
 
     /// Returns whether STS refused the code and another one can be tried.
@@ -281,7 +256,7 @@ impl SessionRunner<'_> {
 }
 
 /// Tells the waiting processes to wait for another call, and `limit` longer for the user or a program.
-fn send_heartbeat(locks: &mut [Option<LeaderLock>], limit: Duration) {
+pub(crate) fn send_heartbeat(locks: &mut [Option<LeaderLock>], limit: Duration) {
     // All locks get the same time, because it is one heartbeat.
     let now = Context::now();
     for lock in locks.iter_mut().flatten() {

@@ -134,6 +134,11 @@ impl Output {
         }
     }
 
+    /// Prints what the user must act on, even if the user asked for quiet.
+    pub(crate) fn instruct(&self, text: &str) {
+        write_stderr(&format!("arl: {}\n", printable(text)));
+    }
+
     /// Prints the first warning and drops the others, which would repeat it for every hop.
     pub(crate) fn warn_once(&self, text: &str) {
         if !self.has_warned.replace(true) {

@@ -1,4 +1,4 @@
-//! Asks for an MFA code on the terminal itself, because stdin may be data and stdout is for programs.
+//! Asks the user on the terminal itself, because stdin may be data and stdout is for programs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -15,22 +15,32 @@ use crate::cli::ui::text::printable;
 
 /// How long the user may take. Other processes may be waiting for the same session.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
-/// The longest line that is read. A code is far shorter.
-const MAX_LINE: usize = 256;
+/// The longest line that is read: as much as a terminal in canonical mode takes.
+const MAX_LINE: usize = 4096;
 
-/// A terminal that does not echo what the user types. Dropping this restores its settings.
+/// Whether the terminal shows what the user types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Echo {
+    On,
+    Off,
+}
+
+/// A terminal whose settings fit a question. Dropping this restores them.
 struct Terminal {
     device: File,
     saved_settings: Termios,
 }
 
 impl Terminal {
-    fn open() -> io::Result<Self> {
+    fn open(echo: Echo) -> io::Result<Self> {
         let flags = i32::try_from(OFlags::NOCTTY.bits()).unwrap_or_default();
         let device = OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")?;
         let saved_settings = tcgetattr(&device)?;
         let mut quiet = saved_settings.clone();
-        quiet.local_modes.remove(LocalModes::ECHO);
+        match echo {
+            Echo::On => quiet.local_modes.insert(LocalModes::ECHO),
+            Echo::Off => quiet.local_modes.remove(LocalModes::ECHO),
+        }
         quiet.local_modes.insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
         // Ctrl-Z would leave the terminal without echo, and a shell that evaluates arl's output waiting.
         quiet.special_codes[SpecialCodeIndex::VSUSP] = libc::_POSIX_VDISABLE;
@@ -73,7 +83,12 @@ pub(crate) fn is_asking(locks: &Path) -> bool {
     terminal_session().is_some_and(|session| SingleFlight::new(locks).is_terminal_locked(session))
 }
 
-/// Why the user did not type a code.
+/// Returns whether there is a terminal that arl can ask at.
+pub(crate) fn has_terminal() -> bool {
+    terminal_session().is_some()
+}
+
+/// Why the user did not answer.
 #[derive(Debug)]
 pub(crate) enum PromptError {
     /// There is no terminal to ask at.
@@ -96,23 +111,63 @@ impl From<io::Error> for PromptError {
 /// # Errors
 /// There is no terminal, or the user typed nothing in time.
 pub(crate) async fn ask(question: &str, locks: &Path) -> Result<TokenCode, PromptError> {
+    // The message never shows the line: it may be a password that was typed into the wrong place.
+    let parse = |line: &str| line.parse::<TokenCode>().map_err(|_| "a code has six digits; ".to_owned());
+    ask_until(question, "code", Echo::Off, LIMIT, locks, parse).await
+}
+
+/// Asks a question that `y` or an empty line affirms.
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) async fn confirm(question: &str, locks: &Path) -> Result<bool, PromptError> {
+    let parse = |line: &str| match line.to_ascii_lowercase().as_str() {
+        "" | "y" | "yes" => Ok(true),
+        "n" | "no" => Ok(false),
+        _ => Err("please answer y or n; ".to_owned()),
+    };
+    ask_until(question, "answer", Echo::On, LIMIT, locks, parse).await
+}
+
+/// Asks for a line until `parse` takes it, for at most `limit`. It is not echoed.
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) async fn ask_line<T>(
+    question: &str,
+    what: &str,
+    limit: Duration,
+    locks: &Path,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<T, PromptError> {
+    ask_until(question, what, Echo::Off, limit, locks, parse).await
+}
+
+async fn ask_until<T>(
+    question: &str,
+    what: &str,
+    echo: Echo,
+    limit: Duration,
+    locks: &Path,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<T, PromptError> {
     let session = terminal_session().ok_or(PromptError::NoTerminal)?;
     let _turn = SingleFlight::new(locks).lock_terminal(session, LIMIT).await;
-    let terminal = Terminal::open().map_err(|_| PromptError::NoTerminal)?;
+    let terminal = Terminal::open(echo).map_err(|_| PromptError::NoTerminal)?;
     let asking = async {
         loop {
             terminal.write(question)?;
             let Some(line) = terminal.read_line().await? else {
-                return Err(PromptError::NotTyped("no code was typed".into()));
+                return Err(PromptError::NotTyped(format!("no {what} was typed")));
             };
-            match line.parse::<TokenCode>() {
-                Ok(code) => return Ok(code),
-                // The message never shows the line: it may be a password that was typed into the wrong place.
-                Err(_) => terminal.write("a code has six digits; ")?,
+            match parse(&line) {
+                Ok(value) => return Ok(value),
+                Err(correction) => terminal.write(&correction)?,
             }
         }
     };
-    tokio::time::timeout(LIMIT, asking).await.unwrap_or_else(|_| {
-        Err(PromptError::NotTyped(format!("no code was typed within {}", humantime::format_duration(LIMIT))))
+    tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| {
+        let limit = humantime::format_duration(limit);
+        Err(PromptError::NotTyped(format!("no {what} was typed within {limit}")))
     })
 }
