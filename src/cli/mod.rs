@@ -21,7 +21,7 @@ use std::ffi::OsString;
 
 use clap::Parser as _;
 
-use commands::{Cli, fast_path};
+use commands::{Cli, fast_path, mistakes};
 use env::program;
 use eval::guard::{eval_failure_shell, verb_of};
 use eval::report;
@@ -39,13 +39,15 @@ pub(crate) fn run(arguments: Vec<OsString>) -> u8 {
     let status = if has_command { ExitStatus::ExecFailed } else { ExitStatus::Failure };
     report::install_panic_hook(args, status);
     let known = fast_path::parse(args);
-    let cli = match known.map_or_else(|| Cli::try_parse_from(args), Ok) {
-        Ok(cli) => cli,
-        Err(error) => return report::print_clap_error(&error, args),
+    let (output, result) = match known.map_or_else(|| Cli::try_parse_from(args), Ok) {
+        Ok(Cli { global, command }) => {
+            let output = Output::new(global.volume(), global.color);
+            let result = command.run(args, core_limit, &output);
+            (output, result)
+        }
+        Err(error) if report::is_help(&error) => return report::print_help(&error, args),
+        Err(error) => (Output::colored(), Err(mistakes::explain(&error, args))),
     };
-    let Cli { global, command } = cli;
-    let output = Output::new(global.volume(), global.color);
-    let result = command.run(args, core_limit, &output);
     if let Err(error) = &result
         && let Some(shell) = eval_failure_shell(args)
     {

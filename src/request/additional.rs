@@ -26,7 +26,8 @@ impl AdditionalParameters {
     }
 
     /// Returns the names of the parameters.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    #[doc(hidden)]
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 

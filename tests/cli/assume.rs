@@ -1,5 +1,7 @@
 //! The output of `arl assume` for shells, programs and terminals.
 
+use arl_sts::World;
+
 use crate::shell::{EVALUATING, ShellSession, evaluate};
 use crate::support::{DEPLOY, Stage, in_terminal};
 
@@ -281,4 +283,44 @@ fn the_help_command_prints_the_same_as_the_help_flag() {
     let stage = Stage::new();
     assert_eq!(stage.arl(&["help", "exec"]).success(), stage.arl(&["exec", "--help"]).success());
     assert_eq!(stage.arl(&["help"]).success(), stage.arl(&["--help"]).success());
+}
+
+/// Two profiles may share one cached session, so the name comes from the command line.
+#[test]
+fn the_name_of_a_role_is_what_the_user_typed_unless_a_prompt_could_evaluate_it() {
+    let stage = Stage::new();
+    let role = "role_arn = arn:aws:iam::123456789012:role/team/dns_editor\nsource_profile = ann\n";
+    stage.profiles(
+        &format!(
+            "[profile prod deploy]\n{role}[profile Köln@1]\n{role}[profile a$(x)]\n{role}[profile ann]\n"
+        ),
+        &format!(
+            "[ann]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+            World::ANN_KEY,
+            World::ANN_SECRET
+        ),
+    );
+    for (role, name) in [
+        ("prod deploy", "prod deploy"),
+        ("Köln@1", "Köln@1"),
+        ("a$(x)", "123456789012/dns_editor"),
+        ("arn:aws:iam::123456789012:role/team/dns_editor", "123456789012/dns_editor"),
+        ("123456789012/team/dns_editor", "123456789012/dns_editor"),
+        ("ann", "ann"),
+    ] {
+        let mut arl = stage.bare("arl");
+        arl.env_remove("ARL_CACHE").env("ARL_ROLE", "another");
+        if role.contains("dns_editor") {
+            arl.env("AWS_PROFILE", "ann");
+        }
+        let run = stage.run(arl.args(["exec", role, "--", "printenv", "ARL_ROLE"]));
+        assert_eq!(run.success(), format!("{name}\n"), "{role}");
+    }
+    let mut arl = stage.bare("arl");
+    arl.args(["status"])
+        .env("ARL_ROLE", "prod deploy")
+        .env("ARL_ROLE_ARN", DEPLOY)
+        .env("ARL_KEY_ID", "ASIA1");
+    let shown = stage.run(arl.env("AWS_ACCESS_KEY_ID", "ASIA1")).success();
+    assert!(shown.starts_with("prod deploy (role/Deploy in 123456789012)\n"), "{shown}");
 }

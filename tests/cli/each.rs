@@ -72,7 +72,7 @@ fn an_invalid_role_stops_each_before_any_command_starts() {
         .arl(&["each", "deploy", READ_ONLY, "--token-code", "123456", "--", "touch", "begun"])
         .failure(2, "works once");
     stage.arl(&["each", "deploy", "touch", "begun"]).failure(2, "put -- before the command");
-    stage.arl(&["each", "--", "touch", "begun"]).failure(2, "<ROLE>");
+    stage.arl(&["each", "--", "touch", "begun"]).failure(2, "`arl each` needs a role");
     assert!(!stage.home.join("begun").exists());
     assert_eq!(stage.assumed().len(), 0);
     // A role that STS refuses does not stop the others.

@@ -31,6 +31,7 @@ mod interactive_shells;
 mod interrupts;
 mod login;
 mod mfa;
+mod mistakes;
 mod moto;
 mod network;
 mod other_shells;

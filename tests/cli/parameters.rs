@@ -180,6 +180,9 @@ fn an_invalid_parameter_is_refused_with_its_rule_before_any_request() {
         (vec!["--serial-number", "short"], "--serial-number must have 9 to 256"),
         (vec!["--source-identity", "aws:x"], "--source-identity can hold"),
         (vec!["--provided-contexts", "x"], "--provided-contexts must be ProviderArn="),
+        (vec!["--additional-parameters", "{\"polcy\":\"{}\"}"], "did you mean `Policy`?"),
+        (vec!["--additional-parameters", "{\"policyArn\":[]}"], "did you mean `PolicyArns`?"),
+        (vec!["--additional-parameters", "{\"tags\":[]}"], "did you mean `Tags`?"),
         (vec!["--additional-parameters", "[]"], "--additional-parameters must be a JSON object"),
         (
             vec!["--additional-parameters", "{\"DurationSeconds\":1}"],

@@ -70,3 +70,32 @@ fn arl_disables_core_dumps_of_itself() {
     let core = status.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
 }
+
+#[test]
+fn a_file_that_others_can_read_gets_no_secret_unless_the_user_insists() {
+    let stage = Stage::new();
+    let write = |format: &str, mode: &str, redirect: &str| {
+        let prepare = format!("rm -f out; : >out; chmod {mode} out");
+        let line = format!("{prepare}; arl assume {DEPLOY} {format} {redirect}");
+        let run = stage.run(stage.as_ann("sh").args(["-c", &line]));
+        (run, std::fs::read_to_string(stage.home.join("out")).unwrap())
+    };
+    for format in ["", "--json", "--format dotenv", "--shell fish"] {
+        for mode in ["644", "640", "604"] {
+            for redirect in [">out", ">>out", "1<>out"] {
+                let (run, out) = write(format, mode, redirect);
+                run.failure(1, "other users can read the file");
+                assert!(run.stderr.contains("hint: chmod 600 "), "{run:?}");
+                assert!(!out.contains("ASIA"), "{format} {mode} {redirect}: {out}");
+            }
+        }
+        for (mode, redirect) in [("600", ">out"), ("644", "--show >out"), ("622", ">out")] {
+            let (run, out) = write(format, mode, redirect);
+            assert_eq!(run.status, 0, "{format} {mode} {redirect}: {run:?}");
+            assert!(out.contains("ASIA"), "{format} {mode} {redirect}: {out}");
+        }
+        let (run, _) = write(format, "600", ">/dev/null");
+        assert_eq!(run.status, 0, "{run:?}");
+    }
+    assert_eq!(stage.assumed().len(), 16, "a refusal asks for nothing");
+}

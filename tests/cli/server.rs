@@ -314,6 +314,7 @@ fn the_command_gets_the_endpoint_and_no_keys() {
     let present = [
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         "ARL_ROLE",
         "ARL_ROLE_ARN",
         "ARL_SOURCE",
@@ -329,6 +330,49 @@ fn the_command_gets_the_endpoint_and_no_keys() {
     let mut arl = stage.as_ann("arl");
     arl.env("no_proxy", "*").args(["exec", DEPLOY, "--server", "--", "printenv", "NO_PROXY"]);
     assert_eq!(stage.run(&mut arl).success(), "*\n", "`*` alone means all hosts");
+}
+
+/// Clients on object_store need the token in a file, and ask the instance metadata service without it.
+#[test]
+fn the_token_is_in_a_private_file_as_well_that_is_gone_at_the_end() {
+    let show = "stat -c '%a %A' \"$AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE\" \"${AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE%/*}\"; \
+                test \"$(cat \"$AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE\")\" = \"$AWS_CONTAINER_AUTHORIZATION_TOKEN\" && echo same; \
+                echo \"$AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE\"";
+    let stage = Stage::new();
+    let runtime = stage.home.join("run");
+    std::fs::create_dir(&runtime).unwrap();
+    for variables in
+        [&[][..], &[("XDG_RUNTIME_DIR", runtime.as_path())], &[("XDG_RUNTIME_DIR", Path::new("/nowhere"))]]
+    {
+        for end in ["exit 0", "exit 9", "kill -TERM $$", "kill -INT $$"] {
+            let mut arl = stage.as_ann("arl");
+            arl.args(["exec", DEPLOY, "--server", "--", "sh", "-c", &format!("{show}; {end}")]);
+            arl.envs(variables.iter().copied());
+            let run = stage.run(&mut arl);
+            let lines: Vec<&str> = run.stdout.lines().collect();
+            assert_eq!(lines[..3], ["600 -rw-------", "700 drwx------", "same"], "{run:?}");
+            let file = Path::new(lines[3]);
+            assert!(!file.exists() && !file.parent().unwrap().exists(), "{run:?}");
+            if variables.first().is_some_and(|(_, path)| path.exists()) {
+                assert!(file.starts_with(runtime.join("arl")), "{run:?}");
+            }
+        }
+    }
+}
+
+/// Polars takes the first key of the file, whatever the profile.
+#[test]
+fn keys_in_the_credentials_file_are_told_before_a_served_command() {
+    let stage = Stage::new();
+    assert_eq!(stage.arl(&["exec", DEPLOY, "--server", "--", "true"]).stderr, "");
+    stage.profiles("[profile x]\naws_access_key_id = AKIA1\naws_secret_access_key = s\n", "");
+    assert_eq!(stage.arl(&["exec", DEPLOY, "--server", "--", "true"]).stderr, "");
+    stage.profiles("", "[x]\naws_access_key_id = AKIA1\naws_secret_access_key = s\n");
+    for flags in [&["--server"][..], &["--server", "--isolate"]] {
+        let run = stage.arl(&[&["exec", DEPLOY], flags, &["--", "true"]].concat());
+        assert_eq!(run.status, 0, "{run:?}");
+        assert!(run.stderr.contains(".aws/credentials` holds keys, which Polars takes"), "{run:?}");
+    }
 }
 
 /// Java and .NET use IPv6 sockets with mapped IPv4 addresses.

@@ -17,6 +17,7 @@ pub(crate) mod login;
 pub(crate) mod logout;
 #[cfg(test)]
 mod man;
+pub(crate) mod mistakes;
 #[cfg(test)]
 mod script_check;
 pub(crate) mod status;

@@ -1,40 +1,37 @@
-//! Reports what no command reports: errors of clap, and panics.
+//! Reports what no command reports: the help of clap, and panics.
 
 use std::ffi::OsString;
 
-use crate::cli::eval::guard::{eval_failure_shell, verb_of};
+use crate::cli::eval::guard::eval_failure_shell;
 use crate::cli::ui::error::ExitStatus;
 use crate::cli::ui::output::{Output, write_stderr};
 use crate::cli::ui::text::printable;
 
-/// Prints an error of clap, or its help. Returns the exit status.
-pub(crate) fn print_clap_error(error: &clap::Error, args: &[OsString]) -> u8 {
-    use clap::error::ErrorKind;
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return match error.print() {
-            // A reader such as `head` may have closed the pipe.
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                write_stderr(&format!("error: could not write the help\n  caused by: {error}\n"));
-                ExitStatus::Failure.code()
-            }
-            _ => ExitStatus::Success.code(),
-        };
-    }
-    if let Some(shell) = eval_failure_shell(args) {
-        let output = Output::plain();
-        let _ = output.write_data(shell.failure(ExitStatus::Usage.code()).as_bytes());
-    }
-    let text: Vec<String> = error.to_string().lines().map(printable).collect();
-    let verb = verb_of(args).filter(|_| !args.iter().any(|word| word == "--"));
-    let hint = match (error.kind(), verb.as_deref()) {
-        (ErrorKind::UnknownArgument, Some(verb @ ("exec" | "each")))
-        | (ErrorKind::MissingRequiredArgument, Some(verb @ "each")) => {
-            format!("\nhint: put -- before the command: arl {verb} ROLE -- COMMAND")
+/// Whether clap answers with a help text: because the user asked for it, or because there is no command.
+pub(crate) fn is_help(error: &clap::Error) -> bool {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    matches!(error.kind(), DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand)
+}
+
+/// Prints the help of clap. Returns the exit status.
+pub(crate) fn print_help(help: &clap::Error, args: &[OsString]) -> u8 {
+    if help.use_stderr() {
+        if let Some(shell) = eval_failure_shell(args) {
+            let output = Output::plain();
+            let _ = output.write_data(shell.failure(ExitStatus::Usage.code()).as_bytes());
         }
-        _ => String::new(),
-    };
-    write_stderr(&format!("{}{hint}\n", text.join("\n").trim_end()));
-    ExitStatus::Usage.code()
+        let text: Vec<String> = help.to_string().lines().map(printable).collect();
+        write_stderr(&format!("{}\n", text.join("\n").trim_end()));
+        return ExitStatus::Usage.code();
+    }
+    match help.print() {
+        // A reader such as `head` may have closed the pipe.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            write_stderr(&format!("error: could not write the help\n  caused by: {error}\n"));
+            ExitStatus::Failure.code()
+        }
+        _ => ExitStatus::Success.code(),
+    }
 }
 
 /// Replaces the standard panic message, which could contain a secret, and makes `eval` fail.

@@ -149,7 +149,7 @@ impl HopBuilder {
         profile: Option<(&str, RoleProfile)>,
         output: &Output,
     ) -> Result<Hop, CliError> {
-        let mut overlay = Overlay::new(args)?;
+        let mut overlay = Overlay::new(args, output)?;
         let session_name = overlay
             .value("RoleSessionName", "--role-session-name", &args.role_session_name)
             .or_else(|| args.source_identity.clone().map(|text| ("--source-identity".to_owned(), text)));
@@ -203,6 +203,24 @@ pub(crate) fn name_sessions(hops: &mut [Hop], context: &Context, caller: Option<
     }
 }
 
+/// Refuses a misspelled name: without its session policy, say, a session would have more rights than it should. STS
+/// may learn parameters that arl does not know, so any other name is only told.
+fn check_names(additional: &AdditionalParameters, output: &Output) -> Result<(), CliError> {
+    let is_known = |name: &&str| AssumeRoleRequest::PARAMETERS.contains(name);
+    for name in additional.names().filter(|name| !is_known(name)) {
+        let lower = name.to_lowercase();
+        let near = |known: &&str| strsim::osa_distance(&lower, &known.to_lowercase()) <= 2;
+        if let Some(meant) = AssumeRoleRequest::PARAMETERS.into_iter().find(near) {
+            return Err(CliError::usage(format!(
+                "--additional-parameters holds `{name}`, which STS does not know"
+            ))
+            .hint(format!("did you mean `{meant}`?")));
+        }
+        output.note(&format!("arl does not know the parameter {name} of AssumeRole and sends it as it is"));
+    }
+    Ok(())
+}
+
 /// Lays flags, variables and `--additional-parameters` over the parameters of a hop. A flag beats a member of
 /// `--additional-parameters`, which beats a variable.
 struct Overlay {
@@ -212,13 +230,14 @@ struct Overlay {
 }
 
 impl Overlay {
-    fn new(args: &RoleArgs) -> Result<Self, CliError> {
-        let mut additional = match &args.additional_parameters {
+    fn new(args: &RoleArgs, output: &Output) -> Result<Self, CliError> {
+        let mut additional: AdditionalParameters = match &args.additional_parameters {
             Some(text) => parse_value("--additional-parameters", text)?,
             None => AdditionalParameters::default(),
         };
         // The ROLE argument names the role, and wins.
         additional.take("RoleArn");
+        check_names(&additional, output)?;
         Ok(Self { additional, origins: ParameterOrigins::default() })
     }
 

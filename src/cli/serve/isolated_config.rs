@@ -1,64 +1,28 @@
 //! Shared files for one command, without a profile that would take precedence over arl's endpoint.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use arl::internal::files;
 
-use crate::cli::env::dirs;
 use crate::cli::env::vars;
+use crate::cli::serve::private_dir::PrivateDir;
 
-/// A directory with two files and no secret. Dropping this removes it.
-#[derive(Debug)]
-pub(crate) struct IsolatedConfig {
-    directory: PathBuf,
-}
-
-const SHARED_FILES: [(&str, &str); 2] =
-    [("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")];
-
-impl IsolatedConfig {
-    /// Creates the files. The command sees only the region of the user's own files.
-    pub(crate) fn new(region: Option<&str>) -> io::Result<Self> {
-        let runtime = vars::raw(vars::XDG_RUNTIME_DIR).map(PathBuf::from);
-        let parent =
-            runtime.filter(|path| path.is_absolute() && path.is_dir()).unwrap_or_else(dirs::temporary);
-        let isolated_config = Self { directory: create_unique_dir(&parent)? };
-        let region = region.map(|region| format!("region = {region}\n")).unwrap_or_default();
-        for ((_, name), text) in SHARED_FILES.into_iter().zip([format!("[default]\n{region}"), String::new()])
-        {
-            let path = isolated_config.directory.join(name);
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-            file.write_all(text.as_bytes())?;
-        }
-        Ok(isolated_config)
-    }
-
-    /// Returns the variables that point the command to the files.
-    pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, OsString)> {
-        let files = SHARED_FILES
-            .into_iter()
-            .map(|(variable, name)| (variable, self.directory.join(name).into_os_string()));
-        files.chain([(BOTO_CONFIG, "/dev/null".into())])
-    }
-}
-
-/// Creates a new directory for this process.
-fn create_unique_dir(parent: &Path) -> io::Result<PathBuf> {
-    // A process ID is not unique, because containers may share a directory. An existing directory may be in
-    // use.
-    let names = (0_u32..).map(|number| format!("arl-isolated-{}-{number}", std::process::id()));
-    for name in names {
-        let directory = parent.join(name);
-        match DirBuilder::new().mode(0o700).create(&directory) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            result => return result.map(|()| directory),
-        }
-    }
-    unreachable!("a directory holds fewer than 2^32 names of one process")
+/// Writes two shared files with no secret in them, and returns the variables that point the command to them. The
+/// command sees only the region of the user's own files.
+pub(crate) fn isolate(
+    directory: &PrivateDir,
+    region: Option<&str>,
+) -> io::Result<[(&'static str, OsString); 3]> {
+    let region = region.map(|region| format!("region = {region}\n")).unwrap_or_default();
+    let config = directory.write("config", &format!("[default]\n{region}"))?;
+    let credentials = directory.write("credentials", "")?;
+    Ok([
+        ("AWS_CONFIG_FILE", config.into_os_string()),
+        ("AWS_SHARED_CREDENTIALS_FILE", credentials.into_os_string()),
+        (BOTO_CONFIG, "/dev/null".into()),
+    ])
 }
 
 /// The variable of the file in which botocore looks for keys before it asks an endpoint. Source: botocore's
@@ -82,10 +46,4 @@ pub(crate) fn boto_file_with_keys() -> Option<PathBuf> {
         let is_key = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("aws_access_key_id");
         String::from_utf8_lossy(&text).lines().any(is_key)
     })
-}
-
-impl Drop for IsolatedConfig {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.directory);
-    }
 }

@@ -1,12 +1,13 @@
 //! `arl exec --server`: the command runs beside arl, which serves the credentials and renews them.
 
 pub(crate) mod isolated_config;
+pub(crate) mod private_dir;
 pub(crate) mod renewer;
 
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
-use arl::internal::{Consumer, CredentialServer, Identity, SharedFile, SourceResolver};
+use arl::internal::{Consumer, CredentialServer, Identity, SharedConfig, SharedFile, SourceResolver};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
@@ -16,7 +17,7 @@ use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::process::environment::environment_with;
 use crate::cli::process::lookup::spawn_error;
 use crate::cli::process::signals;
-use crate::cli::serve::isolated_config::IsolatedConfig;
+use crate::cli::serve::private_dir::PrivateDir;
 use crate::cli::serve::renewer::CredentialRenewer;
 use crate::cli::session;
 use crate::cli::session::SignalPolicy;
@@ -26,6 +27,10 @@ use crate::cli::ui::output::Output;
 
 /// The host of the endpoint, which must not go through a proxy.
 const LOOPBACK: &str = "127.0.0.1";
+
+/// Clients that are built on object_store (Polars, delta-rs) ask the endpoint only if this variable is set. Without it
+/// they ask for the instance's role instead.
+const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
 /// The command to run.
 pub(crate) struct ServeOptions<'a> {
@@ -44,7 +49,7 @@ pub(crate) fn run(
     output: &Output,
 ) -> Result<ExitStatus, CliError> {
     signals::install_signal_policy();
-    let isolated_region = check_source_precedence(options).map_err(CliError::into_exec_failure)?;
+    let isolated_region = check_source_precedence(options, output).map_err(CliError::into_exec_failure)?;
     let identity = session::obtain(options.role, Consumer::Endpoint, SignalPolicy::Default, output)
         .map_err(CliError::into_exec_failure)?;
     let obtained_at = Context::now();
@@ -59,9 +64,12 @@ pub(crate) fn run(
     let background = output.quieted();
     // Created after the credentials: a signal that ends arl while it waits for them would leave the files
     // behind.
-    let isolated_config =
-        options.isolate.then(|| IsolatedConfig::new(isolated_region.as_deref())).transpose();
-    let isolated_config = isolated_config.map_err(|error| {
+    let directory = PrivateDir::new();
+    let directory = directory.map_err(|error| {
+        CliError::new("could not create a directory for the command").caused_by(error).into_exec_failure()
+    })?;
+    let isolated = options.isolate.then(|| isolated_config::isolate(&directory, isolated_region.as_deref()));
+    let isolated = isolated.transpose().map_err(|error| {
         CliError::new("could not make shared files for the command alone")
             .caused_by(error)
             .into_exec_failure()
@@ -71,7 +79,9 @@ pub(crate) fn run(
             CliError::new("could not serve credentials on this machine").caused_by(error).into_exec_failure()
         };
         let server = CredentialServer::bind().map_err(cannot)?;
-        let environment = served_environment(&identity, &server, isolated_config.as_ref());
+        let token_file = directory.write("token", server.token().expose()).map_err(cannot)?;
+        let more = isolated.into_iter().flatten().chain([(TOKEN_FILE, token_file.into_os_string())]);
+        let environment = served_environment(&identity, &server, more);
         output.trace(|| format!("serving on {LOOPBACK}, running {}", options.program.to_string_lossy()));
         // arl's own core limit must not apply to the command.
         core_limit.lift();
@@ -100,9 +110,10 @@ pub(crate) fn run(
 
 /// Checks that nothing takes precedence over the endpoint in the SDKs: a `default` profile or, for botocore,
 /// boto's files. Returns the region for an isolated command.
-fn check_source_precedence(options: &ServeOptions<'_>) -> Result<Option<String>, CliError> {
+fn check_source_precedence(options: &ServeOptions<'_>, output: &Output) -> Result<Option<String>, CliError> {
     let context = Context::read()?;
     let config = context.shared_config()?;
+    warn_of_clients_that_prefer_keys(&context, &config, output);
     let region = config.profile("default").and_then(|profile| profile.get("region"));
     if options.isolate {
         // SDKs refuse an invalid region, and a line break in it would add a line to the file.
@@ -135,17 +146,31 @@ fn check_source_precedence(options: &ServeOptions<'_>) -> Result<Option<String>,
     Ok(None)
 }
 
+/// Polars takes the first key of the credentials file, whatever profile it is in, before it asks an endpoint.
+fn warn_of_clients_that_prefer_keys(context: &Context, config: &SharedConfig<'_>, output: &Output) {
+    let has_key = |name: &&str| {
+        let key = config.profile(name).and_then(|profile| profile.origin("aws_access_key_id"));
+        key == Some(SharedFile::Credentials)
+    };
+    if config.profile_names().iter().any(has_key) {
+        output.note(&format!(
+            "`{}` holds keys, which Polars takes instead of the role; run Polars without --server",
+            context.display_path(SharedFile::Credentials)
+        ));
+    }
+}
+
 fn served_environment(
     identity: &Identity,
     server: &CredentialServer,
-    isolated_config: Option<&IsolatedConfig>,
+    more: impl Iterator<Item = (&'static str, OsString)>,
 ) -> Vec<(OsString, OsString)> {
     let mut variables: Vec<(&'static str, OsString)> = identity
         .endpoint_variables(&server.url(), server.token())
         .into_iter()
         .map(|(name, value)| (name, OsString::from(value)))
         .collect();
-    variables.extend(isolated_config.into_iter().flat_map(IsolatedConfig::variables));
+    variables.extend(more);
     // Some SDKs would send the request with its token through a proxy.
     for name in ["NO_PROXY", "no_proxy"] {
         let other = if name == "NO_PROXY" { "no_proxy" } else { "NO_PROXY" };

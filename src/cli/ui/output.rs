@@ -33,7 +33,29 @@ impl ColorChoice {
     }
 }
 
-/// Returns whether stdout is a terminal, where a secret may appear only on request.
+/// Where others could read what arl prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exposure {
+    /// A terminal shows it.
+    Terminal,
+    /// The file is one that other users can read.
+    ReadableFile,
+}
+
+/// Returns where a secret on stdout would be exposed, so that it may appear there only on request. Pipes, devices and
+/// files without a name (which ksh93 makes for `$(…)`) expose nothing.
+pub(crate) fn stdout_exposure() -> Option<Exposure> {
+    let Ok(stat) = rustix::fs::fstat(io::stdout()) else { return None };
+    match rustix::fs::FileType::from_raw_mode(stat.st_mode) {
+        rustix::fs::FileType::CharacterDevice => stdout_is_terminal().then_some(Exposure::Terminal),
+        rustix::fs::FileType::RegularFile if stat.st_nlink > 0 && stat.st_mode & 0o044 != 0 => {
+            Some(Exposure::ReadableFile)
+        }
+        _ => None,
+    }
+}
+
+/// Returns whether stdout is a terminal.
 pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
@@ -72,6 +94,11 @@ impl Output {
     /// Returns an output that writes data and errors only, without color.
     pub(crate) fn quiet() -> Self {
         Self::new(Volume::Quiet, ColorChoice::Never)
+    }
+
+    /// Returns an output for the error of a command line whose flags are not known.
+    pub(crate) fn colored() -> Self {
+        Self::new(Volume::Normal, ColorChoice::Auto)
     }
 
     /// Returns an output without color, for messages before the flags are known.

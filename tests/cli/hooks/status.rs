@@ -53,6 +53,7 @@ fn commands_that_print_no_statements_pass_through_the_function() {
     for shell in ALL {
         let stage = Stage::new();
         let session = ShellSession::new(&stage, shell)
+            .line("umask 077")
             .assume(DEPLOY)
             .dump("first")
             .line(format!("arl --color never assume {READ_ONLY} --json >json"))

@@ -20,6 +20,7 @@ use crate::cli::session;
 use crate::cli::session::SignalPolicy;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output;
+use crate::cli::ui::output::Exposure;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::role_label::role_label;
 use crate::cli::ui::text::{human_duration, quote_words};
@@ -73,14 +74,18 @@ enum Format {
 pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) -> Result<(), CliError> {
     let AssumeArgs { role, env: _, json, format, shell, show } = args;
     let format = if json { Format::Json } else { format.unwrap_or(Format::Env) };
-    if format != Format::Env {
-        if shell.is_some() {
-            return Err(CliError::usage("--shell is for shell statements, and this prints none"));
+    if format != Format::Env && shell.is_some() {
+        return Err(CliError::usage("--shell is for shell statements, and this prints none"));
+    }
+    let exposure = output::stdout_exposure().filter(|_| !show);
+    match exposure {
+        Some(Exposure::ReadableFile) => return Err(refuse_readable_file()),
+        Some(Exposure::Terminal) if format != Format::Env => {
+            return Err(CliError::new("the terminal would show the secret key").hint(
+                "send the output to a program, or to a file that only you can read; --show prints it here",
+            ));
         }
-        if output::stdout_is_terminal() && !show {
-            return Err(CliError::new("this would show secrets on the terminal")
-                .hint("send the output to a program or a file, or insist with --show"));
-        }
+        _ => {}
     }
     let text = match format {
         Format::Json => {
@@ -95,7 +100,7 @@ pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
         Format::Env => {
             let shell = shell::detect(shell.as_deref())?;
             validate_on_expiry()?;
-            if output::stdout_is_terminal() && !show {
+            if exposure.is_some() {
                 return Err(refuse_terminal(shell, &repeatable_args(command_line)));
             }
             let identity = session::obtain(&role, Consumer::OneShot, SignalPolicy::Catch, output)?;
@@ -132,6 +137,14 @@ fn success_message(identity: &Identity) -> String {
         Some(remaining) => format!("{label}, {} left", human_duration(remaining)),
         None => format!("{label}: long-term keys"),
     }
+}
+
+fn refuse_readable_file() -> CliError {
+    let path = std::fs::read_link("/proc/self/fd/1")
+        .map_or_else(|_| "FILE".into(), |path| path.display().to_string());
+    CliError::new("other users can read the file that the secret key would be written to")
+        .hint(format!("chmod 600 {}", quote_words(Shell::Posix, &[path])))
+        .hint("or create the file as your own: (umask 077; arl assume … >FILE); --show writes to any file")
 }
 
 fn refuse_terminal(shell: Shell, args: &[String]) -> CliError {
