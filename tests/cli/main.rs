@@ -30,6 +30,7 @@ mod inherited_state;
 mod interactive_shells;
 mod interrupts;
 mod login;
+mod login_on_demand;
 mod mfa;
 mod mistakes;
 mod moto;

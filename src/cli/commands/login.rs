@@ -143,10 +143,10 @@ impl LoginArgs {
             is_other && !token.expires_within(MARGIN, clock())
         };
         let token = loop {
-            match sign_in::take_turn(sign_in, output, is_new).await? {
+            match sign_in::take_turn(sign_in, None, output, is_new).await? {
                 Turn::Own(_lock) => break sign_in::run(sign_in, options, context, output).await?,
                 Turn::Done(token) => break token,
-                // The user asked this process to sign in, whatever became of the other one.
+                // The user asked this process to sign in, whatever became of another one.
                 Turn::Failed => {}
             }
         };

@@ -62,6 +62,11 @@ impl SessionCache {
         self.single_flight.get_or_init(find).as_ref()
     }
 
+    /// Returns when this call began.
+    pub(crate) fn started(&self) -> SystemTime {
+        self.started
+    }
+
     /// Returns what the session is for.
     pub(crate) fn consumer(&self) -> Consumer {
         self.freshness.consumer

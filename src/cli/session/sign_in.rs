@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arl::internal::{
     BrowserSignIn, DeviceSignIn, LoginError, SessionSummary, SignIn, SingleFlight, SsoSession, SsoToken,
@@ -42,21 +42,23 @@ impl SignInOptions {
 
 /// What another process left to this one.
 pub(crate) enum Turn {
-    /// This process signs in. Others wait as long as it holds this.
+    /// This process signs in. Others wait as long as it holds this. If it fails, it leaves the time.
     Own(arl::internal::LeaderLock),
     /// Another process signed in.
     Done(SsoToken),
-    /// Another process tried to sign in while this one waited, and did not.
+    /// Another process asked the user since this one started, and nobody signed in.
     Failed,
 }
 
-/// Waits for the turn of this process: only one of those that need a sign-in begins it.
+/// Waits for the turn of this process: only one of those that need a sign-in begins it. A process that began at
+/// `started` does not begin another one after a failure since then.
 pub(crate) async fn take_turn(
     sign_in: SignIn<'_>,
+    started: Option<SystemTime>,
     output: &Output,
     is_good: impl Fn(&SsoToken) -> bool,
 ) -> Result<Turn, CliError> {
-    let SignIn { store, session, .. } = sign_in;
+    let SignIn { store, session, clock, .. } = sign_in;
     let locks = SingleFlight::new(store.directory());
     let name = format!(".{}.arl.sign-in", session.token_file_name());
     let read = || store.read(session).ok().flatten().filter(|token| is_good(token));
@@ -70,11 +72,16 @@ pub(crate) async fn take_turn(
     };
     match locks.lock_named(&name, SIGN_IN_TIMEOUT, done).await {
         Err(token) => Ok(Turn::Done(token)),
-        Ok(lock) => Ok(match (has_waited, read()) {
-            (true, Some(token)) => Turn::Done(token),
-            (true, None) => Turn::Failed,
-            (false, _) => Turn::Own(lock),
-        }),
+        Ok(lock) => {
+            // A time from the future is that of a clock that was wrong.
+            let failed_at = lock.left_time().filter(|failed_at| *failed_at <= clock());
+            let failed = started.zip(failed_at).is_some_and(|(started, failed_at)| failed_at >= started);
+            Ok(match read() {
+                Some(token) if has_waited => Turn::Done(token),
+                _ if failed => Turn::Failed,
+                _ => Turn::Own(lock),
+            })
+        }
     }
 }
 

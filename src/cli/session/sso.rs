@@ -125,15 +125,31 @@ impl SessionRunner<'_> {
             Some(&token.access_token) != refused.as_ref()
                 && !token.expires_within(Duration::ZERO, Context::now())
         };
-        let _turn = match sign_in::take_turn(sign_in, self.output, is_new).await? {
+        let started = Some(self.cache.started());
+        let lock = match sign_in::take_turn(sign_in, started, self.output, is_new).await? {
             Turn::Done(token) => return Ok(token),
             Turn::Failed => {
                 return Err(self
                     .sso_failed(error, sso)
                     .caused_by("another arl asked you to sign in, and you did not"));
             }
-            turn @ Turn::Own(_) => turn,
+            Turn::Own(lock) => lock,
         };
+        let result = self.sign_in_now(sign_in, on_missing, sso, error).await;
+        if result.is_err() {
+            lock.leave_time(Context::now());
+        }
+        result
+    }
+
+    async fn sign_in_now(
+        &self,
+        sign_in: SignIn<'_>,
+        on_missing: OnMissingSignIn,
+        sso: &SsoSource,
+        error: &LoginError,
+    ) -> Result<SsoToken, CliError> {
+        let session = &sso.session;
         let config = self.context.shared_config()?;
         let flow = configured_flow(session, &config)?.unwrap_or_else(sign_in::choose_flow);
         if on_missing == OnMissingSignIn::Ask && !sign_in::confirm(flow, session.label()).await? {
