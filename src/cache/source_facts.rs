@@ -104,7 +104,9 @@ impl SourceKey {
                 })
             }
         };
-        Some(Self { facts, secret: Secret::new(String::new()), is_region_independent: false })
+        // IAM Identity Center is in the region of the sign-in, whatever the region of STS.
+        let is_region_independent = matches!(source, Source::Sso(_));
+        Some(Self { facts, secret: Secret::new(String::new()), is_region_independent })
     }
 }
 

@@ -6,7 +6,9 @@ use arl::internal::{
     IdentityCenter, LoginError, RoleCall, ShellRole, SignIn, SourceResolver, SsoSession, SsoToken,
     TokenStore, current_token,
 };
+use clap_complete::engine::ArgValueCompleter;
 
+use crate::cli::args::complete;
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 use crate::cli::plan::hints;
@@ -45,7 +47,7 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
 #[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
 pub(crate) struct LoginArgs {
     /// An [sso-session], or a profile that uses one
-    #[arg(value_name = "SESSION")]
+    #[arg(value_name = "SESSION", add = ArgValueCompleter::new(complete::sign_ins))]
     session: Option<String>,
     /// Sign in anew, even if the sign-in is good
     #[arg(long, conflicts_with = "check")]

@@ -6,7 +6,9 @@ use arl::internal::{
     CachedCliRole, IdentityCenter, SharedConfig, ShellRole, SourceResolver, SsoSession, SsoToken, StsError,
     TokenStore, remove_cli_roles, sign_out,
 };
+use clap_complete::engine::ArgValueCompleter;
 
+use crate::cli::args::complete;
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 use crate::cli::plan::identity_center::{named_session, settings_of_region, settings_of_session};
@@ -26,7 +28,7 @@ before stay valid until they expire: AWS ends no session early.";
 #[command(args_override_self = true, before_long_help = EXAMPLES)]
 pub(crate) struct LogoutArgs {
     /// An [sso-session], or a profile that uses one
-    #[arg(value_name = "SESSION")]
+    #[arg(value_name = "SESSION", add = ArgValueCompleter::new(complete::sign_ins))]
     session: Option<String>,
     /// End every sign-in
     #[arg(long, conflicts_with = "session")]

@@ -129,6 +129,11 @@ impl HopBuilder {
     ) -> Result<Hop, CliError> {
         let role =
             RoleRef::parse(text).map_err(|error| CliError::usage(format!("--via is not a role: {error}")))?;
+        if matches!(role, RoleRef::IdentityCenter { .. }) {
+            return Err(CliError::usage(format!(
+                "--via is for roles that are assumed, and `{text}` is one of IAM Identity Center"
+            )));
+        }
         if let Some(arn) = role_arn(&role, args, region)? {
             return Self::new_hop(arn, self.configured(None));
         }

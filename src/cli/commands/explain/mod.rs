@@ -1,6 +1,7 @@
 //! `arl explain`: shows what a command with a role would do, without any call.
 
 pub(crate) mod reason;
+mod sso;
 
 use std::time::Duration;
 
@@ -82,6 +83,10 @@ impl CacheState {
 
 struct Explanation {
     role_arn: Option<String>,
+    /// The role, if it is one of IAM Identity Center that ROLE names.
+    sso_role: Option<String>,
+    /// The sign-in to IAM Identity Center, if the source needs one, with its state.
+    sign_in: Option<String>,
     source: String,
     reason: SourceReason,
     passed_over: Vec<String>,
@@ -145,6 +150,8 @@ impl Explanation {
         };
         Ok(Self {
             role_arn: plan.target.as_ref().map(ToString::to_string),
+            sso_role: sso::role(plan),
+            sign_in: sso::sign_in(plan, context),
             source: hints::describe(&plan.chain),
             reason,
             passed_over,
@@ -177,10 +184,14 @@ impl Explanation {
             text.push_str(format!("{name:<11}{value}{origin}").trim_end());
             text.push('\n');
         };
-        line("role", self.role_arn.as_deref().unwrap_or("none: the source's own credentials"), "");
+        let role = self.role_arn.as_ref().or(self.sso_role.as_ref());
+        line("role", role.map_or("none: the source's own credentials", String::as_str), "");
         line("source", &self.source, &self.reason.to_string());
         for other in &self.passed_over {
             line("", &format!("not {other}"), "");
+        }
+        if let Some(sign_in) = &self.sign_in {
+            line("sign-in", sign_in, "");
         }
         for (index, hop) in self.hops.iter().enumerate() {
             line(&format!("hop {}", index + 1), &hop.role_arn, "");
@@ -226,6 +237,8 @@ impl Explanation {
         };
         json!({
             "role_arn": self.role_arn,
+            "sso_role": self.sso_role,
+            "sign_in": self.sign_in,
             "source": { "description": self.source, "reason": self.reason.to_string(), "passed_over": self.passed_over },
             "hops": self.hops.iter().map(hop).collect::<Vec<_>>(),
             "region": { "value": self.region.value, "origin": self.region.origin, "set": self.region_set },
@@ -348,7 +361,10 @@ fn calls(plan: &Plan, cached: Option<usize>) -> Vec<String> {
         let call = match source {
             Source::Keys(_) => None,
             Source::MfaSession { .. } => Some("GetSessionToken".to_owned()),
-            Source::Sso(_) => Some("GetRoleCredentials of IAM Identity Center".to_owned()),
+            Source::Sso(sso) => Some(format!(
+                "GetRoleCredentials of IAM Identity Center for {}/{}",
+                sso.account_id, sso.role_name
+            )),
             // Only the program's name, because the arguments may be secret.
             Source::Process(process) => {
                 let name = process.command.split_whitespace().next().unwrap_or_default();
