@@ -208,7 +208,7 @@ pub mod internal {
     pub use crate::profiles::{
         EditError, FileMode, InvalidConfig, InvalidProfileKey, InvalidProfileName, ProfileEdit, ProfileName,
         RoleProfile, Section, SharedConfig, SharedFile, UpdateError, UpdateOutcome, normalize_list,
-        update as update_file,
+        update as update_file, web_identity_key,
     };
     pub use crate::request::notations::{
         parse_policy_arns, parse_provided_contexts, parse_tag_keys, parse_tags,
@@ -222,7 +222,7 @@ pub mod internal {
     pub use crate::secret::Secret;
     pub use crate::source::{
         LoginSource, PROCESS_ANCESTORS, ProcessSource, RoleRef, ShellRole, Source, SourceChain, SourceError,
-        SourceId, SourceResolver, SsoClient, SsoSession, SsoSource, SsoToken, closest,
+        SourceId, SourceResolver, SsoClient, SsoSession, SsoSource, SsoToken, WebIdentityToken, closest,
     };
     pub use crate::sts::{
         CallerIdentity, IdentityCenter, IdentityCenterSettings, NetworkConfig, RoleSession, Sts, StsError,

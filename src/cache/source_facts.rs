@@ -10,7 +10,8 @@ use super::source_key::SourceKey;
 use crate::digest::sha256_hex;
 use crate::secret::Secret;
 use crate::source::{
-    LoginSource, ProcessSource, Source, SsoSession, SsoSource, SsoToken, read_sso_file, sso_cache_directory,
+    LoginSource, ProcessSource, Source, SsoSession, SsoSource, SsoToken, WebIdentityToken, read_sso_file,
+    sso_cache_directory,
 };
 
 /// The environment that a source depends on, provided by the caller.
@@ -60,24 +61,17 @@ impl SourceKey {
                 let LoginSource { session, profile: _, file } = login;
                 json!({ "login_session": session, "file": file, "login": login_key_digest(&(env.read_file)(Path::new(file))?)? })
             }
-            Source::Process(ProcessSource { command, profile: _, ancestors: _ }) => {
-                // arl cannot know whether the command uses relative paths.
-                let directory = (env.current_dir)();
-                let file = directory.join(&env.config_file);
-                json!({
-                    "credential_process": command,
-                    "config_file": file.to_string_lossy(),
-                    "directory": directory.to_string_lossy(),
-                    // SECURITY.md lists what else the command may depend on.
-                    "profile": var("AWS_PROFILE"),
-                    "credentials_file": var("AWS_SHARED_CREDENTIALS_FILE"),
-                })
-            }
-            Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds } => json!({
+            Source::Process(process) => process_facts(process, env),
+            Source::WebIdentity { role_arn, token, role_session_name, duration_seconds } => json!({
                 "web_identity_role_arn": role_arn.to_string(),
                 "role_session_name": role_session_name,
                 "duration_seconds": duration_seconds.map(|duration| duration.as_secs()),
-                "token": stable_claims_digest(&(env.read_file)(Path::new(token_file))?),
+                "token": match token {
+                    WebIdentityToken::File(path) => {
+                        stable_claims_digest(&(env.read_file)(Path::new(path))?).into()
+                    }
+                    WebIdentityToken::Process(process) => process_facts(process, env),
+                },
             }),
             Source::Container => {
                 let uri = var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
@@ -108,6 +102,22 @@ impl SourceKey {
         let is_region_independent = matches!(source, Source::Sso(_));
         Some(Self { facts, secret: Secret::new(String::new()), is_region_independent })
     }
+}
+
+fn process_facts(process: &ProcessSource, env: &SourceEnvironment<'_>) -> Value {
+    let ProcessSource { command, profile: _, ancestors: _ } = process;
+    let var = |name: &str| (env.var)(name).filter(|value| !value.is_empty());
+    // arl cannot know whether the command uses relative paths.
+    let directory = (env.current_dir)();
+    let file = directory.join(&env.config_file);
+    json!({
+        "credential_process": command,
+        "config_file": file.to_string_lossy(),
+        "directory": directory.to_string_lossy(),
+        // SECURITY.md lists what else the command may depend on.
+        "profile": var("AWS_PROFILE"),
+        "credentials_file": var("AWS_SHARED_CREDENTIALS_FILE"),
+    })
 }
 
 /// Returns a hash of what identifies a sign-in. `None` without a token, which is no sign-in.

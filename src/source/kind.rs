@@ -33,8 +33,8 @@ pub enum Source {
     WebIdentity {
         /// The role that trusts the token's issuer.
         role_arn: RoleArn,
-        /// The file that holds the token.
-        token_file: String,
+        /// Where the token comes from.
+        token: WebIdentityToken,
         /// The session name. `None`: arl chooses one.
         role_session_name: Option<String>,
         /// How long the session lasts.
@@ -46,7 +46,16 @@ pub enum Source {
     InstanceMetadata,
 }
 
-/// A `credential_process`.
+/// Where the token of a web identity comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WebIdentityToken {
+    /// A file.
+    File(String),
+    /// A command that prints it, as in aws-vault.
+    Process(ProcessSource),
+}
+
+/// A command that prints credentials or a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessSource {
     /// The command line, for `sh`.

@@ -10,7 +10,9 @@ mod sso;
 mod sso_token;
 
 pub use error::SourceError;
-pub use kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SourceId, SsoSession, SsoSource};
+pub use kind::{
+    LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SourceId, SsoSession, SsoSource, WebIdentityToken,
+};
 pub use resolve::{ShellRole, SourceChain, SourceResolver};
 pub use role_ref::{RoleRef, closest};
 pub use sso_token::{SsoClient, SsoToken};

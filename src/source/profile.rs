@@ -1,12 +1,12 @@
 //! The credentials in a profile itself: a token file, IAM Identity Center, a process, or keys.
 
 use super::error::SourceError;
-use super::kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source};
+use super::kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, WebIdentityToken};
 use super::sso;
 use crate::credentials::Credentials;
 use crate::digest::sha256_hex;
 use crate::error::Error;
-use crate::profiles::{Section, SharedConfig, SharedFile};
+use crate::profiles::{Section, SharedConfig, SharedFile, web_identity_key};
 use crate::secret::Secret;
 
 /// How deep credential processes may be nested, as in the AWS CLI.
@@ -20,13 +20,17 @@ pub(super) fn profile_source<'a>(
     section: &Section<'a>,
 ) -> Result<Source, SourceError> {
     let invalid = |reason: &str| SourceError::Profile { name: name.to_owned(), reason: reason.to_owned() };
-    if let Some(token_file) = section.get_non_empty("web_identity_token_file") {
-        let role_arn = section
-            .get("role_arn")
-            .ok_or_else(|| invalid("has a `web_identity_token_file` but no `role_arn`"))?;
+    if let Some(key) = web_identity_key(section) {
+        let value = section.get(key).unwrap_or_default();
+        let token = match key {
+            "web_identity_token_file" => WebIdentityToken::File(value.to_owned()),
+            _ => WebIdentityToken::Process(process(var, name, key, value)?),
+        };
+        let role_arn =
+            section.get("role_arn").ok_or_else(|| invalid(&format!("has a `{key}` but no `role_arn`")))?;
         return Ok(Source::WebIdentity {
             role_arn: role_arn.parse().map_err(|error: Error| invalid(&format!("names no role: {error}")))?,
-            token_file: token_file.to_owned(),
+            token,
             role_session_name: section.get_non_empty("role_session_name").map(str::to_owned),
             duration_seconds: section
                 .get_non_empty("duration_seconds")
@@ -44,7 +48,7 @@ pub(super) fn profile_source<'a>(
             return login(var, name, session).map(Source::Login);
         }
         if let Some(command) = section.get("credential_process") {
-            return process(var, name, command).map(Source::Process);
+            return process(var, name, "credential_process", command).map(Source::Process);
         }
     }
     // Take all parts from one file: a token in the other one belongs to another key.
@@ -91,6 +95,7 @@ fn login(
 fn process(
     var: &dyn Fn(&str) -> Option<String>,
     name: &str,
+    key: &str,
     command: &str,
 ) -> Result<ProcessSource, SourceError> {
     let ancestors: Vec<String> =
@@ -98,7 +103,7 @@ fn process(
     if ancestors.iter().any(|ancestor| ancestor == name) {
         return Err(SourceError::Profile {
             name: name.to_owned(),
-            reason: "is asked for by its own `credential_process`".into(),
+            reason: format!("is asked for by its own `{key}`"),
         });
     }
     if ancestors.len() >= MAX_PROCESS_DEPTH {

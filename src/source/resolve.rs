@@ -5,7 +5,7 @@
 //! SDKs, arl never falls through from a selected profile to the next source.
 
 use super::error::SourceError;
-use super::kind::{Source, SourceId};
+use super::kind::{Source, SourceId, WebIdentityToken};
 use super::profile;
 use super::role_ref::closest;
 use crate::credentials::Credentials;
@@ -233,7 +233,8 @@ impl<'a> SourceResolver<'a> {
             .parse()
             .map_err(|error: Error| SourceError::Environment(format!("AWS_ROLE_ARN is no role: {error}")))?;
         let role_session_name = self.var("AWS_ROLE_SESSION_NAME");
-        let source = Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds: None };
+        let token = WebIdentityToken::File(token_file);
+        let source = Source::WebIdentity { role_arn, token, role_session_name, duration_seconds: None };
         Ok(Some(chain_without_hops(SourceId::WebIdentity, source)))
     }
 
@@ -360,12 +361,13 @@ fn has_keys(section: &Section<'_>) -> bool {
 }
 
 fn has_credentials(section: &Section<'_>) -> bool {
-    const KEYS: [&str; 8] = [
+    const KEYS: [&str; 9] = [
         "role_arn",
         "aws_access_key_id",
         "aws_secret_access_key",
         "credential_process",
         "web_identity_token_file",
+        "web_identity_token_process",
         "sso_account_id",
         "sso_role_name",
         "login_session",

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::error::StsError;
 use crate::arn::AccountId;
 use crate::credentials::Credentials;
 use crate::encoding::parse_time;
 use crate::files;
-use crate::process::{Stderr, run_process};
+use crate::process::{ProcessError, Stderr, run_process};
 use crate::secret::Secret;
 use crate::source::{LoginSource, PROCESS_ANCESTORS, ProcessSource};
 
@@ -23,13 +24,8 @@ const LOGIN_MARGIN: Duration = Duration::from_secs(60);
 ///
 /// Source: "Process credential provider" in the AWS SDKs and Tools Reference Guide.
 pub(super) async fn from_credential_process(process: &ProcessSource) -> Result<Credentials, StsError> {
-    let ProcessSource { command, profile, ancestors } = process;
-    let mut profiles = ancestors.clone();
-    profiles.push(profile.clone());
-    let variables = [(PROCESS_ANCESTORS, profiles.join("\n"))];
-    let output = run_process(command, &variables, Stderr::Capture, PROCESS_TIMEOUT)
-        .await
-        .map_err(|error| StsError::Source(format!("the credential process: {error}")))?;
+    let output =
+        run(process).await.map_err(|error| StsError::Source(format!("the credential process: {error}")))?;
     let invalid = |reason: &str| StsError::Source(format!("the credential process {reason}"));
     let object: Map<String, Value> =
         serde_json::from_slice(&output).map_err(|_| invalid("printed no JSON object"))?;
@@ -38,6 +34,27 @@ pub(super) async fn from_credential_process(process: &ProcessSource) -> Result<C
     }
     let names = ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "AccountId"];
     parse_fields(&object, names).map_err(|reason| invalid(&reason))
+}
+
+/// Runs a `web_identity_token_process`, which prints a token. What it printed is never shown.
+pub(super) async fn from_token_process(process: &ProcessSource) -> Result<Secret, StsError> {
+    let invalid = |reason: &str| StsError::Source(format!("the web identity token process {reason}"));
+    let output = run(process)
+        .await
+        .map_err(|error| StsError::Source(format!("the web identity token process: {error}")))?;
+    let text = std::str::from_utf8(&output).map(str::trim).unwrap_or_default();
+    match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(Secret::new(text.to_owned())),
+        false => Err(invalid("printed something else than one token")),
+    }
+}
+
+async fn run(process: &ProcessSource) -> Result<Zeroizing<Vec<u8>>, ProcessError> {
+    let ProcessSource { command, profile, ancestors } = process;
+    let mut profiles = ancestors.clone();
+    profiles.push(profile.clone());
+    let variables = [(PROCESS_ANCESTORS, profiles.join("\n"))];
+    run_process(command, &variables, Stderr::Capture, PROCESS_TIMEOUT).await
 }
 
 /// Returns the session from `aws login`, or, if it has expired, runs the AWS CLI, the only program that may

@@ -17,7 +17,8 @@ use crate::arn::RoleArn;
 use crate::credentials::Credentials;
 use crate::files;
 use crate::request::{SerialNumber, SessionDuration, TokenCode};
-use crate::source::Source;
+use crate::secret::Secret;
+use crate::source::{Source, WebIdentityToken};
 
 /// Most machines are not EC2 instances, and users should not wait long to find out.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
@@ -36,9 +37,9 @@ impl Sts {
         let limit = self.settings.operation_timeout;
         match source {
             Source::Keys(keys) => Ok(keys.clone()),
-            Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds } => {
+            Source::WebIdentity { role_arn, token, role_session_name, duration_seconds } => {
                 let name = role_session_name.as_deref().unwrap_or("arl");
-                self.web_identity(role_arn, token_file, name, *duration_seconds, now).await
+                self.web_identity(role_arn, token, name, *duration_seconds, now).await
             }
             Source::Sso(_) => Err(StsError::Source("a sign-in is needed".into())),
             Source::MfaSession { .. } => Err(StsError::Source("an MFA code is needed".into())),
@@ -92,21 +93,27 @@ impl Sts {
     async fn web_identity(
         &self,
         role_arn: &RoleArn,
-        token_file: &str,
+        token: &WebIdentityToken,
         role_session_name: &str,
         duration_seconds: Option<SessionDuration>,
         now: SystemTime,
     ) -> Result<Credentials, StsError> {
-        let token = files::read_text(Path::new(token_file), files::MAX_DOCUMENT).map_err(|error| {
-            StsError::Source(format!("cannot read the token file `{token_file}`: {error}"))
-        })?;
+        let token = match token {
+            WebIdentityToken::Process(process) => external::from_token_process(process).await?,
+            WebIdentityToken::File(path) => {
+                let text = files::read_text(Path::new(path), files::MAX_DOCUMENT);
+                text.map(Secret::new).map_err(|error| {
+                    StsError::Source(format!("cannot read the token file `{path}`: {error}"))
+                })?
+            }
+        };
         let response = self
             .client(None)
             .assume_role_with_web_identity()
             .role_arn(role_arn.to_string())
             .role_session_name(role_session_name)
             .set_duration_seconds(duration_seconds.and_then(|d| i32::try_from(d.as_secs()).ok()))
-            .web_identity_token(token.trim())
+            .web_identity_token(token.expose().trim())
             .send()
             .await
             .map_err(|error| StsError::from_sdk_error(&error, self.timeout()))?;

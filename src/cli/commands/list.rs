@@ -1,7 +1,7 @@
 //! `arl list`: lists the role profiles of the shared config, the cached sessions, and the sign-ins.
 
 use arl::internal::{
-    RoleArn, RoleProfile, Section, SessionSummary, SharedConfig, SourceResolver, TokenStore,
+    RoleArn, RoleProfile, Section, SessionSummary, SharedConfig, SourceResolver, TokenStore, web_identity_key,
 };
 use serde_json::json;
 
@@ -91,7 +91,7 @@ impl ListedRole {
             }),
             // A profile with a token file assumes its role with a web identity.
             Ok(None) => {
-                let _ = section.get("web_identity_token_file")?;
+                web_identity_key(section)?;
                 let role_arn: RoleArn = section.get("role_arn")?.parse().ok()?;
                 Some(Self {
                     profile: name.to_owned(),

@@ -15,7 +15,7 @@ use std::cell::OnceCell;
 use arl::internal::{
     CacheKey, CacheKeyHop, Credentials, Identity, IdentityCenterSettings, Partition, RegionChange, RoleArn,
     RoleProfile, RoleRef, Section, SharedConfig, ShellRole, Source, SourceChain, SourceEnvironment, SourceId,
-    SourceKey, SourceResolver, StsSettings,
+    SourceKey, SourceResolver, StsSettings, web_identity_key,
 };
 
 use crate::cli::args::role::RoleArgs;
@@ -327,7 +327,7 @@ fn warn_if_cli_differs(
 
 /// Returns the error for a flag that needs a role, next to a profile with credentials of its own.
 fn no_role_to_assume(profile: &str, section: &Section<'_>, flag: &str) -> CliError {
-    let reason = match section.get_non_empty("web_identity_token_file") {
+    let reason = match web_identity_key(section) {
         Some(_) => "takes its credentials from a web identity",
         None => "has no `role_arn`",
     };

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use arl::internal::{
     CallerIdentity, Credentials, LeaderLock, RoleSession, SessionDuration, SessionNameTemplate, Source, Sts,
-    StsError, WaitBudget, assume_role, cap_chained_duration,
+    StsError, WaitBudget, WebIdentityToken, assume_role, cap_chained_duration,
 };
 
 use crate::cli::env::context::Context;
@@ -84,7 +84,7 @@ impl SessionRunner<'_> {
         let Progress { hops: done, mut credentials } = match start {
             Some(cached) => cached,
             None => {
-                if matches!(self.plan.chain.source, Source::Process(_) | Source::Login(_)) {
+                if runs_program(&self.plan.chain.source) {
                     send_heartbeat(locks, SOURCE_PROCESS_TIMEOUT);
                 }
                 Progress { hops: 0, credentials: self.source_credentials(locks).await? }
@@ -122,7 +122,7 @@ impl SessionRunner<'_> {
     async fn source_credentials(&self, locks: &mut [Option<LeaderLock>]) -> Result<Credentials, CliError> {
         let chain = &self.plan.chain;
         let now = Context::now();
-        let is_program = matches!(chain.source, Source::Process(_) | Source::Login(_));
+        let is_program = runs_program(&chain.source);
         let failed = |error| {
             let cli_error = hints::source_failed(&error, chain);
             if is_program { cli_error.in_user_program() } else { cli_error }
@@ -253,6 +253,16 @@ impl SessionRunner<'_> {
         hop::name_sessions(&mut self.plan.hops[done..], self.context, caller);
         Ok(())
     }
+}
+
+/// Returns whether a program of the user's supplies the credentials, or the token for them.
+fn runs_program(source: &Source) -> bool {
+    matches!(
+        source,
+        Source::Process(_)
+            | Source::Login(_)
+            | Source::WebIdentity { token: WebIdentityToken::Process(_), .. }
+    )
 }
 
 /// Tells the waiting processes to wait for another call, and `limit` longer for the user or a program.

@@ -63,13 +63,14 @@ const MANAGED_KEYS: [&str; 12] = [
 ];
 
 /// The keys that show, besides [`MANAGED_KEYS`], that a profile is in use.
-const CONFLICTING_KEYS: [&str; 11] = [
+const CONFLICTING_KEYS: [&str; 12] = [
     "sso_session",
     "sso_region",
     "sso_start_url",
     "sso_account_id",
     "sso_role_name",
     "web_identity_token_file",
+    "web_identity_token_process",
     "login_session",
     "aws_access_key_id",
     "aws_secret_access_key",

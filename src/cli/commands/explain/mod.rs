@@ -6,8 +6,8 @@ mod sso;
 use std::time::Duration;
 
 use arl::internal::{
-    ASSUMED_VARIABLES, Consumer, IDENTITY_VARIABLES, ParameterValue, REGION_VARIABLES, RegionChange,
-    SessionDuration, SessionNameTemplate, Source, SourceChain,
+    ASSUMED_VARIABLES, Consumer, IDENTITY_VARIABLES, ParameterValue, ProcessSource, REGION_VARIABLES,
+    RegionChange, SessionDuration, SessionNameTemplate, Source, SourceChain, WebIdentityToken,
 };
 use serde_json::{Value, json};
 
@@ -365,13 +365,14 @@ fn calls(plan: &Plan, cached: Option<usize>) -> Vec<String> {
                 "GetRoleCredentials of IAM Identity Center for {}/{}",
                 sso.account_id, sso.role_name
             )),
-            // Only the program's name, because the arguments may be secret.
-            Source::Process(process) => {
-                let name = process.command.split_whitespace().next().unwrap_or_default();
-                Some(format!("the program `{name}`"))
-            }
+            Source::Process(process) => Some(program_name(process)),
             Source::Login(_) => Some("the AWS CLI, if the login's credentials are over".to_owned()),
-            Source::WebIdentity { role_arn, .. } => Some(format!("AssumeRoleWithWebIdentity for {role_arn}")),
+            Source::WebIdentity { role_arn, token, .. } => {
+                if let WebIdentityToken::Process(process) = token {
+                    calls.push(program_name(process));
+                }
+                Some(format!("AssumeRoleWithWebIdentity for {role_arn}"))
+            }
             Source::Container => Some("the container endpoint".to_owned()),
             Source::InstanceMetadata => Some("the instance metadata service".to_owned()),
         };
@@ -383,4 +384,9 @@ fn calls(plan: &Plan, cached: Option<usize>) -> Vec<String> {
     }
     calls.extend(rest.iter().map(|hop| format!("AssumeRole of {}", hop.request.role_arn)));
     calls
+}
+
+/// Returns the program's name alone, because its arguments may be secret.
+fn program_name(process: &ProcessSource) -> String {
+    format!("the program `{}`", process.command.split_whitespace().next().unwrap_or_default())
 }
