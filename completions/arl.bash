@@ -2,31 +2,48 @@
 # Completion of arl for bash 3.2 and later.
 
 _arl() {
-    # bash splits words at colons and equals signs; what the person typed as one word is put together again.
-    local rest=${COMP_LINE:0:COMP_POINT} words=() piece word index current cut
-    for ((index = 0; index <= COMP_CWORD; index++)); do
-        piece=${COMP_WORDS[index]}
-        if ((index == 0)) || [[ -z $rest || $rest == [[:blank:]]* ]]; then
-            rest=${rest#"${rest%%[![:blank:]]*}"}
-            words+=('')
+    # bash splits words at each character of COMP_WORDBREAKS, and leaves quotes as they were typed. This reads the
+    # line itself. readline replaces only what stands after `cut`: after the last such character or quote.
+    local line=${COMP_LINE:0:COMP_POINT} words=('') last=0 cut='' quote='' in_word='' char next index word
+    for ((index = 0; index < ${#line}; index++)); do
+        char=${line:index:1} next=${line:index+1:1}
+        if [[ -z $quote && $char == [[:blank:]] ]]; then
+            [[ -z $in_word ]] || words[++last]='' cut='' in_word=''
+            continue
         fi
-        ((index < COMP_CWORD)) || piece=$rest
-        words[${#words[@]} - 1]+=$piece
-        rest=${rest#"$piece"}
+        in_word=x
+        if [[ -n $quote && $char == "$quote" ]]; then
+            quote='' cut=${words[last]}
+        elif [[ $quote == "'" ]]; then
+            words[last]+=$char
+        elif [[ $char == \\ && (-z $quote || $next == [\"\$\`\\]) ]]; then
+            words[last]+=$next
+            ((++index))
+        elif [[ -z $quote && $char == [\'\"] ]]; then
+            quote=$char cut=${words[last]}
+        else
+            words[last]+=$char
+            # readline replaces these two as well.
+            [[ -n $quote || $COMP_WORDBREAKS != *"$char"* ]] || cut=${words[last]%[@$]}
+        fi
     done
-    # A blank that was typed with its backslash.
-    words=("${words[@]//\\/}")
-    current=${words[${#words[@]} - 1]}
-    # readline replaces only what stands after the last of those characters.
-    cut=''
-    [[ $current != *[:=]* ]] || cut=${current%"${current##*[:=]}"}
     COMPREPLY=()
     while IFS= read -r word; do
         word=${word%%$'\t'*}
-        [[ $word == "$current"* ]] || continue
-        printf -v word %q "${word#"$cut"}"
+        [[ $word == "${words[last]}"* ]] || continue
+        word=${word#"$cut"}
+        case $quote in
+            '') printf -v word %q "$word" ;;
+            "'") word=${word//\'/\'\\\'\'} ;;
+            *)
+                word=${word//\\/\\\\}
+                word=${word//\"/\\\"}
+                word=${word//\$/\\\$}
+                word=${word//\`/\\\`}
+                ;;
+        esac
         COMPREPLY+=("$word")
-    done < <(command arl completions bash --index $((${#words[@]} - 1)) -- "${words[@]}" 2>/dev/null)
+    done < <(command arl completions bash --index "$last" -- "${words[@]}" 2>/dev/null)
 }
 
 complete -o bashdefault -o default -F _arl arl

@@ -2,7 +2,14 @@
 
 function __arl_complete
     set --local before (commandline --current-process --tokenize --cut-at-cursor)
-    command arl completions fish --index (count $before) -- $before (commandline --current-token) 2>/dev/null
+    # The word as arl would get it. A quote may still be open.
+    set --local token (commandline --current-token --cut-at-cursor)
+    set --local word $token
+    for quote in '' \' \"
+        set word (string unescape -- "$token$quote")
+        and break
+    end
+    command arl completions fish --index (count $before) -- $before "$word" 2>/dev/null
 end
 
 # After `--` it is a command of its own.

@@ -31,7 +31,7 @@ __arl_drop_inherited
 function arl {
     \builtin local "$__arl_no_attributes" __arl_mode __arl_from_original __arl_name __arl_flags __arl_shell_options __arl_status __arl_verb \
         __arl_eval_output __arl_skip __arl_word __arl_out __arl_code __arl_stdout_is_pipe __arl_pid __arl_rest __arl_fd \
-        __arl_line || {
+        __arl_line __arl_subshell || {
         __arl_refuse "$@"
         \builtin return
     }
@@ -39,11 +39,14 @@ function arl {
         __arl_refuse "$@"
         \builtin return
     }
-    # arl runs last, so that bash treats a signal that kills it as it does without this function.
-    case $__arl_mode in
-        eval) __arl_untraced __arl_eval "$@" ;;
-        original) (__arl_untraced __arl_use_original_env && \builtin exec arl "$@") ;;
-        *) \command arl "$@" ;;
+    # arl runs last, so that bash treats a signal that kills it as it does without this function. In a subshell
+    # ARL_SUBSHELL makes arl end with it: after `arl exec ROLE -- COMMAND &`, `kill $!` kills the subshell.
+    case $__arl_mode:${__arl_subshell:+x} in
+        eval:*) __arl_untraced __arl_eval "$@" ;;
+        original:) (__arl_untraced __arl_use_original_env && \builtin exec arl "$@") ;;
+        original:x) (__arl_untraced __arl_use_original_env && ARL_SUBSHELL=$__arl_subshell \builtin exec arl "$@") ;;
+        *:) \command arl "$@" ;;
+        *:x) ARL_SUBSHELL=$__arl_subshell \command arl "$@" ;;
     esac
 }
 
@@ -66,19 +69,35 @@ __arl_refuse() {
 __arl_untraced() {
     \builtin local "$__arl_no_attributes" __arl_shell_options __arl_status || \builtin return
     __arl_shell_options=$- __arl_status=0
+    if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then
+        # bash restores the options when this function ends, after Ctrl-C as well.
+        \builtin local -
+        { \builtin set +xvTk; } 2>/dev/null
+        "$@"
+        \builtin return
+    fi
+    # After Ctrl-C the hook restores the options.
+    __arl_options_to_restore=$-
     { \builtin set +xvTk; } 2>/dev/null
     "$@" || __arl_status=$?
-    case $__arl_shell_options in *k*) \builtin set -k ;; esac
-    case $__arl_shell_options in *T*) \builtin set -T ;; esac
-    case $__arl_shell_options in *v*) \builtin set -v ;; esac
-    case $__arl_shell_options in *x*) \builtin set -x ;; esac
+    __arl_restore_options "$__arl_shell_options"
     \builtin return "$__arl_status"
+}
+
+# Turns on the options of a text such as $- that arl turns off.
+__arl_restore_options() {
+    \builtin unset -v __arl_options_to_restore
+    case $1 in *k*) \builtin set -k ;; esac
+    case $1 in *T*) \builtin set -T ;; esac
+    case $1 in *v*) \builtin set -v ;; esac
+    case $1 in *x*) \builtin set -x ;; esac
 }
 
 # Sets the caller's __arl_mode: `eval` if the shell evaluates the output, `original` if arl starts from the
 # environment before the role, else `plain`. Clears __arl_from_original unless the verb starts from there.
 __arl_choose_mode() {
-    __arl_verb='' __arl_eval_output=x __arl_from_original=x __arl_skip=''
+    __arl_verb='' __arl_eval_output=x __arl_from_original=x __arl_skip='' __arl_subshell=''
+    [[ ${BASHPID-$$} == "$$" ]] || __arl_subshell=$BASHPID
     __arl_drop_inherited || \builtin return
     for __arl_word in "$@"; do
         if [[ -n $__arl_skip ]]; then
@@ -107,8 +126,14 @@ __arl_choose_mode() {
 # Runs arl and evaluates the statements that it prints.
 __arl_eval() {
     __arl_stdout_is_pipe=''
-    if ((BASH_SUBSHELL > 0)) && [[ -p /dev/stdout ]]; then
-        __arl_stdout_is_pipe=x
+    if ((BASH_SUBSHELL > 0)); then
+        if [[ -p /dev/stdout ]]; then
+            __arl_stdout_is_pipe=x
+        elif [[ -f /dev/stdout ]] && __arl_stdout_is_redirected; then
+            \builtin printf '(exit 1)\n'
+            \builtin printf 'arl: a subshell would lose the role, and no shell reads the file; use eval, or arl exec\n' >&2
+            \builtin return 1
+        fi
     fi
     __arl_word=$(__arl_prefix_assignment) || {
         \builtin printf 'arl: %s before the command ends with it, and with it what arl sets; export it first, or use --profile\n' \
@@ -129,6 +154,7 @@ __arl_eval() {
     }
     __arl_use_original_env
     \builtin eval "$__arl_out"
+    ((BASH_SUBSHELL > 0)) || __arl_install_hook
     [[ -n $__arl_stdout_is_pipe ]] || \builtin return 0
     # In eval "$(arl assume ROLE)" the changes to the subshell are lost, and the shell evaluates the printed
     # statements.
@@ -136,13 +162,26 @@ __arl_eval() {
     (\builtin set +f && __arl_shell_reads_stdout) || __arl_code=$?
     case $__arl_code in
         0) \builtin printf '%s\n' "$__arl_out" ;;
-        1) ;;
+        1) [[ /proc/$$/fd/1 -ef /dev/fd/1 ]] || \builtin printf 'arl: only a subshell has changed; the shell itself is as it was\n' >&2 ;;
         *)
             \builtin printf '(exit 1)\n'
             \builtin printf 'arl: this subshell does not tell who reads the pipe; use arl exec\n' >&2
             \builtin return 1
             ;;
     esac
+}
+
+# Whether the stdout of this call is not that of its subshell, as in (arl assume ROLE >FILE). bash then keeps the
+# stdout of the subshell at a descriptor above 9, which the shell above does not have.
+__arl_stdout_is_redirected() {
+    # Without /proc it cannot tell.
+    [[ -e /proc/$$/fd/1 ]] || \builtin return 0
+    [[ ! /proc/$$/fd/1 -ef /dev/fd/1 ]] || \builtin return 1
+    for __arl_fd in 10 11 12 13 14 15 16 17 18 19; do
+        [[ -e /dev/fd/$__arl_fd && ! -e /proc/$$/fd/$__arl_fd ]] || \builtin continue
+        [[ ! -p /dev/fd/$__arl_fd && ! /dev/fd/$__arl_fd -ef /proc/$$/fd/1 ]] || \builtin return 0
+    done
+    \builtin return 1
 }
 
 # Prints the name of a variable that was assigned before the command (AWS_PROFILE=x arl assume ROLE) and hides
@@ -201,11 +240,13 @@ __arl_hook() {
     # bash restores $? for the prompt itself, but the rest of PROMPT_COMMAND gets it from here. Under errexit
     # a nonzero status would end the shell.
     [[ $- != *e* ]] || \builtin set -- 0
+    [[ -z ${__arl_options_to_restore-} ]] || __arl_restore_options "$__arl_options_to_restore"
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return "$1" ;; esac
     \builtin local "$__arl_no_attributes" __arl_now || \builtin return "$1"
     __arl_clock
     if [ "$__arl_now" -ge "$ARL_EXPIRES_AT" ]; then
         __arl_untraced __arl_expired || \builtin :
+        [[ -n ${ARL_EXPIRES_AT-} ]] || __arl_redraw "$1" || \builtin :
     fi
     \builtin return "$1"
 }
@@ -221,7 +262,9 @@ __arl_preexec() {
     if [ "$__arl_now" -ge "$ARL_EXPIRES_AT" ] && [[ -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} == "$ARL_KEY_ID" ]]; then
         if ! __arl_untraced __arl_renew && [[ ${__arl_warned-} != "$ARL_EXPIRES_AT" ]]; then
             __arl_warned=$ARL_EXPIRES_AT
-            if [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
+            if [[ -n ${__arl_hook_refused-} ]]; then
+                __arl_notice 'its credentials stay until arl clear'
+            elif [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
                 __arl_notice 'the next prompt puts back what was here before'
             else
                 __arl_notice 'the next prompt clears its credentials'
@@ -311,8 +354,46 @@ __arl_notice() {
     if [[ -n ${ARL_ROLE-} && $ARL_ROLE != "$__arl_rest" && $ARL_ROLE != *[![:graph:]\ ]* ]]; then
         [[ $__arl_name == 'a role' ]] && __arl_name=$ARL_ROLE || __arl_name="$ARL_ROLE ($__arl_name)"
     fi
-    \builtin printf 'arl: %s expired %sm ago; %s\n' "$__arl_name" "$(((__arl_now - ARL_EXPIRES_AT) / 60))" "$1" >&2
+    \builtin printf 'arl: %s expired %sm ago; %s\n' "$__arl_name" "$(((__arl_now - 10#$ARL_EXPIRES_AT) / 60))" "$1" >&2
 }
+
+# Puts the hook into PROMPT_COMMAND unless it is there. `arl assume` calls this too, because another tool may have
+# assigned PROMPT_COMMAND since.
+__arl_install_hook() {
+    [[ $- == *i* && -z ${__arl_hook_refused-} ]] || \builtin return 0
+    \builtin local "$__arl_no_attributes" __arl_flags || \builtin return 0
+    __arl_flags=$(\builtin declare -p PROMPT_COMMAND 2>/dev/null)
+    __arl_flags=${__arl_flags#declare } __arl_flags=${__arl_flags%% *}
+    if [[ $__arl_flags == *r* ]]; then
+        [[ ${PROMPT_COMMAND[*]-} != *__arl_hook* ]] || \builtin return 0
+        __arl_hook_refused=x
+        \builtin printf 'arl: PROMPT_COMMAND is readonly, so no prompt can clear a role that has expired; use arl clear\n' >&2
+    elif [[ $__arl_flags == *a* ]] && ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+        [[ ${PROMPT_COMMAND[*]-} == *__arl_hook* ]] || PROMPT_COMMAND+=(__arl_hook)
+    elif [[ ${PROMPT_COMMAND-} != *__arl_hook* ]]; then
+        # Append it, so that the commands before it see the whole PIPESTATUS. Join with a newline, so that the end
+        # of the existing text does not matter. Version 5.0 and older run only the first element of an array.
+        # shellcheck disable=SC2128,SC2178
+        PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__arl_hook"
+    fi
+}
+
+# Runs the commands before the hook again, because one that builds the prompt has shown the role. The argument is
+# the status that they see.
+__arl_redraw() {
+    \builtin local "$__arl_no_attributes" __arl_word __arl_rest || \builtin return
+    for __arl_word in "${PROMPT_COMMAND[@]}"; do
+        __arl_rest=${__arl_word%%__arl_hook*}
+        # What stands before the hook is a command of its own only if it ends like one.
+        if [[ $__arl_rest == "$__arl_word" || $__arl_rest == *[$';\n'] ]]; then
+            __arl_return "$1"
+            \builtin eval "$__arl_rest"
+        fi
+        [[ $__arl_rest == "$__arl_word" ]] || \builtin return
+    done
+}
+
+__arl_return() { \builtin return "$1"; }
 
 # A new shell clears a role that expired earlier without a message, because nothing may be printed at start.
 __arl_at_start() {
@@ -327,18 +408,11 @@ if [[ $- == *i* ]]; then
         # This bash has no clock except the age of the shell.
         __arl_epoch=$(\command date +%s) __arl_seconds=$SECONDS
     fi
-    # Append the hook, so that the hooks before it see the whole PIPESTATUS. Join with a newline, so that the
-    # end of the existing text does not matter.
-    if [[ "$(\builtin declare -p PROMPT_COMMAND 2>/dev/null)" == 'declare -a'* ]] &&
-        ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
-        [[ " ${PROMPT_COMMAND[*]-} " == *' __arl_hook '* ]] || PROMPT_COMMAND+=(__arl_hook)
-    elif [[ ${PROMPT_COMMAND-} != *__arl_hook* ]]; then
-        # shellcheck disable=SC2128,SC2178 # bash 5.0 and older run only the first element of an array
-        PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__arl_hook"
-    fi
+    \builtin unset -v __arl_hook_refused __arl_options_to_restore
+    __arl_install_hook
     # A child shell does not have the function.
-    \builtin export -n PROMPT_COMMAND
-    if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 503)) && [[ ${PS0-} != *__arl_preexec* ]]; then
+    [[ -n ${__arl_hook_refused-} ]] || \builtin export -n PROMPT_COMMAND
+    if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 503)) && [[ ${PS0-} != *__arl_preexec* && ${PS0@a} != *r* ]]; then
         # shellcheck disable=SC2016 # bash expands it before each command
         PS0='${ __arl_preexec; }'${PS0-}
     fi

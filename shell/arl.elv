@@ -148,6 +148,9 @@ fn arl {|@words|
   }
 }
 
+# The end of the session. elvish would read a number with a leading zero as octal.
+fn __arl_expires_at { put (num (re:replace '^0+(.)' '$1' (__arl_get ARL_EXPIRES_AT))) }
+
 fn __arl_now { put (num (e:date +%s)) }
 
 fn __arl_notice {|now told|
@@ -164,7 +167,7 @@ fn __arl_notice {|now told|
   if (and (not-eq $known $nil) (not-eq $known $arn) (re:match '^[ -~]+$' $known)) {
     if (eq $name 'a role') { set name = $known } else { set name = $known' ('$name')' }
   }
-  echo 'arl: '$name' expired '(exact-num (math:floor (/ (- $now (__arl_get ARL_EXPIRES_AT)) 60)))'m ago; '$told >&2
+  echo 'arl: '$name' expired '(exact-num (math:floor (/ (- $now (__arl_expires_at)) 60)))'m ago; '$told >&2
 }
 
 # Removes what a role left behind after its keys were replaced. arl knows which variables those are.
@@ -182,7 +185,7 @@ fn __arl_hook {|&arl-memory=$false|
     put $__arl_memory
   } elif (and (has-env ARL_EXPIRES_AT) (re:match '^[0-9]{1,15}$' (__arl_get ARL_EXPIRES_AT))) {
     var now = (__arl_now)
-    if (>= $now (__arl_get ARL_EXPIRES_AT)) {
+    if (>= $now (__arl_expires_at)) {
       if (not (__arl_owned)) {
         __arl_forget_role
       } else {
@@ -193,7 +196,7 @@ fn __arl_hook {|&arl-memory=$false|
           set __arl_memory = (dissoc $__arl_memory words)
           try { arl $@words --quiet --within 5s } catch e { nop }
         }
-        if (>= $now (__arl_get ARL_EXPIRES_AT)) {
+        if (>= $now (__arl_expires_at)) {
           if (and (eq $on_expiry restore) (not-eq $__arl_memory $nil)) {
             __arl_notice $now 'what was here before is back'
             arl clear

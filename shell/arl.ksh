@@ -6,23 +6,31 @@
 __arl_hook() {
     # Positional parameters hold the values, because no variable of the user's can make them readonly.
     \set -- "$?"
+    case ${__arl_options_to_restore:+x} in x) __arl_restore_options ;; esac
     case ${ARL_EXPIRES_AT-} in
         '' | *[!0-9]* | ????????????????*) ;;
         *)
             case ${KSH_VERSION-} in
-                *MIRBSD* | *LEGACY*) \set -- "$1" "${EPOCHREALTIME%.*}" "$-" ;;
-                *) \set -- "$1" "$(\printf '%(%s)T' now)" "$-" ;;
+                *MIRBSD* | *LEGACY*) \set -- "$1" "${EPOCHREALTIME%.*}" ;;
+                *) \set -- "$1" "$(\printf '%(%s)T' now)" ;;
             esac
-            [ "$2" -lt "$ARL_EXPIRES_AT" ] || {
-                { \set +xv; } 2>/dev/null
-                __arl_expired "$2"
-                case $3 in *v*) \set -v ;; esac
-                case $3 in *x*) \set -x ;; esac
-            }
+            __arl_is_before "$2" "$ARL_EXPIRES_AT" || __arl_untraced __arl_expired "$2"
             ;;
     esac
     # mksh needs the status. In ksh93 a `return` of 256 + SIGINT would interrupt the shell at every prompt.
     case ${KSH_VERSION-} in *MIRBSD* | *LEGACY*) \return "$1" ;; esac
+}
+
+# Whether a number is less than another one. It compares digits, because mksh calculates with 32 bits.
+__arl_is_before() {
+    while :; do
+        case $1,$2 in
+            0?*,*) \set -- "${1#0}" "$2" ;;
+            *,0?*) \set -- "$1" "${2#0}" ;;
+            *) \break ;;
+        esac
+    done
+    [ "${#1}" -lt "${#2}" ] || [[ ${#1} -eq ${#2} && $1 < $2 ]]
 }
 
 # Clears, restores, or renews an expired role. The argument is the current time.
@@ -73,7 +81,7 @@ __arl_expired() {
         *[![:graph:]\ ]* | '' | "${__arl_ago-}") ;;
         *) case $__arl_name in 'a role') __arl_name=$ARL_ROLE ;; *) __arl_name="$ARL_ROLE ($__arl_name)" ;; esac ;;
     esac
-    __arl_ago=$((($1 - ARL_EXPIRES_AT) / 60))
+    __arl_ago=$((($1 - 10#$ARL_EXPIRES_AT) / 60))
     \printf 'arl: %s expired %sm ago; %s\n' "$__arl_name" "$__arl_ago" "$__arl_told" >&2
     case $__arl_told in
         what*) \eval "$__arl_restore" && \unset __arl_restore __arl_refresh __arl_region ;;
@@ -120,19 +128,26 @@ case ${KSH_VERSION-} in
         \eval 'function __arl_prompt.get { __arl_hook; .sh.value=""; }'
         ;;
 esac
-case $- in
-    *i*)
-        case ${PS1-} in
-            *__arl_hook* | *__arl_prompt*) ;;
-            *)
-                # shellcheck disable=SC2016 # the shell expands it at each prompt
-                case ${KSH_VERSION-} in
-                    *MIRBSD* | *LEGACY*) PS1='${|__arl_hook;}'${PS1-} ;;
-                    *) PS1='${__arl_prompt}'${PS1-} ;;
-                esac
-                # Another shell would not understand the prompt.
-                \typeset +x PS1
-                ;;
-        esac
-        ;;
-esac
+# Puts the hook into the prompt unless it is there. `arl assume` calls this too, because PS1 may have changed since.
+__arl_install_hook() {
+    case $-:${PS1-} in
+        *i*:*__arl_hook* | *i*:*__arl_prompt*) \return ;;
+        *i*:*) ;;
+        *) \return ;;
+    esac
+    (\unset PS1) 2>/dev/null || {
+        case ${__arl_hook_refused-} in x) \return ;; esac
+        __arl_hook_refused=x
+        \printf 'arl: PS1 is readonly, so no prompt can clear a role that has expired; use arl clear\n' >&2
+        \return
+    }
+    # shellcheck disable=SC2016 # the shell expands it at each prompt
+    case ${KSH_VERSION-} in
+        *MIRBSD* | *LEGACY*) PS1='${|__arl_hook;}'${PS1-} ;;
+        *) PS1='${__arl_prompt}'${PS1-} ;;
+    esac
+    # Another shell would not understand the prompt.
+    \typeset +x PS1
+}
+\unset __arl_hook_refused
+__arl_install_hook

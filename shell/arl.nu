@@ -110,6 +110,7 @@ def --env --wrapped "arl assume" [...words: string] {
         words: (__arl_again $words)
     }
     __arl_apply ($undo | merge $changes)
+    __arl_install_hooks
 }
 
 # Give this shell back what it had before its role
@@ -233,11 +234,15 @@ def --env __arl_preexec [] {
     }
 }
 
-$env.config.hooks.pre_prompt = (
-    $env.config.hooks.pre_prompt | default [] | where {|hook| (try { $hook.arl } catch { false }) != true }
-    | append [{ arl: true, code: {|| __arl_hook } }]
-)
-$env.config.hooks.pre_execution = (
-    $env.config.hooks.pre_execution | default [] | where {|hook| (try { $hook.arl } catch { false }) != true }
-    | append [{ arl: true, code: {|| __arl_preexec } }]
-)
+# Installs the hooks. `arl assume` does it again, because $env.config may have been replaced since.
+def --env __arl_install_hooks [] {
+    $env.config.hooks.pre_prompt = (
+        $env.config.hooks.pre_prompt | default [] | where {|hook| (try { $hook.arl } catch { false }) != true }
+        | append [{ arl: true, code: {|| __arl_hook } }]
+    )
+    $env.config.hooks.pre_execution = (
+        $env.config.hooks.pre_execution | default [] | where {|hook| (try { $hook.arl } catch { false }) != true }
+        | append [{ arl: true, code: {|| __arl_preexec } }]
+    )
+}
+__arl_install_hooks

@@ -18,41 +18,43 @@ __arl_drop_inherited
 arl() {
     # A subshell checks first whether a variable is readonly, because many shells exit when they assign to
     # one.
-    (__arl_unset_scratch) 2>/dev/null || {
+    (__arl_unset_scratch && \unset __arl_subshell __arl_options_to_restore) 2>/dev/null || {
         __arl_refuse "$@"
         \return
     }
+    case ${__arl_options_to_restore:+x} in x) __arl_restore_options ;; esac
     # This also removes attributes such as those of `typeset -u`.
     __arl_unset_scratch
-    __arl_trace=$-
-    # Neither -x nor -v may show the evaluated statements.
-    { \set +xv; } 2>/dev/null
-    __arl_choose_mode "$@" || __arl_mode=stop
+    \unset __arl_subshell
+    __arl_untraced __arl_choose_mode "$@" || __arl_mode=stop
     case $__arl_mode in
         stop)
-            __arl_end
+            __arl_unset_scratch
             __arl_refuse "$@"
             \return
             ;;
         eval)
-            if __arl_eval "$@"; then
+            if __arl_untraced __arl_eval "$@"; then
                 \set -- 0
             else
                 \set -- "$?"
             fi
-            __arl_end
+            __arl_unset_scratch
             \return "$1"
             ;;
         # arl runs last, so that its status becomes the status of the function without `return`. ksh93 treats
         # a status above 256 as a signal: `return` and subshells truncate it, and after SIGINT a subshell ends
         # the script.
         original)
-            __arl_end
+            __arl_unset_scratch
             __arl_run_from_original "$@"
             ;;
         *)
-            __arl_end
-            \command arl "$@"
+            __arl_unset_scratch
+            case ${__arl_subshell:+x} in
+                x) ARL_SUBSHELL=$__arl_subshell \command arl "$@" ;;
+                *) \command arl "$@" ;;
+            esac
             ;;
     esac
 }
@@ -60,17 +62,49 @@ arl() {
 # Unsets the variables that a call uses.
 __arl_unset_scratch() {
     \unset __arl_verb __arl_eval_output __arl_from_original __arl_skip __arl_word __arl_out __arl_code __arl_fd __arl_key \
-        __arl_value __arl_mode __arl_trace
+        __arl_value __arl_mode
 }
 
-# Ends a call: restores -x and -v, and unsets the variables of the call.
-__arl_end() {
-    case $__arl_trace in
-        *x*v* | *v*x*) __arl_unset_scratch && \set -xv ;;
-        *x*) __arl_unset_scratch && \set -x ;;
-        *v*) __arl_unset_scratch && \set -v ;;
-        *) __arl_unset_scratch ;;
-    esac
+# Runs a command without -x and -v, which would show the evaluated statements.
+__arl_untraced() {
+    # After Ctrl-C the next call restores the options, or the hook in arl.ksh.
+    __arl_options_to_restore=$-
+    { \set +xv; } 2>/dev/null
+    if "$@"; then
+        \set -- 0
+    else
+        \set -- "$?"
+    fi
+    __arl_restore_options
+    \return "$1"
+}
+\unset __arl_options_to_restore
+__arl_restore_options() {
+    \set -- "${__arl_options_to_restore-}"
+    \unset __arl_options_to_restore
+    case $1 in *v*) \set -v ;; esac
+    case $1 in *x*) \set -x ;; esac
+}
+# Where a function can have options of its own, they come back after Ctrl-C as well.
+if (\eval '__arl_test() { \local - || \exit 1; \set +u; }; \set -u; __arl_test; case $- in *u*) ;; *) \exit 1 ;; esac') >/dev/null 2>&1; then
+    \eval '__arl_untraced() {
+        \local -
+        { \set +xv; } 2>/dev/null
+        "$@"
+    }'
+fi
+case ${KSH_VERSION-} in
+    *93*)
+        \eval 'function __arl_untraced {
+            { \set +xv; } 2>/dev/null
+            "$@"
+        }'
+        ;;
+esac
+
+# arl.ksh replaces it.
+__arl_install_hook() {
+    \:
 }
 
 # Reports that a variable of arl cannot be used. In eval "$(arl assume ROLE)" it also prints a failing
@@ -120,6 +154,21 @@ __arl_choose_mode() {
             esac
             ;;
     esac
+    case ${KSH_VERSION-}:$__arl_mode in *93*:eval) __arl_become_process ;; esac
+    # In a subshell ARL_SUBSHELL makes arl end with it: after `arl exec ROLE -- COMMAND &`, `kill $!` kills the
+    # subshell. Without /proc, arl does without it.
+    if { \read -r __arl_word </proc/self/stat; } 2>/dev/null; then
+        __arl_word=${__arl_word%% *}
+        case $__arl_word in "$$") ;; *) __arl_subshell=$__arl_word ;; esac
+    fi
+}
+
+# Makes a subshell of ksh93 a process, which a new limit does. Otherwise a substitution could not be told from
+# parentheses, and its output is in no file.
+__arl_become_process() {
+    \eval '__arl_key=${.sh.subshell}'
+    # shellcheck disable=SC3045 # ksh93 has the option
+    case $__arl_key in 0) ;; *) \ulimit -S -c "$(\ulimit -S -c)" 2>/dev/null ;; esac
 }
 
 # Runs arl and evaluates the statements that it prints.
@@ -127,12 +176,20 @@ __arl_eval() {
     __arl_out=$(__arl_use_original_env && ARL_SHELL=posix \command arl "$@") || {
         __arl_skip=$?
         # The output of a failed arl contains no secret.
+        case ${KSH_VERSION-}:${__arl_subshell:+x} in
+            *93*:x) ! \test -f /dev/stdout || \printf '%s\n' "$__arl_out" ;;
+        esac
         ! \test -p /dev/stdout || \printf '%s\n' "$__arl_out"
         \return "$__arl_skip"
     }
     __arl_code=0
     __arl_shell_reads_stdout || __arl_code=$?
     case $__arl_code in
+        3)
+            \printf '(exit 1)\n'
+            \printf 'arl: a subshell would lose the role, and no shell reads the file; use eval, or arl exec\n' >&2
+            \return 1
+            ;;
         2)
             \printf '(exit 1)\n'
             \printf 'arl: this subshell does not tell who reads the pipe; use arl exec\n' >&2
@@ -148,9 +205,16 @@ __arl_eval() {
     }
     __arl_use_original_env
     \eval "$__arl_out"
+    __arl_install_hook
     # In eval "$(arl assume ROLE)" the changes to the subshell are lost, and the shell evaluates the printed
     # statements.
-    case $__arl_code in 0) \printf '%s\n' "$__arl_out" ;; esac
+    case $__arl_code:${__arl_subshell:+x} in
+        0:*) \printf '%s\n' "$__arl_out" ;;
+        1:x)
+            ! \test -p /dev/stdout || \test "/proc/$$/fd/1" -ef /dev/fd/1 ||
+                \printf 'arl: only a subshell has changed; the shell itself is as it was\n' >&2
+            ;;
+    esac
 }
 
 # Runs arl in the environment from before the role. The shell keeps the role.
@@ -159,7 +223,9 @@ __arl_run_from_original() {
         { \set +xv; } 2>/dev/null
         # Without `unset`, mksh would run the function again.
         # shellcheck disable=SC2030 # only this subshell needs it
-        __arl_from_original=x && __arl_use_original_env && \unset -f arl && \exec arl "$@"
+        __arl_from_original=x && __arl_use_original_env && \unset -f arl || \exit
+        case ${__arl_subshell:+x} in x) ARL_SUBSHELL=$__arl_subshell && \export ARL_SUBSHELL ;; esac
+        \exec arl "$@"
     )
 }
 case ${KSH_VERSION-} in
@@ -180,44 +246,63 @@ case ${KSH_VERSION-} in
                     *) \typeset $__arl_name; \unset $__arl_name ;; esac"
             done
             __arl_use_original_env
-            \command arl "$@"
+            case ${__arl_subshell:+x} in
+                x) ARL_SUBSHELL=$__arl_subshell \command arl "$@" ;;
+                *) \command arl "$@" ;;
+            esac
         }'
         ;;
 esac
 
-# Returns 0 if one of the shells above this subshell reads the pipe on stdout, 1 if none does, and 2 if it
-# cannot tell. In { arl assume ROLE; … } | tee another program reads the pipe, and it must not receive
-# secrets.
+# Returns 0 if one of the shells above this subshell reads its stdout, 1 if none does, 2 if it cannot tell, and 3 if
+# only this call has that stdout, and no shell reads it. In { arl assume ROLE; … } | tee another program reads the
+# pipe, and it must not receive secrets.
 __arl_shell_reads_stdout() {
-    \test -p /dev/stdout || \return 1
     __arl_key=''
     case ${KSH_VERSION-} in
         *93*)
             \eval '__arl_key=${.sh.subshell}'
-            case $__arl_key in 0) \return 1 ;; esac
-            ;;
-    esac
-    if (IFS=' ') 2>/dev/null && { IFS=' ' \read -r __arl_word __arl_skip </proc/self/stat; } 2>/dev/null; then
-        \:
-    else
-        # Without /proc, or with a readonly IFS, it cannot tell. The shell itself does not need to know.
-        case $__arl_key:$(\exec sh -c 'echo $PPID') in ":$$") \return 1 ;; esac
-        \return 2
-    fi
-    # A substitution in ksh93 is not a process, and a nested one looks the same as parentheses.
-    case ${KSH_VERSION-} in
-        *93*)
-            case $__arl_key:$__arl_word in
-                *:$$) \return 0 ;;
-                1:*) \return 1 ;;
-                *) \return 2 ;;
+            case $__arl_key:${__arl_subshell:+x} in
+                0:*) \return 1 ;;
+                *:)
+                    # The last parentheses of a script are the shell itself.
+                    ! \test -e /proc/self/stat || \return 1
+                    ! \test -t 1 || \return 1
+                    \return 2
+                    ;;
             esac
+            if \test -f /dev/stdout; then
+                __arl_walk_to_reader
+                case $? in 1) ;; *) \return ;; esac
+            fi
             ;;
     esac
+    if \test -f /dev/stdout; then
+        ! __arl_stdout_is_redirected || \return 3
+        \return 1
+    fi
+    \test -p /dev/stdout || \return 1
+    case ${__arl_subshell:+x} in
+        '')
+            ! \test -e /proc/self/stat || \return 1
+            # Without /proc it cannot tell. The shell itself does not need to know.
+            case $(\exec sh -c 'echo $PPID') in "$$") \return 1 ;; esac
+            \return 2
+            ;;
+    esac
+    __arl_walk_to_reader
+}
+
+# Returns 0 if one of the shells above this subshell has its stdout open for reading, 1 if none has, and 2 if it
+# cannot tell.
+__arl_walk_to_reader() {
+    # IFS may be readonly.
+    (IFS=' ') 2>/dev/null || \return 2
     # A subshell, because the user may have set IFS and -f.
     (
         \set +f
         IFS=' '
+        __arl_word=$__arl_subshell
         while \test "$__arl_word" != "$$" && \test "$__arl_word" -gt 1; do
             \read -r __arl_skip <"/proc/$__arl_word/stat" || \exit 1
             __arl_skip=${__arl_skip##*\) ? }
@@ -225,13 +310,38 @@ __arl_shell_reads_stdout() {
             for __arl_fd in "/proc/$__arl_word/fd/"*; do
                 \test "$__arl_fd" -ef /dev/fd/1 || \continue
                 while \read -r __arl_value; do
-                    # The last digit of the flags is 0 if the pipe is open for reading only.
-                    case $__arl_value in flags:*0) \exit 0 ;; esac
+                    case $__arl_value in
+                        # The last digit of the flags is 0 if the pipe is open for reading only.
+                        flags:*0) \exit 0 ;;
+                        # A substitution of ksh93 writes into a file without a name that is open for both.
+                        flags:*2) case $(\command readlink "$__arl_fd") in /*' (deleted)') \exit 0 ;; esac ;;
+                    esac
                 done <"/proc/$__arl_word/fdinfo/${__arl_fd##*/}"
             done
         done
         \exit 1
     )
+}
+
+# Whether the stdout of this call is not that of its subshell, as in (arl assume ROLE >FILE). The shell then keeps
+# the stdout of the subshell at a descriptor above 9, which the shell above does not have.
+__arl_stdout_is_redirected() {
+    case ${__arl_subshell:+x} in
+        '')
+            ! \test -e /proc/self/stat || \return 1
+            # Without /proc it cannot tell. The shell itself does not need to know.
+            case $(\exec sh -c 'echo $PPID') in "$$") \return 1 ;; esac
+            \return 0
+            ;;
+    esac
+    ! \test "/proc/$$/fd/1" -ef /dev/fd/1 || \return 1
+    for __arl_fd in 10 11 12 13 14 15 16 17 18 19; do
+        \test -e "/proc/$__arl_subshell/fd/$__arl_fd" || \continue
+        ! \test -e "/proc/$$/fd/$__arl_fd" || \continue
+        ! \test -p "/proc/$__arl_subshell/fd/$__arl_fd" || \return 0
+        ! \test "/proc/$__arl_subshell/fd/$__arl_fd" -ef "/proc/$$/fd/1" || \return 0
+    done
+    \return 1
 }
 
 # Restores the environment from before the role, unless the user has chosen another source since. A subshell

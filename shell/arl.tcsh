@@ -9,6 +9,12 @@
 # evaluated. arl uses a shell variable, so remove the environment variable here and before each use.
 unsetenv __arl_restore; unsetenv __arl_region
 
+# `set echo` and `set verbose` would show the evaluated statements. After Ctrl-C the hook sets them again.
+if ( ! $?__arl_trace ) set __arl_trace = ""
+set __arl_quiet = 'set __arl_trace = "$__arl_trace"; if ( $?echo ) set __arl_trace = "$__arl_trace echo"; if ( $?verbose ) set __arl_trace = "$__arl_trace verbose"; unset echo verbose'
+set __arl_unquiet = 'set __arl_traced = "$__arl_trace"; set __arl_trace = ""; if ( "$__arl_traced" =~ *verbose* ) set verbose; if ( "$__arl_traced" =~ *echo* ) set echo'
+set __arl_end = '; set __arl_status = $status; eval "$__arl_unquiet:q"; ( exit $__arl_status )'
+
 set __arl_get_key = 'set __arl_key = "$AWS_ACCESS_KEY_ID:q"'
 set __arl_get_own = 'set __arl_own = "$ARL_KEY_ID:q"'
 set __arl_get_original = 'set __arl_from_original = "$__arl_restore:q"'
@@ -21,20 +27,21 @@ set __arl_look = 'set __arl_key = ""; set __arl_own = "?"; set __arl_from_origin
 # the output. __arl_ask is a string of its own, because between double quotes its words would be expanded too
 # early.
 set __arl_ask = '\arl $__arl_args:q --shell tcsh'
-set __arl_eval_output = 'set __arl_text = "`eval $__arl_from_original:q; $__arl_ask`"; set __arl_status = $status; if ( $__arl_status == 0 ) eval "$__arl_from_original:q"; if ( $__arl_status == 0 ) eval "$__arl_text:q"; ( exit $__arl_status )'
+set __arl_eval_output = 'set __arl_text = "`eval $__arl_from_original:q; $__arl_ask`"; set __arl_status = $status; if ( $__arl_status == 0 ) eval "$__arl_from_original:q"; if ( $__arl_status == 0 ) eval "$__arl_text:q"; if ( $__arl_status == 0 && $?prompt ) eval "$__arl_install:q"; ( exit $__arl_status )'
 
 # For all other output: run arl in the original environment.
 set __arl_pass = '( eval "$__arl_from_original:q"; \arl $__arl_args:q )'
 
-set __arl_run = 'unsetenv __arl_restore; unsetenv __arl_region; eval "$__arl_look:q"; set __arl_do = "$__arl_pass:q"; if ( ( "$__arl_verb:q" == assume || "$__arl_verb:q" == clear ) && "$__arl_args" !~ *--json* && "$__arl_args" !~ *--format* && "$__arl_args" !~ *--help* && "$__arl_args" !~ *--show* && "$__arl_args" !~ *--shell* && "$__arl_words[$#__arl_args]:q" != -h ) set __arl_do = "$__arl_eval_output:q"; eval "$__arl_do:q"'
+set __arl_run = 'eval "$__arl_quiet:q"; unsetenv __arl_restore; unsetenv __arl_region; eval "$__arl_look:q"; set __arl_do = "$__arl_pass:q"; if ( ( "$__arl_verb:q" == assume || "$__arl_verb:q" == clear ) && "$__arl_args" !~ *--json* && "$__arl_args" !~ *--format* && "$__arl_args" !~ *--help* && "$__arl_args" !~ *--show* && "$__arl_args" !~ *--shell* && "$__arl_words[$#__arl_args]:q" != -h ) set __arl_do = "$__arl_eval_output:q"; if ( "$__arl_trace" != "" ) set __arl_do = "$__arl_do:q$__arl_end:q"; eval "$__arl_do:q"'
 
 alias arl 'set __arl_args = ( \!* ); set __arl_words = ( \!* "" ); set __arl_verb = "$__arl_words[1]:q"; eval "$__arl_run:q"'
 
 # Runs at each prompt and clears an expired role. `arl clear` can still restore the original environment. If
 # arl is missing, the hook cannot tell the time, so the keys stay, and AWS refuses them when they expire.
-set __arl_check = 'unsetenv __arl_restore; unsetenv __arl_region; set __arl_text = "`\arl clear --expired --shell tcsh`"; set __arl_status = $status; if ( $__arl_status == 0 ) eval "$__arl_text:q"; if ( $__arl_status != 0 ) unsetenv ARL_EXPIRES_AT'
-set __arl_hook = 'set __arl_kept = $status; if ( $?ARL_EXPIRES_AT ) eval "$__arl_check:q"; ( exit $__arl_kept )'
-if ( $?prompt ) then
-    set __arl_precmd = "`alias precmd`"
-    if ( "$__arl_precmd:q" !~ *__arl_hook* ) alias precmd "$__arl_precmd:q"';eval "$__arl_hook:q"'
-endif
+set __arl_check = 'eval "$__arl_quiet:q"; unsetenv __arl_restore; unsetenv __arl_region; set __arl_text = "`\arl clear --expired --shell tcsh`"; set __arl_status = $status; if ( $__arl_status == 0 ) eval "$__arl_text:q"; if ( $__arl_status != 0 ) unsetenv ARL_EXPIRES_AT'
+set __arl_hook = 'set __arl_kept = $status; if ( $?ARL_EXPIRES_AT ) eval "$__arl_check:q"; if ( "$__arl_trace" != "" ) eval "$__arl_unquiet:q"; ( exit $__arl_kept )'
+# Puts the hook before the commands of `precmd`, so that one that builds the prompt sees what the hook leaves.
+# `arl assume` does this too, because `precmd` may be another alias since.
+set __arl_first = 'eval "$__arl_hook:q";'
+set __arl_install = 'set __arl_precmd = "`alias precmd`"; if ( "$__arl_precmd:q" !~ *__arl_hook* ) alias precmd "$__arl_first:q" "$__arl_precmd:q"'
+if ( $?prompt ) eval "$__arl_install:q"

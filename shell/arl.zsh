@@ -1,5 +1,6 @@
 # arl for zsh 5.0 and later: eval "$(arl init zsh)" in ~/.zshrc. It loads no modules, because that can hang a
-# prompt.
+# prompt. `arl init` prints this file as one quoted word and switches aliases off while zsh reads it, because zsh
+# expands a global alias in any word. For the same reason the functions switch them off around `eval`.
 
 # Unsets the variables whose text arl evaluates if they are exported. arl never exports them, so an exported
 # one came from the environment. Tools such as direnv can export one at any time, so arl checks again before
@@ -10,15 +11,16 @@ __arl_drop_inherited() {
     esac
 }
 __arl_drop_inherited
-\builtin unset __arl_prefix_assignment __arl_warned
+\builtin unset __arl_prefix_assignment __arl_warned __arl_hook_refused
 
 # The `function` keyword keeps zsh from expanding an alias named arl here.
 function arl {
     \builtin emulate -L zsh +x
-    \builtin setopt local_options no_verbose
+    \builtin setopt local_options no_verbose no_aliases
     # A DEBUG trap would see the evaluated statements. zsh restores it when this function returns.
     \builtin trap - DEBUG
-    \builtin local __arl_verb='' __arl_eval_output=x __arl_from_original=x __arl_skip='' __arl_stdout_is_pipe='' __arl_word __arl_out __arl_code
+    \builtin local __arl_verb='' __arl_eval_output=x __arl_from_original=x __arl_skip='' __arl_stdout_is_pipe='' __arl_word __arl_out __arl_code \
+        __arl_subshell='' __arl_reader=shell
     __arl_drop_inherited || \builtin return
     for __arl_word in "$@"; do
         if [[ -n $__arl_skip ]]; then
@@ -38,8 +40,19 @@ function arl {
         assume | exec | each | write | explain | console) ;;
         *) __arl_from_original='' ;;
     esac
-    if (( ZSH_SUBSHELL > 0 )) && [[ -p /dev/stdout ]]; then
-        __arl_stdout_is_pipe=x
+    if (( ZSH_SUBSHELL > 0 )); then
+        # The process of the subshell, for ARL_SUBSHELL. Without /proc, arl does without it.
+        [[ ! -e /proc/self/stat ]] || \builtin read -r __arl_subshell </proc/self/stat
+        __arl_subshell=${__arl_subshell%% *}
+        if [[ -p /dev/stdout ]]; then
+            __arl_stdout_is_pipe=x
+        elif [[ -f /dev/stdout ]]; then
+            # zsh reads the file of `source =(arl assume ROLE)`.
+            case ${ZSH_EVAL_CONTEXT-} in
+                *equalsubst*) __arl_stdout_is_pipe=x __arl_reader=file ;;
+                *) ! __arl_stdout_is_redirected || __arl_reader=none ;;
+            esac
+        fi
     fi
     if [[ ${__arl_prefix_assignment-} == AWS_* && -n $__arl_eval_output ]] && [[ $__arl_verb == assume || $__arl_verb == clear ]] && (( ZSH_SUBSHELL == 0 )); then
         \builtin printf 'arl: %s before the command ends with it, and with it what arl sets; export it first, or use --profile\n' \
@@ -48,6 +61,11 @@ function arl {
     fi
     case $__arl_verb:$__arl_eval_output in
         assume:x | clear:x)
+            if [[ $__arl_reader == none ]]; then
+                \builtin print -r -- '(exit 1)'
+                \builtin print -ru2 -- 'arl: a subshell would lose the role, and no shell reads the file; use eval, or arl exec'
+                \builtin return 1
+            fi
             __arl_out="$(__arl_use_original_env && ARL_SHELL=zsh \command arl "$@")" || {
                 __arl_code=$?
                 [[ -z $__arl_stdout_is_pipe ]] || \builtin print -r -- "$__arl_out"
@@ -62,14 +80,15 @@ function arl {
             }
             __arl_use_original_env
             \builtin eval "$__arl_out"
+            (( ZSH_SUBSHELL > 0 )) || __arl_install_hook
             [[ -n $__arl_stdout_is_pipe ]] || \builtin return 0
             # In eval "$(arl assume ROLE)" the changes to the subshell are lost, and the shell evaluates the
             # printed statements.
             __arl_code=0
-            __arl_shell_reads_stdout || __arl_code=$?
+            [[ $__arl_reader == file ]] || __arl_shell_reads_stdout || __arl_code=$?
             case $__arl_code in
                 0) \builtin print -r -- "$__arl_out" ;;
-                1) ;;
+                1) [[ /proc/$$/fd/1 -ef /dev/fd/1 ]] || \builtin print -ru2 -- 'arl: only a subshell has changed; the shell itself is as it was' ;;
                 *)
                     \builtin print -r -- '(exit 1)'
                     \builtin print -ru2 -- 'arl: this subshell does not tell who reads the pipe; use arl exec'
@@ -78,6 +97,9 @@ function arl {
             esac
             ;;
         *)
+            # In a subshell ARL_SUBSHELL makes arl end with it: after `arl exec ROLE -- COMMAND &`, `kill $!` kills
+            # the subshell.
+            [[ -z $__arl_subshell ]] || \builtin local -x ARL_SUBSHELL=$__arl_subshell
             if [[ -n $__arl_from_original && -n ${__arl_restore-} ]]; then
                 # Without `unset`, zsh would run the function again.
                 (__arl_use_original_env && \builtin unset -f arl && exec arl "$@")
@@ -89,6 +111,20 @@ function arl {
     # Under errexit zsh ignores the status of a function with `emulate -L` that ends with `case`, but not the
     # status of `return`.
     \builtin return $?
+}
+
+# Whether the stdout of this call is not that of its subshell, as in (arl assume ROLE >FILE). zsh then keeps the
+# stdout of the subshell at a descriptor above 9, which the shell above does not have.
+__arl_stdout_is_redirected() {
+    # Without /proc it cannot tell.
+    [[ -e /proc/$$/fd/1 ]] || \builtin return 0
+    [[ ! /proc/$$/fd/1 -ef /dev/fd/1 ]] || \builtin return 1
+    \builtin local __arl_fd
+    for __arl_fd in 10 11 12 13 14 15 16 17 18 19; do
+        [[ -e /dev/fd/$__arl_fd && ! -e /proc/$$/fd/$__arl_fd ]] || \builtin continue
+        [[ ! -p /dev/fd/$__arl_fd && ! /dev/fd/$__arl_fd -ef /proc/$$/fd/1 ]] || \builtin return 0
+    done
+    \builtin return 1
 }
 
 # Returns 0 if one of the shells above this subshell reads the pipe on stdout, 1 if none does, and 2 if it
@@ -121,6 +157,7 @@ __arl_shell_reads_stdout() {
 # calls this before it runs arl, so that arl starts from there. The shell itself calls it only after arl has
 # succeeded.
 __arl_use_original_env() {
+    \builtin setopt local_options no_xtrace
     if [[ -n $__arl_from_original && -n ${__arl_restore-} ]] &&
         [[ -z ${AWS_PROFILE-}${AWS_DEFAULT_PROFILE-}${AWS_WEB_IDENTITY_TOKEN_FILE-}${AWS_CONTAINER_CREDENTIALS_FULL_URI-}${AWS_CONTAINER_CREDENTIALS_RELATIVE_URI-} ]] &&
         [[ -z ${AWS_ACCESS_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} == "${ARL_KEY_ID-}" ]]; then
@@ -131,13 +168,27 @@ __arl_use_original_env() {
 # Runs at each prompt and clears an expired role. It forks nothing, and zsh keeps $? for every hook and the
 # prompt.
 __arl_hook() {
+    \builtin set -- "$?"
+    __arl_clear_if_expired || \builtin return 0
+    # The function `precmd` runs before all hooks, and has shown the role if it builds the prompt.
+    \builtin typeset -f precmd >/dev/null || \builtin return 0
+    [[ -o err_exit || -o err_return ]] || __arl_return "$1"
+    precmd
+    \builtin return 0
+}
+
+__arl_return() { \builtin return "$1" }
+
+# Returns 0 if it has cleared or restored an expired role.
+__arl_clear_if_expired() {
     \builtin emulate -L zsh +x
-    case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return 0 ;; esac
+    case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return 1 ;; esac
     # Prompt expansion is a clock that needs no module.
     \builtin local __arl_clock='%D{%s}'
     \builtin local __arl_now=${(%)__arl_clock}
-    [[ $__arl_now -lt $ARL_EXPIRES_AT ]] || __arl_expired
-    \builtin return 0
+    [[ $__arl_now -ge $ARL_EXPIRES_AT ]] || \builtin return 1
+    __arl_expired
+    [[ -z ${ARL_EXPIRES_AT-} ]]
 }
 
 # Runs before each command, for a terminal that sat idle. It does not clear an expired role, because the
@@ -151,7 +202,9 @@ __arl_preexec() {
     if [[ $__arl_now -ge $ARL_EXPIRES_AT && -n ${ARL_KEY_ID-} && ${AWS_ACCESS_KEY_ID-} == "$ARL_KEY_ID" ]] &&
         ! __arl_renew && [[ ${__arl_warned-} != "$ARL_EXPIRES_AT" ]]; then
         \builtin typeset -g __arl_warned=$ARL_EXPIRES_AT
-        if [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
+        if [[ -n ${__arl_hook_refused-} ]]; then
+            __arl_notice 'its credentials stay until arl clear'
+        elif [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
             __arl_notice 'the next prompt puts back what was here before'
         else
             __arl_notice 'the next prompt clears its credentials'
@@ -179,6 +232,7 @@ __arl_find_prefix_assignment() {
 # Clears, restores, or renews an expired role. With an argument it prints nothing.
 __arl_expired() {
     \builtin emulate -L zsh +x
+    \builtin setopt no_aliases
     \builtin trap - DEBUG
     \builtin local __arl_left
     __arl_drop_inherited || \builtin return
@@ -219,6 +273,7 @@ __arl_region_back() {
 # every prompt.
 __arl_renew() {
     \builtin emulate -L zsh +x
+    \builtin setopt no_aliases
     \builtin trap - DEBUG
     __arl_drop_inherited || \builtin return
     [[ ${ARL_ON_EXPIRY-} == refresh && -n ${__arl_refresh-} ]] || \builtin return
@@ -250,10 +305,25 @@ __arl_notice() {
     \builtin printf 'arl: %s expired %sm ago; %s\n' "$__arl_name" "$(((__arl_now - ARL_EXPIRES_AT) / 60))" "$1" >&2
 }
 
-if [[ -o interactive ]]; then
+# Makes the hook the first one, so that a hook that builds the prompt sees what it leaves. zsh gives each hook the $?
+# and pipestatus of the command line. `arl assume` calls this too, because another tool may have assigned
+# precmd_functions since.
+__arl_install_hook() {
+    \builtin emulate -L zsh +x
+    [[ -o interactive ]] || \builtin return 0
     \builtin typeset -ga precmd_functions preexec_functions
-    precmd_functions=("${(@)precmd_functions:#__arl_hook}" __arl_hook)
-    preexec_functions=("${(@)preexec_functions:#__arl_preexec}" __arl_preexec)
+    if [[ ${(t)precmd_functions} != *readonly* ]]; then
+        precmd_functions=(__arl_hook "${(@)precmd_functions:#__arl_hook}")
+    elif [[ -z ${(M)precmd_functions:#__arl_hook} && -z ${__arl_hook_refused-} ]]; then
+        \builtin typeset -g __arl_hook_refused=x
+        \builtin print -ru2 -- 'arl: precmd_functions is readonly, so no prompt can clear a role that has expired; use arl clear'
+    fi
+    [[ ${(t)preexec_functions} == *readonly* ]] ||
+        preexec_functions=("${(@)preexec_functions:#__arl_preexec}" __arl_preexec)
+}
+
+if [[ -o interactive ]]; then
+    __arl_install_hook
     # A new shell clears a role that expired earlier without a message, because nothing may be printed at
     # start.
     () {

@@ -1,6 +1,6 @@
 //! AWS credentials whose text is safe to print and to export.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::arn::AccountId;
 use crate::error::Error;
@@ -11,6 +11,8 @@ const MAX_ID: usize = 128;
 const MAX_SECRET: usize = 1024;
 /// Linux accepts no environment variable above 128 KiB. Real tokens are far shorter than this limit.
 const MAX_TOKEN: usize = 64 * 1024;
+/// The end of the year 9999 in seconds since 1970: later times have no form in RFC 3339.
+const MAX_EXPIRATION: Duration = Duration::from_secs(253_402_300_799);
 
 /// An access key, either temporary (with session token and expiration) or long-term.
 ///
@@ -29,8 +31,8 @@ impl Credentials {
     /// Checks the parts and creates credentials.
     ///
     /// # Errors
-    /// A text is empty, too long, or contains whitespace, a control character or a non-ASCII character. The
-    /// error does not contain the text.
+    /// A text is empty, too long, or contains whitespace, a control character or a non-ASCII character, or the
+    /// expiration is before 1970 or after the year 9999. The error does not contain the text.
     pub fn new(
         access_key_id: String,
         secret_access_key: Secret,
@@ -42,6 +44,12 @@ impl Credentials {
         if let Some(token) = &session_token {
             check_field("session token", token.expose(), MAX_TOKEN)?;
         }
+        let is_printable = |time: SystemTime| {
+            time.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since <= MAX_EXPIRATION)
+        };
+        if expiration.is_some_and(|expiration| !is_printable(expiration)) {
+            return Err(Error::invalid("the expiration is a time that cannot be"));
+        }
         Ok(Self { access_key_id, secret_access_key, session_token, expiration, account_id: None })
     }
 
@@ -49,6 +57,17 @@ impl Credentials {
     #[must_use]
     pub fn with_account_id(self, account_id: Option<AccountId>) -> Self {
         Self { account_id, ..self }
+    }
+
+    /// Returns the same credentials without an expiration that has passed.
+    ///
+    /// While AWS cannot renew them, the instance metadata service hands out credentials that have expired,
+    /// and AWS accepts them. Source: "Static stability" in the AWS SDKs.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub(crate) fn without_past_expiration(self, now: SystemTime) -> Self {
+        let expiration = self.expiration.filter(|expiration| *expiration > now);
+        Self { expiration, ..self }
     }
 
     /// Returns the access key ID, which is not a secret.

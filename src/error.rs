@@ -35,6 +35,8 @@ pub(crate) enum ErrorKind {
     InvalidParameter,
     /// Change a policy: STS refused.
     AccessDenied,
+    /// Change the request or the caller: STS refused for another reason.
+    Refused,
     /// Try again later.
     Transient,
     /// Everything else.
@@ -59,6 +61,11 @@ impl Error {
     /// Returns the same error with the name of the parameter before its message.
     pub(crate) fn of_parameter(&self, parameter: &str) -> Self {
         Self::new(self.kind(), format!("{parameter} {self}"))
+    }
+
+    /// Whether STS refused, and would do so again.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::AccessDenied | ErrorKind::Refused)
     }
 
     pub(crate) fn kind(&self) -> ErrorKind {

@@ -11,10 +11,13 @@ use std::time::Duration;
 pub const MAX_CONFIG: u64 = 16 * 1024 * 1024;
 /// The largest policy, token file or list of roles. STS accepts far less.
 pub const MAX_DOCUMENT: u64 = 1024 * 1024;
+/// How long a pipe may have no writer. That of a `<(…)` is there at once.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a pipe or a device may take. The writer of a `<(…)` runs at the same time as arl.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads a file of at most `max` bytes. A pipe or a device must end within 10 seconds.
+/// Reads a file of at most `max` bytes. A pipe must have a writer within 2 seconds, and a pipe or a device must
+/// end within 10 more.
 ///
 /// # Errors
 /// The file cannot be read, is larger, or does not end in time.
@@ -32,12 +35,30 @@ pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     }
     // Opening a pipe without a writer would never return. The thread ends with the process.
     let (sender, receiver) = mpsc::channel();
+    let (open_sender, open_receiver) = mpsc::channel();
     let owned = path.to_owned();
-    thread::spawn(move || sender.send(read_to_limit(&owned, max, 0)));
-    receiver.recv_timeout(TIMEOUT).unwrap_or_else(|_| {
-        let limit = humantime::format_duration(TIMEOUT);
-        Err(io::Error::new(io::ErrorKind::TimedOut, format!("it did not end within {limit}")))
-    })
+    thread::spawn(move || {
+        let file = File::open(&owned);
+        // The reader may have given up.
+        let _ = open_sender.send(());
+        sender.send(file.and_then(|file| read_open(file, max, 0)))
+    });
+    let timed_out = |what: &str, limit| {
+        let limit = humantime::format_duration(limit);
+        io::Error::new(io::ErrorKind::TimedOut, format!("{what} within {limit}"))
+    };
+    let opened = open_receiver.recv_timeout(OPEN_TIMEOUT);
+    opened.map_err(|_| timed_out("no program has opened it for writing", OPEN_TIMEOUT))?;
+    receiver.recv_timeout(TIMEOUT).unwrap_or_else(|_| Err(timed_out("it did not end", TIMEOUT)))
+}
+
+/// Reads an open stream of at most `max` bytes as text, such as the standard input.
+///
+/// # Errors
+/// The stream cannot be read, is longer, or is not UTF-8.
+pub fn read_stream(stream: impl Read, max: u64) -> io::Result<String> {
+    let bytes = read_open(stream, max, 0)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
 /// Reads a file of at most `max` bytes as text. A byte order mark at its start, which editors on Windows
@@ -52,8 +73,12 @@ pub fn read_text(path: &Path, max: u64) -> io::Result<String> {
 }
 
 fn read_to_limit(path: &Path, max: u64, expected: u64) -> io::Result<Vec<u8>> {
+    read_open(File::open(path)?, max, expected)
+}
+
+fn read_open(stream: impl Read, max: u64, expected: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
-    File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
+    stream.take(max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max { Err(too_large(max)) } else { Ok(bytes) }
 }
 

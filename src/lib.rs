@@ -63,11 +63,11 @@
 //!
 //! # The defaults
 //!
-//! - **A session is renewed 15 minutes before its expiration, and must be renewed 10 minutes before.** These
-//!   are the times of botocore. They leave time for a request that was signed just now, for a clock that is
-//!   wrong by some minutes, and for five minutes of retries while STS is down. They are at most a half and a
-//!   third of the session's lifetime, because a session of 15 minutes would otherwise be renewed at every
-//!   use. See [`RoleProvider`].
+//! - **A session is renewed 15 minutes before its expiration, and every caller waits for that 10 minutes
+//!   before.** These are the times of botocore. They leave time for a request that was signed just now and for
+//!   a clock that is wrong by some minutes. While STS is down, a session stays in use until it expires. The
+//!   times are at most a half and a third of the session's lifetime, because a session of 15 minutes would
+//!   otherwise be renewed at every use. See [`RoleProvider`].
 //! - **A session lasts one hour unless [`AssumeRoleBuilder::duration`] is called**, which is the default of
 //!   STS and within the maximum of every role.
 //! - **A longer duration is lowered to one hour if the parent has temporary credentials.** STS allows no more
@@ -198,7 +198,7 @@ pub mod internal {
     };
     /// Reads files of limited size.
     pub mod files {
-        pub use crate::files::{MAX_CONFIG, MAX_DOCUMENT, read, read_text};
+        pub use crate::files::{MAX_CONFIG, MAX_DOCUMENT, read, read_stream, read_text};
     }
     pub use crate::login::{
         BrowserSignIn, CachedCliRole, DeviceSignIn, LoginError, RoleCall, SignIn, TokenStore, current_token,
@@ -206,9 +206,9 @@ pub mod internal {
     };
     pub use crate::process::{ProcessError, Stderr, run_process};
     pub use crate::profiles::{
-        EditError, FileMode, InvalidConfig, InvalidProfileKey, InvalidProfileName, ProfileEdit, ProfileName,
-        RoleProfile, Section, SharedConfig, SharedFile, UpdateError, UpdateOutcome, normalize_list,
-        update as update_file, web_identity_key,
+        EditError, FileMode, InvalidConfig, InvalidProfileKey, InvalidProfileName, MisnamedSection,
+        ProfileEdit, ProfileName, RoleProfile, Section, SharedConfig, SharedFile, UpdateError, UpdateOutcome,
+        normalize_list, update as update_file, web_identity_key,
     };
     pub use crate::request::notations::{
         parse_policy_arns, parse_provided_contexts, parse_tag_keys, parse_tags,
@@ -221,11 +221,13 @@ pub mod internal {
     };
     pub use crate::secret::Secret;
     pub use crate::source::{
-        LoginSource, PROCESS_ANCESTORS, ProcessSource, RoleRef, ShellRole, Source, SourceChain, SourceError,
-        SourceId, SourceResolver, SsoClient, SsoSession, SsoSource, SsoToken, WebIdentityToken, closest,
+        ContainerSource, ContainerToken, LoginSource, MetadataPresence, MetadataSource, PROCESS_ANCESTORS,
+        ProcessSource, RoleRef, ShellRole, Source, SourceChain, SourceError, SourceId, SourceResolver,
+        SsoClient, SsoSession, SsoSource, SsoToken, WebIdentityToken, closest,
     };
     pub use crate::sts::{
-        CallerIdentity, IdentityCenter, IdentityCenterSettings, NetworkConfig, RoleSession, Sts, StsError,
-        StsSettings, assume_role, cap_chained_duration,
+        CallerIdentity, CertificateFault, Confirmation, IdentityCenter, IdentityCenterSettings,
+        MetadataRequest, NetworkConfig, RoleSession, Sts, StsError, StsSettings, assume_role,
+        cap_chained_duration,
     };
 }

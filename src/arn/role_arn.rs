@@ -95,6 +95,11 @@ impl RoleArn {
         &self.account_id
     }
 
+    /// Returns the part between `role/` and the name: empty, or with a slash at its end.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Returns the role's name without its path.
     pub fn role_name(&self) -> &str {
         &self.role_name

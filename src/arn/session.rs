@@ -83,6 +83,18 @@ impl AssumedRoleSessionArn {
         &self.account_id
     }
 
+    /// Parses the ARN of a session of this role. Ceph puts the role's path into it, which AWS leaves out.
+    pub(crate) fn parse_of_role(text: &str, role: &RoleArn) -> Result<Self, Error> {
+        let path = role.path();
+        let plain = match text.split_once(":assumed-role/") {
+            Some((account, rest)) if !path.is_empty() && rest.starts_with(path) => {
+                Some(format!("{account}:assumed-role/{}", &rest[path.len()..]))
+            }
+            _ => None,
+        };
+        plain.and_then(|plain| plain.parse().ok()).map_or_else(|| text.parse(), Ok)
+    }
+
     /// Whether this is a session of that role.
     pub fn is_session_of(&self, role: &RoleArn) -> bool {
         self.partition == *role.partition()

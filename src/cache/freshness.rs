@@ -14,6 +14,8 @@ pub enum Consumer {
     CredentialProcess,
     /// The credentials endpoint, which renews earlier than any SDK asks.
     Endpoint,
+    /// A program that gets nothing better, because STS cannot be reached.
+    Unreachable,
 }
 
 impl Consumer {
@@ -24,6 +26,7 @@ impl Consumer {
             Self::CredentialProcess if lifetime < 2 * CREDENTIAL_PROCESS_MARGIN => lifetime / 2,
             Self::CredentialProcess => CREDENTIAL_PROCESS_MARGIN,
             // A quarter of a long lifetime, 20 minutes of an hour, half of a short lifetime.
+            Self::Unreachable => Duration::ZERO,
             Self::Endpoint => ENDPOINT_MARGIN.min(lifetime / 2).max(lifetime / 4),
         }
     }

@@ -20,6 +20,8 @@ use super::private_dir::{self, open_flags};
 const POLL_INTERVALS: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(40));
 /// The time in which any call ends.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(25);
+/// No user and no helper program gets more time, whatever the note of a lock file says.
+const MAX_PERSON_TIME: Duration = Duration::from_secs(300);
 /// The age at which an unused lock file is removed.
 const STALE_LOCK_AGE: Duration = Duration::from_secs(24 * 3600);
 /// The prefix of the lock files of terminals. The terminal's session ID follows.
@@ -254,7 +256,7 @@ fn follow<T>(
         News::Heartbeat { at, limit } if at != wait_budget.last_heartbeat => {
             // The holder has begun another call, or asks a person, who is given their time.
             wait_budget.last_heartbeat = at;
-            wait_budget.limit = wait_budget.waited + CALL_TIMEOUT + limit;
+            wait_budget.limit = wait_budget.waited + CALL_TIMEOUT + limit.min(MAX_PERSON_TIME);
             awaited.push(holder);
         }
         News::Held | News::Heartbeat { .. } if !is_awaited => awaited.push(holder),

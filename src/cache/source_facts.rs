@@ -10,8 +10,8 @@ use super::source_key::SourceKey;
 use crate::digest::sha256_hex;
 use crate::secret::Secret;
 use crate::source::{
-    LoginSource, ProcessSource, Source, SsoSession, SsoSource, SsoToken, WebIdentityToken, read_sso_file,
-    sso_cache_directory,
+    ContainerSource, ContainerToken, LoginSource, MetadataSource, ProcessSource, Source, SsoSession,
+    SsoSource, SsoToken, WebIdentityToken, read_sso_file, sso_cache_directory,
 };
 
 /// The environment that a source depends on, provided by the caller.
@@ -37,7 +37,6 @@ impl SourceKey {
     /// Describes a source, with one arm for each kind. Returns `None` if it cannot be distinguished from
     /// others, so that nothing may be cached.
     pub fn from_source(source: &Source, env: &SourceEnvironment<'_>) -> Option<Self> {
-        let var = |name: &str| (env.var)(name).filter(|value| !value.is_empty());
         let facts = match source {
             Source::Keys(keys) => return Some(Self::from_keys(keys)),
             Source::Sso(sso) => {
@@ -73,28 +72,19 @@ impl SourceKey {
                     WebIdentityToken::Process(process) => process_facts(process, env),
                 },
             }),
-            Source::Container => {
-                let uri = var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
-                    .or_else(|| var("AWS_CONTAINER_CREDENTIALS_FULL_URI"))?;
-                let token = match var("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
-                    Some(path) => (env.read_file)(Path::new(&path))?,
-                    None => var("AWS_CONTAINER_AUTHORIZATION_TOKEN").unwrap_or_default().into_bytes(),
+            Source::Container(ContainerSource { url, token }) => {
+                let token = match token {
+                    ContainerToken::File(path) => (env.read_file)(Path::new(path))?,
+                    ContainerToken::Text(token) => token.expose().as_bytes().to_vec(),
+                    ContainerToken::None => Vec::new(),
                 };
-                json!({ "container_uri": uri, "token": sha256_hex(&token) })
+                json!({ "container_uri": url, "token": sha256_hex(&token) })
             }
-            Source::InstanceMetadata => {
+            Source::InstanceMetadata(metadata) => {
+                let MetadataSource { endpoint, timeout: _, attempts: _, presence: _ } = metadata;
                 let boot_id = (env.read_file)(Path::new("/proc/sys/kernel/random/boot_id"))?;
-                // A profile may also set the endpoint of the service, and the SDK decides which setting wins.
-                let config = (env.read_file)(Path::new(&env.config_file)).unwrap_or_default();
-                let names_endpoint =
-                    String::from_utf8_lossy(&config).contains("ec2_metadata_service_endpoint");
                 json!({
-                    "instance_metadata": var("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
-                    "mode": var("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"),
-                    "disabled": var("AWS_EC2_METADATA_DISABLED"),
-                    "profile": var("AWS_PROFILE"),
-                    "config": names_endpoint.then(|| sha256_hex(&config)),
-                    "boot_id": String::from_utf8_lossy(&boot_id).trim(),
+                    "instance_metadata": endpoint, "boot_id": String::from_utf8_lossy(&boot_id).trim(),
                 })
             }
         };
@@ -105,7 +95,7 @@ impl SourceKey {
 }
 
 fn process_facts(process: &ProcessSource, env: &SourceEnvironment<'_>) -> Value {
-    let ProcessSource { command, profile: _, ancestors: _ } = process;
+    let ProcessSource { command, profile: _, ancestors: _, account_id: _ } = process;
     let var = |name: &str| (env.var)(name).filter(|value| !value.is_empty());
     // arl cannot know whether the command uses relative paths.
     let directory = (env.current_dir)();
@@ -172,38 +162,6 @@ mod tests {
         assert_eq!(first, later);
         assert_ne!(first, other);
         assert_ne!(stable_claims_digest(b"opaque"), stable_claims_digest(b"opaqua"));
-    }
-
-    #[test]
-    fn instance_metadata_key_covers_every_endpoint_setting() {
-        let of = |name: &'static str, config: &'static str| {
-            let var = |variable: &str| (variable == name).then(|| "x".to_owned());
-            let read_file = |path: &Path| {
-                Some(if path == Path::new("config") { config.into() } else { b"boot".to_vec() })
-            };
-            let env = SourceEnvironment {
-                var: &var,
-                read_file: &read_file,
-                home: None,
-                portal_url: None,
-                config_file: "config".to_owned(),
-                current_dir: &PathBuf::new,
-            };
-            SourceKey::from_source(&Source::InstanceMetadata, &env).map(|key| key.facts.to_string())
-        };
-        let endpoint = "[profile m]\nec2_metadata_service_endpoint = http://127.0.0.1:1\n";
-        let keys = [
-            of("", "[profile m]\n"),
-            of("", endpoint),
-            of("", "[profile m]\nec2_metadata_service_endpoint = http://127.0.0.1:2\n"),
-            of("AWS_EC2_METADATA_SERVICE_ENDPOINT", ""),
-            of("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", ""),
-            of("AWS_EC2_METADATA_DISABLED", ""),
-        ];
-        for (index, key) in keys.iter().enumerate() {
-            assert!(key.is_some() && !keys[..index].contains(key), "{index}: {key:?}");
-        }
-        assert_eq!(keys[0], of("", "another config"));
     }
 
     #[test]

@@ -19,8 +19,6 @@ mod ui;
 
 use std::ffi::OsString;
 
-use clap::Parser as _;
-
 use commands::{Cli, fast_path, mistakes};
 use env::program;
 use eval::guard::{eval_failure_shell, verb_of};
@@ -39,7 +37,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> u8 {
     let status = if has_command { ExitStatus::ExecFailed } else { ExitStatus::Failure };
     report::install_panic_hook(args, status);
     let known = fast_path::parse(args);
-    let (output, result) = match known.map_or_else(|| Cli::try_parse_from(args), Ok) {
+    let (output, result) = match known.map_or_else(|| Cli::parse_from_args(args), Ok) {
         Ok(Cli { global, command }) => {
             let output = Output::new(global.volume(), global.color);
             let result = command.run(args, core_limit, &output);

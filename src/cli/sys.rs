@@ -259,3 +259,45 @@ pub(crate) fn process_executable(process: u32) -> Option<PathBuf> {
     buffer.truncate(usize::try_from(length).ok().filter(|&length| length > 0)?);
     Some(std::ffi::OsString::from_vec(buffer).into())
 }
+
+/// Returns the parent of a process.
+#[cfg(not(target_os = "macos"))]
+pub(crate) fn parent_process(process: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name of the program, in parentheses, may hold anything.
+    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+}
+
+/// Returns the parent of a process.
+#[cfg(target_os = "macos")]
+pub(crate) fn parent_process(process: u32) -> Option<u32> {
+    let process = i32::try_from(process).ok()?;
+    let size = i32::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;
+    // SAFETY: zeroes are a valid value of the structure, and the call writes no more than its size.
+    unsafe {
+        let mut info: libc::proc_bsdinfo = std::mem::zeroed();
+        let filled =
+            libc::proc_pidinfo(process, libc::PROC_PIDTBSDINFO, 0, (&raw mut info).cast(), size) == size;
+        filled.then_some(info.pbi_ppid)
+    }
+}
+
+/// Returns the arguments of a process, with its name. Empty where the system does not tell.
+pub(crate) fn process_arguments(process: u32) -> Vec<String> {
+    let line = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    line.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+/// Returns the children of this process that have ended and that it has not waited for. Empty where there is no
+/// `/proc`.
+pub(crate) fn ended_children() -> Vec<i32> {
+    let own_id = std::process::id().to_string();
+    let is_ended_child = |pid: &i32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let mut fields = stat.rsplit_once(") ").map(|(_, fields)| fields.split(' ')).into_iter().flatten();
+        fields.next() == Some("Z") && fields.next() == Some(&own_id)
+    };
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    processes.filter(is_ended_child).collect()
+}

@@ -31,7 +31,7 @@ pub(super) enum Grant {
 
 /// Returns a registration: the one in the file, else a new one, which is then in the file.
 pub(super) async fn registration(sign_in: SignIn<'_>, grant: Grant) -> Result<SsoClient, LoginError> {
-    let SignIn { center, store, session, clock } = sign_in;
+    let SignIn { center, store, session, clock, .. } = sign_in;
     let path = store.directory().join(file_name(session, grant));
     let found = read_sso_file(&path).ok().and_then(|text| parse(&text));
     let is_fresh = |client: &SsoClient| client.expires_at.is_some_and(|end| end > clock() + MARGIN);

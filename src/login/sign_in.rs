@@ -98,6 +98,7 @@ impl<'a> SignIn<'a> {
             client: Some(client),
             refresh_token,
         };
+        (self.on_signed_in)();
         self.store.write(self.session, &token)?;
         Ok(token)
     }

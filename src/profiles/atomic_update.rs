@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use rustix::fs::{CWD, OFlags, RenameFlags};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
+use super::in_place;
 use crate::files;
 
 /// How long arl waits for another arl that makes no progress.
@@ -41,6 +42,8 @@ pub enum UpdateOutcome {
     Created,
     /// It replaced the file.
     Changed,
+    /// It wrote into the file, which could not be replaced.
+    ChangedInPlace,
     /// The file had the desired contents already.
     Unchanged,
 }
@@ -88,6 +91,8 @@ pub enum FileMode {
 
 /// Replaces a file with what `edit` makes of its bytes, in one step.
 ///
+/// A file that cannot be replaced, such as a mount point, is written in place.
+///
 /// It follows symbolic links. It creates a missing file, with its directory (mode 0700). A program that
 /// opened the old file before the exchange and writes to it later loses its changes; no method can prevent
 /// that.
@@ -126,34 +131,79 @@ pub fn update<E>(
         let owner = metadata
             .or_else(|| fs::metadata(directory).ok())
             .map(|metadata| (metadata.uid(), metadata.gid()));
-        if let Err(error) = write_new(&temporary, &after, permissions, owner) {
-            let _ = fs::remove_file(&temporary);
-            return Err(error.into());
-        }
-        if exchange(&temporary, path, before.as_ref().map(|bytes| bytes.as_slice()))? {
-            // Make the new name survive a power failure. Not every file system supports that, so errors are
-            // ignored.
-            let _ = File::open(directory).and_then(|directory| directory.sync_all());
-            return Ok(if before.is_some() { UpdateOutcome::Changed } else { UpdateOutcome::Created });
+        let before = before.as_ref().map(|bytes| bytes.as_slice());
+        let in_place = || before.map(|before| in_place::write(path, before, &after, permissions));
+        let replaced = match write_new(&temporary, &after, permissions, owner) {
+            Ok(()) => exchange(&temporary, path, before, in_place)?,
+            Err(error) => {
+                let _ = fs::remove_file(&temporary);
+                write_in_place(error, in_place)?
+            }
+        };
+        match replaced {
+            Replaced::No => {}
+            Replaced::InPlace => return Ok(UpdateOutcome::ChangedInPlace),
+            Replaced::Yes => {
+                // Make the new name survive a power failure. Not every file system supports that, so errors
+                // are ignored.
+                let _ = File::open(directory).and_then(|directory| directory.sync_all());
+                return Ok(if before.is_some() { UpdateOutcome::Changed } else { UpdateOutcome::Created });
+            }
         }
     }
     Err(UpdateError::Busy("another program writes to it all the time"))
 }
 
+/// Whether a new version of a file is there.
+enum Replaced {
+    /// It is, as a new file.
+    Yes,
+    /// It is, in the old file.
+    InPlace,
+    /// Another program has changed the file.
+    No,
+}
+
+impl Replaced {
+    fn from_bool(is_replaced: bool) -> Self {
+        if is_replaced { Self::Yes } else { Self::No }
+    }
+}
+
+/// Writes a file in place if the error says that this is the only way.
+fn write_in_place(
+    error: io::Error,
+    in_place: impl FnOnce() -> Option<io::Result<bool>>,
+) -> io::Result<Replaced> {
+    match in_place::is_needed(&error).then(in_place).flatten() {
+        None => Err(error),
+        Some(written) => Ok(if written? { Replaced::InPlace } else { Replaced::No }),
+    }
+}
+
 /// Puts the temporary file in place of the other, if that still contains `before`. The temporary file is gone
 /// afterwards, unless it became the only copy of what another program wrote.
-fn exchange(temporary: &Path, path: &Path, before: Option<&[u8]>) -> io::Result<bool> {
+fn exchange(
+    temporary: &Path,
+    path: &Path,
+    before: Option<&[u8]>,
+    in_place: impl FnOnce() -> Option<io::Result<bool>>,
+) -> io::Result<Replaced> {
     let result = match before {
-        None => create_exclusively(temporary, path),
+        None => create_exclusively(temporary, path).map(Replaced::from_bool),
         Some(before) => match rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::EXCHANGE) {
-            Ok(()) => return verify_or_roll_back(temporary, path, before),
-            Err(Errno::NOENT) => Ok(false),
+            Ok(()) => return verify_or_roll_back(temporary, path, before).map(Replaced::from_bool),
+            Err(Errno::NOENT) => Ok(Replaced::No),
             // The file system cannot exchange files: compare once more, as late as possible, and rename.
-            Err(error) if is_unsupported(error) => fs::read(path).and_then(|now| match now == before {
-                true => fs::rename(temporary, path).map(|()| true),
-                false => Ok(false),
-            }),
-            Err(error) => Err(error.into()),
+            Err(error) if is_unsupported(error) => match files::read(path, files::MAX_CONFIG) {
+                Ok(now) if now == before => match fs::rename(temporary, path) {
+                    Ok(()) => Ok(Replaced::Yes),
+                    Err(error) => write_in_place(error, in_place),
+                },
+                Ok(_) => Ok(Replaced::No),
+                Err(error) => Err(error),
+            },
+            Err(error) => write_in_place(error.into(), in_place),
         },
     };
     // After a rename it does not exist any more.
@@ -176,7 +226,8 @@ fn create_exclusively(temporary: &Path, path: &Path) -> io::Result<bool> {
 
 /// Compares what stood there before the exchange with `before`, and exchanges the files back if they differ.
 fn verify_or_roll_back(temporary: &Path, path: &Path, before: &[u8]) -> io::Result<bool> {
-    if Zeroizing::new(fs::read(temporary)?).as_slice() == before {
+    let replaced = files::read(temporary, files::MAX_CONFIG).map(Zeroizing::new);
+    if replaced.is_ok_and(|replaced| replaced.as_slice() == before) {
         fs::remove_file(temporary)?;
         return Ok(true);
     }
@@ -234,7 +285,11 @@ fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
 /// Locks out other writers of arl. The kernel releases the lock when its holder dies. As long as the file
 /// that is written keeps changing, other writers are making progress, so this one keeps waiting.
 fn lock_for_update<E>(path: &Path, target: &Path) -> Result<File, UpdateError<E>> {
-    let file = open_lock(path)?;
+    let file = match open_lock(path) {
+        // No file can be made beside the target, so the target itself is the lock.
+        Err(error) if in_place::is_needed(&error) && target.exists() => in_place::open(target)?,
+        opened => opened?,
+    };
     let state = || {
         fs::metadata(target).map(|metadata| (metadata.ino(), metadata.mtime(), metadata.mtime_nsec())).ok()
     };
@@ -331,7 +386,7 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32, owner: Option<(u32, u32)>) ->
     let _ = fs::remove_file(path);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
-    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    in_place::set_mode(&file, mode)?;
     chown_to(&file, owner)?;
     file.sync_all()
 }

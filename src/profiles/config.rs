@@ -7,7 +7,7 @@ use std::fmt;
 use std::hash::BuildHasherDefault;
 use std::sync::OnceLock;
 
-use super::line::{Line, LineKind, Lines, SectionKind, SharedFile, has_profile_prefix};
+use super::line::{Line, LineKind, Lines, SectionKind, SharedFile, has_profile_prefix, unquoted};
 
 /// The error for an invalid line. arl does not skip such a line, because that could assign the next ones to
 /// another profile.
@@ -41,6 +41,19 @@ pub struct SharedConfig<'a> {
     profiles: SectionIndex<'a>,
     sso_sessions: SectionIndex<'a>,
     services: SectionIndex<'a>,
+    /// The headers of the config file's sections that no program reads as a profile.
+    ignored_headers: Vec<&'a str>,
+}
+
+/// A section that was probably meant to be a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MisnamedSection {
+    /// The file with the section.
+    pub file: SharedFile,
+    /// The text between the brackets.
+    pub header: String,
+    /// What should stand there.
+    pub right_header: String,
 }
 
 /// The properties of one profile (or `sso-session`, or `services` section).
@@ -82,6 +95,11 @@ impl<'a> Section<'a> {
         let matches =
             |property: &&Property<'_>| property.file == file && property.key.eq_ignore_ascii_case(key);
         self.properties().iter().rfind(matches).map(|property| property.value.as_ref())
+    }
+
+    /// Whether a part of the section is in this file.
+    pub fn is_in(&self, file: SharedFile) -> bool {
+        self.lines.iter().chain(&self.more_lines).any(|(other, _)| *other == file)
     }
 
     /// Returns the file from which [`Section::get`] takes the key.
@@ -143,6 +161,28 @@ impl<'a> SharedConfig<'a> {
         names
     }
 
+    /// Returns the section that is probably meant for the profile with that name: one of the config file
+    /// without the prefix `profile`, or one of the credentials file with it.
+    pub fn misnamed_section(&self, name: &str) -> Option<MisnamedSection> {
+        let found = |file, header: &str, right_header| {
+            Some(MisnamedSection { file, header: header.to_owned(), right_header })
+        };
+        let is_meant = |header: &&str| match header.split_once([' ', '\t']) {
+            _ if header.trim() == name => true,
+            Some((kind, rest)) => {
+                let is_profile = ["profile", "profiles"].iter().any(|word| kind.eq_ignore_ascii_case(word));
+                is_profile && unquoted(rest.trim()) == name
+            }
+            None => false,
+        };
+        if let Some(header) = self.ignored_headers.iter().copied().find(is_meant) {
+            return found(SharedFile::Config, header, format!("profile {name}"));
+        }
+        let headers = [format!("profile {name}"), format!("profile \"{name}\"")];
+        let header = headers.iter().find(|header| self.profiles.contains_key(header.as_str()))?;
+        found(SharedFile::Credentials, header, name.to_owned())
+    }
+
     /// Returns the `[sso-session NAME]` section.
     pub fn sso_session(&self, name: &str) -> Option<&Section<'a>> {
         self.sso_sessions.get(name).map(|&index| &self.sections[index])
@@ -191,13 +231,16 @@ impl<'a> SharedConfig<'a> {
                     }
                     section = SectionKind::parse(file, &text[header.clone()]);
                     if section == SectionKind::Profile("default") && file == SharedFile::Config {
-                        let has_prefix = has_profile_prefix(file, &text[header]);
+                        let has_prefix = has_profile_prefix(file, &text[header.clone()]);
                         if has_prefix && !default_has_prefix {
                             self.profiles.remove("default");
                         } else if !has_prefix && default_has_prefix {
                             section = SectionKind::Ignored;
                         }
                         default_has_prefix |= has_prefix;
+                    }
+                    if section == SectionKind::Ignored && file == SharedFile::Config {
+                        self.ignored_headers.push(text[header.clone()].trim());
                     }
                     open = self.section_index(section).map(|index| (index, range.end));
                 }

@@ -196,7 +196,7 @@ pub(super) fn has_profile_prefix(file: SharedFile, header: &str) -> bool {
 }
 
 /// Removes quotes: botocore reads `[profile "a b"]` as the profile `a b`.
-fn unquoted(name: &str) -> &str {
+pub(super) fn unquoted(name: &str) -> &str {
     ['"', '\''].iter().find_map(|&quote| name.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(name)
 }
 

@@ -3,12 +3,13 @@
 mod atomic_update;
 mod config;
 mod edit;
+mod in_place;
 mod line;
 mod profile_name;
 mod role_profile;
 
 pub use atomic_update::{FileMode, UpdateError, UpdateOutcome, update};
-pub use config::{InvalidConfig, Section, SharedConfig};
+pub use config::{InvalidConfig, MisnamedSection, Section, SharedConfig};
 pub use edit::{EditError, ProfileEdit};
 pub use line::SharedFile;
 pub use profile_name::{InvalidProfileName, ProfileName};

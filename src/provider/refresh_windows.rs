@@ -10,7 +10,8 @@ use std::time::Duration;
 pub(super) struct RefreshWindows {
     /// From here on a renewal is tried. If it fails, the present credentials stay in use.
     pub(super) advisory: Duration,
-    /// From here on no credentials are returned without a renewal.
+    /// From here on every caller waits for a renewal. If STS cannot be reached, the present credentials stay
+    /// in use until they expire.
     pub(super) mandatory: Duration,
 }
 

@@ -12,7 +12,7 @@ use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 use zeroize::Zeroizing;
 
-use super::shared_session::{IssuedCredentials, SharedSession};
+use super::shared_session::{IssuedCredentials, Limits, SharedSession};
 use crate::cache::CredentialCache;
 use crate::cache::entry::{self, CachedSession};
 use crate::cache::freshness::{Consumer, FreshnessPolicy};
@@ -33,13 +33,17 @@ pub(super) type TokenCodeCallback =
 /// Credentials of a role that renew themselves before they expire. Clones share one session.
 ///
 /// STS is not called before the first use. From 15 minutes before the expiration on, one task renews the
-/// session, and the others keep using the present one. If the renewal fails, they do so until 10 minutes
-/// before the expiration. Then all tasks wait for one renewal and share its failure. Both times are shorter
-/// for short sessions: at most a half and a third of the session's lifetime.
+/// session, and the others keep using the present one. From 10 minutes before the expiration on, all tasks
+/// wait for one renewal. Both times are shorter for short sessions: at most a half and a third of the
+/// session's lifetime.
 ///
-/// The renewal runs while the task that started it is polled; no task is spawned. An early renewal takes at
-/// most two seconds of its caller's time. If that is not enough, it is tried again after 30 seconds. Failures
-/// are logged with `tracing` at the level `WARN`.
+/// If STS or the parent's credentials cannot be reached, the present session stays in use until it expires,
+/// and the renewal is tried again every 30 seconds. If STS refuses the role, the tasks keep the session until
+/// 10 minutes before its expiration, and then share the refusal.
+///
+/// The renewal runs while the task that started it is polled; no task is spawned. It takes at most two
+/// seconds of its caller's time, and at most 20 seconds in the last 10 minutes of a session. Failures are
+/// logged with `tracing` at the level `WARN`.
 ///
 /// An [`SdkConfig`] with this provider should use `IdentityCache::no_cache()`, as that of
 /// [`crate::AssumeRoleBuilder::into_config`] does. The SDK's own cache would ask for new credentials only
@@ -71,18 +75,42 @@ impl RoleProvider {
         &self.0.request
     }
 
-    /// Returns credentials that last for at least some minutes.
+    /// Returns credentials that last for at least some minutes, or, while STS cannot be reached, credentials
+    /// that have not expired.
     ///
     /// # Errors
-    /// There are no such credentials, and the role cannot be assumed.
+    /// There are no such credentials and the role cannot be assumed, or STS refuses to renew them in the last
+    /// minutes of the session.
     pub async fn credentials(&self) -> Result<Credentials, Error> {
         let inner = &self.0;
         let now = || inner.clock.now();
-        let issued = inner
-            .session
-            .get(now, inner.fetch(), inner.early_timeout(), || inner.sleep(inner.wait_limit()))
-            .await?;
+        let limits = Limits {
+            early: inner.timeout(EARLY_REFRESH_TIMEOUT),
+            urgent: || inner.timeout(URGENT_REFRESH_TIMEOUT),
+            wait: || inner.sleep(inner.wait_limit()),
+        };
+        let issued = inner.session.get(now, inner.fetch(), Error::is_refusal, limits).await?;
         Ok(issued.credentials.clone())
+    }
+
+    /// Drops the present session, so that the next use of credentials assumes the role again. Call it when a
+    /// service refuses the session although it has not expired, for instance because somebody revoked the
+    /// role's active sessions.
+    ///
+    /// All clones share the session. A [`CredentialCache`] does not bring it back: its entry is replaced by
+    /// the next session, which other processes then use as well. The parent's credentials stay; if they come
+    /// from another role, invalidate that provider too.
+    ///
+    /// ```
+    /// # use arl::RoleProvider;
+    /// # async fn retry(provider: &RoleProvider) -> Result<(), arl::Error> {
+    /// provider.invalidate();
+    /// let credentials = provider.credentials().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn invalidate(&self) {
+        self.0.session.invalidate();
     }
 }
 
@@ -108,11 +136,11 @@ impl Inner {
     /// Calls [`Inner::new_session`] and logs its failure, because the failure of an early renewal reaches no
     /// caller.
     async fn fetch(&self) -> Result<IssuedCredentials, Error> {
-        let fetched = self.new_session().await;
-        if let Err(error) = &fetched {
-            tracing::warn!(role_arn = %self.request.role_arn, %error, "could not get a session of the role");
-        }
-        fetched
+        self.new_session().await.inspect_err(|error| self.log(error))
+    }
+
+    fn log(&self, error: &Error) {
+        tracing::warn!(role_arn = %self.request.role_arn, %error, "could not get a session of the role");
     }
 
     /// Returns a session of the role from the cache, or from STS.
@@ -124,7 +152,7 @@ impl Inner {
             return self.assume_role(&source, request, &mut Lock::default()).await;
         };
         let key = self.key(&source, &request);
-        if let Some(cached) = self.read(cache, &key).await {
+        if let Some(cached) = self.read(cache, &key, CACHE_POLICY).await {
             return Ok(cached);
         }
         let mut lock = match self.wait_for_turn(cache, &key).await {
@@ -139,7 +167,13 @@ impl Inner {
         if !is_cached {
             lock.report_not_cached();
         }
-        result
+        match result {
+            // A cached session that is nearly over is better than none.
+            Err(error) if !error.is_refusal() => {
+                self.read(cache, &key, ANY_VALID).await.inspect(|_| self.log(&error)).ok_or(error)
+            }
+            result => result,
+        }
     }
 
     /// Calls STS, with a new MFA code if there is a function that supplies them.
@@ -160,8 +194,13 @@ impl Inner {
         Ok(IssuedCredentials { credentials: session.credentials, issued_at })
     }
 
-    /// Returns the session from the cache, if it need not be renewed at once.
-    async fn read(&self, cache: &dyn CredentialCache, key: &CacheKey) -> Option<IssuedCredentials> {
+    /// Returns the session from the cache, if it lasts long enough and the program has not dropped it.
+    async fn read(
+        &self,
+        cache: &dyn CredentialCache,
+        key: &CacheKey,
+        policy: FreshnessPolicy,
+    ) -> Option<IssuedCredentials> {
         let name = key.file_name();
         let entry = tokio::select! {
             entry = cache.get(&name) => entry,
@@ -176,9 +215,10 @@ impl Inner {
             }
         };
         let session = entry::decode(key, &entry)?;
-        let is_fresh = CACHE_POLICY.allows(&session, self.clock.now());
+        let is_usable = policy.allows(&session, self.clock.now());
         let CachedSession { credentials, issued_at } = session;
-        is_fresh.then_some(IssuedCredentials { credentials, issued_at })
+        let is_usable = is_usable && !self.session.is_invalidated(&credentials);
+        is_usable.then_some(IssuedCredentials { credentials, issued_at })
     }
 
     /// Writes the session to the cache. Returns `false` if that fails, which costs the caller nothing.
@@ -203,7 +243,7 @@ impl Inner {
     async fn wait_for_turn(&self, cache: &dyn CredentialCache, key: &CacheKey) -> Turn {
         let Some(single_flight) = cache.single_flight() else { return Turn::Call(Lock::default()) };
         let (started, mut budget) = (self.clock.now(), WaitBudget::default());
-        let cached = || self.read(cache, key);
+        let cached = || self.read(cache, key, CACHE_POLICY);
         let sleep = |time| self.sleep(time);
         match single_flight.acquire(key, started, &mut budget, cached, sleep, |_| ()).await {
             Acquired::Cached(cached) => Turn::Cached(cached),
@@ -233,11 +273,11 @@ impl Inner {
         }
     }
 
-    /// Ends when a renewal that is not urgent has taken too much of its caller's time. It never ends if a
+    /// Ends when a renewal of a valid session has taken too much of its caller's time. It never ends if a
     /// user is asked for a code.
-    async fn early_timeout(&self) {
+    async fn timeout(&self, limit: Duration) {
         match self.code_callback {
-            None => self.sleep(EARLY_REFRESH_TIMEOUT).await,
+            None => self.sleep(limit).await,
             Some(_) => std::future::pending().await,
         }
     }
@@ -303,6 +343,8 @@ impl Lock {
 
 /// How much of its caller's time an early renewal may take.
 const EARLY_REFRESH_TIMEOUT: Duration = Duration::from_secs(2);
+/// How much of its caller's time a renewal may take in the last minutes of a session.
+const URGENT_REFRESH_TIMEOUT: Duration = Duration::from_secs(20);
 /// The user may have to look for the device that shows the code.
 const MFA_TIMEOUT: Duration = Duration::from_secs(120);
 /// The parent's credentials may come from another role, for which the user is asked for a code.
@@ -314,6 +356,9 @@ const CACHE_TIMEOUT: Duration = Duration::from_secs(3);
 const SINGLE_FLIGHT_TIMEOUT: Duration = single_flight::CALL_TIMEOUT;
 #[cfg(not(unix))]
 const SINGLE_FLIGHT_TIMEOUT: Duration = Duration::ZERO;
+/// What is used while STS cannot be reached.
+const ANY_VALID: FreshnessPolicy =
+    FreshnessPolicy { consumer: Consumer::Unreachable, min_ttl: Duration::ZERO };
 /// A session that would have to be renewed at once is not taken from the cache.
 const CACHE_POLICY: FreshnessPolicy =
     FreshnessPolicy { consumer: Consumer::CredentialProcess, min_ttl: Duration::ZERO };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::profiles::InvalidProfileKey;
+use crate::profiles::{InvalidProfileKey, MisnamedSection};
 
 /// Why there are no source credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum SourceError {
         referenced_by: Option<String>,
         /// Similar names of existing profiles.
         similar_names: Vec<String>,
+        /// The section that is probably meant.
+        misnamed: Option<Box<MisnamedSection>>,
     },
     /// These profiles form a cycle: each is the source of the one before, and the first is the source of the
     /// last.

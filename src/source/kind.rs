@@ -1,11 +1,13 @@
 //! The kinds of source credentials.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::sso_token::cache_file_name;
-use crate::arn::RoleArn;
+use crate::arn::{AccountId, RoleArn};
 use crate::credentials::Credentials;
 use crate::request::{SerialNumber, SessionDuration};
+use crate::secret::Secret;
 
 /// The variable that tells a credential process, and the programs it starts, which profiles are being
 /// resolved: one name per line.
@@ -41,9 +43,51 @@ pub enum Source {
         duration_seconds: Option<SessionDuration>,
     },
     /// The container credentials endpoint.
-    Container,
+    Container(ContainerSource),
     /// The instance metadata service.
-    InstanceMetadata,
+    InstanceMetadata(MetadataSource),
+}
+
+/// The container credentials endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerSource {
+    /// The URL. That of ECS, unless the environment has a whole one.
+    pub url: String,
+    /// What the endpoint wants to see.
+    pub token: ContainerToken,
+}
+
+/// The authorization token of a container credentials endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContainerToken {
+    /// ECS wants none.
+    None,
+    /// The token itself.
+    Text(Secret),
+    /// The file that holds it. Kubernetes replaces the token from time to time.
+    File(String),
+}
+
+/// The instance metadata service, and how it is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetadataSource {
+    /// The URL of the service.
+    pub endpoint: String,
+    /// The limit of one request.
+    pub timeout: Duration,
+    /// How often a request is made. `None`: once if no answer comes, and three times if the service is busy.
+    pub attempts: Option<u32>,
+    /// Whether the user said that this machine is an instance.
+    pub presence: MetadataPresence,
+}
+
+/// Whether there is an instance metadata service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetadataPresence {
+    /// A `credential_source` says so.
+    Certain,
+    /// Nothing else is configured, so the service is tried. Most machines have none.
+    Possible,
 }
 
 /// Where the token of a web identity comes from.
@@ -64,6 +108,8 @@ pub struct ProcessSource {
     pub profile: String,
     /// The profiles whose processes led to this one, the first one first.
     pub ancestors: Vec<String>,
+    /// The profile's `aws_account_id`, for a process that prints no account.
+    pub account_id: Option<AccountId>,
 }
 
 /// A session from `aws login`.
@@ -131,6 +177,8 @@ pub enum SourceId {
     Container,
     /// The instance metadata service.
     InstanceMetadata,
+    /// The instance metadata service, with the settings of a profile: another endpoint is another identity.
+    InstanceMetadataOf(String),
 }
 
 impl SourceId {
@@ -143,6 +191,7 @@ impl SourceId {
             (Some(("sso", session)), _) => Self::SsoSession(session.to_owned()),
             (None, "web-identity") => Self::WebIdentity,
             (None, "container") => Self::Container,
+            (Some(("imds", name)), _) => Self::InstanceMetadataOf(name.to_owned()),
             (None, "imds") => Self::InstanceMetadata,
             _ => return None,
         })
@@ -159,6 +208,7 @@ impl fmt::Display for SourceId {
             Self::WebIdentity => f.write_str("web-identity"),
             Self::Container => f.write_str("container"),
             Self::InstanceMetadata => f.write_str("imds"),
+            Self::InstanceMetadataOf(name) => write!(f, "imds:{name}"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod error;
 mod kind;
+mod metadata;
 mod profile;
 mod resolve;
 mod role_ref;
@@ -11,7 +12,8 @@ mod sso_token;
 
 pub use error::SourceError;
 pub use kind::{
-    LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SourceId, SsoSession, SsoSource, WebIdentityToken,
+    ContainerSource, ContainerToken, LoginSource, MetadataPresence, MetadataSource, PROCESS_ANCESTORS,
+    ProcessSource, Source, SourceId, SsoSession, SsoSource, WebIdentityToken,
 };
 pub use resolve::{ShellRole, SourceChain, SourceResolver};
 pub use role_ref::{RoleRef, closest};

@@ -3,6 +3,7 @@
 use super::error::SourceError;
 use super::kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, WebIdentityToken};
 use super::sso;
+use crate::arn::AccountId;
 use crate::credentials::Credentials;
 use crate::digest::sha256_hex;
 use crate::error::Error;
@@ -24,7 +25,7 @@ pub(super) fn profile_source<'a>(
         let value = section.get(key).unwrap_or_default();
         let token = match key {
             "web_identity_token_file" => WebIdentityToken::File(value.to_owned()),
-            _ => WebIdentityToken::Process(process(var, name, key, value)?),
+            _ => WebIdentityToken::Process(process(var, name, key, value, None)?),
         };
         let role_arn =
             section.get("role_arn").ok_or_else(|| invalid(&format!("has a `{key}` but no `role_arn`")))?;
@@ -48,7 +49,8 @@ pub(super) fn profile_source<'a>(
             return login(var, name, session).map(Source::Login);
         }
         if let Some(command) = section.get("credential_process") {
-            return process(var, name, "credential_process", command).map(Source::Process);
+            let account_id = account_id(name, section)?;
+            return process(var, name, "credential_process", command, account_id).map(Source::Process);
         }
     }
     // Take all parts from one file: a token in the other one belongs to another key.
@@ -61,8 +63,9 @@ pub(super) fn profile_source<'a>(
             let old = || get_non_empty("aws_security_token").filter(|_| id.starts_with("ASIA"));
             let token = get_non_empty("aws_session_token").or_else(old);
             let token = token.map(|token| Secret::new(token.to_owned()));
+            let account = account_id(name, section)?;
             Credentials::new(id.to_owned(), Secret::new(secret.to_owned()), token, None)
-                .map(Source::Keys)
+                .map(|keys| Source::Keys(keys.with_account_id(account)))
                 .map_err(|error: Error| invalid(&format!("cannot be used: {error}")))
         }
         (Some(_), None) => Err(invalid("has an `aws_access_key_id` but no `aws_secret_access_key`")),
@@ -72,6 +75,15 @@ pub(super) fn profile_source<'a>(
             None => Err(invalid("holds no credentials")),
         },
     }
+}
+
+/// Reads `aws_account_id`, which the AWS CLI and the SDKs put beside the profile's credentials.
+fn account_id(name: &str, section: &Section<'_>) -> Result<Option<AccountId>, SourceError> {
+    let account = section.get_non_empty("aws_account_id").map(str::parse).transpose();
+    account.map_err(|error: Error| SourceError::Profile {
+        name: name.to_owned(),
+        reason: format!("has an `aws_account_id` that {error}"),
+    })
 }
 
 /// Returns where `aws login` stores its session. Source: `LoginCredentialsProvider` of aws-config 1.13.
@@ -97,6 +109,7 @@ fn process(
     name: &str,
     key: &str,
     command: &str,
+    account_id: Option<AccountId>,
 ) -> Result<ProcessSource, SourceError> {
     let ancestors: Vec<String> =
         var(PROCESS_ANCESTORS).unwrap_or_default().lines().map(str::to_owned).collect();
@@ -114,5 +127,5 @@ fn process(
             ),
         });
     }
-    Ok(ProcessSource { command: command.to_owned(), profile: name.to_owned(), ancestors })
+    Ok(ProcessSource { command: command.to_owned(), profile: name.to_owned(), ancestors, account_id })
 }

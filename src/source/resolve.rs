@@ -1,13 +1,13 @@
 //! Decides which source credentials a call starts from.
 //!
-//! The order is that of the AWS SDKs for Rust and JavaScript: a profile that was named explicitly, keys in
-//! the environment, `AWS_PROFILE` or `default`, web identity, container, instance metadata. Unlike those
-//! SDKs, arl never falls through from a selected profile to the next source.
+//! The order is that of the AWS SDKs for Go and Java: a profile that was named explicitly, keys in the
+//! environment, `AWS_PROFILE`, web identity, the `default` profile, container, instance metadata. Unlike
+//! those SDKs, arl never falls through from a selected profile to the next source.
 
 use super::error::SourceError;
-use super::kind::{Source, SourceId, WebIdentityToken};
-use super::profile;
+use super::kind::{ContainerSource, MetadataPresence, Source, SourceId, WebIdentityToken};
 use super::role_ref::closest;
+use super::{metadata, profile};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::profiles::{RoleProfile, Section, SharedConfig};
@@ -67,7 +67,8 @@ impl<'a> SourceResolver<'a> {
                 // Keep the tag of the first source, from which later roles without `--chain` start.
                 (ShellRole::Chain, true) => {
                     let id = self.var("ARL_SOURCE").and_then(|tag| SourceId::parse(&tag));
-                    Ok(chain_without_hops(id.unwrap_or(SourceId::Container), Source::Container))
+                    let chain = self.container().ok_or(SourceError::NothingToChainFrom)?;
+                    Ok(SourceChain { id: id.unwrap_or(SourceId::Container), ..chain })
                 }
             };
         };
@@ -127,6 +128,7 @@ impl<'a> SourceResolver<'a> {
                 .into_iter()
                 .map(str::to_owned)
                 .collect(),
+            misnamed: self.config.misnamed_section(name).map(Box::new),
         })
     }
 
@@ -190,8 +192,12 @@ impl<'a> SourceResolver<'a> {
             }
             // A sign-in is no source for other roles; those start as they would in a shell without a role.
             Some(SourceId::SsoSession(_)) if !self.is_arl_endpoint() => self.default_chain(),
+            // Without that profile the service would be another one.
+            Some(SourceId::InstanceMetadataOf(name)) if self.config.profile(&name).is_some() => {
+                self.instance_metadata(&[&name], MetadataPresence::Certain)
+            }
             Some(SourceId::InstanceMetadata) => {
-                Ok(chain_without_hops(SourceId::InstanceMetadata, Source::InstanceMetadata))
+                self.instance_metadata(&["default"], MetadataPresence::Certain)
             }
             _ => Err(SourceError::OriginalSourceLost(id)),
         }
@@ -201,11 +207,12 @@ impl<'a> SourceResolver<'a> {
         if let Some(name) = self.selected_profile() {
             return self.profile(&name);
         }
-        if self.config.profile("default").is_some_and(has_credentials) {
-            return self.profile("default");
-        }
+        // No user has named the `default` profile, while a program has put the web identity there.
         if let Some(chain) = self.web_identity()? {
             return Ok(chain);
+        }
+        if self.config.profile("default").is_some_and(has_credentials) {
+            return self.profile("default");
         }
         if self.is_arl_endpoint() {
             return self.original_source();
@@ -213,11 +220,30 @@ impl<'a> SourceResolver<'a> {
         if let Some(chain) = self.container() {
             return Ok(chain);
         }
-        let disabled = self.var("AWS_EC2_METADATA_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true"));
-        if disabled {
-            return Err(SourceError::NotConfigured);
-        }
-        Ok(chain_without_hops(SourceId::InstanceMetadata, Source::InstanceMetadata))
+        self.instance_metadata(&["default"], MetadataPresence::Possible)
+    }
+
+    /// Returns the instance metadata service, with the settings of the first of these profiles that has them.
+    fn instance_metadata(
+        &self,
+        profiles: &[&str],
+        presence: MetadataPresence,
+    ) -> Result<SourceChain, SourceError> {
+        let sections: Vec<_> = profiles.iter().filter_map(|name| self.config.profile(name)).collect();
+        let source = metadata::instance_metadata(&|name| self.var(name), &sections, presence)?;
+        let has_settings = |name: &&&str| self.config.profile(name).is_some_and(metadata::has_settings);
+        let id = match profiles.iter().find(has_settings).filter(|name| **name != "default") {
+            Some(name) => SourceId::InstanceMetadataOf((*name).to_owned()),
+            None => SourceId::InstanceMetadata,
+        };
+        Ok(chain_without_hops(id, Source::InstanceMetadata(source)))
+    }
+
+    /// Whether the environment has a web identity, and the `default` profile has credentials as well.
+    pub fn web_identity_hides_default_profile(&self) -> bool {
+        self.selected_profile().is_none()
+            && self.var("AWS_WEB_IDENTITY_TOKEN_FILE").is_some()
+            && self.config.profile("default").is_some_and(has_credentials)
     }
 
     /// Half of it is an error, because the next source in the order could belong to another identity, such as
@@ -247,9 +273,8 @@ impl<'a> SourceResolver<'a> {
     }
 
     fn container(&self) -> Option<SourceChain> {
-        self.var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
-            .or_else(|| self.var("AWS_CONTAINER_CREDENTIALS_FULL_URI"))
-            .map(|_| chain_without_hops(SourceId::Container, Source::Container))
+        let source = ContainerSource::find(self.var)?;
+        Some(chain_without_hops(SourceId::Container, Source::Container(source)))
     }
 
     /// Returns a profile's credentials, through its `source_profile`s: a loop, because a file can chain
@@ -288,7 +313,9 @@ impl<'a> SourceResolver<'a> {
                 return Err(SourceError::Profile { name: first, reason });
             }
             roles.push((name.clone(), role));
-            match self.step(&name, section)? {
+            // The profile that names the service decides which one it is, else the one that the user named.
+            let first = roles.first().map_or(name.as_str(), |(first, _)| first.as_str());
+            match self.step(&name, first, section)? {
                 Step::Profile(source) => {
                     referenced_by = Some(name);
                     name = source;
@@ -301,7 +328,7 @@ impl<'a> SourceResolver<'a> {
     }
 
     /// What the next step from a role profile leads to.
-    fn step(&self, name: &str, section: &Section<'_>) -> Result<Step, SourceError> {
+    fn step(&self, name: &str, first: &str, section: &Section<'_>) -> Result<Step, SourceError> {
         let invalid = |reason: String| SourceError::Profile { name: name.to_owned(), reason };
         match (section.get("source_profile"), section.get("credential_source")) {
             (Some(_), Some(_)) => Err(invalid(
@@ -330,10 +357,10 @@ impl<'a> SourceResolver<'a> {
                         )
                     })
                 }
-                "ec2instancemetadata" => Ok(Step::Chain(Box::new(chain_without_hops(
-                    SourceId::InstanceMetadata,
-                    Source::InstanceMetadata,
-                )))),
+                "ec2instancemetadata" => {
+                    let chain = self.instance_metadata(&[name, first], MetadataPresence::Certain)?;
+                    Ok(Step::Chain(Box::new(chain)))
+                }
                 _ => Err(invalid(format!(
                     "has the unknown `credential_source` `{source}`; known are Environment, Ec2InstanceMetadata and EcsContainer"
                 ))),

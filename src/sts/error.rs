@@ -43,11 +43,61 @@ pub enum StsError {
     /// The connection failed or broke.
     Unreachable(String),
     /// The connection failed because the certificate of the endpoint is not trusted.
-    Untrusted(String),
+    Untrusted {
+        /// The message of the TLS library.
+        reason: String,
+        /// What is wrong with the certificate.
+        fault: CertificateFault,
+    },
     /// There was no complete response within this time.
     TimedOut(Duration),
+    /// The instance metadata service answered a request with this HTTP status.
+    Metadata {
+        /// What was asked.
+        request: MetadataRequest,
+        /// The HTTP status.
+        status: u16,
+    },
     /// The source failed: SSO, process, container or instance metadata.
     Source(String),
+}
+
+/// What is asked of the instance metadata service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MetadataRequest {
+    /// The token that the other requests need.
+    Token,
+    /// The name of the instance's role.
+    RoleName,
+    /// The credentials.
+    Credentials,
+}
+
+impl fmt::Display for MetadataRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Token => "a token",
+            Self::RoleName => "the name of the instance's role",
+            Self::Credentials => "the credentials",
+        })
+    }
+}
+
+/// What is wrong with the certificate of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CertificateFault {
+    /// No trusted authority has issued it.
+    UnknownIssuer,
+    /// It is the certificate of an authority, which issues certificates for servers and is none.
+    IsAuthority,
+    /// It is valid for other names.
+    WrongName,
+    /// It has expired, or is not valid yet, by this machine's clock.
+    WrongTime,
+    /// Something else.
+    Other,
 }
 
 impl fmt::Display for StsError {
@@ -68,7 +118,15 @@ impl fmt::Display for StsError {
                 "the answer does not fit the request: the session ends {}, which is already past by this machine's clock",
                 rfc3339(*expiration)
             ),
-            Self::Unreachable(reason) | Self::Untrusted(reason) => write!(f, "no connection: {reason}"),
+            Self::Unreachable(reason) | Self::Untrusted { reason, .. } => {
+                write!(f, "no connection: {reason}")
+            }
+            Self::Metadata { request, status } => {
+                write!(
+                    f,
+                    "the instance metadata service answers the request for {request} with HTTP {status}"
+                )
+            }
             Self::TimedOut(limit) => {
                 write!(f, "no complete answer within {}", humantime::format_duration(*limit))
             }
@@ -89,7 +147,8 @@ impl StsError {
     /// Whether the same request may succeed later, because STS was unreachable or busy.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Untrusted(_) | Self::TimedOut(_) | Self::Unexpected(_) => true,
+            Self::Unreachable(_) | Self::Untrusted { .. } | Self::TimedOut(_) | Self::Unexpected(_) => true,
+            Self::Metadata { status, .. } => *status == 429 || *status >= 500,
             Self::Refused { code, .. } => TRANSIENT_CODES.contains(&code.as_str()),
             Self::Redirected(_) | Self::Mismatch(_) | Self::Expired(_) | Self::Source(_) => false,
         }
@@ -105,13 +164,19 @@ impl StsError {
         match self {
             Self::Refused { code, .. } if code.starts_with("AccessDenied") => ErrorKind::AccessDenied,
             error if error.is_transient() => ErrorKind::Transient,
+            // The parent's credentials have expired, which says nothing about the role.
+            Self::Refused { code, .. } if code.starts_with("ExpiredToken") => ErrorKind::Other,
+            Self::Refused { .. } => ErrorKind::Refused,
             _ => ErrorKind::Other,
         }
     }
 
-    /// Whether the certificate of the endpoint is the problem.
-    pub fn is_certificate_problem(&self) -> bool {
-        matches!(self, Self::Untrusted(_))
+    /// Returns what is wrong with the certificate of the endpoint, if that is the problem.
+    pub fn certificate_fault(&self) -> Option<CertificateFault> {
+        match self {
+            Self::Untrusted { fault, .. } => Some(*fault),
+            _ => None,
+        }
     }
 
     /// Whether this machine's clock is probably the problem.
@@ -122,7 +187,10 @@ impl StsError {
     /// Creates the error of a failed connection.
     pub(crate) fn no_connection(error: &(dyn Error + 'static)) -> Self {
         let reason = root_cause(error);
-        if is_certificate_refused(error) { Self::Untrusted(reason) } else { Self::Unreachable(reason) }
+        match certificate_fault(error) {
+            Some(fault) => Self::Untrusted { reason, fault },
+            None => Self::Unreachable(reason),
+        }
     }
 }
 
@@ -226,19 +294,33 @@ pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// Whether TLS rejected the certificate of the server.
+/// Returns why TLS rejected the certificate of the server, if it did.
 #[cfg(feature = "cli")]
-fn is_certificate_refused(error: &(dyn Error + 'static)) -> bool {
-    let mut tls_errors = causes(error).filter_map(tls_error);
-    tls_errors.any(|error| {
-        matches!(error, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
+fn certificate_fault(error: &(dyn Error + 'static)) -> Option<CertificateFault> {
+    use rustls::CertificateError as Fault;
+    causes(error).filter_map(tls_error).find_map(|error| match error {
+        rustls::Error::NoCertificatesPresented => Some(CertificateFault::Other),
+        rustls::Error::InvalidCertificate(fault) => Some(match fault {
+            Fault::UnknownIssuer => CertificateFault::UnknownIssuer,
+            Fault::NotValidForName | Fault::NotValidForNameContext { .. } => CertificateFault::WrongName,
+            Fault::Expired
+            | Fault::ExpiredContext { .. }
+            | Fault::NotValidYet
+            | Fault::NotValidYetContext { .. } => CertificateFault::WrongTime,
+            // rustls has no variant of its own for this error of its verifier.
+            Fault::Other(other) if other.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity) => {
+                CertificateFault::IsAuthority
+            }
+            _ => CertificateFault::Other,
+        }),
+        _ => None,
     })
 }
 
 /// The library has no TLS of its own, and its program knows which one it uses.
 #[cfg(not(feature = "cli"))]
-fn is_certificate_refused(_: &(dyn Error + 'static)) -> bool {
-    false
+fn certificate_fault(_: &(dyn Error + 'static)) -> Option<CertificateFault> {
+    None
 }
 
 /// Returns the TLS error in a cause. An I/O error does not return what it wraps from [`Error::source`].

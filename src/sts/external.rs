@@ -33,7 +33,9 @@ pub(super) async fn from_credential_process(process: &ProcessSource) -> Result<C
         return Err(invalid("printed something else than version 1 of the format"));
     }
     let names = ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "AccountId"];
-    parse_fields(&object, names).map_err(|reason| invalid(&reason))
+    let credentials = parse_fields(&object, names).map_err(|reason| invalid(&reason))?;
+    let account_id = credentials.account_id().or(process.account_id.as_ref()).cloned();
+    Ok(credentials.with_account_id(account_id))
 }
 
 /// Runs a `web_identity_token_process`, which prints a token. What it printed is never shown.
@@ -50,7 +52,7 @@ pub(super) async fn from_token_process(process: &ProcessSource) -> Result<Secret
 }
 
 async fn run(process: &ProcessSource) -> Result<Zeroizing<Vec<u8>>, ProcessError> {
-    let ProcessSource { command, profile, ancestors } = process;
+    let ProcessSource { command, profile, ancestors, account_id: _ } = process;
     let mut profiles = ancestors.clone();
     profiles.push(profile.clone());
     let variables = [(PROCESS_ANCESTORS, profiles.join("\n"))];
@@ -80,12 +82,13 @@ pub(super) async fn from_login(login: &LoginSource, now: SystemTime) -> Result<C
         command: format!("aws configure export-credentials --format process --profile {quoted}"),
         profile: profile.clone(),
         ancestors: Vec::new(),
+        account_id: None,
     })
     .await
 }
 
 /// Reads credentials from an object. `names` are those of the key ID, secret, token, expiration and account.
-fn parse_fields(object: &Map<String, Value>, names: [&str; 5]) -> Result<Credentials, String> {
+pub(super) fn parse_fields(object: &Map<String, Value>, names: [&str; 5]) -> Result<Credentials, String> {
     let [id, secret, token, end, account] = names;
     let text = |name: &str| match object.get(name) {
         None | Some(Value::Null) => Ok(None),

@@ -24,7 +24,7 @@ use http_body_util::{BodyExt, Limited};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use zeroize::Zeroizing;
 
-use super::settings::NetworkConfig;
+use super::settings::{CONNECT_TIMEOUT, NetworkConfig};
 use crate::files;
 
 /// No response of STS is nearly as large.
@@ -59,9 +59,17 @@ impl LazyClient {
 impl LazyClient {
     /// Gets a document and returns its HTTP status and body. It does not follow redirects.
     pub(crate) async fn get(&self, url: &str) -> Result<(u16, Zeroizing<Vec<u8>>), ConnectorError> {
-        let request = HttpRequest::get(url).map_err(|error| ConnectorError::user(error.into()))?;
-        let connector =
-            LimitedConnector { connectors: Arc::clone(&self.0), settings: HttpConnectorSettings::default() };
+        self.send(HttpRequest::get(url).map_err(|error| ConnectorError::user(error.into()))?).await
+    }
+
+    /// Sends a request and returns the HTTP status and body of the response. It does not follow redirects.
+    pub(crate) async fn send(
+        &self,
+        request: HttpRequest,
+    ) -> Result<(u16, Zeroizing<Vec<u8>>), ConnectorError> {
+        // The first client decides the settings of the connector that all share.
+        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+        let connector = LimitedConnector { connectors: Arc::clone(&self.0), settings };
         let response = connector.call(request).await?;
         let text = response.body().bytes().unwrap_or_default().to_vec();
         Ok((response.status().as_u16(), Zeroizing::new(text)))

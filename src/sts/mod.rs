@@ -5,6 +5,8 @@ mod assume_role;
 mod client;
 #[cfg(feature = "cli")]
 mod connection;
+#[cfg(feature = "cli")]
+mod container;
 mod error;
 #[cfg(feature = "cli")]
 mod external;
@@ -12,6 +14,10 @@ mod external;
 mod http;
 #[cfg(feature = "cli")]
 mod identity_center;
+#[cfg(feature = "cli")]
+mod local_service;
+#[cfg(feature = "cli")]
+mod metadata;
 #[cfg(feature = "cli")]
 mod oidc;
 #[cfg(feature = "cli")]
@@ -25,6 +31,8 @@ pub use assume_role::cap_chained_duration;
 pub use client::{CallerIdentity, Sts, assume_role};
 pub use error::StsError;
 #[cfg(feature = "cli")]
+pub use error::{CertificateFault, MetadataRequest};
+#[cfg(feature = "cli")]
 pub(crate) use http::LazyClient;
 #[cfg(feature = "cli")]
 pub use identity_center::IdentityCenter;
@@ -33,7 +41,7 @@ pub(crate) use oidc::{
     BrowserRegistration, ClientRegistration, DeviceAuthorization, IssuedToken, TokenGrant,
 };
 #[cfg(feature = "cli")]
-pub use response::RoleSession;
+pub use response::{Confirmation, RoleSession};
 pub(crate) use sdk_config::{assume_role_with, check_source, operation_timeout, parent_failed, sts_settings};
 pub use settings::StsSettings;
 #[cfg(feature = "cli")]

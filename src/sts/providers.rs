@@ -1,27 +1,18 @@
 //! Gets the first credentials of a chain from their source.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
-
-use aws_config::ecs::EcsCredentialsProvider;
-use aws_config::imds;
-use aws_config::imds::credentials::ImdsCredentialsProvider;
-use aws_config::provider_config::ProviderConfig;
-use aws_credential_types::provider::ProvideCredentials;
+use std::time::SystemTime;
 
 use super::client::Sts;
 use super::error::StsError;
-use super::sdk_config::{check_source, source_failed};
-use super::{external, response};
+use super::response::Asked;
+use super::{container, external, metadata, response};
 use crate::arn::RoleArn;
 use crate::credentials::Credentials;
 use crate::files;
 use crate::request::{SerialNumber, SessionDuration, TokenCode};
 use crate::secret::Secret;
 use crate::source::{Source, WebIdentityToken};
-
-/// Most machines are not EC2 instances, and users should not wait long to find out.
-const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Sts {
     /// Returns the credentials of the source. Keys are returned at once, everything else takes a call or a
@@ -45,23 +36,8 @@ impl Sts {
             Source::MfaSession { .. } => Err(StsError::Source("an MFA code is needed".into())),
             Source::Process(process) => external::from_credential_process(process).await,
             Source::Login(login) => external::from_login(login, now).await,
-            Source::Container => {
-                let provider = EcsCredentialsProvider::builder().configure(&self.provider_config()).build();
-                with_timeout(limit, provider).await
-            }
-            Source::InstanceMetadata => {
-                let client = imds::Client::builder()
-                    .configure(&self.provider_config())
-                    .max_attempts(1)
-                    .connect_timeout(METADATA_TIMEOUT)
-                    .read_timeout(METADATA_TIMEOUT)
-                    .build();
-                let provider = ImdsCredentialsProvider::builder()
-                    .configure(&self.provider_config())
-                    .imds_client(client)
-                    .build();
-                with_timeout(METADATA_TIMEOUT, provider).await
-            }
+            Source::Container(source) => container::credentials(&self.http, source, limit).await,
+            Source::InstanceMetadata(source) => metadata::credentials(&self.http, source, now).await,
         }
     }
 
@@ -117,20 +93,9 @@ impl Sts {
             .send()
             .await
             .map_err(|error| StsError::from_sdk_error(&error, self.timeout()))?;
-        response::parse_role_session(role_arn, response.assumed_role_user(), response.credentials(), now)
+        let is_own_endpoint = self.settings.endpoint_url.is_some();
+        let asked = Asked { role_arn, session_name: role_session_name, is_own_endpoint };
+        response::parse_role_session(asked, response.assumed_role_user(), response.credentials(), now)
             .map(|session| session.credentials)
     }
-
-    fn provider_config(&self) -> ProviderConfig {
-        ProviderConfig::without_region().with_http_client(self.http.clone())
-    }
-}
-
-/// Calls an SDK provider with a timeout, which not all of them have.
-async fn with_timeout(limit: Duration, provider: impl ProvideCredentials) -> Result<Credentials, StsError> {
-    let credentials = tokio::time::timeout(limit, provider.provide_credentials())
-        .await
-        .map_err(|_| StsError::TimedOut(limit))?
-        .map_err(|error| source_failed(&error))?;
-    check_source(&credentials)
 }

@@ -25,25 +25,50 @@ pub struct RoleSession {
     pub credentials: Credentials,
     /// Its ARN.
     pub arn: AssumedRoleSessionArn,
+    /// Whether the endpoint said so.
+    pub confirmation: Confirmation,
+}
+
+/// Whether a response names the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmation {
+    /// It does, and it is a session of the role that was asked for.
+    Named,
+    /// It names none. MinIO does that. Only an endpoint that the user has chosen is believed then.
+    Unnamed,
+}
+
+/// What a session was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) role_arn: &'a RoleArn,
+    pub(super) session_name: &'a str,
+    /// Whether the user, or the program, has chosen the endpoint.
+    pub(super) is_own_endpoint: bool,
 }
 
 /// Checks that the response is a session of the requested role, and that it has not expired.
 pub(super) fn parse_role_session(
-    role_arn: &RoleArn,
+    asked: Asked<'_>,
     user: Option<&AssumedRoleUser>,
     credentials: Option<&aws_sdk_sts::types::Credentials>,
     now: SystemTime,
 ) -> Result<RoleSession, StsError> {
-    let arn = user.map(|user| user.arn()).unwrap_or_default();
-    let arn: AssumedRoleSessionArn = arn
-        .parse()
-        .map_err(|error| StsError::Mismatch(format!("it names no session of a role ({error})")))?;
+    let Asked { role_arn, session_name, is_own_endpoint } = asked;
+    let no_session = |error| StsError::Mismatch(format!("it names no session of a role ({error})"));
+    let text = user.map(|user| user.arn()).unwrap_or_default();
+    let (arn, confirmation) = if text.is_empty() && is_own_endpoint {
+        (role_arn.session(session_name).map_err(no_session)?, Confirmation::Unnamed)
+    } else {
+        let arn = AssumedRoleSessionArn::parse_of_role(text, role_arn).map_err(no_session)?;
+        (arn, Confirmation::Named)
+    };
     if !arn.is_session_of(role_arn) {
         return Err(StsError::Mismatch(format!("`{role_arn}` was asked for, `{arn}` came")));
     }
     let credentials = parse_credentials(credentials)?.with_account_id(Some(arn.account_id().clone()));
     check_lifetime(&credentials, now, Duration::from_secs(SessionDuration::MAX.as_secs().into()))?;
-    Ok(RoleSession { credentials, arn })
+    Ok(RoleSession { credentials, arn, confirmation })
 }
 
 /// Checks that the response is a session, and that it has not expired.
@@ -91,4 +116,38 @@ fn parse_credentials(credentials: Option<&aws_sdk_sts::types::Credentials>) -> R
         Some(expiration),
     )
     .map_err(|error| StsError::Mismatch(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_endpoint_of_ones_own_may_leave_the_session_unnamed() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let role_arn: RoleArn = "arn:aws:iam::123456789012:role/a/b/R".parse().expect("an ARN");
+        let credentials = aws_sdk_sts::types::Credentials::builder()
+            .access_key_id("ASIA")
+            .secret_access_key("s")
+            .session_token("token")
+            .expiration((now + Duration::from_secs(900)).into())
+            .build()
+            .expect("credentials");
+        let parse = |arn: &str, is_own_endpoint| {
+            let user = AssumedRoleUser::builder().arn(arn).assumed_role_id("x").build().expect("a user");
+            let asked = Asked { role_arn: &role_arn, session_name: "ann", is_own_endpoint };
+            let session = parse_role_session(asked, Some(&user), Some(&credentials), now);
+            session.map(|session| (session.arn.to_string(), session.confirmation))
+        };
+        let arn = |rest: &str| format!("arn:aws:sts::123456789012:assumed-role/{rest}");
+        assert_eq!(parse("", true), Ok((arn("R/ann"), Confirmation::Unnamed)));
+        for (text, is_own_endpoint) in [("", false), ("-", true), (&arn("R"), true), (&arn("b/R/xy"), true)] {
+            assert!(matches!(parse(text, is_own_endpoint), Err(StsError::Mismatch(_))), "{text}");
+        }
+        for text in [arn("R/xy"), arn("a/b/R/xy")] {
+            assert_eq!(parse(&text, false), Ok((arn("R/xy"), Confirmation::Named)));
+        }
+        let other = "arn:aws:sts::999999999999:assumed-role/a/b/R/xy";
+        assert!(matches!(parse(other, true), Err(StsError::Mismatch(_))));
+    }
 }

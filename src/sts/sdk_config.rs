@@ -10,7 +10,7 @@ use aws_types::service_config::ServiceConfigKey;
 
 use super::assume_role;
 use super::error::{StsError, causes, root_cause};
-use super::response::{self, RoleSession};
+use super::response::{self, Asked, Confirmation, RoleSession};
 use super::settings::{ATTEMPT_TIMEOUT, OPERATION_TIMEOUT, StsSettings};
 use crate::arn::Partition;
 use crate::credentials::Credentials;
@@ -53,7 +53,16 @@ pub(crate) async fn assume_role_with(
         }
     })?;
     let (user, credentials) = (output.assumed_role_user(), output.credentials());
-    Ok(response::parse_role_session(&request.role_arn, user, credentials, now)?)
+    let asked = Asked {
+        role_arn: &request.role_arn,
+        session_name: request.role_session_name.as_str(),
+        is_own_endpoint: endpoint_url(config).is_some(),
+    };
+    let session = response::parse_role_session(asked, user, credentials, now)?;
+    if session.confirmation == Confirmation::Unnamed {
+        tracing::warn!(role_arn = %request.role_arn, "the endpoint does not say whose session this is");
+    }
+    Ok(session)
 }
 
 /// Returns how long a call may take, retries included.
@@ -144,12 +153,6 @@ impl TryFrom<aws_credential_types::Credentials> for Credentials {
 pub(crate) fn check_source(credentials: &aws_credential_types::Credentials) -> Result<Credentials, StsError> {
     Credentials::try_from(credentials)
         .map_err(|error| StsError::Source(format!("the source handed out unusable credentials: {error}")))
-}
-
-/// Converts the error of an SDK provider, for the CLI.
-#[cfg(feature = "cli")]
-pub(super) fn source_failed(error: &CredentialsError) -> StsError {
-    StsError::Source(root_cause(error))
 }
 
 /// Converts the error of a program's credentials provider. If the provider is another role of this library,

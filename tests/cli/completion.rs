@@ -5,10 +5,16 @@ use std::path::Path;
 use crate::support::Stage;
 
 const CONFIG: &str = "[profile prod-deploy]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = dev\n\
-                      [profile prod admin]\nregion = x\n[profile dev]\nregion = x\n[profile arn:aws:iam::4444:role/x]\nregion = x\n[sso-session corp]\n";
+                      [profile prod admin]\nregion = x\n[profile dev]\nregion = x\n[profile arn:aws:iam::4444:role/x]\nregion = x\n\
+                      [profile ann@prod]\nregion = x\n[profile it's]\nregion = x\n[profile say \"hi\" $x]\nregion = x\n[sso-session corp]\n";
 
 /// Types a line with a tab into a shell. Returns the arguments of the completed command.
 fn completed(shell: &str, line: &str) -> String {
+    completed_after(shell, "true", line)
+}
+
+/// As [`completed`], after a line of settings.
+fn completed_after(shell: &str, settings: &str, line: &str) -> String {
     let stage = Stage::new();
     stage.profiles(CONFIG, "");
     // Completion runs the real arl. The completed line calls a function that writes its arguments to a file.
@@ -26,7 +32,7 @@ fn completed(shell: &str, line: &str) -> String {
     let mut script = stage.as_ann("script");
     script.args(["-qec", &format!("exec {command}"), "/dev/null"]);
     script.env("TERM", "xterm").env("SHELL", "/bin/sh").env("HISTFILE", "/dev/null");
-    let run = stage.run_with_input(&mut script, &format!("{start}\n{line}\nexit\n"));
+    let run = stage.run_with_input(&mut script, &format!("{start}\n{settings}\n{line}\nexit\n"));
     std::fs::read_to_string(stage.home.join("words"))
         .unwrap_or_else(|error| panic!("{shell}: {error}: {run:?}"))
 }
@@ -47,7 +53,46 @@ fn profiles_arns_and_flags_complete_in_bash_zsh_and_fish() {
         }
     }
     assert_eq!(completed("bash", "arl exec --profile=de\t"), "[exec][--profile=dev]");
-    assert_eq!(completed("bash", "arl assume prod\\ \t"), "[assume][prod admin]");
+}
+
+#[test]
+fn a_word_with_a_quote_or_a_backslash_completes() {
+    for shell in ["bash", "zsh", "fish"] {
+        for (line, words) in [
+            ("arl assume prod\\ \t", "[assume][prod admin]"),
+            ("arl assume \"prod a\t", "[assume][prod admin]"),
+            ("arl assume 'prod a\t", "[assume][prod admin]"),
+            ("arl assume it\\'\t", "[assume][it's]"),
+            ("arl assume \"it'\t", "[assume][it's]"),
+            ("arl exec --profile 'prod admin' ann@\t", "[exec][--profile][prod admin][ann@prod]"),
+            ("arl assume say\t", "[assume][say \"hi\" $x]"),
+            ("arl assume 'say \t", "[assume][say \"hi\" $x]"),
+        ] {
+            assert_eq!(completed(shell, line), words, "{shell}: {line:?}");
+        }
+    }
+    assert_eq!(completed("bash", "arl assume \"say \t"), "[assume][say \"hi\" $x]");
+}
+
+/// readline keeps what stands before the last of these characters.
+#[test]
+fn bash_completes_whatever_comp_wordbreaks_holds() {
+    for breaks in [
+        "COMP_WORDBREAKS=$' \\t\\n\"\\'><=;|&(:'",
+        "COMP_WORDBREAKS=$' \\t\\n\"\\'@><=;|&(:/-'",
+        "COMP_WORDBREAKS=' '",
+    ] {
+        for (line, words) in [
+            ("arl assume ann@p\t", "[assume][ann@prod]"),
+            ("arl assume arn:aws:iam::4\t", "[assume][arn:aws:iam::4444:role/x]"),
+            ("arl assume arn:aws:iam::4444:role/\t", "[assume][arn:aws:iam::4444:role/x]"),
+            ("arl exec --profile=ann@\t", "[exec][--profile=ann@prod]"),
+            ("arl assume prod-\t", "[assume][prod-deploy]"),
+            ("arl assume \"ann@\t", "[assume][ann@prod]"),
+        ] {
+            assert_eq!(completed_after("bash", breaks, line), words, "{breaks}: {line:?}");
+        }
+    }
 }
 
 #[test]

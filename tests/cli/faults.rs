@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use arl_sts::Fault;
+use arl_sts::{Fault, World};
 
 use crate::support::{DEPLOY, Stage};
 
@@ -248,4 +248,158 @@ fn access_denied_lists_conditions_that_may_be_missing() {
     stage
         .arl(&["assume", DEPLOY, "--policy", &policy])
         .failure(1, "Packed policy consumes 147% of allotted space");
+}
+
+/// Ceph puts the role's path into the session's ARN. MinIO sends no ARN.
+#[test]
+fn sessions_of_other_implementations_of_sts_are_accepted_from_an_endpoint_of_ones_own() {
+    const EDITOR: &str = "123456789012/team/dns_editor";
+    let stage = Stage::new();
+    let session = |rest: &str| Fault::SessionArn(format!("arn:aws:sts::123456789012:assumed-role/{rest}"));
+    let assume = |fault: Fault| {
+        stage.sts.reset();
+        stage.sts.inject(fault, 1);
+        stage.arl(&["assume", EDITOR, "--json"])
+    };
+    for rest in ["team/dns_editor/s1", "dns_editor/s1"] {
+        let run = assume(session(rest));
+        assert_eq!(run.stderr, "", "{rest}");
+        let _ = run.success();
+    }
+    let run = assume(Fault::SessionArn(String::new()));
+    assert!(
+        run.stderr.contains("does not say whose session this is") && run.stderr.lines().count() == 1,
+        "{run:?}"
+    );
+    let _ = run.success();
+    // Another path, another role, or no session.
+    for rest in [
+        "other/dns_editor/s1",
+        "team/other/s1",
+        "team/dns_editor",
+        "team/team/dns_editor/s1",
+        "team//dns_editor/s1",
+    ] {
+        assert_eq!(assume(session(rest)).status, 1, "{rest}");
+    }
+}
+
+#[test]
+fn hints_follow_what_sts_says() {
+    let denied = "User: arn:aws:iam::111122223333:user/ann is not authorized to perform: ";
+    for (code, message, region, hint, other) in [
+        (
+            "SignatureDoesNotMatch",
+            "Credential should be scoped to a valid region.".to_owned(),
+            "us-west-2",
+            "belongs to another region than us-west-2",
+            "date -u",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z".into(),
+            "us-east-1",
+            "date -u",
+            "secret key is wrong",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match".into(),
+            "us-east-1",
+            "secret key is wrong",
+            "another region",
+        ),
+        (
+            "AccessDenied",
+            "Roles may not be assumed by root accounts.".into(),
+            "us-east-1",
+            "the root user of an account cannot assume roles",
+            "trust policy",
+        ),
+        (
+            "AccessDenied",
+            format!(
+                "{denied}sts:AssumeRole on resource: x with an explicit deny in a service control policy"
+            ),
+            "us-east-1",
+            "a policy of the organization forbids it",
+            "trust policy",
+        ),
+        (
+            "AccessDenied",
+            format!("{denied}sts:TagSession on resource: x"),
+            "us-east-1",
+            "session tags need sts:TagSession",
+            "external ID",
+        ),
+        (
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid".into(),
+            "ap-east-1",
+            "has not enabled region ap-east-1",
+            "another partition",
+        ),
+        (
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid".into(),
+            "eu-west-1",
+            "of another partition than region eu-west-1",
+            "has not enabled",
+        ),
+        ("InvalidClientTokenId", "invalid".into(), "cn-north-1", "of another partition", "has not enabled"),
+    ] {
+        let stage = Stage::new();
+        stage.sts.inject(Fault::Refuse(code, message.clone()), usize::MAX);
+        let run = stage.arl(&["assume", DEPLOY, "--region", region]);
+        run.failure(1, &message);
+        let hints: String = run.stderr.lines().filter(|line| line.starts_with("hint: ")).collect();
+        assert!(hints.contains(hint) && !hints.contains(other), "{message}: {run:?}");
+    }
+}
+
+/// tokio and the TLS library panic where they get no file descriptor.
+#[test]
+fn too_few_file_descriptors_are_an_error_and_no_panic() {
+    let stage = Stage::new();
+    let https = stage.sts.https_url();
+    let process = format!(
+        "[profile p]\ncredential_process = echo '{{\"Version\":1,\"AccessKeyId\":\"{}\",\"SecretAccessKey\":\"{}\"}}'\n",
+        World::ANN_KEY,
+        World::ANN_SECRET
+    );
+    stage.profiles(&process, "");
+    for limit in (3..14).chain([16, 20, 24]) {
+        for line in [
+            "assume $ROLE --shell bash",
+            "exec $ROLE -- true",
+            "exec --server $ROLE -- true",
+            "write $ROLE --profile-name x",
+            "console $ROLE",
+            "assume $ROLE --profile p --json",
+            "each $ROLE 123456789012/ReadOnly -- true",
+            "explain $ROLE",
+            "status",
+        ] {
+            for url in [&stage.sts.url(), &https] {
+                let mut limited = stage.as_ann("bash");
+                limited.args(["-c", &format!("ulimit -n {limit}; exec arl {line}")]).env("ROLE", DEPLOY);
+                let run = stage.run(limited.env("AWS_ENDPOINT_URL_STS", url));
+                let context = format!("{limit}: {line}: {run:?}");
+                assert!([0, 1, 2, 125, 127].contains(&run.status), "{context}");
+                assert!(
+                    !run.stderr.contains("panicked") && !run.stderr.contains("mistake of its own"),
+                    "{context}"
+                );
+                if run.status == 0 && line.contains("--shell") {
+                    assert!(run.stdout.contains("AWS_SESSION_TOKEN"), "{context}");
+                }
+            }
+        }
+    }
+    let mut limited = stage.as_ann("bash");
+    limited.args(["-c", &format!("ulimit -n 9; exec arl assume {DEPLOY} --shell bash")]);
+    let run = stage.run(&mut limited);
+    run.failure(1, "Too many open files");
+    assert!(run.stderr.contains("hint: raise the limit of open files"), "{run:?}");
+    assert_eq!(run.stdout, "(exit 1)\n");
 }

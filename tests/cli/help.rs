@@ -17,16 +17,26 @@ fn snapshots_of_help() {
             let short = help("-h");
             snapshots.assert_snapshot(&format!("{name}-short"), &stage, &short);
             snapshots.assert_snapshot(&name, &stage, &help("--help"));
-            for subcommand in subcommands(&short.stdout) {
+            let subcommands = subcommands(&short.stdout);
+            assert!(!subcommands.is_empty() || !command.is_empty(), "arl has commands");
+            for subcommand in subcommands {
                 commands.push([&command[..], &[subcommand.to_owned()]].concat());
             }
         }
     });
 }
 
-/// The names under `Commands:`, without `help`.
-fn subcommands(help: &str) -> impl Iterator<Item = &str> {
+/// The names in the groups of arl's own help, or under `Commands:`, without `help`.
+fn subcommands(help: &str) -> Vec<&str> {
+    let groups =
+        help.lines().skip_while(|line| !line.starts_with("Use a role")).take_while(|line| !line.is_empty());
+    // `More        cache, arn` lists names only.
+    let in_groups = groups.flat_map(|line| {
+        let listed = line.strip_prefix("More ");
+        let names = listed.unwrap_or_else(|| line[12..].split(' ').next().unwrap_or_default());
+        names.split(',').map(str::trim)
+    });
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let names = commands.map_while(|line| line.strip_prefix("  ")?.split(' ').next());
-    names.filter(|name| !name.is_empty() && *name != "help")
+    in_groups.chain(names).filter(|name| !name.is_empty() && *name != "help").collect()
 }

@@ -2,7 +2,7 @@
 //! before the command.
 
 use crate::hooks::READ_ONLY;
-use crate::shell::{ALL, BASH, HOOKED, Shell, ShellSession, ZSH};
+use crate::shell::{ALL, BASH, HOOKED, KSH, MKSH, Shell, ShellSession, TCSH, ZSH};
 use crate::support::{DEPLOY, Stage};
 
 const REGIONAL: &str = "[profile regional]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\n\
@@ -310,5 +310,96 @@ fn a_debug_trap_sees_no_secret_and_stays_set() {
         let run = session.assume(DEPLOY).clear().line("echo the end").typed();
         stage.assert_no_secret(&run.file("seen"));
         assert!(run.file("seen").contains("echo the end"), "{run:?}");
+    }
+}
+
+/// zsh expands a global alias in any word that is not quoted, also in what is evaluated.
+#[test]
+fn global_aliases_of_zsh_change_nothing_in_the_function() {
+    let words = [
+        "--help",
+        "-h",
+        "--",
+        "local",
+        "if",
+        "then",
+        "fi",
+        "case",
+        "in",
+        "esac",
+        "x",
+        "arl",
+        "assume",
+        "clear",
+        "eval",
+        "unset",
+        "export",
+        "0",
+        "1",
+        "return",
+        "typeset",
+        "values",
+        "set",
+        "AWS_PROFILE",
+        "AWS_REGION",
+    ];
+    for prefix in ["alias -g --", "alias --"] {
+        let stage = Stage::new();
+        let aliases = words.map(|word| format!("{prefix} '{word}'='{word} 2>&1 | sort)('")).join("\n");
+        let session = ShellSession::without_init(&stage, ZSH).flags(&["-f"]);
+        let quoted = "'eval' \"$(\\arl 'init' 'zsh')\"";
+        let session = session.line(aliases).line(quoted).line(format!("'arl' 'assume' {DEPLOY}"));
+        let session = session.line("'env' '-0' >held").line("'arl' 'assume' '--help' >help");
+        let session = session.line("[[ -o aliases ]] && 'touch' on").line("'arl' 'clear'").dump("after");
+        let run = session.run();
+        assert!(run.environment("held").has("ARL_ROLE_ARN=arn:aws:iam::123456789012:role/Deploy"), "{run:?}");
+        assert!(run.file("help").starts_with("Examples"), "{run:?}");
+        assert!(run.has_file("on"), "{run:?}");
+        assert!(!run.environment("after").has_any("ARL_ROLE_ARN"), "{run:?}");
+        assert_eq!(run.stdout, "", "{run:?}");
+    }
+    // A restore point and a readable script are evaluated later.
+    let stage = Stage::new();
+    let session = ShellSession::new(&stage, ZSH).dump("before").assume(DEPLOY);
+    let session = session.line("alias -g 'AWS_REGION=x' 'unset=x' 'fi=x' '1=x' 'export=x'");
+    let run =
+        session.line("arl assume 123456789012/ReadOnly").clear().line("unalias -m '*'").dump("after").run();
+    assert_eq!(run.environment("after"), run.environment("before"), "{run:?}");
+}
+
+/// `set echo` and `set verbose` of tcsh, the attribute of traced functions, and DEBUG traps.
+#[test]
+fn no_trace_of_any_shell_shows_a_secret_and_each_stays_on() {
+    for settings in ["set echo", "set verbose", "set echo verbose"] {
+        let stage = Stage::new();
+        let name = settings.split(' ').next_back().unwrap();
+        let session = ShellSession::new(&stage, TCSH).line(settings).assume(DEPLOY);
+        let session = session
+            .line(format!("if ( $?{name} ) touch traced"))
+            .line("arl exec 123456789012/ReadOnly -- sh -c 'exit 7'");
+        let run = session.append_status("status").assume(READ_ONLY).clear().append_status("status").run();
+        stage.assert_no_secret(&run.stdout);
+        assert!(run.has_file("traced"), "{settings}: {run:?}");
+        assert_eq!(run.file("status"), "7\n0\n", "{settings}: {run:?}");
+    }
+    let stage = Stage::new();
+    let session = ShellSession::new(&stage, TCSH).line("set echo verbose").assume(DEPLOY).expire().prompt();
+    let run = session.line("if ( $?echo && $?verbose ) touch traced").typed();
+    stage.assert_no_secret(&run.stdout);
+    assert!(run.has_file("traced"), "{run:?}");
+    assert!(run.stdout.contains("its credentials were cleared"), "{run:?}");
+    for (shell, settings) in [
+        (BASH, "declare -ft arl; trap 'echo \"$BASH_COMMAND\" >>seen' DEBUG"),
+        (BASH, "set -E; trap 'echo \"$BASH_COMMAND\" >>seen' ERR"),
+        (BASH, "trap 'echo \"$BASH_COMMAND\" >>seen' RETURN; set -T; set -x"),
+        (ZSH, "functions -T arl; functions -t __arl_use_original_env"),
+        (KSH, "typeset -ft arl; trap 'print -r -- \"${.sh.command}\" >>seen' DEBUG"),
+        (MKSH, "typeset -ft arl; set -x"),
+    ] {
+        let stage = Stage::new();
+        let session = ShellSession::new(&stage, shell).line(settings).assume(DEPLOY).assume(READ_ONLY);
+        let run = session.assume("123456789012/Closed").clear().run();
+        stage.assert_no_secret(&run.file("seen"));
+        stage.assert_no_secret(&run.stdout);
     }
 }

@@ -179,3 +179,39 @@ fn an_interrupt_at_the_prompt_costs_one_prompt() {
         assert_eq!(run.stdout.matches("its credentials were cleared").count(), 1, "{command}: {run:?}");
     }
 }
+
+/// Ctrl-C leaves the function in the middle.
+#[test]
+fn an_interrupted_assume_leaves_every_option_as_it_was() {
+    for (command, init, options) in [
+        ("bash --norc --noprofile -i", "eval \"$(arl init bash)\"", "set -xvTk"),
+        // The way of bash 4.3 and older.
+        ("bash --norc --noprofile -i", "eval \"$(arl init bash | sed 's/>= 404/>= 999/')\"", "set -xvTk"),
+        ("dash -i", "eval \"$(arl init sh)\"", "set -xv"),
+        ("ksh93 -i", "eval \"$(arl init ksh)\"", "set -xv"),
+        ("mksh -i", "eval \"$(arl init mksh)\"", "set -xv"),
+        ("zsh -f -i", "eval \"$(arl init zsh)\"", "set -xv"),
+    ] {
+        let stage = Stage::new();
+        stage.sts.inject(arl_sts::Fault::Silence, 1);
+        let run = type_lines(
+            &stage,
+            command,
+            &[
+                init,
+                options,
+                "echo $- >before",
+                &format!("started\ttouch started; arl assume {DEPLOY}"),
+                "\u{3}",
+                "echo $- >after",
+                &format!("arl assume {DEPLOY}"),
+                "echo $- >held",
+            ],
+        );
+        let read = |name: &str| std::fs::read_to_string(stage.home.join(name)).unwrap_or_default();
+        assert_eq!(read("after"), read("before"), "{command}: {run:?}");
+        assert_eq!(read("held"), read("before"), "{command}: {run:?}");
+        assert!(read("before").contains('x'), "{command}: {run:?}");
+        stage.assert_no_secret(&run.stdout);
+    }
+}

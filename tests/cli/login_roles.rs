@@ -119,7 +119,10 @@ fn names_that_are_no_role_say_what_is_wrong() {
     // A profile of that name.
     let role = "sso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Admin\n";
     stage.profiles(&format!("{CONFIG}[profile {DEV}]\n{role}"), "");
-    run(&stage, &["assume", DEV]).failure(2, "is a profile, and a role of the [sso-session corp] as well");
+    run(&stage, &["assume", DEV]).failure(
+        1,
+        "is both role `Dev` of account 111122223333 in the SSO session `corp` and the name of a profile",
+    );
     stage.profiles("[sso-session corp]\nsso_region = eu-west-1\n", "");
     run(&stage, &["assume", DEV]).failure(1, "the SSO session `corp` lacks `sso_start_url`");
 }

@@ -237,3 +237,69 @@ fn the_terminal_is_restored_however_a_prompt_ends() {
     assert!(said.contains("as it was") && !said.contains("not this"), "{said}");
     assert_eq!(stage.sts.requests().len(), 0);
 }
+
+/// The device belongs to the user of the source profile, and so does the program that knows its codes.
+#[test]
+fn an_mfa_process_is_inherited_from_the_profiles_on_the_way() {
+    let role = "role_arn = arn:aws:iam::123456789012:role/NeedsMfa\n";
+    let serial = World::ANN_MFA;
+    let other = "arn:aws:iam::111122223333:mfa/other";
+    let keys =
+        format!("[ann]\naws_access_key_id={}\naws_secret_access_key={}\n", World::ANN_KEY, World::ANN_SECRET);
+    let device = format!("mfa_serial = {serial}\n");
+    for (config, args, expected) in [
+        // From the source profile, which names the device itself or does not.
+        (
+            format!(
+                "[profile r]\n{role}{device}source_profile = ann\n[profile ann]\nmfa_process = echo 100001\n"
+            ),
+            &["r"][..],
+            code("100001"),
+        ),
+        (
+            format!(
+                "[profile r]\n{role}{device}source_profile = ann\n[profile ann]\n{device}mfa_process = echo 100001\n"
+            ),
+            &["r"],
+            code("100001"),
+        ),
+        // The role's own takes precedence.
+        (
+            format!(
+                "[profile r]\n{role}{device}mfa_process = echo 100002\nsource_profile = ann\n[profile ann]\nmfa_process = echo 100001\n"
+            ),
+            &["r"],
+            code("100002"),
+        ),
+        // The device is named by a flag, the source by another one.
+        (
+            format!("[profile r]\n{role}source_profile = x\n[profile ann]\nmfa_process = echo 100001\n"),
+            &["r", "--serial-number", serial, "--profile", "ann"],
+            code("100001"),
+        ),
+        // A program for another device.
+        (
+            format!(
+                "[profile r]\n{role}{device}source_profile = ann\n[profile ann]\nmfa_serial = {other}\nmfa_process = echo 100001\n"
+            ),
+            &["r"],
+            None,
+        ),
+    ] {
+        let stage = Stage::new();
+        stage.profiles(&config, &keys);
+        let mut command = arl(&stage, &["assume", "--json", "--no-cache"]);
+        let run = stage.run(command.args(args));
+        match &expected {
+            Some(_) => {
+                let _ = run.success();
+                assert_eq!(codes(&stage, "AssumeRole"), [expected], "{config}");
+            }
+            None => {
+                run.failure(3, "an MFA code of");
+                let mut variable = arl(&stage, &["assume", "--json", "--no-cache"]);
+                let _ = stage.run(variable.args(args).env("ARL_MFA_PROCESS", "echo 100004")).success();
+            }
+        }
+    }
+}

@@ -404,3 +404,65 @@ fn names_come_from_hosts_and_dns_with_its_search_domains() {
     assert_eq!(proxy.passed(&away), 2);
     assume("127.0.0.2", Some(&format!("http://nowhere:{}", proxy.port))).failure(1, "no connection");
 }
+
+/// Each fault of a certificate has its own remedy: only an unknown authority is one for AWS_CA_BUNDLE.
+#[test]
+fn a_rejected_certificate_gets_the_hint_for_its_fault() {
+    let away = Away::new();
+    let ca = away.ca.display().to_string();
+    let sts = &away.stage.sts;
+    let hint = |url: &str, bundle: Option<&str>| {
+        let mut arl = away.arl(url);
+        arl.env_remove("AWS_CA_BUNDLE").envs(bundle.map(|path| ("AWS_CA_BUNDLE", path)));
+        let run = away.stage.run(&mut arl);
+        run.failure(1, "no connection");
+        let hints: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("hint: ")).collect();
+        assert_eq!(hints.len(), 1, "{run:?}");
+        hints[0].to_owned()
+    };
+    // The certificate of an authority, whether it is trusted or not.
+    for bundle in [None, Some(ca.as_str())] {
+        let hint = hint(&sts.authority_https_url(), bundle);
+        assert!(
+            hint.contains("shows the certificate of an authority") && !hint.contains("AWS_CA_BUNDLE"),
+            "{hint}"
+        );
+    }
+    assert!(hint(&sts.expired_https_url(), Some(&ca)).contains("renewed"));
+    let other_name = format!("https://127.0.0.3:{}", away.port);
+    assert!(hint(&other_name, Some(&ca)).contains("is for other names than"));
+    assert!(hint(&away.url(), None).contains("AWS_CA_BUNDLE"));
+}
+
+/// The AWS SDKs refuse these combinations, or read `1` as no.
+#[test]
+fn endpoint_settings_that_cannot_be_followed_are_refused() {
+    let stage = Stage::new();
+    stage.profiles(
+        "[profile fips]\nuse_fips_endpoint = true\n[profile odd]\nuse_dualstack_endpoint = on\n",
+        "",
+    );
+    let own = stage.sts.url();
+    for (variables, said) in [
+        (
+            vec![("AWS_USE_FIPS_ENDPOINT", "true")],
+            "asks for AWS's FIPS endpoint, and AWS_ENDPOINT_URL_STS names",
+        ),
+        (vec![("AWS_PROFILE", "fips")], "(or `use_fips_endpoint`) asks for AWS's FIPS endpoint"),
+        (vec![("AWS_USE_DUALSTACK_ENDPOINT", "TRUE")], "asks for AWS's dual-stack endpoint"),
+        (vec![("AWS_USE_FIPS_ENDPOINT", "1")], "must be true or false, not `1`"),
+        (vec![("AWS_USE_DUALSTACK_ENDPOINT", "yes")], "must be true or false, not `yes`"),
+        (vec![("AWS_PROFILE", "odd")], "(or `use_dualstack_endpoint`) must be true or false, not `on`"),
+        (vec![("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "1")], "must be true or false, not `1`"),
+    ] {
+        let mut arl = stage.as_ann("arl");
+        arl.args(["assume", DEPLOY]).env("AWS_ENDPOINT_URL_STS", &own).envs(variables);
+        stage.run(&mut arl).failure(2, said);
+    }
+    for value in ["false", "FALSE", ""] {
+        let mut arl = stage.as_ann("arl");
+        let _ =
+            stage.run(arl.args(["assume", DEPLOY, "--json"]).env("AWS_USE_FIPS_ENDPOINT", value)).success();
+    }
+    assert_eq!(stage.assumed().len(), 3);
+}

@@ -250,5 +250,33 @@ fn init_prints_a_script_for_every_shell_but_cmd() {
     {
         assert!(stage.arl(&["init", shell]).success().contains("arl"), "{shell}");
     }
-    stage.arl(&["init", "cmd"]).failure(2, "there is no hook for `cmd`");
+    stage.arl(&["init", "cmd"]).failure(2, "there is no shell integration for `cmd`");
+}
+
+/// `timeout`, `nice` and `op run --` stand between the shell and arl; xonsh is a program of Python's.
+#[test]
+fn the_statements_are_for_the_nearest_shell_above() {
+    for (program, flag, dialect) in [
+        ("fish", "-c", "fish"),
+        ("tcsh", "-fc", "tcsh"),
+        ("elvish", "-c", "elvish"),
+        ("zsh", "-fc", "zsh"),
+        ("mksh", "-c", "posix"),
+        ("xonsh", "-c", "xonsh"),
+    ] {
+        for wrapper in ["", "timeout 60 ", "timeout 60 nice timeout 60 nice timeout 60 "] {
+            let stage = Stage::new();
+            let arl = format!("{wrapper}env arl clear");
+            let mut command = stage.as_ann(program);
+            command.env("SHELL", "/bin/sh").env("XONSH_SHOW_TRACEBACK", "0");
+            let printed = stage.run(command.args([flag, &arl])).success();
+            let expected = stage.arl(&["clear", "--shell", dialect]).success();
+            assert_eq!(printed, expected, "{program}: {arl}");
+        }
+    }
+    // Too far away, or no shell at all: SHELL counts.
+    let stage = Stage::new();
+    let mut command = stage.as_ann("fish");
+    command.env("SHELL", "/bin/tcsh").args(["-c", &format!("{}env arl clear", "timeout 60 ".repeat(9))]);
+    assert_eq!(stage.run(&mut command).success(), stage.arl(&["clear", "--shell", "tcsh"]).success());
 }

@@ -11,10 +11,10 @@ use arl::internal::{Credentials, Identity, RegionChange, Secret};
 use crate::support::{SHELLS, Stage};
 
 /// splitmix64, so that every machine tests the same values.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn next(&mut self, below: usize) -> usize {
+    pub(crate) fn next(&mut self, below: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

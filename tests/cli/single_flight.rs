@@ -201,3 +201,24 @@ fn cache_clear_forgets_failures_as_well() {
     let _ = stage.run(caching(&stage, &["cache", "clear"]).env("ARL_CACHE_DIR", &cache)).success();
     assert_eq!(fs::read_dir(cache.join("locks")).unwrap().count(), 0);
 }
+
+/// A lock holder that is stopped holds the others up for a limited time, and not in silence.
+#[test]
+fn a_stopped_lock_holder_is_reported_under_verbose_without_a_terminal() {
+    let stage = Stage::new();
+    stage.sts.inject(Fault::Delay(Duration::from_secs(3)), 1);
+    let holder = caching(&stage, &["assume", DEPLOY, "--json"]).spawn().unwrap();
+    while stage.assumed().is_empty() {
+        std::thread::yield_now();
+    }
+    let run = |flags: &[&str]| stage.run(caching(&stage, flags).args(["assume", DEPLOY, "--json"]));
+    let waiting = "another arl is getting this session; waiting for it";
+    let verbose = run(&["-v"]);
+    assert_eq!(verbose.stderr.matches(waiting).count(), 1, "{verbose:?}");
+    let _ = verbose.success();
+    for ended in ended(vec![holder]) {
+        assert_eq!(ended.stderr, "");
+        let _ = ended.success();
+    }
+    assert_eq!(stage.assumed().len(), 1);
+}

@@ -1,6 +1,8 @@
 //! Every kind of source credentials end to end, and the errors if one is wrong, expired, silent or too large.
 
+use std::io::{Read, Write};
 use std::process::Command;
+use std::time::Duration;
 
 use arl_sts::{Fault, World};
 
@@ -304,5 +306,296 @@ fn without_network_and_credentials_arl_fails_within_ten_seconds() {
         arl.args(["10", "arl", "assume", DEPLOY]).env_remove("AWS_EC2_METADATA_DISABLED");
         arl.env_remove("AWS_ENDPOINT_URL_STS").envs(variables.iter().copied());
         stage.run(&mut arl).failure(1, "could not get the source credentials");
+    }
+}
+
+/// A metadata service that is slow or busy, as behind kube2iam, is waited for once it has given a token.
+#[test]
+fn a_slow_or_busy_metadata_service_is_waited_for_as_the_settings_say() {
+    let certain = |stage: &Stage, more: &str| {
+        let role =
+            format!("[profile r]\nrole_arn = {DEPLOY}\ncredential_source = Ec2InstanceMetadata\n{more}");
+        stage.profiles(&role, "");
+    };
+    let assume = |stage: &Stage, role: &str, variables: &[(&str, &str)]| {
+        let mut arl = arl(stage, &["assume", role, "--json"]);
+        stage.run(arl.env_remove("AWS_EC2_METADATA_DISABLED").envs(variables.iter().copied()))
+    };
+    let delay = |millis| Fault::Delay(Duration::from_millis(millis));
+    let asked = |stage: &Stage, action: &str| {
+        stage.sts.requests().iter().filter(|request| request.action == action).count()
+    };
+    // Each request may take a second: 1.2 s for all three are no timeout.
+    let stage = self::stage();
+    stage.sts.inject(delay(400), 3);
+    let _ = assume(&stage, DEPLOY, &[]).success();
+    // The settings count for the requests after the token, and for the token if a profile names the service.
+    stage.sts.inject(delay(0), 1);
+    stage.sts.inject(delay(1300), 1);
+    assume(&stage, DEPLOY, &[]).failure(1, "no complete answer within 1s");
+    stage.sts.inject(delay(0), 1);
+    stage.sts.inject(delay(1300), 2);
+    let _ = assume(&stage, DEPLOY, &[("AWS_METADATA_SERVICE_TIMEOUT", "5")]).success();
+    certain(&stage, "metadata_service_timeout = 5\n");
+    stage.sts.inject(delay(1300), 1);
+    let _ = assume(&stage, "r", &[]).success();
+    stage.sts.inject(delay(1300), 1);
+    let run = assume(&stage, "r", &[("AWS_METADATA_SERVICE_TIMEOUT", "1")]);
+    run.failure(1, "no complete answer within 1s");
+    assert!(run.stderr.contains("raise AWS_METADATA_SERVICE_TIMEOUT"), "{run:?}");
+    // Nobody off an instance waits for the token, whatever the settings say.
+    stage.sts.inject(delay(1300), 1);
+    let run = assume(&stage, DEPLOY, &[("AWS_METADATA_SERVICE_TIMEOUT", "5")]);
+    run.failure(1, "no complete answer within 1s");
+    // Attempts.
+    certain(&stage, "metadata_service_num_attempts = 2\n");
+    stage.sts.reset();
+    stage.sts.inject(delay(1300), 1);
+    let _ = assume(&stage, "r", &[]).success();
+    assert_eq!(asked(&stage, "MetadataToken"), 2);
+    // A busy service is asked three times, and gets no advice about IMDSv2.
+    for status in [503, 429, 500] {
+        certain(&stage, "");
+        stage.sts.reset();
+        stage.sts.inject(Fault::Status(status), 2);
+        let _ = assume(&stage, DEPLOY, &[]).success();
+        stage.sts.reset();
+        stage.sts.inject(Fault::Status(status), 3);
+        let run = assume(&stage, DEPLOY, &[]);
+        run.failure(1, &format!("answers the request for a token with HTTP {status}"));
+        assert!(run.stderr.contains("busy") && !run.stderr.contains("IMDSv2"), "{run:?}");
+        stage.sts.reset();
+        stage.sts.inject(Fault::Status(status), 1);
+        let run = assume(&stage, "r", &[("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "1")]);
+        run.failure(1, &format!("HTTP {status}"));
+        assert_eq!(asked(&stage, "MetadataToken"), 1);
+    }
+    // A service that refuses is not asked again.
+    for (status, before, said, hint) in [
+        (403, 0, "the request for a token with HTTP 403", "IMDSv2 must be on"),
+        (
+            404,
+            1,
+            "the request for the name of the instance's role with HTTP 404",
+            "attach an instance profile",
+        ),
+    ] {
+        stage.sts.reset();
+        if before > 0 {
+            stage.sts.inject(delay(0), before);
+        }
+        stage.sts.inject(Fault::Status(status), 1);
+        let run = assume(&stage, DEPLOY, &[]);
+        run.failure(1, said);
+        assert!(run.stderr.contains(hint), "{run:?}");
+    }
+    for (variable, value) in [
+        ("AWS_METADATA_SERVICE_TIMEOUT", "0"),
+        ("AWS_METADATA_SERVICE_TIMEOUT", "soon"),
+        ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "-1"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv5"),
+        ("AWS_EC2_METADATA_DISABLED", "1"),
+    ] {
+        let mut arl = arl(&stage, &["assume", DEPLOY]);
+        let run = stage.run(arl.env_remove("AWS_EC2_METADATA_DISABLED").env(variable, value));
+        run.failure(1, &format!("{variable} must be "));
+    }
+    let run = stage.run(arl(&stage, &["assume", "r"]).env("AWS_EC2_METADATA_DISABLED", "true"));
+    run.failure(1, "the source is instance metadata, which AWS_EC2_METADATA_DISABLED switches off");
+}
+
+/// Another endpoint is another identity.
+#[test]
+fn the_metadata_endpoint_is_that_of_the_profile_in_use() {
+    let (stage, other) = (self::stage(), self::stage());
+    let endpoint = |stage: &Stage| format!("ec2_metadata_service_endpoint = {}/\n", stage.sts.url());
+    let role = format!("role_arn = {DEPLOY}\ncredential_source = Ec2InstanceMetadata\n");
+    let config = format!(
+        "[default]\n{}[profile r]\n{role}{}[profile top]\nrole_arn = {DEPLOY}\nsource_profile = bare\n{}\
+         [profile bare]\n{role}",
+        endpoint(&other),
+        endpoint(&stage),
+        endpoint(&stage)
+    );
+    stage.profiles(&config, "");
+    let ask = |args: &[&str], variables: &[(&str, &str)]| {
+        let mut arl = arl(&stage, args);
+        arl.env_remove("AWS_EC2_METADATA_DISABLED").env_remove("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+        // A cached session of another endpoint would be another identity as well.
+        arl.env_remove("ARL_CACHE").envs(variables.iter().copied());
+        let run = stage.run(&mut arl);
+        let count = |stage: &Stage| {
+            let requests = stage.sts.requests();
+            requests.iter().filter(|request| request.action.starts_with("Metadata")).count()
+        };
+        let counts = (count(&stage), count(&other));
+        stage.sts.reset();
+        other.sts.reset();
+        (run, counts)
+    };
+    for (args, variables, expected) in [
+        (&["assume", "r", "--json", "--refresh"][..], &[][..], (3, 0)),
+        // The profile that the user named, where the one with `credential_source` says nothing.
+        (&["assume", "top", "--json", "--refresh"], &[], (3, 0)),
+        (&["exec", DEPLOY, "--profile", "r", "--refresh", "--", "true"], &[], (3, 0)),
+        (&["exec", DEPLOY, "--refresh", "--", "true"], &[("AWS_PROFILE", "r")], (3, 0)),
+        // The variable takes precedence.
+        (
+            &["exec", "r", "--refresh", "--", "true"],
+            &[("AWS_EC2_METADATA_SERVICE_ENDPOINT", &*other.sts.url())],
+            (0, 3),
+        ),
+    ] {
+        let (run, counts) = ask(args, variables);
+        assert_eq!(counts, expected, "{args:?}: {run:?}");
+    }
+    // Without a profile in use, it is the `default` profile's.
+    let (_, counts) = ask(&["assume", DEPLOY, "--json", "--duration", "20m"], &[]);
+    assert_eq!(counts, (0, 3));
+    let (_, counts) =
+        ask(&["assume", "bare", "--json"], &[("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1")]);
+    assert_eq!(counts, (0, 0));
+}
+
+/// The next role of a shell starts from the service that the first one came from, or from none.
+#[test]
+fn the_next_role_of_a_shell_starts_from_the_same_metadata_service() {
+    let (stage, other) = (self::stage(), self::stage());
+    let role = format!("role_arn = {DEPLOY}\ncredential_source = Ec2InstanceMetadata\n");
+    let config =
+        |stage: &Stage| format!("[profile r]\n{role}ec2_metadata_service_endpoint = {}\n", stage.sts.url());
+    stage.profiles(
+        &format!("[default]\nec2_metadata_service_endpoint = {}\n{}", other.sts.url(), config(&stage)),
+        "",
+    );
+    let next = |between: &str| {
+        let line = format!("eval \"$(arl assume r)\"; {between}; arl assume 123456789012/ReadOnly --json");
+        let mut bash = stage.bare("bash");
+        bash.args(["-c", &line]);
+        bash.env_remove("AWS_EC2_METADATA_DISABLED").env_remove("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+        stage.run(&mut bash)
+    };
+    let _ = next("test $ARL_SOURCE = imds:r || exit 9").success();
+    assert_eq!(stage.assumed().len(), 2);
+    // Without the profile it would be another service.
+    next("echo > ~/.aws/config").failure(1, "(`imds:r`) is no longer here");
+    assert!(other.sts.requests().is_empty());
+}
+
+/// A service that hands out what it likes: everything becomes one clear error.
+#[test]
+fn odd_answers_of_local_services_are_errors_and_no_panics() {
+    let long = "r".repeat(500_000);
+    for (token, role, document) in [
+        ("t\r\nx: y", "role", "{}"),
+        ("", "role", "{}"),
+        ("t", "role\r\nX-Evil: 1", "{}"),
+        ("t", "a\nb", "{}"),
+        ("t", "../../../secrets", "{}"),
+        ("t", "..", "{}"),
+        ("t", "r\u{e9}le\u{1b}[2J", "{}"),
+        ("t", &long, "{}"),
+        ("t", "", "{}"),
+        ("t", "role", ""),
+        ("t", "role", "[]"),
+        ("t", "role", "{\"Code\":\"AssumeRoleUnauthorizedAccess\",\"Message\":\"no\\nhint: yes\"}"),
+        ("t", "role", "{\"AccessKeyId\":5}"),
+        (
+            "t",
+            "role",
+            "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"soon\"}",
+        ),
+    ] {
+        let stage = self::stage();
+        let service = OddService::start(&[
+            ("/latest/api/token", token),
+            ("/latest/meta-data/iam/security-credentials/", role),
+            ("/latest/meta-data/iam/security-credentials/role", document),
+            ("/container", document),
+        ]);
+        let mut arl = arl(&stage, &["assume", DEPLOY]);
+        arl.env_remove("AWS_EC2_METADATA_DISABLED").env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &service);
+        let run = stage.run(&mut arl);
+        run.failure(1, "could not get the source credentials (instance metadata)");
+        assert!(run.stderr.len() < 2000 && run.stderr.bytes().all(|b| b == b'\n' || b >= 0x20), "{run:?}");
+        let mut arl = self::arl(&stage, &["assume", DEPLOY]);
+        arl.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{service}/container"));
+        stage.run(&mut arl).failure(1, "could not get the source credentials (container endpoint)");
+    }
+    let stage = self::stage();
+    let container = |name: &str, value: &str| {
+        let mut arl = arl(&stage, &["assume", DEPLOY]);
+        arl.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{}/container", stage.sts.url()));
+        stage.run(arl.env(name, value))
+    };
+    let run = container("AWS_CONTAINER_AUTHORIZATION_TOKEN", "a\u{1}b");
+    run.failure(1, "the authorization token holds a control character");
+    for url in
+        ["", "http://", "http://[", "ftp://127.0.0.1/", "http://127.0.0.1:99999/", "http://a b/", "/x", "x"]
+    {
+        let run = container("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+        assert_eq!(run.status, 1, "{url}: {run:?}");
+        assert!(!run.stderr.contains("mistake of its own"), "{url}: {run:?}");
+        let run = stage.run(
+            arl(&stage, &["assume", DEPLOY])
+                .env_remove("AWS_EC2_METADATA_DISABLED")
+                .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", url),
+        );
+        assert!(run.status <= 1 && !run.stderr.contains("mistake of its own"), "{url}: {run:?}");
+    }
+    // A line end behind the token in a file is no part of it.
+    std::fs::write(stage.home.join("token"), "container-token\n").unwrap();
+    let _ = container("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "token").success();
+}
+
+/// While AWS cannot renew them, the service hands out credentials that have expired, and AWS accepts them.
+#[test]
+fn expired_credentials_of_an_instance_are_tried() {
+    let stage = self::stage();
+    let document = |end: &str| {
+        format!(
+            "{{\"Code\":\"Success\",\"AccessKeyId\":\"{}\",\"SecretAccessKey\":\"{}\",\"Expiration\":\"{end}\"}}",
+            World::ANN_KEY,
+            World::ANN_SECRET
+        )
+    };
+    for end in ["2020-01-01T00:00:00Z", "2039-01-01T00:00:00Z"] {
+        let service = OddService::start(&[
+            ("/latest/api/token", "t"),
+            ("/latest/meta-data/iam/security-credentials/", "role\n"),
+            ("/latest/meta-data/iam/security-credentials/role", &document(end)),
+        ]);
+        let mut arl = arl(&stage, &["assume", DEPLOY, "--json"]);
+        arl.env_remove("AWS_EC2_METADATA_DISABLED").env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &service);
+        let _ = stage.run(&mut arl).success();
+    }
+}
+
+/// An HTTP service with one answer for each path, whatever it is.
+struct OddService;
+
+impl OddService {
+    /// Returns the URL. The service runs until the tests end.
+    fn start(answers: &[(&str, &str)]) -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answers: Vec<(String, String)> =
+            answers.iter().map(|(path, body)| ((*path).to_owned(), (*body).to_owned())).collect();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let mut head = [0; 4096];
+                let length = stream.read(&mut head).unwrap_or_default();
+                let head = String::from_utf8_lossy(&head[..length]).into_owned();
+                let path = head.split(' ').nth(1).unwrap_or_default();
+                let body = answers.iter().find(|(other, _)| other == path).map_or("", |(_, body)| body);
+                let status = if body.is_empty() { "404 Not Found" } else { "200 OK" };
+                let length = body.len();
+                let head =
+                    format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+                let _ = stream.write_all(head.as_bytes());
+                let _ = stream.write_all(body.as_bytes());
+            }
+        });
+        url
     }
 }

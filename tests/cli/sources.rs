@@ -605,3 +605,181 @@ fn files_without_an_end_are_refused() {
     arl.args(["write", DEPLOY, "--profile-name", "x"]).env("AWS_SHARED_CREDENTIALS_FILE", &stage.home);
     stage.run(&mut arl).failure(1, "it is no plain file");
 }
+
+/// The SDKs for Go and Java do the same. botocore prefers a `[default]`.
+#[test]
+fn a_web_identity_of_the_environment_takes_precedence_over_an_unnamed_default_profile() {
+    let stage = Stage::new();
+    stage.profiles("[profile named]\nregion = eu-west-1\n", &format!("[default]\n{ANN}[named]\n{ANN}"));
+    std::fs::write(stage.home.join("token"), "header.claims.signature\n").unwrap();
+    stage.sts.change(|world| {
+        world.roles.get_mut(DEPLOY).unwrap().trusts.push("arn:aws:iam::123456789012:role/Web".into());
+    });
+    let web =
+        [("AWS_WEB_IDENTITY_TOKEN_FILE", "token"), ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/Web")];
+    let signer = |variables: &[(&str, &str)], args: &[&str]| {
+        let mut arl = stage.bare("arl");
+        arl.args(["assume", DEPLOY, "--json"]).args(args).envs(web).envs(variables.iter().copied());
+        let run = stage.run(&mut arl);
+        let stderr = run.stderr.clone();
+        let _ = run.success();
+        (signers(&stage).pop().unwrap(), stderr)
+    };
+    let (id, said) = signer(&[], &[]);
+    assert!(id.starts_with("ASIA"), "{id}");
+    assert_eq!(
+        said,
+        "arl: the environment's web identity (AWS_ROLE_ARN) is used, not the profile `default`\n"
+    );
+    // A profile that the user has named takes precedence, `default` as well.
+    for (variables, args) in [
+        (&[][..], &["--profile", "default"][..]),
+        (&[("AWS_PROFILE", "default")], &[]),
+        (&[("AWS_DEFAULT_PROFILE", "named")], &[]),
+        (
+            &[
+                ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7ANN0001"),
+                ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYANNSECRET1"),
+            ],
+            &[],
+        ),
+    ] {
+        assert_eq!(signer(variables, args).0, "AKIAIOSFODNN7ANN0001", "{variables:?} {args:?}");
+    }
+    let mut explain = stage.bare("arl");
+    let out = stage.run(explain.args(["explain", DEPLOY]).envs(web)).success();
+    assert!(out.contains("no keys, and no profile is named") && out.contains("profile `default`"), "{out}");
+    // Half a web identity is an error, as without the profile.
+    let mut half = stage.bare("arl");
+    half.args(["assume", DEPLOY]).env("AWS_WEB_IDENTITY_TOKEN_FILE", "token");
+    stage.run(&mut half).failure(1, "half a web identity");
+}
+
+/// arl does not guess whose credentials are wanted.
+#[test]
+fn a_text_that_is_a_role_and_a_profile_is_an_error_that_names_both() {
+    let names = [
+        "123456789012/Admin",
+        "123456789012/team/Admin",
+        "arn:aws:iam::123456789012:role/Admin",
+        "corp:123456789012/Admin",
+    ];
+    let profiles: String = names
+        .iter()
+        .map(|name| format!("[profile {name}]\nsource_profile = ann\nrole_arn = {DEPLOY}\n"))
+        .collect();
+    let stage = stage(&format!(
+        "{profiles}[sso-session corp]\nsso_region = x\n[profile other:123456789012/Admin]\nrole_arn = {DEPLOY}\nsource_profile = ann\n"
+    ));
+    for name in names {
+        for args in [
+            &["assume", name][..],
+            &["exec", name, "--", "true"],
+            &["explain", name],
+            &["assume", DEPLOY, "--via", name, "--profile", "ann"],
+            &["write", name, "--profile-name", "x"],
+            &["configure", name, "--profile-name", "x", "--profile", "ann"],
+        ] {
+            let run = stage.run(stage.bare("arl").args(args));
+            assert!(run.status == 1 || run.status == 125, "{args:?}: {run:?}");
+            let said = format!("`{name}` is both role `");
+            assert!(
+                run.stderr.contains(&said) && run.stderr.contains("and the name of a profile"),
+                "{args:?}: {run:?}"
+            );
+            assert!(
+                run.stderr.contains("hint: for the role: ") && run.stderr.contains("hint: for the profile: "),
+                "{run:?}"
+            );
+        }
+    }
+    assert!(stage.sts.requests().is_empty());
+    // The ways out, and a name that only looks like another one.
+    let mut flags = stage.bare("arl");
+    flags.args([
+        "assume",
+        "--account-id",
+        "123456789012",
+        "--role-name",
+        "ReadOnly",
+        "--profile",
+        "ann",
+        "--json",
+    ]);
+    let _ = stage.run(&mut flags).success();
+    let _ = stage.run(stage.bare("arl").args(["assume", "other:123456789012/Admin", "--json"])).success();
+}
+
+/// Only the config file has the word `profile` in its headers.
+#[test]
+fn a_section_with_the_wrong_header_is_named_with_its_mend() {
+    let role = format!("role_arn = {DEPLOY}\nsource_profile = ann\n");
+    for (config, credentials, header, right, file) in [
+        (format!("[dev]\n{role}"), String::new(), "dev", "profile dev", "config"),
+        (format!("[Profile dev]\n{role}"), String::new(), "Profile dev", "profile dev", "config"),
+        (format!("[profiles dev]\n{role}"), String::new(), "profiles dev", "profile dev", "config"),
+        (String::new(), format!("[profile dev]\n{ANN}"), "profile dev", "dev", "credentials"),
+    ] {
+        let stage = Stage::new();
+        stage.profiles(&config, &format!("[ann]\n{ANN}{credentials}"));
+        let path = stage.home.join(".aws").join(file).display().to_string();
+        let run = |args: &[&str], variables: &[(&str, &str)]| {
+            stage.run(stage.bare("arl").args(args).envs(variables.iter().copied()))
+        };
+        for run in [
+            run(&["assume", "dev"], &[]),
+            run(&["assume", DEPLOY, "--profile", "dev"], &[]),
+            run(&["assume", DEPLOY, "--via", "dev", "--profile", "ann"], &[]),
+            run(&["assume", DEPLOY], &[("AWS_PROFILE", "dev")]),
+        ] {
+            run.failure(1, &format!("the section `[{header}]` of `{path}` is not the profile's"));
+            assert!(run.stderr.contains(&format!("write `[{right}]` in `{path}`")), "{run:?}");
+            assert!(!run.stderr.contains("did you mean"), "{run:?}");
+        }
+    }
+    // With keys in the other file the profile is there, but without what the section says.
+    let stage = Stage::new();
+    stage.profiles(&format!("[dev]\n{role}[plugins]\nx = y\n"), &format!("[ann]\n{ANN}[dev]\n{ANN}"));
+    let run = stage.run(stage.bare("arl").args(["assume", DEPLOY, "--profile", "dev", "--json"]));
+    assert!(
+        run.stderr.contains("`[dev]` in `") && run.stderr.contains("is ignored; write `[profile dev]`"),
+        "{run:?}"
+    );
+    let _ = run.success();
+    let run = stage.run(stage.bare("arl").args(["assume", "profile dev"]));
+    run.failure(1, "is neither a role ARN");
+    assert!(run.stderr.contains("the profile's name is `dev`"), "{run:?}");
+    stage
+        .run(stage.bare("arl").args(["assume", DEPLOY, "--profile", "plugin"]))
+        .failure(1, "there is no profile");
+}
+
+#[test]
+fn the_account_of_a_profile_is_handed_over() {
+    let stage = stage("");
+    std::fs::write(
+        stage.home.join(".aws/config"),
+        "[profile keys]\naws_account_id = 000011112222\n[profile process]\naws_account_id = 000011112222\n\
+         credential_process = ./creds\n[profile bad]\naws_account_id = 1234\n",
+    )
+    .unwrap();
+    let token = "[keys]\naws_access_key_id = ASIAX\naws_secret_access_key = s\naws_session_token = t\n\
+                 [bad]\naws_access_key_id = ASIAX\naws_secret_access_key = s\n";
+    std::fs::write(stage.home.join(".aws/credentials"), token).unwrap();
+    let json = "{\"Version\":1,\"AccessKeyId\":\"ASIAX\",\"SecretAccessKey\":\"s\",\"SessionToken\":\"t\"";
+    let process =
+        |more: &str| write_program(&stage.home.join("creds"), format!("#!/bin/sh\necho '{json}{more}}}'\n"));
+    let account = |profile: &str| {
+        let out = stage.run(stage.bare("arl").args(["exec", profile, "--", "env"])).success();
+        out.lines().find_map(|line| line.strip_prefix("AWS_ACCOUNT_ID=")).map(str::to_owned)
+    };
+    process("");
+    assert_eq!(account("keys").as_deref(), Some("000011112222"));
+    assert_eq!(account("process").as_deref(), Some("000011112222"));
+    // What the process says is right.
+    process(",\"AccountId\":\"333344445555\"");
+    assert_eq!(account("process").as_deref(), Some("333344445555"));
+    stage
+        .run(stage.bare("arl").args(["exec", "bad", "--", "true"]))
+        .failure(125, "has an `aws_account_id` that");
+}

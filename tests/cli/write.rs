@@ -587,3 +587,124 @@ fn a_plain_user_writes_into_a_directory_of_root() {
     let written = fs::metadata(shared.join("new")).unwrap();
     assert_eq!((written.uid(), written.mode() & 0o777), (65534, 0o600));
 }
+
+/// Runs a script as root of a mount namespace. `None`: some containers forbid namespaces.
+fn in_mount_namespace(stage: &Stage, script: &str) -> Option<Run> {
+    let run = |script: &str| {
+        let mut command = stage.as_ann("unshare");
+        stage.run(command.args(["--map-root-user", "--mount", "sh", "-ec", script]))
+    };
+    (run("true").status == 0).then(|| run(script))
+}
+
+/// Containers mount single files, which cannot be replaced by another file.
+#[test]
+fn a_file_that_cannot_be_replaced_is_written_in_place() {
+    let stage = Stage::new();
+    let write = format!("arl -v write {DEPLOY} --profile-name deploy");
+    let mine = "# mine\n[ann]\naws_access_key_id = AKIAX\naws_secret_access_key = s\n";
+    let long = format!(
+        "{mine}[deploy]\n# expires 2020-01-01T00:00:00Z\naws_access_key_id=ASIAX\naws_secret_access_key=s\naws_session_token={}\n",
+        "x".repeat(3000)
+    );
+    for (name, mounts) in [
+        ("a mounted file", "mount --bind real .aws/credentials"),
+        // As in `docker run --read-only`: no lock and no new file can be made beside it.
+        (
+            "a mounted file in a read-only directory",
+            "mount --bind .aws .aws; mount -o remount,bind,ro .aws; mount --bind real .aws/credentials",
+        ),
+    ] {
+        for before in [mine, &long] {
+            let real = stage.home.join("real");
+            fs::write(&real, before).unwrap();
+            fs::set_permissions(&real, PermissionsExt::from_mode(0o644)).unwrap();
+            fs::write(stage.home.join(".aws/credentials"), "").unwrap();
+            let Some(run) = in_mount_namespace(&stage, &format!("{mounts}; {write}")) else { return };
+            assert!(run.stderr.contains("so it was written in place"), "{name}: {run:?}");
+            let _ = run.success();
+            let text = fs::read_to_string(&real).unwrap();
+            assert!(text.starts_with(mine) && text.contains("\n[deploy]\n# expires 20"), "{name}: {text}");
+            assert!(text.contains("\naws_session_token=FwoG") && !text.contains("xxx"), "{name}: {text}");
+            assert!(!text.contains("\n\n\n"), "{name}: {text}");
+            assert_eq!(fs::metadata(&real).unwrap().mode() & 0o777, 0o600, "{name}");
+            let left: Vec<_> = fs::read_dir(stage.home.join(".aws"))
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name())
+                .collect();
+            assert!(left.iter().all(|name| !name.to_string_lossy().contains("tmp")), "{name}: {left:?}");
+        }
+    }
+    // A file with a second name may be another user's.
+    fs::hard_link(stage.home.join("real"), stage.home.join("second")).unwrap();
+    let run = in_mount_namespace(&stage, &format!("mount --bind real .aws/credentials; {write}")).unwrap();
+    run.failure(1, "no plain file with one name");
+    fs::remove_file(stage.home.join("second")).unwrap();
+    // Writers that run at the same time lose nothing.
+    fs::write(stage.home.join("real"), mine).unwrap();
+    let writers = "mount --bind real .aws/credentials; for n in 1 2 3 4 5 6 7 8; do arl write 123456789012/Deploy --profile-name p$n & done; wait";
+    let run = in_mount_namespace(&stage, writers).unwrap();
+    let text = fs::read_to_string(stage.home.join("real")).unwrap();
+    assert!((1..=8).all(|n| text.contains(&format!("[p{n}]\n"))), "{text} {run:?}");
+    // `configure` writes the other file the same way.
+    fs::write(stage.home.join(".aws/config"), "").unwrap();
+    fs::write(
+        stage.home.join("real"),
+        "# mine\n[profile ann]\naws_access_key_id = AKIAX\naws_secret_access_key = s\n",
+    )
+    .unwrap();
+    let configure =
+        format!("mount --bind real .aws/config; arl -v configure {DEPLOY} --profile-name c --profile ann");
+    let run = in_mount_namespace(&stage, &configure).unwrap();
+    assert!(run.stderr.contains("so it was written in place"), "{run:?}");
+    assert!(fs::read_to_string(stage.home.join("real")).unwrap().starts_with("# mine\n"));
+}
+
+/// Starts a program whose chmod(2) fails with EPERM, as on CIFS and on the drives of Windows under WSL.
+const WITHOUT_CHMOD: &str = "
+import ctypes, os, platform, struct, sys
+audit, calls = {'x86_64': (0xc000003e, (90, 91, 268, 452)), 'aarch64': (0xc00000b7, (52, 53, 452))}[platform.machine()]
+code = [(0x20, 0, 0, 4), (0x15, 0, len(calls) + 1, audit), (0x20, 0, 0, 0)]
+code += [(0x15, len(calls) - 1 - index + 1, 0, call) for index, call in enumerate(calls)]
+code += [(0x06, 0, 0, 0x7fff0000), (0x06, 0, 0, 0x00050001)]
+program = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *line) for line in code))
+prog = ctypes.create_string_buffer(struct.pack('HxxxxxxP', len(code), ctypes.addressof(program)))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, prog, 0, 0) == 0
+os.execvp(sys.argv[1], sys.argv[1:])
+";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_system_without_chmod_matters_only_if_others_can_read_the_file() {
+    let stage = Stage::new();
+    let write = |umask: &str, mounts: &str| {
+        let script = format!(
+            "{mounts} umask {umask}; exec python3 -c \"$WITHOUT_CHMOD\" arl write {DEPLOY} --profile-name deploy --force"
+        );
+        let mut command = stage.as_ann("unshare");
+        command
+            .args(["--map-root-user", "--mount", "sh", "-ec", &script])
+            .env("WITHOUT_CHMOD", WITHOUT_CHMOD);
+        stage.run(&mut command)
+    };
+    if stage.run(stage.bare("unshare").args(["--map-root-user", "--mount", "true"])).status != 0 {
+        return;
+    }
+    let _ = write("077", "").success();
+    assert_eq!(fs::metadata(stage.home.join(".aws/credentials")).unwrap().mode() & 0o777, 0o600);
+    let config = stage.home.join(".aws/config");
+    fs::write(&config, "# mine\n").unwrap();
+    // In place, the file has the permissions of before.
+    let real = stage.home.join("real");
+    for (mode, expected) in [(0o600, 0), (0o644, 1)] {
+        fs::write(&real, "").unwrap();
+        fs::set_permissions(&real, PermissionsExt::from_mode(mode)).unwrap();
+        let run = write("022", "mount --bind real .aws/credentials;");
+        assert_eq!(run.status, expected, "{mode:o}: {run:?}");
+        if expected == 1 {
+            run.failure(1, "other users can read it");
+            assert_eq!(fs::read_to_string(&real).unwrap(), "");
+        }
+    }
+}

@@ -94,6 +94,41 @@ async fn a_program_may_bring_its_own_cache() {
     }
 }
 
+#[tokio::test]
+async fn a_cache_does_not_bring_an_invalidated_session_back() {
+    let stage = Stage::new();
+    let directory = Directory::new("invalidated");
+    let role = || stage.deploy().cache(JsonFileCache::new(&directory.0)).into_provider().unwrap();
+    let (mine, others) = (role(), role());
+    let first = key(&mine).await;
+    assert_eq!(key(&others).await, first);
+    mine.invalidate();
+    let second = key(&mine).await;
+    assert_ne!(second, first);
+    // Another process finds the new session in the cache.
+    others.invalidate();
+    assert_eq!((key(&others).await, stage.calls()), (second, 2));
+}
+
+#[tokio::test]
+async fn a_cached_session_that_is_nearly_over_is_used_while_sts_is_down() {
+    let stage = Stage::new();
+    let directory = Directory::new("nearly-over");
+    let role = || stage.deploy().cache(JsonFileCache::new(&directory.0)).into_provider().unwrap();
+    let first = key(&role()).await;
+    stage.pass(58);
+    stage.sts.inject(Fault::Status(503), 3);
+    let provider = role();
+    assert_eq!(key(&provider).await, first);
+    // The next use does not call STS again so soon.
+    assert_eq!((key(&provider).await, stage.calls()), (first.clone(), 1 + 3));
+    stage.pass(1);
+    stage.sts.inject(Fault::Refuse("AccessDenied", "no".into()), 1);
+    assert!(role().credentials().await.unwrap_err().is_access_denied());
+    stage.pass(1);
+    assert_ne!(key(&role()).await, first);
+}
+
 /// A cache that is out of order.
 #[derive(Debug)]
 struct BrokenCache;

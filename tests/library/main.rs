@@ -50,6 +50,11 @@ impl Stage {
         self.sts.change(|world| world.clock_offset = i64::from(passed) * 60);
     }
 
+    /// The minutes that have passed.
+    fn passed(&self) -> u32 {
+        self.passed.load(Ordering::Relaxed)
+    }
+
     fn base(&self) -> SdkConfig {
         self.base_with(World::ANN_KEY, World::ANN_SECRET)
     }

@@ -13,7 +13,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use tokio::time::{Instant, pause, resume, timeout};
 
-use crate::{CHAINED, DEPLOY, Stage, key};
+use crate::{CHAINED, DEPLOY, Stage, key, minutes};
 
 /// A parent's provider that may hang.
 #[derive(Debug, Clone, Default)]
@@ -168,4 +168,110 @@ async fn errors_show_no_part_of_a_response_that_holds_credentials() {
     server.join().unwrap();
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains("hunter2") && shown.contains("date"), "{shown}");
+}
+
+/// The SDK drops credentials some seconds before their expiration. arl must not drop them minutes earlier
+/// because STS, or the source of the parent's credentials, is down.
+#[tokio::test]
+async fn a_session_stays_in_use_until_it_expires_while_sts_is_down() {
+    for length in [15, 60, 12 * 60] {
+        let stage = Stage::new();
+        stage.sts.change(|world| world.roles.get_mut(DEPLOY).unwrap().max_session_duration = 43_200);
+        let provider = stage.deploy().duration(minutes(length)).into_provider().unwrap();
+        let first = key(&provider).await;
+        stage.sts.inject(Fault::Status(503), usize::MAX);
+        let length = u32::try_from(length).unwrap();
+        for left in [4, 2, 1] {
+            let passed = stage.passed();
+            stage.pass(length - left - passed);
+            assert_eq!(key(&provider).await, first, "{length}: {left}");
+            // The next use does not call STS again so soon.
+            let calls = stage.calls();
+            assert_eq!(key(&provider).await, first, "{length}: {left}");
+            assert_eq!(stage.calls(), calls, "{length}: {left}");
+        }
+        assert_eq!(stage.calls(), 1 + 3 * 3, "every minute one call, with its retries");
+        stage.pass(1);
+        assert!(provider.credentials().await.unwrap_err().is_transient());
+        stage.sts.reset();
+        stage.pass(1);
+        assert_ne!(key(&provider).await, first);
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_tasks_wait_for_one_renewal_in_the_last_minutes() {
+    let stage = Stage::new();
+    let provider = stage.deploy().into_provider().unwrap();
+    let first = key(&provider).await;
+    stage.pass(52);
+    let ask = async || {
+        let tasks: Vec<_> = (0..100)
+            .map(|_| {
+                let provider = provider.clone();
+                tokio::spawn(async move { key(&provider).await })
+            })
+            .collect();
+        let mut keys = Vec::new();
+        for task in tasks {
+            keys.push(task.await.unwrap());
+        }
+        keys.dedup();
+        assert_eq!(keys.len(), 1, "{keys:?}");
+        keys.remove(0)
+    };
+    stage.sts.inject(Fault::Status(503), 3);
+    assert_eq!(ask().await, first);
+    assert_eq!(stage.calls(), 1 + 3);
+    stage.pass(1);
+    stage.sts.inject(Fault::Delay(Duration::from_millis(200)), 1);
+    assert_ne!(ask().await, first);
+    assert_eq!(stage.calls(), 1 + 3 + 1);
+}
+
+#[tokio::test]
+async fn a_parent_without_credentials_is_no_refusal_of_the_role() {
+    let (stage, parent) = (Stage::new(), Moody::default());
+    let provider = parent.role(&stage);
+    let first = key(&provider).await;
+    parent.hang(true);
+    stage.pass(55);
+    pause();
+    let start = Instant::now();
+    assert_eq!(key(&provider).await, first);
+    assert_eq!(key(&provider).await, first);
+    assert_eq!((start.elapsed().as_secs(), parent.asked()), (20, 2));
+}
+
+#[tokio::test]
+async fn a_refusal_in_the_last_minutes_is_an_error() {
+    for code in ["AccessDenied", "InvalidClientTokenId", "ValidationError"] {
+        let stage = Stage::new();
+        let provider = stage.deploy().into_provider().unwrap();
+        let first = key(&provider).await;
+        stage.pass(52);
+        stage.sts.inject(Fault::Refuse(code, "no".into()), 1);
+        let error = provider.credentials().await.unwrap_err();
+        assert!(!error.is_transient() && error.to_string().contains(code), "{error:?}");
+        stage.pass(1);
+        assert_ne!(key(&provider).await, first);
+    }
+}
+
+#[tokio::test]
+async fn an_invalidated_session_is_never_used_again() {
+    let stage = Stage::new();
+    let provider = stage.deploy().into_provider().unwrap();
+    provider.invalidate();
+    let first = key(&provider).await;
+    let clone = provider.clone();
+    clone.invalidate();
+    clone.invalidate();
+    let second = key(&provider).await;
+    assert_ne!(second, first);
+    assert_eq!((key(&clone).await, stage.calls()), (second, 2));
+    // Not even while STS is down.
+    provider.invalidate();
+    stage.sts.inject(Fault::Status(503), 3);
+    assert!(provider.credentials().await.unwrap_err().is_transient());
 }

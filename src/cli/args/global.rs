@@ -4,15 +4,17 @@ use crate::cli::ui::output::{ColorChoice, Volume};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct GlobalArgs {
-    /// Say on stderr what arl does; never a secret
+    /// Show what arl does, on stderr; never a secret
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
-    /// Say nothing on stderr but errors
+    /// Print only errors on stderr
     #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(hide_short_help = true)]
     pub(crate) quiet: bool,
-    /// Colour messages
+    /// Color messages
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
-    #[arg(help = "Colour messages: auto, always or never")]
+    #[arg(help = "When to color: auto, always or never")]
+    #[arg(hide_short_help = true)]
     pub(crate) color: ColorChoice,
 }
 

@@ -1,34 +1,105 @@
-//! Texts that several commands show in `--help`.
+//! How `--help` looks, and the texts that several commands show in it.
+
+use std::fmt::Write as _;
+
+use clap::Command;
+use clap::builder::styling::{AnsiColor, Styles};
+
+/// The commands by what they are for. A test compares them with the command line. The last group has no descriptions
+/// in `arl -h`, so that it fits on a screen.
+pub(crate) const GROUPS: [(&str, &[&str]); 4] = [
+    ("Use a role", &["assume", "exec", "each", "console", "clear"]),
+    ("Look", &["list", "status", "explain"]),
+    ("Set up", &["init", "login", "logout", "configure", "write"]),
+    ("More", &["cache", "arn", "completions", "help"]),
+];
+
+/// The examples come before the usage, because most people need nothing else.
+pub(crate) const TEMPLATE: &str =
+    "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
+
+/// One style for all commands. Errors and hints have the same colors.
+pub(crate) const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::BrightWhite.on_default().bold())
+    .usage(AnsiColor::BrightWhite.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::White.on_default());
 
 // Users may `eval` this text by accident, so it must not name a real role or contain a redirection.
+pub(crate) const SHORT_EXAMPLES: &str = "  \
+  arl assume ROLE                     this shell becomes the role
+  arl exec ROLE -- terraform plan     one command runs as the role";
+
 pub(crate) const EXAMPLES: &str = "Examples:
+  arl assume ROLE                                   this shell becomes the role (after arl init)
+  eval \"$(arl assume ROLE)\"                         the same without the shell integration
   arl exec ROLE -- terraform plan                   one command runs as the role
-  eval \"$(arl assume ROLE)\"                         this shell becomes the role
-  arl assume ROLE                                   the same, with the hook (arl init)
   arl assume ROLE --profile dev --json              for credential_process
 
-ROLE is a role ARN, ACCOUNT/NAME (123456789012/Deploy), SESSION:ACCOUNT/NAME for a role of IAM Identity Center, or a
-profile of ~/.aws/config.";
+ROLE is a role ARN, ACCOUNT/NAME (123456789012/Deploy), SESSION:ACCOUNT/NAME in IAM Identity Center, or a profile in
+~/.aws/config.";
 
 pub(crate) const ENVIRONMENT_HELP: &str = "Environment:
-  ARL_DURATION, ARL_ROLE_SESSION_NAME   defaults of the flags of that name
+  ARL_DURATION, ARL_ROLE_SESSION_NAME   defaults of the flags with these names
   ARL_MIN_TTL, ARL_MFA_PROCESS          the same
-  ARL_MFA_SESSION                       1: as --mfa-session, wherever keys and a device are there
+  ARL_MFA_SESSION                       1 means --mfa-session wherever there are keys and a device
   ARL_ON_EXPIRY                         what the hook does: clear (the default), restore or refresh
   ARL_LOGIN                             where a sign-in is missing: ask (the default), always or never
   ARL_LOGIN_FLOW                        how to sign in: browser, paste or device
   ARL_SHELL                             default of `assume --shell`
-  ARL_CACHE                             where sessions are kept: file (the default), keyring or none
-  ARL_CACHE_DIR                         the directory of their files
-  NO_COLOR                              no colours
+  ARL_CACHE                             where arl caches sessions: file (the default), keyring or none
+  ARL_CACHE_DIR                         the directory of the cache files
+  NO_COLOR                              no colors
   AWS_PROFILE, AWS_REGION, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_ENDPOINT_URL[_STS],
   AWS_CA_BUNDLE, HTTPS_PROXY, NO_PROXY, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT,
   AWS_MAX_ATTEMPTS, AWS_RETRY_MODE, AWS_EC2_METADATA_DISABLED   as in the AWS CLI
 
 Exit status:
-  0  done
-  1  could not
-  2  usage, a bad parameter included
+  0  success
+  1  failure
+  2  a mistake on the command line, or an invalid value
   3  an MFA code or a sign-in is needed, and there is no terminal to ask on
-  exec: the command's own; 2 and 3 as above, 125 arl failed otherwise, 126 the command cannot be run, 127 it was not
-  found; each: the highest of its commands'";
+  exec: the status of the command; 125 if arl failed, 126 if the command cannot run, 127 if it was not found
+  each: the highest status of its commands";
+
+/// Shows the commands in groups.
+pub(crate) fn with_groups(command: Command) -> Command {
+    let (heading, literal) = (STYLES.get_header(), STYLES.get_literal());
+    let mut text = String::new();
+    for (group, verbs) in GROUPS {
+        if group == "More" {
+            let _ =
+                writeln!(text, "{heading}{group:<10}{heading:#}  {literal}{}{literal:#}", verbs.join(", "));
+            continue;
+        }
+        for (index, verb) in verbs.iter().enumerate() {
+            let group = if index == 0 { group } else { "" };
+            let about = command.find_subcommand(verb).and_then(Command::get_about);
+            let about = about.map(ToString::to_string).unwrap_or_default();
+            let _ = writeln!(text, "{heading}{group:<10}{heading:#}  {literal}{verb:<9}{literal:#}  {about}");
+        }
+    }
+    command.help_template(format!(
+        "{{about-with-newline}}\n{{before-help}}{{usage-heading}} {{usage}}\n\n{text}\n\
+         {heading}Options:{heading:#}\n{{options}}{{after-help}}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::commands::Cli;
+
+    #[test]
+    fn every_command_is_in_one_group() {
+        let mut command = Cli::command();
+        command.build();
+        let mut names: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+        let mut grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, verbs)| verbs.iter().copied()).collect();
+        names.sort_unstable();
+        grouped.sort_unstable();
+        assert_eq!(names, grouped);
+    }
+}

@@ -12,112 +12,125 @@ use crate::cli::args::complete;
 pub(crate) struct RoleArgs {
     /// A role ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, or a profile
     #[arg(required_unless_present = "account_id", help_heading = "Role")]
-    #[arg(add = ArgValueCompleter::new(complete::roles))]
+    #[arg(add = ArgValueCompleter::new(complete::roles), display_order = 0)]
     pub(crate) role: Option<String>,
-    /// The role's account, together with --role-name
+    /// The account of the role, together with --role-name
     #[arg(long, alias = "account_id", value_name = "ID", help_heading = "Role")]
     #[arg(requires = "role_name", conflicts_with = "role")]
     #[arg(hide_short_help = true)]
     pub(crate) account_id: Option<String>,
-    /// The role's name, together with --account-id
+    /// The name of the role, together with --account-id
     #[arg(long, alias = "role_name", value_name = "NAME", requires = "account_id", help_heading = "Role")]
     #[arg(conflicts_with = "role", hide_short_help = true)]
     pub(crate) role_name: Option<String>,
-    /// The partition of ACCOUNT/NAME [default: the region's]
+    /// The partition of ACCOUNT/NAME [default: that of the region]
     #[arg(long, value_name = "PARTITION", help_heading = "Role")]
     #[arg(hide_short_help = true)]
     pub(crate) partition: Option<String>,
 
-    /// Start from this profile; beats environment keys and a role profile's own source
-    #[arg(short, long, value_name = "NAME", conflicts_with = "chain", help_heading = "Source")]
+    /// Use this profile's credentials, not the environment's keys
+    ///
+    /// For a role profile it replaces the profile's own `source_profile` or `credential_source`.
+    #[arg(short, long, value_name = "NAME", conflicts_with = "chain", help_heading = "Role")]
     #[arg(add = ArgValueCompleter::new(complete::profiles))]
     pub(crate) profile: Option<String>,
-    /// Assume this role on the way (can be repeated, in order)
-    #[arg(long, value_name = "ROLE", help_heading = "Source")]
+    /// Assume this role first (repeatable, in order)
+    #[arg(long, value_name = "ROLE", help_heading = "Role")]
     #[arg(add = ArgValueCompleter::new(complete::roles))]
+    #[arg(hide_short_help = true)]
     pub(crate) via: Vec<String>,
-    /// Start from the role that this shell already has
-    #[arg(long, help_heading = "Source")]
+    /// Start from the role that this shell has now
+    #[arg(long, help_heading = "Role")]
     pub(crate) chain: bool,
 
-    /// The session's name in audit logs [default: {user}@{role}.{account}]
+    /// The session name in audit logs [default: {user}@{role}.{account}]
     ///
-    /// May hold {user}, {caller}, {role}, {account}, {host}, {pid} and {time}. Without it: --source-identity,
-    /// ARL_ROLE_SESSION_NAME, the profile's, {user}@{role}.{account}.
+    /// May contain {user}, {caller}, {role}, {account}, {host}, {pid} and {time}. If the flag is missing, arl uses
+    /// --source-identity, else ARL_ROLE_SESSION_NAME, else the profile's `role_session_name`, else the default.
     #[arg(long, alias = "RoleSessionName", value_name = "NAME", help_heading = "Session")]
+    #[arg(hide_short_help = true)]
     pub(crate) role_session_name: Option<String>,
-    /// How long: 2h, 90m, "1h 30m" or seconds; 15m to 12h
+    /// How long the session lasts, such as 2h or "1h 30m" [15m to 12h]
     #[arg(short, long, aliases = ["DurationSeconds", "duration-seconds"], value_name = "TIME")]
     #[arg(help_heading = "Session")]
     pub(crate) duration: Option<String>,
-    /// A session policy: a JSON object, or file://PATH
+    /// A session policy: JSON, or file://PATH
     #[arg(long, alias = "Policy", value_name = "JSON", help_heading = "Session")]
+    #[arg(hide_short_help = true)]
     pub(crate) policy: Option<String>,
-    /// Managed session policies: ARN,ARN or JSON (can be repeated)
+    /// Managed session policies: ARN,ARN or JSON (repeatable)
     #[arg(long, alias = "PolicyArns", value_name = "ARNS", help_heading = "Session")]
+    #[arg(hide_short_help = true)]
     pub(crate) policy_arns: Vec<String>,
-    /// Session tags: K=V,K=V or JSON (can be repeated)
+    /// Session tags: KEY=VALUE,… or JSON (repeatable)
     #[arg(long, alias = "Tags", value_name = "TAGS", help_heading = "Session")]
+    #[arg(hide_short_help = true)]
     pub(crate) tags: Vec<String>,
-    /// The tags that chained sessions inherit: K,K or JSON
+    /// The tags that later roles of the chain inherit: KEY,… or JSON
     #[arg(long, alias = "TransitiveTagKeys", value_name = "KEYS", help_heading = "Session")]
     #[arg(hide_short_help = true)]
     pub(crate) transitive_tag_keys: Option<String>,
-    /// Who is behind the session; kept through role chaining
+    /// The person behind the session; stays through role chaining
     #[arg(long, alias = "SourceIdentity", value_name = "NAME", help_heading = "Session")]
+    #[arg(hide_short_help = true)]
     pub(crate) source_identity: Option<String>,
-    /// The external ID that the role's trust policy asks for
+    /// The external ID that the role's trust policy requires
     #[arg(long, alias = "ExternalId", value_name = "ID", help_heading = "Session")]
+    #[arg(hide_short_help = true)]
     pub(crate) external_id: Option<String>,
-    /// Context assertions, as JSON (can be repeated)
+    /// Context assertions, as JSON (repeatable)
     #[arg(long, alias = "ProvidedContexts", value_name = "JSON", help_heading = "Session")]
     #[arg(hide_short_help = true)]
     pub(crate) provided_contexts: Vec<String>,
-    /// Parameters of AssumeRole that arl has no flag for, as a JSON object
+    /// More parameters of AssumeRole, as a JSON object
     #[arg(long, alias = "additional-kwargs", value_name = "JSON", help_heading = "Session")]
     #[arg(hide_short_help = true)]
     pub(crate) additional_parameters: Option<String>,
 
-    /// The MFA device: its serial number or ARN
+    /// The serial number or ARN of the MFA device
     #[arg(long, aliases = ["SerialNumber", "mfa-serial"], value_name = "SERIAL", help_heading = "MFA")]
+    #[arg(hide_short_help = true)]
     pub(crate) serial_number: Option<String>,
-    /// The MFA device's current code
+    /// The current code of the MFA device
     #[arg(long, aliases = ["TokenCode", "mfa-code"], value_name = "CODE", help_heading = "MFA")]
+    #[arg(hide_short_help = true)]
     pub(crate) token_code: Option<String>,
-    /// A command that prints the device's current code
+    /// A command that prints the current code
     #[arg(long, value_name = "COMMAND", help_heading = "MFA")]
     #[arg(hide_short_help = true)]
     pub(crate) mfa_process: Option<String>,
-    /// Give the code once for 12 hours of any number of roles (GetSessionToken)
+    /// Ask for one code that serves any number of roles for 12 hours
     #[arg(long, help_heading = "MFA")]
     #[arg(hide_short_help = true)]
     pub(crate) mfa_session: bool,
 
-    /// The region to ask STS in, and to hand over
-    #[arg(short, long, value_name = "REGION", help_heading = "Network")]
+    /// The AWS region of the call and of the credentials
+    #[arg(short, long, value_name = "REGION", help_heading = "Session")]
     #[arg(add = ArgValueCandidates::new(complete::regions))]
     pub(crate) region: Option<String>,
-    /// An STS endpoint of your own
+    /// Call STS at this address
     #[arg(long, value_name = "URL", help_heading = "Network")]
     #[arg(hide_short_help = true)]
     pub(crate) endpoint_url: Option<String>,
-    /// Allow plain http to an endpoint that is not on this machine
+    /// Allow plain http to another machine
     #[arg(long, help_heading = "Network")]
     #[arg(hide_short_help = true)]
     pub(crate) allow_insecure_endpoint: bool,
 
-    /// Take a kept session only if it lasts this long at least [default: 5m, 15m with --json]
+    /// Use a cached session only if it lasts this much longer [default: 5m; 15m with --json]
     #[arg(long, value_name = "TIME", help_heading = "Cache")]
     #[arg(hide_short_help = true)]
     pub(crate) min_ttl: Option<String>,
-    /// Neither take a kept session nor keep the new one
+    /// Bypass the session cache
     #[arg(long, help_heading = "Cache", conflicts_with_all = ["refresh", "min_ttl"])]
+    #[arg(hide_short_help = true)]
     pub(crate) no_cache: bool,
-    /// Get a new session, and keep it instead of the one that is there
+    /// Get a new session and cache it
     #[arg(long, help_heading = "Cache")]
+    #[arg(hide_short_help = true)]
     pub(crate) refresh: bool,
 
-    /// Give up after this time; the hooks use it, so that no prompt waits for long
+    /// Give up after this time; the hooks use it, so that no prompt has to wait
     #[arg(long, value_name = "TIME", hide = true)]
     pub(crate) within: Option<String>,
 }

@@ -8,11 +8,11 @@ use crate::cli::ui::output::Output;
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub(crate) struct ArnArgs {
-    /// The account ID; missing leading zeros are put back
+    /// The account ID; arl adds missing leading zeros
     account: String,
-    /// The role's name, with its path if it has one
+    /// The name of the role, with its path if it has one
     name: String,
-    /// Format the ARN of this session of the role
+    /// Format the ARN of this role session
     #[arg(long, value_name = "NAME")]
     session: Option<String>,
     /// The partition

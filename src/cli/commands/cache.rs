@@ -23,15 +23,15 @@ pub(crate) struct CacheArgs {
 
 #[derive(Debug, Clone, Copy, Subcommand)]
 enum CacheCommand {
-    /// List the sessions that are kept, with the time they have left; never a secret
+    /// List the cached sessions and the time they have left
     List {
-        /// Print JSON, one object in a line
+        /// Print JSON, one object per line
         #[arg(long)]
         json: bool,
     },
-    /// Forget all of them; shells and commands that have them keep them
+    /// Delete them; a shell or command that uses one goes on
     Clear,
-    /// Print the directory they are kept in
+    /// Print their directory
     Path,
 }
 

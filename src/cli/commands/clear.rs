@@ -6,6 +6,7 @@ use arl::internal::shell::{Shell, ShellState};
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::complete;
+use crate::cli::args::help::TEMPLATE;
 use crate::cli::env::shell;
 use crate::cli::env::shell_state::{
     expired_since, leftover_variables, session_label, shell_state, uses_arl_endpoint,
@@ -17,20 +18,20 @@ use crate::cli::ui::output::Output;
 use crate::cli::ui::text::human_duration;
 
 const EXAMPLES: &str = "Examples:
-  eval \"$(arl clear)\"            what this shell had before its role
-  arl clear | source             the same in fish
-  arl clear                      the same where the hook is installed (arl init)
+  eval \"$(arl clear)\"            bash, zsh, ksh, dash
+  arl clear | source             fish
+  arl clear                      any of them, with the shell integration (arl init)
 
-Where the shell remembers nothing, as in a child of the one that became the role, the identity
-variables are unset. Keys that are not arl's are left alone.";
+A child of the shell that assumed the role does not know your previous credentials; there arl only unsets the role. It
+leaves keys that it did not set alone.";
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, help_template = TEMPLATE)]
 pub(crate) struct ClearArgs {
-    /// Clear only a session that has expired, or what it has left beside other keys
+    /// Clear only a session that has expired, or its leftovers
     #[arg(long)]
     expired: bool,
-    /// The shell to print for [default: ARL_SHELL, the parent process, SHELL]
+    /// The shell to print for [default: ARL_SHELL, else the shell that runs arl]
     #[arg(long, value_name = "SHELL", add = ArgValueCandidates::new(complete::output_shells))]
     shell: Option<String>,
 }
@@ -43,9 +44,9 @@ pub(crate) fn run(args: ClearArgs, output: &Output) -> Result<(), CliError> {
             Shell::Fish => "arl clear | source",
             _ => "eval \"$(arl clear)\"",
         };
-        return Err(CliError::new("this prints statements, and changes nothing in the shell")
-            .hint(format!("to have them carried out: {command}"))
-            .hint(format!("to have `arl clear` do that by itself: arl init {shell}")));
+        return Err(CliError::new("`arl clear` cannot change this shell by itself")
+            .hint(format!("this time: {command}"))
+            .hint(shell::integration_hint(shell)));
     }
     if matches!(state, ShellState::NoKeys { .. }) && uses_arl_endpoint() {
         output.note("the role of this shell comes from `arl exec --server`, and ends with it");

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
+use crate::cli::args::help::TEMPLATE;
 use crate::cli::env::shell_scripts;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
@@ -14,7 +15,7 @@ const EXAMPLES: &str = "Examples:
 They come with `arl init` as well.";
 
 #[derive(Debug, clap::Args)]
-#[command(before_long_help = EXAMPLES)]
+#[command(before_long_help = EXAMPLES, help_template = TEMPLATE)]
 pub(crate) struct CompletionsArgs {
     /// bash, zsh or fish
     shell: String,

@@ -4,17 +4,22 @@ use std::ffi::OsString;
 
 use arl::internal::Consumer;
 
-use crate::cli::args::help::ENVIRONMENT_HELP;
+use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::vars;
 use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::process::replace::replace_with_command;
+use crate::cli::process::signals;
 use crate::cli::serve;
 use crate::cli::serve::ServeOptions;
 use crate::cli::session;
 use crate::cli::session::SignalPolicy;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
+
+const SHORT_EXAMPLES: &str = "  \
+  arl exec ROLE -- terraform plan           one command runs as the role
+  arl exec ROLE --server -- ./all-day.sh    the same, with credentials that arl renews";
 
 const EXAMPLES: &str = "Examples:
   arl exec ROLE -- terraform plan
@@ -23,19 +28,20 @@ const EXAMPLES: &str = "Examples:
 
   arl exec ROLE --server -- ./run-all-day.sh
 
-arl is replaced by the command: signals, terminal, exit status and file descriptors are the command's own.
-With --server arl stays and hands the credentials out on 127.0.0.1, for commands that outlive a session: they are
-renewed ahead of their end, and no key is in the environment.";
+arl replaces itself with the command, so signals, the terminal and the exit status work as without arl.
+With --server arl stays and serves the credentials on 127.0.0.1 for a command that outlives a session. It renews them
+before they expire, and the environment of the command holds no key.";
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
+#[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
+#[command(help_template = TEMPLATE)]
 pub(crate) struct ExecArgs {
     #[command(flatten)]
     role: RoleArgs,
-    /// Stay, and serve credentials that renew themselves
+    /// Stay, and serve credentials that arl renews
     #[arg(long, help_heading = "Server")]
     server: bool,
-    /// Hide the shared config and credentials files from the command
+    /// Hide your AWS files from the command
     #[arg(long, requires = "server", help_heading = "Server")]
     isolate: bool,
     /// The command and its arguments [default: your shell]
@@ -64,6 +70,7 @@ pub(crate) fn run(
             CliError::usage("there is no command behind --").hint("without --, your shell is started")
         );
     }
+    signals::end_with_subshell();
     let mut argv = command.into_iter();
     let program = argv.next().unwrap_or_else(default_shell);
     let arguments: Vec<OsString> = argv.collect();

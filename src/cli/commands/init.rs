@@ -3,8 +3,10 @@
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::complete;
-use crate::cli::env::shell_scripts;
+use crate::cli::args::help::TEMPLATE;
+use crate::cli::env::{shell, shell_scripts};
 use crate::cli::ui::error::CliError;
+use crate::cli::ui::output;
 use crate::cli::ui::output::Output;
 
 const EXAMPLES: &str = "Examples:
@@ -24,25 +26,33 @@ credentials at the prompt, or restores or refreshes them if ARL_ON_EXPIRY says s
 with them for bash, zsh (after compinit) and fish.";
 
 #[derive(Debug, clap::Args)]
-#[command(before_long_help = EXAMPLES)]
+#[command(before_long_help = EXAMPLES, help_template = TEMPLATE)]
 pub(crate) struct InitArgs {
-    /// bash, zsh, fish, ksh, mksh, sh, tcsh, nushell, elvish, xonsh or powershell
+    /// bash, zsh, fish, ksh, mksh, sh, tcsh, nushell, elvish, xonsh or powershell [default: the shell that runs arl]
     #[arg(add = ArgValueCandidates::new(complete::hook_shells))]
-    shell: String,
+    shell: Option<String>,
 }
 
 pub(crate) fn run(args: &InitArgs, output: &Output) -> Result<(), CliError> {
-    let name =
-        args.shell.rsplit('/').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
-    let name = if name == "dash" || name == "ash" || name == "busybox" { "sh" } else { name };
-    match shell_scripts::hook(name) {
-        Some(parts) => {
-            let completion = shell_scripts::completion(name).unwrap_or_default();
-            let end = if completion.is_empty() { "" } else { "\n" };
-            output.write_data(format!("{}{end}{completion}", parts.concat()).as_bytes())
-        }
-        None => Err(CliError::usage(format!("there is no hook for `{}`", args.shell)).hint(
+    let found = args.shell.is_none().then(shell::program_above).flatten();
+    let typed = args.shell.clone().or(found).ok_or_else(|| {
+        CliError::usage("arl does not know which shell runs it").hint("name it: arl init bash")
+    })?;
+    let name = shell_scripts::name_of(&typed);
+    let Some(script) = shell_scripts::init(name) else {
+        return Err(CliError::usage(format!("there is no shell integration for `{typed}`")).hint(
             "there is one for bash, zsh, fish, ksh, mksh, sh, tcsh, nushell, elvish, xonsh and powershell",
-        )),
+        ));
+    };
+    output.write_data(script.as_bytes())?;
+    if output::stdout_is_terminal()
+        && let Some((line, file)) = shell_scripts::startup_line(name)
+    {
+        output.note(&format!("that was the shell integration. To use it, add this line to {file}:"));
+        output.write_line("");
+        output.write_line(&format!("    {line}"));
+        output.write_line("");
+        output.note("then open a new terminal and type: arl assume ROLE");
     }
+    Ok(())
 }

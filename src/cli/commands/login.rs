@@ -89,7 +89,13 @@ pub(crate) fn run(args: &LoginArgs, output: &Output) -> Result<ExitStatus, CliEr
         );
     }
     let (center, store) = (IdentityCenter::new(settings), TokenStore::new(home));
-    let sign_in = SignIn { center: &center, store: &store, session: &session, clock: &Context::now };
+    let sign_in = SignIn {
+        center: &center,
+        store: &store,
+        session: &session,
+        clock: &Context::now,
+        on_signed_in: &|| {},
+    };
     let runtime = runtime()?;
     let result = runtime.block_on(async {
         tokio::select! {
@@ -124,7 +130,7 @@ impl LoginArgs {
         context: &Context,
         output: &Output,
     ) -> Result<ExitStatus, CliError> {
-        let SignIn { center, store, session, clock } = sign_in;
+        let SignIn { center, store, session, clock, .. } = sign_in;
         let call = RoleCall { center, store, margin: MARGIN, clock, warn: &|text| output.warn_once(text) };
         let before = if self.force { None } else { Some(current_token(call, session).await) };
         match before {

@@ -11,6 +11,7 @@ use clap_complete::engine::ArgValueCompleter;
 use crate::cli::args::complete;
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
+use crate::cli::plan::hints;
 use crate::cli::plan::identity_center::{named_session, settings_of_region, settings_of_session};
 use crate::cli::session::runtime::runtime;
 use crate::cli::session::sign_in::{forget_all_sessions, forget_sessions};
@@ -107,12 +108,7 @@ fn end(endings: Vec<Ending>, output: &Output) -> Result<(), CliError> {
 fn not_told(error: CliError, cause: &StsError) -> CliError {
     let error = error
         .hint("the token is gone from this machine; IAM Identity Center ends the sign-in on its own time");
-    match cause.is_certificate_problem() {
-        true => error.hint(
-            "if your network has a certificate authority of its own, name its PEM file in AWS_CA_BUNDLE",
-        ),
-        false => error,
-    }
+    error.hints(hints::network_hint(cause, "IAM Identity Center", "of the sign-in"))
 }
 
 fn tell_forgotten(count: usize, output: &Output) {

@@ -25,18 +25,19 @@ pub(crate) mod write;
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::args::global::GlobalArgs;
-use crate::cli::args::help::{ENVIRONMENT_HELP, EXAMPLES};
+use crate::cli::args::help::{ENVIRONMENT_HELP, EXAMPLES, SHORT_EXAMPLES, STYLES, with_groups};
 use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::process::signals;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 
-/// Assume AWS IAM roles and hand the credentials to your shell or command
+/// Switch AWS roles in your shell, or run one command as a role
 #[derive(Debug, Parser)]
-#[command(name = "arl", version, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
+#[command(name = "arl", version, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
+#[command(after_long_help = ENVIRONMENT_HELP, styles = STYLES)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -45,41 +46,72 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+impl Cli {
+    /// Parses a command line.
+    ///
+    /// # Errors
+    /// It is wrong, or asks for help.
+    pub(crate) fn parse_from_args(args: &[OsString]) -> Result<Self, clap::Error> {
+        let mut command = with_groups(Self::command());
+        if let Some(choice) = color_choice(args) {
+            command = command.color(choice);
+        }
+        let mut matches = command.try_get_matches_from_mut(args)?;
+        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    }
+}
+
+/// Returns what `--color` says, for the help and before the command line is parsed.
+fn color_choice(args: &[OsString]) -> Option<clap::ColorChoice> {
+    let words: Vec<&str> =
+        args.iter().take_while(|word| *word != "--").filter_map(|word| word.to_str()).collect();
+    let joined = words.iter().find_map(|word| word.strip_prefix("--color="));
+    let value = joined.or_else(|| {
+        let at = words.iter().position(|word| *word == "--color")?;
+        words.get(at + 1).copied()
+    });
+    match value? {
+        "always" => Some(clap::ColorChoice::Always),
+        "never" => Some(clap::ColorChoice::Never),
+        _ => None,
+    }
+}
+
 // clap builds the flags of a command only when it is used. Building all takes longer than a cached call.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub(crate) enum Command {
-    /// Print a role's credentials for a shell or a program
+    /// Switch this shell to a role, or print its credentials
     Assume(assume::AssumeArgs),
-    /// Run a command with a role's credentials
+    /// Run a command as a role
     Exec(exec::ExecArgs),
-    /// Run a command once in each of several roles
+    /// Run a command as each of several roles
     Each(each::EachArgs),
-    /// Write a role's credentials into a profile of ~/.aws/credentials
+    /// Write a role's credentials to a profile in ~/.aws/credentials
     Write(write::WriteArgs),
-    /// Write a profile that becomes a role, into ~/.aws/config
+    /// Add a role profile to ~/.aws/config
     Configure(configure::ConfigureArgs),
-    /// Print an address that is signed in to the AWS console as a role
+    /// Open the AWS console as a role, or print its sign-in URL
     Console(console::ConsoleArgs),
     /// Sign in to IAM Identity Center
     Login(login::LoginArgs),
     /// Sign out of IAM Identity Center
     Logout(logout::LogoutArgs),
-    /// Tell what assuming a role would do, and why, without doing it
+    /// Show what assuming a role would do, and why, without doing it
     Explain(explain::ExplainArgs),
-    /// Print the statements that restore what this shell had before
+    /// Drop the role and restore your previous credentials
     Clear(clear::ClearArgs),
-    /// Show which role this shell has, and for how long
+    /// Show this shell's role and how long it lasts
     ///
-    /// Reads the environment, and the token file of a sign-in. The exit status is 0 if there is a live role, else 1.
+    /// Reads the environment, and the token file of a sign-in. The exit status is 0 if the role is live, else 1.
     Status(status::StatusArgs),
-    /// List the role profiles of ~/.aws/config, the sessions that are kept, and the sign-ins
+    /// List your roles, cached sessions and sign-ins
     List(list::ListArgs),
-    /// List the sessions that are kept, or forget them
+    /// List or delete cached sessions
     Cache(cache::CacheArgs),
-    /// Format a role's ARN, or a role session's
+    /// Format a role ARN or a role session ARN
     Arn(arn::ArnArgs),
-    /// Print the function and the hook for a shell
+    /// Print the shell integration for your startup file
     Init(init::InitArgs),
     /// Print a completion script
     Completions(completions::CompletionsArgs),

@@ -28,8 +28,8 @@ fn scripts() -> impl Iterator<Item = (&'static str, String)> {
         lines.map(|line| format!("{line}\n")).collect::<String>()
     };
     shell_scripts::hook_names().map(move |shell| {
-        let parts = shell_scripts::hook(shell).expect("a script");
-        (shell, parts.iter().map(|part| code(part)).collect())
+        let script = shell_scripts::hook(shell).expect("a script");
+        (shell, code(&script))
     })
 }
 

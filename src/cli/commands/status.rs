@@ -3,7 +3,9 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use arl::internal::shell::ShellState;
-use arl::internal::{Credentials, Error, RoleArn, Secret, Source, SsoSession, Sts, TokenStore};
+use arl::internal::{
+    ContainerSource, Credentials, Error, RoleArn, Secret, Source, SsoSession, Sts, TokenStore,
+};
 use serde_json::json;
 
 use crate::cli::args::role::RoleArgs;
@@ -20,7 +22,7 @@ use crate::cli::ui::text::{human_duration, printable};
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub(crate) struct StatusArgs {
-    /// Ask STS who the credentials belong to (GetCallerIdentity)
+    /// Ask STS whose credentials these are (GetCallerIdentity)
     #[arg(long)]
     verify: bool,
     /// Print JSON
@@ -202,10 +204,12 @@ fn caller_arn() -> Result<String, CliError> {
     let ask = async {
         let credentials = match vars::get(vars::AWS_ACCESS_KEY_ID) {
             Some(id) => env_credentials(id).map_err(|error| failed().caused_by(error))?,
-            None => sts
-                .source_credentials(&Source::Container, Context::now())
-                .await
-                .map_err(|error| failed().caused_by(error))?,
+            None => {
+                let endpoint = ContainerSource::find(&|name| vars::get(name)).ok_or_else(failed)?;
+                sts.source_credentials(&Source::Container(endpoint), Context::now())
+                    .await
+                    .map_err(|error| failed().caused_by(error))?
+            }
         };
         sts.caller_identity(&credentials).await.map_err(|error| failed().caused_by(error))
     };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use arl::internal::files;
 use arl::internal::{Consumer, Identity, ProfileEdit, ProfileName, SharedFile, UpdateOutcome};
 
-use crate::cli::args::help::ENVIRONMENT_HELP;
+use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::overwrite::Overwrite;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
@@ -15,29 +15,34 @@ use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::human_duration;
 
+const SHORT_EXAMPLES: &str = "  \
+  arl write ROLE --profile-name deploy      then: aws --profile deploy …
+  arl write --remove deploy                 removes the profile";
+
 const EXAMPLES: &str = "Examples:
   arl write ROLE --profile-name deploy       then: aws --profile deploy …
   arl write --account-id 123456789012 --role-name dns_editor --profile-name dns_editor
-  arl write --remove deploy                  takes the profile away again
+  arl write --remove deploy                  removes the profile
 
-One profile changes; every other byte of the file stays. For programs that can ask for credentials, `arl configure
---process` puts no secret into any file.";
+arl changes one profile and leaves every other byte of the file alone. If your program can run a credential_process,
+`arl configure --process` gives it the role without a secret in a file.";
 
 const CREDENTIAL_KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
+#[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
+#[command(help_template = TEMPLATE)]
 #[command(mut_arg("role", |role| role.required_unless_present_any(["account_id", "remove"])))]
 pub(crate) struct WriteArgs {
     #[command(flatten)]
     role: RoleArgs,
-    /// The profile to write [default: the account's ID]
+    /// The profile to write [default: the account ID]
     #[arg(long, alias = "profile_name", value_name = "NAME", help_heading = "File")]
     profile_name: Option<String>,
-    /// Write it even if it is `default` or holds long-term keys
+    /// Overwrite `default`, or a profile with long-term keys
     #[arg(long, help_heading = "File")]
     force: bool,
-    /// Take a profile of arl's away instead
+    /// Remove a profile that arl wrote
     #[arg(long, value_name = "NAME", help_heading = "File", conflicts_with_all = ["role", "account_id", "profile_name"])]
     remove: Option<String>,
 }
@@ -88,7 +93,7 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
             .map(|expiration| humantime::format_rfc3339_seconds(expiration).to_string()),
     };
     let path = credentials_path()?;
-    apply_edit(&path, &edit)?;
+    apply_edit(&path, &edit, output)?;
     output.note(&format!("profile {name} in `{}` is {}", path.display(), success_message(&identity)));
     Ok(())
 }
@@ -142,13 +147,28 @@ fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<(), CliEr
     Ok(())
 }
 
-fn apply_edit(path: &std::path::Path, edit: &ProfileEdit<'_>) -> Result<UpdateOutcome, CliError> {
-    arl::internal::update_file(path, arl::internal::FileMode::Private, |text| edit.apply(text)).map_err(
-        |error| {
-            CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
-                .caused_by(error)
-        },
-    )
+fn apply_edit(
+    path: &std::path::Path,
+    edit: &ProfileEdit<'_>,
+    output: &Output,
+) -> Result<UpdateOutcome, CliError> {
+    let update = arl::internal::update_file(path, arl::internal::FileMode::Private, |text| edit.apply(text));
+    let update = update.map_err(|error| {
+        CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
+            .caused_by(error)
+    })?;
+    trace_in_place(update, path, output);
+    Ok(update)
+}
+
+/// Tells that a file was not replaced in one step, which protects its readers.
+pub(crate) fn trace_in_place(update: UpdateOutcome, path: &std::path::Path, output: &Output) {
+    if update == UpdateOutcome::ChangedInPlace {
+        output.trace(|| {
+            let path = path.display();
+            format!("`{path}` cannot be replaced by another file, so it was written in place")
+        });
+    }
 }
 
 fn remove(name: &ProfileName, overwrite: Overwrite, output: &Output) -> Result<(), CliError> {
@@ -172,11 +192,11 @@ fn remove(name: &ProfileName, overwrite: Overwrite, output: &Output) -> Result<(
         ))
         .hint("if it is there and its keys are to go all the same: --force"));
     }
-    let update = apply_edit(&path, &edit)?;
+    let update = apply_edit(&path, &edit, output)?;
     let path = path.display();
     output.note(&match update {
         UpdateOutcome::Unchanged => format!("profile {name} has no keys in `{path}`"),
-        UpdateOutcome::Created | UpdateOutcome::Changed => {
+        UpdateOutcome::Created | UpdateOutcome::Changed | UpdateOutcome::ChangedInPlace => {
             format!("removed the keys of profile {name} from `{path}`")
         }
     });

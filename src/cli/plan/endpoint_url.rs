@@ -129,7 +129,8 @@ pub(crate) fn find(
 ) -> Result<Option<(&'static str, String)>, CliError> {
     let key = |name: &str| profile.and_then(|profile| profile.get_non_empty(name)).map(str::to_owned);
     let ignored = vars::get(vars::AWS_IGNORE_CONFIGURED_ENDPOINT_URLS);
-    let ignored = is_true(ignored.or_else(|| key("ignore_configured_endpoint_urls")));
+    let ignored = ignored.or_else(|| key("ignore_configured_endpoint_urls"));
+    let ignored = is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS (or its key)", ignored)?;
     let variable = |name: &'static str| vars::get(name).map(|url| (name, url));
     let of_services = |name: String| match config.services(&name) {
         Some(services) => Ok(services.get_nested(service.block(), "endpoint_url").map(str::to_owned)),
@@ -181,8 +182,15 @@ impl<'a> EndpointArgs<'a> {
     }
 }
 
-pub(crate) fn is_true(text: Option<String>) -> bool {
-    text.is_some_and(|text| text.trim().eq_ignore_ascii_case("true"))
+/// Reads a setting that the AWS SDKs take as `true` or `false`, in any case. They read everything else as
+/// `false`, so that `1` would mean no.
+pub(crate) fn is_true(origin: &str, text: Option<String>) -> Result<bool, CliError> {
+    let text = text.unwrap_or_default();
+    match text.trim().to_ascii_lowercase().as_str() {
+        "" | "false" => Ok(false),
+        "true" => Ok(true),
+        _ => Err(CliError::usage(format!("{origin} must be true or false, not `{}`", text.trim()))),
+    }
 }
 
 #[cfg(test)]

@@ -4,14 +4,16 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use arl::internal::{
-    AssumeRoleRequest, IdentityCenterSettings, LoginError, SharedFile, Source, SourceChain, SourceError,
-    SourceId, SsoSession, SsoSource, StsError, StsSettings, shell::Shell,
+    AssumeRoleRequest, CertificateFault, IdentityCenterSettings, LoginError, MetadataPresence,
+    MetadataRequest, Partition, SharedFile, Source, SourceChain, SourceError, SourceId, SsoSession,
+    SsoSource, StsError, StsSettings, shell::Shell,
 };
 
 use crate::cli::env::context::{Context, profile_variable};
 use crate::cli::env::program;
 use crate::cli::env::vars;
 use crate::cli::plan::refusal::{Refusal, denied_caller};
+use crate::cli::plan::role_ref::with_misnamed;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::text::{human_duration, last_four, quote_words};
 
@@ -22,12 +24,19 @@ pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliErr
     let config = context.display_path(SharedFile::Config);
     let cli_error = CliError::new(error.to_string());
     match error {
-        SourceError::UnknownProfile { name, referenced_by: None, similar_names } if came_from_environment(name) => {
-            let variable = profile_variable();
-            let cli_error = CliError::new(format!("there is no profile `{name}`, which {variable} names"));
-            profile_not_found(cli_error, similar_names, context)
+        SourceError::UnknownProfile { name, referenced_by, similar_names, misnamed } => {
+            let cli_error = match referenced_by {
+                None if came_from_environment(name) => {
+                    let variable = profile_variable();
+                    CliError::new(format!("there is no profile `{name}`, which {variable} names"))
+                }
+                _ => cli_error,
+            };
+            match misnamed {
+                Some(section) => with_misnamed(cli_error, section, context),
+                None => profile_not_found(cli_error, name, similar_names, context),
+            }
         }
-        SourceError::UnknownProfile { similar_names, .. } => profile_not_found(cli_error, similar_names, context),
         SourceError::OriginalSourceLost(_) => cli_error
             .hint("to go back first: eval \"$(arl clear)\", or, where the hook is installed, arl clear")
             .hint("to go on from the role this shell has: --chain"),
@@ -51,11 +60,14 @@ pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliErr
 }
 
 /// Adds where arl looked for a profile, and similar names.
-fn profile_not_found(error: CliError, similar_names: &[String], context: &Context) -> CliError {
+fn profile_not_found(error: CliError, name: &str, similar_names: &[String], context: &Context) -> CliError {
     let (config, credentials) =
         (context.display_path(SharedFile::Config), context.display_path(SharedFile::Credentials));
     let error = error.caused_by(format!("neither `{config}` nor `{credentials}` has it"));
     match similar_names {
+        _ if name.starts_with("profile ") => error.hint(
+            "name a profile without the word `profile`, which stands in the header of its section only",
+        ),
         [] => error,
         similar => error.hint(format!("did you mean `{}`?", similar.join("`, `"))),
     }
@@ -78,10 +90,31 @@ pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
             cli_error.hint(INVALID_CODE_HINT)
         }
         Source::Login(_) => cli_error.hint(format!("sign in again: aws login --profile {profile}")),
-        Source::InstanceMetadata if chain.id == SourceId::InstanceMetadata => cli_error
-            .hint("on an EC2 instance: IMDSv2 must be on, with a hop limit of 2 for containers")
-            .hint("elsewhere: name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+        Source::InstanceMetadata(source) => {
+            let hints = metadata_hints(error, source.presence == MetadataPresence::Possible);
+            cli_error.hints(hints.into_iter().map(str::to_owned))
+        }
         _ => cli_error,
+    }
+}
+
+/// Returns what to do about a failure of the instance metadata service.
+fn metadata_hints(error: &StsError, is_last_resort: bool) -> Vec<&'static str> {
+    const NO_INSTANCE: &str = "elsewhere: name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+    const VERSION_2: &str = "on an EC2 instance: IMDSv2 must be on, with a hop limit of 2 for containers";
+    match error {
+        StsError::Metadata { status: 429 | 500.., .. } => {
+            vec!["the service is busy or out of order: try again, or raise AWS_METADATA_SERVICE_NUM_ATTEMPTS"]
+        }
+        StsError::Metadata { request: MetadataRequest::Token, .. } => vec![VERSION_2],
+        StsError::Metadata { status: 404, .. } => {
+            vec!["the instance has no role: attach an instance profile to it"]
+        }
+        StsError::TimedOut(_) if !is_last_resort => {
+            vec![VERSION_2, "if the service is only slow, raise AWS_METADATA_SERVICE_TIMEOUT (seconds)"]
+        }
+        StsError::TimedOut(_) | StsError::Unreachable(_) => vec![VERSION_2, NO_INSTANCE],
+        _ => Vec::new(),
     }
 }
 
@@ -94,8 +127,8 @@ pub(crate) fn describe(chain: &SourceChain) -> String {
         Source::MfaSession { keys, .. } => format!("MFA session of key …{}", last_four(keys.access_key_id())),
         Source::Login(_) => "aws login".into(),
         Source::WebIdentity { .. } => "web identity".into(),
-        Source::Container => "container endpoint".into(),
-        Source::InstanceMetadata => "instance metadata".into(),
+        Source::Container(_) => "container endpoint".into(),
+        Source::InstanceMetadata(_) => "instance metadata".into(),
     };
     match (&chain.source_profile, &chain.id) {
         (Some(profile), _) => format!("profile `{profile}`, {kind}"),
@@ -125,8 +158,8 @@ pub(crate) fn assume_failed(
         }
         StsError::Redirected(_) | StsError::Unexpected(_) => cli_error
             .hint(format!("is `{endpoint}` an STS endpoint? See --endpoint-url and AWS_ENDPOINT_URL")),
-        StsError::Unreachable(_) | StsError::Untrusted(_) | StsError::TimedOut(_) => {
-            cli_error.hints(network_hint(error, &format!("{endpoint}, region {region}")))
+        StsError::Untrusted { .. } | StsError::Unreachable(_) | StsError::TimedOut(_) => {
+            cli_error.hints(network_hint(error, &endpoint, region))
         }
         error if error.is_clock_problem() => cli_error
             .hint("nothing was handed over; if this machine's clock is wrong, set it: compare `date -u`"),
@@ -135,15 +168,12 @@ pub(crate) fn assume_failed(
     }
 }
 
-/// Returns what to do about a connection that failed. `endpoint` describes the endpoint.
-fn network_hint(error: &StsError, endpoint: &str) -> Option<String> {
+/// Returns what to do about a connection that failed.
+pub(crate) fn network_hint(error: &StsError, endpoint: &str, region: &str) -> Option<String> {
     match error {
-        error if error.is_certificate_problem() => Some(
-            "if your network has a certificate authority of its own, name its PEM file in AWS_CA_BUNDLE"
-                .into(),
-        ),
+        StsError::Untrusted { fault, .. } => Some(certificate_hint(*fault, endpoint)),
         StsError::Unreachable(_) | StsError::TimedOut(_) => {
-            Some(format!("check the network, HTTPS_PROXY, and the endpoint ({endpoint})"))
+            Some(format!("check the network, HTTPS_PROXY, and the endpoint ({endpoint}, region {region})"))
         }
         _ => None,
     }
@@ -182,7 +212,7 @@ pub(crate) fn identity_center_failed(
         }
         LoginError::Call(error) => {
             let endpoint = settings.portal.endpoint_url.as_deref().unwrap_or("IAM Identity Center");
-            cli_error.hints(network_hint(error, &format!("{endpoint}, region {}", session.region)))
+            cli_error.hints(network_hint(error, endpoint, &session.region))
         }
         _ => cli_error,
     }
@@ -205,6 +235,23 @@ fn listed(names: &[String]) -> String {
     const MAX: usize = 20;
     let shown = names.iter().take(MAX).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if names.len() > MAX { format!("{shown} and {} more", names.len() - MAX) } else { shown }
+}
+
+/// Returns what to do about a certificate that TLS rejected.
+fn certificate_hint(fault: CertificateFault, endpoint: &str) -> String {
+    match fault {
+        CertificateFault::IsAuthority => format!(
+            "{endpoint} shows the certificate of an authority (CA:TRUE), which no client takes for a server's: give the server one that this authority has issued, with CA:FALSE"
+        ),
+        CertificateFault::WrongName => {
+            format!("the certificate is for other names than {endpoint}: see --endpoint-url and AWS_ENDPOINT_URL")
+        }
+        CertificateFault::WrongTime => {
+            "have the server's certificate renewed; if this machine's clock is wrong, set it: compare `date -u`"
+                .into()
+        }
+        _ => "if your network has a certificate authority of its own, name its PEM file in AWS_CA_BUNDLE".into(),
+    }
 }
 
 /// Returns how wrong this machine's clock is, if it is off by more than four minutes.
@@ -236,8 +283,28 @@ fn refusal_hints(
         Refusal::ExpiredCredentials => format!(
             "the source credentials have expired ({caller}); renew them where they come from, and try again"
         ),
+        Refusal::UnknownKey if is_opt_in(region) => format!(
+            "the access key is unknown here ({caller}): deleted or inactive, or its account has not enabled region {region}, or its session is from the global STS endpoint; try --region us-east-1"
+        ),
         Refusal::UnknownKey => format!(
             "the access key is unknown here ({caller}): deleted, inactive, or of another partition than region {region}"
+        ),
+        Refusal::WrongRegion => format!(
+            "the endpoint belongs to another region than {region}, for which the request was signed: name the endpoint's region with --region"
+        ),
+        Refusal::RootCaller => {
+            "the root user of an account cannot assume roles: use an IAM user's keys, or sign in to IAM Identity Center"
+                .into()
+        }
+        Refusal::WrongClock => "set this machine's clock: compare `date -u`".into(),
+        Refusal::ForbiddenByOrganization => format!(
+            "asked with {caller}; a policy of the organization forbids it, which only the organization's administrators can change"
+        ),
+        Refusal::TagsNotAllowed => format!(
+            "asked with {caller}; session tags need sts:TagSession in the role's trust policy and in the caller's own"
+        ),
+        Refusal::SourceIdentityNotAllowed => format!(
+            "asked with {caller}; a source identity needs sts:SetSourceIdentity in the role's trust policy and in the caller's own"
         ),
         Refusal::WrongSecretOrClock => {
             format!("the secret key is wrong ({caller}), or this machine's clock is: compare `date -u`")
@@ -263,6 +330,34 @@ fn refusal_hints(
         }
     };
     vec![hint]
+}
+
+/// Whether accounts must enable the region before they can use it, as all regions since March 2019.
+///
+/// Source: "AWS Regions" in the AWS Account Management Guide.
+fn is_opt_in(region: &str) -> bool {
+    const ALWAYS_ENABLED: [&str; 17] = [
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-northeast-3",
+        "ap-south-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ca-central-1",
+        "eu-central-1",
+        "eu-north-1",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "sa-east-1",
+        "us-east-1",
+        "us-east-2",
+        "us-west-1",
+        "us-west-2",
+    ];
+    Partition::for_region(region).as_str() == "aws"
+        && region != "aws-global"
+        && !ALWAYS_ENABLED.contains(&region)
 }
 
 /// Returns hints about AccessDenied. STS does not say which condition failed, so these are those that this

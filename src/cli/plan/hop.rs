@@ -12,7 +12,7 @@ use crate::cli::args::file_url;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
-use crate::cli::plan::role_ref::{role_arn, unknown_role};
+use crate::cli::plan::role_ref::{check_unambiguous, role_arn, unknown_role};
 use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::output::Output;
 
@@ -129,6 +129,7 @@ impl HopBuilder {
     ) -> Result<Hop, CliError> {
         let role =
             RoleRef::parse(text).map_err(|error| CliError::usage(format!("--via is not a role: {error}")))?;
+        check_unambiguous(text, config, context)?;
         if matches!(role, RoleRef::IdentityCenter { .. }) {
             return Err(CliError::usage(format!(
                 "--via is for roles that are assumed, and `{text}` is one of IAM Identity Center"

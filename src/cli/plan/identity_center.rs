@@ -19,17 +19,10 @@ use crate::cli::ui::error::CliError;
 pub(crate) fn role(
     args: &RoleArgs,
     resolver: &SourceResolver<'_>,
-    config: &SharedConfig<'_>,
     context: &Context,
     (session, account, role_name): (&str, &AccountId, &str),
 ) -> Result<SourceChain, CliError> {
     let text = args.role.as_deref().unwrap_or_default();
-    if config.profile(text).is_some() {
-        return Err(CliError::usage(format!(
-            "`{text}` is a profile, and a role of the [sso-session {session}] as well"
-        ))
-        .hint("give the profile another name"));
-    }
     if let Some(flag) = args.role_only_flag() {
         return Err(CliError::usage(format!(
             "{flag} is for roles that are assumed, and `{text}` is one of IAM Identity Center"

@@ -27,6 +27,7 @@ pub(crate) fn plan_mfa(
     hops: &mut [Hop],
     output: &Output,
 ) -> Result<Option<MfaSessionCode>, CliError> {
+    inherit_mfa_process(config, chain, hops);
     apply_mfa_process(args, hops);
     let has_device = hops.iter().any(|hop| hop.request.serial_number.is_some());
     let session = start_from_mfa_session(args, config, chain, hops, output)?;
@@ -35,6 +36,23 @@ pub(crate) fn plan_mfa(
             .hint("name it with --serial-number, or by the profile's `mfa_serial`"));
     }
     assign_code(args, session, hops)
+}
+
+/// Gives a hop the program of the profiles that it starts from, the nearest one first: the device belongs to
+/// their user. A profile that names another device has a program for that one.
+fn inherit_mfa_process(config: &SharedConfig<'_>, chain: &SourceChain, hops: &mut [Hop]) {
+    let source = chain.source_profile.as_deref().and_then(|name| config.profile(name));
+    let get = |key: &str| source.and_then(|section| section.get_non_empty(key)).map(str::to_owned);
+    let mut known = vec![(get("mfa_serial"), get("mfa_process"))];
+    for hop in hops {
+        let serial = hop.request.serial_number.as_ref().map(ToString::to_string);
+        if hop.mfa_process.is_none() && serial.is_some() {
+            let is_same = |device: &Option<String>| device.is_none() || *device == serial;
+            hop.mfa_process =
+                known.iter().rev().find_map(|(device, process)| process.clone().filter(|_| is_same(device)));
+        }
+        known.push((serial, hop.mfa_process.clone()));
+    }
 }
 
 /// Sets the program that prints the codes of each device. `--mfa-process` is for every device, a profile's
@@ -88,13 +106,13 @@ fn start_from_mfa_session(
         (Some(serial), _) => Some(parse_value("--serial-number", serial)?),
         (None, Some(serial)) => Some(serial),
         (None, None) => {
-            let serial = source_section.and_then(|section| section.get("mfa_serial"));
+            let serial = source_section.and_then(|section| section.get_non_empty("mfa_serial"));
             serial.map(|serial| parse_value("`mfa_serial`", serial)).transpose()?
         }
     };
     let process = args.mfa_process.clone().or_else(|| first?.mfa_process.clone());
     let process = process
-        .or_else(|| source_section?.get("mfa_process").map(str::to_owned))
+        .or_else(|| source_section?.get_non_empty("mfa_process").map(str::to_owned))
         .or_else(|| vars::get(vars::ARL_MFA_PROCESS));
     let Some(serial_number) = serial_number.filter(|_| args.mfa_session || !hops.is_empty()) else {
         return match args.mfa_session {

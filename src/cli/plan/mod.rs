@@ -14,8 +14,8 @@ use std::cell::OnceCell;
 
 use arl::internal::{
     CacheKey, CacheKeyHop, Credentials, Identity, IdentityCenterSettings, Partition, RegionChange, RoleArn,
-    RoleProfile, RoleRef, Section, SharedConfig, ShellRole, Source, SourceChain, SourceEnvironment, SourceId,
-    SourceKey, SourceResolver, StsSettings, web_identity_key,
+    RoleProfile, RoleRef, Section, SharedConfig, SharedFile, ShellRole, Source, SourceChain,
+    SourceEnvironment, SourceId, SourceKey, SourceResolver, StsSettings, web_identity_key,
 };
 
 use crate::cli::args::role::RoleArgs;
@@ -25,7 +25,9 @@ use crate::cli::plan::endpoint_url::{EndpointArgs, Service};
 use crate::cli::plan::hop::{Hop, HopBuilder};
 use crate::cli::plan::mfa_session::{MfaSessionCode, plan_mfa};
 use crate::cli::plan::region::{RegionProfile, Regions};
-use crate::cli::plan::role_ref::{check_partition, display_name, role_arn, typed_role, unknown_role};
+use crate::cli::plan::role_ref::{
+    check_partition, check_unambiguous, display_name, header_rule, role_arn, typed_role_in, unknown_role,
+};
 use crate::cli::plan::sts_settings::EndpointOrigin;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
@@ -66,6 +68,10 @@ impl Plan {
         let resolver = SourceResolver::new(&config, &var, shell_role);
         let role = NamedRole::read(args, &config, context)?;
         let mut chain = role.source_chain(args, &resolver, &config, context, output)?;
+        let named = role.profile.as_ref().map(|profile| profile.name);
+        for name in named.into_iter().chain(chain.source_profile.as_deref()) {
+            note_ignored_section(name, &config, context, output);
+        }
 
         // A profile's endpoint and region are for the source that it names.
         let settings_section = role.section().or_else(|| match &chain.id {
@@ -199,7 +205,10 @@ impl<'a, 'text> NamedRole<'a, 'text> {
         config: &'a SharedConfig<'text>,
         context: &Context,
     ) -> Result<Self, CliError> {
-        let reference = typed_role(args)?;
+        let reference = typed_role_in(args, config)?;
+        if let Some(text) = &args.role {
+            check_unambiguous(text, config, context)?;
+        }
         let profile = match (&reference, &args.role) {
             (RoleRef::Profile(_), Some(name)) => {
                 let section = config.profile(name).ok_or_else(|| unknown_role(name, config, context))?;
@@ -226,7 +235,7 @@ impl<'a, 'text> NamedRole<'a, 'text> {
         output: &Output,
     ) -> Result<SourceChain, CliError> {
         if let RoleRef::IdentityCenter { session, account, role_name } = &self.reference {
-            return identity_center::role(args, resolver, config, context, (session, account, role_name));
+            return identity_center::role(args, resolver, context, (session, account, role_name));
         }
         let chain = match (&self.profile, &args.profile) {
             (Some(NamedProfile { name, section, role: None }), _) => {
@@ -297,6 +306,23 @@ fn refuse_unused_endpoint_flags(args: &RoleArgs, source: &Source) -> Result<(), 
     }
 }
 
+/// Tells of a section of the config file that was meant for this profile, and that no program reads: the
+/// profile has keys in the credentials file, and lacks its region or its role.
+fn note_ignored_section(name: &str, config: &SharedConfig<'_>, context: &Context, output: &Output) {
+    if config.profile(name).is_none_or(|section| section.is_in(SharedFile::Config)) {
+        return;
+    }
+    if let Some(section) = config.misnamed_section(name) {
+        let path = context.display_path(section.file);
+        output.note(&format!(
+            "`[{}]` in `{path}` is ignored; write `[{}]`: {}",
+            section.header,
+            section.right_header,
+            header_rule(section.file)
+        ));
+    }
+}
+
 /// Warns if the AWS CLI would choose another source here, or fail.
 fn warn_if_cli_differs(
     chain: &SourceChain,
@@ -310,6 +336,9 @@ fn warn_if_cli_differs(
                 "{} names the profile `{name}`, which does not exist; the environment's keys are used",
                 profile_variable()
             ));
+        }
+        (SourceId::WebIdentity, _) if resolver.web_identity_hides_default_profile() => {
+            output.note("the environment's web identity (AWS_ROLE_ARN) is used, not the profile `default`");
         }
         (SourceId::Profile(name), _)
             if chain.hops.is_empty()
@@ -340,7 +369,7 @@ fn asks_sts(source: &Source) -> bool {
     match source {
         Source::WebIdentity { .. } | Source::MfaSession { .. } => true,
         // `--allow-insecure-endpoint` also allows a container endpoint on another machine.
-        Source::Container | Source::InstanceMetadata => true,
+        Source::Container(_) | Source::InstanceMetadata(_) => true,
         Source::Keys(_) | Source::Sso(_) | Source::Process(_) | Source::Login(_) => false,
     }
 }

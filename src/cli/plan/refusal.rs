@@ -16,8 +16,20 @@ pub(crate) enum Refusal {
     ExpiredCredentials,
     /// The access key does not exist here.
     UnknownKey,
-    /// The signature does not match, or its time is wrong.
+    /// The signature does not match.
     WrongSecretOrClock,
+    /// The time of the signature is wrong.
+    WrongClock,
+    /// The request was signed for another region than the endpoint's.
+    WrongRegion,
+    /// The caller is the root user of an account.
+    RootCaller,
+    /// A service control policy, or another policy of the organization, denies the call.
+    ForbiddenByOrganization,
+    /// Session tags were sent, and may not be.
+    TagsNotAllowed,
+    /// A source identity was sent, and may not be.
+    SourceIdentityNotAllowed,
     /// The duration is longer than the role allows.
     DurationAboveRoleMaximum,
     /// The duration is longer than STS allows for a chained role.
@@ -42,10 +54,19 @@ impl Refusal {
         match code.trim_end_matches("Exception") {
             _ if message.contains("invalid MFA one time pass code") => Self::InvalidMfaCode,
             "AccessDenied" if message.contains("MultiFactorAuthentication") => Self::MfaRequired,
+            "AccessDenied" if message.contains("root account") => Self::RootCaller,
+            "AccessDenied" if is_of_organization(message) => Self::ForbiddenByOrganization,
+            "AccessDenied" if message.contains("perform: sts:TagSession") => Self::TagsNotAllowed,
+            "AccessDenied" if message.contains("perform: sts:SetSourceIdentity") => {
+                Self::SourceIdentityNotAllowed
+            }
             "AccessDenied" => Self::AccessDenied,
             "ExpiredToken" | "ExpiredTokenId" => Self::ExpiredCredentials,
             "InvalidClientTokenId" | "UnrecognizedClient" => Self::UnknownKey,
-            "SignatureDoesNotMatch" | "RequestExpired" | "RequestTimeTooSkewed" => Self::WrongSecretOrClock,
+            "SignatureDoesNotMatch" if message.contains("scoped to a valid region") => Self::WrongRegion,
+            "SignatureDoesNotMatch" if is_of_clock(message) => Self::WrongClock,
+            "RequestExpired" | "RequestTimeTooSkewed" => Self::WrongClock,
+            "SignatureDoesNotMatch" => Self::WrongSecretOrClock,
             "ValidationError" | "Validation" if message.contains("MaxSessionDuration") => {
                 Self::DurationAboveRoleMaximum
             }
@@ -70,6 +91,17 @@ impl Refusal {
             _ => None,
         }
     }
+}
+
+/// Whether AWS says that a policy of the organization denies the call. Source: "Troubleshoot access denied
+/// error messages" in the IAM User Guide.
+fn is_of_organization(message: &str) -> bool {
+    ["service control policy", "resource control policy"].iter().any(|policy| message.contains(policy))
+}
+
+/// Whether AWS says that the signature is too old, or from the future.
+fn is_of_clock(message: &str) -> bool {
+    ["Signature expired", "Signature not yet current"].iter().any(|text| message.contains(text))
 }
 
 /// Returns the ARN of the caller that an AccessDenied message names: `User: ARN is not authorized to perform:

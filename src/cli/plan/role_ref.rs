@@ -1,6 +1,6 @@
 //! The role that a command line names.
 
-use arl::internal::{Partition, RoleArn, RoleRef, SharedConfig};
+use arl::internal::{MisnamedSection, Partition, RoleArn, RoleRef, SharedConfig, SharedFile};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
@@ -17,6 +17,19 @@ pub(crate) fn typed_role(args: &RoleArgs) -> Result<RoleRef, CliError> {
         _ => String::new(),
     };
     RoleRef::parse(&text).map_err(|error| CliError::usage(format!("not a role: {error}")))
+}
+
+/// Returns the role that the command line names. A text in the form of a role of IAM Identity Center is the name of a
+/// profile if there is no such session.
+pub(crate) fn typed_role_in(args: &RoleArgs, config: &SharedConfig<'_>) -> Result<RoleRef, CliError> {
+    Ok(match (typed_role(args)?, &args.role) {
+        (RoleRef::IdentityCenter { session, .. }, Some(text))
+            if config.sso_session(&session).is_none() && config.profile(text).is_some() =>
+        {
+            RoleRef::Profile(text.clone())
+        }
+        (role, _) => role,
+    })
 }
 
 /// Returns the name that a user knows the role by: the profile as typed, else `ACCOUNT/NAME`.
@@ -58,8 +71,63 @@ pub(crate) fn check_partition(args: &RoleArgs, arn: &RoleArn) -> Result<(), CliE
     }
 }
 
+/// Refuses a text that names a role by itself and is the name of a profile as well: arl does not guess whose
+/// credentials the user wants.
+pub(crate) fn check_unambiguous(
+    text: &str,
+    config: &SharedConfig<'_>,
+    context: &Context,
+) -> Result<(), CliError> {
+    if config.profile(text).is_none() {
+        return Ok(());
+    }
+    let own = RoleRef::parse(text).ok();
+    let (what, hint) = match &own {
+        Some(RoleRef::AccountRole(account, name)) => (
+            format!("role `{name}` of account {account}"),
+            format!("for the role: --account-id {account} --role-name {name}"),
+        ),
+        Some(RoleRef::Arn(arn)) => (
+            format!("role `{}` of account {}", arn.role_name(), arn.account_id()),
+            format!("for the role: --account-id {} --role-name {}", arn.account_id(), arn.role_name()),
+        ),
+        _ => {
+            let Some((session, role)) = text.split_once(':') else { return Ok(()) };
+            let Ok(RoleRef::AccountRole(account, name)) = RoleRef::parse(role) else { return Ok(()) };
+            if config.sso_session(session).is_none() {
+                return Ok(());
+            }
+            (
+                format!("role `{name}` of account {account} in the SSO session `{session}`"),
+                "for the role: give the profile another name".to_owned(),
+            )
+        }
+    };
+    let path = context.display_path(SharedFile::Config);
+    Err(CliError::new(format!("`{text}` is both {what} and the name of a profile"))
+        .hint(hint)
+        .hint(format!("for the profile: give it another name in `{path}`")))
+}
+
+/// Adds the section that is probably meant by a profile's name, and how it should be headed.
+pub(crate) fn with_misnamed(error: CliError, section: &MisnamedSection, context: &Context) -> CliError {
+    let MisnamedSection { file, header, right_header } = section;
+    let path = context.display_path(*file);
+    error
+        .caused_by(format!("the section `[{header}]` of `{path}` is not the profile's"))
+        .hint(format!("write `[{right_header}]` in `{path}`: {}", header_rule(*file)))
+}
+
+/// How the sections of a file are headed.
+pub(crate) fn header_rule(file: SharedFile) -> &'static str {
+    match file {
+        SharedFile::Config => "profiles other than `default` have the word `profile` before their name there",
+        SharedFile::Credentials => "the word `profile` stands before names in the config file only",
+    }
+}
+
 pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Context) -> CliError {
-    let path = context.display_path(arl::internal::SharedFile::Config);
+    let path = context.display_path(SharedFile::Config);
     let error = CliError::new(format!(
         "`{name}` is neither a role ARN, nor ACCOUNT/NAME, nor SESSION:ACCOUNT/NAME, nor a profile in `{path}`"
     ));
@@ -67,6 +135,12 @@ pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Cont
     if name.contains('/') && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
         let zeros = if digits.len() < 12 { "; are leading zeros missing?" } else { "" };
         return error.hint(format!("an account ID has 12 digits, `{digits}` has {}{zeros}", digits.len()));
+    }
+    if let Some(section) = config.misnamed_section(name) {
+        return with_misnamed(error, &section, context);
+    }
+    if let Some(bare) = name.strip_prefix("profile ").filter(|bare| config.profile(bare).is_some()) {
+        return error.hint(format!("the profile's name is `{bare}`, without the word `profile`"));
     }
     match arl::internal::closest(name, config.profile_names()).as_slice() {
         [] if !config.profile_names().is_empty() => error.hint("`arl list` shows the role profiles"),

@@ -53,9 +53,22 @@ fn find_service(
     let endpoint = endpoint_url::find(service, args, config, profile)?;
     let origin = endpoint.as_ref().map(|(origin, _)| *origin);
     settings.endpoint_url = endpoint.map(|(_, url)| url);
-    if settings.endpoint_url.is_none() {
-        settings.use_fips = is_true(either(vars::AWS_USE_FIPS_ENDPOINT, "use_fips_endpoint"));
-        settings.use_dual_stack = is_true(either(vars::AWS_USE_DUALSTACK_ENDPOINT, "use_dualstack_endpoint"));
+    for (variable, name, what, is_wanted) in [
+        (vars::AWS_USE_FIPS_ENDPOINT, "use_fips_endpoint", "FIPS", &mut settings.use_fips),
+        (
+            vars::AWS_USE_DUALSTACK_ENDPOINT,
+            "use_dualstack_endpoint",
+            "dual-stack",
+            &mut settings.use_dual_stack,
+        ),
+    ] {
+        *is_wanted = is_true(&format!("{variable} (or `{name}`)"), either(variable, name))?;
+        if let (true, Some(origin)) = (*is_wanted, origin) {
+            return Err(CliError::usage(format!(
+                "{variable} (or `{name}`) asks for AWS's {what} endpoint, and {origin} names another one"
+            ))
+            .hint(format!("leave one of them out: {variable}=false keeps the endpoint of {origin}")));
+        }
     }
     read_retries(&mut settings, either)?;
     settings.network = network(args, context, either);

@@ -16,6 +16,7 @@ use tokio::signal::unix::SignalKind;
 
 use crate::cli::process::lookup;
 use crate::cli::process::lookup::ENOEXEC;
+use crate::cli::process::orphans::Orphans;
 use crate::cli::process::signals;
 use crate::cli::process::signals::StopSignal;
 use crate::cli::sys;
@@ -78,6 +79,7 @@ impl Child {
 
     /// Waits until the command ends, and forwards signals meanwhile.
     pub(crate) async fn wait(&mut self) -> io::Result<ChildExit> {
+        let mut orphans = Orphans::default();
         loop {
             // Several SIGCHLD may merge into one, so each wakeup checks every state.
             while let Some((_, status)) =
@@ -95,7 +97,8 @@ impl Child {
                 }
             }
             tokio::select! {
-                _ = self.sigchld.recv() => {}
+                _ = self.sigchld.recv() => orphans.look_soon(),
+                () = orphans.wait_for_next_look() => orphans.look(self.pid),
                 ready = self.signal_rx.readable() => {
                     ready?;
                     self.forward_signals();

@@ -38,6 +38,8 @@ pub(crate) fn exec_environment_with(identity: &Identity) -> Result<Vec<Cow<'stat
 }
 
 fn is_replaced<V>(name: &[u8], identity: &Identity, variables: &[(&'static str, V)]) -> bool {
-    let mut replaced = identity.replaced_variables().chain(variables.iter().map(|(name, _)| *name));
+    // The hook's function sets ARL_SUBSHELL for arl alone.
+    let replaced = identity.replaced_variables().chain([vars::ARL_SUBSHELL]);
+    let mut replaced = replaced.chain(variables.iter().map(|(name, _)| *name));
     replaced.any(|other| name == other.as_bytes())
 }

@@ -5,5 +5,6 @@ pub(crate) mod child;
 pub(crate) mod core_limit;
 pub(crate) mod environment;
 pub(crate) mod lookup;
+pub(crate) mod orphans;
 pub(crate) mod replace;
 pub(crate) mod signals;

@@ -4,6 +4,8 @@ use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(target_os = "linux")]
+use crate::cli::env::vars;
 use crate::cli::sys;
 use crate::cli::sys::Disposition;
 use crate::cli::ui::error::CliError;
@@ -32,6 +34,23 @@ pub(crate) fn install_signal_policy() {
     if sys::is_ignored(libc::SIGCHLD) {
         CALLER_IGNORES_SIGCHLD.store(true, Ordering::Relaxed);
         sys::set_disposition(libc::SIGCHLD, Disposition::Default);
+    }
+}
+
+/// Makes SIGTERM end arl, or the command that has replaced it, when the subshell ends in which the hook's function
+/// calls it. A shell's `$!` is that subshell, so `arl exec ROLE -- SERVER & kill $!` would leave the server running.
+/// Only Linux can do this.
+///
+/// A subshell that is not arl's parent is another one, whose variable was inherited.
+pub(crate) fn end_with_subshell() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+        let subshell = vars::get(vars::ARL_SUBSHELL).and_then(|number| number.parse().ok());
+        if subshell.is_some() && subshell == getppid().map(|parent| parent.as_raw_nonzero().get()) {
+            // If it fails, the command lives on, as it does on other systems.
+            let _ = set_parent_process_death_signal(Some(Signal::TERM));
+        }
     }
 }
 

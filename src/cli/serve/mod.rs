@@ -79,8 +79,13 @@ pub(crate) fn run(
             CliError::new("could not serve credentials on this machine").caused_by(error).into_exec_failure()
         };
         let server = CredentialServer::bind().map_err(cannot)?;
-        let token_file = directory.write("token", server.token().expose()).map_err(cannot)?;
-        let more = isolated.into_iter().flatten().chain([(TOKEN_FILE, token_file.into_os_string())]);
+        let token_file = directory.write("token", server.token().expose());
+        let token_file = token_file.inspect_err(|error| {
+            output
+                .note(&format!("programs that take the token only from a file get no credentials: {error}"));
+        });
+        let token_file = token_file.ok().map(|path| (TOKEN_FILE, path.into_os_string()));
+        let more = isolated.into_iter().flatten().chain(token_file);
         let environment = served_environment(&identity, &server, more);
         output.trace(|| format!("serving on {LOOPBACK}, running {}", options.program.to_string_lossy()));
         // arl's own core limit must not apply to the command.

@@ -77,7 +77,7 @@ impl SessionCache {
     pub(crate) fn token_margin(&self) -> Duration {
         match self.freshness.consumer {
             Consumer::CredentialProcess => Duration::from_secs(15 * 60),
-            Consumer::OneShot | Consumer::Endpoint => Duration::from_secs(5 * 60),
+            Consumer::OneShot | Consumer::Endpoint | Consumer::Unreachable => Duration::from_secs(5 * 60),
         }
     }
 
@@ -158,7 +158,7 @@ impl SessionCache {
         let on_wait = |waited: Duration| {
             if waited > WAIT_NOTICE_DELAY && !has_notified {
                 has_notified = true;
-                output.status("another arl is getting this session; waiting for it");
+                output.progress("another arl is getting this session; waiting for it");
             }
         };
         let sleep = tokio::time::sleep;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use arl::internal::{
-    CallerIdentity, Credentials, LeaderLock, RoleSession, SessionDuration, SessionNameTemplate, Source, Sts,
-    StsError, WaitBudget, WebIdentityToken, assume_role, cap_chained_duration,
+    CallerIdentity, Confirmation, Credentials, LeaderLock, RoleSession, SessionDuration, SessionNameTemplate,
+    Source, Sts, StsError, WaitBudget, WebIdentityToken, assume_role, cap_chained_duration,
 };
 
 use crate::cli::env::context::Context;
@@ -19,7 +19,7 @@ use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::human_duration;
 
-/// A credential process may ask the user as well.
+/// A credential process may ask the user as well, and the settings of instance metadata allow it a minute.
 const SOURCE_PROCESS_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs a plan whose last session is not cached.
@@ -84,7 +84,8 @@ impl SessionRunner<'_> {
         let Progress { hops: done, mut credentials } = match start {
             Some(cached) => cached,
             None => {
-                if runs_program(&self.plan.chain.source) {
+                let source = &self.plan.chain.source;
+                if runs_program(source) || matches!(source, Source::InstanceMetadata(_)) {
                     send_heartbeat(locks, SOURCE_PROCESS_TIMEOUT);
                 }
                 Progress { hops: 0, credentials: self.source_credentials(locks).await? }
@@ -211,6 +212,13 @@ impl SessionRunner<'_> {
                     let expiration = session.credentials.expiration();
                     let remaining = expiration.and_then(|expiration| expiration.duration_since(now).ok());
                     warn_if_lifetime_differs(request.duration_seconds, remaining, self.output);
+                    if session.confirmation == Confirmation::Unnamed {
+                        self.output.note(&format!(
+                            "{} does not say whose session this is; it is taken for one of {}",
+                            settings.endpoint(),
+                            request.role_arn
+                        ));
+                    }
                     self.output
                         .trace(|| format!("got {} after {} ms", session.arn, started.elapsed().as_millis()));
                     return Ok(session);

@@ -1,11 +1,29 @@
 //! The async runtime, which only network calls need.
 
+use std::fs::File;
+
 use crate::cli::ui::error::CliError;
+
+/// How many files a call opens at once: the runtime itself, connections, certificates, locks, and the pipes of
+/// a helper program.
+const NEEDED_DESCRIPTORS: usize = 16;
 
 /// Starts the runtime.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::new("could not start").caused_by(error))
+    let failed = |error: std::io::Error| CliError::new("could not start").caused_by(error);
+    check_descriptors().map_err(|error| {
+        failed(error)
+            .hint("raise the limit of open files: `ulimit -n 256`; `ulimit -Hn` shows the highest one")
+    })?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)
+}
+
+/// Opens as many files as a call may need, and closes them: without them tokio and the TLS library panic.
+fn check_descriptors() -> std::io::Result<()> {
+    let opened: Result<Vec<File>, _> = (0..NEEDED_DESCRIPTORS).map(|_| File::open("/dev/null")).collect();
+    match opened {
+        // A container without /dev is no reason to fail.
+        Err(error) if error.raw_os_error() != Some(rustix::io::Errno::MFILE.raw_os_error()) => Ok(()),
+        opened => opened.map(drop),
+    }
 }

@@ -1,5 +1,6 @@
 //! Signs the user in to IAM Identity Center: shows the address, starts the browser, and waits.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::pin::pin;
 use std::time::{Duration, SystemTime};
@@ -12,6 +13,7 @@ use crate::cli::env::cache_location::CacheLocation;
 use crate::cli::env::context::Context;
 use crate::cli::env::dirs::private_runtime_dir;
 use crate::cli::env::vars;
+use crate::cli::plan::hints;
 use crate::cli::plan::identity_center::{SignInFlow, Surroundings};
 use crate::cli::process::browser;
 use crate::cli::ui::error::{CliError, ExitStatus};
@@ -63,15 +65,16 @@ pub(crate) async fn take_turn(
     let name = format!(".{}.arl.sign-in", session.token_file_name());
     let read = || store.read(session).ok().flatten().filter(|token| is_good(token));
     let mut has_waited = false;
-    let done = || {
+    // Waits for the lock even if there is a token already: the other process is still removing old sessions.
+    let on_wait = || -> Option<Infallible> {
         if !has_waited {
             has_waited = true;
             output.status(&format!("another arl is signing in to {}; waiting for it", session.label()));
         }
-        read()
+        None
     };
-    match locks.lock_named(&name, SIGN_IN_TIMEOUT, done).await {
-        Err(token) => Ok(Turn::Done(token)),
+    match locks.lock_named(&name, SIGN_IN_TIMEOUT, on_wait).await {
+        Err(never) => match never {},
         Ok(lock) => {
             // A time from the future is that of a clock that was wrong.
             let failed_at = lock.left_time().filter(|failed_at| *failed_at <= clock());
@@ -104,22 +107,27 @@ pub(crate) async fn run(
     output: &Output,
 ) -> Result<SsoToken, CliError> {
     let SignInOptions { flow, timeout, .. } = options;
-    let label = sign_in.session.label();
+    let session = sign_in.session;
+    let label = session.label();
+    let forget = || {
+        forget_sessions(session, context, output);
+    };
+    let sign_in = SignIn { on_signed_in: &forget, ..sign_in };
     let signing_in = async {
         match flow {
             SignInFlow::Browser => {
                 let browser =
-                    sign_in.with_browser(options.port).await.map_err(|error| failed(&error, label))?;
-                with_browser(&browser, label, options.open_browser, output).await
+                    sign_in.with_browser(options.port).await.map_err(|error| failed(&error, session))?;
+                with_browser(&browser, session, options.open_browser, output).await
             }
             SignInFlow::Paste => {
                 let browser =
-                    sign_in.with_browser(options.port).await.map_err(|error| failed(&error, label))?;
-                with_paste(&browser, label, timeout, output).await
+                    sign_in.with_browser(options.port).await.map_err(|error| failed(&error, session))?;
+                with_paste(&browser, session, timeout, output).await
             }
             SignInFlow::DeviceCode => {
-                let device = sign_in.with_device_code().await.map_err(|error| failed(&error, label))?;
-                with_device_code(&device, label, output).await
+                let device = sign_in.with_device_code().await.map_err(|error| failed(&error, session))?;
+                with_device_code(&device, session, output).await
             }
         }
     };
@@ -131,16 +139,18 @@ pub(crate) async fn run(
                 "where the browser cannot reach this machine: arl login --paste, or arl login --device-code",
             ))
     })?;
-    forget_sessions(sign_in.session, context, output);
+    // Another process may have cached a session with the old token meanwhile.
+    forget();
     Ok(token)
 }
 
 async fn with_browser(
     browser: &BrowserSignIn<'_>,
-    label: &str,
+    session: &SsoSession,
     open_browser: bool,
     output: &Output,
 ) -> Result<SsoToken, CliError> {
+    let label = session.label();
     let mut answer = pin!(browser.wait());
     if open_browser {
         output.instruct(&format!("sign in to {label} in the browser; if none opens, open this address:"));
@@ -149,22 +159,23 @@ async fn with_browser(
         let is_windows = vars::get("WSL_DISTRO_NAME").is_some();
         let address = if is_windows { browser.page().to_owned() } else { browser.start_url() };
         match browser::open_until(&address, answer.as_mut()).await {
-            Ok(result) => return result.map_err(|error| failed(&error, label)),
+            Ok(result) => return result.map_err(|error| failed(&error, session)),
             Err(causes) => output.trace(|| format!("no browser was started: {}", causes.join("; "))),
         }
     } else {
         output.instruct(&format!("to sign in to {label}, open this address in a browser of this machine:"));
         output.instruct(browser.page());
     }
-    answer.await.map_err(|error| failed(&error, label))
+    answer.await.map_err(|error| failed(&error, session))
 }
 
 async fn with_paste(
     browser: &BrowserSignIn<'_>,
-    label: &str,
+    session: &SsoSession,
     timeout: Duration,
     output: &Output,
 ) -> Result<SsoToken, CliError> {
+    let label = session.label();
     output.instruct(&format!("to sign in to {label}, open this address in a browser of any machine:"));
     output.instruct(browser.page());
     output.instruct("afterwards the browser shows a page that does not load; copy its whole address");
@@ -173,41 +184,38 @@ async fn with_paste(
         browser.read_pasted(line).ok_or_else(|| "that is not the address of this sign-in's page; ".to_owned())
     };
     let answer = prompt::ask_line(question, "address", timeout, &private_runtime_dir(), parse).await;
-    let answer = answer.map_err(|error| not_answered(error, label))?;
-    browser.complete(answer).await.map_err(|error| failed(&error, label))
+    let answer = answer.map_err(|error| not_answered(error, session.label()))?;
+    browser.complete(answer).await.map_err(|error| failed(&error, session))
 }
 
 async fn with_device_code(
     device: &DeviceSignIn<'_>,
-    label: &str,
+    session: &SsoSession,
     output: &Output,
 ) -> Result<SsoToken, CliError> {
-    let code = device.user_code();
+    let (code, label) = (device.user_code(), session.label());
     output.instruct(&format!("to sign in to {label}, open this address in a browser of any machine:"));
     output.instruct(device.page());
     output.instruct(&format!(
         "approve only if the page shows the code {code}, and only because you started this sign-in"
     ));
     output.instruct(&format!("the code is valid for {}", human_duration(device.expires_in())));
-    device.wait().await.map_err(|error| failed(&error, label))
+    device.wait().await.map_err(|error| failed(&error, session))
 }
 
 /// Returns the error of a sign-in that failed.
-fn failed(error: &LoginError, label: &str) -> CliError {
-    let cli_error = CliError::new(format!("could not sign in to `{label}`")).caused_by(error);
+fn failed(error: &LoginError, session: &SsoSession) -> CliError {
+    let cli_error = CliError::new(format!("could not sign in to `{}`", session.label())).caused_by(error);
     match error {
         LoginError::CodeExpired => cli_error.hint("get another code: arl login --device-code"),
         LoginError::Port(0, _) => cli_error,
         LoginError::Port(..) => cli_error.hint("take a port that is free with --port, or leave it out"),
-        LoginError::Call(error) if error.is_certificate_problem() => cli_error.hint(
-            "if your network has a certificate authority of its own, name its PEM file in AWS_CA_BUNDLE",
-        ),
         LoginError::Call(error) if error.is_code("InvalidClientException") => cli_error.hint("try again"),
-        LoginError::Call(error) if error.is_transient() => {
-            cli_error.hint("check the network and HTTPS_PROXY, and try again")
-        }
         LoginError::Call(error) if error.is_code("InvalidRequestException") => {
             cli_error.hint("are `sso_start_url` and `sso_region` right?")
+        }
+        LoginError::Call(error) => {
+            cli_error.hints(hints::network_hint(error, "IAM Identity Center", &session.region))
         }
         _ => cli_error,
     }

@@ -117,7 +117,8 @@ impl SessionRunner<'_> {
             return Err(self.sso_failed(error, sso).status(ExitStatus::UserNeeded));
         }
         let (center, store) = self.center_and_store()?;
-        let sign_in = SignIn { center: &center, store: &store, session, clock: &Context::now };
+        let sign_in =
+            SignIn { center: &center, store: &store, session, clock: &Context::now, on_signed_in: &|| {} };
         send_heartbeat(locks, SIGN_IN_TIMEOUT + prompt::LIMIT);
         // The token of a sign-in that has ended may still look valid.
         let refused = store.read(session).ok().flatten().map(|token| token.access_token);

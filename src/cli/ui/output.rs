@@ -166,6 +166,13 @@ impl Output {
         write_stderr(&format!("arl: {}\n", printable(text)));
     }
 
+    /// Prints a line without `arl:` in front, unless the user asked for quiet.
+    pub(crate) fn write_line(&self, text: &str) {
+        if self.volume != Volume::Quiet {
+            write_stderr(&format!("{}\n", printable(text)));
+        }
+    }
+
     /// Prints the first warning and drops the others, which would repeat it for every hop.
     pub(crate) fn warn_once(&self, text: &str) {
         if !self.has_warned.replace(true) {
@@ -177,6 +184,15 @@ impl Output {
     pub(crate) fn status(&self, text: &str) {
         if io::stderr().is_terminal() {
             self.note(text);
+        }
+    }
+
+    /// Prints why nothing happens, to a terminal, or if the user asked what arl is doing.
+    pub(crate) fn progress(&self, text: &str) {
+        if self.volume == Volume::Verbose {
+            self.note(text);
+        } else {
+            self.status(text);
         }
     }
 

@@ -3,6 +3,7 @@
 //! No test sleeps: a session expires when `ARL_EXPIRES_AT` says so, and the tests set it to 1.
 
 mod expiry;
+mod placing;
 mod prompt;
 mod restore;
 mod scripts;

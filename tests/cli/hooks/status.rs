@@ -78,7 +78,7 @@ fn commands_that_print_no_statements_pass_through_the_function() {
         assert!(run.file("explained").contains("environment, key …0001"), "{run:?}");
         assert!(run.file(".aws/credentials").contains("[ro]"), "{run:?}");
         assert_eq!(run.file("each"), format!("{READ_ONLY}: env:AKIAIOSFODNN7ANN0001\n"), "{run:?}");
-        assert!(run.file("help").starts_with("Examples"), "{run:?}");
+        assert!(run.file("help").starts_with("Switch this shell"), "{run:?}");
         assert!(run.file("role-status").contains("role/ReadOnly\""), "{run:?}");
         let without_role = "no role; the keys in this shell are not arl's\n";
         assert_eq!(run.file("status-without-role"), without_role, "{run:?}");
@@ -92,26 +92,19 @@ const PRINT_ROLE: &str = "sh -c 'echo ${ARL_ROLE_ARN:-none}'";
 fn in_a_pipeline_the_subshell_becomes_the_role_and_the_pipe_gets_no_secret() {
     for shell in ALL.iter().filter(|shell| !shell.is_fish()) {
         let stage = Stage::new();
-        // ksh93 cannot tell parentheses in a pipe from a command substitution: there arl fails and prints
-        // nothing.
-        let parentheses = match shell.name {
-            "ksh93" => format!("( arl assume {DEPLOY} 2>/dev/null || {PRINT_ROLE} ) | cat >>log"),
-            _ => format!("( ( arl assume {DEPLOY} && {PRINT_ROLE} ) ) | cat >>log"),
-        };
         let run = ShellSession::new(&stage, *shell)
             .line(format!("{{ arl assume {DEPLOY} && {PRINT_ROLE}; }} | cat >log"))
             .line(format!(
                 "for r in {READ_ONLY} {DEPLOY}; do arl assume $r && {PRINT_ROLE}; done | cat >>log"
             ))
-            .line(parentheses)
+            .line(format!("( ( arl assume {DEPLOY} && {PRINT_ROLE} ) ) | cat >>log"))
             .line(format!("{{ arl assume {CLOSED} 2>/dev/null || {PRINT_ROLE}; }} | cat >>log"))
             .line(format!("arl assume {DEPLOY}; {{ arl clear && {PRINT_ROLE}; }} | cat >>log"))
             .run();
         assert_eq!(run.status, 0, "{run:?}");
         stage.assert_no_secret(&run.file("log"));
         let read_only = "arn:aws:iam::123456789012:role/ReadOnly";
-        let in_parentheses = if shell.name == "ksh93" { "(exit 1)\nnone" } else { DEPLOY };
-        let expected = format!("{DEPLOY}\n{read_only}\n{DEPLOY}\n{in_parentheses}\n(exit 1)\nnone\nnone\n");
+        let expected = format!("{DEPLOY}\n{read_only}\n{DEPLOY}\n{DEPLOY}\n(exit 1)\nnone\nnone\n");
         assert_eq!(run.file("log"), expected, "{run:?}");
     }
 }
@@ -120,22 +113,10 @@ fn in_a_pipeline_the_subshell_becomes_the_role_and_the_pipe_gets_no_secret() {
 fn a_substitution_that_the_shell_evaluates_gets_the_statements_however_deep_it_is() {
     for shell in ALL.iter().filter(|shell| !shell.is_fish()) {
         let stage = Stage::new();
-        // ksh93 cannot tell these either.
-        let piped = match shell.name {
-            "ksh93" => {
-                let assume = format!("eval \"$(arl assume {DEPLOY} 2>/dev/null)\" || echo {DEPLOY}");
-                format!("{{ {assume}; {PRINT_ROLE}; }} | cat")
-            }
-            _ => {
-                let (assume, clear) = (evaluate("sh", &format!("assume {DEPLOY}")), evaluate("sh", "clear"));
-                format!("{{ {assume}; {PRINT_ROLE}; {clear}; {PRINT_ROLE}; }} | cat")
-            }
-        };
+        let (assume, clear) = (evaluate("sh", &format!("assume {DEPLOY}")), evaluate("sh", "clear"));
+        let piped = format!("{{ {assume}; {PRINT_ROLE}; {clear}; {PRINT_ROLE}; }} | cat");
         // Another process reads the pipe that the whole shell writes to.
-        let inherited = match shell.name {
-            "ksh93" => format!("echo {DEPLOY}"),
-            _ => format!("( arl assume {DEPLOY} && {PRINT_ROLE} )"),
-        };
+        let inherited = format!("( arl assume {DEPLOY} && {PRINT_ROLE} )");
         let nested = format!("x=$(y=$(arl assume {DEPLOY}); printf '%s\\n' \"$y\"); eval \"$x\"");
         let run = ShellSession::new(&stage, *shell)
             .line(inherited)

@@ -33,6 +33,8 @@ impl Form {
 #[derive(Debug, Default)]
 pub(crate) struct Twist {
     pub(crate) wrong_role: bool,
+    /// The text in the place of the session's ARN.
+    pub(crate) session_arn: Option<String>,
     pub(crate) expiry_offset: Option<i64>,
     pub(crate) token: Option<String>,
     pub(crate) no_credentials: bool,
@@ -368,7 +370,7 @@ impl Session<'_> {
             "{}<AssumedRoleUser>{}{}</AssumedRoleUser>",
             credentials(&id, &key, twist),
             element("AssumedRoleId", &format!("AROA3XFRBF535EXAMPLE:{session_name}")),
-            element("Arn", &arn),
+            element("Arn", twist.session_arn.as_deref().unwrap_or(&arn)),
         )
     }
 }

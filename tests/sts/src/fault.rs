@@ -33,6 +33,8 @@ pub enum Fault {
     Redirect(String),
     /// The session of another role.
     WrongRole,
+    /// This text in the place of the session's ARN.
+    SessionArn(String),
     /// A session that expires in ten years.
     FarExpiry,
     /// A session that expired yesterday.
@@ -62,6 +64,7 @@ impl Fault {
             "oversize" => Self::Oversize,
             "redirect" => Self::Redirect(value.to_owned()),
             "wrong-role" => Self::WrongRole,
+            "session-arn" => Self::SessionArn(value.to_owned()),
             "far-expiry" => Self::FarExpiry,
             "past-expiry" => Self::PastExpiry,
             "control-characters" => Self::ControlCharacters,

@@ -86,6 +86,7 @@ pub struct Sts {
     http: SocketAddr,
     https: SocketAddr,
     expired: SocketAddr,
+    authority: SocketAddr,
     ca_pem: String,
     state: Arc<Mutex<State>>,
     stop: Arc<AtomicBool>,
@@ -97,7 +98,7 @@ impl Sts {
     /// # Errors
     /// A port is not available.
     pub fn start(world: World, http_port: u16, https_port: u16) -> io::Result<Self> {
-        let (ca_pem, [tls, expired_tls]) = tls::servers();
+        let (ca_pem, [tls, expired_tls, authority_tls]) = tls::servers();
         let state = Arc::new(Mutex::new(State { world, ..State::default() }));
         let stop = Arc::new(AtomicBool::new(false));
         let listen = |port, tls: Option<Arc<ServerConfig>>| {
@@ -120,7 +121,8 @@ impl Sts {
         let http = listen(http_port, None)?;
         let https = listen(https_port, Some(tls))?;
         let expired = listen(0, Some(expired_tls))?;
-        Ok(Self { http, https, expired, ca_pem, state, stop })
+        let authority = listen(0, Some(authority_tls))?;
+        Ok(Self { http, https, expired, authority, ca_pem, state, stop })
     }
 
     /// The plain endpoint.
@@ -136,6 +138,11 @@ impl Sts {
     /// A TLS endpoint whose certificate has expired.
     pub fn expired_https_url(&self) -> String {
         format!("https://{}", self.expired)
+    }
+
+    /// A TLS endpoint that shows the certificate of its authority.
+    pub fn authority_https_url(&self) -> String {
+        format!("https://{}", self.authority)
     }
 
     /// The certificate authority of the TLS endpoint.
@@ -170,7 +177,7 @@ impl Drop for Sts {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         // Wake the listeners up, so that they see `stop`.
-        for address in [self.http, self.https, self.expired] {
+        for address in [self.http, self.https, self.expired, self.authority] {
             drop(TcpStream::connect(address));
         }
     }
@@ -273,6 +280,7 @@ fn respond(
             }
         }
         Some(Fault::WrongRole) => twist.wrong_role = true,
+        Some(Fault::SessionArn(arn)) => twist.session_arn = Some(arn.clone()),
         Some(Fault::FarExpiry) => twist.expiry_offset = Some(10 * 365 * 86_400),
         Some(Fault::PastExpiry) => twist.expiry_offset = Some(-86_400),
         Some(Fault::ControlCharacters) => twist.token = Some("tok\nen\u{1b}[2J".into()),

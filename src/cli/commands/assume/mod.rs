@@ -9,7 +9,7 @@ use arl::internal::{Consumer, Identity, dotenv, process_json};
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::complete;
-use crate::cli::args::help::ENVIRONMENT_HELP;
+use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::commands::assume::refresh::{refresh_args, repeatable_args};
 use crate::cli::env::context::Context;
@@ -25,34 +25,42 @@ use crate::cli::ui::output::Output;
 use crate::cli::ui::role_label::role_label;
 use crate::cli::ui::text::{human_duration, quote_words};
 
+const SHORT_EXAMPLES: &str = "  \
+  arl assume ROLE --duration 2h      this shell becomes the role
+  arl assume ROLE --json             for credential_process";
+
 const EXAMPLES: &str = "Examples:
   eval \"$(arl assume ROLE)\"                 bash, zsh, ksh, dash
   arl assume ROLE | source                  fish
-  arl assume ROLE                           any of them, where the hook is installed (arl init)
+  arl assume ROLE                           any of them, with the shell integration (arl init)
   arl assume ROLE --profile dev --json      for credential_process
   arl assume ROLE --format dotenv           for tools that read env files
 
-If it fails, the text it prints makes `eval` fail too, and changes nothing.";
+If arl fails, the text that it prints makes `eval` fail as well, and your shell does not change.";
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
+#[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
+#[command(help_template = TEMPLATE)]
 pub(crate) struct AssumeArgs {
     #[command(flatten)]
     role: RoleArgs,
     /// Print shell statements for `eval` (the default)
     #[arg(long, help_heading = "Output", conflicts_with_all = ["json", "format"])]
+    #[arg(hide_short_help = true)]
     env: bool,
-    /// Print JSON as `credential_process` wants it
+    /// Print JSON for `credential_process`
     #[arg(long, help_heading = "Output", conflicts_with = "format")]
     json: bool,
     /// Print env (the default), json or dotenv
     #[arg(long, help_heading = "Output", value_name = "FORMAT", hide_possible_values = true)]
+    #[arg(hide_short_help = true)]
     format: Option<Format>,
-    /// The shell to print for [default: ARL_SHELL, the parent process, SHELL]
+    /// The shell to print for [default: ARL_SHELL, else the shell that runs arl]
     #[arg(long, help_heading = "Output", value_name = "SHELL")]
     #[arg(add = ArgValueCandidates::new(complete::output_shells))]
+    #[arg(hide_short_help = true)]
     shell: Option<String>,
-    /// Print secrets even to a terminal
+    /// Print the secrets even to a terminal or a readable file
     #[arg(long, help_heading = "Output")]
     show: bool,
 }
@@ -153,8 +161,8 @@ fn refuse_terminal(shell: Shell, args: &[String]) -> CliError {
         Shell::Fish => format!("arl {typed} | source"),
         _ => format!("eval \"$(arl {typed})\""),
     };
-    CliError::new("this would show secrets on the terminal, and change nothing in the shell")
-        .hint(format!("to become the role in this shell: {command}"))
-        .hint(format!("to have `arl assume` do that by itself: arl init {shell}"))
-        .hint("to see the secrets all the same: --show")
+    CliError::new("`arl assume` cannot change this shell by itself")
+        .hint(format!("this time: {command}"))
+        .hint(shell::integration_hint(shell))
+        .hint("to print the secrets here: --show")
 }

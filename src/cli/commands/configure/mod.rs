@@ -10,38 +10,44 @@ use arl::internal::{
 };
 
 use crate::cli::args::file_url;
-use crate::cli::args::help::ENVIRONMENT_HELP;
+use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::overwrite::Overwrite;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::commands::configure::keys::{ProfileSource, process_profile_keys, role_profile_keys};
+use crate::cli::commands::write::trace_in_place;
 use crate::cli::env::context::Context;
 use crate::cli::plan::Plan;
 use crate::cli::plan::endpoint_url;
 use crate::cli::plan::endpoint_url::{EndpointArgs, Service};
 use crate::cli::plan::region::{RegionProfile, Regions};
-use crate::cli::plan::role_ref::{check_partition, role_arn, typed_role, unknown_role};
+use crate::cli::plan::role_ref::{check_partition, check_unambiguous, role_arn, typed_role_in, unknown_role};
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
+
+const SHORT_EXAMPLES: &str = "  \
+  arl configure ROLE --profile dev --profile-name prod
+  arl configure ROLE --profile dev --profile-name prod --process";
 
 const EXAMPLES: &str = "Examples:
   arl configure ROLE --profile dev --profile-name prod        then: aws --profile prod …
   arl configure ROLE --profile dev --profile-name prod --process
 
-The first one writes a role profile, which every AWS SDK assumes by itself; the second a credential_process profile,
-which asks arl, with its cache and every flag that is given here. Neither holds a secret.";
+The first command writes a role profile, which every AWS SDK assumes by itself. The second one writes a
+credential_process profile, which runs arl with its cache and with the flags that you give here. Neither holds a secret.";
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
+#[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
+#[command(help_template = TEMPLATE)]
 pub(crate) struct ConfigureArgs {
     #[command(flatten)]
     role: RoleArgs,
     /// The profile to write
     #[arg(long, alias = "profile_name", value_name = "NAME", help_heading = "File", required = true)]
     profile_name: String,
-    /// Write a credential_process profile that calls arl
+    /// Write a credential_process profile that runs arl
     #[arg(long, help_heading = "File")]
     process: bool,
-    /// Overwrite a profile that says something else
+    /// Overwrite a profile with other settings
     #[arg(long, help_heading = "File")]
     force: bool,
 }
@@ -103,7 +109,10 @@ impl ConfigurePlan {
         config: &SharedConfig<'_>,
         output: &Output,
     ) -> Result<Self, CliError> {
-        let role = typed_role(&args.role)?;
+        let role = typed_role_in(&args.role, config)?;
+        if let Some(text) = &args.role.role {
+            check_unambiguous(text, config, context)?;
+        }
         if let RoleRef::IdentityCenter { session, account, role_name } = &role {
             Plan::new(&args.role, context, &output.quieted())?;
             let keys = identity_center_keys(args, session, account, role_name)?;
@@ -291,9 +300,10 @@ fn write_profile(path: &Path, edit: &ProfileEdit<'_>, output: &Output) -> Result
             CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
                 .caused_by(error)
         })?;
+    trace_in_place(update, path, output);
     let done = match update {
         UpdateOutcome::Unchanged => "says so already",
-        UpdateOutcome::Created | UpdateOutcome::Changed => "now says",
+        UpdateOutcome::Created | UpdateOutcome::Changed | UpdateOutcome::ChangedInPlace => "now says",
     };
     output.note(&format!("profile {} in `{}` {done}:", edit.profile, path.display()));
     let lines: String = edit.set.iter().map(|(key, value)| format!("{key}={value}\n")).collect();

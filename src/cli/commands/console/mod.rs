@@ -4,7 +4,7 @@ pub(crate) mod browser;
 
 use arl::internal::{ConsoleSignIn, Consumer, Partition, RegionChange, SessionDuration};
 
-use crate::cli::args::help::ENVIRONMENT_HELP;
+use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::vars;
 use crate::cli::plan::endpoint_url;
@@ -15,26 +15,31 @@ use crate::cli::session::runtime::runtime;
 use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::output::Output;
 
+const SHORT_EXAMPLES: &str = "  \
+  arl console prod-deploy --open            opens the browser as the role
+  arl console prod-deploy --service s3      prints the address";
+
 const EXAMPLES: &str = "Examples:
   arl console prod-deploy --open                opens the browser as the role
   arl console prod-deploy --service s3 --region eu-west-1
-  arl console prod-deploy --duration 8h         the console's session, beyond the role's own
+  arl console prod-deploy --duration 8h         how long the console session lasts
 
-Everyone who opens the address within 15 minutes is signed in: it is as secret as the credentials.";
+Keep the address as secret as the credentials: for 15 minutes it signs in anyone who opens it.";
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
+#[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
+#[command(help_template = TEMPLATE)]
 #[command(mut_arg("duration", |duration| duration.help("How long the console session lasts: 15m to 12h")))]
 pub(crate) struct ConsoleArgs {
     #[command(flatten)]
     role: RoleArgs,
-    /// Open it in the browser instead, where it stands in no argument list
+    /// Open the browser instead of printing the address
     #[arg(long, help_heading = "Console")]
     open: bool,
-    /// The service to begin with, such as s3 or ec2/v2
+    /// The service to open, such as s3 or ec2/v2
     #[arg(long, value_name = "NAME", help_heading = "Console")]
     service: Option<String>,
-    /// Sign in through another address than AWS's [default: AWS_ENDPOINT_URL_SIGNIN]
+    /// Sign in at this address [default: AWS_ENDPOINT_URL_SIGNIN, else AWS's own]
     #[arg(long, value_name = "URL", help_heading = "Console", hide_short_help = true)]
     signin_endpoint: Option<String>,
 }

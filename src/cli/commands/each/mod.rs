@@ -16,7 +16,7 @@ use clap_complete::engine::ArgValueCompleter;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::cli::args::complete;
-use crate::cli::args::help::ENVIRONMENT_HELP;
+use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::commands::each::output::{PrefixedOutput, Progress, Stream};
 use crate::cli::env::context::Context;
@@ -30,16 +30,20 @@ use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::printable;
 
+const SHORT_EXAMPLES: &str = "  \
+  arl each dev staging prod -- aws s3 ls
+  arl each --roles-from roles.txt --jobs 8 -- ./inventory.sh";
+
 const EXAMPLES: &str = "Examples:
   arl each dev staging prod -- aws s3 ls
   arl each --roles-from roles.txt --jobs 8 -- ./inventory.sh
 
-The name of its role stands before each line of output. The commands find nothing on standard input. All roles are
-looked up before the first command starts. A command that fails does not keep the others from running; the highest
-status of them all is arl's.";
+arl prefixes each line of output with the role. The commands get an empty standard input. arl looks up all roles before
+it starts the first command. If a command fails the others still run, and arl exits with the highest status.";
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
+#[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
+#[command(help_template = TEMPLATE)]
 #[command(override_usage = "arl each [OPTIONS] <ROLE>... -- <COMMAND>...")]
 #[command(mut_arg("role", |role| role.index(1).required_unless_present("roles_from")))]
 // clap 4.6.7 knows that the command follows `--` only if it was the last argument to be defined, and
@@ -53,10 +57,10 @@ pub(crate) struct EachArgs {
     #[arg(index = 2, num_args = 1.., value_name = "ROLE", help_heading = "Role", conflicts_with = "account_id")]
     #[arg(add = ArgValueCompleter::new(complete::roles))]
     more: Vec<String>,
-    /// More roles, one a line; # begins a comment, - is standard input
+    /// Read more roles from a file, one per line (- is standard input)
     #[arg(long, value_name = "FILE", help_heading = "Role", conflicts_with = "account_id")]
     roles_from: Option<PathBuf>,
-    /// How many commands run at a time
+    /// How many commands run at the same time
     #[arg(short, long, value_name = "N", default_value = "1", help_heading = "Jobs")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
@@ -82,6 +86,7 @@ pub(crate) fn run(
             .hint("put -- before the command: arl each ROLE… -- COMMAND"));
     }
     let jobs = resolve_jobs(args).map_err(CliError::into_exec_failure)?;
+    signals::end_with_subshell();
     // Restores the core limit for the commands. This process never holds a secret.
     core_limit.restore();
     let (signal_rx, signal_tx) = UnixStream::pair()
@@ -146,8 +151,7 @@ fn resolve_jobs(args: &EachArgs) -> Result<Vec<Job>, CliError> {
 
 fn read_roles_file(path: &Path) -> Result<Vec<String>, CliError> {
     let text = if path.as_os_str() == "-" {
-        let mut text = String::new();
-        io::stdin().lock().read_to_string(&mut text).map(|_| text)
+        files::read_stream(io::stdin().lock(), files::MAX_DOCUMENT)
     } else {
         files::read_text(path, files::MAX_DOCUMENT)
     };

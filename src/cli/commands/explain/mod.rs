@@ -11,7 +11,7 @@ use arl::internal::{
 };
 use serde_json::{Value, json};
 
-use crate::cli::args::help::ENVIRONMENT_HELP;
+use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::commands::explain::reason::{SourceReason, source_reason};
 use crate::cli::env::context::Context;
@@ -25,15 +25,20 @@ use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::{human_duration, printable};
 
+const SHORT_EXAMPLES: &str = "  \
+  arl explain prod-deploy                   source, roles, parameters, and where each comes from
+  arl explain prod-deploy --duration 8h     takes the flags of assume and exec";
+
 const EXAMPLES: &str = "Examples:
-  arl explain prod-deploy                   which credentials, which roles, which parameters, and why
-  arl explain prod-deploy --duration 8h     takes every flag of assume and exec
+  arl explain prod-deploy                   which source, roles and parameters, and where each comes from
+  arl explain prod-deploy --duration 8h     takes the flags of assume and exec
   arl explain prod-deploy --json            for programs
 
-Nothing is asked of anybody, no program is run, and no secret is shown.";
+arl makes no network call, runs no program and shows no secret.";
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT_HELP)]
+#[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
+#[command(help_template = TEMPLATE)]
 pub(crate) struct ExplainArgs {
     #[command(flatten)]
     role: RoleArgs,
@@ -270,8 +275,8 @@ impl Lifetime {
             | Source::Login(_)
             | Source::Sso(_)
             | Source::WebIdentity { .. }
-            | Source::Container
-            | Source::InstanceMetadata => Self::Temporary,
+            | Source::Container(_)
+            | Source::InstanceMetadata(_) => Self::Temporary,
         }
     }
 }
@@ -373,8 +378,8 @@ fn calls(plan: &Plan, cached: Option<usize>) -> Vec<String> {
                 }
                 Some(format!("AssumeRoleWithWebIdentity for {role_arn}"))
             }
-            Source::Container => Some("the container endpoint".to_owned()),
-            Source::InstanceMetadata => Some("the instance metadata service".to_owned()),
+            Source::Container(_) => Some("the container endpoint".to_owned()),
+            Source::InstanceMetadata(_) => Some("the instance metadata service".to_owned()),
         };
         calls.extend(call);
     }

@@ -39,7 +39,8 @@ pub(crate) enum SourceReason {
     SourceOfShellRole,
     /// The profile `default`, because no setting names another source.
     DefaultProfile,
-    /// A web identity or a container endpoint, because there are no keys and no profile.
+    /// A web identity, because there are no keys and no profile is named, or a container endpoint, because
+    /// there is no profile at all.
     NoKeysAndNoProfile(Candidate),
     /// Instance metadata, because no other source is configured.
     LastResort,
@@ -70,6 +71,9 @@ impl fmt::Display for SourceReason {
                 f.write_str("where the role of this shell was started from (ARL_SOURCE)")
             }
             Self::DefaultProfile => f.write_str("nothing in the environment chooses another one"),
+            Self::NoKeysAndNoProfile(Candidate::WebIdentity) => {
+                f.write_str("no keys, and no profile is named")
+            }
             Self::NoKeysAndNoProfile(_) => f.write_str("no keys and no profile"),
             Self::LastResort => f.write_str("nothing else is configured"),
         }
@@ -81,8 +85,8 @@ impl fmt::Display for SourceReason {
 pub(crate) enum Candidate {
     EnvironmentKeys,
     SelectedProfile,
-    DefaultProfile,
     WebIdentity,
+    DefaultProfile,
     Container,
 }
 
@@ -91,8 +95,8 @@ impl Candidate {
     const ALL: [Self; 5] = [
         Self::EnvironmentKeys,
         Self::SelectedProfile,
-        Self::DefaultProfile,
         Self::WebIdentity,
+        Self::DefaultProfile,
         Self::Container,
     ];
 
@@ -139,14 +143,17 @@ impl SourceReason {
                 Self::SetLater(Candidate::of(id))
             }
             SourceId::Profile(name) if selected == Some(name) => Self::ProfileVariable,
-            SourceId::Profile(_) | SourceId::ProfileKeys(_) | SourceId::InstanceMetadata
+            SourceId::Profile(_)
+            | SourceId::ProfileKeys(_)
+            | SourceId::InstanceMetadata
+            | SourceId::InstanceMetadataOf(_)
                 if shell_has_role =>
             {
                 Self::SourceOfShellRole
             }
             SourceId::Profile(_) | SourceId::ProfileKeys(_) => Self::DefaultProfile,
             id @ (SourceId::WebIdentity | SourceId::Container) => Self::NoKeysAndNoProfile(Candidate::of(id)),
-            SourceId::InstanceMetadata => Self::LastResort,
+            SourceId::InstanceMetadata | SourceId::InstanceMetadataOf(_) => Self::LastResort,
         }
     }
 

@@ -1,0 +1,110 @@
+//! Requests to the services of this machine that hand out credentials: instance metadata and the container
+//! endpoint. They answer in milliseconds, or there is none.
+
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use serde_json::{Map, Value};
+use tokio::time::{Instant, sleep, timeout};
+use zeroize::Zeroizing;
+
+use super::error::{StsError, causes};
+use super::external::parse_fields;
+use super::http::LazyClient;
+use crate::credentials::Credentials;
+
+/// The pause before the second attempt. It doubles with every further one, up to a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
+
+/// A request to a service of this machine.
+#[derive(Debug)]
+pub(super) struct Request<'a> {
+    pub(super) method: &'static str,
+    pub(super) url: &'a str,
+    pub(super) header: Option<(&'static str, &'a str)>,
+}
+
+/// How often, and how long, a service is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// The limit of one attempt.
+    pub(super) timeout: Duration,
+    /// The attempts if no answer comes.
+    pub(super) attempts: u32,
+    /// The attempts if the service says that it is busy.
+    pub(super) busy_attempts: u32,
+    /// When everything must be done.
+    pub(super) deadline: Instant,
+}
+
+/// An HTTP status and a body.
+pub(super) type Answer = (u16, Zeroizing<Vec<u8>>);
+
+/// Whether a service asks to try again.
+pub(super) fn is_busy(status: u16) -> bool {
+    status == 429 || status >= 500
+}
+
+/// Makes a request, and repeats it while there is patience and hope.
+pub(super) async fn ask(
+    http: &LazyClient,
+    request: &Request<'_>,
+    patience: Patience,
+) -> Result<Answer, StsError> {
+    let mut pause = FIRST_PAUSE;
+    for attempt in 1.. {
+        let limit = patience.timeout.min(patience.deadline.saturating_duration_since(Instant::now()));
+        let result = match timeout(limit, http.send(build(request)?)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) if error.is_user() => return Err(cannot_be_sent(&error)),
+            Ok(Err(error)) => Err(StsError::no_connection(&error)),
+            Err(_) => Err(StsError::TimedOut(patience.timeout)),
+        };
+        let may_retry = match &result {
+            Ok((status, _)) => is_busy(*status) && attempt < patience.busy_attempts,
+            Err(_) => attempt < patience.attempts,
+        };
+        if !may_retry || Instant::now() + pause >= patience.deadline {
+            return result;
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(MAX_PAUSE);
+    }
+    Err(StsError::TimedOut(patience.timeout))
+}
+
+/// A header or a URL from the user or from the service may hold what HTTP does not allow.
+fn build(request: &Request<'_>) -> Result<HttpRequest, StsError> {
+    let invalid = |what: &str| StsError::Source(format!("{what} is none that HTTP allows"));
+    let mut http = HttpRequest::get(request.url).map_err(|_| invalid("the URL"))?;
+    http.set_method(request.method).map_err(|_| invalid("the method"))?;
+    if let Some((name, value)) = request.header {
+        http.headers_mut()
+            .try_insert(name, value.to_owned())
+            .map_err(|_| invalid("the authorization token"))?;
+    }
+    Ok(http)
+}
+
+/// Returns why a request was refused before it was sent.
+fn cannot_be_sent(error: &ConnectorError) -> StsError {
+    StsError::Source(causes(error).last().map(ToString::to_string).unwrap_or_default())
+}
+
+/// Reads the credentials in an answer. The SDKs accept member names in any case.
+pub(super) fn parse_document(service: &str, body: &[u8]) -> Result<Credentials, StsError> {
+    let invalid = |reason: &str| StsError::Source(format!("{service} {reason}"));
+    let object: Map<String, Value> = serde_json::from_slice(body)
+        .map_err(|_| invalid("answers with something else than a JSON object"))?;
+    let object: Map<String, Value> =
+        object.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+    let text = |name: &str| object.get(name).and_then(Value::as_str);
+    if let Some(code) = text("code").filter(|code| !code.eq_ignore_ascii_case("success")) {
+        let message = text("message").map(|message| format!(": {message}")).unwrap_or_default();
+        return Err(invalid(&format!("has no credentials: {code}{message}")));
+    }
+    let names = ["accesskeyid", "secretaccesskey", "token", "expiration", "accountid"];
+    parse_fields(&object, names).map_err(|reason| invalid(&reason))
+}
