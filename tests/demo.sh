@@ -13,7 +13,17 @@ cat >"$demo/.aws/config" <<'CONFIG'
 role_arn = arn:aws:iam::123456789012:role/Deploy
 source_profile = ann
 region = eu-west-1
+
+[sso-session corp]
+sso_start_url = https://corp.example/start
+sso_region = eu-west-1
 CONFIG
+# A browser that signs in by itself.
+cat >"$demo/browser" <<'BROWSER'
+#!/bin/sh
+exec curl -sL -o /dev/null "$1"
+BROWSER
+chmod +x "$demo/browser"
 
 # The service ends when this script does, because its standard input ends then.
 mkfifo "$demo/sts/in" "$demo/sts/out"
@@ -33,6 +43,7 @@ for name in $(env | sed -n 's/^\(AWS_[A-Z_]*\|ARL_[A-Z_]*\)=.*/\1/p'); do
     unset "$name"
 done
 export HOME="$demo" AWS_ENDPOINT_URL_STS="$endpoint" AWS_EC2_METADATA_DISABLED=true
+export AWS_ENDPOINT_URL_SSO="$endpoint" AWS_ENDPOINT_URL_SSO_OIDC="$endpoint" BROWSER="$demo/browser"
 
 show() {
     printf '\n$ %s\n' "$1"
@@ -53,4 +64,11 @@ show() {
     show 'eval "$(arl assume 123456789012/Closed)" && echo "this is not printed"'
     printf '\n# For programs that read credential_process (the secrets are cut here):\n'
     show 'arl assume prod-deploy --json | sed -E "s/(SecretAccessKey|SessionToken)\":\"[^\"]{4}[^\"]*/\1\":\"…/g"'
+    printf '\n# Signing in to IAM Identity Center, and a role of it without a profile:\n'
+    show 'arl login corp'
+    show 'arl exec corp:111122223333/ReadOnly -- env | grep -E "^(AWS_ACCOUNT_ID|ARL_ROLE)="'
+    show 'arl exec corp:111122223333/Root -- true'
+    printf '\n# The AWS CLI and the SDKs read the same token file:\n'
+    show 'sed -E "s/(Token|Secret)\": \"[^\"]{4}[^\"]*/\1\": \"…/g" ~/.aws/sso/cache/ee0b*.json; echo'
+    show 'arl logout corp'
 }

@@ -43,7 +43,8 @@ impl SessionSummary {
         self.facts.get("hops")?.as_array()?.last()?.get("RoleArn")?.as_str()
     }
 
-    /// Returns the role of IAM Identity Center, as `SESSION:ACCOUNT/NAME`. `None` for the session of another role.
+    /// Returns the role of IAM Identity Center, as `SESSION:ACCOUNT/NAME`. `None` for the session of another
+    /// role.
     pub fn sso_role(&self) -> Option<String> {
         if !self.facts.get("hops")?.as_array()?.is_empty() {
             return None;
@@ -52,8 +53,8 @@ impl SessionSummary {
         Some(format!("{}:{}/{}", fact("sso_session")?, fact("sso_account_id")?, fact("sso_role_name")?))
     }
 
-    /// Returns the sign-in to IAM Identity Center that the session depends on: its start URL, and the name of its
-    /// `[sso-session]`, if it has one.
+    /// Returns the sign-in to IAM Identity Center that the session depends on: its start URL, and the name of
+    /// its `[sso-session]`, if it has one.
     pub fn sign_in(&self) -> Option<(&str, Option<&str>)> {
         let source = self.facts.get("source")?;
         Some((source.get("sso_start_url")?.as_str()?, source.get("sso_session")?.as_str()))

@@ -48,8 +48,8 @@ pub(super) struct CallbackServer {
 struct Expected {
     address: SocketAddr,
     state: Secret,
-    /// The path that leads to the sign-in page, and that page. The page's address has the state, and every user
-    /// of this machine can read argument lists, so the browser is started with this path instead.
+    /// The path that leads to the sign-in page, and that page. The page's address has the state, and every
+    /// user of this machine can read argument lists, so the browser is started with this path instead.
     start: (String, String),
 }
 

@@ -1,7 +1,7 @@
 //! Signing in to IAM Identity Center, and what a sign-in is good for.
 //!
-//! `sign_in` gets a token: with a browser (`callback`, `pkce`) or with a device code. `role` renews the token and
-//! gets a role's credentials with it. `sign_out` ends the sign-in.
+//! `sign_in` gets a token: with a browser (`callback`, `pkce`) or with a device code. `role` renews the token
+//! and gets a role's credentials with it. `sign_out` ends the sign-in.
 
 mod callback;
 mod error;

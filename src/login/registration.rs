@@ -1,7 +1,7 @@
 //! The registration of arl with the OIDC service, which is used again until it expires.
 //!
-//! The file has the format of the AWS CLI's, and a name of its own: the AWS CLI keeps one registration for all
-//! kinds of sign-ins and tells them apart by a field.
+//! The file has the format of the AWS CLI's, and a name of its own: the AWS CLI keeps one registration for
+//! all kinds of sign-ins and tells them apart by a field.
 
 use std::convert::Infallible;
 use std::time::Duration;

@@ -17,7 +17,7 @@ pub struct SignIn<'a> {
     pub session: &'a SsoSession,
     /// Returns the current time.
     pub clock: &'a dyn Fn() -> SystemTime,
-    /// Called once the user has signed in, before the token file is written: what was cached of an earlier sign-in may
-    /// be another person's.
+    /// Called once the user has signed in, before the token file is written: what was cached of an earlier
+    /// sign-in may be another person's.
     pub on_signed_in: &'a dyn Fn(),
 }

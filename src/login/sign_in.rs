@@ -36,8 +36,8 @@ pub struct DeviceSignIn<'a> {
 }
 
 impl<'a> SignIn<'a> {
-    /// Begins a sign-in with a browser, and listens for its answer on a port of 127.0.0.1; 0 takes a free one.
-    /// Must be called inside a Tokio runtime.
+    /// Begins a sign-in with a browser, and listens for its answer on a port of 127.0.0.1; 0 takes a free
+    /// one. Must be called inside a Tokio runtime.
     ///
     /// # Errors
     /// The port is not free, or the registration fails.

@@ -54,8 +54,8 @@ pub struct RoleProfile {
     pub transitive_session_tags: Option<Vec<TagKey>>,
 }
 
-/// Returns the key that names where the token of a web identity comes from, if the profile has one. The file wins, as
-/// the SDKs know no other key.
+/// Returns the key that names where the token of a web identity comes from, if the profile has one. The file
+/// wins, as the SDKs know no other key.
 pub fn web_identity_key(section: &Section<'_>) -> Option<&'static str> {
     let keys = ["web_identity_token_file", "web_identity_token_process"];
     keys.into_iter().find(|key| section.get_non_empty(key).is_some())

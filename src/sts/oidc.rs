@@ -17,8 +17,8 @@ pub(crate) struct ClientRegistration {
     pub(crate) name: String,
     /// The scopes of the tokens.
     pub(crate) scopes: Vec<String>,
-    /// The grants, with the redirect URI and the start URL of a sign-in with a browser on this machine. `None`
-    /// registers for device codes.
+    /// The grants, with the redirect URI and the start URL of a sign-in with a browser on this machine.
+    /// `None` registers for device codes.
     pub(crate) browser: Option<BrowserRegistration>,
 }
 

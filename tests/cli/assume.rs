@@ -168,7 +168,7 @@ fn a_role_is_named_by_arn_account_and_name_or_profile() {
     }
     let _ = stage.arl(&["assume", "123456789012/team/dns_editor"]).success();
     let run = stage.arl(&["assume", "prod-deplyo"]);
-    run.failure(1, "neither a role ARN, nor ACCOUNT/NAME, nor a profile");
+    run.failure(1, "nor SESSION:ACCOUNT/NAME, nor a profile");
     assert!(run.stderr.contains("did you mean `prod-deploy`?"), "{run:?}");
     stage
         .arl(&["assume", "12345678901/Deploy"])

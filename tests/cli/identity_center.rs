@@ -75,7 +75,8 @@ fn a_role_that_is_not_assigned_names_those_that_are() {
     assert_no_sign_in(&failed);
     // The list has two pages.
     assert_eq!(actions(&stage), ["GetRoleCredentials", "ListAccountRoles", "ListAccountRoles"]);
-    // An account without roles, one whose roles the portal does not list, and a portal that knows no such role.
+    // An account without roles, one whose roles the portal does not list, and a portal that knows no such
+    // role.
     stage.sts.change(|world| world.identity_center.accounts[0].2.clear());
     let failed = run(&stage, "Root");
     failed.failure(1, "has no role in account 111122223333");

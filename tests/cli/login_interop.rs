@@ -1,4 +1,5 @@
-//! One sign-in for arl, boto3 and the SDK for JavaScript: each uses and renews the token that another one wrote.
+//! One sign-in for arl, boto3 and the SDK for JavaScript: each uses and renews the token that another one
+//! wrote.
 
 use std::fs;
 use std::path::Path;
@@ -95,7 +96,8 @@ fn arl_never_fails_beside_boto3_where_a_good_token_exists() {
     let _ = run(&stage, &["assume", "dev", "--json"]).success();
 }
 
-/// Checks requests against the models of botocore: `ACTION JSON` lines, the members by their names in the model.
+/// Checks requests against the models of botocore: `ACTION JSON` lines, the members by their names in the
+/// model.
 const MODELS: &str = r#"
 import json, sys
 import botocore.loaders, botocore.model

@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::login::{actions, arl, change_token, run, stage, token_path};
 use crate::support::{Run, Stage};
 
-/// Runs a command line in a terminal and answers the questions in turn, each once its text is seen (`2*text`: twice).
-/// `^C` is an interrupt. Prints what the terminal showed.
+/// Runs a command line in a terminal and answers the questions in turn, each once its text is seen (`2*text`:
+/// twice). `^C` is an interrupt. Prints what the terminal showed.
 const AT_A_TERMINAL: &str = r#"
 import os, pty, signal, sys
 def late(*_):

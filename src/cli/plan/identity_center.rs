@@ -45,8 +45,8 @@ pub(crate) fn settings(
     sts_settings::find_identity_center(&endpoints, context, config, profile, region).map(Some)
 }
 
-/// Returns how to reach the services of a sign-in that `name` names: with the settings of the profile of that name,
-/// else of the selected one.
+/// Returns how to reach the services of a sign-in that `name` names: with the settings of the profile of that
+/// name, else of the selected one.
 pub(crate) fn settings_of_session(
     name: Option<&str>,
     session: &SsoSession,

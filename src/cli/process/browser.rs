@@ -13,8 +13,8 @@ use crate::cli::env::vars;
 const DEFAULT_OPENERS: &[&str] =
     if cfg!(target_os = "macos") { &["open"] } else { &["xdg-open", "wslview", "open"] };
 
-/// Starts browsers with an address, one after the other, until `done` is complete or one of them seems to work.
-/// Other users can see the address in the argument list, so it must hold no secret.
+/// Starts browsers with an address, one after the other, until `done` is complete or one of them seems to
+/// work. Other users can see the address in the argument list, so it must hold no secret.
 ///
 /// # Errors
 /// No browser could be started. `done` may still be waited for.

@@ -72,8 +72,8 @@ impl SessionCache {
         self.freshness.consumer
     }
 
-    /// Returns how long the token of a sign-in must still be valid: as long as the consumer wants its sessions
-    /// to be, which is 15 minutes for `credential_process` and five otherwise.
+    /// Returns how long the token of a sign-in must still be valid: as long as the consumer wants its
+    /// sessions to be, which is 15 minutes for `credential_process` and five otherwise.
     pub(crate) fn token_margin(&self) -> Duration {
         match self.freshness.consumer {
             Consumer::CredentialProcess => Duration::from_secs(15 * 60),

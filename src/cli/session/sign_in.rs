@@ -52,8 +52,8 @@ pub(crate) enum Turn {
     Failed,
 }
 
-/// Waits for the turn of this process: only one of those that need a sign-in begins it. A process that began at
-/// `started` does not begin another one after a failure since then.
+/// Waits for the turn of this process: only one of those that need a sign-in begins it. A process that began
+/// at `started` does not begin another one after a failure since then.
 pub(crate) async fn take_turn(
     sign_in: SignIn<'_>,
     started: Option<SystemTime>,

@@ -42,8 +42,8 @@ impl OnMissingSignIn {
                 )));
             }
         };
-        // The user has not started a `credential_process`, a prompt's hook or a renewal. A browser that opens by
-        // itself trains users to approve whatever comes.
+        // The user has not started a `credential_process`, a prompt's hook or a renewal. A browser that opens
+        // by itself trains users to approve whatever comes.
         let has_user = user_prompt == UserPrompt::Allowed
             && consumer != Consumer::CredentialProcess
             && vars::get(vars::CI).is_none()
@@ -53,8 +53,8 @@ impl OnMissingSignIn {
 }
 
 impl SessionRunner<'_> {
-    /// Signs in first if nothing but a sign-in helps, and no cached session makes it unnecessary. Afterwards all
-    /// processes that waited have the same cache key.
+    /// Signs in first if nothing but a sign-in helps, and no cached session makes it unnecessary. Afterwards
+    /// all processes that waited have the same cache key.
     pub(crate) async fn ensure_signed_in(&mut self) -> Result<(), CliError> {
         let Source::Sso(sso) = &self.plan.chain.source else { return Ok(()) };
         if (0..=self.plan.hops.len()).any(|hops| self.cache.lookup(&self.plan, hops).is_some()) {

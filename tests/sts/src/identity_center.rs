@@ -31,8 +31,8 @@ pub struct IdentityCenter {
     pub accounts: Vec<(String, String, Vec<String>)>,
     /// How many entries a page of a list holds.
     pub page_size: usize,
-    /// The answers to the next questions for a device's token, as error codes of OAuth. Afterwards the user has
-    /// approved.
+    /// The answers to the next questions for a device's token, as error codes of OAuth. Afterwards the user
+    /// has approved.
     pub device_answers: VecDeque<&'static str>,
     /// How long a device code lasts, and the pause between two questions, in seconds.
     pub device_times: (u64, u64),

@@ -1,5 +1,5 @@
-//! The other services that supply credentials, told apart by path: IAM Identity Center, instance metadata, and
-//! the container endpoint.
+//! The other services that supply credentials, told apart by path: IAM Identity Center, instance metadata,
+//! and the container endpoint.
 
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
