@@ -163,6 +163,8 @@ mod console;
 mod endpoint;
 #[cfg(feature = "cli")]
 mod export;
+#[cfg(feature = "cli")]
+mod login;
 
 pub use arn::role_arn::RoleArn;
 pub use arn::session::RoleSessionName;
@@ -204,11 +206,15 @@ pub mod internal {
         HelperError, KeyName, KeyRecord, KeyStore, KeyStoreError, Rotation, StoreName, StoredKey,
         records_directory,
     };
+    pub use crate::login::{
+        BrowserSignIn, CachedCliRole, DeviceSignIn, LoginError, RoleCall, SignIn, TokenStore, current_token,
+        remove_cli_roles, role_credentials, sign_out,
+    };
     pub use crate::process::{ProcessError, Stderr, run_process};
     pub use crate::profiles::{
         EditError, FileMode, InvalidConfig, InvalidProfileKey, InvalidProfileName, MisnamedSection,
         ProfileEdit, ProfileName, RoleProfile, Section, SharedConfig, SharedFile, UpdateError, UpdateOutcome,
-        normalize_list, update as update_file,
+        normalize_list, update as update_file, web_identity_key,
     };
     pub use crate::request::notations::{
         parse_policy_arns, parse_provided_contexts, parse_tag_keys, parse_tags,
@@ -223,11 +229,11 @@ pub mod internal {
     pub use crate::source::{
         ContainerSource, ContainerToken, LoginSource, MetadataPresence, MetadataSource, PROCESS_ANCESTORS,
         ProcessSource, RoleRef, ShellRole, Source, SourceChain, SourceError, SourceId, SourceResolver,
-        SsoSource, closest,
+        SsoClient, SsoSession, SsoSource, SsoToken, WebIdentityToken, closest,
     };
     pub use crate::sts::{
-        AccessKey, CallerIdentity, CertificateFault, Confirmation, Iam, IamSettings, LastUse,
-        MetadataRequest, NetworkConfig, RoleSession, Sts, StsError, StsSettings, assume_role,
-        cap_chained_duration,
+        AccessKey, CallerIdentity, CertificateFault, Confirmation, Iam, IamSettings, IdentityCenter,
+        IdentityCenterSettings, LastUse, MetadataRequest, NetworkConfig, RoleSession, Sts, StsError,
+        StsSettings, assume_role, cap_chained_duration,
     };
 }

@@ -22,14 +22,24 @@ source_profile = ann
 role_arn = arn:aws:iam::123456789012:role/Deploy
 source_profile = ann
 region = eu-west-1
+
+[sso-session corp]
+sso_start_url = https://corp.example/start
+sso_region = eu-west-1
 CONFIG
+# A browser that signs in by itself.
+cat >"$demo/browser" <<'BROWSER'
+#!/bin/sh
+exec curl -sL -o /dev/null "$1"
+BROWSER
+chmod +x "$demo/browser"
 
 # The user's own AWS settings must not take part.
 for name in $(env | sed -n 's/^\(AWS_[A-Z_]*\|ARL_[A-Z_]*\)=.*/\1/p'); do
     unset "$name"
 done
 unset XDG_CACHE_HOME XDG_RUNTIME_DIR
-export HOME="$demo" AWS_EC2_METADATA_DISABLED=true ARL_SHELL=posix
+export HOME="$demo" AWS_EC2_METADATA_DISABLED=true ARL_SHELL=posix BROWSER="$demo/browser"
 
 # Starts a loopback STS, with sessions of $1 seconds if given. It ends when its standard input does.
 start_sts() {
@@ -44,7 +54,7 @@ start_sts() {
             AWS_SECRET_ACCESS_KEY=*) secret=${line#*=} && break ;;
         esac
     done
-    export AWS_ENDPOINT_URL_STS
+    export AWS_ENDPOINT_URL_STS AWS_ENDPOINT_URL_SSO="$AWS_ENDPOINT_URL_STS" AWS_ENDPOINT_URL_SSO_OIDC="$AWS_ENDPOINT_URL_STS"
     printf '[ann]\naws_access_key_id=%s\naws_secret_access_key=%s\n' "$key" "$secret" >"$demo/.aws/credentials"
 }
 
@@ -96,6 +106,11 @@ eval "$(arl init sh)"
 
     scene 'For programs that read a credential_process (the secrets are shortened here):'
     show 'arl assume prod-deploy --json | sed -E "s/(SecretAccessKey|SessionToken)\":\"[^\"]{4}[^\"]*/\1\":\"…/g"'
+
+    scene 'Sign in to IAM Identity Center, and use a role of it without a profile:'
+    show 'arl login corp'
+    show 'arl exec corp:111122223333/ReadOnly -- sh -c "echo \$ARL_ROLE"'
+    show 'arl logout corp'
 }
 
 # The hook runs at the prompt of an interactive shell, so this scene needs one: bash with its input from here.

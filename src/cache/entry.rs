@@ -42,6 +42,23 @@ impl SessionSummary {
     pub fn role_arn(&self) -> Option<&str> {
         self.facts.get("hops")?.as_array()?.last()?.get("RoleArn")?.as_str()
     }
+
+    /// Returns the role of IAM Identity Center, as `SESSION:ACCOUNT/NAME`. `None` for the session of another
+    /// role.
+    pub fn sso_role(&self) -> Option<String> {
+        if !self.facts.get("hops")?.as_array()?.is_empty() {
+            return None;
+        }
+        let fact = |name: &str| self.facts.get("source")?.get(name)?.as_str();
+        Some(format!("{}:{}/{}", fact("sso_session")?, fact("sso_account_id")?, fact("sso_role_name")?))
+    }
+
+    /// Returns the sign-in to IAM Identity Center that the session depends on: its start URL, and the name of
+    /// its `[sso-session]`, if it has one.
+    pub fn sign_in(&self) -> Option<(&str, Option<&str>)> {
+        let source = self.facts.get("source")?;
+        Some((source.get("sso_start_url")?.as_str()?, source.get("sso_session")?.as_str()))
+    }
 }
 
 /// Returns the text of an entry. It holds secrets, so it is wiped when dropped.

@@ -181,6 +181,24 @@ impl SessionStore for JsonFileCache {
         Ok(listed.filter(|session| session.expiration > now).take(at_most).collect())
     }
 
+    fn remove(&self, is_wanted: &dyn Fn(&SessionSummary) -> bool) -> io::Result<usize> {
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            entries => entries?,
+        };
+        let mut removed = 0;
+        for path in entries.flatten().map(|entry| entry.path()).filter(|path| is_entry(path)) {
+            if read_file(&path)
+                .and_then(|entry| entry::summarize(&entry))
+                .is_some_and(|entry| is_wanted(&entry))
+            {
+                fs::remove_file(&path)?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
     fn clear(&self) -> io::Result<usize> {
         let entries = match fs::read_dir(&self.directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),

@@ -92,6 +92,19 @@ impl SessionStore for KeyringCache {
         Ok(listed.filter(|session| session.expiration > now).take(at_most).collect())
     }
 
+    fn remove(&self, is_wanted: &dyn Fn(&SessionSummary) -> bool) -> io::Result<usize> {
+        let is_wanted = |key: &Key| {
+            let summary = Self::payload(key).and_then(|entry| entry::summarize(&entry));
+            summary.is_some_and(|summary| is_wanted(&summary))
+        };
+        let keys: Vec<Key> = self.keys()?.into_iter().filter(is_wanted).collect();
+        let count = keys.len();
+        for key in keys {
+            self.user.unlink_key(key).map_err(io_error)?;
+        }
+        Ok(count)
+    }
+
     fn clear(&self) -> io::Result<usize> {
         let keys = self.keys()?;
         let count = keys.len();

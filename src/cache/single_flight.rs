@@ -6,6 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ const MAX_PERSON_TIME: Duration = Duration::from_secs(300);
 const STALE_LOCK_AGE: Duration = Duration::from_secs(24 * 3600);
 /// The prefix of the lock files of terminals. The terminal's session ID follows.
 const TERMINAL_LOCK_PREFIX: &str = "terminal-";
+/// More digits than a time has.
+const MAX_TIME: u64 = 40;
 /// The lock files in one directory.
 #[derive(Debug, Clone)]
 pub struct SingleFlight {
@@ -141,6 +144,33 @@ impl SingleFlight {
                 }
                 TryLock::Busy | TryLock::Unavailable => return LeaderLock::without_lock(),
             }
+        }
+    }
+
+    /// Waits for the lock with this file name, up to `limit`. Goes on without it if it is not available.
+    ///
+    /// # Errors
+    /// What `done` returns, if it returns something while another process holds the lock.
+    pub async fn lock_named<T>(
+        &self,
+        name: &str,
+        limit: Duration,
+        mut done: impl FnMut() -> Option<T>,
+    ) -> Result<LeaderLock, T> {
+        let path = self.directory.join(name);
+        let ((mut pause, last), mut waited) = (POLL_INTERVALS, Duration::ZERO);
+        loop {
+            match self.try_lock(&path) {
+                TryLock::Locked(file) => return Ok(LeaderLock { file: Some(file), holder: String::new() }),
+                TryLock::Busy if waited < limit => {}
+                TryLock::Busy | TryLock::Unavailable => return Ok(LeaderLock::without_lock()),
+            }
+            if let Some(done) = done() {
+                return Err(done);
+            }
+            tokio::time::sleep(pause).await;
+            waited += pause;
+            pause = (pause * 3 / 2).min(last);
         }
     }
 
@@ -262,6 +292,22 @@ impl LeaderLock {
         // Replaces what an earlier holder has left.
         flying.write(News::Held);
         flying
+    }
+
+    /// Leaves a time in the file of a lock from [`SingleFlight::lock_named`], for the next holder.
+    pub fn leave_time(&self, time: SystemTime) {
+        let Some(mut file) = self.file.as_ref() else { return };
+        let text = nanos(time).to_string();
+        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
+    }
+
+    /// Returns the time that the last holder left.
+    pub fn left_time(&self) -> Option<SystemTime> {
+        let mut text = String::new();
+        let mut file = self.file.as_ref()?;
+        file.rewind().ok()?;
+        file.take(MAX_TIME).read_to_string(&mut text).ok()?;
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(text.parse().ok()?))
     }
 
     /// Tells the waiting processes that another call begins now. Before it a person, or a program of theirs,

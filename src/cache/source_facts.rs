@@ -4,16 +4,15 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::digest;
 use serde_json::{Map, Value, json};
 
 use super::source_key::SourceKey;
 use crate::digest::sha256_hex;
-use crate::encoding::hex_encode;
 use crate::keys::{KeyRecord, StoredKey};
 use crate::secret::Secret;
 use crate::source::{
-    ContainerSource, ContainerToken, LoginSource, MetadataSource, ProcessSource, Source, SsoSource,
+    ContainerSource, ContainerToken, LoginSource, MetadataSource, ProcessSource, Source, SsoSession,
+    SsoSource, SsoToken, WebIdentityToken, read_sso_file, sso_cache_directory,
 };
 
 /// The environment that a source depends on, provided by the caller.
@@ -22,8 +21,10 @@ pub struct SourceEnvironment<'a> {
     pub var: &'a dyn Fn(&str) -> Option<String>,
     /// Reads a file.
     pub read_file: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
-    /// The home directory, where `aws sso login` stores its tokens.
+    /// The home directory, where the tokens of sign-ins are.
     pub home: Option<PathBuf>,
+    /// The URL that replaces the portal of IAM Identity Center.
+    pub portal_url: Option<String>,
     /// The path of the shared config file, which may name a credential process.
     pub config_file: String,
     /// Returns the current directory, where relative paths begin.
@@ -37,7 +38,6 @@ impl SourceKey {
     /// Describes a source, with one arm for each kind. Returns `None` if it cannot be distinguished from
     /// others, so that nothing may be cached.
     pub fn from_source(source: &Source, env: &SourceEnvironment<'_>) -> Option<Self> {
-        let var = |name: &str| (env.var)(name).filter(|value| !value.is_empty());
         let facts = match source {
             Source::Keys(keys) => return Some(Self::from_keys(keys)),
             Source::Keychain(StoredKey { name, store, record_file }) => {
@@ -49,11 +49,14 @@ impl SourceKey {
                 })
             }
             Source::Sso(sso) => {
-                let SsoSource { account_id, role_name, start_url, region, session_name } = sso;
-                let token = (env.read_file)(&sso_token_path(sso, env.home.as_deref()?))?;
+                let SsoSource { account_id, role_name, session } = sso;
+                let SsoSession { name, start_url, region, scopes: _ } = session;
+                let path = sso_cache_directory(env.home.as_deref()?).join(session.token_file_name());
+                let token = read_sso_file(&path).ok()?;
                 json!({
                     "sso_account_id": account_id, "sso_role_name": role_name, "sso_start_url": start_url,
-                    "sso_region": region, "sso_session": session_name, "token": sso_token_digest(&token)?,
+                    "sso_region": region, "sso_session": name, "portal": env.portal_url,
+                    "sign_in": sign_in_digest(&token)?,
                 })
             }
             Source::MfaSession { keys, serial_number } => {
@@ -66,24 +69,17 @@ impl SourceKey {
                 let LoginSource { session, profile: _, file } = login;
                 json!({ "login_session": session, "file": file, "login": login_key_digest(&(env.read_file)(Path::new(file))?)? })
             }
-            Source::Process(ProcessSource { command, profile: _, ancestors: _, account_id: _ }) => {
-                // arl cannot know whether the command uses relative paths.
-                let directory = (env.current_dir)();
-                let file = directory.join(&env.config_file);
-                json!({
-                    "credential_process": command,
-                    "config_file": file.to_string_lossy(),
-                    "directory": directory.to_string_lossy(),
-                    // SECURITY.md lists what else the command may depend on.
-                    "profile": var("AWS_PROFILE"),
-                    "credentials_file": var("AWS_SHARED_CREDENTIALS_FILE"),
-                })
-            }
-            Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds } => json!({
+            Source::Process(process) => process_facts(process, env),
+            Source::WebIdentity { role_arn, token, role_session_name, duration_seconds } => json!({
                 "web_identity_role_arn": role_arn.to_string(),
                 "role_session_name": role_session_name,
                 "duration_seconds": duration_seconds.map(|duration| duration.as_secs()),
-                "token": stable_claims_digest(&(env.read_file)(Path::new(token_file))?),
+                "token": match token {
+                    WebIdentityToken::File(path) => {
+                        stable_claims_digest(&(env.read_file)(Path::new(path))?).into()
+                    }
+                    WebIdentityToken::Process(process) => process_facts(process, env),
+                },
             }),
             Source::Container(ContainerSource { url, token }) => {
                 let token = match token {
@@ -101,21 +97,37 @@ impl SourceKey {
                 })
             }
         };
-        Some(Self { facts, secret: Secret::new(String::new()), is_region_independent: false })
+        // IAM Identity Center is in the region of the sign-in, whatever the region of STS.
+        let is_region_independent = matches!(source, Source::Sso(_));
+        Some(Self { facts, secret: Secret::new(String::new()), is_region_independent })
     }
 }
 
-/// Returns the file in which the AWS CLI and the SDKs store the token of an SSO login.
-fn sso_token_path(sso: &SsoSource, home: &Path) -> PathBuf {
-    let name = sso.session_name.as_deref().unwrap_or(&sso.start_url);
-    let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, name.as_bytes());
-    home.join(".aws/sso/cache").join(format!("{}.json", hex_encode(hash.as_ref())))
+fn process_facts(process: &ProcessSource, env: &SourceEnvironment<'_>) -> Value {
+    let ProcessSource { command, profile: _, ancestors: _, account_id: _ } = process;
+    let var = |name: &str| (env.var)(name).filter(|value| !value.is_empty());
+    // arl cannot know whether the command uses relative paths.
+    let directory = (env.current_dir)();
+    let file = directory.join(&env.config_file);
+    json!({
+        "credential_process": command,
+        "config_file": file.to_string_lossy(),
+        "directory": directory.to_string_lossy(),
+        // SECURITY.md lists what else the command may depend on.
+        "profile": var("AWS_PROFILE"),
+        "credentials_file": var("AWS_SHARED_CREDENTIALS_FILE"),
+    })
 }
 
-/// Returns a hash of the access token, which identifies the login. A file without a token is not a login.
-fn sso_token_digest(file: &[u8]) -> Option<String> {
-    let object: Map<String, Value> = serde_json::from_slice(file).ok()?;
-    object.get("accessToken").and_then(Value::as_str).map(|token| sha256_hex(token.as_bytes()))
+/// Returns a hash of what identifies a sign-in. `None` without a token, which is no sign-in.
+///
+/// Each renewal replaces the access token, and some tools drop fields that they do not know. The registration
+/// stays. A sign-in of arl drops the cached sessions of the one before, because both may use it.
+fn sign_in_digest(file: &[u8]) -> Option<String> {
+    let token = SsoToken::parse(file)?;
+    let client = token.client.as_ref().filter(|_| token.refresh_token.is_some());
+    let text = client.map_or_else(|| token.access_token.expose(), |client| &client.id);
+    Some(sha256_hex(text.as_bytes()))
 }
 
 /// Returns a hash of the key for proofs, which identifies an `aws login`: refreshing the login keeps the key.
@@ -162,9 +174,23 @@ mod tests {
     }
 
     #[test]
-    fn sso_token_digest_requires_an_access_token() {
-        assert_eq!(sso_token_digest(b"{}"), None);
-        assert_eq!(sso_token_digest(b"nonsense"), None);
-        assert_ne!(sso_token_digest(br#"{"accessToken":"a"}"#), sso_token_digest(br#"{"accessToken":"b"}"#));
+    fn a_sign_in_is_identified_by_its_registration_else_by_its_token() {
+        let of = |more: &str| {
+            sign_in_digest(format!(r#"{{"expiresAt":"2030-01-01T00:00:00Z"{more}}}"#).as_bytes())
+        };
+        assert_eq!(of(""), None);
+        assert_eq!(sign_in_digest(b"nonsense"), None);
+        assert_ne!(of(r#","accessToken":"a""#), of(r#","accessToken":"b""#));
+        let client = r#","clientId":"c","clientSecret":"s""#;
+        let renewable = |token: &str, client: &str| {
+            of(&format!(r#","accessToken":"{token}","refreshToken":"{token}"{client}"#))
+        };
+        assert_eq!(renewable("a", client), renewable("b", client));
+        assert_ne!(renewable("a", client), renewable("a", r#","clientId":"d","clientSecret":"s""#));
+        // Nothing but the token can tell whether it is the same sign-in.
+        assert_ne!(
+            of(&format!(r#","accessToken":"a"{client}"#)),
+            of(&format!(r#","accessToken":"b"{client}"#))
+        );
     }
 }

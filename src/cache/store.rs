@@ -32,6 +32,12 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync {
     /// A session could not be removed.
     fn clear(&self) -> io::Result<usize>;
 
+    /// Removes the sessions whose facts are wanted, and returns their number.
+    ///
+    /// # Errors
+    /// As [`SessionStore::clear`].
+    fn remove(&self, is_wanted: &dyn Fn(&SessionSummary) -> bool) -> io::Result<usize>;
+
     /// Returns the session with this key. Returns `None` if there is none, or if it cannot be trusted.
     fn read(&self, key: &CacheKey) -> Option<CachedSession> {
         entry::decode(key, &self.load(&key.file_name())?)

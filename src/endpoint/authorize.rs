@@ -69,7 +69,7 @@ pub(super) fn is_authorized(head: &[u8], expected: &ExpectedRequest) -> bool {
 }
 
 /// Compares hashes, so that the time does not depend on where the texts differ.
-fn constant_time_eq(a: &str, b: &str) -> bool {
+pub(crate) fn constant_time_eq(a: &str, b: &str) -> bool {
     let hash = |text: &str| digest::digest(&digest::SHA256, text.as_bytes());
     hash(a).as_ref() == hash(b).as_ref()
 }

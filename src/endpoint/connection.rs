@@ -10,18 +10,19 @@ use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
 /// SDKs send some hundred bytes.
-const MAX_HEAD: usize = 8 * 1024;
+pub(crate) const MAX_HEAD: usize = 8 * 1024;
 /// A client on this machine that takes longer than this has stopped.
-pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Reads the head of a request, with its empty line. Returns `None` if it is too long or if data follows it.
-pub(super) async fn read_head(stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
-    let mut head = vec![0; MAX_HEAD];
+/// Reads the head of a request, with its empty line. Returns `None` if it is longer than `max` bytes or if
+/// data follows it.
+pub(crate) async fn read_head(stream: &TcpStream, max: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut head = vec![0; max];
     let mut length = 0;
     loop {
         stream.readable().await?;
         match stream.try_read(&mut head[length..]) {
-            Ok(0) if length == MAX_HEAD => return Ok(None),
+            Ok(0) if length == max => return Ok(None),
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(read) => length += read,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
@@ -35,7 +36,7 @@ pub(super) async fn read_head(stream: &TcpStream) -> io::Result<Option<Vec<u8>>>
     }
 }
 
-pub(super) async fn write(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+pub(crate) async fn write(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         stream.writable().await?;
         match stream.try_write(bytes) {
@@ -47,7 +48,7 @@ pub(super) async fn write(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()
     Ok(())
 }
 
-pub(super) fn random_token<const N: usize>() -> io::Result<String> {
+pub(crate) fn random_token<const N: usize>() -> io::Result<String> {
     let mut bytes = Zeroizing::new([0; N]);
     SystemRandom::new().fill(&mut *bytes).map_err(|_| io::Error::other("the system has no randomness"))?;
     Ok(URL_SAFE_NO_PAD.encode(*bytes))

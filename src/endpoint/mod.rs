@@ -27,7 +27,9 @@ use crate::credentials::Credentials;
 use crate::encoding::rfc3339;
 use crate::secret::Secret;
 use authorize::ExpectedRequest;
-use connection::{REQUEST_TIMEOUT, random_token, read_head, write};
+pub(crate) use authorize::constant_time_eq;
+pub(crate) use connection::{MAX_HEAD, REQUEST_TIMEOUT, random_token, read_head, write};
+pub(crate) use peer::belongs_to_current_user;
 pub use redirect::RedirectServer;
 
 /// Further connections wait until one of these ends.
@@ -139,7 +141,7 @@ async fn handle_connection(
     source: &impl SupplyCredentials,
     has_sent_request: &AtomicBool,
 ) -> io::Result<()> {
-    let head = tokio::time::timeout(REQUEST_TIMEOUT, read_head(stream))
+    let head = tokio::time::timeout(REQUEST_TIMEOUT, read_head(stream, MAX_HEAD))
         .await
         .map_err(|_| io::ErrorKind::TimedOut)??;
     has_sent_request.store(true, Ordering::Relaxed);

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 ///
 /// This is a second line of defense after the token. If the kernel does not tell, only the token protects.
 #[cfg(target_os = "linux")]
-pub(super) fn belongs_to_current_user(client: SocketAddr, server: SocketAddr) -> bool {
+pub(crate) fn belongs_to_current_user(client: SocketAddr, server: SocketAddr) -> bool {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(std::fs::read_to_string);
     if tables.iter().all(Result::is_err) {
         return true;
@@ -18,7 +18,7 @@ pub(super) fn belongs_to_current_user(client: SocketAddr, server: SocketAddr) ->
 
 /// Other systems need a system call for this, which arl does not make.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn belongs_to_current_user(_: SocketAddr, _: SocketAddr) -> bool {
+pub(crate) fn belongs_to_current_user(_: SocketAddr, _: SocketAddr) -> bool {
     true
 }
 

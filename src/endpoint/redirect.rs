@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
-use super::connection::{REQUEST_TIMEOUT, random_token, read_head, write};
+use super::connection::{MAX_HEAD, REQUEST_TIMEOUT, random_token, read_head, write};
 use super::peer;
 use crate::secret::Secret;
 
@@ -41,7 +41,7 @@ impl RedirectServer {
     pub async fn redirect_once(self, target: &Secret) -> io::Result<()> {
         loop {
             let (stream, client) = self.listener.accept().await?;
-            let head = tokio::time::timeout(REQUEST_TIMEOUT, read_head(&stream)).await;
+            let head = tokio::time::timeout(REQUEST_TIMEOUT, read_head(&stream, MAX_HEAD)).await;
             let Ok(Ok(Some(head))) = head else { continue };
             let is_authorized = self.matches(&head) && peer::belongs_to_current_user(client, self.address);
             let (status, location) = match is_authorized {

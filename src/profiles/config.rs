@@ -188,6 +188,13 @@ impl<'a> SharedConfig<'a> {
         self.sso_sessions.get(name).map(|&index| &self.sections[index])
     }
 
+    /// Returns the names of all `[sso-session]` sections, sorted.
+    pub fn sso_session_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.sso_sessions.keys().copied().collect();
+        names.sort_unstable();
+        names
+    }
+
     /// Returns the `[services NAME]` section.
     pub fn services(&self, name: &str) -> Option<&Section<'a>> {
         self.services.get(name).map(|&index| &self.sections[index])

@@ -13,4 +13,4 @@ pub use config::{InvalidConfig, MisnamedSection, Section, SharedConfig};
 pub use edit::{EditError, ProfileEdit};
 pub use line::SharedFile;
 pub use profile_name::{InvalidProfileName, ProfileName};
-pub use role_profile::{InvalidProfileKey, RoleProfile, normalize_list};
+pub use role_profile::{InvalidProfileKey, RoleProfile, normalize_list, web_identity_key};

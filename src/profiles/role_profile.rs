@@ -54,14 +54,20 @@ pub struct RoleProfile {
     pub transitive_session_tags: Option<Vec<TagKey>>,
 }
 
+/// Returns the key that names where the token of a web identity comes from, if the profile has one. The file
+/// wins, as the SDKs know no other key.
+pub fn web_identity_key(section: &Section<'_>) -> Option<&'static str> {
+    let keys = ["web_identity_token_file", "web_identity_token_process"];
+    keys.into_iter().find(|key| section.get_non_empty(key).is_some())
+}
+
 impl RoleProfile {
-    /// Reads the role keys. Returns `None` if the profile has no `role_arn`, or has a token file, which makes
-    /// it a web identity profile.
+    /// Reads the role keys. Returns `None` if the profile has no `role_arn`, or has a web identity's token.
     ///
     /// # Errors
     /// The first key whose value STS would refuse.
     pub fn read(name: &str, section: &Section<'_>) -> Result<Option<Self>, InvalidProfileKey> {
-        if section.get("role_arn").is_none() || section.get_non_empty("web_identity_token_file").is_some() {
+        if section.get("role_arn").is_none() || web_identity_key(section).is_some() {
             return Ok(None);
         }
         let invalid = |key, reason: String| InvalidProfileKey { profile: name.to_owned(), key, reason };

@@ -29,6 +29,22 @@ pub enum SourceError {
         /// What is wrong with the profile, phrased to follow its name.
         reason: String,
     },
+    /// No `[sso-session]` section has this name.
+    UnknownSsoSession {
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// An `[sso-session]` section is invalid.
+    SsoSession {
+        /// The name of the section.
+        name: String,
+        /// What is wrong with the section, phrased to follow its name.
+        reason: String,
+    },
+    /// A profile signs in to IAM Identity Center neither by itself nor through its source.
+    NoSignIn(String),
     /// A key of a profile has an invalid value.
     Key(InvalidProfileKey),
     /// The environment contains an incomplete or invalid key.
@@ -54,6 +70,11 @@ impl fmt::Display for SourceError {
                 write!(f, "the profiles are each other's source: `{}`", names.join("` → `"))
             }
             Self::Profile { name, reason } => write!(f, "profile `{name}` {reason}"),
+            Self::UnknownSsoSession { name, .. } => write!(f, "there is no [sso-session {name}]"),
+            Self::SsoSession { name, reason } => write!(f, "the SSO session `{name}` {reason}"),
+            Self::NoSignIn(name) => {
+                write!(f, "profile `{name}` does not get its credentials from IAM Identity Center")
+            }
             Self::Key(error) => error.fmt(f),
             Self::Environment(reason) => f.write_str(reason),
             Self::OriginalSourceLost(None) => {

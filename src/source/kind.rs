@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::sso_token::cache_file_name;
 use crate::arn::{AccountId, RoleArn};
 use crate::credentials::Credentials;
 use crate::keys::{KeyName, StoredKey};
@@ -20,7 +21,7 @@ pub enum Source {
     Keys(Credentials),
     /// Long-term keys in the system's keychain.
     Keychain(StoredKey),
-    /// IAM Identity Center, with the token from `aws sso login`.
+    /// A role of IAM Identity Center, with the token of a sign-in.
     Sso(SsoSource),
     /// A command that prints credentials as JSON.
     Process(ProcessSource),
@@ -37,8 +38,8 @@ pub enum Source {
     WebIdentity {
         /// The role that trusts the token's issuer.
         role_arn: RoleArn,
-        /// The file that holds the token.
-        token_file: String,
+        /// Where the token comes from.
+        token: WebIdentityToken,
         /// The session name. `None`: arl chooses one.
         role_session_name: Option<String>,
         /// How long the session lasts.
@@ -92,7 +93,16 @@ pub enum MetadataPresence {
     Possible,
 }
 
-/// A `credential_process`.
+/// Where the token of a web identity comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WebIdentityToken {
+    /// A file.
+    File(String),
+    /// A command that prints it, as in aws-vault.
+    Process(ProcessSource),
+}
+
+/// A command that prints credentials or a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessSource {
     /// The command line, for `sh`.
@@ -116,19 +126,40 @@ pub struct LoginSource {
     pub file: String,
 }
 
-/// The settings of IAM Identity Center.
+/// A role of IAM Identity Center.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SsoSource {
     /// `sso_account_id`.
     pub account_id: String,
     /// `sso_role_name`.
     pub role_name: String,
+    /// Where the user signs in.
+    pub session: SsoSession,
+}
+
+/// The settings of a sign-in to IAM Identity Center, which its roles share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SsoSession {
+    /// The name of the `[sso-session]` section, which older profiles do not have.
+    pub name: Option<String>,
     /// `sso_start_url`.
     pub start_url: String,
     /// `sso_region`.
     pub region: String,
-    /// The name of the `[sso-session]` section, which older profiles do not have.
-    pub session_name: Option<String>,
+    /// `sso_registration_scopes`.
+    pub scopes: Vec<String>,
+}
+
+impl SsoSession {
+    /// Returns what names the token file, and the sign-in in messages: the session, else the start URL.
+    pub fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.start_url)
+    }
+
+    /// Returns the name of the token file.
+    pub fn token_file_name(&self) -> String {
+        cache_file_name(self.label())
+    }
 }
 
 /// Identifies a source, so that arl finds it again after it replaced the variables: the value of
@@ -141,6 +172,8 @@ pub enum SourceId {
     ProfileKeys(String),
     /// Keys from the environment, by access key ID.
     Environment(String),
+    /// A role of IAM Identity Center that was named with its session.
+    SsoSession(String),
     /// Keys in the keychain, by name.
     Keychain(KeyName),
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
@@ -160,6 +193,7 @@ impl SourceId {
             (Some(("profile", name)), _) => Self::Profile(name.to_owned()),
             (Some(("profile-keys", name)), _) => Self::ProfileKeys(name.to_owned()),
             (Some(("env", id)), _) => Self::Environment(id.to_owned()),
+            (Some(("sso", session)), _) => Self::SsoSession(session.to_owned()),
             (Some(("keys", name)), _) => Self::Keychain(name.parse().ok()?),
             (None, "web-identity") => Self::WebIdentity,
             (None, "container") => Self::Container,
@@ -176,6 +210,7 @@ impl fmt::Display for SourceId {
             Self::Profile(name) => write!(f, "profile:{name}"),
             Self::ProfileKeys(name) => write!(f, "profile-keys:{name}"),
             Self::Environment(id) => write!(f, "env:{id}"),
+            Self::SsoSession(session) => write!(f, "sso:{session}"),
             Self::Keychain(name) => write!(f, "keys:{name}"),
             Self::WebIdentity => f.write_str("web-identity"),
             Self::Container => f.write_str("container"),

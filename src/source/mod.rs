@@ -6,12 +6,17 @@ mod metadata;
 mod profile;
 mod resolve;
 mod role_ref;
+mod sign_in;
+mod sso;
+mod sso_token;
 mod stored_key;
 
 pub use error::SourceError;
 pub use kind::{
     ContainerSource, ContainerToken, LoginSource, MetadataPresence, MetadataSource, PROCESS_ANCESTORS,
-    ProcessSource, Source, SourceId, SsoSource,
+    ProcessSource, Source, SourceId, SsoSession, SsoSource, WebIdentityToken,
 };
 pub use resolve::{ShellRole, SourceChain, SourceResolver};
 pub use role_ref::{RoleRef, closest};
+pub use sso_token::{SsoClient, SsoToken};
+pub(crate) use sso_token::{cache_file_name, read_sso_file, sso_cache_directory};

@@ -1,13 +1,13 @@
 //! The credentials in a profile itself: a token file, IAM Identity Center, a process, or keys.
 
 use super::error::SourceError;
-use super::kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, SsoSource};
-use super::stored_key;
+use super::kind::{LoginSource, PROCESS_ANCESTORS, ProcessSource, Source, WebIdentityToken};
+use super::{sso, stored_key};
 use crate::arn::AccountId;
 use crate::credentials::Credentials;
 use crate::digest::sha256_hex;
 use crate::error::Error;
-use crate::profiles::{Section, SharedConfig, SharedFile};
+use crate::profiles::{Section, SharedConfig, SharedFile, web_identity_key};
 use crate::secret::Secret;
 
 /// How deep credential processes may be nested, as in the AWS CLI.
@@ -24,13 +24,17 @@ pub(super) fn profile_source<'a>(
     if let Some(key) = stored_key::of_profile(var, name, section)? {
         return Ok(Source::Keychain(key));
     }
-    if let Some(token_file) = section.get_non_empty("web_identity_token_file") {
-        let role_arn = section
-            .get("role_arn")
-            .ok_or_else(|| invalid("has a `web_identity_token_file` but no `role_arn`"))?;
+    if let Some(key) = web_identity_key(section) {
+        let value = section.get(key).unwrap_or_default();
+        let token = match key {
+            "web_identity_token_file" => WebIdentityToken::File(value.to_owned()),
+            _ => WebIdentityToken::Process(process(var, name, key, value, None)?),
+        };
+        let role_arn =
+            section.get("role_arn").ok_or_else(|| invalid(&format!("has a `{key}` but no `role_arn`")))?;
         return Ok(Source::WebIdentity {
             role_arn: role_arn.parse().map_err(|error: Error| invalid(&format!("names no role: {error}")))?,
-            token_file: token_file.to_owned(),
+            token,
             role_session_name: section.get_non_empty("role_session_name").map(str::to_owned),
             duration_seconds: section
                 .get_non_empty("duration_seconds")
@@ -40,7 +44,7 @@ pub(super) fn profile_source<'a>(
         });
     }
     if section.get("sso_account_id").is_some() || section.get("sso_role_name").is_some() {
-        return sso(config, name, section).map(Source::Sso);
+        return sso::role_of_profile(config, name, section).map(Source::Sso);
     }
     // Keys in the config file come last.
     if section.origin("aws_access_key_id") != Some(SharedFile::Credentials) {
@@ -48,7 +52,8 @@ pub(super) fn profile_source<'a>(
             return login(var, name, session).map(Source::Login);
         }
         if let Some(command) = section.get("credential_process") {
-            return process(var, name, command, account_id(name, section)?).map(Source::Process);
+            let account_id = account_id(name, section)?;
+            return process(var, name, "credential_process", command, account_id).map(Source::Process);
         }
     }
     // Take all parts from one file: a token in the other one belongs to another key.
@@ -105,6 +110,7 @@ fn login(
 fn process(
     var: &dyn Fn(&str) -> Option<String>,
     name: &str,
+    key: &str,
     command: &str,
     account_id: Option<AccountId>,
 ) -> Result<ProcessSource, SourceError> {
@@ -113,7 +119,7 @@ fn process(
     if ancestors.iter().any(|ancestor| ancestor == name) {
         return Err(SourceError::Profile {
             name: name.to_owned(),
-            reason: "is asked for by its own `credential_process`".into(),
+            reason: format!("is asked for by its own `{key}`"),
         });
     }
     if ancestors.len() >= MAX_PROCESS_DEPTH {
@@ -127,38 +133,6 @@ fn process(
     Ok(ProcessSource { command: command.to_owned(), profile: name.to_owned(), ancestors, account_id })
 }
 
-fn sso<'a>(config: &SharedConfig<'a>, name: &str, section: &Section<'a>) -> Result<SsoSource, SourceError> {
-    let invalid = |reason: String| SourceError::Profile { name: name.to_owned(), reason };
-    let session_name = section.get("sso_session");
-    let session = session_name
-        .map(|session| {
-            config
-                .sso_session(session)
-                .ok_or_else(|| invalid(format!("names the SSO session `{session}`, which does not exist")))
-        })
-        .transpose()?;
-    // It is unclear which of the two is meant. The AWS CLI and the SDKs refuse this too.
-    for key in ["sso_start_url", "sso_region"] {
-        let of_session = session.and_then(|session| session.get(key));
-        if of_session.is_some_and(|value| section.get(key).is_some_and(|own| own != value)) {
-            return Err(invalid(format!("has another `{key}` than its SSO session")));
-        }
-    }
-    let value = |key: &str, holder: &Section<'_>| {
-        holder
-            .get(key)
-            .map(str::to_owned)
-            .ok_or_else(|| invalid(format!("lacks `{key}` for IAM Identity Center")))
-    };
-    Ok(SsoSource {
-        account_id: value("sso_account_id", section)?,
-        role_name: value("sso_role_name", section)?,
-        start_url: value("sso_start_url", session.unwrap_or(section))?,
-        region: value("sso_region", session.unwrap_or(section))?,
-        session_name: session_name.map(str::to_owned),
-    })
-}
-
 /// Whether arl takes credentials from the profile.
 pub(super) fn has_credentials(section: &Section<'_>) -> bool {
     section.get("arl_keys").is_some() || has_sdk_credentials(section)
@@ -166,12 +140,13 @@ pub(super) fn has_credentials(section: &Section<'_>) -> bool {
 
 /// Whether SDKs take credentials from the profile.
 pub(super) fn has_sdk_credentials(section: &Section<'_>) -> bool {
-    const KEYS: [&str; 8] = [
+    const KEYS: [&str; 9] = [
         "role_arn",
         "aws_access_key_id",
         "aws_secret_access_key",
         "credential_process",
         "web_identity_token_file",
+        "web_identity_token_process",
         "sso_account_id",
         "sso_role_name",
         "login_session",

@@ -5,7 +5,7 @@
 //! those SDKs, arl never falls through from a selected profile to the next source.
 
 use super::error::SourceError;
-use super::kind::{ContainerSource, MetadataPresence, Source, SourceId};
+use super::kind::{ContainerSource, MetadataPresence, Source, SourceId, WebIdentityToken};
 use super::role_ref::closest;
 use super::{metadata, profile, stored_key};
 use crate::credentials::Credentials;
@@ -32,7 +32,7 @@ pub struct SourceChain {
 
 /// Resolves sources from the shared files and an environment.
 pub struct SourceResolver<'a> {
-    config: &'a SharedConfig<'a>,
+    pub(super) config: &'a SharedConfig<'a>,
     var: &'a dyn Fn(&str) -> Option<String>,
     shell_role: ShellRole,
 }
@@ -196,6 +196,8 @@ impl<'a> SourceResolver<'a> {
                 let chain = self.resolve_profile(&name, Some(&name))?;
                 Ok(SourceChain { id: SourceId::ProfileKeys(name), ..chain })
             }
+            // A sign-in is no source for other roles; those start as they would in a shell without a role.
+            Some(SourceId::SsoSession(_)) if !self.is_arl_endpoint() => self.default_chain(),
             Some(SourceId::Keychain(name)) => stored_key::named(self.var, name).map(chain_from_keychain),
             // Without that profile the service would be another one.
             Some(SourceId::InstanceMetadataOf(name)) if self.config.profile(&name).is_some() => {
@@ -264,7 +266,8 @@ impl<'a> SourceResolver<'a> {
             .parse()
             .map_err(|error: Error| SourceError::Environment(format!("AWS_ROLE_ARN is no role: {error}")))?;
         let role_session_name = self.var("AWS_ROLE_SESSION_NAME");
-        let source = Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds: None };
+        let token = WebIdentityToken::File(token_file);
+        let source = Source::WebIdentity { role_arn, token, role_session_name, duration_seconds: None };
         Ok(Some(chain_without_hops(SourceId::WebIdentity, source)))
     }
 
@@ -382,7 +385,7 @@ enum Step {
     Chain(Box<SourceChain>),
 }
 
-fn chain_without_hops(id: SourceId, source: Source) -> SourceChain {
+pub(super) fn chain_without_hops(id: SourceId, source: Source) -> SourceChain {
     SourceChain { id, source, source_profile: None, hops: Vec::new() }
 }
 

@@ -10,12 +10,22 @@ pub enum RoleRef {
     Arn(RoleArn),
     /// `ACCOUNT/NAME` or `ACCOUNT/path/NAME`, in a partition that is decided later.
     AccountRole(AccountId, String),
+    /// `SESSION:ACCOUNT/NAME`: a role of IAM Identity Center.
+    IdentityCenter {
+        /// The name of the `[sso-session]` section.
+        session: String,
+        /// The account.
+        account: AccountId,
+        /// The name of the permission set.
+        role_name: String,
+    },
     /// The name of a profile.
     Profile(String),
 }
 
 impl RoleRef {
-    /// Parses a text as an ARN, then as account and name, then as a profile.
+    /// Parses a text as an ARN, then as account and name, then as a role of IAM Identity Center, then as a
+    /// profile.
     ///
     /// # Errors
     /// The text begins like an ARN and is not a valid role ARN.
@@ -28,10 +38,23 @@ impl RoleRef {
         {
             return Ok(Self::AccountRole(account, name.to_owned()));
         }
+        if let Some((session, name)) = text.split_once('/')
+            && let Some((session, account)) = session.rsplit_once(':')
+            && let Ok(account) = account.parse()
+            && !session.is_empty()
+            && is_permission_set(name)
+        {
+            return Ok(Self::IdentityCenter {
+                session: session.to_owned(),
+                account,
+                role_name: name.to_owned(),
+            });
+        }
         Ok(Self::Profile(text.to_owned()))
     }
 
-    /// Returns the ARN. Returns `None` for a profile.
+    /// Returns the ARN. Returns `None` for a profile and for a role of IAM Identity Center, whose ARN only the
+    /// service knows.
     ///
     /// # Errors
     /// IAM does not allow the role name.
@@ -41,9 +64,15 @@ impl RoleRef {
             Self::AccountRole(account, name) => {
                 RoleArn::new(partition.clone(), account.clone(), name).map(Some)
             }
-            Self::Profile(_) => Ok(None),
+            Self::IdentityCenter { .. } | Self::Profile(_) => Ok(None),
         }
     }
+}
+
+/// Whether a permission set may have this name. Source: CreatePermissionSet in the API reference.
+fn is_permission_set(name: &str) -> bool {
+    (1..=32).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@-_".contains(&b))
 }
 
 /// Returns the names that `wanted` may be a misspelling of, at most four: those that begin with it first, then the
@@ -82,6 +111,24 @@ mod tests {
         assert_eq!(arn("000123456789/R"), expected("R"));
         assert_eq!(arn("000123456789/team/R"), expected("team/R"));
         assert_eq!(arn("prod"), Ok(None));
+        let role = |text| RoleRef::parse(text).expect("a role");
+        let center = |session: &str, name: &str| RoleRef::IdentityCenter {
+            session: session.into(),
+            account: "000123456789".parse().expect("an account"),
+            role_name: name.into(),
+        };
+        assert_eq!(role("corp:000123456789/Dev"), center("corp", "Dev"));
+        assert_eq!(role("my corp:eu:000123456789/D-e_v"), center("my corp:eu", "D-e_v"));
+        for profile in [
+            "corp:123/Dev",
+            "corp:000123456789",
+            "corp:000123456789/",
+            "corp:000123456789/a/b",
+            ":000123456789/Dev",
+            "corp:000123456789/D v",
+        ] {
+            assert_eq!(role(profile), RoleRef::Profile(profile.into()));
+        }
         assert_eq!(arn("123/R"), Ok(None));
         assert!(arn("arn:aws:s3:::bucket").is_err());
         assert!(arn("000123456789/").is_err());

@@ -2,16 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_sts::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
-use aws_smithy_types::retry::RetryConfig;
-use aws_smithy_types::timeout::TimeoutConfig;
-
 use super::assume_role::send;
+use super::connection;
 use super::error::StsError;
 use super::http::LazyClient;
 use super::response::{self, Asked, RoleSession};
 use super::sdk_config::signing_provider;
-use super::settings::{ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, FIRST_BACKOFF, StsSettings};
+use super::settings::StsSettings;
 use crate::credentials::Credentials;
 use crate::request::AssumeRoleRequest;
 
@@ -86,50 +83,14 @@ impl Sts {
 
     /// Returns the longest time that a call takes.
     pub(super) fn timeout(&self) -> Duration {
-        (ATTEMPT_TIMEOUT * self.settings.max_attempts.max(1)).min(self.settings.operation_timeout)
+        self.settings.call_timeout()
     }
 
     /// Creates an SDK client. Without credentials it can only make unsigned calls.
     pub(super) fn client(&self, credentials: Option<&Credentials>) -> aws_sdk_sts::Client {
-        let StsSettings {
-            region,
-            endpoint_url,
-            use_fips,
-            use_dual_stack,
-            max_attempts,
-            adaptive_retries,
-            network: _,
-            operation_timeout,
-        } = &self.settings;
-        let retries = if *adaptive_retries { RetryConfig::adaptive() } else { RetryConfig::standard() };
-        let mut config = aws_sdk_sts::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(region.clone()))
-            .http_client(self.http.clone())
-            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
-            .retry_config(
-                retries.with_max_attempts((*max_attempts).max(1)).with_initial_backoff(FIRST_BACKOFF),
-            )
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(CONNECT_TIMEOUT)
-                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                    .operation_timeout(*operation_timeout)
-                    .build(),
-            )
-            // The body is read in one go, under the attempt's timeout.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .identity_cache(aws_sdk_sts::config::IdentityCache::no_cache());
-        config.set_endpoint_url(endpoint_url.clone());
-        // Set these only if requested: the endpoint rules refuse both together with a custom endpoint.
-        if *use_fips {
-            config = config.use_fips(true);
-        }
-        if *use_dual_stack {
-            config = config.use_dual_stack(true);
-        }
+        let mut config = connection::sdk_config(&self.settings, &self.http);
         config.set_credentials_provider(credentials.map(signing_provider));
-        aws_sdk_sts::Client::from_conf(config.build())
+        aws_sdk_sts::Client::new(&config.build())
     }
 }
 

@@ -163,6 +163,11 @@ impl StsError {
         }
     }
 
+    /// Whether the service refused with this code.
+    pub fn is_code(&self, expected: &str) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == expected)
+    }
+
     /// Returns what a program can do about the error.
     pub(super) fn kind(&self) -> ErrorKind {
         match self {
@@ -198,14 +203,16 @@ impl StsError {
     }
 }
 
-/// The codes with which STS refuses a request for now. Source: "Common errors" of the STS API reference, and
-/// the codes that the SDKs retry.
-const TRANSIENT_CODES: [&str; 9] = [
+/// The codes with which STS or IAM Identity Center refuses a request for now. Source: "Common errors" of the
+/// STS API reference, and the codes that the SDKs retry.
+const TRANSIENT_CODES: [&str; 11] = [
     "IDPCommunicationError",
     "InternalFailure",
+    "InternalServerException",
     "RequestLimitExceeded",
     "RequestThrottled",
     "ServiceUnavailable",
+    "ServiceUnavailableException",
     "SlowDown",
     "Throttling",
     "ThrottlingException",

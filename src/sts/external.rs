@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::error::StsError;
 use crate::arn::AccountId;
 use crate::credentials::Credentials;
+use crate::encoding::parse_time;
 use crate::files;
-use crate::process::{Stderr, run_process};
+use crate::process::{ProcessError, Stderr, run_process};
 use crate::secret::Secret;
 use crate::source::{LoginSource, PROCESS_ANCESTORS, ProcessSource};
 
@@ -24,13 +24,8 @@ const LOGIN_MARGIN: Duration = Duration::from_secs(60);
 ///
 /// Source: "Process credential provider" in the AWS SDKs and Tools Reference Guide.
 pub(super) async fn from_credential_process(process: &ProcessSource) -> Result<Credentials, StsError> {
-    let ProcessSource { command, profile, ancestors, account_id } = process;
-    let mut profiles = ancestors.clone();
-    profiles.push(profile.clone());
-    let variables = [(PROCESS_ANCESTORS, profiles.join("\n"))];
-    let output = run_process(command, &variables, Stderr::Capture, PROCESS_TIMEOUT)
-        .await
-        .map_err(|error| StsError::Source(format!("the credential process: {error}")))?;
+    let output =
+        run(process).await.map_err(|error| StsError::Source(format!("the credential process: {error}")))?;
     let invalid = |reason: &str| StsError::Source(format!("the credential process {reason}"));
     let object: Map<String, Value> =
         serde_json::from_slice(&output).map_err(|_| invalid("printed no JSON object"))?;
@@ -39,8 +34,29 @@ pub(super) async fn from_credential_process(process: &ProcessSource) -> Result<C
     }
     let names = ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "AccountId"];
     let credentials = parse_fields(&object, names).map_err(|reason| invalid(&reason))?;
-    let account_id = credentials.account_id().or(account_id.as_ref()).cloned();
+    let account_id = credentials.account_id().or(process.account_id.as_ref()).cloned();
     Ok(credentials.with_account_id(account_id))
+}
+
+/// Runs a `web_identity_token_process`, which prints a token. What it printed is never shown.
+pub(super) async fn from_token_process(process: &ProcessSource) -> Result<Secret, StsError> {
+    let invalid = |reason: &str| StsError::Source(format!("the web identity token process {reason}"));
+    let output = run(process)
+        .await
+        .map_err(|error| StsError::Source(format!("the web identity token process: {error}")))?;
+    let text = std::str::from_utf8(&output).map(str::trim).unwrap_or_default();
+    match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(Secret::new(text.to_owned())),
+        false => Err(invalid("printed something else than one token")),
+    }
+}
+
+async fn run(process: &ProcessSource) -> Result<Zeroizing<Vec<u8>>, ProcessError> {
+    let ProcessSource { command, profile, ancestors, account_id: _ } = process;
+    let mut profiles = ancestors.clone();
+    profiles.push(profile.clone());
+    let variables = [(PROCESS_ANCESTORS, profiles.join("\n"))];
+    run_process(command, &variables, Stderr::Capture, PROCESS_TIMEOUT).await
 }
 
 /// Returns the session from `aws login`, or, if it has expired, runs the AWS CLI, the only program that may
@@ -96,71 +112,4 @@ pub(super) fn parse_fields(object: &Map<String, Value>, names: [&str; 5]) -> Res
     let credentials = Credentials::new(needed(id)?, Secret::new(needed(secret)?), token, expiration)
         .map_err(|error| format!("hands out unusable credentials: {error}"))?;
     Ok(credentials.with_account_id(account))
-}
-
-/// Parses a time with a zone in the forms that botocore's parser accepts: `2026-01-02T03:04:05Z`, an offset
-/// with or without its colon or minutes, a space instead of `T`, no separators, fractions of a second or no
-/// seconds.
-fn parse_time(text: &str) -> Option<SystemTime> {
-    let text = text.trim();
-    let (date, time) = text.split_once(['T', 't', ' '])?;
-    let date = match date.len() {
-        8 if !date.contains('-') => format!("{}-{}-{}", date.get(..4)?, date.get(4..6)?, date.get(6..)?),
-        _ => date.to_owned(),
-    };
-    let time = time.trim_start();
-    let zone = time.find(['Z', 'z', '+', '-']).or_else(|| time.find("UTC")).or_else(|| time.find("GMT"))?;
-    let (clock, zone) = (time[..zone].trim_end(), &time[zone..]);
-    let digits: String = zone.chars().filter(char::is_ascii_digit).collect();
-    let sign = zone.chars().next().filter(|sign| "+-".contains(*sign));
-    let zone = match (sign, digits.len()) {
-        (None, 0) => "Z".to_owned(),
-        (Some(sign), 2) => format!("{sign}{digits}:00"),
-        (Some(sign), 4) => format!("{sign}{}:{}", &digits[..2], &digits[2..]),
-        _ => return None,
-    };
-    let (whole, fraction) = clock.split_once(['.', ',']).map_or((clock, None), |(w, f)| (w, Some(f)));
-    let clock = match (whole.matches(':').count(), whole.len()) {
-        (0, 6) => format!("{}:{}:{}", whole.get(..2)?, whole.get(2..4)?, whole.get(4..)?),
-        (0, 4) => format!("{}:{}:00", whole.get(..2)?, whole.get(2..)?),
-        (1, 5) => format!("{whole}:00"),
-        _ => whole.to_owned(),
-    };
-    let fraction =
-        fraction.map(|digits| format!(".{}", digits.get(..9).unwrap_or(digits))).unwrap_or_default();
-    let time = DateTime::from_str(&format!("{date}T{clock}{fraction}{zone}"), Format::DateTimeWithOffset);
-    SystemTime::try_from(time.ok()?).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_as_botocore_reads_them() {
-        let expected = SystemTime::UNIX_EPOCH + Duration::from_secs(4_070_908_800);
-        for text in [
-            "2099-01-01T00:00:00Z",
-            "2099-01-01T00:00:00+00:00",
-            "2099-01-01T00:00:00+0000",
-            "2099-01-01T00:00:00+00",
-            "2099-01-01T00:00:00.000Z",
-            "2099-01-01T00:00:00.123456789012Z",
-            "2099-01-01 00:00:00Z",
-            "2099-01-01 00:00:00 UTC",
-            "2099-01-01 00:00:00 +00:00",
-            "2099-01-01T01:00:00+0100",
-            "2098-12-31T19:00:00-05:00",
-            "2099-01-01T00:00Z",
-            "20990101T000000Z",
-        ] {
-            let parsed = parse_time(text).and_then(|time| time.duration_since(expected).ok());
-            assert!(parsed.is_some_and(|late| late < Duration::from_secs(1)), "{text}: {parsed:?}");
-        }
-        for text in
-            ["", "2099-01-01T00:00:00", "2099-01-01", "soon", "4070908800", "2099-13-01T00:00:00Z", "TZ"]
-        {
-            assert_eq!(parse_time(text), None, "{text}");
-        }
-    }
 }

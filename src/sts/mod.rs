@@ -4,6 +4,8 @@ mod assume_role;
 #[cfg(feature = "cli")]
 mod client;
 #[cfg(feature = "cli")]
+mod connection;
+#[cfg(feature = "cli")]
 mod container;
 mod error;
 #[cfg(feature = "cli")]
@@ -13,9 +15,13 @@ mod http;
 #[cfg(feature = "cli")]
 mod iam;
 #[cfg(feature = "cli")]
+mod identity_center;
+#[cfg(feature = "cli")]
 mod local_service;
 #[cfg(feature = "cli")]
 mod metadata;
+#[cfg(feature = "cli")]
+mod oidc;
 #[cfg(feature = "cli")]
 mod providers;
 mod response;
@@ -33,8 +39,14 @@ pub(crate) use http::LazyClient;
 #[cfg(feature = "cli")]
 pub use iam::{AccessKey, Iam, IamSettings, LastUse};
 #[cfg(feature = "cli")]
+pub use identity_center::IdentityCenter;
+#[cfg(feature = "cli")]
+pub(crate) use oidc::{
+    BrowserRegistration, ClientRegistration, DeviceAuthorization, IssuedToken, TokenGrant,
+};
+#[cfg(feature = "cli")]
 pub use response::{Confirmation, RoleSession};
 pub(crate) use sdk_config::{assume_role_with, check_source, operation_timeout, parent_failed, sts_settings};
-#[cfg(feature = "cli")]
-pub use settings::NetworkConfig;
 pub use settings::StsSettings;
+#[cfg(feature = "cli")]
+pub use settings::{IdentityCenterSettings, NetworkConfig};

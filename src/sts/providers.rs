@@ -1,27 +1,22 @@
 //! Gets the first credentials of a chain from their source.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
-
-use aws_config::provider_config::ProviderConfig;
-use aws_config::sso::SsoCredentialsProvider;
-use aws_credential_types::provider::ProvideCredentials;
-use aws_types::region::Region;
+use std::time::SystemTime;
 
 use super::client::Sts;
 use super::error::StsError;
 use super::response::Asked;
-use super::sdk_config::{check_source, source_failed};
 use super::{container, external, metadata, response};
 use crate::arn::RoleArn;
 use crate::credentials::Credentials;
 use crate::files;
 use crate::request::{SerialNumber, SessionDuration, TokenCode};
-use crate::source::{Source, SsoSource};
+use crate::secret::Secret;
+use crate::source::{Source, WebIdentityToken};
 
 impl Sts {
     /// Returns the credentials of the source. Keys are returned at once, everything else takes a call or a
-    /// process.
+    /// process. Sources that may need the user are asked elsewhere.
     ///
     /// # Errors
     /// The source refuses, does not exist, or returns unusable credentials.
@@ -34,11 +29,11 @@ impl Sts {
         match source {
             Source::Keys(keys) => Ok(keys.clone()),
             Source::Keychain(key) => key.get().await.map_err(|error| StsError::Keychain(Box::new(error))),
-            Source::WebIdentity { role_arn, token_file, role_session_name, duration_seconds } => {
+            Source::WebIdentity { role_arn, token, role_session_name, duration_seconds } => {
                 let name = role_session_name.as_deref().unwrap_or("arl");
-                self.web_identity(role_arn, token_file, name, *duration_seconds, now).await
+                self.web_identity(role_arn, token, name, *duration_seconds, now).await
             }
-            Source::Sso(sso) => with_timeout(limit, self.sso(sso)).await,
+            Source::Sso(_) => Err(StsError::Source("a sign-in is needed".into())),
             Source::MfaSession { .. } => Err(StsError::Source("an MFA code is needed".into())),
             Source::Process(process) => external::from_credential_process(process).await,
             Source::Login(login) => external::from_login(login, now).await,
@@ -72,35 +67,30 @@ impl Sts {
         response::parse_session(response.credentials(), now)
     }
 
-    fn sso(&self, sso: &SsoSource) -> SsoCredentialsProvider {
-        let mut builder = SsoCredentialsProvider::builder()
-            .configure(&self.provider_config())
-            .account_id(&sso.account_id)
-            .role_name(&sso.role_name)
-            .start_url(&sso.start_url)
-            .region(Region::new(sso.region.clone()));
-        builder.set_session_name(sso.session_name.clone());
-        builder.build()
-    }
-
     async fn web_identity(
         &self,
         role_arn: &RoleArn,
-        token_file: &str,
+        token: &WebIdentityToken,
         role_session_name: &str,
         duration_seconds: Option<SessionDuration>,
         now: SystemTime,
     ) -> Result<Credentials, StsError> {
-        let token = files::read_text(Path::new(token_file), files::MAX_DOCUMENT).map_err(|error| {
-            StsError::Source(format!("cannot read the token file `{token_file}`: {error}"))
-        })?;
+        let token = match token {
+            WebIdentityToken::Process(process) => external::from_token_process(process).await?,
+            WebIdentityToken::File(path) => {
+                let text = files::read_text(Path::new(path), files::MAX_DOCUMENT);
+                text.map(Secret::new).map_err(|error| {
+                    StsError::Source(format!("cannot read the token file `{path}`: {error}"))
+                })?
+            }
+        };
         let response = self
             .client(None)
             .assume_role_with_web_identity()
             .role_arn(role_arn.to_string())
             .role_session_name(role_session_name)
             .set_duration_seconds(duration_seconds.and_then(|d| i32::try_from(d.as_secs()).ok()))
-            .web_identity_token(token.trim())
+            .web_identity_token(token.expose().trim())
             .send()
             .await
             .map_err(|error| StsError::from_sdk_error(&error, self.timeout()))?;
@@ -109,17 +99,4 @@ impl Sts {
         response::parse_role_session(asked, response.assumed_role_user(), response.credentials(), now)
             .map(|session| session.credentials)
     }
-
-    fn provider_config(&self) -> ProviderConfig {
-        ProviderConfig::without_region().with_http_client(self.http.clone())
-    }
-}
-
-/// Calls an SDK provider with a timeout, which not all of them have.
-async fn with_timeout(limit: Duration, provider: impl ProvideCredentials) -> Result<Credentials, StsError> {
-    let credentials = tokio::time::timeout(limit, provider.provide_credentials())
-        .await
-        .map_err(|_| StsError::TimedOut(limit))?
-        .map_err(|error| source_failed(&error))?;
-    check_source(&credentials)
 }

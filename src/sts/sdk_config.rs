@@ -155,12 +155,6 @@ pub(crate) fn check_source(credentials: &aws_credential_types::Credentials) -> R
         .map_err(|error| StsError::Source(format!("the source handed out unusable credentials: {error}")))
 }
 
-/// Converts the error of an SDK provider, for the CLI.
-#[cfg(feature = "cli")]
-pub(super) fn source_failed(error: &CredentialsError) -> StsError {
-    StsError::Source(root_cause(error))
-}
-
 /// Converts the error of a program's credentials provider. If the provider is another role of this library,
 /// its error decides what the program can do.
 pub(crate) fn parent_failed(error: CredentialsError) -> Error {

@@ -66,6 +66,25 @@ impl StsSettings {
     }
 }
 
+/// How the two services of IAM Identity Center are reached: with the settings of STS, but for the endpoints
+/// and the region.
+#[cfg(feature = "cli")]
+#[derive(Debug, Clone)]
+pub struct IdentityCenterSettings {
+    /// The access portal, the service `sso`. It gets the access token.
+    pub portal: StsSettings,
+    /// The service `sso-oidc`. It gets the registration and the refresh token.
+    pub oidc: StsSettings,
+}
+
+#[cfg(feature = "cli")]
+impl StsSettings {
+    /// Returns the longest time that a call takes.
+    pub(super) fn call_timeout(&self) -> Duration {
+        (ATTEMPT_TIMEOUT * self.max_attempts.max(1)).min(self.operation_timeout)
+    }
+}
+
 impl StsSettings {
     /// Returns the endpoint: the custom one, else that of the region.
     ///

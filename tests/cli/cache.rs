@@ -698,6 +698,7 @@ fn keyring_entries_expire_by_themselves_and_no_file_is_written() {
         var: &|_| None,
         read_file: &|_| None,
         home: None,
+        portal_url: None,
         config_file: String::new(),
         current_dir: &PathBuf::new,
     };

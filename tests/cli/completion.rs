@@ -6,7 +6,7 @@ use crate::support::Stage;
 
 const CONFIG: &str = "[profile prod-deploy]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = dev\n\
                       [profile prod admin]\nregion = x\n[profile dev]\nregion = x\n[profile arn:aws:iam::4444:role/x]\nregion = x\n\
-                      [profile ann@prod]\nregion = x\n[profile it's]\nregion = x\n[profile say \"hi\" $x]\nregion = x\n";
+                      [profile ann@prod]\nregion = x\n[profile it's]\nregion = x\n[profile say \"hi\" $x]\nregion = x\n[sso-session corp]\n";
 
 /// Types a line with a tab into a shell. Returns the arguments of the completed command.
 fn completed(shell: &str, line: &str) -> String {
@@ -45,6 +45,7 @@ fn profiles_arns_and_flags_complete_in_bash_zsh_and_fish() {
             ("arl assume arn:aws:iam::4\t", "[assume][arn:aws:iam::4444:role/x]"),
             ("arl exec --profile de\t", "[exec][--profile][dev]"),
             ("arl stat\t", "[status]"),
+            ("arl login co\t", "[login][corp]"),
             ("arl assume --dur\t2h", "[assume][--duration][2h]"),
             ("arl assume --shell fi\t", "[assume][--shell][fish]"),
         ] {

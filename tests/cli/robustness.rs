@@ -641,7 +641,7 @@ fn random_answers_of_sts_cause_no_panic() {
             _ => {
                 let source = Source::WebIdentity {
                     role_arn: role.clone(),
-                    token_file: token_file.display().to_string(),
+                    token: arl::internal::WebIdentityToken::File(token_file.display().to_string()),
                     role_session_name: Some("ann".into()),
                     duration_seconds: None,
                 };

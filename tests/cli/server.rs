@@ -480,7 +480,7 @@ fn a_renewal_that_needs_an_mfa_code_fails_without_a_prompt() {
             break body;
         }
     };
-    assert_eq!(error["code"], "MfaNeeded", "{error}");
+    assert_eq!(error["code"], "UserNeeded", "{error}");
     assert_eq!(stage.assumed().len(), 1, "the code is not used twice");
     // A session that the user gets in another terminal, with a code, ends the failure.
     let again = ["--token-code", "100002", "--refresh", "--json"];

@@ -64,7 +64,7 @@ fn iam_identity_center_supplies_source_credentials() {
     stage.profiles(SSO, "");
     let assume =
         |profile: &str| stage.run(&mut arl(&stage, &["assume", DEPLOY, "--profile", profile, "--json"]));
-    assume("sso").failure(1, "IAM Identity Center");
+    assume("sso").failure(3, "IAM Identity Center");
     sign_in(&stage, CORP, "sso-token", "2030-01-01T00:00:00Z", "");
     sign_in(&stage, OLD, "sso-token", "2030-01-01T00:00:00Z", "");
     for profile in ["sso", "old-sso"] {
@@ -84,19 +84,19 @@ fn iam_identity_center_supplies_source_credentials() {
     // An expired token, and one that the service refuses.
     sign_in(&stage, CORP, "sso-token", "2020-01-01T00:00:00Z", "");
     let run = assume("sso");
-    run.failure(1, "could not get the source credentials");
-    assert!(run.stderr.contains("aws sso login --profile sso"), "{run:?}");
+    run.failure(3, "could not get the source credentials");
+    assert!(run.stderr.contains("hint: sign in: arl login corp\n"), "{run:?}");
     sign_in(&stage, CORP, "another", "2030-01-01T00:00:00Z", "");
     let run = assume("sso");
-    run.failure(1, "Session token not found or invalid");
-    assert!(run.stderr.contains("aws sso login --profile sso"), "{run:?}");
+    run.failure(3, "Session token not found or invalid");
+    assert!(run.stderr.contains("hint: sign in: arl login corp\n"), "{run:?}");
     // An expired token with a refresh token is refreshed.
     let more = ",\"clientId\":\"c\",\"clientSecret\":\"s\",\"registrationExpiresAt\":\"2030-01-01T00:00:00Z\",\"refreshToken\":\"refresh-me\"";
     sign_in(&stage, CORP, "sso-token", "2020-01-01T00:00:00Z", more);
     let _ = assume("sso").success();
     assert!(stage.sts.requests().iter().any(|request| request.action == "CreateToken"));
     std::fs::write(stage.home.join(".aws/sso/cache").join(format!("{CORP}.json")), "{ nonsense").unwrap();
-    assume("sso").failure(1, "could not get the source credentials");
+    assume("sso").failure(3, "could not get the source credentials");
 }
 
 #[test]

@@ -332,6 +332,43 @@ fn a_chained_duration_is_lowered_to_one_hour() {
 }
 
 #[test]
+fn a_program_prints_the_token_of_a_web_identity() {
+    let web = "[profile web]\nrole_arn = arn:aws:iam::123456789012:role/Web\nrole_session_name = ci-job\n\
+               web_identity_token_process = ";
+    let stage = stage(&format!("{web}echo header.claims.signature; echo asked >>asked\n"));
+    let cached = |args: &[&str]| stage.run(stage.bare("arl").args(args).env_remove("ARL_CACHE"));
+    let out = cached(&["assume", "web"]).success();
+    assert!(out.contains("ARL_ROLE_ARN='arn:aws:iam::123456789012:role/Web'"), "{out}");
+    // The session is cached, so the program is not asked again.
+    let _ = cached(&["assume", "web", "--json"]).success();
+    assert_eq!(std::fs::read_to_string(stage.home.join("asked")).unwrap(), "asked\n");
+    let explained = cached(&["explain", "web", "--refresh"]).success();
+    assert!(explained.contains("the program `echo`") && !explained.contains("claims"), "{explained}");
+    assert!(cached(&["list"]).success().contains("web"));
+    for (process, said) in [
+        ("echo one two hunter22", "printed something else than one token"),
+        ("true", "printed something else than one token"),
+        ("printf 'a\\001b'", "printed something else than one token"),
+        ("echo nothing of yours >&2; exit 7", "exit status: 7: nothing of yours"),
+        ("head -c 1000000 /dev/zero", "wrote more than 64 KiB"),
+        ("arl assume web --json", "is asked for by its own `web_identity_token_process`"),
+    ] {
+        stage.profiles(&format!("{web}{process}\n"), "");
+        let failed = stage.run(stage.bare("arl").args(["assume", "web", "--json"]));
+        failed.failure(1, said);
+        assert!(!failed.stderr.contains("hunter22"), "{failed:?}");
+    }
+    // A file wins, as no SDK knows the other key; a profile needs a role for either.
+    std::fs::write(stage.home.join("token"), "header.claims.signature\n").unwrap();
+    stage.profiles(&format!("{web}false\nweb_identity_token_file = token\n"), "");
+    let _ = stage.run(stage.bare("arl").args(["assume", "web", "--json"])).success();
+    stage.profiles("[profile web]\nweb_identity_token_process = echo x\n", "");
+    stage
+        .run(stage.bare("arl").args(["assume", "web", "--json"]))
+        .failure(1, "has a `web_identity_token_process` but no `role_arn`");
+}
+
+#[test]
 fn web_identity_comes_from_environment_or_profile() {
     let stage = stage(
         "[profile web]\nrole_arn = arn:aws:iam::123456789012:role/Web\nweb_identity_token_file = token\nrole_session_name = ci-job\n",

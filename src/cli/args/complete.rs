@@ -25,14 +25,18 @@ pub(crate) fn roles(typed: &OsStr) -> Vec<CompletionCandidate> {
 /// How many cached sessions a completion reads, because the user waits for it.
 const MAX_CACHED_ROLES: usize = 256;
 
-/// Completes the ARNs of roles with a cached session.
+/// Completes roles with a cached session: ARNs, and roles of IAM Identity Center.
 fn cached_roles(typed: &OsStr) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
     let output = Output::quiet();
     let now = Context::now();
     let open_cache = || CacheLocation::from_env(&Context::read_user()).ok()?.open(&output).ok()?;
     let sessions = open_cache().and_then(|cache| cache.list(now, MAX_CACHED_ROLES).ok()).unwrap_or_default();
-    let roles: BTreeSet<&str> = sessions.iter().filter_map(|session| session.role_arn()).collect();
+    let names = sessions.iter().filter_map(|session| match session.role_arn() {
+        Some(arn) => Some(arn.to_owned()),
+        None => session.sso_role(),
+    });
+    let roles: BTreeSet<String> = names.collect();
     let fit = roles.into_iter().filter(|arn| arn.starts_with(&*typed) && !arn.contains(is_unsafe));
     fit.map(|arn| CompletionCandidate::new(arn).help(Some("used before".into()))).collect()
 }
@@ -45,6 +49,16 @@ pub(crate) fn profiles(typed: &OsStr) -> Vec<CompletionCandidate> {
 /// Completes `--region`.
 pub(crate) fn regions() -> Vec<CompletionCandidate> {
     REGIONS.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// Completes the name of a sign-in.
+pub(crate) fn sign_ins(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    let Ok(context) = Context::read() else { return Vec::new() };
+    let Ok(config) = context.shared_config() else { return Vec::new() };
+    let names = config.sso_session_names().into_iter();
+    let fit = names.filter(|name| name.starts_with(&*typed) && !name.contains(is_unsafe));
+    fit.map(|name| CompletionCandidate::new(name).help(Some("sign-in".into()))).collect()
 }
 
 /// Completes `--shell`.

@@ -10,7 +10,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 pub(crate) const GROUPS: [(&str, &[&str]); 4] = [
     ("Use a role", &["assume", "exec", "each", "console", "clear"]),
     ("Look", &["list", "status", "explain"]),
-    ("Set up", &["init", "configure", "keys", "write"]),
+    ("Set up", &["init", "login", "logout", "configure", "keys", "write"]),
     ("More", &["cache", "arn", "completions", "help"]),
 ];
 
@@ -36,13 +36,16 @@ pub(crate) const EXAMPLES: &str = "Examples:
   arl exec ROLE -- terraform plan                   one command runs as the role
   arl assume ROLE --profile dev --json              for credential_process
 
-ROLE is a role ARN, ACCOUNT/NAME (123456789012/Deploy), or a profile in ~/.aws/config.";
+ROLE is a role ARN, ACCOUNT/NAME (123456789012/Deploy), SESSION:ACCOUNT/NAME in IAM Identity Center, or a profile in
+~/.aws/config.";
 
 pub(crate) const ENVIRONMENT_HELP: &str = "Environment:
   ARL_DURATION, ARL_ROLE_SESSION_NAME   defaults of the flags with these names
   ARL_MIN_TTL, ARL_MFA_PROCESS          the same
   ARL_MFA_SESSION                       1 means --mfa-session wherever there are keys and a device
   ARL_ON_EXPIRY                         what the hook does: clear (the default), restore or refresh
+  ARL_LOGIN                             where a sign-in is missing: ask (the default), always or never
+  ARL_LOGIN_FLOW                        how to sign in: browser, paste or device
   ARL_SHELL                             default of `assume --shell`
   ARL_CACHE                             where arl caches sessions: file (the default), keyring or none
   ARL_CACHE_DIR                         the directory of the cache files

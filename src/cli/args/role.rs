@@ -10,7 +10,7 @@ use crate::cli::args::complete;
 // The aliases are spellings of aws-assume-role-lib, so that its command lines work here.
 #[derive(Debug, Default, Clone, Args)]
 pub(crate) struct RoleArgs {
-    /// A role ARN, ACCOUNT/NAME, or a profile
+    /// A role ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, or a profile
     #[arg(required_unless_present = "account_id", help_heading = "Role")]
     #[arg(add = ArgValueCompleter::new(complete::roles), display_order = 0)]
     pub(crate) role: Option<String>,

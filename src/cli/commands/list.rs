@@ -1,6 +1,8 @@
-//! `arl list`: lists the role profiles of the shared config, and the cached sessions.
+//! `arl list`: lists the role profiles of the shared config, the cached sessions, and the sign-ins.
 
-use arl::internal::{RoleArn, RoleProfile, Section, SessionSummary, SourceResolver};
+use arl::internal::{
+    RoleArn, RoleProfile, Section, SessionSummary, SharedConfig, SourceResolver, TokenStore, web_identity_key,
+};
 use serde_json::json;
 
 use crate::cli::env::cache_location::CacheLocation;
@@ -9,6 +11,7 @@ use crate::cli::env::vars;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::session_table;
+use crate::cli::ui::sign_in_table::{self, ListedSignIn};
 use crate::cli::ui::text::{format_table, printable};
 
 #[derive(Debug, clap::Args)]
@@ -32,16 +35,22 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), CliError> {
         .filter_map(|name| ListedRole::read(name, config.profile(name)?, output))
         .collect();
     let sessions = sessions(&context, output);
+    let sign_ins = sign_ins(&config, &resolver, &context, output);
+    let now = Context::now();
     let text = if args.json {
         roles.iter().map(ListedRole::to_json).collect::<String>()
-            + &session_table::session_lines(&sessions, Context::now())
+            + &session_table::session_lines(&sessions, now)
+            + &sign_in_table::sign_in_lines(&sign_ins, now)
     } else {
         if roles.is_empty() {
-            output.note("no profile has a `role_arn`");
+            output.note("no profile has a role");
         }
-        let cached = session_table::session_table(&sessions, Context::now());
-        let separator = if roles.is_empty() || cached.is_empty() { "" } else { "\n" };
-        format!("{}{separator}{cached}", role_table(&roles, &resolver))
+        let tables = [
+            role_table(&roles, &resolver),
+            session_table::session_table(&sessions, now),
+            sign_in_table::sign_in_table(&sign_ins, now),
+        ];
+        tables.into_iter().filter(|table| !table.is_empty()).collect::<Vec<_>>().join("\n")
     };
     output.write_data(text.as_bytes())
 }
@@ -49,7 +58,10 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), CliError> {
 /// The role of a profile.
 struct ListedRole {
     profile: String,
-    role_arn: RoleArn,
+    /// `None` for a role of IAM Identity Center, whose ARN only the service knows.
+    role_arn: Option<RoleArn>,
+    account_id: String,
+    role_name: String,
     source: String,
     mfa_serial: Option<String>,
     region: Option<String>,
@@ -61,17 +73,31 @@ impl ListedRole {
         match RoleProfile::read(name, section) {
             Ok(Some(profile)) => Some(Self {
                 profile: name.to_owned(),
-                role_arn: profile.role_arn,
+                account_id: profile.role_arn.account_id().to_string(),
+                role_name: profile.role_arn.role_name().to_owned(),
+                role_arn: Some(profile.role_arn),
                 source: source_label(section),
                 mfa_serial: profile.mfa_serial.map(|serial| serial.to_string()),
                 region: profile.region,
             }),
+            Ok(None) if section.get("sso_role_name").is_some() => Some(Self {
+                profile: name.to_owned(),
+                role_arn: None,
+                account_id: section.get("sso_account_id")?.to_owned(),
+                role_name: section.get("sso_role_name")?.to_owned(),
+                source: section.get("sso_session").unwrap_or("IAM Identity Center").to_owned(),
+                mfa_serial: None,
+                region: section.get_non_empty("region").map(str::to_owned),
+            }),
             // A profile with a token file assumes its role with a web identity.
             Ok(None) => {
-                let _ = section.get("web_identity_token_file")?;
+                web_identity_key(section)?;
+                let role_arn: RoleArn = section.get("role_arn")?.parse().ok()?;
                 Some(Self {
                     profile: name.to_owned(),
-                    role_arn: section.get("role_arn")?.parse().ok()?,
+                    account_id: role_arn.account_id().to_string(),
+                    role_name: role_arn.role_name().to_owned(),
+                    role_arn: Some(role_arn),
                     source: "web identity".to_owned(),
                     mfa_serial: None,
                     region: section.get_non_empty("region").map(str::to_owned),
@@ -88,8 +114,9 @@ impl ListedRole {
     fn to_json(&self) -> String {
         let object = json!({
             "profile": self.profile,
-            "role_arn": self.role_arn.to_string(),
-            "account_id": self.role_arn.account_id().to_string(),
+            "role_arn": self.role_arn.as_ref().map(ToString::to_string),
+            "account_id": self.account_id,
+            "role_name": self.role_name,
             "source": self.source,
             "mfa_serial": self.mfa_serial,
             "region": self.region,
@@ -105,8 +132,7 @@ impl ListedRole {
             chain.is_ok_and(|chain| chain.hops.iter().any(|(_, hop)| hop.mfa_serial.is_some()))
         };
         let mfa = if self.mfa_serial.is_some() || needs_mfa_upstream() { "yes" } else { "no" };
-        let account = self.role_arn.account_id().to_string();
-        [&*self.profile, &account, self.role_arn.role_name(), &self.source, mfa].map(printable)
+        [&*self.profile, &self.account_id, &self.role_name, &self.source, mfa].map(printable)
     }
 }
 
@@ -127,6 +153,35 @@ fn sessions(context: &Context, output: &Output) -> Vec<SessionSummary> {
     let mut sessions = cached().unwrap_or_default();
     sessions.sort_by_key(|session| session.expiration);
     sessions
+}
+
+/// Returns the configured sign-ins: those of sessions, then those of profiles with a start URL of their own.
+fn sign_ins(
+    config: &SharedConfig<'_>,
+    resolver: &SourceResolver<'_>,
+    context: &Context,
+    output: &Output,
+) -> Vec<ListedSignIn> {
+    let Some(store) = context.home().map(TokenStore::new) else { return Vec::new() };
+    let named = config.sso_session_names().into_iter().map(|name| resolver.sso_session(name));
+    let legacy = config.profile_names().into_iter().filter(|name| {
+        let has = |key| config.profile(name).is_some_and(|section| section.get_non_empty(key).is_some());
+        has("sso_start_url") && !has("sso_session")
+    });
+    let sessions = named.chain(legacy.map(|name| resolver.sso_session_of_profile(name)));
+    let mut listed: Vec<ListedSignIn> = Vec::new();
+    for session in sessions {
+        let read = session.map_err(|error| error.to_string()).and_then(|session| {
+            let token = store.read(&session).map_err(|error| error.to_string())?;
+            Ok(ListedSignIn { session, token })
+        });
+        match read {
+            Ok(sign_in) if listed.iter().any(|other| other.session == sign_in.session) => {}
+            Ok(sign_in) => listed.push(sign_in),
+            Err(error) => output.note(&error),
+        }
+    }
+    listed
 }
 
 fn source_label(section: &Section<'_>) -> String {

@@ -14,6 +14,8 @@ pub(crate) mod fast_path;
 pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod list;
+pub(crate) mod login;
+pub(crate) mod logout;
 #[cfg(test)]
 mod man;
 pub(crate) mod mistakes;
@@ -92,15 +94,19 @@ pub(crate) enum Command {
     Configure(configure::ConfigureArgs),
     /// Open the AWS console as a role, or print its sign-in URL
     Console(console::ConsoleArgs),
+    /// Sign in to IAM Identity Center
+    Login(login::LoginArgs),
+    /// Sign out of IAM Identity Center
+    Logout(logout::LogoutArgs),
     /// Show what assuming a role would do, and why, without doing it
     Explain(explain::ExplainArgs),
     /// Drop the role and restore your previous credentials
     Clear(clear::ClearArgs),
     /// Show this shell's role and how long it lasts
     ///
-    /// Reads only the environment. The exit status is 0 if the role is live, else 1.
+    /// Reads the environment, and the token file of a sign-in. The exit status is 0 if the role is live, else 1.
     Status(status::StatusArgs),
-    /// List your roles and cached sessions
+    /// List your roles, cached sessions and sign-ins
     List(list::ListArgs),
     /// Keep long-term access keys in the system's keychain
     Keys(keys::KeysArgs),
@@ -134,6 +140,8 @@ impl Command {
             Self::Write(command) => write::run(&command, output).map(done),
             Self::Configure(command) => configure::run(&command, output).map(done),
             Self::Console(command) => console::run(command, output).map(done),
+            Self::Login(command) => login::run(&command, output),
+            Self::Logout(command) => logout::run(&command, output).map(done),
             Self::Explain(command) => explain::run(&command, output).map(done),
             Self::Clear(command) => clear::run(command, output).map(done),
             Self::Status(command) => status::run(&command, output),

@@ -3,7 +3,9 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use arl::internal::shell::ShellState;
-use arl::internal::{ContainerSource, Credentials, Error, RoleArn, Secret, Source, Sts};
+use arl::internal::{
+    ContainerSource, Credentials, Error, RoleArn, Secret, Source, SsoSession, Sts, TokenStore,
+};
 use serde_json::json;
 
 use crate::cli::args::role::RoleArgs;
@@ -14,6 +16,7 @@ use crate::cli::plan::sts_settings;
 use crate::cli::session::runtime::runtime;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
+use crate::cli::ui::sign_in_table::ListedSignIn;
 use crate::cli::ui::text::{human_duration, printable};
 
 #[derive(Debug, clap::Args)]
@@ -61,6 +64,8 @@ struct StatusReport {
     /// Negative after it has expired.
     seconds_left: Option<i64>,
     verified: Option<String>,
+    /// The sign-in that the role came from, if the role names one.
+    sign_in: Option<String>,
     /// The profile that some SDKs prefer to the role.
     shadowing_profile: Option<String>,
 }
@@ -85,6 +90,7 @@ impl StatusReport {
                 role: None,
                 role_arn: None,
                 source: None,
+                sign_in: None,
                 expires_at: None,
                 seconds_left: None,
                 verified: None,
@@ -106,6 +112,7 @@ impl StatusReport {
             role: vars::get(vars::ARL_ROLE),
             role_arn: vars::get(vars::ARL_ROLE_ARN),
             source: vars::get(vars::ARL_SOURCE),
+            sign_in: sign_in(),
             expires_at,
             seconds_left,
             verified: None,
@@ -134,6 +141,7 @@ impl StatusReport {
         line("arn", &self.role_arn);
         line("source", &self.source);
         line("expires", &vars::get(vars::AWS_CREDENTIAL_EXPIRATION).filter(|_| self.expires_at.is_some()));
+        line("sign-in", &self.sign_in);
         line("verified", &self.verified);
         let shadowing_profile = self.shadowing_profile.as_ref();
         line(
@@ -152,6 +160,7 @@ impl StatusReport {
             "role_arn": self.role_arn,
             "account_id": account.map(|arn| arn.account_id().to_string()),
             "source": self.source,
+            "sign_in": self.sign_in,
             "expires_at": self.expires_at,
             "seconds_left": self.seconds_left,
             "caller_arn": self.verified,
@@ -159,6 +168,23 @@ impl StatusReport {
         });
         format!("{object}\n")
     }
+}
+
+/// Returns the state of the sign-in that `ARL_SOURCE` names.
+fn sign_in() -> Option<String> {
+    let source = vars::get(vars::ARL_SOURCE)?;
+    let name = source.strip_prefix("sso:")?;
+    let context = Context::read_user();
+    // Only the name decides which file has the token.
+    let session = SsoSession {
+        name: Some(name.to_owned()),
+        start_url: String::new(),
+        region: String::new(),
+        scopes: Vec::new(),
+    };
+    let token = TokenStore::new(context.home()?).read(&session).ok()?;
+    let state = ListedSignIn { session, token }.state(Context::now());
+    Some(format!("{name}: {state}"))
 }
 
 /// Returns the ARN of the shell's credentials, as STS reports it.

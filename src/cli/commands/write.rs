@@ -109,9 +109,10 @@ fn credentials_path() -> Result<PathBuf, CliError> {
 }
 
 /// The keys that make a profile a role or a login.
-const OTHER_SOURCES: [&str; 8] = [
+const OTHER_SOURCES: [&str; 9] = [
     "role_arn",
     "web_identity_token_file",
+    "web_identity_token_process",
     "credential_process",
     "credential_source",
     "sso_session",

@@ -109,6 +109,7 @@ impl Context {
             var,
             read_file: &|path| files::read(path, files::MAX_DOCUMENT).ok(),
             home: self.home.clone(),
+            portal_url: None,
             config_file: self.display_path(SharedFile::Config),
             current_dir: &|| program::current_directory().unwrap_or_default(),
         }

@@ -8,13 +8,15 @@ use crate::cli::env::shell;
 use crate::cli::ui::output;
 
 /// The commands whose output is not for `eval`. A test compares them with the command line.
-pub(crate) const NON_EVAL_VERBS: [&str; 13] = [
+pub(crate) const NON_EVAL_VERBS: [&str; 15] = [
     "exec",
     "each",
     "help",
     "write",
     "configure",
     "console",
+    "login",
+    "logout",
     "keys",
     "explain",
     "status",

@@ -90,8 +90,40 @@ fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || literal.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
+/// A service with an endpoint of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Sts,
+    /// The access portal of IAM Identity Center.
+    Sso,
+    /// The service that issues its tokens.
+    SsoOidc,
+}
+
+impl Service {
+    /// Returns the variable with the endpoint.
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Sts => vars::AWS_ENDPOINT_URL_STS,
+            Self::Sso => vars::AWS_ENDPOINT_URL_SSO,
+            Self::SsoOidc => vars::AWS_ENDPOINT_URL_SSO_OIDC,
+        }
+    }
+
+    /// Returns the name of the service's block in a `[services]` section.
+    fn block(self) -> &'static str {
+        match self {
+            Self::Sts => "sts",
+            Self::Sso => "sso",
+            Self::SsoOidc => "sso_oidc",
+        }
+    }
+}
+
+/// Returns the endpoint of a service, with the setting that names it. The flag `--endpoint-url` is for STS.
 pub(crate) fn find(
-    args: &RoleArgs,
+    service: Service,
+    args: &EndpointArgs<'_>,
     config: &SharedConfig<'_>,
     profile: Option<&Section<'_>>,
 ) -> Result<Option<(&'static str, String)>, CliError> {
@@ -101,14 +133,13 @@ pub(crate) fn find(
     let ignored = is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS (or its key)", ignored)?;
     let variable = |name: &'static str| vars::get(name).map(|url| (name, url));
     let of_services = |name: String| match config.services(&name) {
-        Some(services) => Ok(services.get_nested("sts", "endpoint_url").map(str::to_owned)),
+        Some(services) => Ok(services.get_nested(service.block(), "endpoint_url").map(str::to_owned)),
         // Its endpoint may be the one that keeps the keys inside a network, so it cannot be ignored.
         None => Err(CliError::new(format!("the profile's `services` is `{name}`, which does not exist"))
             .hint(format!("add [services {name}] to the shared config file, or take the key away"))),
     };
     let configured = || -> Result<_, CliError> {
-        if let Some(found) = variable(vars::AWS_ENDPOINT_URL_STS).or_else(|| variable(vars::AWS_ENDPOINT_URL))
-        {
+        if let Some(found) = variable(service.variable()).or_else(|| variable(vars::AWS_ENDPOINT_URL)) {
             return Ok(Some(found));
         }
         let of_services = key("services").map(of_services).transpose()?.flatten();
@@ -116,13 +147,13 @@ pub(crate) fn find(
             .map(|url| ("the profile's `services`", url))
             .or_else(|| Some(("the profile's `endpoint_url`", key("endpoint_url")?))))
     };
-    let found = match &args.endpoint_url {
-        Some(url) => Some(("--endpoint-url", url.clone())),
+    let found = match args.url.filter(|_| service == Service::Sts) {
+        Some(url) => Some(("--endpoint-url", url.to_owned())),
         None if ignored => None,
         None => configured()?,
     };
     let Some((origin, url)) = found else { return Ok(None) };
-    let Err(fault) = check_url(&url, PlainHttp::from_flag(args.allow_insecure_endpoint)) else {
+    let Err(fault) = check_url(&url, args.plain_http) else {
         return Ok(Some((origin, url)));
     };
     // A URL with a user name may have a password as well.
@@ -134,6 +165,21 @@ pub(crate) fn find(
         }
         _ => error,
     })
+}
+
+/// The flags about endpoints.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EndpointArgs<'a> {
+    /// `--endpoint-url`.
+    pub(crate) url: Option<&'a str>,
+    pub(crate) plain_http: PlainHttp,
+}
+
+impl<'a> EndpointArgs<'a> {
+    pub(crate) fn of(args: &'a RoleArgs) -> Self {
+        let plain_http = PlainHttp::from_flag(args.allow_insecure_endpoint);
+        Self { url: args.endpoint_url.as_deref(), plain_http }
+    }
 }
 
 /// Reads a setting that the AWS SDKs take as `true` or `false`, in any case. They read everything else as

@@ -42,9 +42,16 @@ pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliErr
             cli_error.hint("without --chain, arl starts from your own credentials")
         }
         SourceError::NotConfigured => cli_error.hints(sources_to_name(context)),
-        SourceError::Cycle(_) | SourceError::Profile { .. } | SourceError::Key(_) => {
-            cli_error.hint(format!("see `{config}`"))
+        SourceError::UnknownSsoSession { known, .. } if known.is_empty() => cli_error
+            .hint(format!("add an [sso-session] with `sso_start_url` and `sso_region` to `{config}`")),
+        SourceError::UnknownSsoSession { known, .. } => {
+            cli_error.hint(format!("the sessions are: {}", known.join(", ")))
         }
+        SourceError::NoSignIn(_)
+        | SourceError::SsoSession { .. }
+        | SourceError::Cycle(_)
+        | SourceError::Profile { .. }
+        | SourceError::Key(_) => cli_error.hint(format!("see `{config}`")),
         _ => cli_error,
     }
 }
@@ -98,7 +105,6 @@ pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
         return cli_error.hints(keychain_hints(error));
     }
     match &chain.source {
-        Source::Sso(_) => cli_error.hint(format!("sign in again: aws sso login --profile {profile}")),
         Source::MfaSession { .. } if Refusal::of(error) == Some(Refusal::InvalidMfaCode) => {
             cli_error.hint(INVALID_CODE_HINT)
         }
@@ -196,15 +202,26 @@ pub(crate) fn assume_failed(
         }
         StsError::Redirected(_) | StsError::Unexpected(_) => cli_error
             .hint(format!("is `{endpoint}` an STS endpoint? See --endpoint-url and AWS_ENDPOINT_URL")),
-        StsError::Untrusted { fault, .. } => cli_error.hint(certificate_hint(*fault, &endpoint)),
-        StsError::Unreachable(_) | StsError::TimedOut(_) => cli_error
-            .hint(format!("check the network, HTTPS_PROXY, and the endpoint ({endpoint}, region {region})")),
+        StsError::Untrusted { .. } | StsError::Unreachable(_) | StsError::TimedOut(_) => {
+            cli_error.hints(network_hint(error, &endpoint, region))
+        }
         error if error.is_clock_problem() => cli_error
             .hint("arl handed nothing over; if this machine's clock is wrong, set it: compare `date -u`"),
         StsError::Mismatch(_) => {
             cli_error.hint(format!("arl handed nothing over; check whether you trust {endpoint}"))
         }
         _ => cli_error,
+    }
+}
+
+/// Returns what to do about a connection that failed.
+pub(crate) fn network_hint(error: &StsError, endpoint: &str, region: &str) -> Option<String> {
+    match error {
+        StsError::Untrusted { fault, .. } => Some(certificate_hint(*fault, endpoint)),
+        StsError::Unreachable(_) | StsError::TimedOut(_) => {
+            Some(format!("check the network, HTTPS_PROXY, and the endpoint ({endpoint}, region {region})"))
+        }
+        _ => None,
     }
 }
 

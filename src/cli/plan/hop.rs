@@ -130,6 +130,11 @@ impl HopBuilder {
         let role =
             RoleRef::parse(text).map_err(|error| CliError::usage(format!("--via is not a role: {error}")))?;
         check_unambiguous(text, config, context)?;
+        if matches!(role, RoleRef::IdentityCenter { .. }) {
+            return Err(CliError::usage(format!(
+                "--via is for roles that are assumed, and `{text}` is one of IAM Identity Center"
+            )));
+        }
         if let Some(arn) = role_arn(&role, args, region)? {
             return Self::new_hop(arn, self.configured(None));
         }

@@ -3,28 +3,31 @@
 pub(crate) mod endpoint_url;
 pub(crate) mod hints;
 pub(crate) mod hop;
+pub(crate) mod identity_center;
 pub(crate) mod mfa_session;
 pub(crate) mod refusal;
 pub(crate) mod region;
 pub(crate) mod role_ref;
+pub(crate) mod sign_in_hints;
 pub(crate) mod sts_settings;
 
 use std::cell::{Cell, OnceCell};
 
 use arl::internal::{
-    CacheKey, CacheKeyHop, Credentials, Identity, Partition, RegionChange, RoleArn, RoleProfile, RoleRef,
-    Section, SharedConfig, SharedFile, ShellRole, Source, SourceChain, SourceId, SourceKey, SourceResolver,
-    StsSettings,
+    CacheKey, CacheKeyHop, Credentials, Identity, IdentityCenterSettings, Partition, RegionChange, RoleArn,
+    RoleProfile, RoleRef, Section, SharedConfig, SharedFile, ShellRole, Source, SourceChain,
+    SourceEnvironment, SourceId, SourceKey, SourceResolver, StsSettings, web_identity_key,
 };
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::{Context, profile_variable};
 use crate::cli::env::vars;
+use crate::cli::plan::endpoint_url::{EndpointArgs, Service};
 use crate::cli::plan::hop::{Hop, HopBuilder};
 use crate::cli::plan::mfa_session::{MfaSessionCode, plan_mfa};
 use crate::cli::plan::region::{RegionProfile, Regions};
 use crate::cli::plan::role_ref::{
-    check_partition, check_unambiguous, display_name, header_rule, role_arn, typed_role, unknown_role,
+    check_partition, check_unambiguous, display_name, header_rule, role_arn, typed_role_in, unknown_role,
 };
 use crate::cli::plan::sts_settings::EndpointOrigin;
 use crate::cli::ui::error::CliError;
@@ -48,6 +51,8 @@ pub(crate) struct Plan {
     pub(crate) sts: StsSettings,
     /// The setting that names the endpoint.
     pub(crate) endpoint_origin: EndpointOrigin,
+    /// How to reach IAM Identity Center, if the chain starts there.
+    pub(crate) identity_center: Option<IdentityCenterSettings>,
     /// How the MFA session that the chain starts from gets its code.
     pub(crate) mfa_session: Option<MfaSessionCode>,
     /// Identifies the source in cache keys. `None` if nothing does.
@@ -80,7 +85,8 @@ impl Plan {
             section: settings_section,
             is_named: role.section().is_some() || is_profile_named(args, &chain.id),
         };
-        let has_endpoint = endpoint_url::find(args, &config, settings_section)?.is_some();
+        let has_endpoint =
+            endpoint_url::find(Service::Sts, &EndpointArgs::of(args), &config, settings_section)?.is_some();
         let partition = role.partition(args)?;
         let regions = Regions::resolve(args, &region_profile, partition.as_ref(), has_endpoint, output)?;
         let mut target = role.target(args, regions.effective.as_deref())?;
@@ -112,7 +118,9 @@ impl Plan {
         );
         let (sts, endpoint_origin) =
             sts_settings::find(args, context, &config, settings_section, effective, &partition)?;
-        let source_key = SourceKey::from_source(&chain.source, &context.source_environment(&var));
+        let identity_center =
+            identity_center::settings(&chain.source, args, context, &config, settings_section)?;
+        let source_key = find_source_key(&chain.source, identity_center.as_ref(), context);
         let cache_keys = vec![OnceCell::new(); hops.len() + 1];
         Ok(Self {
             chain,
@@ -123,11 +131,18 @@ impl Plan {
             region_origin,
             sts,
             endpoint_origin,
+            identity_center,
             mfa_session,
             source_key,
             has_source_changed: Cell::new(false),
             cache_keys,
         })
+    }
+
+    /// Identifies the source anew, after the user has signed in.
+    pub(crate) fn identify_source(&mut self, context: &Context) {
+        self.source_key = find_source_key(&self.chain.source, self.identity_center.as_ref(), context);
+        self.cache_keys = vec![OnceCell::new(); self.hops.len() + 1];
     }
 
     /// Returns whether the user gave an MFA code. Another process may have failed only because of its own
@@ -173,6 +188,16 @@ impl Plan {
     }
 }
 
+fn find_source_key(
+    source: &Source,
+    identity_center: Option<&IdentityCenterSettings>,
+    context: &Context,
+) -> Option<SourceKey> {
+    let var = |name: &str| vars::get(name);
+    let portal_url = identity_center.and_then(|center| center.portal.endpoint_url.clone());
+    SourceKey::from_source(source, &SourceEnvironment { portal_url, ..context.source_environment(&var) })
+}
+
 /// The role that the command line names.
 struct NamedRole<'a, 'text> {
     reference: RoleRef,
@@ -193,7 +218,7 @@ impl<'a, 'text> NamedRole<'a, 'text> {
         config: &'a SharedConfig<'text>,
         context: &Context,
     ) -> Result<Self, CliError> {
-        let reference = typed_role(args)?;
+        let reference = typed_role_in(args, config)?;
         if let Some(text) = &args.role {
             check_unambiguous(text, config, context)?;
         }
@@ -222,6 +247,9 @@ impl<'a, 'text> NamedRole<'a, 'text> {
         context: &Context,
         output: &Output,
     ) -> Result<SourceChain, CliError> {
+        if let RoleRef::IdentityCenter { session, account, role_name } = &self.reference {
+            return identity_center::role(args, resolver, context, (session, account, role_name));
+        }
         let chain = match (&self.profile, &args.profile) {
             (Some(NamedProfile { name, section, role: None }), _) => {
                 if let Some(flag) = args.role_only_flag() {
@@ -239,6 +267,9 @@ impl<'a, 'text> NamedRole<'a, 'text> {
 
     /// Returns the role to assume. `None` if a profile's own credentials are wanted.
     fn target(&self, args: &RoleArgs, region: Option<&str>) -> Result<Option<RoleArn>, CliError> {
+        if matches!(self.reference, RoleRef::IdentityCenter { .. }) {
+            return Ok(None);
+        }
         let Some(profile) = &self.profile else { return role_arn(&self.reference, args, region) };
         let target = profile.role.as_ref().map(|role| role.role_arn.clone());
         if let Some(arn) = &target {
@@ -251,6 +282,7 @@ impl<'a, 'text> NamedRole<'a, 'text> {
     fn partition(&self, args: &RoleArgs) -> Result<Option<Partition>, CliError> {
         match (&self.reference, &self.profile, &args.partition) {
             (RoleRef::Arn(arn), ..) => Ok(Some(arn.partition().clone())),
+            (RoleRef::IdentityCenter { .. }, ..) => Ok(None),
             (_, Some(profile), _) => Ok(profile.role.as_ref().map(|role| role.role_arn.partition().clone())),
             (.., Some(_)) => Ok(role_arn(&self.reference, args, None)?.map(|arn| arn.partition().clone())),
             (.., None) => Ok(None),
@@ -337,7 +369,7 @@ fn warn_if_cli_differs(
 
 /// Returns the error for a flag that needs a role, next to a profile with credentials of its own.
 fn no_role_to_assume(profile: &str, section: &Section<'_>, flag: &str) -> CliError {
-    let reason = match section.get_non_empty("web_identity_token_file") {
+    let reason = match web_identity_key(section) {
         Some(_) => "takes its credentials from a web identity",
         None => "has no `role_arn`",
     };

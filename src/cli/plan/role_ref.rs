@@ -19,14 +19,29 @@ pub(crate) fn typed_role(args: &RoleArgs) -> Result<RoleRef, CliError> {
     RoleRef::parse(&text).map_err(|error| CliError::usage(format!("not a role: {error}")))
 }
 
+/// Returns the role that the command line names. A text in the form of a role of IAM Identity Center is the
+/// name of a profile if there is no such session.
+pub(crate) fn typed_role_in(args: &RoleArgs, config: &SharedConfig<'_>) -> Result<RoleRef, CliError> {
+    Ok(match (typed_role(args)?, &args.role) {
+        (RoleRef::IdentityCenter { session, .. }, Some(text))
+            if config.sso_session(&session).is_none() && config.profile(text).is_some() =>
+        {
+            RoleRef::Profile(text.clone())
+        }
+        (role, _) => role,
+    })
+}
+
 /// Returns the name that a user knows the role by: the profile as typed, else `ACCOUNT/NAME`.
 ///
-/// Prompts show it, so a profile's name counts only if no prompt and no status line gives its characters a meaning.
+/// Prompts show it, so a profile's name counts only if no prompt and no status line gives its characters a
+/// meaning.
 pub(crate) fn display_name(args: &RoleArgs, role_arn: Option<&RoleArn>) -> Option<String> {
     let is_plain = |name: &str| name.chars().all(|c| c.is_alphanumeric() || " _.@/+:=,-".contains(c));
     let account_role = || role_arn.map(|arn| format!("{}/{}", arn.account_id(), arn.role_name()));
     match (typed_role(args), &args.role) {
         (Ok(RoleRef::Profile(_)), Some(name)) if is_plain(name) => Some(name.clone()),
+        (Ok(RoleRef::IdentityCenter { account, role_name, .. }), _) => Some(format!("{account}/{role_name}")),
         _ => account_role(),
     }
 }
@@ -137,7 +152,8 @@ pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Cont
     }
 }
 
-const ROLE_FORMS: &str = "ROLE can also be a role ARN, or ACCOUNT/NAME such as 123456789012/Deploy";
+const ROLE_FORMS: &str =
+    "ROLE can also be a role ARN, ACCOUNT/NAME such as 123456789012/Deploy, or SESSION:ACCOUNT/NAME";
 
 /// Returns a hint about a text that was probably meant as ACCOUNT/NAME.
 fn misspelled_account(text: &str) -> Option<String> {

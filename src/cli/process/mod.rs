@@ -1,5 +1,6 @@
 //! Runs commands: in place of arl, or beside it.
 
+pub(crate) mod browser;
 pub(crate) mod child;
 pub(crate) mod core_limit;
 pub(crate) mod environment;

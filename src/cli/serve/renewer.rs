@@ -62,13 +62,13 @@ impl CurrentCredentials {
 enum Obstacle {
     /// It may pass by itself.
     Temporary,
-    /// A code is needed, and arl never asks for one while a command owns the terminal.
-    MfaNeeded,
+    /// A code or a sign-in is needed, and arl never asks the user while a command owns the terminal.
+    UserNeeded,
 }
 
 impl Obstacle {
     fn of(error: &CliError) -> Self {
-        if error.status == ExitStatus::MfaNeeded { Self::MfaNeeded } else { Self::Temporary }
+        if error.status == ExitStatus::UserNeeded { Self::UserNeeded } else { Self::Temporary }
     }
 }
 
@@ -97,12 +97,12 @@ impl CredentialRenewer {
     }
 
     /// Waits for a request that cannot wait for the next retry, but at least a second: the credentials have
-    /// expired, or renewing needs a code that the user may have entered elsewhere since.
+    /// expired, or renewing needs a code or a sign-in, which the user may have given elsewhere since.
     async fn urgent_request(&self, obstacle: Obstacle) {
         loop {
             tokio::time::sleep(FIRST_RETRY_DELAY).await;
             self.refresh_requested.notified().await;
-            if obstacle == Obstacle::MfaNeeded || self.current.borrow().is_expired(Context::now()) {
+            if obstacle == Obstacle::UserNeeded || self.current.borrow().is_expired(Context::now()) {
                 return;
             }
         }
@@ -158,7 +158,7 @@ fn unavailable(error: &CliError, obstacle: Obstacle) -> Unavailable {
     }
     let (code, retryable) = match obstacle {
         Obstacle::Temporary => ("RenewalFailed", true),
-        Obstacle::MfaNeeded => ("MfaNeeded", false),
+        Obstacle::UserNeeded => ("UserNeeded", false),
     };
     Unavailable { retryable, code: code.into(), message: printable(&message) }
 }

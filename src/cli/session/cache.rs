@@ -62,6 +62,25 @@ impl SessionCache {
         self.single_flight.get_or_init(find).as_ref()
     }
 
+    /// Returns when this call began.
+    pub(crate) fn started(&self) -> SystemTime {
+        self.started
+    }
+
+    /// Returns what the session is for.
+    pub(crate) fn consumer(&self) -> Consumer {
+        self.freshness.consumer
+    }
+
+    /// Returns how long the token of a sign-in must still be valid: as long as the consumer wants its
+    /// sessions to be, which is 15 minutes for `credential_process` and five otherwise.
+    pub(crate) fn token_margin(&self) -> Duration {
+        match self.freshness.consumer {
+            Consumer::CredentialProcess => Duration::from_secs(15 * 60),
+            Consumer::OneShot | Consumer::Endpoint | Consumer::Unreachable => Duration::from_secs(5 * 60),
+        }
+    }
+
     /// Returns whether sessions can be cached.
     pub(crate) fn is_enabled(&self) -> bool {
         self.backend.is_some()

@@ -124,7 +124,7 @@ impl<'a> MfaCodes<'a> {
     fn code_required(&self) -> CliError {
         let Self { serial, purpose, .. } = self;
         CliError::new(format!("an MFA code of `{serial}` is needed for {purpose}"))
-            .status(ExitStatus::MfaNeeded)
+            .status(ExitStatus::UserNeeded)
             .hint("pass the device's current code with --token-code, or call arl in a terminal, where it can ask")
             .hint("a program that prints codes can be named by --mfa-process, ARL_MFA_PROCESS or the profile's `mfa_process`")
     }

@@ -4,8 +4,10 @@ pub(crate) mod cache;
 pub(crate) mod mfa;
 pub(crate) mod runner;
 pub(crate) mod runtime;
+pub(crate) mod sign_in;
+pub(crate) mod sso;
 
-use arl::internal::{Consumer, Identity, NetworkConfig, Sts};
+use arl::internal::{Consumer, Identity, NetworkConfig, Source, Sts};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
@@ -101,7 +103,9 @@ fn fetch(
     let within = within.map_err(|error| CliError::usage(format!("--within: {error}")))?;
     // arl must restore the echo of the terminal before it dies.
     let is_asked = |hop: &Hop| hop.request.serial_number.is_some() && hop.request.token_code.is_none();
-    let is_asked = plan.hops.iter().any(is_asked) || plan.mfa_session.is_some();
+    let is_asked = plan.hops.iter().any(is_asked)
+        || plan.mfa_session.is_some()
+        || matches!(plan.chain.source, Source::Sso(_));
     let on_signal = if is_asked { SignalPolicy::Catch } else { on_signal };
     let mut runner = SessionRunner {
         sts: Sts::new(plan.sts.clone()),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use arl::internal::{
     CallerIdentity, Confirmation, Credentials, LeaderLock, RoleSession, SessionDuration, SessionNameTemplate,
-    Source, Sts, StsError, WaitBudget, assume_role, cap_chained_duration,
+    Source, Sts, StsError, WaitBudget, WebIdentityToken, assume_role, cap_chained_duration,
 };
 
 use crate::cli::env::context::Context;
@@ -40,6 +40,7 @@ struct Progress {
 
 impl SessionRunner<'_> {
     pub(crate) async fn run(&mut self) -> Result<Credentials, CliError> {
+        self.ensure_signed_in().await?;
         // Walk back from the target role to the latest cached session, and lock every missing one, so that
         // other processes wait for this one.
         let mut locks = Vec::new();
@@ -149,6 +150,7 @@ impl SessionRunner<'_> {
                     }
                 }
             }
+            (Source::Sso(sso), _) => self.sso_credentials(sso, locks).await?,
             (source @ Source::Keychain(_), _) => self.long_term_keys(source).await.map_err(failed)?,
             (source, _) => self.sts.source_credentials(source, now).await.map_err(failed)?,
         };
@@ -273,16 +275,17 @@ impl SessionRunner<'_> {
     }
 }
 
-/// Returns whether a program of the user's is asked for the first credentials.
+/// Returns whether a program of the user's is asked for the first credentials, or for the token for them.
 fn runs_program(source: &Source) -> bool {
     match source {
         Source::MfaSession { keys, .. } => runs_program(keys),
+        Source::WebIdentity { token: WebIdentityToken::Process(_), .. } => true,
         source => matches!(source, Source::Process(_) | Source::Login(_) | Source::Keychain(_)),
     }
 }
 
 /// Tells the waiting processes to wait for another call, and `limit` longer for the user or a program.
-fn send_heartbeat(locks: &mut [Option<LeaderLock>], limit: Duration) {
+pub(crate) fn send_heartbeat(locks: &mut [Option<LeaderLock>], limit: Duration) {
     // All locks get the same time, because it is one heartbeat.
     let now = Context::now();
     for lock in locks.iter_mut().flatten() {

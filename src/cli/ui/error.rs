@@ -13,8 +13,8 @@ pub(crate) enum ExitStatus {
     Failure,
     /// A usage error or an invalid parameter.
     Usage,
-    /// An MFA code is needed, and there is no way to ask the user.
-    MfaNeeded,
+    /// The user must give an MFA code or sign in, and there is no way to ask.
+    UserNeeded,
     /// `exec` failed before it could run the command.
     ExecFailed,
     /// `exec` found the command but cannot run it.
@@ -33,7 +33,7 @@ impl ExitStatus {
             Self::Success => 0,
             Self::Failure => 1,
             Self::Usage => 2,
-            Self::MfaNeeded => 3,
+            Self::UserNeeded => 3,
             Self::ExecFailed => 125,
             Self::CannotRun => 126,
             Self::NotFound => 127,

@@ -5,4 +5,5 @@ pub(crate) mod output;
 pub(crate) mod prompt;
 pub(crate) mod role_label;
 pub(crate) mod session_table;
+pub(crate) mod sign_in_table;
 pub(crate) mod text;

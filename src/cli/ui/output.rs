@@ -161,6 +161,11 @@ impl Output {
         }
     }
 
+    /// Prints what the user must act on, even if the user asked for quiet.
+    pub(crate) fn instruct(&self, text: &str) {
+        write_stderr(&format!("arl: {}\n", printable(text)));
+    }
+
     /// Prints a line without `arl:` in front, unless the user asked for quiet.
     pub(crate) fn write_line(&self, text: &str) {
         if self.volume != Volume::Quiet {

@@ -17,7 +17,7 @@ use crate::cli::ui::text::printable;
 /// How long the user may take. Other processes may be waiting for the same session.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 /// The longest line that is read. A code is far shorter.
-const MAX_LINE: usize = 256;
+const MAX_LINE: usize = 4096;
 
 /// Whether the terminal shows what the user types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +38,9 @@ impl Terminal {
         let device = OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")?;
         let saved_settings = tcgetattr(&device)?;
         let mut quiet = saved_settings.clone();
-        if echo == Echo::Off {
-            quiet.local_modes.remove(LocalModes::ECHO);
+        match echo {
+            Echo::On => quiet.local_modes.insert(LocalModes::ECHO),
+            Echo::Off => quiet.local_modes.remove(LocalModes::ECHO),
         }
         quiet.local_modes.insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
         // Ctrl-Z would leave the terminal without echo, and a shell that evaluates arl's output waiting.
@@ -83,7 +84,12 @@ pub(crate) fn is_asking(locks: &Path) -> bool {
     terminal_session().is_some_and(|session| SingleFlight::new(locks).is_terminal_locked(session))
 }
 
-/// Why the user did not type a code.
+/// Returns whether there is a terminal that arl can ask at.
+pub(crate) fn has_terminal() -> bool {
+    terminal_session().is_some()
+}
+
+/// Why the user did not answer.
 #[derive(Debug)]
 pub(crate) enum PromptError {
     /// There is no terminal to ask at.
@@ -106,24 +112,55 @@ impl From<io::Error> for PromptError {
 /// # Errors
 /// There is no terminal, or the user typed nothing in time.
 pub(crate) async fn ask(question: &str, locks: &Path) -> Result<TokenCode, PromptError> {
+    // The message never shows the line: it may be a password that was typed into the wrong place.
+    let parse = |line: &str| line.parse::<TokenCode>().map_err(|_| "a code has six digits; ");
+    ask_until(question, "code", Echo::Off, LIMIT, locks, parse).await
+}
+
+/// Asks a question that `y` or an empty line affirms.
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) async fn confirm(question: &str, locks: &Path) -> Result<bool, PromptError> {
+    let parse = |line: &str| match line.to_ascii_lowercase().as_str() {
+        "" | "y" | "yes" => Ok(true),
+        "n" | "no" => Ok(false),
+        _ => Err("please answer y or n; "),
+    };
+    ask_until(question, "answer", Echo::On, LIMIT, locks, parse).await
+}
+
+/// Asks until `parse` takes the line, for at most `limit`. What it returns otherwise is shown before the next
+/// question.
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) async fn ask_until<T>(
+    question: &str,
+    what: &str,
+    echo: Echo,
+    limit: Duration,
+    locks: &Path,
+    parse: impl Fn(&str) -> Result<T, &'static str>,
+) -> Result<T, PromptError> {
     let session = terminal_session().ok_or(PromptError::NoTerminal)?;
     let _turn = SingleFlight::new(locks).lock_terminal(session, LIMIT).await;
-    let terminal = Terminal::open(Echo::Off).map_err(|_| PromptError::NoTerminal)?;
+    let terminal = Terminal::open(echo).map_err(|_| PromptError::NoTerminal)?;
     let asking = async {
         loop {
             terminal.write(question)?;
             let Some(line) = terminal.read_line().await? else {
-                return Err(PromptError::NotTyped("no code was typed".into()));
+                return Err(PromptError::NotTyped(format!("no {what} was typed")));
             };
-            match line.expose().parse::<TokenCode>() {
-                Ok(code) => return Ok(code),
-                // The message never shows the line: it may be a password that was typed into the wrong place.
-                Err(_) => terminal.write("a code has six digits; ")?,
+            match parse(line.expose()) {
+                Ok(value) => return Ok(value),
+                Err(correction) => terminal.write(correction)?,
             }
         }
     };
-    tokio::time::timeout(LIMIT, asking).await.unwrap_or_else(|_| {
-        Err(PromptError::NotTyped(format!("no code was typed within {}", humantime::format_duration(LIMIT))))
+    tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| {
+        let limit = humantime::format_duration(limit);
+        Err(PromptError::NotTyped(format!("no {what} was typed within {limit}")))
     })
 }
 

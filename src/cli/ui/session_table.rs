@@ -30,9 +30,12 @@ pub(crate) fn session_table(sessions: &[SessionSummary], now: SystemTime) -> Str
     let mut rows = vec![["ACCOUNT", "SESSION OF", "SOURCE", "LEFT"].map(str::to_owned)];
     rows.extend(sessions.iter().map(|session| {
         let arn = session.role_arn().unwrap_or_default();
-        let role = arn.split_once(":role/").map_or("the source itself", |(_, name)| name);
+        let fact = |name: &str| session.facts["source"].get(name).and_then(|value| value.as_str());
+        // A role of IAM Identity Center is a source.
+        let own = fact("sso_role_name").unwrap_or("the source itself");
+        let role = arn.split_once(":role/").map_or(own, |(_, name)| name);
         let remaining = session.expiration.duration_since(now).unwrap_or_default();
-        let account = account_id_of(arn).unwrap_or("-");
+        let account = account_id_of(arn).or_else(|| fact("sso_account_id")).unwrap_or("-");
         [account, role, &source_label(session), &human_duration(remaining)].map(printable)
     }));
     format_table(&rows)

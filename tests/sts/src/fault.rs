@@ -11,6 +11,8 @@ pub enum Fault {
     Status(u16),
     /// A refusal with this code and message.
     Refuse(&'static str, String),
+    /// This HTTP status with an exception of IAM Identity Center, by name and message.
+    Exception(u16, &'static str, String),
     /// The right answer after this time.
     Delay(Duration),
     /// The right answer once this many requests wait for it at the same time, or HTTP 400 after 10 s.

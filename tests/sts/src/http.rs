@@ -51,16 +51,23 @@ impl Request {
     /// The decoded fields of the form, or of the query if there is no form, in order.
     pub(crate) fn form(&self) -> Vec<(String, String)> {
         let body = String::from_utf8_lossy(&self.body);
-        let fields = if body.is_empty() { &self.query } else { &*body };
-        fields
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                (decoded(name), decoded(value))
-            })
-            .collect()
+        if body.is_empty() { self.query_fields() } else { fields(&body) }
     }
+
+    /// The decoded fields of the query, in order.
+    pub(crate) fn query_fields(&self) -> Vec<(String, String)> {
+        fields(&self.query)
+    }
+}
+
+fn fields(text: &str) -> Vec<(String, String)> {
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(name), decoded(value))
+        })
+        .collect()
 }
 
 fn decoded(text: &str) -> String {

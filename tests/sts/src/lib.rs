@@ -10,6 +10,7 @@ mod actions;
 mod fault;
 mod http;
 mod iam;
+mod identity_center;
 mod other_services;
 mod server;
 pub mod sigv4;
@@ -18,5 +19,6 @@ mod tls;
 mod xml;
 
 pub use fault::Fault;
+pub use identity_center::{Client, IdentityCenter};
 pub use server::{Recorded, Sts};
 pub use state::{Key, Role, World};

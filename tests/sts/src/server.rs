@@ -12,6 +12,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use crate::actions::{Twist, answer};
 use crate::fault::Fault;
 use crate::http::{Request, Response};
+use crate::identity_center;
 use crate::other_services;
 use crate::state::World;
 use crate::{tls, xml};
@@ -51,6 +52,9 @@ impl Recorded {
             action = "ListBuckets".into();
         } else if let Some(name) = other_services::name(request) {
             action = name.into();
+            if identity_center::name(request).is_some() {
+                parameters = identity_center::parameters(request);
+            }
         }
         let authorization = request.header("authorization").unwrap_or_default();
         let scope = authorization.split("Credential=").nth(1).unwrap_or_default();
@@ -241,6 +245,9 @@ fn respond(
     match &fault {
         Some(Fault::Throttle) => return xml::error(400, "Throttling", "Rate exceeded").write(stream),
         Some(Fault::Status(status)) => return html(*status).write(stream),
+        Some(Fault::Exception(status, name, message)) => {
+            return identity_center::exception(*status, name, message).write(stream);
+        }
         Some(Fault::Refuse(code, message)) => {
             let mut response = xml::error(403, code, message);
             response.headers.push(("Date".into(), http_date(lock(state).world.clock_offset)));

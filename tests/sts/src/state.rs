@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
+use crate::identity_center::IdentityCenter;
+
 /// An access key, long-term or of a session.
 #[derive(Debug, Clone)]
 pub struct Key {
@@ -64,8 +66,10 @@ pub struct World {
     pub mfa_devices: HashMap<String, (String, HashSet<String>)>,
     /// Web identity tokens: issuer and subject.
     pub web_tokens: HashMap<String, (String, String)>,
-    /// The token that IAM Identity Center accepts.
+    /// A token that IAM Identity Center accepts although nobody signed in.
     pub sso_token: String,
+    /// Sign-ins, accounts and roles of IAM Identity Center.
+    pub identity_center: IdentityCenter,
     /// The difference between the service's clock and the local one, in seconds.
     pub clock_offset: i64,
     /// The lifetime of role sessions in seconds instead of the requested one. Tests need shorter ones than

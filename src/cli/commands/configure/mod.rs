@@ -5,8 +5,8 @@ pub(crate) mod keys;
 use std::path::Path;
 
 use arl::internal::{
-    ProfileEdit, ProfileName, RoleProfile, RoleRef, Section, SerialNumber, SharedConfig, SharedFile,
-    UpdateOutcome,
+    AccountId, ProfileEdit, ProfileName, RoleProfile, RoleRef, Section, SerialNumber, SharedConfig,
+    SharedFile, UpdateOutcome,
 };
 
 use crate::cli::args::file_url;
@@ -21,8 +21,9 @@ use crate::cli::commands::write::trace_in_place;
 use crate::cli::env::context::Context;
 use crate::cli::plan::Plan;
 use crate::cli::plan::endpoint_url;
+use crate::cli::plan::endpoint_url::{EndpointArgs, Service};
 use crate::cli::plan::region::{RegionProfile, Regions};
-use crate::cli::plan::role_ref::{check_partition, check_unambiguous, role_arn, typed_role, unknown_role};
+use crate::cli::plan::role_ref::{check_partition, check_unambiguous, role_arn, typed_role_in, unknown_role};
 use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::output::Output;
 
@@ -76,13 +77,14 @@ const MANAGED_KEYS: [&str; 13] = [
 ];
 
 /// The keys that show, besides [`MANAGED_KEYS`], that a profile is in use.
-const CONFLICTING_KEYS: [&str; 11] = [
+const CONFLICTING_KEYS: [&str; 12] = [
     "sso_session",
     "sso_region",
     "sso_start_url",
     "sso_account_id",
     "sso_role_name",
     "web_identity_token_file",
+    "web_identity_token_process",
     "login_session",
     "aws_access_key_id",
     "aws_secret_access_key",
@@ -118,15 +120,20 @@ impl ConfigurePlan {
         config: &SharedConfig<'_>,
         output: &Output,
     ) -> Result<Self, CliError> {
-        let role = typed_role(&args.role)?;
+        let role = typed_role_in(&args.role, config)?;
         if let Some(text) = &args.role.role {
             check_unambiguous(text, config, context)?;
+        }
+        if let RoleRef::IdentityCenter { session, account, role_name } = &role {
+            Plan::new(&args.role, context, &output.quieted())?;
+            let keys = identity_center_keys(args, session, account, role_name)?;
+            return Ok(Self { name, keys, overwrite: Overwrite::from_flag(args.force) });
         }
         let profile = match &role {
             RoleRef::Profile(text) => {
                 Some((text, config.profile(text).ok_or_else(|| unknown_role(text, config, context))?))
             }
-            RoleRef::Arn(_) | RoleRef::AccountRole(..) => None,
+            RoleRef::Arn(_) | RoleRef::AccountRole(..) | RoleRef::IdentityCenter { .. } => None,
         };
         let (profile_arn, mut merged) = match profile {
             Some((text, section)) => {
@@ -145,7 +152,8 @@ impl ConfigurePlan {
             ProfileSource::Machine(_) => None,
         };
         let region_profile = RegionProfile { section: source_section, is_named: true };
-        let has_endpoint = endpoint_url::find(&merged, config, source_section)?.is_some();
+        let has_endpoint =
+            endpoint_url::find(Service::Sts, &EndpointArgs::of(&merged), config, source_section)?.is_some();
         let regions = Regions::resolve(&merged, &region_profile, None, has_endpoint, output)?;
         let resolve_arn = || role_arn(&role, &merged, regions.effective.as_deref());
         let Some(arn) = profile_arn.map_or_else(resolve_arn, |arn| Ok(Some(arn)))? else {
@@ -229,12 +237,11 @@ impl ConfigurePlan {
             return Ok(());
         }
         let get = |key: &str| section.get_from(SharedFile::Config, key);
-        let keys = || MANAGED_KEYS.into_iter().filter(|key| *key != "region");
+        let keys = || MANAGED_KEYS.into_iter().filter(|key| *key != "region").chain(CONFLICTING_KEYS);
         let new_value =
             |key: &str| self.keys.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_str());
         let says_something = keys().any(|key| get(key).is_some());
-        let differs = says_something && keys().any(|key| get(key) != new_value(key));
-        if !differs && CONFLICTING_KEYS.into_iter().all(|key| get(key).is_none()) {
+        if !(says_something && keys().any(|key| get(key) != new_value(key))) {
             return Ok(());
         }
         let name = &self.name;
@@ -252,6 +259,28 @@ impl ConfigurePlan {
             ));
         }
     }
+}
+
+/// Returns the keys of a profile with a role of IAM Identity Center, as every SDK reads them.
+fn identity_center_keys(
+    args: &ConfigureArgs,
+    session: &str,
+    account: &AccountId,
+    role_name: &str,
+) -> Result<Vec<(&'static str, String)>, CliError> {
+    let other = args.role.given_flags().into_iter().map(|(flag, _)| flag).find(|flag| *flag != "--region");
+    if let Some(flag) = other.or(args.process.then_some("--process")) {
+        return Err(CliError::usage(format!(
+            "{flag} has no place in a profile of IAM Identity Center, which every SDK reads by itself"
+        )));
+    }
+    let region = args.role.region.clone().map(|region| ("region", region));
+    let keys = [
+        ("sso_session", session.to_owned()),
+        ("sso_account_id", account.to_string()),
+        ("sso_role_name", role_name.to_owned()),
+    ];
+    Ok(keys.into_iter().chain(region).collect())
 }
 
 /// Makes the values that name files mean the same in every directory.

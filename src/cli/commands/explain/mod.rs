@@ -1,12 +1,14 @@
 //! `arl explain`: shows what a command with a role would do, without any call.
 
+mod calls;
 pub(crate) mod reason;
+mod sso;
 
 use std::time::Duration;
 
 use arl::internal::{
     ASSUMED_VARIABLES, Consumer, IDENTITY_VARIABLES, ParameterValue, REGION_VARIABLES, RegionChange,
-    SessionDuration, SessionNameTemplate, Source, SourceChain, StoreName, StoredKey,
+    SessionDuration, Source,
 };
 use serde_json::{Value, json};
 
@@ -87,6 +89,10 @@ impl CacheState {
 
 struct Explanation {
     role_arn: Option<String>,
+    /// The role, if it is one of IAM Identity Center that ROLE names.
+    sso_role: Option<String>,
+    /// The sign-in to IAM Identity Center, if the source needs one, with its state.
+    sign_in: Option<String>,
     source: String,
     reason: SourceReason,
     passed_over: Vec<String>,
@@ -150,6 +156,8 @@ impl Explanation {
         };
         Ok(Self {
             role_arn: plan.target.as_ref().map(ToString::to_string),
+            sso_role: sso::role(plan),
+            sign_in: sso::sign_in(plan, context),
             source: hints::describe(&plan.chain),
             reason,
             passed_over,
@@ -167,7 +175,7 @@ impl Explanation {
                 (false, false) => CacheState::Off,
             },
             remaining: expiration.and_then(|expiration| expiration.duration_since(Context::now()).ok()),
-            calls: calls(plan, cached.map(|(hops, _)| hops)),
+            calls: calls::calls(plan, cached.map(|(hops, _)| hops)),
             sets,
             unsets,
         })
@@ -182,10 +190,14 @@ impl Explanation {
             text.push_str(format!("{name:<11}{value}{origin}").trim_end());
             text.push('\n');
         };
-        line("role", self.role_arn.as_deref().unwrap_or("none: the source's own credentials"), "");
+        let role = self.role_arn.as_ref().or(self.sso_role.as_ref());
+        line("role", role.map_or("none: the source's own credentials", String::as_str), "");
         line("source", &self.source, &self.reason.to_string());
         for other in &self.passed_over {
             line("", &format!("not {other}"), "");
+        }
+        if let Some(sign_in) = &self.sign_in {
+            line("sign-in", sign_in, "");
         }
         for (index, hop) in self.hops.iter().enumerate() {
             line(&format!("hop {}", index + 1), &hop.role_arn, "");
@@ -231,6 +243,8 @@ impl Explanation {
         };
         json!({
             "role_arn": self.role_arn,
+            "sso_role": self.sso_role,
+            "sign_in": self.sign_in,
             "source": { "description": self.source, "reason": self.reason.to_string(), "passed_over": self.passed_over },
             "hops": self.hops.iter().map(hop).collect::<Vec<_>>(),
             "region": { "value": self.region.value, "origin": self.region.origin, "set": self.region_set },
@@ -344,44 +358,4 @@ fn session_name(hop: &Hop) -> Setting {
     };
     let origin = hop.origins.get("RoleSessionName").unwrap_or("made up of {user}@{role}.{account}");
     setting("RoleSessionName", name, format!("{origin}{note}"))
-}
-
-/// Returns the calls that remain after the `cached` hops.
-fn calls(plan: &Plan, cached: Option<usize>) -> Vec<String> {
-    let SourceChain { source, .. } = &plan.chain;
-    let mut calls = Vec::new();
-    if cached.is_none() {
-        let call = match source {
-            Source::Keys(_) => None,
-            Source::Keychain(key) => Some(keychain_call(key)),
-            Source::MfaSession { keys, .. } => {
-                if let Source::Keychain(key) = &**keys {
-                    calls.push(keychain_call(key));
-                }
-                Some("GetSessionToken".to_owned())
-            }
-            Source::Sso(_) => Some("GetRoleCredentials of IAM Identity Center".to_owned()),
-            // Only the program's name, because the arguments may be secret.
-            Source::Process(process) => {
-                let name = process.command.split_whitespace().next().unwrap_or_default();
-                Some(format!("the program `{name}`"))
-            }
-            Source::Login(_) => Some("the AWS CLI, if the login's credentials are over".to_owned()),
-            Source::WebIdentity { role_arn, .. } => Some(format!("AssumeRoleWithWebIdentity for {role_arn}")),
-            Source::Container(_) => Some("the container endpoint".to_owned()),
-            Source::InstanceMetadata(_) => Some("the instance metadata service".to_owned()),
-        };
-        calls.extend(call);
-    }
-    let rest = &plan.hops[cached.unwrap_or(0)..];
-    if rest.iter().any(|hop| hop.template.as_ref().is_some_and(SessionNameTemplate::needs_caller)) {
-        calls.push("GetCallerIdentity, for {caller}".to_owned());
-    }
-    calls.extend(rest.iter().map(|hop| format!("AssumeRole of {}", hop.request.role_arn)));
-    calls
-}
-
-fn keychain_call(key: &StoredKey) -> String {
-    let store = key.store.as_ref().map_or_else(|| "its helper program".to_owned(), StoreName::program);
-    format!("the keychain, by {store}, for the keys `{}`", key.name)
 }

@@ -23,6 +23,8 @@ pub(crate) enum SourceReason {
     ChainFromOtherSession,
     /// ROLE is a profile without a role to assume.
     ProfileItself(String),
+    /// ROLE is a role of IAM Identity Center.
+    RoleItself,
     /// `source_profile` of the role's profile.
     SourceProfile { profile: String, source: String },
     /// `credential_source` of the role's profile.
@@ -54,6 +56,7 @@ impl fmt::Display for SourceReason {
             Self::ChainFromOtherSession => {
                 f.write_str("--chain: the session in the environment, which is not arl's")
             }
+            Self::RoleItself => f.write_str("the role itself, of IAM Identity Center"),
             Self::ProfileItself(name) => write!(f, "profile `{name}` itself"),
             Self::SourceProfile { profile, source } => {
                 write!(f, "`source_profile = {source}` of profile `{profile}`")
@@ -139,6 +142,7 @@ impl SourceReason {
         }
         match &plan.chain.id {
             SourceId::Environment(_) => Self::EnvironmentKeys,
+            SourceId::SsoSession(_) => Self::RoleItself,
             id @ (SourceId::Profile(_) | SourceId::WebIdentity | SourceId::Container)
                 if shell_has_role && was_set_later(id, selected) =>
             {
@@ -178,6 +182,7 @@ impl SourceReason {
             | Self::StoredKeys { .. }
             | Self::ProfileFlag(_)
             | Self::ProfileItself(_)
+            | Self::RoleItself
             | Self::SourceProfile { .. }
             | Self::LastResort => None,
         }

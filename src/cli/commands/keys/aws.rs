@@ -33,7 +33,13 @@ impl Aws {
         output: &Output,
     ) -> Result<Self, CliError> {
         let args = RoleArgs { region: region.map(str::to_owned), ..RoleArgs::default() };
-        let has_endpoint = endpoint_url::find(&args, config, section)?.is_some();
+        let has_endpoint = endpoint_url::find(
+            endpoint_url::Service::Sts,
+            &endpoint_url::EndpointArgs::of(&args),
+            config,
+            section,
+        )?
+        .is_some();
         let profile = RegionProfile { section, is_named: true };
         let regions = Regions::resolve(&args, &profile, None, has_endpoint, output)?;
         let partition = Partition::for_region(regions.effective.as_deref().unwrap_or_default());

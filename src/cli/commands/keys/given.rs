@@ -45,7 +45,7 @@ pub(crate) async fn typed() -> Result<Credentials, CliError> {
     let ask = async |question: &str| {
         prompt::ask_line(question, Echo::Off, &locks).await.map_err(|error| match error {
             PromptError::NoTerminal => CliError::new("there is no terminal to ask for the key on")
-                .status(ExitStatus::MfaNeeded)
+                .status(ExitStatus::UserNeeded)
                 .hint("pass it by --env (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), --stdin, or --import PROFILE"),
             PromptError::NotTyped(cause) => CliError::new("no key was given").caused_by(cause),
             PromptError::Io(error) => CliError::new("could not ask for the key").caused_by(error),

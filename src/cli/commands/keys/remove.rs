@@ -61,7 +61,7 @@ async fn confirm(name: &KeyName) -> Result<(), CliError> {
         Ok(_) => Err(CliError::new(format!("the key `{name}` stays"))),
         Err(PromptError::NoTerminal) => {
             Err(CliError::new("the secret cannot be had back, and there is no terminal to ask on")
-                .status(ExitStatus::MfaNeeded)
+                .status(ExitStatus::UserNeeded)
                 .hint("to remove it without a question: --force"))
         }
         Err(PromptError::NotTyped(cause)) => {

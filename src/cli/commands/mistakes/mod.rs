@@ -231,7 +231,7 @@ impl CommandLine {
 fn is_role(word: &str) -> bool {
     match RoleRef::parse(word) {
         Ok(RoleRef::Profile(name)) => profile_names().contains(&name),
-        Ok(RoleRef::Arn(_) | RoleRef::AccountRole(..)) => true,
+        Ok(RoleRef::Arn(_) | RoleRef::AccountRole(..) | RoleRef::IdentityCenter { .. }) => true,
         Err(_) => false,
     }
 }

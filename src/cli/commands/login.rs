@@ -1,0 +1,196 @@
+//! `arl login`: signs in to IAM Identity Center.
+
+use std::time::Duration;
+
+use arl::internal::{
+    IdentityCenter, LoginError, RoleCall, ShellRole, SignIn, SourceResolver, SsoSession, SsoToken,
+    TokenStore, current_token,
+};
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::cli::args::complete;
+use crate::cli::env::context::Context;
+use crate::cli::env::vars;
+use crate::cli::plan::identity_center::{SignInFlow, configured_flow, named_session, settings_of_session};
+use crate::cli::plan::sign_in_hints;
+use crate::cli::process::signals;
+use crate::cli::process::signals::stop_signal;
+use crate::cli::session::runtime::runtime;
+use crate::cli::session::sign_in;
+use crate::cli::session::sign_in::{SIGN_IN_TIMEOUT, SignInOptions, Turn};
+use crate::cli::ui::error::{CliError, ExitStatus};
+use crate::cli::ui::output::Output;
+use crate::cli::ui::text::human_duration;
+
+const EXAMPLES: &str = "Examples:
+  arl login                         the only [sso-session] of ~/.aws/config, or that of AWS_PROFILE
+  arl login corp                    the [sso-session corp], or the one of the profile corp
+  arl login corp --check            is the sign-in good? 0 yes, 1 no; opens no browser
+  arl login corp --device-code      where no browser can reach this machine
+
+The AWS CLI and the SDKs use the same sign-in. A sign-in that is good is left as it is.";
+
+const ENVIRONMENT: &str = "Environment:
+  ARL_LOGIN_FLOW   browser, paste or device; also `arl_login_flow` of the [sso-session]
+  BROWSER          the browser: a command, in which %s is the address
+  AWS_PROFILE, AWS_ENDPOINT_URL_SSO, AWS_ENDPOINT_URL_SSO_OIDC, AWS_CA_BUNDLE, HTTPS_PROXY   as in the AWS CLI
+
+Without a setting: a browser where there is one; over SSH and in containers the address to open elsewhere, and
+the question for the address of the page that does not load then; without a terminal a device code.";
+
+/// A token that is valid for less is renewed.
+const MARGIN: Duration = Duration::from_secs(5 * 60);
+/// The longest time that a sign-in may take.
+const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
+
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+pub(crate) struct LoginArgs {
+    /// An [sso-session], or a profile that uses one
+    #[arg(value_name = "SESSION", add = ArgValueCompleter::new(complete::sign_ins))]
+    session: Option<String>,
+    /// Sign in anew, even if the sign-in is good
+    #[arg(long, conflicts_with = "check")]
+    force: bool,
+    /// Only tell whether the sign-in is good: exit status 0 or 1
+    #[arg(long)]
+    check: bool,
+    /// Sign in with a code that is approved on any device
+    #[arg(long, help_heading = "How", conflicts_with_all = ["check", "paste", "no_browser", "port"])]
+    device_code: bool,
+    /// Sign in on another machine, and paste the address of the page that does not load
+    #[arg(long, help_heading = "How", conflicts_with_all = ["check", "no_browser"])]
+    paste: bool,
+    /// Start no browser; the address is printed in any case
+    #[arg(long, help_heading = "How", conflicts_with = "check")]
+    no_browser: bool,
+    /// The port of 127.0.0.1 that the browser comes back to [default: a free one]
+    #[arg(long, value_name = "PORT", help_heading = "How", conflicts_with = "check")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+    /// How long to wait for the browser [default: 10m]
+    #[arg(long, value_name = "TIME", help_heading = "How", conflicts_with = "check")]
+    timeout: Option<String>,
+}
+
+pub(crate) fn run(args: &LoginArgs, output: &Output) -> Result<ExitStatus, CliError> {
+    let context = Context::read()?;
+    let config = context.shared_config()?;
+    let var = |name: &str| vars::get(name);
+    let resolver = SourceResolver::new(&config, &var, ShellRole::Ignore);
+    let session = named_session(args.session.as_deref(), &resolver, &config, &context)?;
+    let options = args.options(configured_flow(&session, &config)?)?;
+    let settings = settings_of_session(args.session.as_deref(), &session, &resolver, &config, &context)?;
+    let home =
+        context.home().ok_or_else(|| CliError::new("there is no home directory to keep a token in"))?;
+    if session.name.is_none() && !args.check {
+        output.note(
+            "this profile has no `sso_session`; with one, the AWS CLI and the SDKs could renew the token too",
+        );
+    }
+    let (center, store) = (IdentityCenter::new(settings), TokenStore::new(home));
+    let sign_in = SignIn {
+        center: &center,
+        store: &store,
+        session: &session,
+        clock: &Context::now,
+        on_signed_in: &|| {},
+    };
+    let runtime = runtime()?;
+    let result = runtime.block_on(async {
+        tokio::select! {
+            // In this order: the handlers must be installed before a prompt hides the input.
+            biased;
+            signal = stop_signal() => Err(CliError::interrupted(signal?)),
+            result = args.sign_in(sign_in, options, &context, output) => result,
+        }
+    });
+    signals::restore_defaults();
+    runtime.shutdown_background();
+    result
+}
+
+impl LoginArgs {
+    fn options(&self, configured: Option<SignInFlow>) -> Result<SignInOptions, CliError> {
+        let flow = match (self.device_code, self.paste, self.no_browser || self.port.is_some()) {
+            (true, ..) => SignInFlow::DeviceCode,
+            (_, true, _) => SignInFlow::Paste,
+            (.., true) => SignInFlow::Browser,
+            _ => configured.unwrap_or_else(sign_in::choose_flow),
+        };
+        let timeout = self.timeout.as_deref().map(parse_timeout).transpose()?.unwrap_or(SIGN_IN_TIMEOUT);
+        let (open_browser, port) = (!self.no_browser, self.port.unwrap_or_default());
+        Ok(SignInOptions { flow, open_browser, port, timeout })
+    }
+
+    async fn sign_in(
+        &self,
+        sign_in: SignIn<'_>,
+        options: SignInOptions,
+        context: &Context,
+        output: &Output,
+    ) -> Result<ExitStatus, CliError> {
+        let SignIn { center, store, session, clock, .. } = sign_in;
+        let call = RoleCall { center, store, margin: MARGIN, clock, warn: &|text| output.warn_once(text) };
+        let before = if self.force { None } else { Some(current_token(call, session).await) };
+        match before {
+            Some(Ok(token)) => {
+                report(&token, session, output);
+                return Ok(ExitStatus::Success);
+            }
+            Some(Err(error)) if self.check && error.needs_sign_in() => {
+                output.note(&format!("not signed in to {}: {error}", session.label()));
+                return Ok(ExitStatus::Failure);
+            }
+            Some(Err(error)) if !error.needs_sign_in() => return Err(not_renewed(&error, session)),
+            _ => {}
+        }
+        let old = store.read(session).ok().flatten();
+        let is_new = |token: &SsoToken| {
+            let is_other = old.as_ref().is_none_or(|old| old.access_token != token.access_token);
+            is_other && !token.expires_within(MARGIN, clock())
+        };
+        let token = loop {
+            match sign_in::take_turn(sign_in, None, output, is_new).await? {
+                Turn::Own(_lock) => break sign_in::run(sign_in, options, context, output).await?,
+                Turn::Done(token) => break token,
+                // The user asked this process to sign in, whatever became of another one.
+                Turn::Failed => {}
+            }
+        };
+        report(&token, session, output);
+        Ok(ExitStatus::Success)
+    }
+}
+
+/// Tells how long the sign-in is good for.
+fn report(token: &SsoToken, session: &SsoSession, output: &Output) {
+    let now = Context::now();
+    let remaining = human_duration(token.expires_at.duration_since(now).unwrap_or_default());
+    let renewal = if token.renewal(now).is_some() { " and renews itself" } else { "" };
+    output.note(&format!("signed in to {}; the token is good for {remaining}{renewal}", session.label()));
+}
+
+fn not_renewed(error: &LoginError, session: &SsoSession) -> CliError {
+    let cli_error =
+        CliError::new(format!("could not renew the token of `{}`", session.label())).caused_by(error);
+    match error {
+        LoginError::Call(_) => cli_error.hint("check the network and HTTPS_PROXY"),
+        LoginError::TokenFile(path, _) => cli_error.hint(format!(
+            "look at it, and remove it if you do not trust it: rm {}",
+            sign_in_hints::quoted(path)
+        )),
+        _ => cli_error,
+    }
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, CliError> {
+    let seconds = text.parse().map(Duration::from_secs);
+    let time = seconds
+        .or_else(|_| humantime::parse_duration(text))
+        .map_err(|error| CliError::usage(format!("--timeout must be a time such as 10m: {error}")))?;
+    match time.is_zero() || time > MAX_TIMEOUT {
+        true => Err(CliError::usage("--timeout must be more than nothing and at most 1h")),
+        false => Ok(time),
+    }
+}

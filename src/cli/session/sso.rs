@@ -1,0 +1,176 @@
+//! Gets credentials from IAM Identity Center, and signs the user in if that is what is missing.
+
+use std::time::Duration;
+
+use arl::internal::{
+    Consumer, Credentials, IdentityCenter, LeaderLock, LoginError, RoleCall, SignIn, Source, SsoSource,
+    SsoToken, TokenStore, role_credentials,
+};
+
+use crate::cli::env::context::Context;
+use crate::cli::env::vars;
+use crate::cli::plan::identity_center::configured_flow;
+use crate::cli::plan::sign_in_hints;
+use crate::cli::session::mfa::UserPrompt;
+use crate::cli::session::runner::{SessionRunner, send_heartbeat};
+use crate::cli::session::sign_in;
+use crate::cli::session::sign_in::{SIGN_IN_TIMEOUT, SignInOptions, Turn};
+use crate::cli::ui::error::{CliError, ExitStatus};
+use crate::cli::ui::prompt;
+
+/// What a missing sign-in leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OnMissingSignIn {
+    /// The user is asked whether to sign in now.
+    Ask,
+    /// The user signs in, without the question.
+    SignIn,
+    /// The call fails.
+    Fail,
+}
+
+impl OnMissingSignIn {
+    /// Returns what `ARL_LOGIN` says, where a user is there.
+    fn find(consumer: Consumer, user_prompt: UserPrompt) -> Result<Self, CliError> {
+        let configured = match vars::get(vars::ARL_LOGIN).as_deref() {
+            None | Some("ask") => Self::Ask,
+            Some("always") => Self::SignIn,
+            Some("never") => Self::Fail,
+            Some(other) => {
+                return Err(CliError::usage(format!(
+                    "ARL_LOGIN must be ask, always or never, not `{other}`"
+                )));
+            }
+        };
+        // The user has not started a `credential_process`, a prompt's hook or a renewal. A browser that opens
+        // by itself trains users to approve whatever comes.
+        let has_user = user_prompt == UserPrompt::Allowed
+            && consumer != Consumer::CredentialProcess
+            && vars::get(vars::CI).is_none()
+            && prompt::has_terminal();
+        Ok(if has_user { configured } else { Self::Fail })
+    }
+}
+
+impl SessionRunner<'_> {
+    /// Signs in first if nothing but a sign-in helps, and no cached session makes it unnecessary. Afterwards
+    /// all processes that waited have the same cache key.
+    pub(crate) async fn ensure_signed_in(&mut self) -> Result<(), CliError> {
+        let Source::Sso(sso) = &self.plan.chain.source else { return Ok(()) };
+        if (0..=self.plan.hops.len()).any(|hops| self.cache.lookup(&self.plan, hops).is_some()) {
+            return Ok(());
+        }
+        let (_, store) = self.center_and_store()?;
+        let now = Context::now();
+        let error = match store.read(&sso.session) {
+            Ok(None) => LoginError::NotSignedIn,
+            Ok(Some(token)) if token.expires_within(Duration::ZERO, now) && token.renewal(now).is_none() => {
+                LoginError::Expired
+            }
+            // What else is wrong shows when the token is used.
+            _ => return Ok(()),
+        };
+        self.sign_in(sso, &error, &mut []).await?;
+        self.plan.identify_source(self.context);
+        Ok(())
+    }
+
+    pub(crate) async fn sso_credentials(
+        &self,
+        sso: &SsoSource,
+        locks: &mut [Option<LeaderLock>],
+    ) -> Result<Credentials, CliError> {
+        let (center, store) = self.center_and_store()?;
+        let call = RoleCall {
+            center: &center,
+            store: &store,
+            margin: self.cache.token_margin(),
+            clock: &Context::now,
+            warn: &|text| self.output.warn_once(text),
+        };
+        self.output.trace(|| {
+            let SsoSource { account_id, role_name, session } = sso;
+            format!(
+                "asking IAM Identity Center for {account_id}/{role_name}, signed in as `{}`",
+                session.label()
+            )
+        });
+        match role_credentials(call, sso).await {
+            Err(error) if error.needs_sign_in() => {
+                self.sign_in(sso, &error, locks).await?;
+                role_credentials(call, sso).await.map_err(|error| self.sso_failed(&error, sso))
+            }
+            result => result.map_err(|error| self.sso_failed(&error, sso)),
+        }
+    }
+
+    /// Signs the user in, or returns the error of a call that needs it.
+    async fn sign_in(
+        &self,
+        sso: &SsoSource,
+        error: &LoginError,
+        locks: &mut [Option<LeaderLock>],
+    ) -> Result<SsoToken, CliError> {
+        let session = &sso.session;
+        let on_missing = OnMissingSignIn::find(self.cache.consumer(), self.user_prompt)?;
+        if on_missing == OnMissingSignIn::Fail {
+            return Err(self.sso_failed(error, sso).status(ExitStatus::UserNeeded));
+        }
+        let (center, store) = self.center_and_store()?;
+        let sign_in =
+            SignIn { center: &center, store: &store, session, clock: &Context::now, on_signed_in: &|| {} };
+        send_heartbeat(locks, SIGN_IN_TIMEOUT + prompt::LIMIT);
+        // The token of a sign-in that has ended may still look valid.
+        let refused = store.read(session).ok().flatten().map(|token| token.access_token);
+        let is_new = |token: &SsoToken| {
+            Some(&token.access_token) != refused.as_ref()
+                && !token.expires_within(Duration::ZERO, Context::now())
+        };
+        let started = Some(self.cache.started());
+        let lock = match sign_in::take_turn(sign_in, started, self.output, is_new).await? {
+            Turn::Done(token) => return Ok(token),
+            Turn::Failed => {
+                return Err(self
+                    .sso_failed(error, sso)
+                    .caused_by("another arl asked you to sign in, and you did not"));
+            }
+            Turn::Own(lock) => lock,
+        };
+        let result = self.sign_in_now(sign_in, on_missing, sso, error).await;
+        if result.is_err() {
+            lock.leave_time(Context::now());
+        }
+        result
+    }
+
+    async fn sign_in_now(
+        &self,
+        sign_in: SignIn<'_>,
+        on_missing: OnMissingSignIn,
+        sso: &SsoSource,
+        error: &LoginError,
+    ) -> Result<SsoToken, CliError> {
+        let session = &sso.session;
+        let config = self.context.shared_config()?;
+        let flow = configured_flow(session, &config)?.unwrap_or_else(sign_in::choose_flow);
+        if on_missing == OnMissingSignIn::Ask && !sign_in::confirm(flow, session.label()).await? {
+            return Err(self.sso_failed(error, sso).caused_by("you did not sign in"));
+        }
+        sign_in::run(sign_in, SignInOptions::new(flow), self.context, self.output).await
+    }
+
+    fn sso_failed(&self, error: &LoginError, sso: &SsoSource) -> CliError {
+        let Some(settings) = &self.plan.identity_center else { return CliError::new(error.to_string()) };
+        sign_in_hints::identity_center_failed(error, &self.plan.chain, sso, settings)
+    }
+
+    fn center_and_store(&self) -> Result<(IdentityCenter, TokenStore), CliError> {
+        let Some(settings) = &self.plan.identity_center else {
+            return Err(CliError::new("there are no settings for IAM Identity Center"));
+        };
+        let Some(home) = self.context.home() else {
+            return Err(CliError::new("there is no home directory with the token of a sign-in"));
+        };
+        Ok((IdentityCenter::beside(&self.sts, settings.clone()), TokenStore::new(home)))
+    }
+}

@@ -1,0 +1,60 @@
+//! Sign-ins to IAM Identity Center as a table and as JSON; never a secret.
+
+use std::time::SystemTime;
+
+use arl::internal::{SsoSession, SsoToken};
+use serde_json::json;
+
+use crate::cli::ui::text::{format_table, human_duration, printable};
+
+/// A sign-in that is configured, with its token if there is one.
+pub(crate) struct ListedSignIn {
+    pub(crate) session: SsoSession,
+    pub(crate) token: Option<SsoToken>,
+}
+
+impl ListedSignIn {
+    /// Returns how long the token is valid, and whether it can be renewed.
+    pub(crate) fn state(&self, now: SystemTime) -> String {
+        let Some(token) = &self.token else { return "not signed in".to_owned() };
+        let remaining = token.expires_at.duration_since(now).ok().filter(|remaining| !remaining.is_zero());
+        match (remaining, token.renewal(now).is_some()) {
+            (Some(remaining), true) => format!("good for {}, renews itself", human_duration(remaining)),
+            (Some(remaining), false) => format!("good for {}", human_duration(remaining)),
+            (None, true) => "renews itself".to_owned(),
+            (None, false) => "expired".to_owned(),
+        }
+    }
+}
+
+/// Returns the sign-ins as JSON, one object per line.
+pub(crate) fn sign_in_lines(sign_ins: &[ListedSignIn], now: SystemTime) -> String {
+    let line = |sign_in: &ListedSignIn| {
+        let ListedSignIn { session, token } = sign_in;
+        let end = token.as_ref().map(|token| token.expires_at);
+        let object = json!({
+            "sign_in": session.label(),
+            "sso_session": session.name,
+            "start_url": session.start_url,
+            "region": session.region,
+            "expiration": end.map(|end| humantime::format_rfc3339_seconds(end).to_string()),
+            "seconds_left": end.map(|end| end.duration_since(now).unwrap_or_default().as_secs()),
+            "renews": token.as_ref().is_some_and(|token| token.renewal(now).is_some()),
+        });
+        format!("{object}\n")
+    };
+    sign_ins.iter().map(line).collect()
+}
+
+/// Returns the sign-ins as a table. Without sign-ins it is empty.
+pub(crate) fn sign_in_table(sign_ins: &[ListedSignIn], now: SystemTime) -> String {
+    if sign_ins.is_empty() {
+        return String::new();
+    }
+    let mut rows = vec![["SIGN-IN", "START URL", "TOKEN"].map(str::to_owned)];
+    rows.extend(sign_ins.iter().map(|sign_in| {
+        let ListedSignIn { session, .. } = sign_in;
+        [session.label(), &session.start_url, &sign_in.state(now)].map(printable)
+    }));
+    format_table(&rows)
+}

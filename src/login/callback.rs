@@ -1,0 +1,356 @@
+//! The loopback address to which the browser brings the authorization code.
+//!
+//! Any program of this machine can connect to it. So it answers nothing but the exact requests that a sign-in
+//! makes, and no other request ends the wait: the right one may still come.
+//!
+//! Source: RFC 8252, "OAuth 2.0 for Native Apps", sections 7.3 and 8.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::encoding::percent_decode;
+use crate::endpoint::{
+    REQUEST_TIMEOUT, belongs_to_current_user, constant_time_eq, random_token, read_head, write,
+};
+use crate::secret::Secret;
+
+/// The path that is registered as the redirect URI.
+const CALLBACK_PATH: &str = "/oauth/callback";
+/// Where the browser goes afterwards, so that its address bar and history do not keep the code.
+const DONE_PATH: &str = "/signed-in";
+/// Browsers send the cookies of all ports of 127.0.0.1.
+const MAX_HEAD: usize = 64 * 1024;
+/// Further connections wait until one of these ends.
+const MAX_CONNECTIONS: usize = 64;
+
+/// What the browser brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The authorization code.
+    Code(Secret),
+    /// The user, or the service, refused. Holds the error and its description.
+    Refused(String),
+}
+
+/// Waits for the browser.
+#[derive(Debug)]
+pub(super) struct CallbackServer {
+    listener: TcpListener,
+    expected: Arc<Expected>,
+}
+
+/// The requests that are answered.
+#[derive(Debug)]
+struct Expected {
+    address: SocketAddr,
+    state: Secret,
+    /// The path that leads to the sign-in page, and that page. The page's address has the state, and every
+    /// user of this machine can read argument lists, so the browser is started with this path instead.
+    start: (String, String),
+}
+
+/// A connection on which the browser waits for a page.
+#[derive(Debug)]
+pub(super) struct WaitingBrowser(TcpStream);
+
+/// Returns the redirect URI, without its port.
+pub(super) fn registered_redirect_uri() -> String {
+    format!("http://{}{CALLBACK_PATH}", Ipv4Addr::LOCALHOST)
+}
+
+/// A port of 127.0.0.1, before it is known where the user signs in.
+#[derive(Debug)]
+pub(super) struct BoundPort {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl BoundPort {
+    /// Listens on a port of 127.0.0.1; 0 takes a free one. Must be called inside a Tokio runtime.
+    ///
+    /// # Errors
+    /// The port is not free.
+    pub(super) async fn bind(port: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Returns the redirect URI with the port.
+    pub(super) fn redirect_uri(&self) -> String {
+        format!("http://{}{CALLBACK_PATH}", self.address)
+    }
+
+    /// Starts to wait for an answer with this state. `page` is the address of the sign-in page.
+    pub(super) fn wait_for(self, state: Secret, page: &str) -> io::Result<CallbackServer> {
+        let start = (format!("/{}", random_token::<32>()?), page.to_owned());
+        let expected = Expected { address: self.address, state, start };
+        Ok(CallbackServer { listener: self.listener, expected: Arc::new(expected) })
+    }
+}
+
+impl CallbackServer {
+    /// Returns an address on this machine that leads a browser of this user to the sign-in page.
+    pub(super) fn start_url(&self) -> String {
+        format!("http://{}{}", self.expected.address, self.expected.start.0)
+    }
+
+    /// Returns the answer with the right state. The browser waits for [`WaitingBrowser::show`].
+    ///
+    /// # Errors
+    /// The port does not accept connections any more.
+    pub(super) async fn wait(&self) -> io::Result<(Answer, WaitingBrowser)> {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept(), if connections.len() < MAX_CONNECTIONS => {
+                    let (stream, client) = accepted?;
+                    connections.spawn(serve(stream, client, Arc::clone(&self.expected)));
+                }
+                Some(served) = connections.join_next() => {
+                    if let Ok(Some((answer, stream))) = served {
+                        return Ok((answer, WaitingBrowser(stream)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Shows the user how the sign-in ended, and returns when the browser has the page or does not come.
+    pub(super) async fn show(&self, browser: WaitingBrowser, page: &str) {
+        let target = format!("http://{}{DONE_PATH}", self.expected.address);
+        let redirect = response("303 See Other", &format!("Location: {target}\r\n"), "");
+        let showing = async {
+            let _ = write(&browser.0, redirect.as_bytes()).await;
+            drop(browser);
+            loop {
+                let Ok((stream, _)) = self.listener.accept().await else { return };
+                let head = tokio::time::timeout(REQUEST_TIMEOUT, read_head(&stream, MAX_HEAD)).await;
+                let Ok(Ok(Some(head))) = head else { continue };
+                let is_done = Request::parse(&head).is_some_and(|request| {
+                    request.is_get && request.path == DONE_PATH && self.expected.is_host(request.host)
+                });
+                let reply = if is_done { response("200 OK", "", page) } else { not_found() };
+                let _ = write(&stream, reply.as_bytes()).await;
+                if is_done {
+                    return;
+                }
+            }
+        };
+        // The sign-in is over whether or not somebody looks at the page.
+        let _ = tokio::time::timeout(REQUEST_TIMEOUT, showing).await;
+    }
+
+    /// Reads the answer from the address of a page, which the user pasted.
+    pub(super) fn read_pasted(&self, address: &str) -> Option<Answer> {
+        let (_, query) = address.trim().split_once('?')?;
+        self.expected.answer(query.split('#').next().unwrap_or_default())
+    }
+}
+
+/// Answers one request. Returns the connection, without having answered, if it brought the answer.
+async fn serve(
+    stream: TcpStream,
+    client: SocketAddr,
+    expected: Arc<Expected>,
+) -> Option<(Answer, TcpStream)> {
+    let head = tokio::time::timeout(REQUEST_TIMEOUT, read_head(&stream, MAX_HEAD)).await.ok()?.ok()?;
+    let reply = match head.as_deref().and_then(Request::parse).map(|request| expected.route(&request)) {
+        Some(Route::Answer(answer)) => return Some((answer, stream)),
+        Some(Route::Start) if belongs_to_current_user(client, expected.address) => {
+            response("302 Found", &format!("Location: {}\r\n", expected.start.1), "")
+        }
+        Some(Route::BadRequest) => {
+            response("400 Bad Request", "", "This is not the sign-in that arl waits for.")
+        }
+        Some(Route::WrongMethod) => response("405 Method Not Allowed", "Allow: GET\r\n", ""),
+        Some(Route::Start | Route::NotFound) | None => not_found(),
+    };
+    let _ = tokio::time::timeout(REQUEST_TIMEOUT, write(&stream, reply.as_bytes())).await;
+    None
+}
+
+/// What a request asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Route {
+    Answer(Answer),
+    Start,
+    BadRequest,
+    WrongMethod,
+    NotFound,
+}
+
+/// The parts of a request that matter.
+struct Request<'a> {
+    is_get: bool,
+    path: &'a str,
+    query: &'a str,
+    host: &'a str,
+}
+
+impl<'a> Request<'a> {
+    fn parse(head: &'a [u8]) -> Option<Self> {
+        let mut lines = std::str::from_utf8(head).ok()?.split("\r\n");
+        let mut words = lines.next()?.split(' ');
+        let (method, target, version) = (words.next()?, words.next()?, words.next()?);
+        if words.next().is_some() || !matches!(version, "HTTP/1.1" | "HTTP/1.0") {
+            return None;
+        }
+        let mut hosts = lines.filter_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("host").then_some(value.trim())
+        });
+        let host = hosts.next()?;
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        hosts.next().is_none().then_some(Self { is_get: method == "GET", path, query, host })
+    }
+}
+
+impl Expected {
+    /// Whether the request was sent to this address. A web page that DNS has led here names its own host.
+    fn is_host(&self, host: &str) -> bool {
+        host == self.address.to_string()
+    }
+
+    fn route(&self, request: &Request<'_>) -> Route {
+        if !self.is_host(request.host) {
+            return Route::NotFound;
+        }
+        match (request.path, request.is_get) {
+            (path, true) if constant_time_eq(path, &self.start.0) => Route::Start,
+            (CALLBACK_PATH, false) => Route::WrongMethod,
+            (CALLBACK_PATH, true) => self.answer(request.query).map_or(Route::BadRequest, Route::Answer),
+            _ => Route::NotFound,
+        }
+    }
+
+    /// Returns the answer in a query. `None` if the state is wrong, or if anything is there twice.
+    fn answer(&self, query: &str) -> Option<Answer> {
+        let fields: Vec<(String, String)> = query
+            .split('&')
+            .map(|field| field.split_once('=').unwrap_or((field, "")))
+            .filter_map(|(name, value)| Some((percent_decode(name)?, percent_decode(value)?)))
+            .collect();
+        let only = |name: &str| {
+            let mut values =
+                fields.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str());
+            let value = values.next();
+            if values.next().is_some() { None } else { value.filter(|value| !value.is_empty()) }
+        };
+        if !constant_time_eq(only("state")?, self.state.expose()) {
+            return None;
+        }
+        match (only("code"), only("error")) {
+            (Some(code), None) => Some(Answer::Code(Secret::new(code.to_owned()))),
+            (None, Some(error)) => Some(Answer::Refused(match only("error_description") {
+                Some(description) => format!("{error}: {description}"),
+                None => error.to_owned(),
+            })),
+            _ => None,
+        }
+    }
+}
+
+fn not_found() -> String {
+    response("404 Not Found", "", "")
+}
+
+/// Returns a response with a page of plain text, which the browser neither keeps nor tells other pages of.
+fn response(status: &str, headers: &str, text: &str) -> String {
+    let body = match text {
+        "" => String::new(),
+        text => format!(
+            "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>arl</title>\n<p>{text}</p>\n</html>\n"
+        ),
+    };
+    format!(
+        "HTTP/1.1 {status}\r\n{headers}Content-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\
+         Cache-Control: no-store\r\nContent-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n\
+         Referrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expected() -> Expected {
+        Expected {
+            address: "127.0.0.1:4711".parse().expect("an address"),
+            state: Secret::new("st-ate".into()),
+            start: ("/start".into(), "https://oidc.example/authorize?state=st-ate".into()),
+        }
+    }
+
+    fn route(line: &str, host: &str) -> Route {
+        let head = format!("{line}\r\nHost: {host}\r\nAccept: */*\r\n\r\n");
+        Request::parse(head.as_bytes()).map_or(Route::NotFound, |request| expected().route(&request))
+    }
+
+    #[test]
+    fn only_the_exact_requests_of_a_sign_in_are_answered() {
+        let here = "127.0.0.1:4711";
+        let code = |code: &str| Route::Answer(Answer::Code(Secret::new(code.into())));
+        assert_eq!(route("GET /oauth/callback?code=c%2Fd&state=st-ate HTTP/1.1", here), code("c/d"));
+        assert_eq!(route("GET /oauth/callback?state=st%2Date&code=c+d HTTP/1.0", here), code("c d"));
+        let refused =
+            "GET /oauth/callback?error=access_denied&error_description=No%20way&state=st-ate HTTP/1.1";
+        assert_eq!(route(refused, here), Route::Answer(Answer::Refused("access_denied: No way".into())));
+        assert_eq!(route("GET /start HTTP/1.1", here), Route::Start);
+        for query in [
+            "",
+            "code=c",
+            "code=c&state=",
+            "code=c&state=other",
+            "code=c&state=st-ate&state=st-ate",
+            "code=c&state=st-ate&state=x",
+            "code=c&code=d&state=st-ate",
+            "code=c&error=e&state=st-ate",
+            "state=st-ate",
+            "code=&state=st-ate",
+            "code=%zz&state=st-ate",
+        ] {
+            let line = format!("GET /oauth/callback?{query} HTTP/1.1");
+            assert_eq!(route(&line, here), Route::BadRequest, "{query}");
+        }
+        let right = "/oauth/callback?code=c&state=st-ate";
+        for line in [
+            "GET / HTTP/1.1".to_owned(),
+            "GET /favicon.ico HTTP/1.1".to_owned(),
+            "GET /oauth/callback/?code=c&state=st-ate HTTP/1.1".to_owned(),
+            "GET /oauth/callback%3Fcode=c&state=st-ate HTTP/1.1".to_owned(),
+            "GET /OAuth/Callback?code=c&state=st-ate HTTP/1.1".to_owned(),
+            format!("GET http://127.0.0.1:4711{right} HTTP/1.1"),
+            format!("GET {right} HTTP/2"),
+            format!("GET {right}"),
+            format!("GET {right} HTTP/1.1 x"),
+            "POST /start HTTP/1.1".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(route(&line, here), Route::NotFound, "{line}");
+        }
+        for method in ["POST", "HEAD", "OPTIONS", "get"] {
+            assert_eq!(route(&format!("{method} {right} HTTP/1.1"), here), Route::WrongMethod);
+        }
+        // A name that leads to 127.0.0.1 by DNS, another port, and two hosts.
+        for host in
+            ["evil.example:4711", "localhost:4711", "127.0.0.1", "127.0.0.1:80", "127.0.0.1:4711\r\nHost: x"]
+        {
+            assert_eq!(route(&format!("GET {right} HTTP/1.1"), host), Route::NotFound, "{host}");
+        }
+    }
+
+    #[test]
+    fn no_page_holds_a_secret_or_may_be_framed_or_kept() {
+        let reply = response("200 OK", "", "Signed in.");
+        for header in ["Cache-Control: no-store", "Referrer-Policy: no-referrer", "default-src 'none'"] {
+            assert!(reply.contains(header), "{reply}");
+        }
+        assert!(!reply.contains("st-ate"));
+    }
+}

@@ -1,0 +1,71 @@
+//! The errors of a sign-in and of what needs one.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::profiles::UpdateError;
+use crate::sts::StsError;
+
+/// Why there is no sign-in, no token, or no role of IAM Identity Center.
+///
+/// Messages of the services are passed on unchanged, so the caller must strip control characters before
+/// printing them.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LoginError {
+    /// There is no token.
+    NotSignedIn,
+    /// The token has expired, and cannot be renewed.
+    Expired,
+    /// IAM Identity Center accepts the token, or its renewal, no more.
+    Ended(StsError),
+    /// The user does not have the role.
+    NotAssigned {
+        /// What the portal said.
+        refusal: StsError,
+        /// The roles that the user has in the account. `None` if the portal does not list them.
+        roles: Option<Vec<String>>,
+    },
+    /// The user or the service refused the sign-in. Holds what they said.
+    Refused(String),
+    /// The device code has expired before the user approved it.
+    CodeExpired,
+    /// arl cannot listen on this port (0: any), or has no randomness.
+    Port(u16, String),
+    /// The token file cannot be read, trusted or written.
+    TokenFile(PathBuf, String),
+    /// The call failed.
+    Call(StsError),
+}
+
+impl fmt::Display for LoginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSignedIn => f.write_str("there is no token of a sign-in"),
+            Self::Expired => f.write_str("the sign-in has expired"),
+            Self::Ended(error) => write!(f, "IAM Identity Center accepts the sign-in no more: {error}"),
+            Self::Refused(reason) => write!(f, "the sign-in was refused: {reason}"),
+            Self::CodeExpired => f.write_str("the code has expired"),
+            Self::Port(0, error) => write!(f, "cannot listen on 127.0.0.1: {error}"),
+            Self::Port(port, error) => write!(f, "cannot listen on port {port} of 127.0.0.1: {error}"),
+            Self::TokenFile(path, error) => write!(f, "the token file `{}`: {error}", path.display()),
+            Self::Call(StsError::Unexpected(what)) => {
+                write!(f, "the endpoint does not answer as IAM Identity Center does: {what}")
+            }
+            Self::NotAssigned { refusal: error, .. } | Self::Call(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for LoginError {}
+
+impl LoginError {
+    /// Whether a sign-in helps.
+    pub fn needs_sign_in(&self) -> bool {
+        matches!(self, Self::NotSignedIn | Self::Expired | Self::Ended(_))
+    }
+
+    pub(super) fn not_written<E: fmt::Display>(path: PathBuf, error: &UpdateError<E>) -> Self {
+        Self::TokenFile(path, error.to_string())
+    }
+}

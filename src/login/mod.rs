@@ -1,0 +1,21 @@
+//! Signing in to IAM Identity Center, and what a sign-in is good for.
+//!
+//! `sign_in` gets a token: with a browser (`callback`, `pkce`) or with a device code. `role` renews the token
+//! and gets a role's credentials with it. `sign_out` ends the sign-in.
+
+mod callback;
+mod error;
+mod pkce;
+mod registration;
+mod role;
+mod settings;
+mod sign_in;
+mod sign_out;
+mod token_store;
+
+pub use error::LoginError;
+pub use role::{RoleCall, current_token, role_credentials};
+pub use settings::SignIn;
+pub use sign_in::{BrowserSignIn, DeviceSignIn};
+pub use sign_out::{CachedCliRole, remove_cli_roles, sign_out};
+pub use token_store::TokenStore;

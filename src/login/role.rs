@@ -1,0 +1,139 @@
+//! Gets a role's credentials with the token of a sign-in, and renews the token when it is due.
+
+use std::time::{Duration, SystemTime};
+
+use super::error::LoginError;
+use super::token_store::TokenStore;
+use crate::cache::single_flight::SingleFlight;
+use crate::credentials::Credentials;
+use crate::source::{SsoSession, SsoSource, SsoToken};
+use crate::sts::{IdentityCenter, IssuedToken, StsError, TokenGrant};
+
+/// How long a process waits for another one that renews the same token.
+const RENEWAL_TIMEOUT: Duration = Duration::from_secs(25);
+/// How long arl waits for the token of another program, after its own renewal was refused: the other one used
+/// the refresh token first, and takes no lock.
+const REFUSED_TIMEOUT: Duration = Duration::from_secs(2);
+const REFUSED_POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// What a call for a role's credentials needs.
+#[derive(Clone, Copy)]
+pub struct RoleCall<'a> {
+    /// The services.
+    pub center: &'a IdentityCenter,
+    /// The token files.
+    pub store: &'a TokenStore,
+    /// A token that is valid for less than this is renewed first.
+    pub margin: Duration,
+    /// Returns the current time.
+    pub clock: &'a dyn Fn() -> SystemTime,
+    /// Tells the user what went wrong although the call goes on.
+    pub warn: &'a dyn Fn(&str),
+}
+
+/// Gets the credentials of a role.
+///
+/// # Errors
+/// Nobody is signed in, the user does not have the role, or a call fails.
+pub async fn role_credentials(call: RoleCall<'_>, sso: &SsoSource) -> Result<Credentials, LoginError> {
+    let SsoSource { account_id, role_name, session } = sso;
+    let token = current_token(call, session).await?;
+    let refusal = match call.center.role_credentials(&token.access_token, account_id, role_name).await {
+        Ok(credentials) => return Ok(credentials),
+        Err(error) if error.is_code("UnauthorizedException") => return Err(LoginError::Ended(error)),
+        Err(error) if error.is_code("ForbiddenException") => error,
+        // A role that does not exist, in services that imitate the portal.
+        Err(error) if error.is_code("ResourceNotFoundException") => error,
+        Err(error) => return Err(LoginError::Call(error)),
+    };
+    let roles = call.center.account_roles(&token.access_token, account_id).await.ok();
+    Err(LoginError::NotAssigned { refusal, roles })
+}
+
+/// Returns a token that is valid for some time. A token that is due is renewed by one process, while the
+/// others wait.
+///
+/// # Errors
+/// Nobody is signed in, or the token has expired and cannot be renewed.
+pub async fn current_token(call: RoleCall<'_>, session: &SsoSession) -> Result<SsoToken, LoginError> {
+    let RoleCall { store, margin, clock, .. } = call;
+    let is_good = |token: &SsoToken| !token.expires_within(margin, clock());
+    let token = store.read(session)?.ok_or(LoginError::NotSignedIn)?;
+    if is_good(&token) {
+        return Ok(token);
+    }
+    if token.renewal(clock()).is_none() {
+        return unless_expired(token, clock(), LoginError::Expired);
+    }
+    let locks = SingleFlight::new(store.directory());
+    let name = format!(".{}.arl.renew", session.token_file_name());
+    let renewed = || store.read(session).ok().flatten().filter(is_good);
+    let _lock = match locks.lock_named(&name, RENEWAL_TIMEOUT, renewed).await {
+        Ok(lock) => lock,
+        Err(renewed) => return Ok(renewed),
+    };
+    // The file may have changed before the lock was there.
+    let token = store.read(session)?.ok_or(LoginError::NotSignedIn)?;
+    if is_good(&token) {
+        return Ok(token);
+    }
+    renew(call, session, token).await
+}
+
+/// Renews a token. While the old one is still valid, no failure matters.
+async fn renew(call: RoleCall<'_>, session: &SsoSession, token: SsoToken) -> Result<SsoToken, LoginError> {
+    let RoleCall { center, store, clock, warn, .. } = call;
+    let Some((client, refresh_token)) = token.renewal(clock()) else {
+        return unless_expired(token, clock(), LoginError::Expired);
+    };
+    match center.create_token(client, TokenGrant::RefreshToken(refresh_token)).await {
+        Ok(issued) => {
+            let renewed = with_issued(token, issued, clock());
+            // In a container the directory may be read-only.
+            if let Err(error) = store.write(session, &renewed) {
+                warn(&format!("could not keep the renewed token for the next call: {error}"));
+            }
+            Ok(renewed)
+        }
+        Err(error) if is_refused(&error) => {
+            let mut waited = Duration::ZERO;
+            while waited < REFUSED_TIMEOUT {
+                let other = store.read(session)?.filter(|other| other.access_token != token.access_token);
+                if let Some(other) = other.filter(|other| !other.expires_within(Duration::ZERO, clock())) {
+                    return Ok(other);
+                }
+                tokio::time::sleep(REFUSED_POLL_INTERVAL).await;
+                waited += REFUSED_POLL_INTERVAL;
+            }
+            unless_expired(token, clock(), LoginError::Ended(error))
+        }
+        Err(error) => unless_expired(token, clock(), LoginError::Call(error)),
+    }
+}
+
+/// Returns the token with what was issued. A renewal without a refresh token keeps the old one.
+fn with_issued(token: SsoToken, issued: IssuedToken, now: SystemTime) -> SsoToken {
+    let IssuedToken { access_token, expires_in, refresh_token } = issued;
+    SsoToken {
+        access_token,
+        expires_at: now + expires_in,
+        refresh_token: refresh_token.or(token.refresh_token),
+        ..token
+    }
+}
+
+fn unless_expired(token: SsoToken, now: SystemTime, error: LoginError) -> Result<SsoToken, LoginError> {
+    if token.expires_within(Duration::ZERO, now) { Err(error) } else { Ok(token) }
+}
+
+/// Whether the OIDC service refuses the refresh token or the registration for good.
+fn is_refused(error: &StsError) -> bool {
+    const CODES: [&str; 5] = [
+        "InvalidGrantException",
+        "ExpiredTokenException",
+        "AccessDeniedException",
+        "InvalidClientException",
+        "UnauthorizedClientException",
+    ];
+    CODES.iter().any(|code| error.is_code(code))
+}

@@ -1,0 +1,23 @@
+//! What a sign-in needs.
+
+use std::time::SystemTime;
+
+use super::token_store::TokenStore;
+use crate::source::SsoSession;
+use crate::sts::IdentityCenter;
+
+/// What a sign-in needs.
+#[derive(Clone, Copy)]
+pub struct SignIn<'a> {
+    /// The services.
+    pub center: &'a IdentityCenter,
+    /// The token files.
+    pub store: &'a TokenStore,
+    /// Where the user signs in.
+    pub session: &'a SsoSession,
+    /// Returns the current time.
+    pub clock: &'a dyn Fn() -> SystemTime,
+    /// Called once the user has signed in, before the token file is written: what was cached of an earlier
+    /// sign-in may be another person's.
+    pub on_signed_in: &'a dyn Fn(),
+}

@@ -1,0 +1,107 @@
+//! Ends sign-ins, and forgets what other programs of this machine keep of them.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::error::LoginError;
+use super::token_store::TokenStore;
+use crate::source::{SsoToken, cache_file_name, read_sso_file};
+use crate::sts::{IdentityCenter, StsError};
+
+/// A role of a sign-in, as the AWS CLI caches it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachedCliRole<'a> {
+    /// `sso_account_id`.
+    pub account_id: &'a str,
+    /// `sso_role_name`.
+    pub role_name: &'a str,
+    /// The session, or else the start URL.
+    pub session: Result<&'a str, &'a str>,
+}
+
+/// Removes a token file and then ends its sign-in, so that a failure of the network leaves no token behind.
+/// Returns what the service said if it did not end the sign-in.
+///
+/// # Errors
+/// The file cannot be removed.
+pub async fn sign_out(
+    center: Option<&IdentityCenter>,
+    path: &Path,
+    token: &SsoToken,
+) -> Result<Option<StsError>, LoginError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(LoginError::TokenFile(path.to_owned(), error.to_string()));
+        }
+        _ => {}
+    }
+    let Some(center) = center else { return Ok(None) };
+    match center.logout(&token.access_token).await {
+        Ok(()) => Ok(None),
+        // It had ended already.
+        Err(error) if error.is_code("UnauthorizedException") => Ok(None),
+        Err(error) => Ok(Some(error)),
+    }
+}
+
+impl TokenStore {
+    /// Returns all token files. Registrations, which are in the same directory, are none.
+    pub fn all(&self) -> Vec<(PathBuf, SsoToken)> {
+        let Ok(entries) = fs::read_dir(self.directory()) else { return Vec::new() };
+        let paths = entries.flatten().map(|entry| entry.path());
+        let paths = paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+        let mut tokens: Vec<_> = paths
+            .filter_map(|path| Some((path.clone(), SsoToken::parse(&read_sso_file(&path).ok()?)?)))
+            .collect();
+        tokens.sort_by(|(a, _), (b, _)| a.cmp(b));
+        tokens
+    }
+}
+
+/// Removes the role credentials that the AWS CLI caches for roles of sign-ins: those of these roles, or all.
+/// Returns their number.
+pub fn remove_cli_roles(home: &Path, roles: Option<&[CachedCliRole<'_>]>) -> usize {
+    let directory = home.join(".aws/cli/cache");
+    let names: Option<Vec<String>> = roles.map(|roles| roles.iter().map(cli_cache_name).collect());
+    let Ok(entries) = fs::read_dir(directory) else { return 0 };
+    let is_wanted = |path: &PathBuf| {
+        let is_named = names.as_ref().is_none_or(|names| {
+            path.file_name()
+                .and_then(|name| name.to_str())
+                .is_some_and(|name| names.iter().any(|n| n == name))
+        });
+        is_named && is_sso_role(path)
+    };
+    let paths = entries.flatten().map(|entry| entry.path()).filter(is_wanted);
+    paths.filter(|path| fs::remove_file(path).is_ok()).count()
+}
+
+/// Source: the AWS CLI's `SSOCredentialFetcher`: the SHA-1 of sorted JSON without spaces.
+fn cli_cache_name(role: &CachedCliRole<'_>) -> String {
+    let (key, session) = match role.session {
+        Ok(name) => ("sessionName", name),
+        Err(start_url) => ("startUrl", start_url),
+    };
+    let facts = json!({ "accountId": role.account_id, "roleName": role.role_name, key: session });
+    cache_file_name(&facts.to_string())
+}
+
+fn is_sso_role(path: &Path) -> bool {
+    let object: Option<Map<String, Value>> =
+        read_sso_file(path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    object.is_some_and(|object| object.get("ProviderType").and_then(Value::as_str) == Some("sso"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_role_cache_of_the_aws_cli_is_found_by_name() {
+        let role = CachedCliRole { account_id: "123456789012", role_name: "Admin", session: Ok("my-sso") };
+        assert!(cli_cache_name(&role).starts_with("c30b99ac"), "{}", cli_cache_name(&role));
+    }
+}

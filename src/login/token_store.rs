@@ -1,0 +1,59 @@
+//! The token files of sign-ins.
+
+use std::convert::Infallible;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::LoginError;
+use crate::profiles::{FileMode, update};
+use crate::source::{SsoSession, SsoToken, read_sso_file, sso_cache_directory};
+
+/// The directory with the token files, which the AWS CLI and the SDKs share.
+#[derive(Debug, Clone)]
+pub struct TokenStore {
+    directory: PathBuf,
+}
+
+impl TokenStore {
+    /// Uses the files in this home directory.
+    pub fn new(home: &Path) -> Self {
+        Self { directory: sso_cache_directory(home) }
+    }
+
+    /// Returns the directory. Locks of sign-ins are in it too, beside what they protect.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Returns the path of a sign-in's token file.
+    pub fn path(&self, session: &SsoSession) -> PathBuf {
+        self.directory.join(session.token_file_name())
+    }
+
+    /// Returns the token of a sign-in. `None` if there is none.
+    ///
+    /// # Errors
+    /// The file cannot be read, or another user could have written it.
+    pub fn read(&self, session: &SsoSession) -> Result<Option<SsoToken>, LoginError> {
+        let path = self.path(session);
+        match read_sso_file(&path) {
+            Ok(text) => Ok(SsoToken::parse(&text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(None),
+            Err(error) => Err(LoginError::TokenFile(path, error.to_string())),
+        }
+    }
+
+    /// Replaces the token of a sign-in in one step. The file has mode 0600.
+    ///
+    /// # Errors
+    /// The file cannot be written. It is then as before.
+    pub fn write(&self, session: &SsoSession, token: &SsoToken) -> Result<(), LoginError> {
+        let path = self.path(session);
+        let edit = |old: &[u8]| Ok::<_, Infallible>(token.to_json(old).into_bytes());
+        match update(&path, FileMode::Private, edit) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(LoginError::not_written(path, &error)),
+        }
+    }
+}
