@@ -354,7 +354,9 @@ __arl_notice() {
     if [[ -n ${ARL_ROLE-} && $ARL_ROLE != "$__arl_rest" && $ARL_ROLE != *[![:graph:]\ ]* ]]; then
         [[ $__arl_name == 'a role' ]] && __arl_name=$ARL_ROLE || __arl_name="$ARL_ROLE ($__arl_name)"
     fi
-    \builtin printf 'arl: %s expired %sm ago; %s\n' "$__arl_name" "$(((__arl_now - 10#$ARL_EXPIRES_AT) / 60))" "$1" >&2
+    __arl_rest="expired $(((__arl_now - 10#$ARL_EXPIRES_AT) / 60))m ago"
+    [[ $__arl_rest != 'expired 0m ago' ]] || __arl_rest='just expired'
+    \builtin printf 'arl: %s %s; %s\n' "$__arl_name" "$__arl_rest" "$1" >&2
 }
 
 # Puts the hook into PROMPT_COMMAND unless it is there. `arl assume` calls this too, because another tool may have

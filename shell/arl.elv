@@ -167,7 +167,9 @@ fn __arl_notice {|now told|
   if (and (not-eq $known $nil) (not-eq $known $arn) (re:match '^[ -~]+$' $known)) {
     if (eq $name 'a role') { set name = $known } else { set name = $known' ('$name')' }
   }
-  echo 'arl: '$name' expired '(exact-num (math:floor (/ (- $now (__arl_expires_at)) 60)))'m ago; '$told >&2
+  var ago = 'expired '(exact-num (math:floor (/ (- $now (__arl_expires_at)) 60)))'m ago'
+  if (eq $ago 'expired 0m ago') { set ago = 'just expired' }
+  echo 'arl: '$name' '$ago'; '$told >&2
 }
 
 # Removes what a role left behind after its keys were replaced. arl knows which variables those are.

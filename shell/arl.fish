@@ -93,6 +93,9 @@ end
 function __arl_hook --on-event fish_prompt
     string match --quiet --regex -- '^[0-9]{1,15}$' "$ARL_EXPIRES_AT"
     or return
+    # A trace must not show what is evaluated. A function that is called from here must not do this again: fish would
+    # trace when that one returns.
+    set --local fish_trace
     # fish has no clock variable. The time of a file plus its age is the current time. Each substitution costs
     # 50 µs.
     set --local times (path mtime /; path mtime --relative /)
@@ -106,6 +109,7 @@ end
 function __arl_preexec --on-event fish_preexec
     string match --quiet --regex -- '^[0-9]{1,15}$' "$ARL_EXPIRES_AT"
     or return
+    set --local fish_trace
     set --local times (path mtime /; path mtime --relative /)
     set --local now (math $times[1] + $times[2])
     if test $now -ge $ARL_EXPIRES_AT; and test -n "$ARL_KEY_ID" -a "$AWS_ACCESS_KEY_ID" = "$ARL_KEY_ID"
@@ -122,7 +126,6 @@ end
 # Clears, restores, or renews an expired role. The argument is the current time; without it the function only
 # clears, without a message.
 function __arl_expired
-    set --local fish_trace
     if test -z "$ARL_KEY_ID" -o "$AWS_ACCESS_KEY_ID" != "$ARL_KEY_ID"
         # The user loaded other keys, which arl leaves alone. arl knows what else the role left behind.
         __arl_region_back
@@ -176,7 +179,6 @@ function __arl_renew
     test "$ARL_ON_EXPIRY" = refresh
     and __arl_is_own __arl_refresh
     or return
-    set --local fish_trace
     set --local lines (__arl_call yes $__arl_refresh --quiet --within 5s)
     and __arl_use_original_env yes -g
     and string join -- \n $lines | source
@@ -197,7 +199,10 @@ function __arl_notice
     else if string match --quiet --regex -- '^[[:graph:] ]+$' "$ARL_ROLE"
         set name $ARL_ROLE
     end
-    echo "arl: $name expired "(math --scale 0 "($argv[1] - $ARL_EXPIRES_AT) / 60")"m ago; $argv[2]" >&2
+    set --local ago "expired "(math --scale 0 "($argv[1] - $ARL_EXPIRES_AT) / 60")"m ago"
+    test "$ago" != 'expired 0m ago'
+    or set ago 'just expired'
+    echo "arl: $name $ago; $argv[2]" >&2
 end
 
 # A new shell clears a role that expired earlier without a message, because nothing may be printed at start.

@@ -167,7 +167,8 @@ def __arl_notice [told: string] {
         if ($role | is-empty) { $known } else { $"($known) \(($label)\)" }
     }
     let minutes = (((date now | into int) // 1_000_000_000) - ($env.ARL_EXPIRES_AT | into int)) // 60
-    print --stderr $"arl: ($name) expired ($minutes)m ago; ($told)"
+    let ago = if $minutes == 0 { 'just expired' } else { $"expired ($minutes)m ago" }
+    print --stderr $"arl: ($name) ($ago); ($told)"
 }
 
 # Returns the changes that renew the role if ARL_ON_EXPIRY asks for it, else null.
@@ -234,15 +235,19 @@ def --env __arl_preexec [] {
     }
 }
 
-# Installs the hooks. `arl assume` does it again, because $env.config may have been replaced since.
+def __arl_has_hook [hooks: any] {
+    $hooks | default [] | any {|hook| (try { $hook.arl } catch { false }) == true }
+}
+
+# Installs the hooks unless they are there. `arl assume` does it too, because $env.config may have been replaced since.
 def --env __arl_install_hooks [] {
-    $env.config.hooks.pre_prompt = (
-        $env.config.hooks.pre_prompt | default [] | where {|hook| (try { $hook.arl } catch { false }) != true }
-        | append [{ arl: true, code: {|| __arl_hook } }]
-    )
-    $env.config.hooks.pre_execution = (
-        $env.config.hooks.pre_execution | default [] | where {|hook| (try { $hook.arl } catch { false }) != true }
-        | append [{ arl: true, code: {|| __arl_preexec } }]
-    )
+    if not (__arl_has_hook $env.config.hooks.pre_prompt) {
+        $env.config.hooks.pre_prompt = ($env.config.hooks.pre_prompt | default [] | append [{ arl: true, code: {|| __arl_hook } }])
+    }
+    if not (__arl_has_hook $env.config.hooks.pre_execution) {
+        $env.config.hooks.pre_execution = (
+            $env.config.hooks.pre_execution | default [] | append [{ arl: true, code: {|| __arl_preexec } }]
+        )
+    }
 }
 __arl_install_hooks

@@ -134,7 +134,8 @@ function global:__arl_notice([long]$Now, [string]$Told) {
         $name = if ($name -ceq 'a role') { $known } else { "$known ($name)" }
     }
     $minutes = [Math]::Floor(($Now - [long](__arl_get 'ARL_EXPIRES_AT')) / 60)
-    [Console]::Error.WriteLine("arl: $name expired ${minutes}m ago; $Told")
+    $ago = if ($minutes -eq 0) { 'just expired' } else { "expired ${minutes}m ago" }
+    [Console]::Error.WriteLine("arl: $name $ago; $Told")
 }
 
 # Restores the region from before the role, if the region is still the role's. A child shell does not know that

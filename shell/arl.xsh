@@ -139,7 +139,8 @@ def __arl_load():
         if known != arn and re.fullmatch("[ -~]+", known):
             name = known if name == "a role" else f"{known} ({name})"
         minutes = (int(time.time()) - int(get("ARL_EXPIRES_AT"))) // 60
-        print(f"arl: {name} expired {minutes}m ago; {told}", file=sys.stderr)
+        ago = "just expired" if minutes == 0 else f"expired {minutes}m ago"
+        print(f"arl: {name} {ago}; {told}", file=sys.stderr)
 
     def renew():
         # arl tries once. It does not repeat a failure at every prompt.

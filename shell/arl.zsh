@@ -302,7 +302,9 @@ __arl_notice() {
     if [[ -n ${ARL_ROLE-} && $ARL_ROLE != "$__arl_rest" && $ARL_ROLE != *[^[:graph:]\ ]* ]]; then
         [[ $__arl_name == 'a role' ]] && __arl_name=$ARL_ROLE || __arl_name="$ARL_ROLE ($__arl_name)"
     fi
-    \builtin printf 'arl: %s expired %sm ago; %s\n' "$__arl_name" "$(((__arl_now - ARL_EXPIRES_AT) / 60))" "$1" >&2
+    __arl_rest="expired $(((__arl_now - ARL_EXPIRES_AT) / 60))m ago"
+    [[ $__arl_rest != 'expired 0m ago' ]] || __arl_rest='just expired'
+    \builtin printf 'arl: %s %s; %s\n' "$__arl_name" "$__arl_rest" "$1" >&2
 }
 
 # Makes the hook the first one, so that a hook that builds the prompt sees what it leaves. zsh gives each hook the $?

@@ -141,13 +141,15 @@ pub mod request;
 
 // What the user has.
 #[cfg(feature = "cli")]
+mod keys;
+#[cfg(feature = "cli")]
+mod process;
+#[cfg(feature = "cli")]
 mod profiles;
 #[cfg(feature = "cli")]
 mod source;
 
 // The outside world.
-#[cfg(feature = "cli")]
-mod process;
 mod sts;
 
 pub mod cache;
@@ -200,6 +202,10 @@ pub mod internal {
     pub mod files {
         pub use crate::files::{MAX_CONFIG, MAX_DOCUMENT, read, read_stream, read_text};
     }
+    pub use crate::keys::{
+        HelperError, KeyName, KeyRecord, KeyStore, KeyStoreError, Rotation, StoreName, StoredKey,
+        records_directory,
+    };
     pub use crate::login::{
         BrowserSignIn, CachedCliRole, DeviceSignIn, LoginError, RoleCall, SignIn, TokenStore, current_token,
         remove_cli_roles, role_credentials, sign_out,
@@ -226,8 +232,8 @@ pub mod internal {
         SsoClient, SsoSession, SsoSource, SsoToken, WebIdentityToken, closest,
     };
     pub use crate::sts::{
-        CallerIdentity, CertificateFault, Confirmation, IdentityCenter, IdentityCenterSettings,
-        MetadataRequest, NetworkConfig, RoleSession, Sts, StsError, StsSettings, assume_role,
-        cap_chained_duration,
+        AccessKey, CallerIdentity, CertificateFault, Confirmation, Iam, IamSettings, IdentityCenter,
+        IdentityCenterSettings, LastUse, MetadataRequest, NetworkConfig, RoleSession, Sts, StsError,
+        StsSettings, assume_role, cap_chained_duration,
     };
 }

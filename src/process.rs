@@ -1,10 +1,10 @@
-//! Runs helper programs that print credentials or MFA codes, with a limit on time and output.
+//! Runs helper programs that print credentials or MFA codes, or keep keys, with a limit on time and output.
 
 use std::fmt;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 use zeroize::Zeroizing;
 
@@ -20,8 +20,8 @@ pub enum ProcessError {
     NotStarted(String),
     /// It failed. Holds its exit status as text, and what it wrote to its standard error.
     Exit(String, String),
-    /// It wrote more than 64 KiB.
-    OutputTooLarge,
+    /// It wrote more than this number of bytes.
+    OutputTooLarge(u64),
     /// It did not finish in time.
     TimedOut(Duration),
 }
@@ -34,7 +34,7 @@ impl fmt::Display for ProcessError {
                 write!(f, "it ended with {status}")
             }
             Self::Exit(status, stderr) => write!(f, "it ended with {status}: {stderr}"),
-            Self::OutputTooLarge => write!(f, "it wrote more than {} KiB", MAX_OUTPUT / 1024),
+            Self::OutputTooLarge(max) => write!(f, "it wrote more than {} KiB", max / 1024),
             Self::TimedOut(limit) => {
                 write!(f, "it was not done within {}", humantime::format_duration(*limit))
             }
@@ -67,20 +67,67 @@ pub async fn run_process(
 ) -> Result<Zeroizing<Vec<u8>>, ProcessError> {
     let mut shell = Command::new("/bin/sh");
     shell.arg("-c").arg(command).envs(variables.iter().map(|(name, value)| (name, value)));
-    shell.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    shell.stdin(Stdio::null());
     shell.stderr(if stderr_mode == Stderr::Inherit { Stdio::inherit() } else { Stdio::piped() });
-    let mut child = shell.spawn().map_err(|error| ProcessError::NotStarted(error.to_string()))?;
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let Finished { status, stdout, stderr } = finish(shell, None, MAX_OUTPUT, limit).await?;
+    match status.success() {
+        true => Ok(stdout),
+        false => Err(ProcessError::Exit(status.to_string(), stderr)),
+    }
+}
+
+/// What a program did until it ended.
+pub(crate) struct Finished {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: Zeroizing<Vec<u8>>,
+    /// The beginning of its standard error.
+    pub(crate) stderr: String,
+}
+
+/// Runs a program with one argument and this standard input, and returns how it ended. It gets the environment
+/// without `hidden`.
+///
+/// # Errors
+/// As [`run_process`], but a failed program is no error.
+pub(crate) async fn run_helper(
+    program: &str,
+    argument: &str,
+    hidden: &[&str],
+    input: &[u8],
+    max_output: u64,
+    limit: Duration,
+) -> Result<Finished, ProcessError> {
+    let mut command = Command::new(program);
+    command.arg(argument).stdin(Stdio::piped()).stderr(Stdio::piped());
+    for name in hidden {
+        command.env_remove(name);
+    }
+    finish(command, Some(input), max_output, limit).await
+}
+
+async fn finish(
+    mut command: Command,
+    input: Option<&[u8]>,
+    max_output: u64,
+    limit: Duration,
+) -> Result<Finished, ProcessError> {
+    command.stdout(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().map_err(|error| ProcessError::NotStarted(error.to_string()))?;
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let work = async {
         // A program that writes too much fails at once: waiting for it to exit would hang, because nothing
         // reads the rest.
-        let output = async { read(stdout, MAX_OUTPUT).await.ok_or(ProcessError::OutputTooLarge) };
-        let (output, stderr_text) = tokio::try_join!(output, async { Ok(read_prefix(stderr).await) })?;
+        let output = async { read(stdout, max_output).await.ok_or(ProcessError::OutputTooLarge(max_output)) };
+        let feed = async {
+            if let (Some(mut stdin), Some(input)) = (stdin, input) {
+                // A program that does not read its input tells by its exit status whether it needed it.
+                let _ = stdin.write_all(input).await;
+            }
+            Ok(())
+        };
+        let (stdout, stderr, ()) = tokio::try_join!(output, async { Ok(read_prefix(stderr).await) }, feed)?;
         let status = child.wait().await.map_err(|error| ProcessError::NotStarted(error.to_string()))?;
-        match status.success() {
-            true => Ok(output),
-            false => Err(ProcessError::Exit(status.to_string(), stderr_text)),
-        }
+        Ok(Finished { status, stdout, stderr })
     };
     tokio::time::timeout(limit, work).await.unwrap_or(Err(ProcessError::TimedOut(limit)))
 }

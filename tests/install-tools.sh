@@ -24,6 +24,12 @@ need direnv direnv
 need zoxide zoxide
 need script bsdutils
 need strace strace
+# The keychains of `arl keys`.
+need docker-credential-pass golang-docker-credential-helpers
+need gnome-keyring-daemon gnome-keyring
+need pass pass
+need gpg gnupg
+need dbus-run-session dbus
 need musl-gcc musl-tools
 need shellcheck shellcheck
 need shfmt shfmt

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::source_key::SourceKey;
 use crate::digest::sha256_hex;
+use crate::keys::{KeyRecord, StoredKey};
 use crate::secret::Secret;
 use crate::source::{
     ContainerSource, ContainerToken, LoginSource, MetadataSource, ProcessSource, Source, SsoSession,
@@ -39,6 +40,14 @@ impl SourceKey {
     pub fn from_source(source: &Source, env: &SourceEnvironment<'_>) -> Option<Self> {
         let facts = match source {
             Source::Keys(keys) => return Some(Self::from_keys(keys)),
+            Source::Keychain(StoredKey { name, store, record_file }) => {
+                // The keychain could ask the user to unlock it, so the record tells whose key it holds.
+                let record = KeyRecord::parse(&(env.read_file)(record_file.as_deref()?)?)?;
+                let store = store.as_ref().unwrap_or(&record.store);
+                json!({
+                    "keychain": store.as_str(), "name": name.as_str(), "access_key_id": record.access_key_id,
+                })
+            }
             Source::Sso(sso) => {
                 let SsoSource { account_id, role_name, session } = sso;
                 let SsoSession { name, start_url, region, scopes: _ } = session;
@@ -52,7 +61,7 @@ impl SourceKey {
             }
             Source::MfaSession { keys, serial_number } => {
                 // Sealed like the keys: a caller with another secret key does not get the session.
-                let Self { mut facts, secret, .. } = Self::from_keys(keys);
+                let Self { mut facts, secret, .. } = Self::from_source(keys, env)?;
                 facts["mfa_session"] = serial_number.as_str().into();
                 return Some(Self { facts, secret, is_region_independent: true });
             }

@@ -25,6 +25,11 @@ impl SourceKey {
         Self { facts: json!({ "access_key_id": keys.access_key_id() }), secret, is_region_independent: false }
     }
 
+    /// Returns the ID of the long-term key behind the source, if it is known.
+    pub fn access_key_id(&self) -> Option<&str> {
+        self.facts.get("access_key_id")?.as_str()
+    }
+
     pub(super) fn is_region_independent(&self) -> bool {
         self.is_region_independent
     }

@@ -66,7 +66,17 @@ impl FromStr for SessionDuration {
             humantime::parse_duration(trimmed)
                 .map_err(|error| format!("must be a duration such as 2h, 90m, \"1h 30m\" or 3600: {error}"))
         };
-        duration.map_err(Error::invalid)?.try_into()
+        let duration = duration.map_err(Error::invalid)?;
+        match duration.as_secs() {
+            // Most people who type a small number do not think of seconds.
+            hours @ 1..=12 if is_number => {
+                Err(Error::invalid(format!("must be 15m to 12h, is {hours}s; did you mean {hours}h?")))
+            }
+            minutes @ 15..=720 if is_number => {
+                Err(Error::invalid(format!("must be 15m to 12h, is {minutes}s; did you mean {minutes}m?")))
+            }
+            _ => duration.try_into(),
+        }
     }
 }
 

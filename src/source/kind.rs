@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::sso_token::cache_file_name;
 use crate::arn::{AccountId, RoleArn};
 use crate::credentials::Credentials;
+use crate::keys::{KeyName, StoredKey};
 use crate::request::{SerialNumber, SessionDuration};
 use crate::secret::Secret;
 
@@ -18,14 +19,16 @@ pub const PROCESS_ANCESTORS: &str = "ARL_PROCESS_PROFILES";
 pub enum Source {
     /// Keys from the environment or from a profile.
     Keys(Credentials),
+    /// Long-term keys in the system's keychain.
+    Keychain(StoredKey),
     /// A role of IAM Identity Center, with the token of a sign-in.
     Sso(SsoSource),
     /// A command that prints credentials as JSON.
     Process(ProcessSource),
     /// A session of long-term keys that was obtained with an MFA code.
     MfaSession {
-        /// The long-term keys.
-        keys: Credentials,
+        /// The long-term keys: [`Source::Keys`] or [`Source::Keychain`].
+        keys: Box<Source>,
         /// The MFA device.
         serial_number: SerialNumber,
     },
@@ -171,6 +174,8 @@ pub enum SourceId {
     Environment(String),
     /// A role of IAM Identity Center that was named with its session.
     SsoSession(String),
+    /// Keys in the keychain, by name.
+    Keychain(KeyName),
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
     WebIdentity,
     /// The container credentials endpoint.
@@ -189,6 +194,7 @@ impl SourceId {
             (Some(("profile-keys", name)), _) => Self::ProfileKeys(name.to_owned()),
             (Some(("env", id)), _) => Self::Environment(id.to_owned()),
             (Some(("sso", session)), _) => Self::SsoSession(session.to_owned()),
+            (Some(("keys", name)), _) => Self::Keychain(name.parse().ok()?),
             (None, "web-identity") => Self::WebIdentity,
             (None, "container") => Self::Container,
             (Some(("imds", name)), _) => Self::InstanceMetadataOf(name.to_owned()),
@@ -205,6 +211,7 @@ impl fmt::Display for SourceId {
             Self::ProfileKeys(name) => write!(f, "profile-keys:{name}"),
             Self::Environment(id) => write!(f, "env:{id}"),
             Self::SsoSession(session) => write!(f, "sso:{session}"),
+            Self::Keychain(name) => write!(f, "keys:{name}"),
             Self::WebIdentity => f.write_str("web-identity"),
             Self::Container => f.write_str("container"),
             Self::InstanceMetadata => f.write_str("imds"),

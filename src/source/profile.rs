@@ -7,11 +7,51 @@ use crate::arn::AccountId;
 use crate::credentials::Credentials;
 use crate::digest::sha256_hex;
 use crate::error::Error;
+use crate::keys::{KeyName, KeyRecord, StoredKey, records_directory};
 use crate::profiles::{Section, SharedConfig, SharedFile, web_identity_key};
 use crate::secret::Secret;
 
 /// How deep credential processes may be nested, as in the AWS CLI.
 const MAX_PROCESS_DEPTH: usize = 4;
+
+/// The keys beside which `arl_keys` would be one of two sources. `credential_process` is not one of them: it is
+/// how other programs get the same keys.
+const OTHER_SOURCES: [&str; 6] = [
+    "web_identity_token_file",
+    "sso_account_id",
+    "sso_role_name",
+    "login_session",
+    "aws_access_key_id",
+    "aws_secret_access_key",
+];
+
+/// Returns the keychain's key that a profile names with `arl_keys`, if it names one.
+pub(super) fn stored_key(
+    var: &dyn Fn(&str) -> Option<String>,
+    name: &str,
+    section: &Section<'_>,
+) -> Result<Option<StoredKey>, SourceError> {
+    let Some(key) = section.get_non_empty("arl_keys") else { return Ok(None) };
+    let invalid = |reason: String| SourceError::Profile { name: name.to_owned(), reason };
+    // Programs that do not know `arl_keys` would go by the other one, and act as another identity.
+    if let Some(other) = OTHER_SOURCES.into_iter().find(|other| section.get(other).is_some()) {
+        return Err(invalid(format!("has both `arl_keys` and `{other}`; only one can be meant")));
+    }
+    let key = key.parse().map_err(|error: Error| invalid(format!("has an `arl_keys` that {error}")))?;
+    named_key(var, key).map(Some)
+}
+
+/// Returns where the keychain's key of this name is.
+pub(super) fn named_key(
+    var: &dyn Fn(&str) -> Option<String>,
+    name: KeyName,
+) -> Result<StoredKey, SourceError> {
+    let store = var("ARL_KEY_STORE").filter(|store| !store.is_empty());
+    let store = store.map(|store| store.parse()).transpose();
+    let store = store.map_err(|error: Error| SourceError::Environment(format!("ARL_KEY_STORE {error}")))?;
+    let record_file = records_directory(var).map(|directory| KeyRecord::file(&directory, &name));
+    Ok(StoredKey { name, store, record_file })
+}
 
 /// Returns the source of a profile that assumes no role, in botocore's order.
 pub(super) fn profile_source<'a>(
@@ -21,6 +61,9 @@ pub(super) fn profile_source<'a>(
     section: &Section<'a>,
 ) -> Result<Source, SourceError> {
     let invalid = |reason: &str| SourceError::Profile { name: name.to_owned(), reason: reason.to_owned() };
+    if let Some(key) = stored_key(var, name, section)? {
+        return Ok(Source::Keychain(key));
+    }
     if let Some(key) = web_identity_key(section) {
         let value = section.get(key).unwrap_or_default();
         let token = match key {

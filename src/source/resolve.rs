@@ -10,6 +10,7 @@ use super::role_ref::closest;
 use super::{metadata, profile};
 use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::keys::KeyName;
 use crate::profiles::{RoleProfile, Section, SharedConfig};
 use crate::secret::Secret;
 
@@ -106,6 +107,9 @@ impl<'a> SourceResolver<'a> {
         let mut chain = self.resolve_profile(name, None)?;
         // The role itself is no part of its source.
         chain.hops.pop();
+        if matches!(chain.id, SourceId::Keychain(_)) {
+            return Ok(chain);
+        }
         let id = section.get("source_profile").map(|source| {
             let has_role = self.config.profile(source).is_some_and(|source| source.get("role_arn").is_some());
             match has_role && chain.hops.is_empty() && matches!(chain.source, Source::Keys(_)) {
@@ -192,6 +196,7 @@ impl<'a> SourceResolver<'a> {
             }
             // A sign-in is no source for other roles; those start as they would in a shell without a role.
             Some(SourceId::SsoSession(_)) if !self.is_arl_endpoint() => self.default_chain(),
+            Some(SourceId::Keychain(name)) => self.keychain(name),
             // Without that profile the service would be another one.
             Some(SourceId::InstanceMetadataOf(name)) if self.config.profile(&name).is_some() => {
                 self.instance_metadata(&[&name], MetadataPresence::Certain)
@@ -264,6 +269,11 @@ impl<'a> SourceResolver<'a> {
         Ok(Some(chain_without_hops(SourceId::WebIdentity, source)))
     }
 
+    fn keychain(&self, name: KeyName) -> Result<SourceChain, SourceError> {
+        let key = profile::named_key(self.var, name)?;
+        Ok(chain_without_hops(SourceId::Keychain(key.name.clone()), Source::Keychain(key)))
+    }
+
     /// Whether the container endpoint is that of `exec --server`, which hands out a role.
     fn is_arl_endpoint(&self) -> bool {
         let endpoint = self.var("ARL_ENDPOINT");
@@ -330,7 +340,18 @@ impl<'a> SourceResolver<'a> {
     /// What the next step from a role profile leads to.
     fn step(&self, name: &str, first: &str, section: &Section<'_>) -> Result<Step, SourceError> {
         let invalid = |reason: String| SourceError::Profile { name: name.to_owned(), reason };
-        match (section.get("source_profile"), section.get("credential_source")) {
+        let source_profile = section.get("source_profile");
+        if let Some(key) = profile::stored_key(self.var, name, section)? {
+            let other = source_profile.filter(|source| *source != name).map(|_| "source_profile");
+            let other = other.or_else(|| section.get("credential_source").map(|_| "credential_source"));
+            return match other {
+                Some(other) => {
+                    Err(invalid(format!("has both `arl_keys` and `{other}`; only one can be meant")))
+                }
+                None => self.keychain(key.name).map(|chain| Step::Chain(Box::new(chain))),
+            };
+        }
+        match (source_profile, section.get("credential_source")) {
             (Some(_), Some(_)) => Err(invalid(
                 "has both `source_profile` and `credential_source`; only one can be meant".into(),
             )),
@@ -388,8 +409,9 @@ fn has_keys(section: &Section<'_>) -> bool {
 }
 
 fn has_credentials(section: &Section<'_>) -> bool {
-    const KEYS: [&str; 9] = [
+    const KEYS: [&str; 10] = [
         "role_arn",
+        "arl_keys",
         "aws_access_key_id",
         "aws_secret_access_key",
         "credential_process",

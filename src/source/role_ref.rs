@@ -75,22 +75,24 @@ fn is_permission_set(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@-_".contains(&b))
 }
 
-/// Returns the names that `wanted` may be a misspelling of: at most three, the most similar first.
+/// Returns the names that `wanted` may be a misspelling of, at most four: those that begin with it first, then the
+/// most similar ones.
 pub fn closest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = wanted.to_lowercase();
     // Accept two mistakes in a short name and more in a long one, and names that contain what was typed.
     let allowed = (wanted.chars().count() / 3).max(2);
-    let mut near: Vec<(usize, &str)> = names
+    let mut near: Vec<(bool, usize, &str)> = names
         .into_iter()
         .filter_map(|name| {
             let lower = name.to_lowercase();
             let distance = strsim::osa_distance(&wanted, &lower);
             let contained = !wanted.is_empty() && lower.contains(&wanted);
-            (distance <= allowed || contained).then_some((distance, name))
+            let begins = !wanted.is_empty() && lower.starts_with(&wanted);
+            (distance <= allowed || contained).then_some((!begins, distance, name))
         })
         .collect();
     near.sort_unstable();
-    near.into_iter().take(3).map(|(_, name)| name).collect()
+    near.into_iter().take(4).map(|(.., name)| name).collect()
 }
 
 #[cfg(test)]

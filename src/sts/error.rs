@@ -12,6 +12,8 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::encoding::rfc3339;
 use crate::error::ErrorKind;
+#[cfg(feature = "cli")]
+use crate::keys::KeyStoreError;
 
 /// Why a call to STS, or a source, returned no credentials.
 ///
@@ -60,6 +62,9 @@ pub enum StsError {
     },
     /// The source failed: SSO, process, container or instance metadata.
     Source(String),
+    /// The keychain did not give the key.
+    #[cfg(feature = "cli")]
+    Keychain(Box<KeyStoreError>),
 }
 
 /// What is asked of the instance metadata service.
@@ -131,6 +136,8 @@ impl fmt::Display for StsError {
                 write!(f, "no complete answer within {}", humantime::format_duration(*limit))
             }
             Self::Source(reason) => f.write_str(reason),
+            #[cfg(feature = "cli")]
+            Self::Keychain(error) => error.fmt(f),
         }
     }
 }
@@ -151,6 +158,8 @@ impl StsError {
             Self::Metadata { status, .. } => *status == 429 || *status >= 500,
             Self::Refused { code, .. } => TRANSIENT_CODES.contains(&code.as_str()),
             Self::Redirected(_) | Self::Mismatch(_) | Self::Expired(_) | Self::Source(_) => false,
+            #[cfg(feature = "cli")]
+            Self::Keychain(_) => false,
         }
     }
 

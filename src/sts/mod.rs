@@ -13,6 +13,8 @@ mod external;
 #[cfg(feature = "cli")]
 mod http;
 #[cfg(feature = "cli")]
+mod iam;
+#[cfg(feature = "cli")]
 mod identity_center;
 #[cfg(feature = "cli")]
 mod local_service;
@@ -34,6 +36,8 @@ pub use error::StsError;
 pub use error::{CertificateFault, MetadataRequest};
 #[cfg(feature = "cli")]
 pub(crate) use http::LazyClient;
+#[cfg(feature = "cli")]
+pub use iam::{AccessKey, Iam, IamSettings, LastUse};
 #[cfg(feature = "cli")]
 pub use identity_center::IdentityCenter;
 #[cfg(feature = "cli")]

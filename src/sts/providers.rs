@@ -28,6 +28,7 @@ impl Sts {
         let limit = self.settings.operation_timeout;
         match source {
             Source::Keys(keys) => Ok(keys.clone()),
+            Source::Keychain(key) => key.get().await.map_err(|error| StsError::Keychain(Box::new(error))),
             Source::WebIdentity { role_arn, token, role_session_name, duration_seconds } => {
                 let name = role_session_name.as_deref().unwrap_or("arl");
                 self.web_identity(role_arn, token, name, *duration_seconds, now).await

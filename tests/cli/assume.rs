@@ -168,13 +168,13 @@ fn a_role_is_named_by_arn_account_and_name_or_profile() {
     }
     let _ = stage.arl(&["assume", "123456789012/team/dns_editor"]).success();
     let run = stage.arl(&["assume", "prod-deplyo"]);
-    run.failure(1, "nor SESSION:ACCOUNT/NAME, nor a profile");
+    run.failure(1, "there is no profile");
     assert!(run.stderr.contains("did you mean `prod-deploy`?"), "{run:?}");
     stage
         .arl(&["assume", "12345678901/Deploy"])
         .failure(1, "an account ID has 12 digits, `12345678901` has 11");
     stage.arl(&["assume", "arn:aws:iam::123456789012:user/ann"]).failure(2, "this names a `user`");
-    stage.arl(&["assume", ""]).failure(1, "`` is neither");
+    stage.arl(&["assume", ""]).failure(1, "the role is an empty word");
 }
 
 #[test]

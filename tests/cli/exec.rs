@@ -131,12 +131,12 @@ fn failures_have_the_exit_statuses_of_env() {
     let stage = Stage::new();
     stage
         .arl(&["exec", DEPLOY, "--", "no-such-command"])
-        .failure(127, "could not find the command `no-such-command`");
+        .failure(127, "command not found: `no-such-command`");
     stage.arl(&["exec", DEPLOY, "--", "/"]).failure(126, "could not run `/`");
     std::fs::write(stage.home.join("plain"), "echo hi").unwrap();
     stage.arl(&["exec", DEPLOY, "--", "./plain"]).failure(126, "Permission denied");
     stage.arl(&["exec", "123456789012/Closed", "--", "true"]).failure(125, "AccessDenied");
-    stage.arl(&["exec", "nowhere", "--", "true"]).failure(125, "neither a role ARN");
+    stage.arl(&["exec", "nowhere", "--", "true"]).failure(125, "there is no profile `nowhere`");
     stage.arl(&["exec", DEPLOY, "--duration", "1", "--", "true"]).failure(2, "--duration must be 15m to 12h");
     stage.arl(&["exec", DEPLOY, "--serial-number", "GAHT12345678", "--", "true"]).failure(3, "MFA code");
     let run = stage.arl(&["exec", DEPLOY, "true"]);

@@ -132,11 +132,11 @@ fn every_sts_error_code_has_its_hint() {
         ("MalformedPolicyDocument", "Syntax errors in policy.", "check the grammar of --policy"),
         ("PackedPolicyTooLarge", "Packed policy consumes 132%", "shorten --policy"),
         ("RegionDisabledException", "STS is not activated", "activate STS in us-east-1"),
-        ("AccessDenied", "User: x is not authorized", "the role's trust policy must name that identity"),
+        ("AccessDenied", "User: x is not authorized", "the trust policy of the role must name it"),
         (
             "AccessDenied",
             "MultiFactorAuthentication failed with invalid MFA one time pass code.",
-            "wait for the device's next one",
+            "wait for the next one",
         ),
         (
             "ValidationError",
@@ -232,11 +232,11 @@ fn access_denied_lists_conditions_that_may_be_missing() {
     let stage = Stage::new();
     let run = stage.arl(&["assume", "123456789012/Closed"]);
     run.failure(1, "environment, key …0001, which is `arn:aws:iam::111122223333:user/ann`");
-    for hint in ["pass --external-id", "--serial-number"] {
+    for hint in ["pass it with --external-id", "--serial-number"] {
         assert!(run.stderr.contains(hint), "{hint}: {run:?}");
     }
     let run = stage.arl(&["assume", "123456789012/ThirdParty", "--external-id", "ext-4712"]);
-    run.failure(1, "is `ext-4712` the external ID");
+    run.failure(1, "check that `ext-4712` is the external ID");
     assert!(!run.stderr.contains("TagSession") && !run.stderr.contains("SetSourceIdentity"), "{run:?}");
     let run = stage.arl(&["assume", "123456789012/Closed", "--tags", "a=b", "--source-identity", "ann"]);
     run.failure(1, "sts:TagSession");

@@ -353,7 +353,7 @@ fn global_aliases_of_zsh_change_nothing_in_the_function() {
         let session = session.line("[[ -o aliases ]] && 'touch' on").line("'arl' 'clear'").dump("after");
         let run = session.run();
         assert!(run.environment("held").has("ARL_ROLE_ARN=arn:aws:iam::123456789012:role/Deploy"), "{run:?}");
-        assert!(run.file("help").starts_with("Examples"), "{run:?}");
+        assert!(run.file("help").starts_with("Switch this shell"), "{run:?}");
         assert!(run.has_file("on"), "{run:?}");
         assert!(!run.environment("after").has_any("ARL_ROLE_ARN"), "{run:?}");
         assert_eq!(run.stdout, "", "{run:?}");

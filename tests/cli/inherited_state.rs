@@ -185,3 +185,181 @@ fn the_other_shells_ignore_a_memory_from_the_environment() {
         }
     }
 }
+
+/// Every name that begins with `__arl_` in a script, and the variables that arl sets or reads.
+fn injected_names() -> Vec<String> {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/shell");
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut names: std::collections::BTreeSet<String> = arl::internal::IDENTITY_VARIABLES
+        .iter()
+        .chain(&[
+            "AWS_REGION",
+            "AWS_DEFAULT_REGION",
+            "ARL_SUBSHELL",
+            "arl_memory",
+            "fish_trace",
+            "PROMPT_COMMAND",
+        ])
+        .map(|&name| name.to_owned())
+        .collect();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let words = text.split(|c| !is_name(c)).filter(|word| word.starts_with("__arl_") && word.len() > 6);
+        names.extend(words.map(str::to_owned));
+    }
+    // bash runs its own PROMPT_COMMAND.
+    names.remove("PROMPT_COMMAND");
+    names.into_iter().collect()
+}
+
+/// Texts that run `touch CANARY` in one shell or another, if it evaluates them or puts them into a word.
+const PAYLOADS: [&str; 14] = [
+    "touch CANARY; true",
+    "$(touch CANARY)",
+    "`touch CANARY`",
+    "a[$(touch CANARY)]",
+    "'; touch CANARY; '",
+    "\"; touch CANARY; \"",
+    "x\ntouch CANARY\n",
+    "1; touch CANARY",
+    "(touch CANARY)",
+    "{ ^touch CANARY }",
+    "__import__('os').system('touch CANARY')",
+    "$[__import__('os').system('touch CANARY')]",
+    "x' | e:touch CANARY; '",
+    "99999999999) ( touch CANARY )",
+];
+
+/// What a shell does with arl from its start to the expiry of a role, with the hook called by name.
+fn session_of(shell: &str) -> String {
+    let lines = |parts: &[&str]| parts.join("\n").replace("ROLE", DEPLOY).replace("OTHER", READ_ONLY);
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/shell");
+    match shell {
+        "nushell" => lines(&[
+            &format!("source {directory}/arl.nu"),
+            "try { arl exec OTHER -- uname }; try { arl assume ROLE }; try { arl assume OTHER --chain }",
+            "try { __arl_hook }; try { __arl_preexec }; $env.ARL_EXPIRES_AT = '1'; try { __arl_preexec }; try { __arl_hook }",
+            "try { arl clear }; touch done",
+        ]),
+        "elvish" => {
+            let text = std::fs::read_to_string(format!("{directory}/arl.elv")).unwrap();
+            let text: String = text.split_inclusive('\n').filter(|line| !line.contains("edit:")).collect();
+            lines(&[
+                &text,
+                "try { arl exec OTHER -- true } catch e { nop }; try { arl assume ROLE } catch e { nop }",
+                "try { arl assume OTHER --chain } catch e { nop }; try { __arl_hook } catch e { nop }",
+                "set-env ARL_EXPIRES_AT 1; try { __arl_hook } catch e { nop }; try { arl clear } catch e { nop }; touch done",
+            ])
+        }
+        "xonsh" => lines(&[
+            "execx($(arl init xonsh))",
+            "arl exec OTHER -- true",
+            "arl assume ROLE",
+            "arl assume OTHER --chain",
+            "events.on_pre_prompt.fire()",
+            "$ARL_EXPIRES_AT = '1'",
+            "events.on_precommand.fire(cmd='x')",
+            "events.on_pre_prompt.fire()",
+            "arl clear",
+            "touch done",
+        ]),
+        "tcsh" => lines(&[
+            "\\arl init tcsh > arl.tcsh",
+            "source arl.tcsh",
+            "arl exec OTHER -- true",
+            "arl assume ROLE",
+            "arl assume OTHER --chain",
+            "eval \"$__arl_hook:q\"",
+            "setenv ARL_EXPIRES_AT 1",
+            "eval \"$__arl_hook:q\"",
+            "arl clear",
+            "touch done",
+        ]),
+        "fish" => lines(&[
+            "command arl init fish | source",
+            "arl exec OTHER -- true; arl assume ROLE; arl assume OTHER --chain; __arl_hook; __arl_preexec",
+            "set -gx ARL_EXPIRES_AT 1; __arl_preexec; __arl_hook; arl clear; touch done",
+        ]),
+        _ => {
+            let init = shell.trim_end_matches(char::is_numeric);
+            let init = if shell == "dash" || shell == "sh" { "sh" } else { init };
+            let hook = match shell {
+                "bash" => "__arl_preexec; __arl_hook",
+                "zsh" => "__arl_preexec 'AWS_PROFILE=x arl' '' 'AWS_PROFILE=x arl assume'; __arl_hook",
+                "ksh93" | "mksh" => "__arl_hook",
+                _ => ":",
+            };
+            lines(&[
+                &format!("eval \"$(command arl init {init})\""),
+                "arl exec OTHER -- true; arl assume ROLE; eval \"$(arl assume OTHER --chain)\"",
+                hook,
+                "export ARL_EXPIRES_AT=1",
+                hook,
+                "arl clear; touch done",
+            ])
+        }
+    }
+}
+
+/// Each value is given to one shell in one variable. In the first round the shell's own identity stays valid, so that
+/// roles are assumed; in the second one every variable of the identity is hostile as well; in the third one only
+/// numbers are, of a role that the shell holds.
+#[test]
+fn no_injected_environment_value_is_executed_in_any_shell() {
+    let names = injected_names();
+    let shells = ["sh", "dash", "bash", "zsh", "ksh93", "mksh", "fish", "tcsh", "nushell", "elvish", "xonsh"];
+    let mut injected = 0;
+    for shell in shells {
+        let script = session_of(shell);
+        for (number, payload) in PAYLOADS.iter().enumerate() {
+            // xonsh takes half a second to start.
+            if shell == "xonsh" && number % 3 != 0 && !payload.contains("import") {
+                continue;
+            }
+            let on_expiry = ["clear", "restore", "refresh"][number % 3];
+            for round in 0..3 {
+                let stage = Stage::new();
+                std::fs::write(stage.home.join("script"), &script).unwrap();
+                let program = if shell == "nushell" { NUSHELL.program() } else { shell.to_owned() };
+                let mut command = stage.as_ann(program);
+                command.env("ARL_ON_EXPIRY", on_expiry);
+                for name in &names {
+                    let is_identity = name.starts_with("AWS_");
+                    let is_injected = match round {
+                        0 => !is_identity,
+                        1 => true,
+                        _ => !is_identity && name != "ARL_KEY_ID" && name != "ARL_EXPIRES_AT",
+                    };
+                    if is_injected {
+                        command.env(name, payload);
+                        injected += 1;
+                    }
+                }
+                if round == 2 {
+                    command.env("ARL_KEY_ID", "AKIAIOSFODNN7ANN0001").env("ARL_EXPIRES_AT", "1");
+                }
+                command.args(match shell {
+                    "zsh" | "tcsh" => &["-f", "script"][..],
+                    "fish" => &["--no-config", "script"],
+                    "nushell" => &["--no-config-file", "script"],
+                    "elvish" => &["-norc", "script"],
+                    "xonsh" => &["--no-rc", "script"],
+                    _ => &["script"],
+                });
+                let run = stage.run(&mut command);
+                assert!(!stage.home.join("CANARY").exists(), "{shell} {round} {payload:?}: {run:?}");
+                // tcsh ends a script at an error of its own, and nushell's lists and records may not take a string.
+                let ends_early = shell == "tcsh" || payload.contains('\n');
+                assert!(
+                    ends_early || stage.home.join("done").exists(),
+                    "{shell} {round} {payload:?}: {run:?}"
+                );
+            }
+        }
+    }
+    #[expect(clippy::print_stdout, reason = "the count is what the test is for")]
+    {
+        println!("{injected} values injected, 0 executed");
+    }
+    assert!(injected >= 10_000, "only {injected}");
+}

@@ -69,8 +69,8 @@ fn expire_late(shell: &str) -> Option<&'static str> {
              ('ran-as' in cmd and __xonsh__.env.update(ARL_EXPIRES_AT='1'), cmd)[1])",
         ),
         "nushell" => Some(
-            "$env.config.hooks.pre_execution ++= [{|| if 'AWS_SESSION_TOKEN' in $env \
-             and (commandline) =~ 'ran-as' { $env.ARL_EXPIRES_AT = '1' } }]",
+            "$env.config.hooks.pre_prompt ++= [{|| if 'AWS_SESSION_TOKEN' in $env \
+             and not ('late' | path exists) { touch late; $env.ARL_EXPIRES_AT = '1' } }]",
         ),
         _ => None,
     }

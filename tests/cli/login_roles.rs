@@ -111,8 +111,9 @@ fn a_flag_that_only_an_assumed_role_can_use_is_refused() {
 fn names_that_are_no_role_say_what_is_wrong() {
     let stage = signed_in();
     run(&stage, &["assume", "other:111122223333/Dev"]).failure(1, "there is no [sso-session other]");
-    run(&stage, &["assume", "corp:1111/Dev"]).failure(1, "is neither a role ARN, nor ACCOUNT/NAME");
-    run(&stage, &["assume", "corp:111122223333/no/path"]).failure(1, "is neither a role ARN");
+    run(&stage, &["assume", "corp:1111/Dev"]).failure(1, "there is no profile `corp:1111/Dev`");
+    run(&stage, &["assume", "corp:111122223333/no/path"])
+        .failure(1, "there is no profile `corp:111122223333/no/path`");
     let unassigned = run(&stage, &["assume", "corp:111122223333/Root", "--json"]);
     unassigned.failure(1, "you have no role `Root` in account 111122223333");
     assert!(unassigned.stderr.contains("`Admin`, `Dev`, `ReadOnly`"), "{unassigned:?}");

@@ -222,7 +222,7 @@ fn a_syntax_error_in_a_file_is_reported_with_its_line() {
     // A directory counts as a missing file: an error only where a profile is needed.
     std::fs::create_dir(stage.home.join(".aws/config")).unwrap();
     let _ = stage.arl(&["assume", DEPLOY]).success();
-    stage.arl(&["assume", "a"]).failure(1, "nor a profile in");
+    stage.arl(&["assume", "a"]).failure(1, "there is no profile `a`");
 }
 
 #[test]
@@ -747,7 +747,7 @@ fn a_section_with_the_wrong_header_is_named_with_its_mend() {
     );
     let _ = run.success();
     let run = stage.run(stage.bare("arl").args(["assume", "profile dev"]));
-    run.failure(1, "is neither a role ARN");
+    run.failure(1, "there is no profile");
     assert!(run.stderr.contains("the profile's name is `dev`"), "{run:?}");
     stage
         .run(stage.bare("arl").args(["assume", DEPLOY, "--profile", "plugin"]))

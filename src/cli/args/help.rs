@@ -10,7 +10,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 pub(crate) const GROUPS: [(&str, &[&str]); 4] = [
     ("Use a role", &["assume", "exec", "each", "console", "clear"]),
     ("Look", &["list", "status", "explain"]),
-    ("Set up", &["init", "login", "logout", "configure", "write"]),
+    ("Set up", &["init", "login", "logout", "configure", "keys", "write"]),
     ("More", &["cache", "arn", "completions", "help"]),
 ];
 
@@ -49,6 +49,7 @@ pub(crate) const ENVIRONMENT_HELP: &str = "Environment:
   ARL_SHELL                             default of `assume --shell`
   ARL_CACHE                             where arl caches sessions: file (the default), keyring or none
   ARL_CACHE_DIR                         the directory of the cache files
+  ARL_KEY_STORE                         the keychain of `arl keys`: osxkeychain, secretservice, pass …
   NO_COLOR                              no colors
   AWS_PROFILE, AWS_REGION, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_ENDPOINT_URL[_STS],
   AWS_CA_BUNDLE, HTTPS_PROXY, NO_PROXY, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT,

@@ -72,8 +72,12 @@ pub(crate) fn run(args: ClearArgs, output: &Output) -> Result<(), CliError> {
 
 fn expire_role(shell: Shell, state: ShellState, since: Duration, output: &Output) -> String {
     let restores = vars::get(vars::ARL_ON_EXPIRY).as_deref() == Some("restore");
-    let done = if restores { "what was there before is back" } else { "its credentials were cleared" };
-    output.note(&format!("{} expired {} ago; {done}", session_label(), human_duration(since)));
+    let done = if restores { "what was here before is back" } else { "its credentials were cleared" };
+    let ago = match since.as_secs() {
+        0..60 => "just expired".to_owned(),
+        _ => format!("expired {} ago", human_duration(since)),
+    };
+    output.note(&format!("{} {ago}; {done}", session_label()));
     let leftovers = leftover_variables();
     if restores { shell.clear(state, &leftovers) } else { shell.unset(state, &leftovers) }
 }

@@ -23,7 +23,10 @@ const EXAMPLES: &str = "Examples:
 
 The function makes `arl assume` and `arl clear` change the shell itself. The hook clears expired
 credentials at the prompt, or restores or refreshes them if ARL_ON_EXPIRY says so. Completion comes
-with them for bash, zsh (after compinit) and fish.";
+with them for bash, zsh (after compinit) and fish.
+
+In the background, fish runs no function and tcsh, mksh and macOS end only the function's shell: write
+`command arl exec ROLE -- SERVER &` (tcsh: `\\arl`) where `kill $!` or `kill %1` has to end SERVER.";
 
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = EXAMPLES, help_template = TEMPLATE)]

@@ -76,7 +76,7 @@ impl ListedRole {
                 account_id: profile.role_arn.account_id().to_string(),
                 role_name: profile.role_arn.role_name().to_owned(),
                 role_arn: Some(profile.role_arn),
-                source: source_label(section).to_owned(),
+                source: source_label(section),
                 mfa_serial: profile.mfa_serial.map(|serial| serial.to_string()),
                 region: profile.region,
             }),
@@ -184,6 +184,9 @@ fn sign_ins(
     listed
 }
 
-fn source_label<'a>(section: &'a Section<'_>) -> &'a str {
-    section.get("source_profile").or_else(|| section.get("credential_source")).unwrap_or("-")
+fn source_label(section: &Section<'_>) -> String {
+    if let Some(name) = section.get_non_empty("arl_keys") {
+        return format!("keys:{name}");
+    }
+    section.get("source_profile").or_else(|| section.get("credential_source")).unwrap_or("-").to_owned()
 }

@@ -11,8 +11,8 @@ use clap_complete::engine::ArgValueCompleter;
 use crate::cli::args::complete;
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
-use crate::cli::plan::hints;
 use crate::cli::plan::identity_center::{SignInFlow, configured_flow, named_session, settings_of_session};
+use crate::cli::plan::sign_in_hints;
 use crate::cli::process::signals;
 use crate::cli::process::signals::stop_signal;
 use crate::cli::session::runtime::runtime;
@@ -176,8 +176,10 @@ fn not_renewed(error: &LoginError, session: &SsoSession) -> CliError {
         CliError::new(format!("could not renew the token of `{}`", session.label())).caused_by(error);
     match error {
         LoginError::Call(_) => cli_error.hint("check the network and HTTPS_PROXY"),
-        LoginError::TokenFile(path, _) => cli_error
-            .hint(format!("look at it, and remove it if you do not trust it: rm {}", hints::quoted(path))),
+        LoginError::TokenFile(path, _) => cli_error.hint(format!(
+            "look at it, and remove it if you do not trust it: rm {}",
+            sign_in_hints::quoted(path)
+        )),
         _ => cli_error,
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod exec;
 pub(crate) mod explain;
 pub(crate) mod fast_path;
 pub(crate) mod init;
+pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod logout;
@@ -107,6 +108,8 @@ pub(crate) enum Command {
     Status(status::StatusArgs),
     /// List your roles, cached sessions and sign-ins
     List(list::ListArgs),
+    /// Keep long-term access keys in the system's keychain
+    Keys(keys::KeysArgs),
     /// List or delete cached sessions
     Cache(cache::CacheArgs),
     /// Format a role ARN or a role session ARN
@@ -143,6 +146,7 @@ impl Command {
             Self::Clear(command) => clear::run(command, output).map(done),
             Self::Status(command) => status::run(&command, output),
             Self::List(command) => list::run(&command, output).map(done),
+            Self::Keys(command) => keys::run(command, output).map(done),
             Self::Cache(command) => cache::run(&command, output).map(done),
             Self::Arn(command) => arn::run(command, output).map(done),
             Self::Init(command) => init::run(&command, output).map(done),

@@ -8,7 +8,7 @@ use crate::cli::env::shell;
 use crate::cli::ui::output;
 
 /// The commands whose output is not for `eval`. A test compares them with the command line.
-pub(crate) const NON_EVAL_VERBS: [&str; 14] = [
+pub(crate) const NON_EVAL_VERBS: [&str; 15] = [
     "exec",
     "each",
     "help",
@@ -17,6 +17,7 @@ pub(crate) const NON_EVAL_VERBS: [&str; 14] = [
     "console",
     "login",
     "logout",
+    "keys",
     "explain",
     "status",
     "list",

@@ -1,12 +1,10 @@
 //! Turns errors of the library into messages with advice about flags.
 
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use arl::internal::{
-    AssumeRoleRequest, CertificateFault, IdentityCenterSettings, LoginError, MetadataPresence,
-    MetadataRequest, Partition, SharedFile, Source, SourceChain, SourceError, SourceId, SsoSession,
-    SsoSource, StsError, StsSettings, shell::Shell,
+    AssumeRoleRequest, CertificateFault, HelperError, KeyStoreError, MetadataPresence, MetadataRequest,
+    Partition, ProcessError, SharedFile, Source, SourceChain, SourceError, SourceId, StsError, StsSettings,
 };
 
 use crate::cli::env::context::{Context, profile_variable};
@@ -15,9 +13,9 @@ use crate::cli::env::vars;
 use crate::cli::plan::refusal::{Refusal, denied_caller};
 use crate::cli::plan::role_ref::with_misnamed;
 use crate::cli::ui::error::CliError;
-use crate::cli::ui::text::{human_duration, last_four, quote_words};
+use crate::cli::ui::text::{human_duration, last_four};
 
-const INVALID_CODE_HINT: &str = "a code works once and for half a minute: wait for the device's next one";
+const INVALID_CODE_HINT: &str = "each code works once, for 30 seconds: wait for the next one";
 
 /// Returns the error for a source that is not configured.
 pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliError {
@@ -38,11 +36,12 @@ pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliErr
             }
         }
         SourceError::OriginalSourceLost(_) => cli_error
-            .hint("to go back first: eval \"$(arl clear)\", or, where the hook is installed, arl clear")
-            .hint("to go on from the role this shell has: --chain"),
-        SourceError::NothingToChainFrom => cli_error.hint("leave --chain out to start from your own credentials"),
-        SourceError::NotConfigured => cli_error
-            .hint("name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+            .hint("to drop the role first: eval \"$(arl clear)\", or arl clear with the shell integration")
+            .hint("to start from the role that this shell has now: --chain"),
+        SourceError::NothingToChainFrom => {
+            cli_error.hint("without --chain, arl starts from your own credentials")
+        }
+        SourceError::NotConfigured => cli_error.hints(sources_to_name(context)),
         SourceError::UnknownSsoSession { known, .. } if known.is_empty() => cli_error
             .hint(format!("add an [sso-session] with `sso_start_url` and `sso_region` to `{config}`")),
         SourceError::UnknownSsoSession { known, .. } => {
@@ -52,10 +51,27 @@ pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliErr
         | SourceError::SsoSession { .. }
         | SourceError::Cycle(_)
         | SourceError::Profile { .. }
-        | SourceError::Key(_) => {
-            cli_error.hint(format!("see `{config}`"))
-        }
+        | SourceError::Key(_) => cli_error.hint(format!("see `{config}`")),
         _ => cli_error,
+    }
+}
+
+/// Returns what to do where nothing says which credentials to start from.
+fn sources_to_name(context: &Context) -> Vec<String> {
+    const KEYS: &str = "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+    let own = |config: arl::internal::SharedConfig<'_>| {
+        let names = config.profile_names();
+        let names = names.into_iter().filter(|name| {
+            config.profile(name).is_some_and(|profile| profile.get_non_empty("role_arn").is_none())
+        });
+        names.take(5).map(str::to_owned).collect::<Vec<String>>()
+    };
+    match context.shared_config().map(own).unwrap_or_default().as_slice() {
+        [] => vec![format!("`aws configure` stores your keys, {KEYS}")],
+        names => vec![
+            format!("name a profile with --profile or AWS_PROFILE: {}", names.join(", ")),
+            KEYS.to_owned(),
+        ],
     }
 }
 
@@ -85,6 +101,9 @@ pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
     let cli_error =
         CliError::new(format!("could not get the source credentials ({})", describe(chain))).caused_by(error);
     let profile = chain.source_profile.as_deref().unwrap_or("default");
+    if let StsError::Keychain(error) = error {
+        return cli_error.hints(keychain_hints(error));
+    }
     match &chain.source {
         Source::MfaSession { .. } if Refusal::of(error) == Some(Refusal::InvalidMfaCode) => {
             cli_error.hint(INVALID_CODE_HINT)
@@ -96,6 +115,26 @@ pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
         }
         _ => cli_error,
     }
+}
+
+/// Returns what to do about a keychain that does not give or take a key.
+pub(crate) fn keychain_hints(error: &KeyStoreError) -> Vec<String> {
+    let hint = match error {
+        KeyStoreError::NoStore(_) => {
+            "install one: docker-credential-helper (Homebrew), or golang-docker-credential-helpers with gnome-keyring or pass (Debian)".into()
+        }
+        KeyStoreError::NotFound { name, .. } => {
+            format!("`arl keys list` shows what is stored; to store it: arl keys add {name}")
+        }
+        KeyStoreError::Helper { error: HelperError::Process(ProcessError::NotStarted(_)), store } => {
+            format!("is `{}` installed and on PATH? ARL_KEY_STORE can name another store", store.program())
+        }
+        KeyStoreError::Helper { .. } | KeyStoreError::NotKept(_) => {
+            "is the keychain unlocked, and is this a session that has one? ARL_KEY_STORE can name another store".into()
+        }
+        KeyStoreError::Foreign { name, .. } => format!("to replace it: arl keys add {name} --force"),
+    };
+    vec![hint]
 }
 
 /// Returns what to do about a failure of the instance metadata service.
@@ -120,20 +159,25 @@ fn metadata_hints(error: &StsError, is_last_resort: bool) -> Vec<&'static str> {
 
 /// Returns a description of the source of a chain.
 pub(crate) fn describe(chain: &SourceChain) -> String {
-    let kind = match &chain.source {
-        Source::Keys(keys) => format!("key …{}", last_four(keys.access_key_id())),
-        Source::Sso(_) => "IAM Identity Center".into(),
-        Source::Process(_) => "credential process".into(),
-        Source::MfaSession { keys, .. } => format!("MFA session of key …{}", last_four(keys.access_key_id())),
-        Source::Login(_) => "aws login".into(),
-        Source::WebIdentity { .. } => "web identity".into(),
-        Source::Container(_) => "container endpoint".into(),
-        Source::InstanceMetadata(_) => "instance metadata".into(),
-    };
+    let kind = describe_kind(&chain.source);
     match (&chain.source_profile, &chain.id) {
         (Some(profile), _) => format!("profile `{profile}`, {kind}"),
         (None, SourceId::Environment(_)) => format!("environment, {kind}"),
         (None, _) => kind,
+    }
+}
+
+fn describe_kind(source: &Source) -> String {
+    match source {
+        Source::Keys(keys) => format!("key …{}", last_four(keys.access_key_id())),
+        Source::Keychain(key) => format!("keys `{}` of the keychain", key.name),
+        Source::Sso(_) => "IAM Identity Center".into(),
+        Source::Process(_) => "credential process".into(),
+        Source::MfaSession { keys, .. } => format!("MFA session of {}", describe_kind(keys)),
+        Source::Login(_) => "aws login".into(),
+        Source::WebIdentity { .. } => "web identity".into(),
+        Source::Container(_) => "container endpoint".into(),
+        Source::InstanceMetadata(_) => "instance metadata".into(),
     }
 }
 
@@ -162,8 +206,10 @@ pub(crate) fn assume_failed(
             cli_error.hints(network_hint(error, &endpoint, region))
         }
         error if error.is_clock_problem() => cli_error
-            .hint("nothing was handed over; if this machine's clock is wrong, set it: compare `date -u`"),
-        StsError::Mismatch(_) => cli_error.hint(format!("nothing was handed over; do you trust {endpoint}?")),
+            .hint("arl handed nothing over; if this machine's clock is wrong, set it: compare `date -u`"),
+        StsError::Mismatch(_) => {
+            cli_error.hint(format!("arl handed nothing over; check whether you trust {endpoint}"))
+        }
         _ => cli_error,
     }
 }
@@ -177,64 +223,6 @@ pub(crate) fn network_hint(error: &StsError, endpoint: &str, region: &str) -> Op
         }
         _ => None,
     }
-}
-
-/// Returns the error for a role of IAM Identity Center that arl did not get.
-pub(crate) fn identity_center_failed(
-    error: &LoginError,
-    chain: &SourceChain,
-    sso: &SsoSource,
-    settings: &IdentityCenterSettings,
-) -> CliError {
-    let SsoSource { account_id, role_name, session } = sso;
-    let cli_error =
-        CliError::new(format!("could not get the source credentials ({})", describe(chain))).caused_by(error);
-    match error {
-        error if error.needs_sign_in() => cli_error.hint(sign_in_hint(session, chain.source_profile.as_deref())),
-        LoginError::NotAssigned { roles, .. } => {
-            let has = match roles.as_deref() {
-                None => "`arl list` shows your profiles; ask your administrator which roles you have".into(),
-                Some([]) => format!("the sign-in `{}` has no role in account {account_id}", session.label()),
-                Some(roles) => format!("your roles in account {account_id}: {}", listed(roles)),
-            };
-            cli_error.caused_by(format!("you have no role `{role_name}` in account {account_id}")).hint(has)
-        }
-        LoginError::Call(error @ StsError::Refused { .. }) if error.is_transient() => {
-            cli_error.hint("IAM Identity Center is busy; try again in a moment")
-        }
-        LoginError::Call(StsError::Unexpected(_) | StsError::Redirected(_)) => cli_error.hint(format!(
-            "is `{}` an endpoint of IAM Identity Center? See AWS_ENDPOINT_URL_SSO and AWS_ENDPOINT_URL_SSO_OIDC; \
-             if it is, try again in a moment",
-            settings.portal.endpoint_url.as_deref().unwrap_or(&session.region)
-        )),
-        LoginError::TokenFile(path, _) => {
-            cli_error.hint(format!("look at it, and remove it if you do not trust it: rm {}", quoted(path)))
-        }
-        LoginError::Call(error) => {
-            let endpoint = settings.portal.endpoint_url.as_deref().unwrap_or("IAM Identity Center");
-            cli_error.hints(network_hint(error, endpoint, &session.region))
-        }
-        _ => cli_error,
-    }
-}
-
-/// Returns a path as a word that can be pasted.
-pub(crate) fn quoted(path: &Path) -> String {
-    quote_words(Shell::Posix, &[path.display().to_string()])
-}
-
-/// Returns how to sign in.
-pub(crate) fn sign_in_hint(session: &SsoSession, profile: Option<&str>) -> String {
-    let name = session.name.as_deref().or(profile).unwrap_or_default();
-    let words = ["arl", "login", name].into_iter().filter(|word| !word.is_empty()).map(str::to_owned);
-    format!("sign in: {}", quote_words(Shell::Posix, &words.collect::<Vec<_>>()))
-}
-
-/// Returns some names of a list.
-fn listed(names: &[String]) -> String {
-    const MAX: usize = 20;
-    let shown = names.iter().take(MAX).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    if names.len() > MAX { format!("{shown} and {} more", names.len() - MAX) } else { shown }
 }
 
 /// Returns what to do about a certificate that TLS rejected.
@@ -278,10 +266,10 @@ fn refusal_hints(
         Refusal::Other => return Vec::new(),
         Refusal::InvalidMfaCode => INVALID_CODE_HINT.into(),
         Refusal::MfaRequired => {
-            "pass the device of the user that asks with --serial-number, and its current code with --token-code".into()
+            "name your MFA device with --serial-number; arl asks for its code, or takes it from --token-code".into()
         }
         Refusal::ExpiredCredentials => format!(
-            "the source credentials have expired ({caller}); renew them where they come from, and try again"
+            "the source credentials have expired ({caller}): get new ones, and try again"
         ),
         Refusal::UnknownKey if is_opt_in(region) => format!(
             "the access key is unknown here ({caller}): deleted or inactive, or its account has not enabled region {region}, or its session is from the global STS endpoint; try --region us-east-1"
@@ -323,10 +311,10 @@ fn refusal_hints(
             format!("activate STS in {region} for this account, or ask another region with --region")
         }
         Refusal::Throttled => {
-            "STS is being asked too often from this account; try again in a moment".into()
+            "this account calls STS too often: try again in a moment".into()
         }
         Refusal::InvalidIdentityToken => {
-            "the web identity token is not valid (any more); get a new one".into()
+            "the web identity token is invalid or has expired: get a new one".into()
         }
     };
     vec![hint]
@@ -369,15 +357,21 @@ fn access_denied_hints(message: &str, request: &AssumeRoleRequest, caller: &str)
         _ => caller.to_owned(),
     };
     let mut hints = vec![format!(
-        "asked with {who}; the role's trust policy must name that identity, which itself must be allowed sts:AssumeRole"
+        "arl asked with {who}: the trust policy of the role must name it, and it must be allowed sts:AssumeRole"
     )];
+    hints.push(format!(
+        "if account {} has no role {}, STS answers the same",
+        request.role_arn.account_id(),
+        request.role_arn.role_name()
+    ));
     hints.push(match &request.external_id {
-        None => "if the role wants an external ID, pass --external-id".to_owned(),
-        Some(id) => format!("is `{id}` the external ID that the role wants?"),
+        None => "if the role requires an external ID, pass it with --external-id".to_owned(),
+        Some(id) => format!("check that `{id}` is the external ID that the role requires"),
     });
     if request.serial_number.is_none() {
         hints.push(
-            "if the role wants MFA, name the device with --serial-number; arl asks for its code".to_owned(),
+            "if the role requires MFA, name the device with --serial-number; arl asks for the code"
+                .to_owned(),
         );
     }
     let tags = request.tags.as_ref().is_some_and(|tags| !tags.is_empty());

@@ -90,7 +90,8 @@ fn start_from_mfa_session(
         return Ok(None);
     }
     let keys = match &chain.source {
-        Source::Keys(keys) if keys.session_token().is_none() => keys.clone(),
+        Source::Keys(keys) if keys.session_token().is_none() => Box::new(chain.source.clone()),
+        Source::Keychain(_) => Box::new(chain.source.clone()),
         _ => {
             if args.mfa_session {
                 output.note(

@@ -8,9 +8,10 @@ pub(crate) mod mfa_session;
 pub(crate) mod refusal;
 pub(crate) mod region;
 pub(crate) mod role_ref;
+pub(crate) mod sign_in_hints;
 pub(crate) mod sts_settings;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use arl::internal::{
     CacheKey, CacheKeyHop, Credentials, Identity, IdentityCenterSettings, Partition, RegionChange, RoleArn,
@@ -56,6 +57,8 @@ pub(crate) struct Plan {
     pub(crate) mfa_session: Option<MfaSessionCode>,
     /// Identifies the source in cache keys. `None` if nothing does.
     source_key: Option<SourceKey>,
+    /// Whether the source is not what `source_key` says.
+    has_source_changed: Cell<bool>,
     /// The cache keys of the credentials after each number of hops.
     cache_keys: Vec<OnceCell<CacheKey>>,
 }
@@ -131,6 +134,7 @@ impl Plan {
             identity_center,
             mfa_session,
             source_key,
+            has_source_changed: Cell::new(false),
             cache_keys,
         })
     }
@@ -148,12 +152,21 @@ impl Plan {
             || self.mfa_session.as_ref().is_some_and(|session| session.code.is_some())
     }
 
+    /// Stops caching if the long-term key is not the one that cache keys are made of: the keychain may have got
+    /// another one since arl last looked.
+    pub(crate) fn check_source(&self, keys: &Credentials) {
+        let planned = self.source_key.as_ref().and_then(SourceKey::access_key_id);
+        if planned.is_some_and(|planned| planned != keys.access_key_id()) {
+            self.has_source_changed.set(true);
+        }
+    }
+
     /// Returns the cache key of the credentials after this number of hops.
     ///
     /// Each key is computed once. Generated session names and MFA codes, which change in a plan later, are no
     /// part of it.
     pub(crate) fn cache_key(&self, hops: usize) -> Option<&CacheKey> {
-        let source = self.source_key.as_ref()?;
+        let source = self.source_key.as_ref().filter(|_| !self.has_source_changed.get())?;
         let make = || {
             let key_hops = self.hops.iter().take(hops);
             let key_hops = key_hops
@@ -370,6 +383,8 @@ fn asks_sts(source: &Source) -> bool {
         Source::WebIdentity { .. } | Source::MfaSession { .. } => true,
         // `--allow-insecure-endpoint` also allows a container endpoint on another machine.
         Source::Container(_) | Source::InstanceMetadata(_) => true,
-        Source::Keys(_) | Source::Sso(_) | Source::Process(_) | Source::Login(_) => false,
+        Source::Keys(_) | Source::Keychain(_) | Source::Sso(_) | Source::Process(_) | Source::Login(_) => {
+            false
+        }
     }
 }

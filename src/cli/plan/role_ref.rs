@@ -127,15 +127,15 @@ pub(crate) fn header_rule(file: SharedFile) -> &'static str {
     }
 }
 
+/// Returns the error for a text that names no role, with what was probably meant.
 pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Context) -> CliError {
+    if name.is_empty() {
+        return CliError::new("the role is an empty word").hint("is a variable of the command line empty?");
+    }
     let path = context.display_path(SharedFile::Config);
-    let error = CliError::new(format!(
-        "`{name}` is neither a role ARN, nor ACCOUNT/NAME, nor SESSION:ACCOUNT/NAME, nor a profile in `{path}`"
-    ));
-    let digits = name.split('/').next().unwrap_or_default();
-    if name.contains('/') && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
-        let zeros = if digits.len() < 12 { "; are leading zeros missing?" } else { "" };
-        return error.hint(format!("an account ID has 12 digits, `{digits}` has {}{zeros}", digits.len()));
+    let error = CliError::new(format!("there is no profile `{name}` in `{path}`"));
+    if let Some(hint) = misspelled_account(name) {
+        return error.hint(hint);
     }
     if let Some(section) = config.misnamed_section(name) {
         return with_misnamed(error, &section, context);
@@ -144,8 +144,28 @@ pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Cont
         return error.hint(format!("the profile's name is `{bare}`, without the word `profile`"));
     }
     match arl::internal::closest(name, config.profile_names()).as_slice() {
-        [] if !config.profile_names().is_empty() => error.hint("`arl list` shows the role profiles"),
-        [] => error,
+        [] if config.profile_names().is_empty() => error
+            .hint(ROLE_FORMS)
+            .hint(format!("to make that profile: arl configure ROLE --profile-name {name}")),
+        [] => error.hint(ROLE_FORMS).hint("`arl list` shows the roles"),
         similar => error.hint(format!("did you mean `{}`?", similar.join("`, `"))),
     }
+}
+
+const ROLE_FORMS: &str =
+    "ROLE can also be a role ARN, ACCOUNT/NAME such as 123456789012/Deploy, or SESSION:ACCOUNT/NAME";
+
+/// Returns a hint about a text that was probably meant as ACCOUNT/NAME.
+fn misspelled_account(text: &str) -> Option<String> {
+    let (account, role) = text.split_once('/').or_else(|| text.split_once(':'))?;
+    let digits: String = account.chars().filter(|c| *c != '-').collect();
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    if digits.len() == 12 {
+        // `1234-5678-9012/Deploy`, as the console shows account IDs, or `123456789012:Deploy`.
+        return Some(format!("did you mean `{digits}/{}`?", role.trim_start_matches("role/")));
+    }
+    let zeros = if digits.len() < 12 { "; are leading zeros missing?" } else { "" };
+    Some(format!("an account ID has 12 digits, `{account}` has {}{zeros}", digits.len()))
 }

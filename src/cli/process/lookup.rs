@@ -15,9 +15,9 @@ pub(crate) const ENOEXEC: i32 = 8;
 pub(crate) fn spawn_error(program: &OsStr, error: &io::Error) -> CliError {
     let name = program.to_string_lossy();
     match error.kind() {
-        io::ErrorKind::NotFound => CliError::new(format!("could not find the command `{name}`"))
-            .status(ExitStatus::NotFound)
-            .caused_by(error),
+        io::ErrorKind::NotFound => {
+            CliError::new(format!("command not found: `{name}`")).status(ExitStatus::NotFound)
+        }
         _ => CliError::new(format!("could not run `{name}`")).status(ExitStatus::CannotRun).caused_by(error),
     }
 }

@@ -130,6 +130,7 @@ impl SessionRunner<'_> {
         };
         let credentials = match (&chain.source, &self.plan.mfa_session) {
             (Source::MfaSession { keys, serial_number }, Some(session)) => {
+                let keys = &self.long_term_keys(keys).await.map_err(failed)?;
                 let purpose = "a session of 12 hours".to_owned();
                 let process = session.process.as_deref();
                 let mut codes = MfaCodes::new(serial_number, purpose, process, self.user_prompt);
@@ -150,6 +151,7 @@ impl SessionRunner<'_> {
                 }
             }
             (Source::Sso(sso), _) => self.sso_credentials(sso, locks).await?,
+            (source @ Source::Keychain(_), _) => self.long_term_keys(source).await.map_err(failed)?,
             (source, _) => self.sts.source_credentials(source, now).await.map_err(failed)?,
         };
         if credentials.expiration().is_some_and(|expiration| expiration <= now) {
@@ -158,6 +160,13 @@ impl SessionRunner<'_> {
         }
         self.cache.store(&self.plan, 0, &credentials, now, self.output);
         Ok(credentials)
+    }
+
+    /// Returns the keys of a source that has long-term ones.
+    async fn long_term_keys(&self, source: &Source) -> Result<Credentials, StsError> {
+        let keys = self.sts.source_credentials(source, Context::now()).await?;
+        self.plan.check_source(&keys);
+        Ok(keys)
     }
 
     /// Returns whether STS refused the code and another one can be tried.
@@ -246,7 +255,10 @@ impl SessionRunner<'_> {
                 let credentials = match (&self.plan.chain.source, self.cache.lookup(&self.plan, 0)) {
                     _ if done == 0 => credentials.clone(),
                     // The keys have the same identity as the MFA session, and need no code.
-                    (Source::MfaSession { keys, .. }, _) => keys.clone(),
+                    (Source::MfaSession { keys, .. }, _) => self
+                        .long_term_keys(keys)
+                        .await
+                        .map_err(|error| hints::source_failed(&error, &self.plan.chain))?,
                     (_, Some(cached)) => cached,
                     (_, None) => self.source_credentials(&mut []).await?,
                 };
@@ -263,14 +275,13 @@ impl SessionRunner<'_> {
     }
 }
 
-/// Returns whether a program of the user's supplies the credentials, or the token for them.
+/// Returns whether a program of the user's is asked for the first credentials, or for the token for them.
 fn runs_program(source: &Source) -> bool {
-    matches!(
-        source,
-        Source::Process(_)
-            | Source::Login(_)
-            | Source::WebIdentity { token: WebIdentityToken::Process(_), .. }
-    )
+    match source {
+        Source::MfaSession { keys, .. } => runs_program(keys),
+        Source::WebIdentity { token: WebIdentityToken::Process(_), .. } => true,
+        source => matches!(source, Source::Process(_) | Source::Login(_) | Source::Keychain(_)),
+    }
 }
 
 /// Tells the waiting processes to wait for another call, and `limit` longer for the user or a program.

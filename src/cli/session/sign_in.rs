@@ -18,7 +18,7 @@ use crate::cli::plan::identity_center::{SignInFlow, Surroundings};
 use crate::cli::process::browser;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
-use crate::cli::ui::prompt::{self, PromptError};
+use crate::cli::ui::prompt::{self, Echo, PromptError};
 use crate::cli::ui::text::human_duration;
 
 /// How long a sign-in may take, unless a flag says otherwise.
@@ -180,10 +180,10 @@ async fn with_paste(
     output.instruct(browser.page());
     output.instruct("afterwards the browser shows a page that does not load; copy its whole address");
     let question = "paste the address (it is not shown): ";
-    let parse = |line: &str| {
-        browser.read_pasted(line).ok_or_else(|| "that is not the address of this sign-in's page; ".to_owned())
-    };
-    let answer = prompt::ask_line(question, "address", timeout, &private_runtime_dir(), parse).await;
+    let parse =
+        |line: &str| browser.read_pasted(line).ok_or("that is not the address of this sign-in's page; ");
+    let answer =
+        prompt::ask_until(question, "address", Echo::Off, timeout, &private_runtime_dir(), parse).await;
     let answer = answer.map_err(|error| not_answered(error, session.label()))?;
     browser.complete(answer).await.map_err(|error| failed(&error, session))
 }

@@ -9,8 +9,8 @@ use arl::internal::{
 
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
-use crate::cli::plan::hints;
 use crate::cli::plan::identity_center::configured_flow;
+use crate::cli::plan::sign_in_hints;
 use crate::cli::session::mfa::UserPrompt;
 use crate::cli::session::runner::{SessionRunner, send_heartbeat};
 use crate::cli::session::sign_in;
@@ -161,7 +161,7 @@ impl SessionRunner<'_> {
 
     fn sso_failed(&self, error: &LoginError, sso: &SsoSource) -> CliError {
         let Some(settings) = &self.plan.identity_center else { return CliError::new(error.to_string()) };
-        hints::identity_center_failed(error, &self.plan.chain, sso, settings)
+        sign_in_hints::identity_center_failed(error, &self.plan.chain, sso, settings)
     }
 
     fn center_and_store(&self) -> Result<(IdentityCenter, TokenStore), CliError> {

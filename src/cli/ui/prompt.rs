@@ -1,4 +1,4 @@
-//! Asks the user on the terminal itself, because stdin may be data and stdout is for programs.
+//! Asks for an MFA code or a key on the terminal itself, because stdin may be data and stdout is for programs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -6,26 +6,27 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use arl::internal::{SingleFlight, TokenCode};
+use arl::internal::{Secret, SingleFlight, TokenCode};
 use rustix::fs::OFlags;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
 
 use crate::cli::sys;
 use crate::cli::ui::text::printable;
 
 /// How long the user may take. Other processes may be waiting for the same session.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
-/// The longest line that is read: as much as a terminal in canonical mode takes.
+/// The longest line that is read. A code is far shorter.
 const MAX_LINE: usize = 4096;
 
 /// Whether the terminal shows what the user types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Echo {
-    On,
+pub(crate) enum Echo {
     Off,
+    On,
 }
 
-/// A terminal whose settings fit a question. Dropping this restores them.
+/// A terminal that is asked a question. Dropping this restores its settings.
 struct Terminal {
     device: File,
     saved_settings: Termios,
@@ -54,13 +55,13 @@ impl Terminal {
 
     /// Reads one line. `None` is the end of input. A thread reads, so that signals and the time limit still
     /// work.
-    async fn read_line(&self) -> io::Result<Option<String>> {
+    async fn read_line(&self) -> io::Result<Option<Secret>> {
         let mut device = self.device.try_clone()?;
         let read = move || {
-            let mut line = [0; MAX_LINE];
+            let mut line = Zeroizing::new([0; MAX_LINE]);
             // A terminal in canonical mode returns whole lines.
-            let length = device.read(&mut line)?;
-            Ok((length > 0).then(|| String::from_utf8_lossy(&line[..length]).trim().to_owned()))
+            let length = device.read(&mut *line)?;
+            Ok((length > 0).then(|| Secret::new(String::from_utf8_lossy(&line[..length]).trim().to_owned())))
         };
         tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
     }
@@ -112,7 +113,7 @@ impl From<io::Error> for PromptError {
 /// There is no terminal, or the user typed nothing in time.
 pub(crate) async fn ask(question: &str, locks: &Path) -> Result<TokenCode, PromptError> {
     // The message never shows the line: it may be a password that was typed into the wrong place.
-    let parse = |line: &str| line.parse::<TokenCode>().map_err(|_| "a code has six digits; ".to_owned());
+    let parse = |line: &str| line.parse::<TokenCode>().map_err(|_| "a code has six digits; ");
     ask_until(question, "code", Echo::Off, LIMIT, locks, parse).await
 }
 
@@ -124,32 +125,23 @@ pub(crate) async fn confirm(question: &str, locks: &Path) -> Result<bool, Prompt
     let parse = |line: &str| match line.to_ascii_lowercase().as_str() {
         "" | "y" | "yes" => Ok(true),
         "n" | "no" => Ok(false),
-        _ => Err("please answer y or n; ".to_owned()),
+        _ => Err("please answer y or n; "),
     };
     ask_until(question, "answer", Echo::On, LIMIT, locks, parse).await
 }
 
-/// Asks for a line until `parse` takes it, for at most `limit`. It is not echoed.
+/// Asks until `parse` takes the line, for at most `limit`. What it returns otherwise is shown before the next
+/// question.
 ///
 /// # Errors
 /// As [`ask`].
-pub(crate) async fn ask_line<T>(
-    question: &str,
-    what: &str,
-    limit: Duration,
-    locks: &Path,
-    parse: impl Fn(&str) -> Result<T, String>,
-) -> Result<T, PromptError> {
-    ask_until(question, what, Echo::Off, limit, locks, parse).await
-}
-
-async fn ask_until<T>(
+pub(crate) async fn ask_until<T>(
     question: &str,
     what: &str,
     echo: Echo,
     limit: Duration,
     locks: &Path,
-    parse: impl Fn(&str) -> Result<T, String>,
+    parse: impl Fn(&str) -> Result<T, &'static str>,
 ) -> Result<T, PromptError> {
     let session = terminal_session().ok_or(PromptError::NoTerminal)?;
     let _turn = SingleFlight::new(locks).lock_terminal(session, LIMIT).await;
@@ -160,14 +152,31 @@ async fn ask_until<T>(
             let Some(line) = terminal.read_line().await? else {
                 return Err(PromptError::NotTyped(format!("no {what} was typed")));
             };
-            match parse(&line) {
+            match parse(line.expose()) {
                 Ok(value) => return Ok(value),
-                Err(correction) => terminal.write(&correction)?,
+                Err(correction) => terminal.write(correction)?,
             }
         }
     };
     tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| {
         let limit = humantime::format_duration(limit);
         Err(PromptError::NotTyped(format!("no {what} was typed within {limit}")))
+    })
+}
+
+/// Asks for one line of text. The answer may be empty. Processes take turns as in [`ask`].
+///
+/// # Errors
+/// There is no terminal, or the user typed nothing in time.
+pub(crate) async fn ask_line(question: &str, echo: Echo, locks: &Path) -> Result<Secret, PromptError> {
+    let session = terminal_session().ok_or(PromptError::NoTerminal)?;
+    let _turn = SingleFlight::new(locks).lock_terminal(session, LIMIT).await;
+    let terminal = Terminal::open(echo).map_err(|_| PromptError::NoTerminal)?;
+    let asking = async {
+        terminal.write(question)?;
+        terminal.read_line().await?.ok_or_else(|| PromptError::NotTyped("nothing was typed".into()))
+    };
+    tokio::time::timeout(LIMIT, asking).await.unwrap_or_else(|_| {
+        Err(PromptError::NotTyped(format!("nothing was typed within {}", humantime::format_duration(LIMIT))))
     })
 }

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use crate::http::{Request, Response};
+use crate::iam;
 use crate::other_services;
+use crate::server::Recorded;
 use crate::sigv4::{ToSign, signature};
 use crate::state::{Key, Role, World};
 use crate::xml::{Refusal, element, success};
@@ -41,8 +43,23 @@ pub(crate) struct Twist {
 }
 
 pub(crate) fn answer(world: &mut World, request: &Request, twist: &Twist) -> Response {
+    // A new key is not known everywhere at once.
+    if let Some(left) = world.refusals.get_mut(&Recorded::of(request, false).access_key_id)
+        && *left > 0
+    {
+        *left -= 1;
+        return Refusal::new(
+            403,
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid.",
+        )
+        .response();
+    }
     if let Some(response) = other_services::answer(world, request) {
         return response;
+    }
+    if let Some(result) = iam::answer(world, request, authenticated) {
+        return result.unwrap_or_else(|refusal| refusal.response());
     }
     let form = Form::new(request.form());
     let result = match form.get("Action") {
@@ -78,7 +95,7 @@ fn authenticated(world: &World, request: &Request) -> Result<Key, Refusal> {
         Refusal::new(400, "IncompleteSignature", "The request signature does not conform to AWS standards")
     };
     let credential: Vec<&str> = part("Credential").ok_or_else(incomplete)?.split('/').collect();
-    let &[id, day, region, service @ ("sts" | "s3"), "aws4_request"] = credential.as_slice() else {
+    let &[id, day, region, service @ ("sts" | "s3" | "iam"), "aws4_request"] = credential.as_slice() else {
         return Err(incomplete());
     };
     let names: Vec<&str> = part("SignedHeaders").ok_or_else(incomplete)?.split(';').collect();

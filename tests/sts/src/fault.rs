@@ -21,6 +21,8 @@ pub enum Fault {
     Drip,
     /// No answer at all, while the connection stays open.
     Silence,
+    /// No answer at all, but the request has its effect.
+    Unanswered,
     /// Half an answer, then a connection reset.
     Reset,
     /// Half an answer, then the end of the connection.
@@ -58,6 +60,7 @@ impl Fault {
             "gather" => Self::Gather(value.parse().ok()?),
             "drip" => Self::Drip,
             "silence" => Self::Silence,
+            "unanswered" => Self::Unanswered,
             "reset" => Self::Reset,
             "truncate" => Self::Truncate,
             "malform" => Self::Malform,

@@ -9,6 +9,7 @@
 mod actions;
 mod fault;
 mod http;
+mod iam;
 mod identity_center;
 mod other_services;
 mod server;

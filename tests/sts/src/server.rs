@@ -40,7 +40,7 @@ impl Recorded {
         self.parameters.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
-    fn of(request: &Request, tls: bool) -> Self {
+    pub(crate) fn of(request: &Request, tls: bool) -> Self {
         let (mut action, mut parameters) = (String::new(), request.form());
         parameters.retain(|(name, value)| {
             if name == "Action" {
@@ -285,7 +285,8 @@ fn respond(
         Some(Fault::PastExpiry) => twist.expiry_offset = Some(-86_400),
         Some(Fault::ControlCharacters) => twist.token = Some("tok\nen\u{1b}[2J".into()),
         Some(Fault::NoCredentials) => twist.no_credentials = true,
-        Some(Fault::Drip | Fault::Reset | Fault::Truncate | Fault::SkewedDate(_)) | None => {}
+        Some(Fault::Unanswered | Fault::Drip | Fault::Reset | Fault::Truncate | Fault::SkewedDate(_))
+        | None => {}
     }
     let mut response = answer(&mut lock(state).world, request, &twist);
     let offset = match &fault {
@@ -294,6 +295,10 @@ fn respond(
     };
     response.headers.push(("Date".into(), http_date(offset)));
     match fault {
+        Some(Fault::Unanswered) => {
+            std::thread::sleep(Duration::from_secs(120));
+            Err(gone())
+        }
         Some(Fault::Drip) => {
             stream.write_all(&response.head())?;
             for byte in &response.body {

@@ -77,6 +77,16 @@ pub struct World {
     pub session_seconds: Option<u32>,
     /// The next session token to issue instead of a random one.
     pub next_token: Option<String>,
+    /// When access keys were created; before 1970 was over, for all others.
+    pub created: HashMap<String, SystemTime>,
+    /// When access keys were used last. IAM learns it from elsewhere.
+    pub last_used: HashMap<String, SystemTime>,
+    /// How many calls with an access key are refused until it is known.
+    pub refusals: HashMap<String, usize>,
+    /// How many calls with each new access key are refused.
+    pub new_key_refusals: usize,
+    /// The user whose key CreateAccessKey wrongly creates.
+    pub new_key_owner: Option<String>,
 }
 
 impl World {
@@ -164,7 +174,7 @@ impl World {
     }
 }
 
-const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+pub(crate) const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 pub(crate) fn random(length: usize, alphabet: &[u8]) -> String {
     let mut bytes = vec![0; length];

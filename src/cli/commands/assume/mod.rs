@@ -87,7 +87,7 @@ pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
     }
     let exposure = output::stdout_exposure().filter(|_| !show);
     match exposure {
-        Some(Exposure::ReadableFile) => return Err(refuse_readable_file()),
+        Some(Exposure::ReadableFile) => return Err(refuse_readable_file("arl assume")),
         Some(Exposure::Terminal) if format != Format::Env => {
             return Err(CliError::new("the terminal would show the secret key").hint(
                 "send the output to a program, or to a file that only you can read; --show prints it here",
@@ -147,12 +147,15 @@ fn success_message(identity: &Identity) -> String {
     }
 }
 
-fn refuse_readable_file() -> CliError {
+/// Returns the error for a secret that would go into a file that others can read.
+pub(crate) fn refuse_readable_file(command: &str) -> CliError {
     let path = std::fs::read_link("/proc/self/fd/1")
         .map_or_else(|_| "FILE".into(), |path| path.display().to_string());
     CliError::new("other users can read the file that the secret key would be written to")
         .hint(format!("chmod 600 {}", quote_words(Shell::Posix, &[path])))
-        .hint("or create the file as your own: (umask 077; arl assume … >FILE); --show writes to any file")
+        .hint(format!(
+            "or create the file as your own: (umask 077; {command} … >FILE); --show writes to any file"
+        ))
 }
 
 fn refuse_terminal(shell: Shell, args: &[String]) -> CliError {

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use arl::internal::shell::Shell;
 use arl::internal::{
-    Error, ExternalId, ProfileName, RoleArn, RoleSessionName, Section, SerialNumber, SessionDuration,
-    SharedConfig,
+    Error, ExternalId, KeyName, ProfileName, RoleArn, RoleSessionName, Section, SerialNumber,
+    SessionDuration, SharedConfig,
 };
 
 use crate::cli::args::role::RoleArgs;
@@ -141,6 +141,12 @@ pub(crate) fn process_profile_keys(
     let mut keys = vec![("credential_process", command)];
     keys.extend(args.region.clone().map(|region| ("region", region)));
     Ok(keys)
+}
+
+/// Returns the command line with which a `credential_process` asks this program for a stored key.
+pub(crate) fn stored_key_process(name: &KeyName) -> Result<String, CliError> {
+    let words = [stable_program_path()?, "keys".into(), "show".into(), name.to_string(), "--json".into()];
+    Ok(quote_words(Shell::Posix, &words))
 }
 
 /// Returns a path of arl that stays the same after an upgrade. Package managers keep each version in its own

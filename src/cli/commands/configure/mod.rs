@@ -5,15 +5,18 @@ pub(crate) mod keys;
 use std::path::Path;
 
 use arl::internal::{
-    AccountId, ProfileEdit, ProfileName, RoleProfile, RoleRef, Section, SharedConfig, SharedFile,
-    UpdateOutcome,
+    AccountId, ProfileEdit, ProfileName, RoleProfile, RoleRef, Section, SerialNumber, SharedConfig,
+    SharedFile, UpdateOutcome,
 };
 
 use crate::cli::args::file_url;
 use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::overwrite::Overwrite;
 use crate::cli::args::role::RoleArgs;
-use crate::cli::commands::configure::keys::{ProfileSource, process_profile_keys, role_profile_keys};
+use crate::cli::commands::configure::keys::{
+    ProfileSource, process_profile_keys, role_profile_keys, stored_key_process,
+};
+use crate::cli::commands::keys::keychain::{parse_name, stored_key};
 use crate::cli::commands::write::trace_in_place;
 use crate::cli::env::context::Context;
 use crate::cli::plan::Plan;
@@ -21,7 +24,7 @@ use crate::cli::plan::endpoint_url;
 use crate::cli::plan::endpoint_url::{EndpointArgs, Service};
 use crate::cli::plan::region::{RegionProfile, Regions};
 use crate::cli::plan::role_ref::{check_partition, check_unambiguous, role_arn, typed_role_in, unknown_role};
-use crate::cli::ui::error::CliError;
+use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::output::Output;
 
 const SHORT_EXAMPLES: &str = "  \
@@ -38,6 +41,7 @@ credential_process profile, which runs arl with its cache and with the flags tha
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
 #[command(help_template = TEMPLATE)]
+#[command(mut_arg("role", |role| role.required_unless_present_any(["account_id", "keys"])))]
 pub(crate) struct ConfigureArgs {
     #[command(flatten)]
     role: RoleArgs,
@@ -47,13 +51,16 @@ pub(crate) struct ConfigureArgs {
     /// Write a credential_process profile that runs arl
     #[arg(long, help_heading = "File")]
     process: bool,
+    /// Write a profile for the stored key of this name (arl keys), for arl and for SDKs
+    #[arg(long, value_name = "NAME", help_heading = "File", conflicts_with_all = ["role", "account_id", "process"])]
+    keys: Option<String>,
     /// Overwrite a profile with other settings
     #[arg(long, help_heading = "File")]
     force: bool,
 }
 
 /// The keys that `arl configure` sets or removes.
-const MANAGED_KEYS: [&str; 12] = [
+const MANAGED_KEYS: [&str; 13] = [
     "role_arn",
     "source_profile",
     "credential_source",
@@ -66,6 +73,7 @@ const MANAGED_KEYS: [&str; 12] = [
     "source_identity",
     "session_tags",
     "transitive_session_tags",
+    "arl_keys",
 ];
 
 /// The keys that show, besides [`MANAGED_KEYS`], that a profile is in use.
@@ -89,7 +97,10 @@ pub(crate) fn run(args: &ConfigureArgs, output: &Output) -> Result<(), CliError>
         args.profile_name.parse().map_err(|error| CliError::usage(format!("--profile-name {error}")))?;
     let context = Context::read()?;
     let config = context.shared_config()?;
-    let plan = ConfigurePlan::from_args(args, name, &context, &config, output)?;
+    let plan = match &args.keys {
+        Some(key) => ConfigurePlan::for_stored_key(args, name, key)?,
+        None => ConfigurePlan::from_args(args, name, &context, &config, output)?,
+    };
     plan.write(config.profile(plan.name.as_str()), &context, output)
 }
 
@@ -167,6 +178,25 @@ impl ConfigurePlan {
         } else {
             role_profile_keys(&merged, &arn, source)?
         };
+        Ok(Self { name, keys, overwrite: Overwrite::from_flag(args.force) })
+    }
+
+    /// Returns the profile of a stored key: `arl_keys` for arl, `credential_process` for every SDK.
+    fn for_stored_key(args: &ConfigureArgs, name: ProfileName, key: &str) -> Result<Self, CliError> {
+        let key = parse_name(key)?;
+        let RoleArgs { region, .. } = &args.role;
+        let rest = RoleArgs { region: None, serial_number: None, ..args.role.clone() };
+        if let Some(flag) = rest.first_flag() {
+            return Err(CliError::usage(format!(
+                "--keys writes the profile of a key, and has no use for {flag}"
+            )));
+        }
+        stored_key(&key)?;
+        let serial = args.role.serial_number.as_deref();
+        let serial = serial.map(|text| parse_value::<SerialNumber>("--serial-number", text)).transpose()?;
+        let mut keys = vec![("arl_keys", key.to_string()), ("credential_process", stored_key_process(&key)?)];
+        keys.extend(serial.map(|serial| ("mfa_serial", serial.to_string())));
+        keys.extend(region.clone().map(|region| ("region", region)));
         Ok(Self { name, keys, overwrite: Overwrite::from_flag(args.force) })
     }
 

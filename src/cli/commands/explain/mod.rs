@@ -1,13 +1,14 @@
 //! `arl explain`: shows what a command with a role would do, without any call.
 
+mod calls;
 pub(crate) mod reason;
 mod sso;
 
 use std::time::Duration;
 
 use arl::internal::{
-    ASSUMED_VARIABLES, Consumer, IDENTITY_VARIABLES, ParameterValue, ProcessSource, REGION_VARIABLES,
-    RegionChange, SessionDuration, SessionNameTemplate, Source, SourceChain, WebIdentityToken,
+    ASSUMED_VARIABLES, Consumer, IDENTITY_VARIABLES, ParameterValue, REGION_VARIABLES, RegionChange,
+    SessionDuration, Source,
 };
 use serde_json::{Value, json};
 
@@ -174,7 +175,7 @@ impl Explanation {
                 (false, false) => CacheState::Off,
             },
             remaining: expiration.and_then(|expiration| expiration.duration_since(Context::now()).ok()),
-            calls: calls(plan, cached.map(|(hops, _)| hops)),
+            calls: calls::calls(plan, cached.map(|(hops, _)| hops)),
             sets,
             unsets,
         })
@@ -269,6 +270,7 @@ impl Lifetime {
     fn of(source: &Source) -> Self {
         match source {
             Source::Keys(keys) if keys.session_token().is_none() => Self::LongTerm,
+            Source::Keychain(_) => Self::LongTerm,
             Source::Process(_) => Self::Unknown,
             Source::Keys(_)
             | Source::MfaSession { .. }
@@ -356,42 +358,4 @@ fn session_name(hop: &Hop) -> Setting {
     };
     let origin = hop.origins.get("RoleSessionName").unwrap_or("made up of {user}@{role}.{account}");
     setting("RoleSessionName", name, format!("{origin}{note}"))
-}
-
-/// Returns the calls that remain after the `cached` hops.
-fn calls(plan: &Plan, cached: Option<usize>) -> Vec<String> {
-    let SourceChain { source, .. } = &plan.chain;
-    let mut calls = Vec::new();
-    if cached.is_none() {
-        let call = match source {
-            Source::Keys(_) => None,
-            Source::MfaSession { .. } => Some("GetSessionToken".to_owned()),
-            Source::Sso(sso) => Some(format!(
-                "GetRoleCredentials of IAM Identity Center for {}/{}",
-                sso.account_id, sso.role_name
-            )),
-            Source::Process(process) => Some(program_name(process)),
-            Source::Login(_) => Some("the AWS CLI, if the login's credentials are over".to_owned()),
-            Source::WebIdentity { role_arn, token, .. } => {
-                if let WebIdentityToken::Process(process) = token {
-                    calls.push(program_name(process));
-                }
-                Some(format!("AssumeRoleWithWebIdentity for {role_arn}"))
-            }
-            Source::Container(_) => Some("the container endpoint".to_owned()),
-            Source::InstanceMetadata(_) => Some("the instance metadata service".to_owned()),
-        };
-        calls.extend(call);
-    }
-    let rest = &plan.hops[cached.unwrap_or(0)..];
-    if rest.iter().any(|hop| hop.template.as_ref().is_some_and(SessionNameTemplate::needs_caller)) {
-        calls.push("GetCallerIdentity, for {caller}".to_owned());
-    }
-    calls.extend(rest.iter().map(|hop| format!("AssumeRole of {}", hop.request.role_arn)));
-    calls
-}
-
-/// Returns the program's name alone, because its arguments may be secret.
-fn program_name(process: &ProcessSource) -> String {
-    format!("the program `{}`", process.command.split_whitespace().next().unwrap_or_default())
 }

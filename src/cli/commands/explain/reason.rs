@@ -29,6 +29,8 @@ pub(crate) enum SourceReason {
     SourceProfile { profile: String, source: String },
     /// `credential_source` of the role's profile.
     CredentialSource { profile: String, source: String },
+    /// `arl_keys` of the role's profile.
+    StoredKeys { profile: String, name: String },
     /// The environment has keys.
     EnvironmentKeys,
     /// A variable that was set after this shell had become a role.
@@ -62,6 +64,7 @@ impl fmt::Display for SourceReason {
             Self::CredentialSource { profile, source } => {
                 write!(f, "`credential_source = {source}` of profile `{profile}`")
             }
+            Self::StoredKeys { profile, name } => write!(f, "`arl_keys = {name}` of profile `{profile}`"),
             Self::EnvironmentKeys => f.write_str("keys in the environment come first"),
             Self::SetLater(_) => f.write_str("chosen since this shell became a role"),
             Self::ProfileVariable => {
@@ -127,6 +130,9 @@ impl SourceReason {
             if !assumes_role {
                 return Self::ProfileItself(profile);
             }
+            if let Some(name) = section.get_non_empty("arl_keys") {
+                return Self::StoredKeys { profile, name: name.to_owned() };
+            }
             if let Some(source) = section.get("source_profile") {
                 return Self::SourceProfile { profile, source: source.to_owned() };
             }
@@ -145,13 +151,14 @@ impl SourceReason {
             SourceId::Profile(name) if selected == Some(name) => Self::ProfileVariable,
             SourceId::Profile(_)
             | SourceId::ProfileKeys(_)
+            | SourceId::Keychain(_)
             | SourceId::InstanceMetadata
             | SourceId::InstanceMetadataOf(_)
                 if shell_has_role =>
             {
                 Self::SourceOfShellRole
             }
-            SourceId::Profile(_) | SourceId::ProfileKeys(_) => Self::DefaultProfile,
+            SourceId::Profile(_) | SourceId::ProfileKeys(_) | SourceId::Keychain(_) => Self::DefaultProfile,
             id @ (SourceId::WebIdentity | SourceId::Container) => Self::NoKeysAndNoProfile(Candidate::of(id)),
             SourceId::InstanceMetadata | SourceId::InstanceMetadataOf(_) => Self::LastResort,
         }
@@ -172,6 +179,7 @@ impl SourceReason {
                 Some(Candidate::EnvironmentKeys)
             }
             Self::CredentialSource { .. }
+            | Self::StoredKeys { .. }
             | Self::ProfileFlag(_)
             | Self::ProfileItself(_)
             | Self::RoleItself

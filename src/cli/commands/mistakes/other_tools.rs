@@ -5,7 +5,7 @@ use arl::internal::shell::Shell;
 use crate::cli::ui::text::quote_words;
 
 /// Words for a command, the command here, and whether the rest of the line is kept.
-const VERBS: [(&[&str], &str, Rest); 17] = [
+const VERBS: [(&[&str], &str, Rest); 20] = [
     (&["use", "switch", "sw", "activate", "assume-role", "become", "su", "role"], "arl assume", Rest::Role),
     (&["env", "export", "print", "creds", "credentials", "get", "process"], "arl assume", Rest::Role),
     (&["run", "execute", "do", "with", "shell"], "arl exec", Rest::Command),
@@ -21,11 +21,10 @@ const VERBS: [(&[&str], &str, Rest); 17] = [
     (&["profiles", "roles", "ps", "accounts", "browse"], "arl list", Rest::Dropped),
     (&["open", "web", "browser", "url", "signin-url"], "arl console --open", Rest::Role),
     (&["sso-login", "sso", "signin", "sign-in", "auth", "authenticate"], "arl login", Rest::Dropped),
-    (
-        &["add", "generate", "populate", "config", "create", "set", "setup", "new"],
-        "arl configure",
-        Rest::Role,
-    ),
+    (&["generate", "populate", "config", "create", "set", "setup", "new"], "arl configure", Rest::Role),
+    (&["add", "import", "store"], "arl keys add", Rest::Key),
+    (&["rotate", "rotate-keys"], "arl keys rotate", Rest::Key),
+    (&["remove", "rm", "delete"], "arl keys remove", Rest::Key),
     (&["refresh", "renew", "update"], "arl assume --refresh", Rest::Role),
     (
         &["server", "serve", "ecs-server", "ec2-server", "proxy", "imds", "metadata"],
@@ -46,6 +45,8 @@ const VERBS: [(&[&str], &str, Rest); 17] = [
 enum Rest {
     /// They name the role; `ROLE` stands for a missing one.
     Role,
+    /// They name a stored key; `NAME` stands for a missing one.
+    Key,
     /// They are a role and a command.
     Command,
     /// They mean nothing here.
@@ -59,7 +60,8 @@ pub(super) fn verb_of_other_tools(verb: &str, rest: &[String]) -> Option<String>
     let rest = match kind {
         Rest::Dropped => return Some((*command).to_owned()),
         Rest::Role if rest.is_empty() => "ROLE".to_owned(),
-        Rest::Role => words(rest),
+        Rest::Key if rest.is_empty() => "NAME".to_owned(),
+        Rest::Role | Rest::Key => words(rest),
         Rest::Command => match rest.iter().position(|word| word == "--") {
             Some(at) => format!("{} -- {}", words(&rest[..at]), words(&rest[at + 1..])),
             None => match rest {

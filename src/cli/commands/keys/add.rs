@@ -1,0 +1,236 @@
+//! `arl keys add`: stores an access key, and writes a profile that names it.
+
+use arl::internal::{
+    CallerIdentity, Credentials, KeyName, ProfileName, SerialNumber, SharedConfig, SharedFile, UpdateOutcome,
+};
+
+use crate::cli::commands::configure::keys::stored_key_process;
+use crate::cli::commands::keys::aws::Aws;
+use crate::cli::commands::keys::given;
+use crate::cli::commands::keys::keychain::{Keychain, keychain_failed, parse_name};
+use crate::cli::commands::keys::profile;
+use crate::cli::env::context::Context;
+use crate::cli::env::dirs::private_runtime_dir;
+use crate::cli::session::runtime::runtime;
+use crate::cli::ui::error::{CliError, parse_value};
+use crate::cli::ui::output::Output;
+use crate::cli::ui::prompt;
+use crate::cli::ui::prompt::Echo;
+use crate::cli::ui::text::last_four;
+
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true)]
+pub(crate) struct AddArgs {
+    /// The name to store it under
+    name: String,
+    /// Take the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+    #[arg(long, conflicts_with_all = ["stdin", "import"])]
+    env: bool,
+    /// Read the key from stdin: two lines, or the JSON of `aws iam create-access-key`
+    #[arg(long, conflicts_with = "import")]
+    stdin: bool,
+    /// Move the keys of this profile out of the shared files
+    #[arg(long, value_name = "PROFILE")]
+    import: Option<String>,
+    /// The profile to write [default: that of --import, else NAME]
+    #[arg(long, alias = "profile_name", value_name = "NAME", conflicts_with = "import")]
+    profile_name: Option<String>,
+    /// Write no profile
+    #[arg(long, conflicts_with_all = ["profile_name", "import", "serial_number"])]
+    no_profile: bool,
+    /// The user's MFA device, for the profile; asked for at a terminal
+    #[arg(long, alias = "mfa-serial", value_name = "ARN")]
+    serial_number: Option<String>,
+    /// The region to check the key in, and the profile's
+    #[arg(short, long, value_name = "REGION")]
+    region: Option<String>,
+    /// Replace another key of this name
+    #[arg(long)]
+    force: bool,
+}
+
+/// What becomes of a profile.
+struct ProfileChange {
+    name: ProfileName,
+    is_import: bool,
+}
+
+pub(crate) fn run(args: &AddArgs, output: &Output) -> Result<(), CliError> {
+    let name = parse_name(&args.name)?;
+    let context = Context::read()?;
+    let config = context.shared_config()?;
+    let change = plan_profile(args, &name, &config)?;
+    let serial = args.serial_number.as_deref();
+    let serial = serial.map(|text| parse_value::<SerialNumber>("--serial-number", text)).transpose()?;
+    let section = change.as_ref().and_then(|change| config.profile(change.name.as_str()));
+    let aws = Aws::new(args.region.as_deref(), &context, &config, section, output)?;
+    runtime()?.block_on(async {
+        let keychain = Keychain::open(Some(&name)).await?;
+        let _lock = keychain.lock(&name)?;
+        let stored = keychain.store.get(&name).await;
+        let stored = match stored {
+            // With --force it does not matter what was there.
+            Err(_) if args.force => None,
+            stored => stored
+                .map_err(|error| keychain_failed(format!("could not look for a key `{name}`"), error))?,
+        };
+        let keys = match (&args.import, args.env, args.stdin) {
+            (Some(profile), ..) => {
+                let section = config.profile(profile);
+                given::from_profile(profile, section.ok_or_else(|| no_profile(profile))?)?
+            }
+            (None, true, _) => given::from_environment()?,
+            (None, _, true) => given::from_stdin()?,
+            (None, false, false) => given::typed().await?,
+        };
+        refuse_replacement(&name, stored.as_ref(), &keys, args.force)?;
+        let caller = aws.caller(&keys).await?;
+        let has_device = section.is_some_and(|section| section.get("mfa_serial").is_some());
+        let asks = change.is_some() && serial.is_none() && !has_device && !is_given(args);
+        let serial = match asks {
+            true => ask_for_device(&aws, &keys, &caller).await?,
+            false => serial,
+        };
+        put(&keychain, &name, &keys, &caller, stored.as_ref(), output).await?;
+        match &change {
+            Some(change) => write_profile(change, &name, args, serial.as_ref(), &context, &config, output),
+            None => Ok(()),
+        }
+    })
+}
+
+fn is_given(args: &AddArgs) -> bool {
+    args.env || args.stdin || args.import.is_some()
+}
+
+fn no_profile(name: &str) -> CliError {
+    CliError::new(format!("there is no profile `{name}`"))
+}
+
+/// Decides which profile is written, and refuses one that has something else.
+fn plan_profile(
+    args: &AddArgs,
+    name: &KeyName,
+    config: &SharedConfig<'_>,
+) -> Result<Option<ProfileChange>, CliError> {
+    if args.no_profile {
+        return Ok(None);
+    }
+    if let Some(profile) = &args.import {
+        let section = config.profile(profile).ok_or_else(|| no_profile(profile))?;
+        profile::ensure_importable(profile, section)?;
+        return Ok(Some(ProfileChange { name: profile::parse_profile(profile)?, is_import: true }));
+    }
+    let profile = profile::parse_profile(args.profile_name.as_deref().unwrap_or(name.as_str()))?;
+    profile::ensure_free(&profile, name, config.profile(profile.as_str()))?;
+    Ok(Some(ProfileChange { name: profile, is_import: false }))
+}
+
+/// Refuses to replace another key, whose secret could not be had back.
+fn refuse_replacement(
+    name: &KeyName,
+    stored: Option<&Credentials>,
+    keys: &Credentials,
+    force: bool,
+) -> Result<(), CliError> {
+    match stored {
+        Some(stored) if stored.access_key_id() != keys.access_key_id() && !force => {
+            let id = last_four(stored.access_key_id());
+            Err(CliError::new(format!("the key …{id} is stored as `{name}` already, and would be lost"))
+                .hint("give the new one another name, or insist with --force")
+                .hint(format!("to replace the key by a new one of the same user: arl keys rotate {name}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Asks which MFA device the profile names. IAM's answer is offered, if the key may ask for it.
+async fn ask_for_device(
+    aws: &Aws,
+    keys: &Credentials,
+    caller: &CallerIdentity,
+) -> Result<Option<SerialNumber>, CliError> {
+    let devices = aws.iam(&caller.arn).mfa_devices(keys, Context::now()).await;
+    let offer = match devices.as_deref() {
+        Ok([]) => return Ok(None),
+        Ok([device, ..]) => device.clone(),
+        // What a device is called that was made along with the user.
+        Err(_) => caller.arn.replacen(":user/", ":mfa/", 1),
+    };
+    let offer: Option<SerialNumber> = offer.parse().ok();
+    let Some(offer) = offer else { return Ok(None) };
+    let question = format!("MFA device of {} [{offer}; - for none]: ", caller.name());
+    let answer = prompt::ask_line(&question, Echo::On, &private_runtime_dir()).await;
+    match answer.as_ref().map(|answer| answer.expose()) {
+        // The key can be stored all the same.
+        Err(_) | Ok("-") => Ok(None),
+        Ok("") => Ok(Some(offer)),
+        Ok(text) => parse_value("the MFA device", text).map(Some),
+    }
+}
+
+/// Stores the key. A rotation of the key before it is over with that.
+async fn put(
+    keychain: &Keychain,
+    name: &KeyName,
+    keys: &Credentials,
+    caller: &CallerIdentity,
+    stored: Option<&Credentials>,
+    output: &Output,
+) -> Result<(), CliError> {
+    let failed = |error| keychain_failed(format!("could not store the key `{name}`"), error);
+    let store = &keychain.store;
+    store.put(name, keys).await.map_err(failed)?;
+    let is_other = |stored: &Credentials| stored.access_key_id() != keys.access_key_id();
+    if stored.is_none_or(is_other)
+        && let Ok(Some(rotation)) = store.rotation(name).await
+    {
+        store.remove_rotation(name).await.map_err(failed)?;
+        let new = rotation.new.as_ref().map(|new| last_four(new.access_key_id()).to_owned());
+        let what = new.map_or_else(|| "the key that it made".to_owned(), |id| format!("key …{id}"));
+        output.note(&format!(
+            "a rotation of `{name}` had begun; {what} and key …{} may still be active in AWS",
+            last_four(&rotation.old_id)
+        ));
+    }
+    if let Err(error) = keychain.write_record(name, keys.access_key_id(), &caller.arn) {
+        output.note(&format!("could not remember whose key it is, so its sessions are not cached: {error}"));
+    }
+    let id = last_four(keys.access_key_id());
+    output.note(&format!("key …{id} of {} is stored as `{name}` ({})", caller.arn, store.name()));
+    Ok(())
+}
+
+/// Writes the profile, and takes imported keys out of the shared files.
+fn write_profile(
+    change: &ProfileChange,
+    name: &KeyName,
+    args: &AddArgs,
+    serial: Option<&SerialNumber>,
+    context: &Context,
+    config: &SharedConfig<'_>,
+    output: &Output,
+) -> Result<(), CliError> {
+    let mut set = vec![("arl_keys", name.to_string())];
+    set.extend(serial.map(|serial| ("mfa_serial", serial.to_string())));
+    set.extend(args.region.clone().map(|region| ("region", region)));
+    let section = config.profile(change.name.as_str());
+    let has_role = section.is_some_and(|section| section.get("role_arn").is_some());
+    if change.is_import && !has_role {
+        // Programs that used the keys until now go on to work.
+        set.push(("credential_process", stored_key_process(name)?));
+    }
+    let unset: &[&str] = if change.is_import { &profile::KEY_KEYS } else { &[] };
+    let text: Vec<String> = set.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    let (path, _) = profile::edit(context, SharedFile::Config, &change.name, set, unset)?;
+    output.note(&format!("profile {} in `{}` says: {}", change.name, path.display(), text.join("; ")));
+    if change.is_import {
+        let unset = &profile::KEY_KEYS;
+        let (path, outcome) =
+            profile::edit(context, SharedFile::Credentials, &change.name, Vec::new(), unset)?;
+        if outcome != UpdateOutcome::Unchanged {
+            output.note(&format!("its keys are out of `{}`", path.display()));
+        }
+    }
+    Ok(())
+}

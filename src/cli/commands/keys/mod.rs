@@ -1,0 +1,65 @@
+//! `arl keys`: long-term keys in the system's keychain.
+
+mod add;
+mod aws;
+mod given;
+pub(crate) mod keychain;
+mod list;
+mod profile;
+mod remove;
+mod rotate;
+mod show;
+
+use clap::Subcommand;
+
+use crate::cli::args::help::TEMPLATE;
+use crate::cli::ui::error::CliError;
+use crate::cli::ui::output::Output;
+
+const SHORT_EXAMPLES: &str = "  \
+  arl keys add dev                          asks for the key; then: arl exec ROLE --profile dev -- …
+  arl keys rotate dev                       creates a new key and deletes the old one";
+
+const EXAMPLES: &str = "Examples:
+  arl keys add dev                          asks for the key; then: arl exec ROLE --profile dev -- …
+  arl keys add dev --import default         moves the keys of a profile out of ~/.aws/credentials
+  arl keys rotate dev                       creates a new key and deletes the old one
+  arl configure --keys dev --profile-name sdk   a profile by which every AWS SDK asks arl for the key";
+
+const AFTER_HELP: &str =
+    "The keychain is the system's own, asked through a docker-credential helper: osxkeychain, secretservice, pass,
+or the one that ARL_KEY_STORE names. A profile names a stored key by `arl_keys = NAME`. `add` checks a key with
+GetCallerIdentity, which needs no permission. `rotate` needs iam:ListAccessKeys, CreateAccessKey, UpdateAccessKey,
+DeleteAccessKey and GetAccessKeyLastUsed for the user itself; if it is interrupted, the next one goes on.";
+
+#[derive(Debug, clap::Args)]
+#[command(before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES, after_long_help = AFTER_HELP)]
+#[command(help_template = TEMPLATE)]
+pub(crate) struct KeysArgs {
+    #[command(subcommand)]
+    command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Store an access key, and write a profile that names it
+    Add(add::AddArgs),
+    /// List the stored keys; never a secret
+    List(list::ListArgs),
+    /// Tell whose key it is, or print it as `credential_process` wants it
+    Show(show::ShowArgs),
+    /// Replace the key by a new one, and delete the old one in AWS
+    Rotate(rotate::RotateArgs),
+    /// Take a key out of the keychain; AWS keeps it
+    Remove(remove::RemoveArgs),
+}
+
+pub(crate) fn run(args: KeysArgs, output: &Output) -> Result<(), CliError> {
+    match args.command {
+        KeysCommand::Add(args) => add::run(&args, output),
+        KeysCommand::List(args) => list::run(&args, output),
+        KeysCommand::Show(args) => show::run(&args, output),
+        KeysCommand::Rotate(args) => rotate::run(&args, output),
+        KeysCommand::Remove(args) => remove::run(&args, output),
+    }
+}

@@ -1,0 +1,91 @@
+//! `arl keys remove`: takes a key out of the keychain.
+
+use arl::internal::{KeyName, SharedConfig, SharedFile};
+
+use crate::cli::commands::keys::keychain::{Keychain, keychain_failed, parse_name, record};
+use crate::cli::commands::keys::profile;
+use crate::cli::env::context::Context;
+use crate::cli::env::dirs::private_runtime_dir;
+use crate::cli::session::runtime::runtime;
+use crate::cli::ui::error::{CliError, ExitStatus};
+use crate::cli::ui::output::Output;
+use crate::cli::ui::prompt;
+use crate::cli::ui::prompt::{Echo, PromptError};
+
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true)]
+pub(crate) struct RemoveArgs {
+    /// The name of the key
+    name: String,
+    /// Do not ask
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) fn run(args: &RemoveArgs, output: &Output) -> Result<(), CliError> {
+    let name = parse_name(&args.name)?;
+    let context = Context::read()?;
+    let config = context.shared_config()?;
+    let record_before = record(&name);
+    runtime()?.block_on(async {
+        let keychain = Keychain::open(Some(&name)).await?;
+        let _lock = keychain.lock(&name)?;
+        let failed = |error| keychain_failed(format!("could not remove the key `{name}`"), error);
+        let names = keychain.store.names().await.map_err(failed)?;
+        if !names.contains(&name) && record_before.is_none() {
+            return Err(CliError::new(format!("{} holds no key `{name}`", keychain.store.name()))
+                .hint("`arl keys list` shows what is stored"));
+        }
+        if !args.force {
+            confirm(&name).await?;
+        }
+        keychain.store.remove(&name).await.map_err(failed)?;
+        keychain.store.remove_rotation(&name).await.map_err(failed)?;
+        keychain.remove_record(&name);
+        output.note(&format!("the key `{name}` is out of {}", keychain.store.name()));
+        forget_in_profiles(&name, &context, &config, output)?;
+        let id = record_before.map(|record| record.access_key_id).unwrap_or_else(|| "KEY_ID".to_owned());
+        output.note(&format!(
+            "AWS still accepts it; to delete it there: aws iam delete-access-key --access-key-id {id}"
+        ));
+        Ok(())
+    })
+}
+
+/// Asks whether the key is to go, since its secret cannot be had back.
+async fn confirm(name: &KeyName) -> Result<(), CliError> {
+    let question = format!("Remove the key {name}? Its secret cannot be had back. [y/N] ");
+    let answer = prompt::ask_line(&question, Echo::On, &private_runtime_dir()).await;
+    match answer {
+        Ok(answer) if ["y", "yes"].contains(&answer.expose().to_ascii_lowercase().as_str()) => Ok(()),
+        Ok(_) => Err(CliError::new(format!("the key `{name}` stays"))),
+        Err(PromptError::NoTerminal) => {
+            Err(CliError::new("the secret cannot be had back, and there is no terminal to ask on")
+                .status(ExitStatus::UserNeeded)
+                .hint("to remove it without a question: --force"))
+        }
+        Err(PromptError::NotTyped(cause)) => {
+            Err(CliError::new(format!("the key `{name}` stays")).caused_by(cause))
+        }
+        Err(PromptError::Io(error)) => Err(CliError::new("could not ask").caused_by(error)),
+    }
+}
+
+/// Takes the key's name out of the profiles that use it.
+fn forget_in_profiles(
+    name: &KeyName,
+    context: &Context,
+    config: &SharedConfig<'_>,
+    output: &Output,
+) -> Result<(), CliError> {
+    for user in profile::users(config, name) {
+        let section = config.profile(user);
+        let process = section.and_then(|section| section.get("credential_process"));
+        let is_own = process.is_some_and(|process| process.ends_with(&format!(" keys show {name} --json")));
+        let unset: &[&str] = if is_own { &["arl_keys", "credential_process"] } else { &["arl_keys"] };
+        let (path, _) =
+            profile::edit(context, SharedFile::Config, &profile::parse_profile(user)?, Vec::new(), unset)?;
+        output.note(&format!("profile {user} in `{}` names it no more", path.display()));
+    }
+    Ok(())
+}
