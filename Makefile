@@ -1,4 +1,4 @@
-# make demo       see the main job done, against a loopback STS; no AWS account needed
+# make demo       see what arl does, against a loopback STS; no AWS account needed
 # make test       install what the tests need, and run them all; the last line is the total
 # make lint       formatting, clippy (for macOS too), dependencies, shell scripts, documentation
 # make bench      what a call costs
@@ -34,8 +34,9 @@ help:
 	@sed -n 's/^# make /make /p' Makefile
 
 demo:
-	$(CARGO) build --quiet --workspace
-	sh tests/demo.sh
+	@echo 'building arl and a local STS; the first time this takes a few minutes'
+	@$(CARGO) build --locked --workspace
+	@sh tests/demo.sh
 
 # In two steps, as the first may install the tools by which the second builds.
 test:

@@ -1,56 +1,125 @@
 #!/bin/sh
-# Shows the main job against the loopback STS: nothing here knows or needs an AWS account.
+# Shows what arl does, against the loopback STS. Needs no AWS account and no network, and takes about ten seconds.
 set -eu
 cd "$(dirname "$0")/.."
 PATH="$PWD/target/debug:$PATH"
 
-# A home directory of its own, with two profiles.
+# A home directory of its own, with a user `ann` and three roles.
 demo=$(mktemp -d)
 trap 'rm -rf "$demo"' EXIT
+trap 'exit 130' INT
 mkdir "$demo/.aws" "$demo/sts"
 cat >"$demo/.aws/config" <<'CONFIG'
+[profile dev]
+role_arn = arn:aws:iam::123456789012:role/ReadOnly
+source_profile = ann
+
+[profile dns]
+role_arn = arn:aws:iam::123456789012:role/team/dns_editor
+source_profile = ann
+
 [profile prod-deploy]
 role_arn = arn:aws:iam::123456789012:role/Deploy
 source_profile = ann
 region = eu-west-1
 CONFIG
 
-# The service ends when this script does, because its standard input ends then.
-mkfifo "$demo/sts/in" "$demo/sts/out"
-arl-sts <"$demo/sts/in" >"$demo/sts/out" &
-exec 9>"$demo/sts/in" 8<"$demo/sts/out"
-while read -r line <&8; do
-    case $line in
-        AWS_ENDPOINT_URL_STS=*) endpoint=${line#*=} ;;
-        AWS_ACCESS_KEY_ID=*) key=${line#*=} ;;
-        AWS_SECRET_ACCESS_KEY=*) secret=${line#*=} && break ;;
-    esac
-done
-printf '[ann]\naws_access_key_id=%s\naws_secret_access_key=%s\n' "$key" "$secret" >"$demo/.aws/credentials"
-
-# Nothing of the person's own AWS settings takes part.
+# The user's own AWS settings must not take part.
 for name in $(env | sed -n 's/^\(AWS_[A-Z_]*\|ARL_[A-Z_]*\)=.*/\1/p'); do
     unset "$name"
 done
-export HOME="$demo" AWS_ENDPOINT_URL_STS="$endpoint" AWS_EC2_METADATA_DISABLED=true
+unset XDG_CACHE_HOME XDG_RUNTIME_DIR
+export HOME="$demo" AWS_EC2_METADATA_DISABLED=true ARL_SHELL=posix
 
-show() {
-    printf '\n$ %s\n' "$1"
-    eval "$1" 2>&1 || printf '(status %s)\n' "$?"
+# Starts a loopback STS, with sessions of $1 seconds if given. It ends when its standard input does.
+start_sts() {
+    rm -f "$demo/sts/in" "$demo/sts/out"
+    mkfifo "$demo/sts/in" "$demo/sts/out"
+    arl-sts ${1:+--session-seconds "$1"} <"$demo/sts/in" >"$demo/sts/out" &
+    exec 9>"$demo/sts/in" 8<"$demo/sts/out"
+    while read -r line <&8; do
+        case $line in
+            AWS_ENDPOINT_URL_STS=*) AWS_ENDPOINT_URL_STS=${line#*=} ;;
+            AWS_ACCESS_KEY_ID=*) key=${line#*=} ;;
+            AWS_SECRET_ACCESS_KEY=*) secret=${line#*=} && break ;;
+        esac
+    done
+    export AWS_ENDPOINT_URL_STS
+    printf '[ann]\naws_access_key_id=%s\naws_secret_access_key=%s\n' "$key" "$secret" >"$demo/.aws/credentials"
 }
 
-# shellcheck disable=SC2016 # the commands are shown as a person would type them
+if [ -t 1 ] && [ -z "${NO_COLOR-}" ]; then
+    title=$(printf '\033[1;36m') typed=$(printf '\033[1m') plain=$(printf '\033[0m')
+else
+    title='' typed='' plain=''
+fi
+scene() {
+    printf '\n%s# %s%s\n' "$title" "$1" "$plain"
+}
+show() {
+    printf '%s$ %s%s\n' "$typed" "$1" "$plain"
+    eval "$1" 2>&1 || printf '(exit status %s)\n' "$?"
+}
+
+start_sts
+printf '%s\n' "A local stand-in for AWS STS answers at $AWS_ENDPOINT_URL_STS. Nothing here reaches AWS."
+eval "$(arl init sh)"
+
+# shellcheck disable=SC2016 # the commands are shown as a user would type them
 {
-    printf '# A loopback STS answers at %s. The profiles:\n' "$endpoint"
-    show 'cat ~/.aws/config'
-    printf '\n# One command as the role:\n'
-    show 'arl exec prod-deploy -- env | grep -E "^(AWS_REGION|AWS_ACCOUNT_ID|ARL_ROLE_ARN)="'
-    show 'arl exec prod-deploy -- sh -c "exit 7"'
-    printf '\n# This shell as the role:\n'
-    show 'eval "$(arl assume prod-deploy)"'
-    show 'echo "$ARL_ROLE_ARN until $AWS_CREDENTIAL_EXPIRATION"'
-    printf '\n# A failure stops what follows:\n'
-    show 'eval "$(arl assume 123456789012/Closed)" && echo "this is not printed"'
-    printf '\n# For programs that read credential_process (the secrets are cut here):\n'
+    scene 'These are the roles of ~/.aws/config:'
+    show 'arl list'
+
+    scene 'Ask what would happen, and why. This makes no call:'
+    show 'arl explain prod-deploy'
+
+    scene 'Switch this shell to a role. Everything that uses an AWS SDK runs as the role now.'
+    show 'export AWS_PROFILE=ann'
+    show 'arl assume prod-deploy'
+    show 'arl status'
+    show 'echo "region: $AWS_REGION, profile: ${AWS_PROFILE-none}"'
+
+    scene 'If a call fails, the shell keeps the role that it has, and what follows does not run:'
+    show 'arl assume 123456789012/Closed && echo "this is not printed"'
+    show 'arl status | head -n 1'
+
+    scene 'Drop the role. What the shell had before is back:'
+    show 'arl clear'
+    show 'echo "region: ${AWS_REGION-none}, profile: ${AWS_PROFILE-none}"'
+    unset AWS_PROFILE
+
+    scene 'Run one command as a role. Its exit status is that of the command:'
+    show 'arl exec prod-deploy -- sh -c "echo \$ARL_ROLE_ARN; exit 7"'
+
+    scene 'Run one command as each of several roles:'
+    show 'arl each dev dns prod-deploy -- sh -c "echo \$ARL_ROLE_ARN"'
+
+    scene 'For programs that read a credential_process (the secrets are shortened here):'
     show 'arl assume prod-deploy --json | sed -E "s/(SecretAccessKey|SessionToken)\":\"[^\"]{4}[^\"]*/\1\":\"…/g"'
 }
+
+# The hook runs at the prompt of an interactive shell, so this scene needs one: bash with its input from here.
+start_sts 2
+if command -v bash >/dev/null; then
+    scene 'When a session expires (here after two seconds), the next prompt clears it:'
+    # bash shows the lines that it reads. Without a terminal it also says that it has no job control.
+    bash --noprofile --norc -i 2>&1 <<'SESSION' | sed '/^bash: .*\(job control\|terminal process group\)/d; /PS1=/d; /^[$ ]*exit$/d'
+eval "$(arl init bash)"; PS1="$ "
+arl assume prod-deploy
+sleep 2
+arl status
+SESSION
+else
+    scene 'When a session expires (here after two seconds), sh clears it on request and other shells by themselves:'
+    show 'arl assume prod-deploy; sleep 2'
+    # shellcheck disable=SC2016 # shown as a user would type it
+    show 'eval "$(arl clear --expired)"; arl status'
+fi
+
+cat <<NEXT
+
+${title}# Next$plain
+  cargo install --path . --locked     installs arl
+  arl init                            prints the line for the startup file of your shell
+  arl list                            shows your own roles; then: arl assume ROLE
+NEXT

@@ -1,6 +1,6 @@
 //! What a call costs beside what cannot be avoided: `make bench`.
 //!
-//! All rows of a table are measured in turns, so that whatever else the machine does hits them alike.
+//! All rows of a table are measured in turns, so that other work of the machine slows them all alike.
 
 #![allow(clippy::disallowed_methods, reason = "the tests are their own outside")]
 #![expect(

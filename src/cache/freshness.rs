@@ -1,4 +1,4 @@
-//! How long a session must still last to be handed out.
+//! How much longer a cached session must last to be used.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,16 +1,16 @@
-//! The note in a lock file, by which the holder of the lock informs the processes that wait for it.
+//! The note in a lock file, which tells the waiting processes what the lock holder does.
 //!
 //! | Note | Meaning |
 //! | --- | --- |
 //! | one byte, zero | The holder could not write a note, for instance on a full disk. |
 //! | `held HOLDER⏎` | The holder has the lock and has begun no call yet. |
-//! | `busy HOLDER AT SECONDS⏎` | A call begins at `AT`, before which a person may be asked for `SECONDS`. |
-//! | `unkept HOLDER⏎` | The session could not be cached: each waiting process calls for itself. |
+//! | `busy HOLDER AT SECONDS⏎` | A call begins at `AT`. Before it a user may be asked for up to `SECONDS`. |
+//! | `unkept HOLDER⏎` | The session could not be cached: each waiting process makes its own call. |
 //! | `failed HOLDER TAG LENGTH⏎TEXT⏎` | The call failed. `TEXT`, of `LENGTH` bytes, is the holder's error. |
 //!
-//! `HOLDER` names the process that holds the lock. What a holder leaves counts only for the processes that
-//! waited for this very holder: a note may be old, and times say nothing where a clock was wrong. `AT` is in
-//! nanoseconds since 1970 and only tells one heartbeat from the next. `TAG` is
+//! `HOLDER` names the process that holds the lock. A note counts only for the processes that waited for this
+//! holder, because a note may be old, and a wrong clock makes times useless. `AT` is in nanoseconds since
+//! 1970 and only distinguishes one heartbeat from the next. `TAG` is
 //! [`CacheKey::failure_scope`](super::key::CacheKey::failure_scope): a process that would call with another
 //! secret or through another network does not share the failure.
 //!

@@ -19,7 +19,7 @@ use super::private_dir::{self, open_flags};
 const POLL_INTERVALS: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(40));
 /// The time in which any call ends.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(25);
-/// No user and no helper program gets more time, whatever the note of a lock file says.
+/// The most time that a user or a helper program gets, even if the note of a lock file says more.
 const MAX_PERSON_TIME: Duration = Duration::from_secs(300);
 /// The age at which an unused lock file is removed.
 const STALE_LOCK_AGE: Duration = Duration::from_secs(24 * 3600);

@@ -1,7 +1,7 @@
 //! Writes into a file that cannot be replaced: it is a mount point, or its directory may not be written.
 //!
-//! Containers mount single files. A reader may then see the file while it is written, so everything is written
-//! at once, and nothing is cut off before.
+//! Containers mount single files. A reader may see the file while arl writes it, so arl writes everything
+//! with one system call and does not truncate the file first.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, Write};

@@ -94,8 +94,8 @@ impl RoleProvider {
     }
 
     /// Drops the present session, so that the next use of credentials assumes the role again. Call it when a
-    /// service refuses the session although it has not expired, for instance because somebody revoked the
-    /// role's active sessions.
+    /// service refuses the session although it has not expired, for instance because an administrator
+    /// revoked the role's active sessions.
     ///
     /// All clones share the session. A [`CredentialCache`] does not bring it back: its entry is replaced by
     /// the next session, which other processes then use as well. The parent's credentials stay; if they come

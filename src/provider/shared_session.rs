@@ -172,7 +172,7 @@ impl<E: Clone> SharedSession<E> {
         }
     }
 
-    /// Declares the present session invalid: it is returned no more, whatever its expiration says.
+    /// Declares the current session invalid: it is not returned again, even if it has not expired.
     pub(super) fn invalidate(&self) {
         if let Some(current) = self.current() {
             let id = current.credentials.access_key_id().to_owned();

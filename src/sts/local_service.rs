@@ -1,5 +1,5 @@
 //! Requests to the services of this machine that hand out credentials: instance metadata and the container
-//! endpoint. They answer in milliseconds, or there is none.
+//! endpoint. A service that exists answers within milliseconds.
 
 use std::time::Duration;
 

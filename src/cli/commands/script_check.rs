@@ -1,7 +1,6 @@
-//! Holds the lists of commands and flags outside of clap against the one clap command.
+//! Compares the lists of commands and flags in other places with clap's command.
 //!
-//! The shell functions and `eval/guard.rs` look at command lines themselves, before clap does or instead of
-//! it.
+//! The shell functions and `eval/guard.rs` have such lists, because they read command lines before clap does.
 
 use std::collections::BTreeSet;
 

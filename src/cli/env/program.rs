@@ -1,4 +1,4 @@
-//! How arl itself was started.
+//! How arl was started: its arguments, its executable and its directory.
 
 use std::ffi::OsString;
 use std::io;

@@ -1,4 +1,4 @@
-//! What the shell that started arl holds, as its environment shows it.
+//! The role and the keys of the shell that started arl, as far as the environment shows them.
 
 use std::os::unix::ffi::OsStringExt;
 use std::time::{Duration, UNIX_EPOCH};

@@ -1,4 +1,4 @@
-//! Decides from the command line what will be asked of STS. Never uses the network.
+//! Decides from the command line which calls STS will get. Never uses the network.
 
 pub(crate) mod endpoint_url;
 pub(crate) mod hints;

@@ -151,7 +151,7 @@ fn check_source_precedence(options: &ServeOptions<'_>, output: &Output) -> Resul
     Ok(None)
 }
 
-/// Polars takes the first key of the credentials file, whatever profile it is in, before it asks an endpoint.
+/// Polars takes the first key of the credentials file, from any profile, before it asks an endpoint.
 fn warn_of_clients_that_prefer_keys(context: &Context, config: &SharedConfig<'_>, output: &Output) {
     let has_key = |name: &&str| {
         let key = config.profile(name).and_then(|profile| profile.origin("aws_access_key_id"));

@@ -1,8 +1,8 @@
 //! Statements for POSIX shells, bash and zsh.
 //!
 //! The backslash before each builtin prevents an alias of that name from being expanded. The semicolons make
-//! an unquoted `eval $(arl …)` work, which joins the lines. The text ends without one, so that the caller can put
-//! one behind it.
+//! an unquoted `eval $(arl …)` work, which joins the lines. The text ends without a
+//! semicolon, because a script may put one behind `$(arl …)`, and two in a row are a syntax error.
 
 use std::borrow::Cow;
 
