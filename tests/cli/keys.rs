@@ -202,6 +202,10 @@ fn a_cached_session_needs_no_keychain_and_belongs_to_one_key() {
     let signers: Vec<String> =
         keys.stage.assumed().iter().map(|request| request.access_key_id.clone()).collect();
     assert_eq!(signers[1..], vec!["AKIAIOSFODNN7BOB0001"; signers.len() - 1]);
+    // Ann's key comes back: what Bob's key got while arl took it for hers is not hers.
+    let _ = keys.add(&["dev", "--force"]).success();
+    let _ = role("ReadOnly");
+    assert_eq!(keys.stage.assumed().last().unwrap().access_key_id, World::ANN_KEY);
 }
 
 #[test]
