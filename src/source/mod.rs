@@ -1,5 +1,6 @@
 //! Source credentials: decides, without any network call, what a call starts from.
 
+mod chain;
 mod error;
 mod kind;
 mod metadata;
@@ -11,12 +12,13 @@ mod sso;
 mod sso_token;
 mod stored_key;
 
+pub use chain::SourceChain;
 pub use error::SourceError;
 pub use kind::{
     ContainerSource, ContainerToken, LoginSource, MetadataPresence, MetadataSource, PROCESS_ANCESTORS,
     ProcessSource, Source, SourceId, SsoSession, SsoSource, WebIdentityToken,
 };
-pub use resolve::{ShellRole, SourceChain, SourceResolver};
+pub use resolve::{ShellRole, SourceResolver};
 pub use role_ref::{RoleRef, closest};
 pub use sso_token::{SsoClient, SsoToken};
 pub(crate) use sso_token::{cache_file_name, read_sso_file, sso_cache_directory};

@@ -4,31 +4,18 @@
 //! environment, `AWS_PROFILE`, web identity, the `default` profile, container, instance metadata. Unlike
 //! those SDKs, arl never falls through from a selected profile to the next source.
 
+use super::chain::SourceChain;
 use super::error::SourceError;
 use super::kind::{ContainerSource, MetadataPresence, Source, SourceId, WebIdentityToken};
 use super::role_ref::closest;
 use super::{metadata, profile, stored_key};
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::keys::StoredKey;
 use crate::profiles::{RoleProfile, Section, SharedConfig};
 use crate::secret::Secret;
 
 /// The most role profiles that a chain of `source_profile`s may lead through. Each is one call of STS.
 const MAX_CHAIN: usize = 100;
-
-/// A source and the roles that its profiles assume, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceChain {
-    /// Identifies the source.
-    pub id: SourceId,
-    /// The source of the first credentials.
-    pub source: Source,
-    /// The profile with the first credentials, if they come from a profile.
-    pub source_profile: Option<String>,
-    /// The roles to assume, each with the name of its profile.
-    pub hops: Vec<(String, RoleProfile)>,
-}
 
 /// Resolves sources from the shared files and an environment.
 pub struct SourceResolver<'a> {
@@ -78,14 +65,14 @@ impl<'a> SourceResolver<'a> {
             // Keep the tag of the first source, from which later roles without `--chain` start.
             (true, ShellRole::Chain) => {
                 let id = self.var("ARL_SOURCE").and_then(|tag| SourceId::parse(&tag));
-                let chain = chain_from_env_keys(keys);
+                let chain = SourceChain::from_env_keys(keys);
                 Ok(SourceChain { id: id.unwrap_or_else(|| chain.id.clone()), ..chain })
             }
             // A session of another tool is a role that one can chain from. Long-term keys are not.
             (false, ShellRole::Chain) if keys.session_token().is_none() => {
                 Err(SourceError::NothingToChainFrom)
             }
-            (false, _) => Ok(chain_from_env_keys(keys)),
+            (false, _) => Ok(SourceChain::from_env_keys(keys)),
         }
     }
 
@@ -198,7 +185,7 @@ impl<'a> SourceResolver<'a> {
             }
             // A sign-in is no source for other roles; those start as they would in a shell without a role.
             Some(SourceId::SsoSession(_)) if !self.is_arl_endpoint() => self.default_chain(),
-            Some(SourceId::Keychain(name)) => stored_key::named(self.var, name).map(chain_from_keychain),
+            Some(SourceId::Keychain(name)) => stored_key::named(self.var, name).map(SourceChain::from_keychain),
             // Without that profile the service would be another one.
             Some(SourceId::InstanceMetadataOf(name)) if self.config.profile(&name).is_some() => {
                 self.instance_metadata(&[&name], MetadataPresence::Certain)
@@ -243,7 +230,7 @@ impl<'a> SourceResolver<'a> {
             Some(name) => SourceId::InstanceMetadataOf((*name).to_owned()),
             None => SourceId::InstanceMetadata,
         };
-        Ok(chain_without_hops(id, Source::InstanceMetadata(source)))
+        Ok(SourceChain::without_hops(id, Source::InstanceMetadata(source)))
     }
 
     /// Whether the environment has a web identity, and the `default` profile has credentials as well.
@@ -268,7 +255,7 @@ impl<'a> SourceResolver<'a> {
         let role_session_name = self.var("AWS_ROLE_SESSION_NAME");
         let token = WebIdentityToken::File(token_file);
         let source = Source::WebIdentity { role_arn, token, role_session_name, duration_seconds: None };
-        Ok(Some(chain_without_hops(SourceId::WebIdentity, source)))
+        Ok(Some(SourceChain::without_hops(SourceId::WebIdentity, source)))
     }
 
     /// Whether the container endpoint is that of `exec --server`, which hands out a role.
@@ -281,7 +268,7 @@ impl<'a> SourceResolver<'a> {
 
     fn container(&self) -> Option<SourceChain> {
         let source = ContainerSource::find(self.var)?;
-        Some(chain_without_hops(SourceId::Container, Source::Container(source)))
+        Some(SourceChain::without_hops(SourceId::Container, Source::Container(source)))
     }
 
     /// Returns a profile's credentials, through its `source_profile`s: a loop, because a file can chain
@@ -338,7 +325,7 @@ impl<'a> SourceResolver<'a> {
     fn step(&self, name: &str, first: &str, section: &Section<'_>) -> Result<Step, SourceError> {
         let invalid = |reason: String| SourceError::Profile { name: name.to_owned(), reason };
         if let Some(key) = stored_key::of_role(self.var, name, section)? {
-            return Ok(Step::Chain(Box::new(chain_from_keychain(key))));
+            return Ok(Step::Chain(Box::new(SourceChain::from_keychain(key))));
         }
         match (section.get("source_profile"), section.get("credential_source")) {
             (Some(_), Some(_)) => Err(invalid(
@@ -353,7 +340,7 @@ impl<'a> SourceResolver<'a> {
                     Some(keys) if self.is_arl_key(&keys) && self.shell_role == ShellRole::Ignore => {
                         Err(SourceError::OriginalSourceLost(self.var("ARL_SOURCE")))
                     }
-                    Some(keys) => Ok(Step::Chain(Box::new(chain_from_env_keys(keys)))),
+                    Some(keys) => Ok(Step::Chain(Box::new(SourceChain::from_env_keys(keys)))),
                     None => Err(invalid("takes its source from the environment, which holds no keys".into())),
                 },
                 "ecscontainer" if self.is_arl_endpoint() && self.shell_role == ShellRole::Ignore => {
@@ -383,18 +370,6 @@ impl<'a> SourceResolver<'a> {
 enum Step {
     Profile(String),
     Chain(Box<SourceChain>),
-}
-
-pub(super) fn chain_without_hops(id: SourceId, source: Source) -> SourceChain {
-    SourceChain { id, source, source_profile: None, hops: Vec::new() }
-}
-
-fn chain_from_keychain(key: StoredKey) -> SourceChain {
-    chain_without_hops(SourceId::Keychain(key.name.clone()), Source::Keychain(key))
-}
-
-fn chain_from_env_keys(keys: Credentials) -> SourceChain {
-    chain_without_hops(SourceId::Environment(keys.access_key_id().to_owned()), Source::Keys(keys))
 }
 
 fn has_keys(section: &Section<'_>) -> bool {

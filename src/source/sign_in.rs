@@ -2,7 +2,8 @@
 
 use super::error::SourceError;
 use super::kind::{Source, SourceId, SsoSession, SsoSource};
-use super::resolve::{SourceChain, SourceResolver, chain_without_hops};
+use super::chain::SourceChain;
+use super::resolve::SourceResolver;
 use super::sso;
 
 impl SourceResolver<'_> {
@@ -21,7 +22,7 @@ impl SourceResolver<'_> {
             role_name: role_name.to_owned(),
             session: self.sso_session(session)?,
         };
-        Ok(chain_without_hops(SourceId::SsoSession(session.to_owned()), Source::Sso(source)))
+        Ok(SourceChain::without_hops(SourceId::SsoSession(session.to_owned()), Source::Sso(source)))
     }
 
     /// Returns the sign-in of an `[sso-session]` section.

@@ -239,9 +239,9 @@ fn list_shows_role_profiles_and_warns_about_invalid_ones() {
     assert!(run.stderr.contains("`role_arn` of profile `broken` is no role"), "{run:?}");
     assert_eq!(
         run.success(),
-        "PROFILE  ACCOUNT       ROLE    SOURCE       MFA\n\
-         a        123456789012  R       Environment  no\n\
-         b-role   123456789012  Deploy  dev          yes\n"
+        "  PROFILE  ACCOUNT       ROLE    SOURCE       MFA  LEFT\n\
+         \x20 a        123456789012  R       Environment\n\
+         \x20 b-role   123456789012  Deploy  dev          yes\n"
     );
     let json = stage.arl(&["list", "--json", "-q"]).success();
     assert!(json.lines().nth(1).unwrap().contains("\"mfa_serial\":\"GAHT12345678\""), "{json}");
@@ -323,4 +323,56 @@ fn the_name_of_a_role_is_what_the_user_typed_unless_a_prompt_could_evaluate_it()
         .env("ARL_KEY_ID", "ASIA1");
     let shown = stage.run(arl.env("AWS_ACCESS_KEY_ID", "ASIA1")).success();
     assert!(shown.starts_with("prod deploy (role/Deploy in 123456789012)\n"), "{shown}");
+}
+
+#[test]
+fn list_marks_the_current_role_and_the_broken_ones_and_finds_by_a_pattern() {
+    let stage = Stage::new();
+    let role = |name: &str, role: &str, source: &str| {
+        format!(
+            "[profile {name}]\nrole_arn = arn:aws:iam::123456789012:role/{role}\nsource_profile = {source}\n"
+        )
+    };
+    stage.profiles(
+        &[
+            role("prod-deploy", "Deploy", "ann"),
+            role("prod-read", "ReadOnly", "nobody"),
+            role("round", "Chained", "robin"),
+            role("robin", "Chained", "round"),
+        ]
+        .concat(),
+        &format!(
+            "[ann]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+            World::ANN_KEY,
+            World::ANN_SECRET
+        ),
+    );
+    let list = |args: &[&str]| {
+        let mut arl = stage.bare("arl");
+        arl.env_remove("ARL_CACHE").args(["exec", "prod-deploy", "--", "arl", "list"]).args(args);
+        stage.run(&mut arl).success()
+    };
+    let table = list(&[]);
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(
+        lines[0],
+        "   PROFILE      ACCOUNT       ROLE      SOURCE                                MFA  LEFT"
+    );
+    assert_eq!(
+        lines[1],
+        "*  prod-deploy  123456789012  Deploy    ann                                        1h"
+    );
+    assert_eq!(lines[2], "!  prod-read    123456789012  ReadOnly  nobody: there is no profile `nobody`");
+    assert!(lines[3].starts_with("!  robin ") && lines[3].contains("is a source of itself"), "{table}");
+    assert_eq!(lines.len(), 5, "{table}");
+    for (pattern, count) in
+        [("read", 2), ("PROD", 3), ("prod-*", 3), ("*deploy", 2), ("prod*x", 0), ("12345*", 5)]
+    {
+        assert_eq!(list(&["--quiet", pattern]).lines().count(), count, "{pattern}");
+    }
+    let json: Vec<serde_json::Value> =
+        list(&["--json", "prod"]).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&json[0]["current"], &json[0]["error"]), (&true.into(), &serde_json::Value::Null));
+    assert!(json[0]["seconds_left"].as_u64().unwrap() > 3000);
+    assert_eq!(json[1]["error"], "there is no profile `nobody`");
 }

@@ -426,7 +426,7 @@ fn list_and_status_show_sign_ins() {
     assert_eq!(run(&stage, &["login", "corp"]).status, 0);
     let listed = run(&stage, &["list"]).success();
     for line in [
-        "dev      111122223333  Dev     corp                 no",
+        "dev      111122223333  Dev     corp",
         "corp                       https://corp.example/start  good for 1h, renews itself",
         "eu                         https://eu.example/start    not signed in",
         "https://old.example/start  https://old.example/start   not signed in",
