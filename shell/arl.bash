@@ -39,8 +39,9 @@ function arl {
         __arl_refuse "$@"
         \builtin return
     }
-    # arl runs last, so that bash treats a signal that kills it as it does without this function. In a subshell
-    # ARL_SUBSHELL makes arl end with it: after `arl exec ROLE -- COMMAND &`, `kill $!` kills the subshell.
+    # arl runs last, so that bash treats a signal that kills it as it does without this function. In a
+    # subshell ARL_SUBSHELL makes arl end with it: after `arl exec ROLE -- COMMAND &`, `kill $!` kills the
+    # subshell.
     case $__arl_mode:${__arl_subshell:+x} in
         eval:*) __arl_untraced __arl_eval "$@" ;;
         original:) (__arl_untraced __arl_use_original_env && \builtin exec arl "$@") ;;
@@ -171,8 +172,8 @@ __arl_eval() {
     esac
 }
 
-# Whether the stdout of this call is not that of its subshell, as in (arl assume ROLE >FILE). bash then keeps the
-# stdout of the subshell at a descriptor above 9, which the shell above does not have.
+# Whether the stdout of this call is not that of its subshell, as in (arl assume ROLE >FILE). bash then keeps
+# the stdout of the subshell at a descriptor above 9, which the shell above does not have.
 __arl_stdout_is_redirected() {
     # Without /proc it cannot tell.
     [[ -e /proc/$$/fd/1 ]] || \builtin return 0
@@ -309,8 +310,8 @@ __arl_expired() {
     fi
 }
 
-# Puts back the region from before the role, if the region is still the role's. A child shell does not know that
-# region and only unsets the role's.
+# Puts back the region from before the role, if the region is still the role's. A child shell does not know
+# that region and only unsets the role's.
 __arl_region_back() {
     if [[ -n ${__arl_region-} ]]; then
         \builtin eval "$__arl_region"
@@ -359,8 +360,8 @@ __arl_notice() {
     \builtin printf 'arl: %s %s; %s\n' "$__arl_name" "$__arl_rest" "$1" >&2
 }
 
-# Puts the hook into PROMPT_COMMAND unless it is there. `arl assume` calls this too, because another tool may have
-# assigned PROMPT_COMMAND since.
+# Puts the hook into PROMPT_COMMAND unless it is there. `arl assume` calls this too, because another tool may
+# have assigned PROMPT_COMMAND since.
 __arl_install_hook() {
     [[ $- == *i* && -z ${__arl_hook_refused-} ]] || \builtin return 0
     \builtin local "$__arl_no_attributes" __arl_flags || \builtin return 0
@@ -373,15 +374,15 @@ __arl_install_hook() {
     elif [[ $__arl_flags == *a* ]] && ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
         [[ ${PROMPT_COMMAND[*]-} == *__arl_hook* ]] || PROMPT_COMMAND+=(__arl_hook)
     elif [[ ${PROMPT_COMMAND-} != *__arl_hook* ]]; then
-        # Append it, so that the commands before it see the whole PIPESTATUS. Join with a newline, so that the end
-        # of the existing text does not matter. Version 5.0 and older run only the first element of an array.
-        # shellcheck disable=SC2128,SC2178
+        # Append it, so that the commands before it see the whole PIPESTATUS. Join with a newline, so that the
+        # end of the existing text does not matter. Version 5.0 and older run only the first element of an
+        # array. shellcheck disable=SC2128,SC2178
         PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__arl_hook"
     fi
 }
 
-# Runs the commands before the hook again, because one that builds the prompt has shown the role. The argument is
-# the status that they see.
+# Runs the commands before the hook again, because one that builds the prompt has shown the role. The argument
+# is the status that they see.
 __arl_redraw() {
     \builtin local "$__arl_no_attributes" __arl_word __arl_rest || \builtin return
     for __arl_word in "${PROMPT_COMMAND[@]}"; do

@@ -54,8 +54,8 @@ fn __arl_restore_original {
   }
 }
 
-# Restores the region from before the role, if the region is still the role's. A child shell does not know that
-# region and only unsets the role's.
+# Restores the region from before the role, if the region is still the role's. A child shell does not know
+# that region and only unsets the role's.
 fn __arl_region_back {
   for name $__arl_regions {
     if (not-eq $__arl_memory $nil) {

@@ -93,8 +93,8 @@ end
 function __arl_hook --on-event fish_prompt
     string match --quiet --regex -- '^[0-9]{1,15}$' "$ARL_EXPIRES_AT"
     or return
-    # A trace must not show what is evaluated. A function that is called from here must not do this again: fish would
-    # trace when that one returns.
+    # A trace must not show what is evaluated. A function that is called from here must not do this again:
+    # fish would trace when that one returns.
     set --local fish_trace
     # fish has no clock variable. The time of a file plus its age is the current time. Each substitution costs
     # 50 µs.
@@ -158,8 +158,8 @@ function __arl_expired
     end
 end
 
-# Puts back the region from before the role, if the region is still the role's. A child shell does not know that
-# region and only erases the role's.
+# Puts back the region from before the role, if the region is still the role's. A child shell does not know
+# that region and only erases the role's.
 function __arl_region_back
     set --local __arl_scope -g
     if __arl_is_own __arl_region

@@ -98,8 +98,8 @@ __arl_unset() {
         ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION
 }
 
-# Puts back the region from before the role, if the region is still the role's. A child shell does not know that
-# region and only unsets the role's.
+# Puts back the region from before the role, if the region is still the role's. A child shell does not know
+# that region and only unsets the role's.
 __arl_region_back() {
     case ${__arl_region:+x} in
         x) \eval "$__arl_region" ;;
@@ -129,7 +129,8 @@ case ${KSH_VERSION-} in
         \eval 'function __arl_prompt.get { __arl_hook; .sh.value=""; }'
         ;;
 esac
-# Puts the hook into the prompt unless it is there. `arl assume` calls this too, because PS1 may have changed since.
+# Puts the hook into the prompt unless it is there. `arl assume` calls this too, because PS1 may have changed
+# since.
 __arl_install_hook() {
     case $-:${PS1-} in
         *i*:*__arl_hook* | *i*:*__arl_prompt*) \return ;;

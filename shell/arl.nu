@@ -239,7 +239,8 @@ def __arl_has_hook [hooks: any] {
     $hooks | default [] | any {|hook| (try { $hook.arl } catch { false }) == true }
 }
 
-# Installs the hooks unless they are there. `arl assume` does it too, because $env.config may have been replaced since.
+# Installs the hooks unless they are there. `arl assume` does it too, because $env.config may have been
+# replaced since.
 def --env __arl_install_hooks [] {
     if not (__arl_has_hook $env.config.hooks.pre_prompt) {
         $env.config.hooks.pre_prompt = ($env.config.hooks.pre_prompt | default [] | append [{ arl: true, code: {|| __arl_hook } }])

@@ -138,8 +138,8 @@ function global:__arl_notice([long]$Now, [string]$Told) {
     [Console]::Error.WriteLine("arl: $name $ago; $Told")
 }
 
-# Restores the region from before the role, if the region is still the role's. A child shell does not know that
-# region and only removes the role's.
+# Restores the region from before the role, if the region is still the role's. A child shell does not know
+# that region and only removes the role's.
 function global:__arl_region_back {
     $memory = $global:__arl_memory
     $role = __arl_get 'ARL_REGION'

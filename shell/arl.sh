@@ -155,8 +155,8 @@ __arl_choose_mode() {
             ;;
     esac
     case ${KSH_VERSION-}:$__arl_mode in *93*:eval) __arl_become_process ;; esac
-    # In a subshell ARL_SUBSHELL makes arl end with it: after `arl exec ROLE -- COMMAND &`, `kill $!` kills the
-    # subshell. Without /proc, arl does without it.
+    # In a subshell ARL_SUBSHELL makes arl end with it: after `arl exec ROLE -- COMMAND &`, `kill $!` kills
+    # the subshell. Without /proc, arl does without it.
     if { \read -r __arl_word </proc/self/stat; } 2>/dev/null; then
         __arl_word=${__arl_word%% *}
         case $__arl_word in "$$") ;; *) __arl_subshell=$__arl_word ;; esac
@@ -254,9 +254,9 @@ case ${KSH_VERSION-} in
         ;;
 esac
 
-# Returns 0 if one of the shells above this subshell reads its stdout, 1 if none does, 2 if it cannot tell, and 3 if
-# only this call has that stdout, and no shell reads it. In { arl assume ROLE; … } | tee another program reads the
-# pipe, and it must not receive secrets.
+# Returns 0 if one of the shells above this subshell reads its stdout, 1 if none does, 2 if it cannot tell,
+# and 3 if only this call has that stdout, and no shell reads it. In { arl assume ROLE; … } | tee another
+# program reads the pipe, and it must not receive secrets.
 __arl_shell_reads_stdout() {
     __arl_key=''
     case ${KSH_VERSION-} in
@@ -293,8 +293,8 @@ __arl_shell_reads_stdout() {
     __arl_walk_to_reader
 }
 
-# Returns 0 if one of the shells above this subshell has its stdout open for reading, 1 if none has, and 2 if it
-# cannot tell.
+# Returns 0 if one of the shells above this subshell has its stdout open for reading, 1 if none has, and 2 if
+# it cannot tell.
 __arl_walk_to_reader() {
     # IFS may be readonly.
     (IFS=' ') 2>/dev/null || \return 2
@@ -323,8 +323,8 @@ __arl_walk_to_reader() {
     )
 }
 
-# Whether the stdout of this call is not that of its subshell, as in (arl assume ROLE >FILE). The shell then keeps
-# the stdout of the subshell at a descriptor above 9, which the shell above does not have.
+# Whether the stdout of this call is not that of its subshell, as in (arl assume ROLE >FILE). The shell then
+# keeps the stdout of the subshell at a descriptor above 9, which the shell above does not have.
 __arl_stdout_is_redirected() {
     case ${__arl_subshell:+x} in
         '')

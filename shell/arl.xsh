@@ -149,8 +149,8 @@ def __arl_load():
         return not is_over()
 
     def region_back():
-        # Only if the region is still the role's. A child shell does not know the region from before the role and
-        # only removes the role's.
+        # Only if the region is still the role's. A child shell does not know the region from before the role
+        # and only removes the role's.
         role_region = get("ARL_REGION") or ""
         after = memory.get("after", dict.fromkeys(regions, role_region))
         before = memory.get("before", {})

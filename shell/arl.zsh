@@ -1,6 +1,6 @@
 # arl for zsh 5.0 and later: eval "$(arl init zsh)" in ~/.zshrc. It loads no modules, because that can hang a
-# prompt. `arl init` prints this file as one quoted word and switches aliases off while zsh reads it, because zsh
-# expands a global alias in any word. For the same reason the functions switch them off around `eval`.
+# prompt. `arl init` prints this file as one quoted word and switches aliases off while zsh reads it, because
+# zsh expands a global alias in any word. For the same reason the functions switch them off around `eval`.
 
 # Unsets the variables whose text arl evaluates if they are exported. arl never exports them, so an exported
 # one came from the environment. Tools such as direnv can export one at any time, so arl checks again before
@@ -97,8 +97,8 @@ function arl {
             esac
             ;;
         *)
-            # In a subshell ARL_SUBSHELL makes arl end with it: after `arl exec ROLE -- COMMAND &`, `kill $!` kills
-            # the subshell.
+            # In a subshell ARL_SUBSHELL makes arl end with it: after `arl exec ROLE -- COMMAND &`, `kill $!`
+            # kills the subshell.
             [[ -z $__arl_subshell ]] || \builtin local -x ARL_SUBSHELL=$__arl_subshell
             if [[ -n $__arl_from_original && -n ${__arl_restore-} ]]; then
                 # Without `unset`, zsh would run the function again.
@@ -113,8 +113,8 @@ function arl {
     \builtin return $?
 }
 
-# Whether the stdout of this call is not that of its subshell, as in (arl assume ROLE >FILE). zsh then keeps the
-# stdout of the subshell at a descriptor above 9, which the shell above does not have.
+# Whether the stdout of this call is not that of its subshell, as in (arl assume ROLE >FILE). zsh then keeps
+# the stdout of the subshell at a descriptor above 9, which the shell above does not have.
 __arl_stdout_is_redirected() {
     # Without /proc it cannot tell.
     [[ -e /proc/$$/fd/1 ]] || \builtin return 0
@@ -257,8 +257,8 @@ __arl_expired() {
     fi
 }
 
-# Puts back the region from before the role, if the region is still the role's. A child shell does not know that
-# region and only unsets the role's.
+# Puts back the region from before the role, if the region is still the role's. A child shell does not know
+# that region and only unsets the role's.
 __arl_region_back() {
     if [[ -n ${__arl_region-} ]]; then
         \builtin eval "$__arl_region"
@@ -307,9 +307,9 @@ __arl_notice() {
     \builtin printf 'arl: %s %s; %s\n' "$__arl_name" "$__arl_rest" "$1" >&2
 }
 
-# Makes the hook the first one, so that a hook that builds the prompt sees what it leaves. zsh gives each hook the $?
-# and pipestatus of the command line. `arl assume` calls this too, because another tool may have assigned
-# precmd_functions since.
+# Makes the hook the first one, so that a hook that builds the prompt sees what it leaves. zsh gives each hook
+# the $? and pipestatus of the command line. `arl assume` calls this too, because another tool may have
+# assigned precmd_functions since.
 __arl_install_hook() {
     \builtin emulate -L zsh +x
     [[ -o interactive ]] || \builtin return 0

@@ -16,8 +16,8 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a pipe or a device may take. The writer of a `<(…)` runs at the same time as arl.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads a file of at most `max` bytes. A pipe must have a writer within 2 seconds, and a pipe or a device must
-/// end within 10 more.
+/// Reads a file of at most `max` bytes. A pipe must have a writer within 2 seconds, and a pipe or a device
+/// must end within 10 more.
 ///
 /// # Errors
 /// The file cannot be read, is larger, or does not end in time.

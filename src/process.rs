@@ -84,8 +84,8 @@ pub(crate) struct Finished {
     pub(crate) stderr: String,
 }
 
-/// Runs a program with one argument and this standard input, and returns how it ended. It gets the environment
-/// without `hidden`.
+/// Runs a program with one argument and this standard input, and returns how it ended. It gets the
+/// environment without `hidden`.
 ///
 /// # Errors
 /// As [`run_process`], but a failed program is no error.

@@ -66,10 +66,11 @@ pub const ASSUMED_VARIABLES: [&str; 11] = [
 pub enum RegionChange {
     /// They stay as they are: the user has chosen a region, or nothing names one.
     Keep,
-    /// Both are set to this region, which a flag or a profile names. `ARL_REGION` tells the next call that arl
-    /// chose it.
+    /// Both are set to this region, which a flag or a profile names. `ARL_REGION` tells the next call that
+    /// arl chose it.
     Set(String),
-    /// Both are set to the region that the user has put into one of them, because some SDKs read only the other.
+    /// Both are set to the region that the user has put into one of them, because some SDKs read only the
+    /// other.
     Complete(String),
     /// Both are unset: they hold another role's region, or one of another partition.
     Unset,

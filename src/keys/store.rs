@@ -11,8 +11,8 @@ use crate::credentials::Credentials;
 use crate::files;
 use crate::secret::Secret;
 
-/// The URLs of the entries. The helper of macOS takes only what is a URL with a host, and Docker never asks for
-/// a host in `.invalid` (RFC 2606).
+/// The URLs of the entries. The helper of macOS takes only what is a URL with a host, and Docker never asks
+/// for a host in `.invalid` (RFC 2606).
 const KEYS_URL: &str = "https://arl.invalid/keys/";
 const ROTATIONS_URL: &str = "https://arl.invalid/rotations/";
 

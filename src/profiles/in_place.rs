@@ -40,8 +40,8 @@ pub(super) fn write(path: &Path, before: &[u8], after: &[u8], mode: u32) -> io::
     Ok(true)
 }
 
-/// Opens the file itself, which is also the lock where no lock file can be made beside it. A file with another
-/// name elsewhere may be another user's.
+/// Opens the file itself, which is also the lock where no lock file can be made beside it. A file with
+/// another name elsewhere may be another user's.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
     let file = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?;
@@ -52,8 +52,8 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Writes a text with one system call. A shorter one is followed by empty lines until the file is cut, so that
-/// a reader never sees the rest of the old text.
+/// Writes a text with one system call. A shorter one is followed by empty lines until the file is cut, so
+/// that a reader never sees the rest of the old text.
 fn overwrite(file: &mut File, old_length: usize, text: &[u8]) -> io::Result<()> {
     let mut padded = Zeroizing::new(text.to_vec());
     padded.resize(old_length.max(text.len()), b'\n');

@@ -213,7 +213,8 @@ impl<E: Clone> SharedSession<E> {
         self.store(issued)
     }
 
-    /// Renews a session that is about to expire, unless another task did so, or failed, while this one waited.
+    /// Renews a session that is about to expire, unless another task did so, or failed, while this one
+    /// waited.
     async fn renew_urgently(
         &self,
         mut slot: MutexGuard<'_, RefreshSlot<E>>,

@@ -185,7 +185,9 @@ impl<'a> SourceResolver<'a> {
             }
             // A sign-in is no source for other roles; those start as they would in a shell without a role.
             Some(SourceId::SsoSession(_)) if !self.is_arl_endpoint() => self.default_chain(),
-            Some(SourceId::Keychain(name)) => stored_key::named(self.var, name).map(SourceChain::from_keychain),
+            Some(SourceId::Keychain(name)) => {
+                stored_key::named(self.var, name).map(SourceChain::from_keychain)
+            }
             // Without that profile the service would be another one.
             Some(SourceId::InstanceMetadataOf(name)) if self.config.profile(&name).is_some() => {
                 self.instance_metadata(&[&name], MetadataPresence::Certain)

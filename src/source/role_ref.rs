@@ -53,8 +53,8 @@ impl RoleRef {
         Ok(Self::Profile(text.to_owned()))
     }
 
-    /// Returns the ARN. Returns `None` for a profile and for a role of IAM Identity Center, whose ARN only the
-    /// service knows.
+    /// Returns the ARN. Returns `None` for a profile and for a role of IAM Identity Center, whose ARN only
+    /// the service knows.
     ///
     /// # Errors
     /// IAM does not allow the role name.
@@ -75,8 +75,8 @@ fn is_permission_set(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@-_".contains(&b))
 }
 
-/// Returns the names that `wanted` may be a misspelling of, at most four: those that begin with it first, then the
-/// most similar ones.
+/// Returns the names that `wanted` may be a misspelling of, at most four: those that begin with it first,
+/// then the most similar ones.
 pub fn closest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = wanted.to_lowercase();
     // Accept two mistakes in a short name and more in a long one, and names that contain what was typed.

@@ -1,8 +1,8 @@
 //! Finds the sign-in to IAM Identity Center that a user names, or that a profile depends on.
 
+use super::chain::SourceChain;
 use super::error::SourceError;
 use super::kind::{Source, SourceId, SsoSession, SsoSource};
-use super::chain::SourceChain;
 use super::resolve::SourceResolver;
 use super::sso;
 

@@ -5,8 +5,8 @@ use crate::error::Error;
 use crate::keys::{KeyName, KeyRecord, StoredKey, records_directory};
 use crate::profiles::Section;
 
-/// The keys beside which `arl_keys` would be one of two sources. `credential_process` is not one of them: it is
-/// how other programs get the same keys.
+/// The keys beside which `arl_keys` would be one of two sources. `credential_process` is not one of them: it
+/// is how other programs get the same keys.
 const OTHER_SOURCES: [&str; 6] = [
     "web_identity_token_file",
     "sso_account_id",

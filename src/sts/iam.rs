@@ -1,6 +1,7 @@
 //! The calls of IAM that rotating an access key takes, without the SDK's client for all of IAM.
 //!
-//! Source: the IAM API reference; endpoints and regions: "IAM endpoints and quotas" in the AWS General Reference.
+//! Source: the IAM API reference; endpoints and regions: "IAM endpoints and quotas" in the AWS General
+//! Reference.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};

@@ -150,7 +150,10 @@ fn a_stored_key_is_a_source_in_every_place_that_names_one() {
     let script = "eval \"$(arl assume own)\"; arl exec 123456789012/ReadOnly -- env | grep ARL_SOURCE";
     assert_eq!(keys.stage.run(keys.bare("bash").args(["-c", script])).success(), "ARL_SOURCE=keys:dev\n");
     let listed = keys.arl(&["list"]).success();
-    assert!(listed.lines().any(|line| line.trim_start().starts_with("own ") && line.contains("keys:dev")), "{listed}");
+    assert!(
+        listed.lines().any(|line| line.trim_start().starts_with("own ") && line.contains("keys:dev")),
+        "{listed}"
+    );
     fs::remove_file(keys.stage.home.join("helper-calls")).unwrap();
     let explained = keys.arl(&["explain", "own"]).success();
     assert!(

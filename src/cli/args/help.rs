@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use clap::Command;
 use clap::builder::styling::{AnsiColor, Styles};
 
-/// The commands by what they are for. A test compares them with the command line. The last group has no descriptions
-/// in `arl -h`, so that it fits on a screen.
+/// The commands by what they are for. A test compares them with the command line. The last group has no
+/// descriptions in `arl -h`, so that it fits on a screen.
 pub(crate) const GROUPS: [(&str, &[&str]); 4] = [
     ("Use a role", &["assume", "exec", "each", "console", "clear"]),
     ("Look", &["list", "status", "explain"]),

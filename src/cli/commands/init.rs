@@ -31,7 +31,8 @@ In the background, fish runs no function and tcsh, mksh and macOS end only the f
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = EXAMPLES, help_template = TEMPLATE)]
 pub(crate) struct InitArgs {
-    /// bash, zsh, fish, ksh, mksh, sh, tcsh, nushell, elvish, xonsh or powershell [default: the shell that runs arl]
+    /// bash, zsh, fish, ksh, mksh, sh, tcsh, nushell, elvish, xonsh or powershell [default: the shell that
+    /// runs arl]
     #[arg(add = ArgValueCandidates::new(complete::hook_shells))]
     shell: Option<String>,
 }

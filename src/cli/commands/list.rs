@@ -1,4 +1,4 @@
-//! `arl list`: one table of the roles that a profile names, then the cached sessions of other roles, and the sign-ins.
+//! `arl list`: one table of the roles that profiles name, then other cached sessions, and the sign-ins.
 
 use std::collections::{HashMap, HashSet};
 use std::time::SystemTime;
@@ -89,7 +89,8 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), CliError> {
     output.write_data(text.as_bytes())
 }
 
-/// What the user wants to see: a part of a text, or a whole text where `*` stands for any part. Case does not matter.
+/// What the user wants to see: a part of a text, or a whole text where `*` stands for any part. Case does not
+/// matter.
 struct Pattern(Vec<String>, bool);
 
 impl Pattern {

@@ -104,7 +104,8 @@ pub(crate) enum Command {
     Clear(clear::ClearArgs),
     /// Show this shell's role and how long it lasts
     ///
-    /// Reads the environment, and the token file of a sign-in. The exit status is 0 if the role is live, else 1.
+    /// Reads the environment, and the token file of a sign-in. The exit status is 0 if the role is live, else
+    /// 1.
     Status(status::StatusArgs),
     /// List your roles, cached sessions and sign-ins
     List(list::ListArgs),

@@ -81,8 +81,8 @@ pub(crate) fn init(shell: &str) -> Option<String> {
     Some(if shell == "zsh" { without_aliases(&text) } else { text })
 }
 
-/// Makes zsh read a script without aliases. A global alias, such as one of `--help`, would replace any word of
-/// the script that is not quoted.
+/// Makes zsh read a script without aliases. A global alias, such as one of `--help`, would replace any word
+/// of the script that is not quoted.
 fn without_aliases(script: &str) -> String {
     let script = Shell::Zsh.quote(script);
     format!("() {{\n'builtin' 'setopt' 'local_options' 'no_aliases'\n'builtin' 'eval' {script}\n}}\n")

@@ -41,8 +41,8 @@ pub(crate) fn restore_point() -> RestorePoint {
 }
 
 /// Returns the expiration and account variables that still describe the old role after other keys replaced
-/// it, and the region variables with the region that arl set for it. botocore would apply that expiration to the new
-/// keys.
+/// it, and the region variables with the region that arl set for it. botocore would apply that expiration to
+/// the new keys.
 pub(crate) fn leftover_variables() -> Vec<&'static str> {
     let var = |name| vars::get(name);
     let end = var(vars::ARL_EXPIRES_AT).and_then(|seconds| seconds.parse().ok());

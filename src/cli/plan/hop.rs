@@ -209,8 +209,8 @@ pub(crate) fn name_sessions(hops: &mut [Hop], context: &Context, caller: Option<
     }
 }
 
-/// Refuses a misspelled name: without its session policy, say, a session would have more rights than it should. STS
-/// may learn parameters that arl does not know, so any other name is only told.
+/// Refuses a misspelled name: without its session policy, say, a session would have more rights than it
+/// should. STS may learn parameters that arl does not know, so any other name is only told.
 fn check_names(additional: &AdditionalParameters, output: &Output) -> Result<(), CliError> {
     let is_known = |name: &&str| AssumeRoleRequest::PARAMETERS.contains(name);
     for name in additional.names().filter(|name| !is_known(name)) {

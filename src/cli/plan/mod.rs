@@ -152,8 +152,8 @@ impl Plan {
             || self.mfa_session.as_ref().is_some_and(|session| session.code.is_some())
     }
 
-    /// Stops caching if the long-term key is not the one that cache keys are made of: the keychain may have got
-    /// another one since arl last looked.
+    /// Stops caching if the long-term key is not the one that cache keys are made of: the keychain may have
+    /// got another one since arl last looked.
     pub(crate) fn check_source(&self, keys: &Credentials) {
         let planned = self.source_key.as_ref().and_then(SourceKey::access_key_id);
         if planned.is_some_and(|planned| planned != keys.access_key_id()) {
@@ -295,8 +295,8 @@ impl<'a, 'text> NamedRole<'a, 'text> {
     }
 }
 
-/// Returns whether the user chose the source's profile: an SDK that reads no profile but `default` would miss its
-/// region.
+/// Returns whether the user chose the source's profile: an SDK that reads no profile but `default` would miss
+/// its region.
 fn is_profile_named(args: &RoleArgs, source: &SourceId) -> bool {
     let is_other =
         matches!(source, SourceId::Profile(name) | SourceId::ProfileKeys(name) if name != "default");

@@ -1,7 +1,7 @@
 //! The region in which STS is called, and the region that the credentials come with.
 //!
-//! Both are the same, in AWS's own order: the flag, the environment, the profile. A region that arl itself has set
-//! for another role (`ARL_REGION`) is not the user's and does not count.
+//! Both are the same, in AWS's own order: the flag, the environment, the profile. A region that arl itself
+//! has set for another role (`ARL_REGION`) is not the user's and does not count.
 
 use arl::internal::{Partition, RegionChange, Section};
 
@@ -24,14 +24,14 @@ pub(crate) struct Regions {
 /// The profile whose `region` is used where no flag and no variable names one.
 pub(crate) struct RegionProfile<'a, 'text> {
     pub(crate) section: Option<&'a Section<'text>>,
-    /// Whether a flag, a variable or ROLE names the profile. Assuming the role hides that profile from the SDKs, so
-    /// arl hands its region over. An SDK still reads `default`.
+    /// Whether a flag, a variable or ROLE names the profile. Assuming the role hides that profile from the
+    /// SDKs, so arl hands its region over. An SDK still reads `default`.
     pub(crate) is_named: bool,
 }
 
 impl Regions {
-    /// Decides the regions. `partition` is that of the role, if its ARN is known already. An endpoint of the user's
-    /// may call its region anything.
+    /// Decides the regions. `partition` is that of the role, if its ARN is known already. An endpoint of the
+    /// user's may call its region anything.
     pub(crate) fn resolve(
         args: &RoleArgs,
         profile: &RegionProfile<'_, '_>,

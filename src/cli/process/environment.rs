@@ -8,8 +8,8 @@ use arl::internal::Identity;
 use crate::cli::env::vars;
 use crate::cli::sys;
 
-/// Returns this process's environment with these variables in place of every variable that holds an identity, or a
-/// region that is not for this one.
+/// Returns this process's environment with these variables in place of every variable that holds an identity,
+/// or a region that is not for this one.
 pub(crate) fn environment_with<V: Into<OsString>>(
     identity: &Identity,
     variables: Vec<(&'static str, V)>,
@@ -20,8 +20,8 @@ pub(crate) fn environment_with<V: Into<OsString>>(
     environment
 }
 
-/// As [`environment_with`], with the identity's own variables, for `execve`. Variables that stay are not copied, and an entry without a `=`
-/// stays as well.
+/// As [`environment_with`], with the identity's own variables, for `execve`. Variables that stay are not
+/// copied, and an entry without a `=` stays as well.
 ///
 /// # Errors
 /// A value contains a NUL, which no value from STS or a profile does.

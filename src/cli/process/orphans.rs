@@ -1,5 +1,5 @@
-//! Processes without a parent, which the kernel gives to process 1. In a container `arl exec --server` may be that
-//! process, and each one that ends would stay a zombie.
+//! Processes without a parent, which the kernel gives to process 1. In a container `arl exec --server` may be
+//! that process, and each one that ends would stay a zombie.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;

@@ -37,9 +37,9 @@ pub(crate) fn install_signal_policy() {
     }
 }
 
-/// Makes SIGTERM end arl, or the command that has replaced it, when the subshell ends in which the hook's function
-/// calls it. A shell's `$!` is that subshell, so `arl exec ROLE -- SERVER & kill $!` would leave the server running.
-/// Only Linux can do this.
+/// Makes SIGTERM end arl, or the command that has replaced it, when the subshell ends in which the hook's
+/// function calls it. A shell's `$!` is that subshell, so `arl exec ROLE -- SERVER & kill $!` would leave the
+/// server running. Only Linux can do this.
 ///
 /// A subshell that is not arl's parent is another one, whose variable was inherited.
 pub(crate) fn end_with_subshell() {

@@ -28,8 +28,8 @@ use crate::cli::ui::output::Output;
 /// The host of the endpoint, which must not go through a proxy.
 const LOOPBACK: &str = "127.0.0.1";
 
-/// Clients that are built on object_store (Polars, delta-rs) ask the endpoint only if this variable is set. Without it
-/// they ask for the instance's role instead.
+/// Clients that are built on object_store (Polars, delta-rs) ask the endpoint only if this variable is set.
+/// Without it they ask for the instance's role instead.
 const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
 /// The command to run.

@@ -4,8 +4,8 @@ use std::fs::File;
 
 use crate::cli::ui::error::CliError;
 
-/// How many files a call opens at once: the runtime itself, connections, certificates, locks, and the pipes of
-/// a helper program.
+/// How many files a call opens at once: the runtime itself, connections, certificates, locks, and the pipes
+/// of a helper program.
 const NEEDED_DESCRIPTORS: usize = 16;
 
 /// Starts the runtime.

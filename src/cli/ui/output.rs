@@ -42,8 +42,8 @@ pub(crate) enum Exposure {
     ReadableFile,
 }
 
-/// Returns where a secret on stdout would be exposed, so that it may appear there only on request. Pipes, devices and
-/// files without a name (which ksh93 makes for `$(…)`) expose nothing.
+/// Returns where a secret on stdout would be exposed, so that it may appear there only on request. Pipes,
+/// devices and files without a name (which ksh93 makes for `$(…)`) expose nothing.
 pub(crate) fn stdout_exposure() -> Option<Exposure> {
     let Ok(stat) = rustix::fs::fstat(io::stdout()) else { return None };
     match rustix::fs::FileType::from_raw_mode(stat.st_mode) {

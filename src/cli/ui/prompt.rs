@@ -1,4 +1,5 @@
-//! Asks for an MFA code or a key on the terminal itself, because stdin may be data and stdout is for programs.
+//! Asks for an MFA code or a key on the terminal itself, because stdin may be data and stdout is for
+//! programs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};

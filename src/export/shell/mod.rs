@@ -161,8 +161,8 @@ impl Shell {
     }
 
     /// Returns the statements that remove arl's identity and restore the previous variables. `leftovers`
-    /// names the variables of an old role that remain beside other keys, and the region variables that hold the
-    /// role's region.
+    /// names the variables of an old role that remain beside other keys, and the region variables that hold
+    /// the role's region.
     pub fn clear(self, state: ShellState, leftovers: &[&'static str]) -> String {
         let names = self.checked(&[&ARL_VARIABLES, leftovers].concat());
         match self {
@@ -199,7 +199,8 @@ impl Shell {
         }
     }
 
-    /// Leaves the region variables out where the statements themselves find out whether the region is the role's.
+    /// Leaves the region variables out where the statements themselves find out whether the region is the
+    /// role's.
     fn checked(self, names: &[&'static str]) -> Vec<&'static str> {
         let mut names = names.to_vec();
         names.retain(|name| !self.remembers_region() || !REGION_VARIABLES.contains(name));

@@ -7,8 +7,8 @@ use crate::export::identity::{ASSUMED_VARIABLES, REGION_VARIABLES, RegionChange}
 /// `$?__arl_restore` is true for an environment variable too, whose text is not arl's.
 const UNTRUSTED: &str = "unsetenv __arl_restore;unsetenv __arl_region;";
 
-/// Runs a statement if a variable is set. The statement is evaluated later, because csh expands a whole line before it
-/// evaluates the conditions.
+/// Runs a statement if a variable is set. The statement is evaluated later, because csh expands a whole line
+/// before it evaluates the conditions.
 fn if_set(name: &str, statement: &str) -> String {
     format!("if ( $?{name} ) eval {};", quote(statement))
 }
@@ -18,8 +18,8 @@ fn unset_if(name: &str, value: &str) -> String {
     if_set(name, &format!("if ( \"${name}\" == {value} ) unsetenv {name}"))
 }
 
-/// Puts back the region from before the role, if the region is still the role's. A child shell does not know that
-/// region and only unsets the role's.
+/// Puts back the region from before the role, if the region is still the role's. A child shell does not know
+/// that region and only unsets the role's.
 fn region_back() -> String {
     let mut text = UNTRUSTED.to_owned() + &if_set("__arl_region", "eval \"$__arl_region:q\"");
     for name in REGION_VARIABLES {

@@ -66,7 +66,8 @@ impl Keychain {
         Ok(Self { store, directory: directory() })
     }
 
-    /// Writes the record of a key. Without it nothing is cached, so a failure is a message for the caller to print.
+    /// Writes the record of a key. Without it nothing is cached, so a failure is a message for the caller to
+    /// print.
     pub(crate) fn write_record(&self, name: &KeyName, access_key_id: &str, arn: &str) -> Result<(), String> {
         let Some(directory) = &self.directory else { return Err("there is no home directory".into()) };
         let record = KeyRecord {

@@ -335,7 +335,8 @@ impl Keys<'_, '_> {
         }
     }
 
-    /// Forgets a rotation that leaves nothing behind. If that fails, the next one finds nothing to go on with.
+    /// Forgets a rotation that leaves nothing behind. If that fails, the next one finds nothing to go on
+    /// with.
     async fn forget(&self, rotation: &Rotation) {
         if let Err(error) = self.keychain.store.remove_rotation(self.name).await {
             self.output.trace(|| format!("the rotation of key {} is still noted: {error}", rotation.old_id));

@@ -236,7 +236,8 @@ fn is_role(word: &str) -> bool {
     }
 }
 
-/// Returns the profiles of the shared files, those with a role first. None if they cannot be read; the command itself says why.
+/// Returns the profiles of the shared files, those with a role first. None if they cannot be read; the
+/// command itself says why.
 fn profile_names() -> Vec<String> {
     let Ok(context) = Context::read() else { return Vec::new() };
     let names = |config: arl::internal::SharedConfig<'_>| {
