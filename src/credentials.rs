@@ -31,8 +31,8 @@ impl Credentials {
     /// Checks the parts and creates credentials.
     ///
     /// # Errors
-    /// A text is empty, too long, or contains whitespace, a control character or a non-ASCII character, or the
-    /// expiration is before 1970 or after the year 9999. The error does not contain the text.
+    /// A text is empty, too long, or contains whitespace, a control character or a non-ASCII character, or
+    /// the expiration is before 1970 or after the year 9999. The error does not contain the text.
     pub fn new(
         access_key_id: String,
         secret_access_key: Secret,

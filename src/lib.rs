@@ -64,8 +64,8 @@
 //! # The defaults
 //!
 //! - **A session is renewed 15 minutes before its expiration, and every caller waits for that 10 minutes
-//!   before.** These are the times of botocore. They leave time for a request that was signed just now and for
-//!   a clock that is wrong by some minutes. While STS is down, a session stays in use until it expires. The
+//!   before.** These are the times of botocore. They leave time for a request that was signed just now and
+//!   for a clock that is wrong by some minutes. While STS is down, a session stays in use until it expires. The
 //!   times are at most a half and a third of the session's lifetime, because a session of 15 minutes would
 //!   otherwise be renewed at every use. See [`RoleProvider`].
 //! - **A session lasts one hour unless [`AssumeRoleBuilder::duration`] is called**, which is the default of

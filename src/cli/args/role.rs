@@ -45,8 +45,9 @@ pub(crate) struct RoleArgs {
 
     /// The session name in audit logs [default: {user}@{role}.{account}]
     ///
-    /// May contain {user}, {caller}, {role}, {account}, {host}, {pid} and {time}. If the flag is missing, arl uses
-    /// --source-identity, else ARL_ROLE_SESSION_NAME, else the profile's `role_session_name`, else the default.
+    /// May contain {user}, {caller}, {role}, {account}, {host}, {pid} and {time}. If the flag is missing, arl
+    /// uses --source-identity, else ARL_ROLE_SESSION_NAME, else the profile's `role_session_name`, else the
+    /// default.
     #[arg(long, alias = "RoleSessionName", value_name = "NAME", help_heading = "Session")]
     #[arg(hide_short_help = true)]
     pub(crate) role_session_name: Option<String>,
