@@ -10,8 +10,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 pub(crate) const GROUPS: [(&str, &[&str]); 4] = [
     ("Use a role", &["assume", "exec", "each", "console", "clear"]),
     ("Look", &["list", "status", "explain"]),
-    ("Set up", &["init", "login", "logout", "configure", "keys", "write"]),
-    ("More", &["cache", "arn", "completions", "help"]),
+    ("Set up", &["init", "login", "configure"]),
+    ("More", &["keys", "logout", "write", "cache", "arn", "completions", "help"]),
 ];
 
 /// The examples come before the usage, because most people need nothing else.
