@@ -36,8 +36,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   arl exec ROLE -- terraform plan                   one command runs as the role
   arl assume ROLE --profile dev --json              for credential_process
 
-ROLE is a role ARN, ACCOUNT/NAME (123456789012/Deploy), SESSION:ACCOUNT/NAME in IAM Identity Center, or a profile in
-~/.aws/config.";
+ROLE is a role ARN, ACCOUNT/NAME (123456789012/Deploy), SESSION:ACCOUNT/NAME for IAM Identity
+Center, or a profile in ~/.aws/config.";
 
 pub(crate) const ENVIRONMENT_HELP: &str = "Environment:
   ARL_DURATION, ARL_ROLE_SESSION_NAME   defaults of the flags with these names
