@@ -97,7 +97,7 @@ impl SourceKey {
                 })
             }
         };
-        // IAM Identity Center is in the region of the sign-in, whatever the region of STS.
+        // IAM Identity Center is in the region of the sign-in, which may differ from the region of STS.
         let is_region_independent = matches!(source, Source::Sso(_));
         Some(Self { facts, secret: Secret::new(String::new()), is_region_independent })
     }

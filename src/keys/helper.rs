@@ -68,7 +68,7 @@ impl Helper {
             let text = quote(&stdout, &stderr, None);
             return if text.contains(NOT_FOUND) { Ok(None) } else { Err(HelperError::Refused(text)) };
         }
-        // The output is never quoted here: it may be a secret, whatever is wrong with it.
+        // The output is never quoted here: even a malformed one may be a secret.
         let mut object: Map<String, Value> = serde_json::from_slice(&stdout)
             .map_err(|_| HelperError::Unexpected("it printed something else than a JSON object"))?;
         let mut text = |name: &str| match object.remove(name) {

@@ -141,7 +141,7 @@ impl CallbackServer {
                 }
             }
         };
-        // The sign-in is over whether or not somebody looks at the page.
+        // The sign-in is over even if the user does not see the page.
         let _ = tokio::time::timeout(REQUEST_TIMEOUT, showing).await;
     }
 

@@ -34,7 +34,7 @@ pub struct RoleCall<'a> {
 /// Gets the credentials of a role.
 ///
 /// # Errors
-/// Nobody is signed in, the user does not have the role, or a call fails.
+/// The user is not signed in, the user does not have the role, or a call fails.
 pub async fn role_credentials(call: RoleCall<'_>, sso: &SsoSource) -> Result<Credentials, LoginError> {
     let SsoSource { account_id, role_name, session } = sso;
     let token = current_token(call, session).await?;
@@ -54,7 +54,7 @@ pub async fn role_credentials(call: RoleCall<'_>, sso: &SsoSource) -> Result<Cre
 /// others wait.
 ///
 /// # Errors
-/// Nobody is signed in, or the token has expired and cannot be renewed.
+/// The user is not signed in, or the token has expired and cannot be renewed.
 pub async fn current_token(call: RoleCall<'_>, session: &SsoSession) -> Result<SsoToken, LoginError> {
     let RoleCall { store, margin, clock, .. } = call;
     let is_good = |token: &SsoToken| !token.expires_within(margin, clock());

@@ -164,7 +164,7 @@ pub(crate) fn sso_cache_directory(home: &Path) -> PathBuf {
 ///
 /// # Errors
 /// The file cannot be read, is too large, or another user could have written it: its token would make arl act
-/// as somebody else.
+/// as another person.
 pub(crate) fn read_sso_file(path: &Path) -> io::Result<Vec<u8>> {
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = File::options().read(true).custom_flags(flags).open(path)?;

@@ -154,7 +154,7 @@ impl LoginArgs {
             match sign_in::take_turn(sign_in, None, output, is_new).await? {
                 Turn::Own(_lock) => break sign_in::run(sign_in, options, context, output).await?,
                 Turn::Done(token) => break token,
-                // The user asked this process to sign in, whatever became of another one.
+                // The user asked this process to sign in, even if another one has failed to.
                 Turn::Failed => {}
             }
         };

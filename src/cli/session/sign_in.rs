@@ -48,7 +48,7 @@ pub(crate) enum Turn {
     Own(arl::internal::LeaderLock),
     /// Another process signed in.
     Done(SsoToken),
-    /// Another process asked the user since this one started, and nobody signed in.
+    /// Another process asked the user since this one started, and the user did not sign in.
     Failed,
 }
 
@@ -134,7 +134,7 @@ pub(crate) async fn run(
     let token = tokio::time::timeout(timeout, signing_in).await.unwrap_or_else(|_| {
         let limit = human_duration(timeout);
         Err(CliError::new(format!("could not sign in to `{label}`"))
-            .caused_by(format!("nobody signed in within {limit}"))
+            .caused_by(format!("no sign-in within {limit}"))
             .hint(
                 "where the browser cannot reach this machine: arl login --paste, or arl login --device-code",
             ))

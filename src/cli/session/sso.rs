@@ -43,7 +43,7 @@ impl OnMissingSignIn {
             }
         };
         // The user has not started a `credential_process`, a prompt's hook or a renewal. A browser that opens
-        // by itself trains users to approve whatever comes.
+        // by itself trains users to approve every request.
         let has_user = user_prompt == UserPrompt::Allowed
             && consumer != Consumer::CredentialProcess
             && vars::get(vars::CI).is_none()
