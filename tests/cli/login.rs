@@ -297,7 +297,7 @@ fn a_sign_in_that_fails_leaves_no_token_and_says_why() {
         stage.sts.reset();
     }
     let late = run(&stage, &["login", "--no-browser", "--timeout", "1"]);
-    late.failure(1, "nobody signed in within 1s");
+    late.failure(1, "no sign-in within 1s");
     assert!(!token_path(&stage).exists());
     for (args, said) in [
         (&["login", "nobody"][..], "the sessions are: corp"),

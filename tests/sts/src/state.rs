@@ -66,7 +66,7 @@ pub struct World {
     pub mfa_devices: HashMap<String, (String, HashSet<String>)>,
     /// Web identity tokens: issuer and subject.
     pub web_tokens: HashMap<String, (String, String)>,
-    /// A token that IAM Identity Center accepts although nobody signed in.
+    /// A token that IAM Identity Center accepts without a sign-in.
     pub sso_token: String,
     /// Sign-ins, accounts and roles of IAM Identity Center.
     pub identity_center: IdentityCenter,
