@@ -1,6 +1,6 @@
 //! The prompt recipes of the README, with a role whose path would run a command if anything evaluated it.
 
-use crate::support::{Stage, in_terminal};
+use crate::support::{DEPLOY, Stage, in_terminal};
 
 const HOSTILE: &str =
     "arn:aws:iam::123456789012:role/$(echo>hacked)/`echo>hacked`/(echo>hacked)/;echo>hacked;/Deploy";
@@ -52,5 +52,27 @@ fn the_korn_shells_show_the_role_and_run_nothing() {
         let run = stage.run_with_input(&mut command, &format!("PS1=; {ps1}\n\n\nexit\n"));
         assert!(run.stdout.contains("Deploy] "), "{shell}: {run:?}");
         assert!(!stage.home.join("hacked").exists(), "{shell}: {run:?}");
+    }
+}
+
+/// arl itself hands no such name over, so a profile's name cannot reach a prompt that evaluates it.
+#[test]
+fn a_profile_with_a_hostile_name_is_no_danger_to_a_prompt() {
+    let ps1 = recipe("bash, ksh; zsh with prompt_subst");
+    for name in ["x$(echo>hacked)", "`echo>hacked`", "%{$(echo>hacked)%}", "a'b$(echo>hacked)"] {
+        for (shell, show) in
+            [("bash", "echo \"${PS1@P}\""), ("zsh", "setopt prompt_subst; print -P \"$PS1\"")]
+        {
+            let stage = Stage::new();
+            stage.profiles(
+                &format!("[profile {name}]\nrole_arn = {DEPLOY}\ncredential_source = Environment\n"),
+                "",
+            );
+            let script = format!("eval \"$(arl assume \"$1\" --shell {shell})\"; PS1=; {ps1}; {show}");
+            let mut command = stage.as_ann(shell);
+            let shown = stage.run(command.args(["-c", &script, shell, name])).success();
+            assert!(shown.contains("[123456789012/Deploy] "), "{shell} {name}: {shown}");
+            assert!(!stage.home.join("hacked").exists(), "{shell} {name}: {shown}");
+        }
     }
 }

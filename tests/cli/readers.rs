@@ -135,14 +135,23 @@ const PLACES: &[Place<'_>] = &[
     ("additional parameters", &["assume", DEPLOY, "--additional-parameters", "file://@"], &[], "x"),
     ("roles", &["each", "--roles-from", "@", "--", "true"], &[], "x"),
     ("aws login", &["assume", DEPLOY, "--profile", "login"], &[], LOGIN),
+    ("sign-in", &["assume", "sso"], &[], SIGN_IN),
+    ("sign-in, to check", &["login", "--check", "corp"], &[], SIGN_IN),
+    ("sign-in, to list", &["list"], &[], SIGN_IN),
+    ("sign-in, to end", &["logout", "corp"], &[], SIGN_IN),
 ];
 
 /// SHA-256 of the session's name.
 const LOGIN: &str = ".aws/login/cache/617a42bf0cc7e52ae16d10443f260d451c255a489505091810c95d5c7ec927d1.json";
 
+/// SHA-1 of the session's name.
+const SIGN_IN: &str = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
+
 const CONFIG: &str = "[profile ca]\nca_bundle = ca.pem\n\
     [profile web]\nweb_identity_token_file = token\nrole_arn = arn:aws:iam::123456789012:role/Web\n\
-    [profile login]\nlogin_session = arn:aws:iam::111122223333:user/ann\n";
+    [profile login]\nlogin_session = arn:aws:iam::111122223333:user/ann\n\
+    [sso-session corp]\nsso_start_url = https://corp.example/start\nsso_region = eu-west-1\n\
+    [profile sso]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Dev\n";
 
 /// A stage with profiles, and the command that measures `arl`.
 fn stage() -> Stage {
