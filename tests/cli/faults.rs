@@ -399,7 +399,7 @@ fn too_few_file_descriptors_are_an_error_and_no_panic() {
     let mut limited = stage.as_ann("bash");
     limited.args(["-c", &format!("ulimit -n 9; exec arl assume {DEPLOY} --shell bash")]);
     let run = stage.run(&mut limited);
-    run.failure(1, "Too many open files");
+    run.failure(1, "(os error 24)");
     assert!(run.stderr.contains("hint: raise the limit of open files"), "{run:?}");
     assert_eq!(run.stdout, "(exit 1)\n");
 }
