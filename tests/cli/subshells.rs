@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+#[cfg(target_os = "linux")]
 use crate::hooks::READ_ONLY;
 use crate::shell::{ALL, KSH, Shell, ShellSession};
 use crate::support::{DEPLOY, Stage, in_terminal};

@@ -661,6 +661,7 @@ fn a_file_that_cannot_be_replaced_is_written_in_place() {
 }
 
 /// Starts a program whose chmod(2) fails with EPERM, as on CIFS and on the drives of Windows under WSL.
+#[cfg(target_os = "linux")]
 const WITHOUT_CHMOD: &str = "
 import ctypes, os, platform, struct, sys
 audit, calls = {'x86_64': (0xc000003e, (90, 91, 268, 452)), 'aarch64': (0xc00000b7, (52, 53, 452))}[platform.machine()]
