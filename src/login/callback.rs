@@ -99,7 +99,7 @@ impl CallbackServer {
         format!("http://{}{}", self.expected.address, self.expected.start.0)
     }
 
-    /// Returns the answer with the right state. The browser waits for [`WaitingBrowser::show`].
+    /// Returns the answer with the right state. The browser waits until [`Self::show`] answers it.
     ///
     /// # Errors
     /// The port does not accept connections any more.
