@@ -376,7 +376,8 @@ __arl_install_hook() {
     elif [[ ${PROMPT_COMMAND-} != *__arl_hook* ]]; then
         # Append it, so that the commands before it see the whole PIPESTATUS. Join with a newline, so that the
         # end of the existing text does not matter. Version 5.0 and older run only the first element of an
-        # array. shellcheck disable=SC2128,SC2178
+        # array.
+        # shellcheck disable=SC2128,SC2178
         PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__arl_hook"
     fi
 }
