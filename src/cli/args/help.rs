@@ -63,12 +63,22 @@ Exit status:
   exec: the status of the command; 125 if arl failed, 126 if the command cannot run, 127 if it was not found
   each: the highest status of its commands";
 
-/// Shows the commands in groups.
-pub(crate) fn with_groups(command: Command) -> Command {
+/// Which help is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HelpLength {
+    /// `-h`, which fits on a screen.
+    Short,
+    /// `--help`.
+    Long,
+}
+
+/// Shows the commands in groups, those of the last one with descriptions in the long help only.
+pub(crate) fn with_groups(command: Command, length: HelpLength) -> Command {
     let (heading, literal) = (STYLES.get_header(), STYLES.get_literal());
+    let width = if length == HelpLength::Short { 9 } else { 11 };
     let mut text = String::new();
     for (group, verbs) in GROUPS {
-        if group == "More" {
+        if group == "More" && length == HelpLength::Short {
             let _ =
                 writeln!(text, "{heading}{group:<10}{heading:#}  {literal}{}{literal:#}", verbs.join(", "));
             continue;
@@ -76,8 +86,10 @@ pub(crate) fn with_groups(command: Command) -> Command {
         for (index, verb) in verbs.iter().enumerate() {
             let group = if index == 0 { group } else { "" };
             let about = command.find_subcommand(verb).and_then(Command::get_about);
-            let about = about.map(ToString::to_string).unwrap_or_default();
-            let _ = writeln!(text, "{heading}{group:<10}{heading:#}  {literal}{verb:<9}{literal:#}  {about}");
+            let about = about.map_or_else(|| "Print the help of a command".to_owned(), ToString::to_string);
+            let line =
+                format!("{heading}{group:<10}{heading:#}  {literal}{verb:<width$}{literal:#}  {about}");
+            let _ = writeln!(text, "{line}");
         }
     }
     command.help_template(format!(

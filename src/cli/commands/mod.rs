@@ -29,7 +29,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::args::global::GlobalArgs;
-use crate::cli::args::help::{ENVIRONMENT_HELP, EXAMPLES, SHORT_EXAMPLES, STYLES, with_groups};
+use crate::cli::args::help::{ENVIRONMENT_HELP, EXAMPLES, HelpLength, SHORT_EXAMPLES, STYLES, with_groups};
 use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::process::signals;
 use crate::cli::ui::error::{CliError, ExitStatus};
@@ -53,7 +53,10 @@ impl Cli {
     /// # Errors
     /// It is wrong, or asks for help.
     pub(crate) fn parse_from_args(args: &[OsString]) -> Result<Self, clap::Error> {
-        let mut command = with_groups(Self::command());
+        let mut words = args.iter().skip(1).take_while(|word| *word != "--");
+        let is_long = words.any(|word| word == "--help" || word == "help");
+        let length = if is_long { HelpLength::Long } else { HelpLength::Short };
+        let mut command = with_groups(Self::command(), length);
         if let Some(choice) = color_choice(args) {
             command = command.color(choice);
         }

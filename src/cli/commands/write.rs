@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use arl::internal::files;
-use arl::internal::{Consumer, Identity, ProfileEdit, ProfileName, SharedFile, UpdateOutcome};
+use arl::internal::{Consumer, ProfileEdit, ProfileName, SharedFile, UpdateOutcome};
 
 use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::overwrite::Overwrite;
@@ -13,7 +13,7 @@ use crate::cli::session;
 use crate::cli::session::SignalPolicy;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
-use crate::cli::ui::text::human_duration;
+use crate::cli::ui::role_label::session_summary;
 
 const SHORT_EXAMPLES: &str = "  \
   arl write ROLE --profile-name deploy      then: aws --profile deploy …
@@ -94,7 +94,8 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
     };
     let path = credentials_path()?;
     apply_edit(&path, &edit, output)?;
-    output.note(&format!("profile {name} in `{}` is {}", path.display(), success_message(&identity)));
+    let summary = session_summary(&identity, Context::now());
+    output.note(&format!("profile {name} in `{}` is {summary}", path.display()));
     Ok(())
 }
 
@@ -201,16 +202,4 @@ fn remove(name: &ProfileName, overwrite: Overwrite, output: &Output) -> Result<(
         }
     });
     Ok(())
-}
-
-fn success_message(identity: &Identity) -> String {
-    let who = match &identity.role_arn {
-        Some(arn) => format!("role {} in {}", arn.role_name(), arn.account_id()),
-        None => identity.source.clone(),
-    };
-    let remaining = identity
-        .credentials
-        .expiration()
-        .and_then(|expiration| expiration.duration_since(Context::now()).ok());
-    remaining.map_or(who.clone(), |remaining| format!("{who} for {}", human_duration(remaining)))
 }

@@ -142,16 +142,18 @@ fn unknown_session(name: &str, known: &[&str], context: &Context) -> CliError {
     let config = context.display_path(SharedFile::Config);
     let error = CliError::new(format!("`{name}` is neither an [sso-session] nor a profile in `{config}`"));
     match known {
-        [] => error,
+        [] => error.hint(WRITE_SESSION),
         known => error.hint(format!("the sessions are: {}", known.join(", "))),
     }
 }
 
+const WRITE_SESSION: &str =
+    "write one: printf '[sso-session corp]\\nsso_start_url = URL\\nsso_region = REGION\\n' >>~/.aws/config";
+
 fn no_session(context: &Context) -> CliError {
     let config = context.display_path(SharedFile::Config);
-    CliError::new(format!("no session of IAM Identity Center is configured in `{config}`")).hint(
-        "write one: printf '[sso-session corp]\\nsso_start_url = URL\\nsso_region = REGION\\n' >>~/.aws/config",
-    )
+    CliError::new(format!("no session of IAM Identity Center is configured in `{config}`"))
+        .hint(WRITE_SESSION)
 }
 
 /// How the user signs in.

@@ -5,7 +5,7 @@ pub(crate) mod refresh;
 use std::ffi::OsString;
 
 use arl::internal::shell::{Shell, ShellUpdate};
-use arl::internal::{Consumer, Identity, dotenv, process_json};
+use arl::internal::{Consumer, dotenv, process_json};
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::complete;
@@ -22,8 +22,8 @@ use crate::cli::ui::error::CliError;
 use crate::cli::ui::output;
 use crate::cli::ui::output::Exposure;
 use crate::cli::ui::output::Output;
-use crate::cli::ui::role_label::role_label;
-use crate::cli::ui::text::{human_duration, quote_words};
+use crate::cli::ui::role_label::session_summary;
+use crate::cli::ui::text::quote_words;
 
 const SHORT_EXAMPLES: &str = "  \
   arl assume ROLE --duration 2h      this shell becomes the role
@@ -118,7 +118,7 @@ pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
                 refresh: refresh_args(command_line),
             };
             let text = shell.assume(&update).map_err(|error| CliError::new(error.to_string()))?;
-            output.status(&success_message(&identity));
+            output.status(&session_summary(&identity, Context::now()));
             text
         }
     };
@@ -132,18 +132,6 @@ fn validate_on_expiry() -> Result<(), CliError> {
         Some(other) => {
             Err(CliError::usage(format!("ARL_ON_EXPIRY must be clear, restore or refresh, not `{other}`")))
         }
-    }
-}
-
-fn success_message(identity: &Identity) -> String {
-    let label = role_label(identity.name.as_deref(), identity.role_arn.as_ref());
-    let remaining = identity
-        .credentials
-        .expiration()
-        .and_then(|expiration| expiration.duration_since(Context::now()).ok());
-    match remaining {
-        Some(remaining) => format!("{label}, {} left", human_duration(remaining)),
-        None => format!("{label}: long-term keys"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 pub(crate) mod browser;
 
-use arl::internal::{ConsoleSignIn, Consumer, Partition, RegionChange, SessionDuration};
+use arl::internal::{ConsoleSignIn, Consumer, Partition, RegionChange, SessionDuration, StsError};
 
 use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::role::RoleArgs;
@@ -85,11 +85,13 @@ pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<(), CliError> {
         console = console.with_endpoint(url);
     }
     let work = async {
-        let failed = |error: arl::internal::StsError| {
-            CliError::new("could not sign in to the console").caused_by(error)
+        let failed = |error: StsError| {
+            let hint = matches!(error, StsError::Unreachable(_) | StsError::TimedOut(_))
+                .then(|| "check the network, HTTPS_PROXY and NO_PROXY".to_owned());
+            CliError::new("could not sign in to the console").caused_by(error).hints(hint)
         };
         let url = match console.sign_in_url(&identity.credentials, &network).await {
-            Err(arl::internal::StsError::Refused { .. }) if duration.is_some() => {
+            Err(StsError::Refused { .. }) if duration.is_some() => {
                 let shorter = console.clone().with_duration(None);
                 let url = shorter.sign_in_url(&identity.credentials, &network).await.map_err(failed)?;
                 output.note("the console session ends with the role's: AWS takes no duration for a role that was assumed with temporary credentials");
