@@ -101,7 +101,7 @@ pub(crate) enum Command {
     Login(login::LoginArgs),
     /// Sign out of IAM Identity Center
     Logout(logout::LogoutArgs),
-    /// Show what assuming a role would do, and why, without doing it
+    /// Show what assuming a role would do, and why
     Explain(explain::ExplainArgs),
     /// Drop the role and restore your previous credentials
     Clear(clear::ClearArgs),
