@@ -32,8 +32,8 @@ const LIBRARY: [&str; 20] = [
 
 /// The folders of the command line. Each may use the library, and of these only what stands before it, and
 /// itself.
-const CLI: [&str; 10] =
-    ["sys", "ui", "env", "eval", "process", "args", "plan", "session", "serve", "commands"];
+const CLI: [&str; 11] =
+    ["sys", "ui", "env", "roles", "eval", "process", "args", "plan", "session", "serve", "commands"];
 
 /// Where the process's environment, home directory, clock and terminal may be touched.
 const OUTSIDE: [&str; 3] = ["src/cli/env/", "src/cli/sys.rs", "src/cli/ui/"];

@@ -11,6 +11,7 @@ mod env;
 mod eval;
 mod plan;
 mod process;
+mod roles;
 mod serve;
 mod session;
 pub(crate) mod sys;

@@ -1,0 +1,145 @@
+//! The roles that arl knows without a network call: those that profiles name, with what the shell and the
+//! cache tell about them.
+
+pub(crate) mod pattern;
+mod source_chains;
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use arl::internal::shell::ShellState;
+use arl::internal::{RoleArn, RoleProfile, Section, SessionSummary, SharedConfig, web_identity_key};
+
+use crate::cli::env::cache_location::CacheLocation;
+use crate::cli::env::context::Context;
+use crate::cli::env::shell_state::{expired_since, shell_state};
+use crate::cli::env::vars;
+use crate::cli::roles::source_chains::{SourceChains, SourceOutcome};
+use crate::cli::ui::output::Output;
+
+/// Returns the roles of the profiles that `is_wanted` selects, in the order of their names. `sessions` are the
+/// cached ones.
+pub(crate) fn profile_roles(
+    config: &SharedConfig<'_>,
+    sessions: &[SessionSummary],
+    output: &Output,
+    is_wanted: impl Fn(&KnownRole) -> bool,
+) -> Vec<KnownRole> {
+    let expirations: HashMap<String, SystemTime> = sessions
+        .iter()
+        .filter_map(|session| Some((session.role_arn()?.to_owned(), session.expiration)))
+        .collect();
+    let is_live = matches!(shell_state(), ShellState::Role { .. }) && expired_since().is_none();
+    let current = vars::get(vars::ARL_ROLE).filter(|_| is_live);
+    let mut chains = SourceChains::new(config);
+    let mut roles = Vec::new();
+    for name in config.profile_names() {
+        let Some(section) = config.profile(name) else { continue };
+        let Some(mut role) = KnownRole::read(name, section, output) else { continue };
+        if is_wanted(&role) {
+            role.complete(&mut chains, &expirations, current.as_deref());
+            roles.push(role);
+        }
+    }
+    roles
+}
+
+/// Returns the cached sessions, the first to expire first. An error of the cache must not hide the profiles.
+pub(crate) fn cached_sessions(context: &Context, output: &Output) -> Vec<SessionSummary> {
+    let cached =
+        || CacheLocation::from_env(context).ok()?.open(output).ok()??.list(Context::now(), usize::MAX).ok();
+    let mut sessions = cached().unwrap_or_default();
+    sessions.sort_by_key(|session| session.expiration);
+    sessions
+}
+
+/// A role that the user can name.
+#[derive(Debug, Default)]
+pub(crate) struct KnownRole {
+    /// What the user types to get it: the name of its profile, or `SESSION:ACCOUNT/NAME`.
+    pub(crate) name: String,
+    /// `None` for a role of IAM Identity Center, whose ARN only the service knows.
+    pub(crate) role_arn: Option<RoleArn>,
+    pub(crate) account_id: String,
+    pub(crate) role_name: String,
+    pub(crate) source: String,
+    pub(crate) mfa_serial: Option<String>,
+    pub(crate) region: Option<String>,
+    /// Whether it, or a role on the way, has an MFA device.
+    pub(crate) needs_mfa: bool,
+    /// Why it cannot work.
+    pub(crate) fault: Option<String>,
+    /// Whether this shell has the role.
+    pub(crate) is_current: bool,
+    /// When the last of its cached sessions expires.
+    pub(crate) expiration: Option<SystemTime>,
+}
+
+impl KnownRole {
+    /// Reads the role of a profile, if it has one. An invalid profile is noted and left out.
+    fn read(name: &str, section: &Section<'_>, output: &Output) -> Option<Self> {
+        match RoleProfile::read(name, section) {
+            Ok(Some(profile)) => Some(Self {
+                name: name.to_owned(),
+                account_id: profile.role_arn.account_id().to_string(),
+                role_name: profile.role_arn.role_name().to_owned(),
+                role_arn: Some(profile.role_arn),
+                source: source_label(section),
+                mfa_serial: profile.mfa_serial.map(|serial| serial.to_string()),
+                region: profile.region,
+                ..Self::default()
+            }),
+            Ok(None) if section.get("sso_role_name").is_some() => Some(Self {
+                name: name.to_owned(),
+                role_arn: None,
+                account_id: section.get("sso_account_id")?.to_owned(),
+                role_name: section.get("sso_role_name")?.to_owned(),
+                source: section.get("sso_session").unwrap_or("IAM Identity Center").to_owned(),
+                mfa_serial: None,
+                region: section.get_non_empty("region").map(str::to_owned),
+                ..Self::default()
+            }),
+            // A profile with a token file assumes its role with a web identity.
+            Ok(None) => {
+                web_identity_key(section)?;
+                let role_arn: RoleArn = section.get("role_arn")?.parse().ok()?;
+                Some(Self {
+                    name: name.to_owned(),
+                    account_id: role_arn.account_id().to_string(),
+                    role_name: role_arn.role_name().to_owned(),
+                    role_arn: Some(role_arn),
+                    source: "web identity".to_owned(),
+                    mfa_serial: None,
+                    region: section.get_non_empty("region").map(str::to_owned),
+                    ..Self::default()
+                })
+            }
+            Err(error) => {
+                output.note(&error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Adds what the other profiles, the shell and the cache tell about the role.
+    fn complete(
+        &mut self,
+        chains: &mut SourceChains<'_, '_>,
+        expirations: &HashMap<String, SystemTime>,
+        current: Option<&str>,
+    ) {
+        let SourceOutcome { needs_mfa, fault, .. } = chains.of(&self.name);
+        self.needs_mfa = needs_mfa || self.mfa_serial.is_some();
+        self.fault = fault;
+        self.is_current = current == Some(&*self.name);
+        let arn = self.role_arn.as_ref().map(ToString::to_string);
+        self.expiration = arn.and_then(|arn| expirations.get(&arn).copied());
+    }
+}
+
+fn source_label(section: &Section<'_>) -> String {
+    if let Some(name) = section.get_non_empty("arl_keys") {
+        return format!("keys:{name}");
+    }
+    section.get("source_profile").or_else(|| section.get("credential_source")).unwrap_or("-").to_owned()
+}
