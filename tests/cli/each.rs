@@ -77,6 +77,37 @@ fn a_pattern_names_every_profile_with_a_role_that_it_matches() {
 }
 
 #[test]
+fn a_pattern_leaves_out_no_role_that_is_invalid_and_passes_on_no_flag() {
+    let good = "[profile payments-dev]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\ncredential_source = Environment\n";
+    let elsewhere = "[profile other]\nrole_arn = nonsense\n";
+    for (name, status) in [("payments-bad", 125), ("--help", 2)] {
+        let stage = Stage::new();
+        let arn = if status == 2 { "arn:aws:iam::123456789012:role/Deploy" } else { "nonsense" };
+        let bad = format!("[profile {name}]\nrole_arn = {arn}\ncredential_source = Environment\n");
+        stage.profiles(&format!("{good}{elsewhere}{bad}"), "");
+        let pattern = if status == 2 { "*help" } else { "payments-*" };
+        let run = stage.arl(&["each", "payments-dev", pattern, "--", "touch", "started"]);
+        run.failure(status, name);
+        assert!(!stage.home.join("started").exists(), "{run:?}");
+        // What the pattern does not match is not mentioned.
+        assert!(!run.stderr.contains("`other`"), "{run:?}");
+    }
+}
+
+#[test]
+fn a_profile_whose_name_is_a_pattern_is_meant_itself() {
+    let stage = Stage::new();
+    let role = |name: &str, role: &str| {
+        format!(
+            "[profile {name}]\nrole_arn = arn:aws:iam::123456789012:role/{role}\ncredential_source = Environment\n"
+        )
+    };
+    stage.profiles(&(role("a*", "Deploy") + &role("ab", "ReadOnly")), "");
+    let run = stage.arl(&["each", "a*", "--", "sh", "-c", "echo $ARL_ROLE_ARN"]);
+    assert_eq!(run.success(), format!("a*: {DEPLOY}\n"));
+}
+
+#[test]
 fn roles_from_reads_a_file_or_standard_input() {
     let stage = stage();
     fs::write(stage.home.join("roles"), "\u{feff}# ours\n\n  deploy  # the first\r\n123456789012/ReadOnly\n")

@@ -53,10 +53,10 @@ pub(crate) fn cached_sessions(context: &Context, output: &Output) -> Vec<Session
     sessions
 }
 
-/// A role that the user can name.
+/// The role of a profile.
 #[derive(Debug, Default)]
 pub(crate) struct KnownRole {
-    /// What the user types to get it: the name of its profile, or `SESSION:ACCOUNT/NAME`.
+    /// The name of its profile.
     pub(crate) name: String,
     /// `None` for a role of IAM Identity Center, whose ARN only the service knows.
     pub(crate) role_arn: Option<RoleArn>,

@@ -26,6 +26,7 @@ impl<'a, 'b> SourceChains<'a, 'b> {
         Self { config, known: HashMap::new() }
     }
 
+    /// Follows the `source_profile`s of a profile to their end.
     pub(crate) fn of(&mut self, name: &str) -> SourceOutcome {
         let mut walked: Vec<(String, bool)> = Vec::new();
         let mut seen: HashSet<String> = HashSet::new();

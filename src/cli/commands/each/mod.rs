@@ -25,7 +25,6 @@ use crate::cli::plan::Plan;
 use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::process::signals;
 use crate::cli::process::signals::StopSignal;
-use crate::cli::roles;
 use crate::cli::roles::pattern::Pattern;
 use crate::cli::sys;
 use crate::cli::ui::error::{CliError, ExitStatus};
@@ -39,16 +38,19 @@ const SHORT_EXAMPLES: &str = "  \
 const EXAMPLES: &str = "Examples:
   arl each dev staging prod -- aws s3 ls
   arl each --roles-from roles.txt --jobs 8 -- ./inventory.sh
-  arl each 'payments-*' -- aws s3 ls        every profile with a role whose name begins so
+  arl each 'payments-*' -- aws s3 ls        all profiles with a role that are named so
 
 arl prefixes each line of output with the role. The commands get an empty standard input. arl looks up all roles before
 it starts the first command. If a command fails the others still run, and arl exits with the highest status.";
+
+const ROLE_HELP: &str =
+    "A role ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, a profile, or a pattern such as 'payments-*'";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
 #[command(help_template = TEMPLATE)]
 #[command(override_usage = "arl each [OPTIONS] <ROLE>... -- <COMMAND>...")]
-#[command(mut_arg("role", |role| role.index(1).required_unless_present("roles_from")))]
+#[command(mut_arg("role", |role| role.index(1).required_unless_present("roles_from").help(ROLE_HELP)))]
 // clap 4.6.7 knows that the command follows `--` only if it was the last argument to be defined, and
 // `mut_arg` moves `role` behind it. Without this line `arl each dev staging --jobs 2 -- aws s3 ls` is
 // "unexpected argument 'staging'".
@@ -142,6 +144,10 @@ fn resolve_jobs(args: &EachArgs, output: &Output) -> Result<Vec<Job>, CliError> 
     // Each `arl exec` prints the notes about its role.
     let quiet = Output::quiet();
     let job = |role: RoleArgs| {
+        if let Some(name) = role.role.as_ref().filter(|name| name.starts_with('-')) {
+            return Err(CliError::usage(format!("`{name}` is no role: `arl exec` would take it for a flag"))
+                .hint("give the profile another name"));
+        }
         let plan = Plan::new(&role, &context, &quiet)?;
         let name = match (&role.role, plan.target) {
             (Some(name), _) if !name.starts_with("arn:") => name.clone(),
@@ -154,12 +160,18 @@ fn resolve_jobs(args: &EachArgs, output: &Output) -> Result<Vec<Job>, CliError> 
 }
 
 /// Replaces each pattern, such as `payments-*`, by the profiles with a role whose whole name it matches. A role
-/// that was named before is not repeated.
+/// that was named before is not repeated. A profile whose role is invalid is taken as well, so that the error
+/// names it and the command runs nowhere, not everywhere else.
 fn expand_patterns(names: Vec<String>, context: &Context, output: &Output) -> Result<Vec<String>, CliError> {
     if !names.iter().any(|name| name.contains('*')) {
         return Ok(names);
     }
     let config = context.shared_config()?;
+    let has_role = |name: &str| {
+        let section = config.profile(name);
+        let is_set = |key| section.is_some_and(|section| section.get_non_empty(key).is_some());
+        is_set("role_arn") || is_set("sso_role_name")
+    };
     let mut expanded: Vec<String> = Vec::new();
     for name in names {
         if !name.contains('*') || config.profile(&name).is_some() {
@@ -167,16 +179,17 @@ fn expand_patterns(names: Vec<String>, context: &Context, output: &Output) -> Re
             continue;
         }
         let pattern = Pattern::new(&name);
-        let matching = roles::profile_roles(&config, &[], output, |role| pattern.matches(&role.name));
+        let profiles = config.profile_names().into_iter();
+        let matching: Vec<&str> =
+            profiles.filter(|profile| pattern.matches(profile) && has_role(profile)).collect();
         if matching.is_empty() {
             return Err(CliError::usage(format!("no profile with a role matches `{name}`"))
                 .hint("to see the roles: arl list"));
         }
-        let matching: Vec<String> = matching.into_iter().map(|role| role.name).collect();
         output.note(&format!("`{name}` matches {}", matching.join(", ")));
         for role in matching {
-            if !expanded.contains(&role) {
-                expanded.push(role);
+            if !expanded.iter().any(|other| other == role) {
+                expanded.push(role.to_owned());
             }
         }
     }
