@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::page::{Page, response};
 use crate::encoding::percent_decode;
 use crate::endpoint::{
     REQUEST_TIMEOUT, belongs_to_current_user, constant_time_eq, random_token, read_head, write,
@@ -121,9 +122,9 @@ impl CallbackServer {
     }
 
     /// Shows the user how the sign-in ended, and returns when the browser has the page or does not come.
-    pub(super) async fn show(&self, browser: WaitingBrowser, page: &str) {
+    pub(super) async fn show(&self, browser: WaitingBrowser, page: Page<'_>) {
         let target = format!("http://{}{DONE_PATH}", self.expected.address);
-        let redirect = response("303 See Other", &format!("Location: {target}\r\n"), "");
+        let redirect = response("303 See Other", &format!("Location: {target}\r\n"), None);
         let showing = async {
             let _ = write(&browser.0, redirect.as_bytes()).await;
             drop(browser);
@@ -134,7 +135,7 @@ impl CallbackServer {
                 let is_done = Request::parse(&head).is_some_and(|request| {
                     request.is_get && request.path == DONE_PATH && self.expected.is_host(request.host)
                 });
-                let reply = if is_done { response("200 OK", "", page) } else { not_found() };
+                let reply = if is_done { response("200 OK", "", Some(page)) } else { not_found() };
                 let _ = write(&stream, reply.as_bytes()).await;
                 if is_done {
                     return;
@@ -162,12 +163,10 @@ async fn serve(
     let reply = match head.as_deref().and_then(Request::parse).map(|request| expected.route(&request)) {
         Some(Route::Answer(answer)) => return Some((answer, stream)),
         Some(Route::Start) if belongs_to_current_user(client, expected.address) => {
-            response("302 Found", &format!("Location: {}\r\n", expected.start.1), "")
+            response("302 Found", &format!("Location: {}\r\n", expected.start.1), None)
         }
-        Some(Route::BadRequest) => {
-            response("400 Bad Request", "", "This is not the sign-in that arl waits for.")
-        }
-        Some(Route::WrongMethod) => response("405 Method Not Allowed", "Allow: GET\r\n", ""),
+        Some(Route::BadRequest) => response("400 Bad Request", "", Some(Page::Other)),
+        Some(Route::WrongMethod) => response("405 Method Not Allowed", "Allow: GET\r\n", None),
         Some(Route::Start | Route::NotFound) | None => not_found(),
     };
     let _ = tokio::time::timeout(REQUEST_TIMEOUT, write(&stream, reply.as_bytes())).await;
@@ -256,23 +255,7 @@ impl Expected {
 }
 
 fn not_found() -> String {
-    response("404 Not Found", "", "")
-}
-
-/// Returns a response with a page of plain text, which the browser neither keeps nor tells other pages of.
-fn response(status: &str, headers: &str, text: &str) -> String {
-    let body = match text {
-        "" => String::new(),
-        text => format!(
-            "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>arl</title>\n<p>{text}</p>\n</html>\n"
-        ),
-    };
-    format!(
-        "HTTP/1.1 {status}\r\n{headers}Content-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\
-         Cache-Control: no-store\r\nContent-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n\
-         Referrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    )
+    response("404 Not Found", "", None)
 }
 
 #[cfg(test)]
@@ -343,14 +326,5 @@ mod tests {
         {
             assert_eq!(route(&format!("GET {right} HTTP/1.1"), host), Route::NotFound, "{host}");
         }
-    }
-
-    #[test]
-    fn no_page_holds_a_secret_or_may_be_framed_or_kept() {
-        let reply = response("200 OK", "", "Signed in.");
-        for header in ["Cache-Control: no-store", "Referrer-Policy: no-referrer", "default-src 'none'"] {
-            assert!(reply.contains(header), "{reply}");
-        }
-        assert!(!reply.contains("st-ate"));
     }
 }

@@ -1,10 +1,11 @@
 //! Signing in to IAM Identity Center, and what a sign-in is good for.
 //!
-//! `sign_in` gets a token: with a browser (`callback`, `pkce`) or with a device code. `role` renews the token
+//! `sign_in` gets a token: with a browser (`callback`, `page`, `pkce`) or with a device code. `role` renews the token
 //! and gets a role's credentials with it. `sign_out` ends the sign-in.
 
 mod callback;
 mod error;
+mod page;
 mod pkce;
 mod registration;
 mod role;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::callback::{Answer, BoundPort, CallbackServer};
 use super::error::LoginError;
+use super::page::Page;
 use super::pkce::Pkce;
 use super::registration::{self, Grant, registration};
 use super::settings::SignIn;
@@ -124,10 +125,8 @@ impl BrowserSignIn<'_> {
         let (answer, browser) =
             self.server.wait().await.map_err(|error| LoginError::Port(0, error.to_string()))?;
         let result = self.finish(answer).await;
-        let page = match &result {
-            Ok(_) => "You are signed in. Close this page and go back to your terminal.",
-            Err(_) => "You are not signed in. Your terminal shows why.",
-        };
+        let label = self.sign_in.session.label();
+        let page = if result.is_ok() { Page::SignedIn(label) } else { Page::Failed(label) };
         self.server.show(browser, page).await;
         result
     }

@@ -186,7 +186,7 @@ fn a_browser_signs_in_and_the_token_file_is_the_aws_clis() {
     let seen = seen(&stage);
     assert!(seen.starts_with("200 ") && seen.ends_with("/signed-in"), "{seen}");
     let page = fs::read_to_string(stage.home.join("page")).unwrap();
-    assert!(page.contains("You are signed in."), "{page}");
+    assert!(page.contains("You are signed in to corp") && page.contains("close this tab"), "{page}");
     // The sign-in is good: nothing is asked, and `--check` says so.
     stage.sts.reset();
     for args in
@@ -279,7 +279,7 @@ fn a_sign_in_that_fails_leaves_no_token_and_says_why() {
     refused.failure(1, "the sign-in was refused: access_denied: The user said <no>");
     seen(&stage);
     let page = fs::read_to_string(stage.home.join("page")).unwrap();
-    assert!(page.contains("You are not signed in.") && !page.contains("<no>"), "{page}");
+    assert!(page.contains("You are not signed in to corp") && !page.contains("<no>"), "{page}");
     stage.sts.change(|world| world.identity_center.denies = false);
     // The service refuses the code, or is busy.
     for (fault, said) in [
