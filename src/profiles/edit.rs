@@ -206,7 +206,11 @@ impl ProfileEdit<'_> {
             }
         }
         let insert_at = insert_at.unwrap_or(after_last_key);
+        let insert_at = insert_at + indented_comments(&output[insert_at..]);
         let rest = output.split_off(insert_at);
+        if !output.ends_with(b"\n") {
+            output.extend_from_slice(line_ending);
+        }
         output.extend(self.rendered_lines(line_ending));
         output.extend(rest);
         let is_header_alone = Lines::of_section(&output).skip(1).all(|line| line.kind == LineKind::Blank);
@@ -265,6 +269,15 @@ fn is_expiry_comment(line: &[u8]) -> bool {
     line.starts_with(EXPIRY_COMMENT_PREFIX) && line.trim_ascii_end().ends_with(EXPIRY_COMMENT_SUFFIX)
 }
 
+/// Returns the length of the indented comments at the beginning. The SDKs read them as a part of the value
+/// above them, so no new key may stand above.
+fn indented_comments(lines: &[u8]) -> usize {
+    let is_comment = |line: &Line| line.kind == LineKind::Comment && line.indent > 0;
+    let leading =
+        Lines::of_section(lines).take_while(|line| is_comment(line) || line.kind == LineKind::Blank);
+    leading.filter(is_comment).last().map_or(0, |line| line.range.end)
+}
+
 /// Returns the line ending that most lines have.
 fn detect_line_ending(text: &[u8]) -> &'static [u8] {
     let (mut all, mut with_cr) = (0, 0);
@@ -315,6 +328,9 @@ mod tests {
             ),
             ("[p] # note\naws_session_token: old\n[b]\n", "[p] # note\nKEYS[b]\n"),
             ("[p]", "[p]\nKEYS"),
+            ("[p]\n  # mine\n\n ; too\n# end\n", "[p]\n  # mine\n\n ; too\nKEYS# end\n"),
+            ("[p]\n # mine", "[p]\n # mine\nKEYS"),
+            ("[p]\n# expires x (arl)\n # mine\nregion=x\n", "[p]\n # mine\nKEYSregion=x\n"),
         ] {
             let after = after.replace("KEYS", KEYS);
             let edited = edit(&name, true).apply(before.as_bytes()).expect(before);
