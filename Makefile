@@ -1,6 +1,10 @@
 # make demo       see what arl does, against a loopback STS; no AWS account needed
 # make test       install what the tests need, and run them all; the last line is the total
+# make check      the tests alone, with what is installed already
 # make lint       formatting, clippy (for macOS too), dependencies, shell scripts, documentation
+# make fuzz       each parser with a million random inputs; ARL_FUZZ_RUNS and TARGETS choose fewer
+# make crash      kills writers 5,000 times, and makes each of their system calls fail
+# make soak       an hour of renewals, in which neither memory nor descriptors may grow; ARL_SOAK_SECONDS
 # make bench      what a call costs
 # make build      the program that `make install` installs; static where the tools for it are there
 # make install    into PREFIX (default /usr/local), below DESTDIR if set; builds first where needed
@@ -28,7 +32,7 @@ FOR_STATIC = $(if $(filter Linux,$(shell uname)),(for the system's C library; a 
 # What the program is made of: where it is newer than all of these, `sudo make install` needs no compiler.
 SOURCES = $(shell find src shell completions Cargo.toml Cargo.lock -type f)
 
-.PHONY: help demo test run-tests lint bench run-bench build install uninstall
+.PHONY: help demo test check run-tests lint fuzz crash soak bench build install uninstall
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -47,6 +51,21 @@ run-tests: build
 	sh tests/check-install.sh
 	bash tests/run.sh $(if $(TARGET),$(RELEASE)/arl)
 
+check:
+	bash tests/run.sh
+
+fuzz:
+	sh fuzz/run.sh $(TARGETS)
+
+# What is printed are the tables of tests/cli/crash/.
+crash:
+	ARL_CRASH_KILLS=$(or $(ARL_CRASH_KILLS),5000) ARL_CRASH_SYSCALLS=all \
+		$(CARGO) test --quiet --locked --test cli -- crash:: --nocapture --test-threads=1
+
+soak:
+	@$(CARGO) build --quiet --locked --workspace
+	python3 tests/proof/soak.py
+
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
@@ -56,8 +75,8 @@ lint:
 	bash tests/check-macos.sh
 	sh tests/check-dependencies.sh
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --workspace --locked --document-private-items
-	shellcheck tests/*.sh benches/*.sh .ci/run
-	shfmt -d -i 4 -ci tests/*.sh benches/*.sh .ci/run
+	shellcheck tests/*.sh fuzz/*.sh benches/*.sh .ci/run
+	shfmt -d -i 4 -ci tests/*.sh fuzz/*.sh benches/*.sh .ci/run
 
 bench: build
 	sh benches/install-peers.sh
