@@ -4,6 +4,7 @@
 # make lint       formatting, clippy (for macOS too), dependencies, shell scripts, documentation
 # make fuzz       each parser with a million random inputs; ARL_FUZZ_RUNS and TARGETS choose fewer
 # make crash      kills writers 5,000 times, and makes each of their system calls fail
+# make interop    who ten clients of AWS are, in each way of handing out a role; installs them
 # make soak       an hour of renewals, in which neither memory nor descriptors may grow; ARL_SOAK_SECONDS
 # make bench      what a call costs
 # make build      the program that `make install` installs; static where the tools for it are there
@@ -32,7 +33,7 @@ FOR_STATIC = $(if $(filter Linux,$(shell uname)),(for the system's C library; a 
 # What the program is made of: where it is newer than all of these, `sudo make install` needs no compiler.
 SOURCES = $(shell find src shell completions Cargo.toml Cargo.lock -type f)
 
-.PHONY: help demo test check run-tests lint fuzz crash soak bench build install uninstall
+.PHONY: help demo test check run-tests lint fuzz crash interop soak bench build install uninstall
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -61,6 +62,12 @@ fuzz:
 crash:
 	ARL_CRASH_KILLS=$(or $(ARL_CRASH_KILLS),5000) ARL_CRASH_SYSCALLS=all \
 		$(CARGO) test --quiet --locked --test cli -- crash:: --nocapture --test-threads=1
+
+interop:
+	sh tests/install-interop.sh
+	@$(CARGO) build --quiet --locked --workspace
+	@$(CARGO) build --quiet --locked --examples
+	python3 tests/proof/interop.py
 
 soak:
 	@$(CARGO) build --quiet --locked --workspace
