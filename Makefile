@@ -82,6 +82,7 @@ lint:
 	bash tests/check-macos.sh
 	sh tests/check-dependencies.sh
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --workspace --locked --document-private-items
+	mandoc -T lint -W style man/*.1
 	shellcheck tests/*.sh fuzz/*.sh benches/*.sh .ci/run
 	shfmt -d -i 4 -ci tests/*.sh fuzz/*.sh benches/*.sh .ci/run
 
