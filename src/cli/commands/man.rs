@@ -117,7 +117,7 @@ fn tidied(page: &str) -> String {
     let mut is_filled = true;
     for (number, line) in page.lines().enumerate() {
         is_filled = if line.starts_with(".nf") { false } else { is_filled || line.starts_with(".fi") };
-        if number > 1 && line.contains(" \\n(.g ") || number > 1 && line.starts_with(".el .ds Aq") {
+        if number > 1 && (line.contains(" \\n(.g ") || line.starts_with(".el .ds Aq")) {
             continue;
         }
         let mut rest = line.trim_end();
