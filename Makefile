@@ -8,6 +8,10 @@
 # make soak       an hour of renewals, in which neither memory nor descriptors may grow; ARL_SOAK_SECONDS
 # make bench      what a call costs
 # make build      the program that `make install` installs; static where the tools for it are there
+# make dist       an archive for a release, with its checksum, in target/dist/
+# make deb        a Debian package there
+# make check-deb  lintian; installs and removes the package in a new Debian (root)
+# make check-reproducible  builds twice, which must give the same archive
 # make install    into PREFIX (default /usr/local), below DESTDIR if set; builds first where needed
 # make uninstall  removes what `make install` has installed
 # make help       this list
@@ -35,7 +39,7 @@ FOR_STATIC = $(if $(filter Linux,$(shell uname)),(for the system's C library; a 
 # What the program is made of: where it is newer than all of these, `sudo make install` needs no compiler.
 SOURCES = $(shell find src shell completions Cargo.toml Cargo.lock -type f)
 
-.PHONY: help demo test check run-tests lint fuzz crash interop soak bench build install uninstall
+.PHONY: help demo test check run-tests lint fuzz crash interop soak bench build dist deb check-deb check-reproducible install uninstall
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -85,8 +89,8 @@ lint:
 	sh tests/check-dependencies.sh
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --workspace --locked --document-private-items
 	mandoc -T lint -W style man/*.1
-	shellcheck tests/*.sh fuzz/*.sh benches/*.sh .ci/run
-	shfmt -d -i 4 -ci tests/*.sh fuzz/*.sh benches/*.sh .ci/run
+	shellcheck tests/*.sh fuzz/*.sh packaging/*.sh benches/*.sh .ci/run
+	shfmt -d -i 4 -ci tests/*.sh fuzz/*.sh packaging/*.sh benches/*.sh .ci/run
 
 bench: build
 	sh benches/install-peers.sh
@@ -97,6 +101,18 @@ build:
 	$(CARGO_BUILD) $(TARGET:%=--target %) $(LINK_ARGS)
 	@mkdir -p target/install && install -m 755 $(RELEASE)/arl target/install/arl
 	@echo "built $(BUILT)"
+
+dist: target/install/arl
+	sh packaging/dist.sh $(TARGET)
+
+deb: target/install/arl
+	sh packaging/deb.sh
+
+check-deb: deb
+	sh packaging/check-deb.sh
+
+check-reproducible:
+	sh packaging/check-reproducible.sh
 
 target/install/arl: $(SOURCES)
 	@if command -v $(firstword $(CARGO)) >/dev/null; then \
