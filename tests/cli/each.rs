@@ -50,6 +50,33 @@ fn the_command_runs_once_per_role_and_each_line_names_the_role() {
 }
 
 #[test]
+fn a_pattern_names_every_profile_with_a_role_that_it_matches() {
+    let stage = Stage::new();
+    let role = |name: &str| {
+        format!(
+            "[profile {name}]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\ncredential_source = Environment\n"
+        )
+    };
+    let plain =
+        "[profile payments-keys]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
+    let config = role("payments-dev") + &role("payments-prod") + &role("other-payments-x") + plain;
+    stage.profiles(&config, "");
+    let run = stage.arl(&["each", "payments-*", "payments-prod", "*-PROD", "--", "true"]);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(run.stderr.contains("`payments-*` matches payments-dev, payments-prod\n"), "{run:?}");
+    let run = stage.arl(&["each", "payments-*", "*-PROD", "--", "sh", "-c", "echo $ARL_ROLE"]);
+    assert_eq!(run.success(), "payments-dev: payments-dev\npayments-prod: payments-prod\n");
+    // A name without `*` stays a name, and a pattern without a match starts nothing.
+    let refused =
+        [("payments", 125, "no profile `payments`"), ("pay*x", 2, "no profile with a role matches `pay*x`")];
+    for (name, status, said) in refused {
+        let run = stage.arl(&["each", name, "--", "touch", "started"]);
+        run.failure(status, said);
+        assert!(!stage.home.join("started").exists(), "{run:?}");
+    }
+}
+
+#[test]
 fn roles_from_reads_a_file_or_standard_input() {
     let stage = stage();
     fs::write(stage.home.join("roles"), "\u{feff}# ours\n\n  deploy  # the first\r\n123456789012/ReadOnly\n")

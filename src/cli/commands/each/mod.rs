@@ -25,6 +25,8 @@ use crate::cli::plan::Plan;
 use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::process::signals;
 use crate::cli::process::signals::StopSignal;
+use crate::cli::roles;
+use crate::cli::roles::pattern::Pattern;
 use crate::cli::sys;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
@@ -37,6 +39,7 @@ const SHORT_EXAMPLES: &str = "  \
 const EXAMPLES: &str = "Examples:
   arl each dev staging prod -- aws s3 ls
   arl each --roles-from roles.txt --jobs 8 -- ./inventory.sh
+  arl each 'payments-*' -- aws s3 ls        every profile with a role whose name begins so
 
 arl prefixes each line of output with the role. The commands get an empty standard input. arl looks up all roles before
 it starts the first command. If a command fails the others still run, and arl exits with the highest status.";
@@ -85,7 +88,7 @@ pub(crate) fn run(
         return Err(CliError::usage("there is no command to run")
             .hint("put -- before the command: arl each ROLE… -- COMMAND"));
     }
-    let jobs = resolve_jobs(args).map_err(CliError::into_exec_failure)?;
+    let jobs = resolve_jobs(args, output).map_err(CliError::into_exec_failure)?;
     signals::end_with_subshell();
     // Restores the core limit for the commands. This process never holds a secret.
     core_limit.restore();
@@ -117,11 +120,13 @@ pub(crate) fn run(
 }
 
 /// Returns the jobs. No command starts if one role is invalid.
-fn resolve_jobs(args: &EachArgs) -> Result<Vec<Job>, CliError> {
+fn resolve_jobs(args: &EachArgs, output: &Output) -> Result<Vec<Job>, CliError> {
     let mut names: Vec<String> = args.role.role.iter().chain(&args.more).cloned().collect();
     if let Some(path) = &args.roles_from {
         names.extend(read_roles_file(path)?);
     }
+    let context = Context::read()?;
+    let names = expand_patterns(names, &context, output)?;
     let mut roles: Vec<RoleArgs> =
         names.into_iter().map(|name| RoleArgs { role: Some(name), ..args.role.clone() }).collect();
     if args.role.account_id.is_some() {
@@ -134,7 +139,6 @@ fn resolve_jobs(args: &EachArgs) -> Result<Vec<Job>, CliError> {
         return Err(CliError::usage("--token-code is good for one role; a code works once")
             .hint("--mfa-session asks for one code for all roles; --mfa-process gets one for each"));
     }
-    let context = Context::read()?;
     // Each `arl exec` prints the notes about its role.
     let quiet = Output::quiet();
     let job = |role: RoleArgs| {
@@ -147,6 +151,36 @@ fn resolve_jobs(args: &EachArgs) -> Result<Vec<Job>, CliError> {
         Ok(Job { role, name: printable(&name) })
     };
     roles.into_iter().map(job).collect()
+}
+
+/// Replaces each pattern, such as `payments-*`, by the profiles with a role whose whole name it matches. A role
+/// that was named before is not repeated.
+fn expand_patterns(names: Vec<String>, context: &Context, output: &Output) -> Result<Vec<String>, CliError> {
+    if !names.iter().any(|name| name.contains('*')) {
+        return Ok(names);
+    }
+    let config = context.shared_config()?;
+    let mut expanded: Vec<String> = Vec::new();
+    for name in names {
+        if !name.contains('*') || config.profile(&name).is_some() {
+            expanded.push(name);
+            continue;
+        }
+        let pattern = Pattern::new(&name);
+        let matching = roles::profile_roles(&config, &[], output, |role| pattern.matches(&role.name));
+        if matching.is_empty() {
+            return Err(CliError::usage(format!("no profile with a role matches `{name}`"))
+                .hint("to see the roles: arl list"));
+        }
+        let matching: Vec<String> = matching.into_iter().map(|role| role.name).collect();
+        output.note(&format!("`{name}` matches {}", matching.join(", ")));
+        for role in matching {
+            if !expanded.contains(&role) {
+                expanded.push(role);
+            }
+        }
+    }
+    Ok(expanded)
 }
 
 fn read_roles_file(path: &Path) -> Result<Vec<String>, CliError> {
