@@ -26,7 +26,10 @@ MUSL = $(shell uname -m)-unknown-linux-musl
 TARGET = $(shell command -v musl-gcc >/dev/null && rustup target list --installed 2>/dev/null | grep -x '$(MUSL)')
 RELEASE = target/$(if $(TARGET),$(TARGET)/)release
 # Without the paths of this machine, so that the same sources are the same program everywhere.
-REMAP = --remap-path-prefix=$(CURDIR)=arl --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo
+REMAP = --remap-path-prefix=$(CURDIR)=arl --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo $(REMAP_STD)
+# Where the sources of the standard library are installed, the compiler names them by their place on this machine.
+REMAP_STD = $(shell rustc --version --verbose 2>/dev/null | sed -n \
+	"s,^commit-hash: \(.*\),--remap-path-prefix=$$(rustc --print sysroot 2>/dev/null)/lib/rustlib/src/rust=/rustc/\1,p")
 CARGO_BUILD = RUSTFLAGS="$(RUSTFLAGS) $(REMAP)" $(if $(TARGET),CC_$(subst -,_,$(TARGET))=musl-gcc )$(CARGO) rustc --release --locked --target-dir target --bin arl
 # Relative relocations in the short form (RELR), which musl's start code applies faster: 0.02 times what `env true` takes.
 LINK_ARGS = $(if $(TARGET),-- -C link-arg=-Wl$(comma)-z$(comma)pack-relative-relocs)
