@@ -27,7 +27,7 @@ for target in $targets; do
     [ ! -f "dictionaries/$target" ] || dictionary="-dict=dictionaries/$target"
     start=$(date +%s)
     bugs=0
-    ARL_FUZZ_TARGET=$target "$fuzz" -runs="$runs" -timeout=10 -rss_limit_mb=2048 -max_len=4096 -seed=1 \
+    ARL_FUZZ_TARGET=$target "$fuzz" -runs="$runs" -timeout=10 -rss_limit_mb=2048 -max_len=1024 -seed=1 \
         -print_final_stats=1 -artifact_prefix="found/$target/" ${dictionary:+"$dictionary"} "$work" "corpus/$target" \
         2>"found/$target.log" || bugs=1 status=1
     seconds=$(($(date +%s) - start))

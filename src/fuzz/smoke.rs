@@ -48,6 +48,10 @@ fn mutate(random: &mut fastrand::Rng, seeds: &[Vec<u8>]) -> Vec<u8> {
 fn no_target_finds_a_bug_in_its_corpus_and_mutations_of_it() {
     let mutations: usize =
         std::env::var("ARL_FUZZ_MUTATIONS").ok().map_or(500, |count| count.parse().expect("a number"));
+    if !Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").exists() {
+        // The crate that is published has no corpora.
+        return;
+    }
     for (name, target) in TARGETS {
         let seeds = corpus(name);
         assert!(!seeds.is_empty(), "{name} has no corpus");
