@@ -1,8 +1,17 @@
 # make demo       see what arl does, against a loopback STS; no AWS account needed
 # make test       install what the tests need, and run them all; the last line is the total
+# make check      the tests alone, with what is installed already
 # make lint       formatting, clippy (for macOS too), dependencies, shell scripts, documentation
+# make fuzz       each parser with a million random inputs; ARL_FUZZ_RUNS and TARGETS choose fewer
+# make crash      kills writers 5,000 times, and makes each of their system calls fail
+# make interop    who ten clients of AWS are, in each way of handing out a role; installs them
+# make soak       an hour of renewals, in which neither memory nor descriptors may grow; ARL_SOAK_SECONDS
 # make bench      what a call costs
 # make build      the program that `make install` installs; static where the tools for it are there
+# make dist       an archive for a release, with its checksum, in target/dist/
+# make deb        a Debian package there
+# make check-deb  lintian; installs and removes the package in a new Debian (root)
+# make check-reproducible  builds twice, which must give the same archive
 # make install    into PREFIX (default /usr/local), below DESTDIR if set; builds first where needed
 # make uninstall  removes what `make install` has installed
 # make help       this list
@@ -16,7 +25,12 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 MUSL = $(shell uname -m)-unknown-linux-musl
 TARGET = $(shell command -v musl-gcc >/dev/null && rustup target list --installed 2>/dev/null | grep -x '$(MUSL)')
 RELEASE = target/$(if $(TARGET),$(TARGET)/)release
-CARGO_BUILD = $(if $(TARGET),CC_$(subst -,_,$(TARGET))=musl-gcc )$(CARGO) rustc --release --locked --target-dir target --bin arl
+# Without the paths of this machine, so that the same sources are the same program everywhere.
+REMAP = --remap-path-prefix=$(CURDIR)=arl --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo $(REMAP_STD)
+# Where the sources of the standard library are installed, the compiler names them by their place on this machine.
+REMAP_STD = $(shell rustc --version --verbose 2>/dev/null | sed -n \
+	"s,^commit-hash: \(.*\),--remap-path-prefix=$$(rustc --print sysroot 2>/dev/null)/lib/rustlib/src/rust=/rustc/\1,p")
+CARGO_BUILD = RUSTFLAGS="$(RUSTFLAGS) $(REMAP)" $(if $(TARGET),CC_$(subst -,_,$(TARGET))=musl-gcc )$(CARGO) rustc --release --locked --target-dir target --bin arl
 # Relative relocations in the short form (RELR), which musl's start code applies faster: 0.02 times what `env true` takes.
 LINK_ARGS = $(if $(TARGET),-- -C link-arg=-Wl$(comma)-z$(comma)pack-relative-relocs)
 comma = ,
@@ -28,7 +42,7 @@ FOR_STATIC = $(if $(filter Linux,$(shell uname)),(for the system's C library; a 
 # What the program is made of: where it is newer than all of these, `sudo make install` needs no compiler.
 SOURCES = $(shell find src shell completions Cargo.toml Cargo.lock -type f)
 
-.PHONY: help demo test run-tests lint bench run-bench build install uninstall
+.PHONY: help demo test check run-tests lint fuzz crash interop soak bench build dist deb check-deb check-reproducible install uninstall
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -47,6 +61,27 @@ run-tests: build
 	sh tests/check-install.sh
 	bash tests/run.sh $(if $(TARGET),$(RELEASE)/arl)
 
+check:
+	bash tests/run.sh
+
+fuzz:
+	sh fuzz/run.sh $(TARGETS)
+
+# What is printed are the tables of tests/cli/crash/.
+crash:
+	ARL_CRASH_KILLS=$(or $(ARL_CRASH_KILLS),5000) ARL_CRASH_SYSCALLS=all \
+		$(CARGO) test --quiet --locked --test cli -- crash:: --nocapture --test-threads=1
+
+interop:
+	sh tests/install-interop.sh
+	@$(CARGO) build --quiet --locked --workspace
+	@$(CARGO) build --quiet --locked --examples
+	python3 tests/proof/interop.py
+
+soak:
+	@$(CARGO) build --quiet --locked --workspace
+	python3 tests/proof/soak.py
+
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
@@ -56,8 +91,9 @@ lint:
 	bash tests/check-macos.sh
 	sh tests/check-dependencies.sh
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --workspace --locked --document-private-items
-	shellcheck tests/*.sh benches/*.sh .ci/run
-	shfmt -d -i 4 -ci tests/*.sh benches/*.sh .ci/run
+	mandoc -T lint -W style man/*.1
+	shellcheck tests/*.sh fuzz/*.sh packaging/*.sh benches/*.sh .ci/run
+	shfmt -d -i 4 -ci tests/*.sh fuzz/*.sh packaging/*.sh benches/*.sh .ci/run
 
 bench: build
 	sh benches/install-peers.sh
@@ -68,6 +104,18 @@ build:
 	$(CARGO_BUILD) $(TARGET:%=--target %) $(LINK_ARGS)
 	@mkdir -p target/install && install -m 755 $(RELEASE)/arl target/install/arl
 	@echo "built $(BUILT)"
+
+dist: target/install/arl
+	sh packaging/dist.sh $(TARGET)
+
+deb: target/install/arl
+	sh packaging/deb.sh
+
+check-deb: deb
+	sh packaging/check-deb.sh
+
+check-reproducible:
+	sh packaging/check-reproducible.sh
 
 target/install/arl: $(SOURCES)
 	@if command -v $(firstword $(CARGO)) >/dev/null; then \

@@ -166,6 +166,11 @@ mod export;
 #[cfg(feature = "cli")]
 mod login;
 
+// What the fuzzer calls; see CONTRIBUTING.md.
+#[cfg(all(feature = "cli", any(test, fuzzing)))]
+#[doc(hidden)]
+pub mod fuzz;
+
 pub use arn::role_arn::RoleArn;
 pub use arn::session::RoleSessionName;
 pub use credentials::Credentials;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// The library's modules. Each may use only what stands before it, and itself.
-const LIBRARY: [&str; 20] = [
+const LIBRARY: [&str; 21] = [
     "encoding",
     "files",
     "error",
@@ -28,6 +28,7 @@ const LIBRARY: [&str; 20] = [
     "endpoint",
     "login",
     "export",
+    "fuzz",
 ];
 
 /// The folders of the command line. Each may use the library, and of these only what stands before it, and
@@ -276,8 +277,9 @@ fn no_two_files_use_each_other_in_a_circle() {
 fn the_outside_is_touched_in_few_places() {
     let mut wrong = Vec::new();
     let mut sources = sources();
-    // A test that writes the manual pages.
+    // Tests: one writes the manual pages, the other has a variable for its size.
     sources.remove("src/cli/commands/man.rs");
+    sources.remove("src/fuzz/smoke.rs");
     for (file, lines) in sources {
         for (index, line) in lines.iter().enumerate() {
             let place = format!("{file}:{} {}", index + 1, line.trim());

@@ -32,6 +32,7 @@ need gpg gnupg
 need dbus-run-session dbus
 need musl-gcc musl-tools
 need shellcheck shellcheck
+need mandoc mandoc
 need shfmt shfmt
 need python3 python3
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"

@@ -90,7 +90,7 @@ pub(crate) fn decode(key: &CacheKey, text: &[u8]) -> Option<CachedSession> {
 }
 
 /// Returns what may be shown of an entry, without checking its seal.
-pub(super) fn summarize(text: &[u8]) -> Option<SessionSummary> {
+pub(crate) fn summarize(text: &[u8]) -> Option<SessionSummary> {
     let text = std::str::from_utf8(text).ok()?;
     let mut lines = text.lines();
     let facts: Value = serde_json::from_str(lines.next()?).ok()?;

@@ -62,7 +62,7 @@ impl CacheKey {
 
     /// Returns a MAC of the text, with the secret key of the source if it has one. So a caller with another
     /// secret under the same access key ID does not get the session, and a damaged entry is noticed.
-    pub(super) fn mac(&self, text: &str) -> String {
+    pub(crate) fn mac(&self, text: &str) -> String {
         hmac_hex(self.secret.expose().as_bytes(), text.as_bytes())
     }
 

@@ -30,14 +30,14 @@ const MAX_NOTE: u64 = 16 * 1024;
 
 /// A note and the process that left it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct LockNote {
-    pub(super) holder: String,
-    pub(super) news: News,
+pub(crate) struct LockNote {
+    pub(crate) holder: String,
+    pub(crate) news: News,
 }
 
 /// What a lock holder tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum News {
+pub(crate) enum News {
     Unwritable,
     Held,
     Heartbeat { at: u128, limit: Duration },
@@ -64,7 +64,7 @@ impl LockNote {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if text == "\0" {
             return Some(Self { holder: String::new(), news: News::Unwritable });
         }

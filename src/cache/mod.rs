@@ -13,7 +13,7 @@ pub(crate) mod key;
 #[cfg(all(target_os = "linux", feature = "keyring"))]
 mod keyring;
 #[cfg(unix)]
-mod lock_note;
+pub(crate) mod lock_note;
 #[cfg(unix)]
 mod private_dir;
 #[cfg(unix)]

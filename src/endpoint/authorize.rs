@@ -8,10 +8,10 @@ use crate::secret::Secret;
 
 /// What an authorized request contains.
 #[derive(Debug)]
-pub(super) struct ExpectedRequest {
-    pub(super) address: SocketAddr,
-    pub(super) path: String,
-    pub(super) token: Secret,
+pub(crate) struct ExpectedRequest {
+    pub(crate) address: SocketAddr,
+    pub(crate) path: String,
+    pub(crate) token: Secret,
 }
 
 /// Headers that browsers and proxies send, and that SDKs never send to a loopback address.
@@ -34,7 +34,7 @@ const BROWSER_HEADER_PREFIXES: [&str; 5] =
     ["access-control-", "cf-connecting-", "sec-ch-", "sec-fetch-", "x-forwarded-"];
 
 /// Checks a whole request head. The response does not tell which part was wrong.
-pub(super) fn is_authorized(head: &[u8], expected: &ExpectedRequest) -> bool {
+pub(crate) fn is_authorized(head: &[u8], expected: &ExpectedRequest) -> bool {
     let Ok(text) = std::str::from_utf8(head) else { return false };
     let Some(lines) = text.strip_suffix("\r\n\r\n") else { return false };
     let mut lines = lines.split("\r\n");

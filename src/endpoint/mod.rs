@@ -6,7 +6,7 @@
 //!
 //! Source: "Container credential provider" in the AWS SDKs and Tools Reference Guide.
 
-mod authorize;
+pub(crate) mod authorize;
 mod connection;
 mod peer;
 mod redirect;

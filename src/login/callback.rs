@@ -30,7 +30,7 @@ const MAX_CONNECTIONS: usize = 64;
 
 /// What the browser brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// The authorization code.
     Code(Secret),
     /// The user, or the service, refused. Holds the error and its description.
@@ -46,12 +46,12 @@ pub(super) struct CallbackServer {
 
 /// The requests that are answered.
 #[derive(Debug)]
-struct Expected {
-    address: SocketAddr,
-    state: Secret,
+pub(crate) struct Expected {
+    pub(crate) address: SocketAddr,
+    pub(crate) state: Secret,
     /// The path that leads to the sign-in page, and that page. The page's address has the state, and every
     /// user of this machine can read argument lists, so the browser is started with this path instead.
-    start: (String, String),
+    pub(crate) start: (String, String),
 }
 
 /// A connection on which the browser waits for a page.
@@ -175,7 +175,7 @@ async fn serve(
 
 /// What a request asks for.
 #[derive(Debug, PartialEq, Eq)]
-enum Route {
+pub(crate) enum Route {
     Answer(Answer),
     Start,
     BadRequest,
@@ -184,7 +184,7 @@ enum Route {
 }
 
 /// The parts of a request that matter.
-struct Request<'a> {
+pub(crate) struct Request<'a> {
     is_get: bool,
     path: &'a str,
     query: &'a str,
@@ -192,7 +192,7 @@ struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    fn parse(head: &'a [u8]) -> Option<Self> {
+    pub(crate) fn parse(head: &'a [u8]) -> Option<Self> {
         let mut lines = std::str::from_utf8(head).ok()?.split("\r\n");
         let mut words = lines.next()?.split(' ');
         let (method, target, version) = (words.next()?, words.next()?, words.next()?);
@@ -215,7 +215,7 @@ impl Expected {
         host == self.address.to_string()
     }
 
-    fn route(&self, request: &Request<'_>) -> Route {
+    pub(crate) fn route(&self, request: &Request<'_>) -> Route {
         if !self.is_host(request.host) {
             return Route::NotFound;
         }
@@ -228,7 +228,7 @@ impl Expected {
     }
 
     /// Returns the answer in a query. `None` if the state is wrong, or if anything is there twice.
-    fn answer(&self, query: &str) -> Option<Answer> {
+    pub(crate) fn answer(&self, query: &str) -> Option<Answer> {
         let fields: Vec<(String, String)> = query
             .split('&')
             .map(|field| field.split_once('=').unwrap_or((field, "")))

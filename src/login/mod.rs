@@ -3,7 +3,7 @@
 //! `sign_in` gets a token: with a browser (`callback`, `page`, `pkce`) or with a device code. `role` renews the token
 //! and gets a role's credentials with it. `sign_out` ends the sign-in.
 
-mod callback;
+pub(crate) mod callback;
 mod error;
 mod page;
 mod pkce;

@@ -206,14 +206,24 @@ impl ProfileEdit<'_> {
             }
         }
         let insert_at = insert_at.unwrap_or(after_last_key);
+        let insert_at = insert_at + indented_comments(&output[insert_at..]);
         let rest = output.split_off(insert_at);
+        if !output.ends_with(b"\n") {
+            output.extend_from_slice(line_ending);
+        }
         output.extend(self.rendered_lines(line_ending));
         output.extend(rest);
         let is_header_alone = Lines::of_section(&output).skip(1).all(|line| line.kind == LineKind::Blank);
-        if self.set.is_empty() && is_header_alone {
+        if self.set.is_empty() && is_header_alone && !self.hides_another(&output) {
             output.clear();
         }
         output
+    }
+
+    /// Whether it is `[profile default]`, which arl never writes. Even an empty one hides `[default]`.
+    fn hides_another(&self, section: &[u8]) -> bool {
+        let header = section.trim_ascii_start().strip_prefix(b"[").unwrap_or_default();
+        self.profile.as_str() == "default" && has_profile_prefix(self.file, &String::from_utf8_lossy(header))
     }
 
     fn append_section(&self, text: &[u8], line_ending: &[u8]) -> Vec<u8> {
@@ -263,6 +273,15 @@ impl ProfileEdit<'_> {
 /// Whether a line is the comment that marks a profile as arl's.
 fn is_expiry_comment(line: &[u8]) -> bool {
     line.starts_with(EXPIRY_COMMENT_PREFIX) && line.trim_ascii_end().ends_with(EXPIRY_COMMENT_SUFFIX)
+}
+
+/// Returns where the indented comments at the beginning end. The SDKs read them as a part of the value
+/// above them, so no new key may stand above.
+fn indented_comments(lines: &[u8]) -> usize {
+    let is_skipped = |line: &Line| matches!(line.kind, LineKind::Comment | LineKind::Blank);
+    let leading = Lines::of_section(lines).take_while(is_skipped);
+    let is_comment = |line: &Line| line.kind == LineKind::Comment && line.indent > 0;
+    leading.filter(is_comment).last().map_or(0, |line| line.range.end)
 }
 
 /// Returns the line ending that most lines have.
@@ -315,6 +334,9 @@ mod tests {
             ),
             ("[p] # note\naws_session_token: old\n[b]\n", "[p] # note\nKEYS[b]\n"),
             ("[p]", "[p]\nKEYS"),
+            ("[p]\n  # mine\n\n# me\n ; too\n# end\n", "[p]\n  # mine\n\n# me\n ; too\nKEYS# end\n"),
+            ("[p]\n # mine", "[p]\n # mine\nKEYS"),
+            ("[p]\n# expires x (arl)\n # mine\nregion=x\n", "[p]\n # mine\nKEYSregion=x\n"),
         ] {
             let after = after.replace("KEYS", KEYS);
             let edited = edit(&name, true).apply(before.as_bytes()).expect(before);
@@ -357,6 +379,14 @@ mod tests {
         for bad in ["", "DEFAULT", "a b", "a]\n[b", "a\nb", "ä"] {
             assert!(bad.parse::<ProfileName>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_empty_section_that_hides_another_one_stays() {
+        let name: ProfileName = "default".parse().expect("a name");
+        let removal = ProfileEdit { file: SharedFile::Config, ..edit(&name, false) };
+        let edited = removal.apply(b"[default]\n[profile default]\naws_session_token=t\n[default]\n");
+        assert_eq!(edited.as_deref(), Ok(&b"[default]\n[profile default]\n[default]\n"[..]));
     }
 
     #[test]

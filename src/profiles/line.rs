@@ -19,18 +19,18 @@ pub enum SharedFile {
 
 /// One line of a shared file. All ranges refer to the text that [`Lines`] was created from.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// The whole line, including its line ending.
-    pub(super) range: Range<usize>,
+    pub(crate) range: Range<usize>,
     /// The line number, counted from 1.
-    pub(super) number: usize,
+    pub(crate) number: usize,
     /// The number of whitespace bytes at the beginning of the line.
     pub(super) indent: usize,
-    pub(super) kind: LineKind,
+    pub(crate) kind: LineKind,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum LineKind {
+pub(crate) enum LineKind {
     Blank,
     Comment,
     /// A section header. The range is the text between the brackets.
@@ -51,7 +51,7 @@ pub(super) enum LineKind {
 }
 
 /// Iterates over the lines of a file, or of a part of one.
-pub(super) struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     text: &'a [u8],
     position: usize,
     number: usize,
@@ -62,7 +62,7 @@ pub(super) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     /// Lexes a whole file. A byte order mark at the beginning is skipped.
-    pub(super) fn of_file(text: &'a [u8]) -> Self {
+    pub(crate) fn of_file(text: &'a [u8]) -> Self {
         let position = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         Self { position, ..Self::of_section(text) }
     }

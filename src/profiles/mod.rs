@@ -12,5 +12,7 @@ pub use atomic_update::{FileMode, UpdateError, UpdateOutcome, update};
 pub use config::{InvalidConfig, MisnamedSection, Section, SharedConfig};
 pub use edit::{EditError, ProfileEdit};
 pub use line::SharedFile;
+#[cfg(any(test, fuzzing))]
+pub(crate) use line::{LineKind, Lines};
 pub use profile_name::{InvalidProfileName, ProfileName};
 pub use role_profile::{InvalidProfileKey, RoleProfile, normalize_list, web_identity_key};

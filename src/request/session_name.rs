@@ -77,8 +77,10 @@ impl SessionNameTemplate {
             .collect();
         let length = |parts: &[(bool, String)]| parts.iter().map(|(_, text)| text.len()).sum::<usize>();
         while length(&parts) > *NAME_LENGTH.end() {
-            let Some((_, longest)) =
-                parts.iter_mut().filter(|(keep, _)| !keep).max_by_key(|(_, text)| text.len())
+            let Some((_, longest)) = parts
+                .iter_mut()
+                .filter(|(keep, text)| !keep && !text.is_empty())
+                .max_by_key(|(_, text)| text.len())
             else {
                 break;
             };
@@ -168,6 +170,12 @@ mod tests {
             assert!(name.parse::<RoleSessionName>().is_ok(), "{name:?}");
         }
         assert_eq!(expand("{user}@{role}", "DOMAIN\\ann lee", "R"), "DOMAIN-ann-lee@R");
+    }
+
+    #[test]
+    fn a_name_of_accounts_alone_ends_at_the_limit() {
+        let name = expand(&"u{account}".repeat(6), "", "");
+        assert_eq!(name, "123456789012".repeat(6)[..64]);
     }
 
     #[test]

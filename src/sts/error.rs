@@ -229,16 +229,18 @@ impl StsError {
             return Self::Redirected(status);
         }
         match error {
-            SdkError::ServiceError(context) => match context.err().code() {
-                Some(code) => Self::Refused {
-                    code: code.to_owned(),
-                    message: context.err().message().unwrap_or_default().to_owned(),
-                    request_id: aws_types::request_id::RequestId::request_id(context.err().meta())
-                        .map(str::to_owned),
-                    endpoint_time: error.raw_response().and_then(date_header),
-                },
-                None => Self::from_nonstandard_body(error.raw_response()),
-            },
+            SdkError::ServiceError(context) => {
+                match context.err().code().filter(|code| !code.trim().is_empty()) {
+                    Some(code) => Self::Refused {
+                        code: code.to_owned(),
+                        message: context.err().message().unwrap_or_default().to_owned(),
+                        request_id: aws_types::request_id::RequestId::request_id(context.err().meta())
+                            .map(str::to_owned),
+                        endpoint_time: error.raw_response().and_then(date_header),
+                    },
+                    None => Self::from_nonstandard_body(error.raw_response()),
+                }
+            }
             SdkError::TimeoutError(_) => Self::TimedOut(limit),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
                 Self::Unreachable("no answer came in time".into())
@@ -261,7 +263,7 @@ impl StsError {
         let body = String::from_utf8_lossy(body);
         let element = |name: &str| {
             let after = body.split_once(&format!("<{name}>"))?.1;
-            Some(after.split_once("</")?.0.to_owned())
+            Some(after.split_once("</")?.0.trim().to_owned()).filter(|text| !text.is_empty())
         };
         match element("Code") {
             Some(code) => Self::Refused {

@@ -26,16 +26,21 @@ const LOGIN_MARGIN: Duration = Duration::from_secs(60);
 pub(super) async fn from_credential_process(process: &ProcessSource) -> Result<Credentials, StsError> {
     let output =
         run(process).await.map_err(|error| StsError::Source(format!("the credential process: {error}")))?;
+    let credentials = parse_output(&output)?;
+    let account_id = credentials.account_id().or(process.account_id.as_ref()).cloned();
+    Ok(credentials.with_account_id(account_id))
+}
+
+/// Reads what a `credential_process` printed.
+pub(crate) fn parse_output(output: &[u8]) -> Result<Credentials, StsError> {
     let invalid = |reason: &str| StsError::Source(format!("the credential process {reason}"));
     let object: Map<String, Value> =
-        serde_json::from_slice(&output).map_err(|_| invalid("printed no JSON object"))?;
+        serde_json::from_slice(output).map_err(|_| invalid("printed no JSON object"))?;
     if object.get("Version").and_then(Value::as_u64) != Some(1) {
         return Err(invalid("printed something else than version 1 of the format"));
     }
     let names = ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "AccountId"];
-    let credentials = parse_fields(&object, names).map_err(|reason| invalid(&reason))?;
-    let account_id = credentials.account_id().or(process.account_id.as_ref()).cloned();
-    Ok(credentials.with_account_id(account_id))
+    parse_fields(&object, names).map_err(|reason| invalid(&reason))
 }
 
 /// Runs a `web_identity_token_process`, which prints a token. What it printed is never shown.

@@ -1,6 +1,8 @@
 //! Calls to STS and to the sources of credentials.
 
 mod assume_role;
+#[cfg(all(feature = "cli", any(test, fuzzing)))]
+pub(crate) mod canned;
 #[cfg(feature = "cli")]
 mod client;
 #[cfg(feature = "cli")]
@@ -9,7 +11,7 @@ mod connection;
 mod container;
 mod error;
 #[cfg(feature = "cli")]
-mod external;
+pub(crate) mod external;
 #[cfg(feature = "cli")]
 mod http;
 #[cfg(feature = "cli")]

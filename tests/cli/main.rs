@@ -11,6 +11,8 @@ mod botocore;
 mod cache;
 mod completion;
 mod console;
+#[cfg(target_os = "linux")]
+mod crash;
 mod dialects;
 mod each;
 mod errors;

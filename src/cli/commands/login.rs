@@ -135,6 +135,20 @@ impl LoginArgs {
         let before = if self.force { None } else { Some(current_token(call, session).await) };
         match before {
             Some(Ok(token)) => {
+                // Where a renewed token could not be stored, the next command is not signed in.
+                let is_stored = |stored: SsoToken| {
+                    stored.access_token == token.access_token || !stored.expires_within(MARGIN, clock())
+                };
+                if !self.check && !store.read(session).ok().flatten().is_some_and(is_stored) {
+                    return Err(CliError::new(format!(
+                        "the new token of `{}` is not stored",
+                        session.label()
+                    ))
+                    .hint(format!(
+                        "make room or give yourself the directory: ls -la {}",
+                        sign_in_hints::quoted(store.directory())
+                    )));
+                }
                 report(&token, session, output);
                 return Ok(ExitStatus::Success);
             }

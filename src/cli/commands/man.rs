@@ -11,6 +11,24 @@ use clap::CommandFactory;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
 
+use crate::cli::args::help::GROUPS;
+
+/// The date of the release, or of the last change of the texts before the first one (RELEASING.md).
+const DATE: &str = "2026-11-25";
+
+/// Lines of text are broken here: mandoc finds longer ones hard to read.
+const WIDTH: usize = 79;
+
+const FILES: [(&str, &str); 7] = [
+    ("~/.aws/config", "role profiles, and sign-ins to IAM Identity Center; arl configure writes it"),
+    ("~/.aws/credentials", "keys of profiles; arl write writes it"),
+    ("~/.aws/sso/cache/*.json", "tokens of sign-ins, shared with the AWS CLI"),
+    ("~/.cache/arl/v1/", "cached sessions; on macOS ~/Library/Caches/arl/v1/"),
+    ("$XDG_RUNTIME_DIR/arl/", "locks, and the token of each arl exec --server"),
+    ("~/.local/state/arl/keys/", "which keys are in the keychain; no secrets"),
+    ("~/.boto, /etc/boto.cfg", "looked at for keys that Python's SDK would prefer to an endpoint"),
+];
+
 /// Returns the page of a command, for instance `arl-assume.1`.
 fn page(command: &clap::Command) -> String {
     // The usage in one line, as in `--help`, and the flags that only the long help shows.
@@ -18,6 +36,7 @@ fn page(command: &clap::Command) -> String {
     let usage = usage.trim_start_matches("Usage: ").to_owned();
     let shown = command.clone().override_usage(usage).mut_args(|arg| arg.hide_short_help(false));
     let man = Man::new(shown).section("1").source(concat!("arl ", env!("CARGO_PKG_VERSION")));
+    let man = man.title(command.get_display_name().unwrap_or("arl").to_uppercase()).date(DATE);
     let mut page = Vec::new();
     let is_program = command.get_name() == "arl";
     man.render_title(&mut page).unwrap();
@@ -42,21 +61,77 @@ fn page(command: &clap::Command) -> String {
     if !examples.is_empty() {
         verbatim(&mut roff, "EXAMPLES", examples.join("\n\n").trim_start_matches("Examples:\n"));
     }
-    for paragraph in paragraphs(&after).filter(|_| is_program) {
+    for paragraph in paragraphs(&after).filter(|paragraph| is_program && !is_exit_status(paragraph)) {
         let (title, text) = paragraph.split_once(":\n").expect("a title");
         verbatim(&mut roff, &title.to_uppercase(), text);
     }
-    roff.control("SH", ["SEE ALSO"]);
-    let others = match (is_program, after.is_empty()) {
-        (true, _) => "The files that arl reads are described in the AWS SDKs and Tools Reference Guide.",
-        (false, true) => "arl(1)",
-        (false, false) => "arl(1), for the environment and the exit status",
-    };
-    roff.text([roman(others)]);
+    exit_status(&mut roff, command.get_name());
+    if is_program {
+        roff.control("SH", ["FILES"]);
+        for (path, meaning) in FILES {
+            roff.control("TP", []).text([bold(path)]).text([roman(meaning)]);
+        }
+    }
+    see_also(&mut roff, command.get_name());
     page.extend(roff.to_roff().into_bytes());
-    // troff's escapes for characters outside of ASCII.
-    let page = String::from_utf8(page).unwrap();
-    page.chars()
+    tidied(&String::from_utf8(page).unwrap())
+}
+
+fn is_exit_status(paragraph: &str) -> bool {
+    paragraph.starts_with("Exit status:")
+}
+
+/// The exit statuses of `arl --help`. Those of one subcommand stand in its own page only, and in that of arl.
+fn exit_status(roff: &mut Roff, name: &str) {
+    let all = crate::cli::args::help::ENVIRONMENT_HELP;
+    let status = paragraphs(all).find(|paragraph| is_exit_status(paragraph)).expect("the exit statuses");
+    let is_of = |line: &&str| match line.trim_start().split_once(": ") {
+        Some((verb, _)) => name == "arl" || name == verb,
+        None => true,
+    };
+    let lines: Vec<&str> = status.lines().skip(1).filter(is_of).collect();
+    verbatim(roff, "EXIT STATUS", &lines.join("\n"));
+}
+
+/// The other pages: all of them, or the ones with the same purpose.
+fn see_also(roff: &mut Roff, name: &str) {
+    let is_wanted = |group: &&[&str]| name == "arl" || group.contains(&name);
+    let groups = GROUPS.iter().map(|(_, group)| *group).filter(is_wanted);
+    let verbs = groups.flatten().filter(|verb| ![name, "help"].contains(verb));
+    let mut pages: Vec<String> = verbs.map(|verb| format!("arl-{verb}(1)")).collect();
+    pages.sort_unstable();
+    if name != "arl" {
+        pages.insert(0, "arl(1)".to_owned());
+    }
+    roff.control("SH", ["SEE ALSO"]).text([roman(pages.join(", "))]);
+    if name == "arl" {
+        let guide = "The AWS SDKs and Tools Reference Guide describes the shared files.";
+        roff.control("PP", []).text([roman(guide)]);
+    }
+}
+
+/// Breaks long lines of text, leaves out what clap_mangen repeats before each section, and uses troff's escapes
+/// for characters outside of ASCII.
+fn tidied(page: &str) -> String {
+    let mut tidy = String::new();
+    let mut is_filled = true;
+    for (number, line) in page.lines().enumerate() {
+        is_filled = if line.starts_with(".nf") { false } else { is_filled || line.starts_with(".fi") };
+        if number > 1 && (line.contains(" \\n(.g ") || line.starts_with(".el .ds Aq")) {
+            continue;
+        }
+        let mut rest = line.trim_end();
+        while is_filled && rest.len() > WIDTH && !rest.starts_with(['.', '\'']) {
+            // A line that began with a period would be a request.
+            let is_break = |(at, _): &(usize, &str)| !rest[at + 1..].starts_with(['.', '\'']);
+            let mut breaks = rest[..WIDTH].rmatch_indices(' ').filter(is_break);
+            let Some((at, _)) = breaks.next() else { break };
+            tidy.push_str(&format!("{}\n", &rest[..at]));
+            rest = &rest[at + 1..];
+        }
+        tidy.push_str(&format!("{rest}\n"));
+    }
+    tidy.chars()
         .map(|c| if c.is_ascii() { c.to_string() } else { format!("\\[u{:04X}]", u32::from(c)) })
         .collect()
 }
