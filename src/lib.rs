@@ -212,14 +212,16 @@ pub mod internal {
         records_directory,
     };
     pub use crate::login::{
-        BrowserSignIn, CachedCliRole, DeviceSignIn, LoginError, RoleCall, SignIn, TokenStore, current_token,
-        remove_cli_roles, role_credentials, sign_out,
+        BrowserSignIn, CachedCliRole, Catalog, CatalogAccount, CatalogStore, DeviceSignIn, Discovery, Found,
+        LoginError, RoleCall, SignIn, TokenStore, current_token, remove_cli_roles, role_credentials,
+        sign_out,
     };
     pub use crate::process::{ProcessError, Stderr, run_process};
     pub use crate::profiles::{
-        EditError, FileMode, InvalidConfig, InvalidProfileKey, InvalidProfileName, MisnamedSection,
-        ProfileEdit, ProfileName, RoleProfile, Section, SharedConfig, SharedFile, UpdateError, UpdateOutcome,
-        normalize_list, update as update_file, web_identity_key,
+        Change, EditError, Edited, EditedSection, FileMode, InvalidConfig, InvalidProfileKey,
+        InvalidProfileName, MisnamedSection, ProfileEdit, ProfileName, RoleProfile, Section, SharedConfig,
+        SharedFile, UpdateError, UpdateOutcome, apply_all, normalize_list, update as update_file,
+        web_identity_key,
     };
     pub use crate::request::notations::{
         parse_policy_arns, parse_provided_contexts, parse_tag_keys, parse_tags,

@@ -1,18 +1,17 @@
 //! Caches sessions in files that only their owner can read.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
 use super::credential_cache::{CacheFuture, CredentialCache};
 use super::entry::{self, SessionSummary};
-use super::private_dir::{self, open_flags};
+use super::private_dir;
+use super::private_file::{self, TEMP_SUFFIX};
 use super::single_flight::SingleFlight;
 use super::store::SessionStore;
 
@@ -28,9 +27,6 @@ const MIN_SESSION_LIFETIME: Duration = Duration::from_secs(14 * 60);
 const LAYOUT_DIR: &str = "v1";
 /// The subdirectory with the locks.
 const LOCK_DIR: &str = "locks";
-const TEMP_SUFFIX: &str = ".tmp";
-/// Tells apart the temporary files that one process writes at the same time.
-static TEMP_COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// Caches each session in a file of mode 0600, named by its key, in a directory of mode 0700.
 ///
@@ -64,38 +60,6 @@ impl JsonFileCache {
     #[must_use]
     pub fn lock_directory(self, directory: impl Into<PathBuf>) -> Self {
         Self { single_flight: SingleFlight::new(directory), ..self }
-    }
-
-    /// Creates the directory, or removes the permissions of other users.
-    fn ensure_private_dir(&self) -> io::Result<()> {
-        match private_dir::ensure(&self.directory)? {
-            mode if mode & 0o077 == 0 => Ok(()),
-            _ => fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700)),
-        }
-    }
-
-    /// Replaces a file and returns the time by the clock of the file system.
-    fn replace(path: &Path, entry: &[u8]) -> io::Result<SystemTime> {
-        let count = TEMP_COUNT.fetch_add(1, Ordering::Relaxed);
-        let temporary = path.with_extension(format!("{}-{count:x}{TEMP_SUFFIX}", std::process::id()));
-        let create = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
-        let mut file = match create() {
-            // A process with the same ID died before this one started.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                fs::remove_file(&temporary)?;
-                create()?
-            }
-            file => file?,
-        };
-        // Neither the file nor the directory is synced: entries are sealed, so one that a power failure
-        // damages is a miss.
-        let written = file.write_all(entry).and_then(|()| fs::rename(&temporary, path));
-        if written.is_err() {
-            // A file that is left over is removed by a later sweep.
-            let _ = fs::remove_file(&temporary);
-        }
-        written?;
-        file.metadata()?.modified()
     }
 
     /// Removes expired entries. Checks at most [`MAX_SWEEP`] files, so that no call pays for thousands of
@@ -162,12 +126,12 @@ impl SessionStore for JsonFileCache {
         let with_path = |error: io::Error| {
             io::Error::new(error.kind(), format!("{error} (in `{}`)", self.directory.display()))
         };
-        self.ensure_private_dir().map_err(with_path)?;
+        private_dir::ensure_private(&self.directory).map_err(with_path)?;
         // A file cannot replace a directory.
         if path.is_dir() && !path.is_symlink() {
             fs::remove_dir_all(&path)?;
         }
-        let now = Self::replace(&path, entry).map_err(with_path)?;
+        let now = private_file::replace(&path, entry).map_err(with_path)?;
         self.remove_expired(now);
         Ok(())
     }
@@ -227,25 +191,14 @@ fn is_entry(path: &Path) -> bool {
     name.len() == 64 && name.iter().all(u8::is_ascii_hexdigit)
 }
 
-/// Whether the name is one that [`JsonFileCache::replace`] creates.
+/// Whether the name is one that [`private_file::replace`] creates.
 fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
     name.get(..64).is_some_and(|key| key.iter().all(u8::is_ascii_hexdigit))
         && name.ends_with(TEMP_SUFFIX.as_bytes())
 }
 
-/// Reads a file, if it is a regular file of this user that others cannot read.
+/// Reads an entry.
 fn read_file(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
-    let file = OpenOptions::new().read(true).custom_flags(open_flags()).open(path).ok()?;
-    let metadata = file.metadata().ok()?;
-    let is_private = metadata.is_file()
-        && metadata.uid() == rustix::process::geteuid().as_raw()
-        && metadata.mode() & 0o077 == 0
-        && metadata.len() <= MAX_ENTRY;
-    if !is_private {
-        return None;
-    }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).ok()? + 1));
-    file.take(MAX_ENTRY).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
+    private_file::read(path, MAX_ENTRY)
 }

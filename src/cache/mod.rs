@@ -15,7 +15,9 @@ mod keyring;
 #[cfg(unix)]
 pub(crate) mod lock_note;
 #[cfg(unix)]
-mod private_dir;
+pub(crate) mod private_dir;
+#[cfg(unix)]
+pub(crate) mod private_file;
 #[cfg(unix)]
 pub(crate) mod single_flight;
 #[cfg(feature = "cli")]

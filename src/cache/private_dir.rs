@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -21,6 +21,17 @@ pub(super) fn ensure(directory: &Path) -> io::Result<u32> {
         Ok(metadata) => Ok(metadata.mode() & 0o777),
         Err(_) if is_root_in_a_home(directory) => refuse("would be root's in the directory of another user"),
         Err(_) => DirBuilder::new().recursive(true).mode(0o700).create(directory).map(|()| 0o700),
+    }
+}
+
+/// Creates a directory as [`ensure`] does, or removes the permissions of other users.
+///
+/// # Errors
+/// As [`ensure`].
+pub(crate) fn ensure_private(directory: &Path) -> io::Result<()> {
+    match ensure(directory)? {
+        mode if mode & 0o077 == 0 => Ok(()),
+        _ => fs::set_permissions(directory, fs::Permissions::from_mode(0o700)),
     }
 }
 

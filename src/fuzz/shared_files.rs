@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{parts, text_parts};
-use crate::profiles::{LineKind, Lines, ProfileEdit, ProfileName, RoleProfile, SharedConfig, SharedFile};
+use crate::profiles::{
+    EditedSection, LineKind, Lines, ProfileEdit, ProfileName, RoleProfile, SharedConfig, SharedFile,
+};
 use crate::source::{ShellRole, SourceResolver};
 
 /// The keys that the targets compare.
@@ -74,6 +76,7 @@ pub(super) fn edit(data: &[u8]) {
     let expires = kind.is_empty().then(|| "2026-01-01T00:00:00Z".to_owned());
     let edit = ProfileEdit {
         file,
+        section: EditedSection::Profile,
         profile: &profile,
         set: vec![(key, value.to_owned()), ("x", "1".to_owned())],
         unset: &["aws_security_token"],

@@ -1,10 +1,16 @@
 //! Signing in to IAM Identity Center, and what a sign-in is good for.
 //!
-//! `sign_in` gets a token: with a browser (`callback`, `page`, `pkce`) or with a device code. `role` renews the token
-//! and gets a role's credentials with it. `sign_out` ends the sign-in.
+//! `sign_in` gets a token: with a browser (`callback`, `page`, `pkce`) or with a device code. `role` renews the
+//! token and gets a role's credentials with it. `discovery` asks what the user may get, at a pace that the portal
+//! allows (`pace`); `catalog` is the answer, and `catalog_store` keeps it for a day. `sign_out` ends the
+//! sign-in.
 
 pub(crate) mod callback;
+mod catalog;
+mod catalog_store;
+mod discovery;
 mod error;
+mod pace;
 mod page;
 mod pkce;
 mod registration;
@@ -14,6 +20,9 @@ mod sign_in;
 mod sign_out;
 mod token_store;
 
+pub use catalog::{Catalog, CatalogAccount};
+pub use catalog_store::CatalogStore;
+pub use discovery::{Discovery, Found};
 pub use error::LoginError;
 pub use role::{RoleCall, current_token, role_credentials};
 pub use settings::SignIn;

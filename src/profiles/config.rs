@@ -97,6 +97,11 @@ impl<'a> Section<'a> {
         self.properties().iter().rfind(matches).map(|property| property.value.as_ref())
     }
 
+    /// Returns the keys that the section has in one of the files.
+    pub fn keys_in(&self, file: SharedFile) -> impl Iterator<Item = &str> {
+        self.properties().iter().filter(move |property| property.file == file).map(|property| property.key)
+    }
+
     /// Whether a part of the section is in this file.
     pub fn is_in(&self, file: SharedFile) -> bool {
         self.lines.iter().chain(&self.more_lines).any(|(other, _)| *other == file)

@@ -158,7 +158,7 @@ fn header_end(header: &[u8]) -> Option<usize> {
 }
 
 /// What a section header begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum SectionKind<'a> {
     /// Before the first header.
     BeforeFirst,

@@ -1,16 +1,20 @@
-//! The shared config and credentials files: reads profiles, and edits one without changing another byte.
+//! The shared config and credentials files: reads profiles, and edits some without changing another byte.
 
+mod apply;
 mod atomic_update;
 mod config;
 mod edit;
+mod find;
 mod in_place;
 mod line;
 mod profile_name;
 mod role_profile;
 
+pub use apply::{Change, Edited, apply_all};
 pub use atomic_update::{FileMode, UpdateError, UpdateOutcome, update};
 pub use config::{InvalidConfig, MisnamedSection, Section, SharedConfig};
-pub use edit::{EditError, ProfileEdit};
+pub use edit::{EditedSection, ProfileEdit};
+pub use find::EditError;
 pub use line::SharedFile;
 #[cfg(any(test, fuzzing))]
 pub(crate) use line::{LineKind, Lines};

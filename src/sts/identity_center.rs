@@ -18,7 +18,7 @@ use crate::credentials::Credentials;
 use crate::secret::Secret;
 
 /// The most entries that one page of a list holds. Source: the service's model.
-const PAGE_SIZE: i32 = 100;
+pub(super) const PAGE_SIZE: i32 = 100;
 /// The most pages that are read: a service that never ends a list must not keep arl.
 const MAX_PAGES: usize = 1000;
 
@@ -26,7 +26,7 @@ const MAX_PAGES: usize = 1000;
 #[derive(Debug, Clone)]
 pub struct IdentityCenter {
     pub(super) settings: IdentityCenterSettings,
-    http: LazyClient,
+    pub(super) http: LazyClient,
 }
 
 impl IdentityCenter {

@@ -1,5 +1,7 @@
 //! Calls to STS and to the sources of credentials.
 
+#[cfg(feature = "cli")]
+mod assignments;
 mod assume_role;
 #[cfg(all(feature = "cli", any(test, fuzzing)))]
 pub(crate) mod canned;
@@ -30,6 +32,8 @@ mod response;
 mod sdk_config;
 mod settings;
 
+#[cfg(feature = "cli")]
+pub(crate) use assignments::{ListedAccount, Page, PageError};
 pub use assume_role::cap_chained_duration;
 #[cfg(feature = "cli")]
 pub use client::{CallerIdentity, Sts, assume_role};

@@ -44,7 +44,11 @@ fn value_of(flag: &str) -> Option<&'static str> {
         "--jobs" => "2",
         "--profile-name" => "other",
         "--remove" => "deploy",
-        "--keys" => "dev",
+        "--keys" | "--sso" | "--sso-session" => "dev",
+        "--start-url" => "https://corp.example/start",
+        "--account" => "111122223333",
+        "--role" => "Admin",
+        "--name-template" => "{role}",
         "--service" => "s3",
         "--signin-endpoint" => "http://127.0.0.1:1",
         "--verbose"
@@ -62,6 +66,9 @@ fn value_of(flag: &str) -> Option<&'static str> {
         | "--isolate"
         | "--force"
         | "--process"
+        | "--all"
+        | "--prune"
+        | "--dry-run"
         | "--open" => return None,
         other => panic!("{other} needs a value in this table"),
     })

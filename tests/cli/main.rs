@@ -10,10 +10,12 @@ mod aws_assume_role_lib;
 mod botocore;
 mod cache;
 mod completion;
+mod configure_sso;
 mod console;
 #[cfg(target_os = "linux")]
 mod crash;
 mod dialects;
+mod discovery;
 mod each;
 mod errors;
 mod eval;

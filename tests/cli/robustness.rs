@@ -17,11 +17,11 @@ use std::time::{Duration, SystemTime};
 use arl::internal::shell::{RestorePoint, Shell, ShellUpdate};
 use arl::internal::{
     AccountId, AdditionalParameters, AssumeRoleRequest, AssumedRoleSessionArn, ContainerSource,
-    ContainerToken, Credentials, Identity, MetadataPresence, MetadataSource, Partition, Policy,
-    ProcessSource, ProfileEdit, ProfileName, RegionChange, RoleArn, RoleProfile, RoleRef, RoleSessionName,
-    Secret, SessionDuration, SessionNameTemplate, SharedConfig, SharedFile, ShellRole, Source,
-    SourceResolver, Sts, StsSettings, closest, parse_policy_arns, parse_provided_contexts, parse_tag_keys,
-    parse_tags,
+    ContainerToken, Credentials, EditedSection, Identity, MetadataPresence, MetadataSource, Partition,
+    Policy, ProcessSource, ProfileEdit, ProfileName, RegionChange, RoleArn, RoleProfile, RoleRef,
+    RoleSessionName, Secret, SessionDuration, SessionNameTemplate, SharedConfig, SharedFile, ShellRole,
+    Source, SourceResolver, Sts, StsSettings, closest, parse_policy_arns, parse_provided_contexts,
+    parse_tag_keys, parse_tags,
 };
 use arl_sts::World;
 
@@ -225,8 +225,14 @@ fn random_shared_files_and_values_cause_no_panic() {
                 for profile in ["a", "default", "new", name.as_str()] {
                     let Ok(profile) = profile.parse::<ProfileName>() else { continue };
                     let set = vec![("aws_access_key_id", "ASIAX".to_owned())];
-                    let edit =
-                        ProfileEdit { file, profile: &profile, set, unset: &["region"], expires: None };
+                    let edit = ProfileEdit {
+                        file,
+                        section: EditedSection::Profile,
+                        profile: &profile,
+                        set,
+                        unset: &["region"],
+                        expires: None,
+                    };
                     let _ = (edit.apply(before.as_bytes()), edit.is_managed(before.as_bytes()));
                 }
             }

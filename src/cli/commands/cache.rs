@@ -29,7 +29,7 @@ enum CacheCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Delete them; a shell or command that uses one goes on
+    /// Delete them, and what IAM Identity Center offers; a shell or command that uses one goes on
     Clear,
     /// Print their directory
     Path,
@@ -52,6 +52,11 @@ pub(crate) fn run(args: &CacheArgs, output: &Output) -> Result<(), CliError> {
             }
             let count =
                 cache.clear().map_err(|error| CliError::new("could not clear the cache").caused_by(error))?;
+            if let Some(catalogs) = CacheLocation::catalogs(&context) {
+                catalogs
+                    .clear()
+                    .map_err(|error| CliError::new("could not clear the cache").caused_by(error))?;
+            }
             let sessions = if count == 1 { "session" } else { "sessions" };
             output.note(&format!("{count} {sessions} forgotten"));
             Ok(())

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use arl::internal::files;
-use arl::internal::{Consumer, ProfileEdit, ProfileName, SharedFile, UpdateOutcome};
+use arl::internal::{Consumer, EditedSection, ProfileEdit, ProfileName, SharedFile, UpdateOutcome};
 
 use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::overwrite::Overwrite;
@@ -85,6 +85,7 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
     };
     let edit = ProfileEdit {
         file: SharedFile::Credentials,
+        section: EditedSection::Profile,
         profile: &name,
         set,
         unset,
@@ -177,6 +178,7 @@ fn remove(name: &ProfileName, overwrite: Overwrite, output: &Output) -> Result<(
     let unset = [CREDENTIAL_KEYS[0], CREDENTIAL_KEYS[1], CREDENTIAL_KEYS[2], "aws_security_token"];
     let edit = ProfileEdit {
         file: SharedFile::Credentials,
+        section: EditedSection::Profile,
         profile: name,
         set: Vec::new(),
         unset: &unset,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use arl::internal::{JsonFileCache, SessionStore};
+use arl::internal::{CatalogStore, JsonFileCache, SessionStore};
 
 use crate::cli::env::context::Context;
 use crate::cli::env::dirs::{private_runtime_dir, runtime_dir};
@@ -50,6 +50,17 @@ impl CacheLocation {
             }
             Self::Keyring => keyring().map(Some),
         }
+    }
+
+    /// Returns the catalogs of IAM Identity Center. They hold no secret, so they are files even where sessions
+    /// are in the keyring. `None` if caching is off or impossible.
+    pub(crate) fn catalogs(context: &Context) -> Option<CatalogStore> {
+        let directory = match Self::from_env(context).ok()? {
+            Self::None => None,
+            Self::Files(directory) => directory,
+            Self::Keyring => cache_dir(context).ok()?,
+        };
+        directory.map(|directory| CatalogStore::new(&directory))
     }
 
     /// Returns the directory of the locks with which processes wait for each other. Locks hold no secret, and

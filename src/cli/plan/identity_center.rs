@@ -114,8 +114,7 @@ pub(crate) fn named_session(
             match (of_profile, known) {
                 (Some(session), _) => Ok(session),
                 (None, [only]) => resolver.sso_session(only).map_err(failed),
-                (None, several) => Err(CliError::usage("which session? There are several")
-                    .hint(format!("name one of them: {}", several.join(", ")))),
+                (None, several) => Err(which_session(several)),
             }
         }
     }
@@ -147,10 +146,35 @@ fn unknown_session(name: &str, known: &[&str], context: &Context) -> CliError {
     }
 }
 
-const WRITE_SESSION: &str =
-    "write one: printf '[sso-session corp]\\nsso_start_url = URL\\nsso_region = REGION\\n' >>~/.aws/config";
+const WRITE_SESSION: &str = "write one: arl configure --sso-session corp --start-url \
+     https://d-1234567890.awsapps.com/start --region eu-west-1";
 
-fn no_session(context: &Context) -> CliError {
+/// Returns the name of the session that a command line names, or of the only one that there is.
+///
+/// # Errors
+/// There is no such session, or it is not clear which one is meant.
+pub(crate) fn session_name(
+    name: Option<&str>,
+    config: &SharedConfig<'_>,
+    context: &Context,
+) -> Result<String, CliError> {
+    let known = config.sso_session_names();
+    match (name, known.as_slice()) {
+        (_, []) => Err(no_session(context)),
+        (Some(name), known) if known.contains(&name) => Ok(name.to_owned()),
+        (Some(name), known) => Err(unknown_session(name, known, context)),
+        (None, [only]) => Ok((*only).to_owned()),
+        (None, several) => Err(which_session(several)),
+    }
+}
+
+fn which_session(several: &[&str]) -> CliError {
+    CliError::usage("which session? There are several")
+        .hint(format!("name one of them: {}", several.join(", ")))
+}
+
+/// Returns the error of a command that needs a session where none is configured.
+pub(crate) fn no_session(context: &Context) -> CliError {
     let config = context.display_path(SharedFile::Config);
     CliError::new(format!("no session of IAM Identity Center is configured in `{config}`"))
         .hint(WRITE_SESSION)

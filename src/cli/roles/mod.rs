@@ -1,6 +1,7 @@
-//! The roles that arl knows without a network call: those that profiles name, with what the shell and the
-//! cache tell about them.
+//! The roles that arl knows without a network call: those that profiles name, and what is cached of IAM
+//! Identity Center, with what the shell and the cache tell about them.
 
+pub(crate) mod catalogs;
 pub(crate) mod pattern;
 mod source_chains;
 
@@ -27,7 +28,9 @@ pub(crate) fn profile_roles(
 ) -> Vec<KnownRole> {
     let expirations: HashMap<String, SystemTime> = sessions
         .iter()
-        .filter_map(|session| Some((session.role_arn()?.to_owned(), session.expiration)))
+        .filter_map(|session| {
+            Some((session.role_arn().map(str::to_owned).or_else(|| session.sso_role())?, session.expiration))
+        })
         .collect();
     let is_live = matches!(shell_state(), ShellState::Role { .. }) && expired_since().is_none();
     let current = vars::get(vars::ARL_ROLE).filter(|_| is_live);
@@ -44,6 +47,13 @@ pub(crate) fn profile_roles(
     roles
 }
 
+/// Adds the names of the accounts, which a catalog has by their IDs.
+pub(crate) fn name_accounts(roles: &mut [KnownRole], names: &HashMap<String, String>) {
+    for role in roles {
+        role.account_name = names.get(&role.account_id).cloned();
+    }
+}
+
 /// Returns the cached sessions, the first to expire first. An error of the cache must not hide the profiles.
 pub(crate) fn cached_sessions(context: &Context, output: &Output) -> Vec<SessionSummary> {
     let cached =
@@ -53,14 +63,27 @@ pub(crate) fn cached_sessions(context: &Context, output: &Output) -> Vec<Session
     sessions
 }
 
-/// The role of a profile.
+/// Why arl knows a role.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum RoleOrigin {
+    /// A profile names it.
+    #[default]
+    Profile,
+    /// IAM Identity Center offers it, and no profile names it.
+    IdentityCenter,
+}
+
+/// A role that the user can name.
 #[derive(Debug, Default)]
 pub(crate) struct KnownRole {
-    /// The name of its profile.
+    /// What the user types to get it: the name of its profile, or `SESSION:ACCOUNT/NAME`.
     pub(crate) name: String,
+    pub(crate) origin: RoleOrigin,
     /// `None` for a role of IAM Identity Center, whose ARN only the service knows.
     pub(crate) role_arn: Option<RoleArn>,
     pub(crate) account_id: String,
+    /// The name of the account, where a catalog has it. An administrator has chosen it.
+    pub(crate) account_name: Option<String>,
     pub(crate) role_name: String,
     pub(crate) source: String,
     pub(crate) mfa_serial: Option<String>,
@@ -121,6 +144,14 @@ impl KnownRole {
         }
     }
 
+    /// Returns what identifies the role among cached sessions: its ARN, or `SESSION:ACCOUNT/NAME`.
+    pub(crate) fn identifier(&self) -> String {
+        match &self.role_arn {
+            Some(arn) => arn.to_string(),
+            None => format!("{}:{}/{}", self.source, self.account_id, self.role_name),
+        }
+    }
+
     /// Adds what the other profiles, the shell and the cache tell about the role.
     fn complete(
         &mut self,
@@ -132,8 +163,7 @@ impl KnownRole {
         self.needs_mfa = needs_mfa || self.mfa_serial.is_some();
         self.fault = fault;
         self.is_current = current == Some(&*self.name);
-        let arn = self.role_arn.as_ref().map(ToString::to_string);
-        self.expiration = arn.and_then(|arn| expirations.get(&arn).copied());
+        self.expiration = expirations.get(&self.identifier()).copied();
     }
 }
 

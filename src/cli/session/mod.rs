@@ -1,7 +1,9 @@
 //! Gets the credentials of a plan: from the cache, else from the source and then hop by hop.
 
 pub(crate) mod cache;
+pub(crate) mod discovery;
 pub(crate) mod mfa;
+pub(crate) mod on_demand;
 pub(crate) mod runner;
 pub(crate) mod runtime;
 pub(crate) mod sign_in;

@@ -244,8 +244,11 @@ pub(crate) async fn confirm(flow: SignInFlow, label: &str) -> Result<bool, CliEr
     prompt::confirm(&question, &private_runtime_dir()).await.map_err(|error| not_answered(error, label))
 }
 
-/// Removes the cached sessions that depend on a sign-in. Returns their number.
+/// Removes the cached sessions that depend on a sign-in, and the catalog of what it offers. Returns the number
+/// of sessions.
 pub(crate) fn forget_sessions(session: &SsoSession, context: &Context, output: &Output) -> usize {
+    let catalogs = CacheLocation::catalogs(context);
+    note_failure(catalogs.map(|catalogs| catalogs.remove(session)), output);
     remove_sessions(context, output, &|cached| {
         cached.sign_in().is_some_and(|(start_url, name)| match &session.name {
             Some(session) => name == Some(session),
@@ -254,9 +257,17 @@ pub(crate) fn forget_sessions(session: &SsoSession, context: &Context, output: &
     })
 }
 
-/// Removes the cached sessions that depend on any sign-in. Returns their number.
+/// Removes the cached sessions that depend on any sign-in, and all catalogs. Returns the number of sessions.
 pub(crate) fn forget_all_sessions(context: &Context, output: &Output) -> usize {
+    let catalogs = CacheLocation::catalogs(context);
+    note_failure(catalogs.map(|catalogs| catalogs.clear().map(|_| ())), output);
     remove_sessions(context, output, &|cached| cached.sign_in().is_some())
+}
+
+fn note_failure(removed: Option<std::io::Result<()>>, output: &Output) {
+    if let Some(Err(error)) = removed {
+        output.note(&format!("could not forget what IAM Identity Center offers: {error}"));
+    }
 }
 
 fn remove_sessions(context: &Context, output: &Output, is_wanted: &dyn Fn(&SessionSummary) -> bool) -> usize {

@@ -3,54 +3,17 @@
 use std::time::Duration;
 
 use arl::internal::{
-    Consumer, Credentials, IdentityCenter, LeaderLock, LoginError, RoleCall, SignIn, Source, SsoSource,
-    SsoToken, TokenStore, role_credentials,
+    Credentials, IdentityCenter, LeaderLock, LoginError, RoleCall, SignIn, Source, SsoSource, SsoToken,
+    TokenStore, role_credentials,
 };
 
 use crate::cli::env::context::Context;
-use crate::cli::env::vars;
-use crate::cli::plan::identity_center::configured_flow;
 use crate::cli::plan::sign_in_hints;
-use crate::cli::session::mfa::UserPrompt;
+use crate::cli::session::on_demand::{OnDemand, OnMissingSignIn};
 use crate::cli::session::runner::{SessionRunner, send_heartbeat};
-use crate::cli::session::sign_in;
-use crate::cli::session::sign_in::{SIGN_IN_TIMEOUT, SignInOptions, Turn};
+use crate::cli::session::sign_in::SIGN_IN_TIMEOUT;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::prompt;
-
-/// What a missing sign-in leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum OnMissingSignIn {
-    /// The user is asked whether to sign in now.
-    Ask,
-    /// The user signs in, without the question.
-    SignIn,
-    /// The call fails.
-    Fail,
-}
-
-impl OnMissingSignIn {
-    /// Returns what `ARL_LOGIN` says, where a user is there.
-    fn find(consumer: Consumer, user_prompt: UserPrompt) -> Result<Self, CliError> {
-        let configured = match vars::get(vars::ARL_LOGIN).as_deref() {
-            None | Some("ask") => Self::Ask,
-            Some("always") => Self::SignIn,
-            Some("never") => Self::Fail,
-            Some(other) => {
-                return Err(CliError::usage(format!(
-                    "ARL_LOGIN must be ask, always or never, not `{other}`"
-                )));
-            }
-        };
-        // The user has not started a `credential_process`, a prompt's hook or a renewal. A browser that opens
-        // by itself trains users to approve every request.
-        let has_user = user_prompt == UserPrompt::Allowed
-            && consumer != Consumer::CredentialProcess
-            && vars::get(vars::CI).is_none()
-            && prompt::has_terminal();
-        Ok(if has_user { configured } else { Self::Fail })
-    }
-}
 
 impl SessionRunner<'_> {
     /// Signs in first if nothing but a sign-in helps, and no cached session makes it unnecessary. Afterwards
@@ -120,43 +83,15 @@ impl SessionRunner<'_> {
         let sign_in =
             SignIn { center: &center, store: &store, session, clock: &Context::now, on_signed_in: &|| {} };
         send_heartbeat(locks, SIGN_IN_TIMEOUT + prompt::LIMIT);
-        // The token of a sign-in that has ended may still look valid.
-        let refused = store.read(session).ok().flatten().map(|token| token.access_token);
-        let is_new = |token: &SsoToken| {
-            Some(&token.access_token) != refused.as_ref()
-                && !token.expires_within(Duration::ZERO, Context::now())
+        let on_demand = OnDemand {
+            sign_in,
+            on_missing,
+            started: self.cache.started(),
+            context: self.context,
+            output: self.output,
+            failed: &|| self.sso_failed(error, sso),
         };
-        let started = Some(self.cache.started());
-        let lock = match sign_in::take_turn(sign_in, started, self.output, is_new).await? {
-            Turn::Done(token) => return Ok(token),
-            Turn::Failed => {
-                return Err(self
-                    .sso_failed(error, sso)
-                    .caused_by("another arl asked you to sign in, and you did not"));
-            }
-            Turn::Own(lock) => lock,
-        };
-        let result = self.sign_in_now(sign_in, on_missing, sso, error).await;
-        if result.is_err() {
-            lock.leave_time(Context::now());
-        }
-        result
-    }
-
-    async fn sign_in_now(
-        &self,
-        sign_in: SignIn<'_>,
-        on_missing: OnMissingSignIn,
-        sso: &SsoSource,
-        error: &LoginError,
-    ) -> Result<SsoToken, CliError> {
-        let session = &sso.session;
-        let config = self.context.shared_config()?;
-        let flow = configured_flow(session, &config)?.unwrap_or_else(sign_in::choose_flow);
-        if on_missing == OnMissingSignIn::Ask && !sign_in::confirm(flow, session.label()).await? {
-            return Err(self.sso_failed(error, sso).caused_by("you did not sign in"));
-        }
-        sign_in::run(sign_in, SignInOptions::new(flow), self.context, self.output).await
+        on_demand.run().await
     }
 
     fn sso_failed(&self, error: &LoginError, sso: &SsoSource) -> CliError {

@@ -19,15 +19,15 @@ pub(crate) enum ColorChoice {
 }
 
 impl ColorChoice {
-    /// Returns whether messages are colored. Only `Auto` looks at the terminal.
-    fn is_enabled(self) -> bool {
+    /// Returns whether text is colored there. Only `Auto` looks at the terminal.
+    fn is_enabled(self, stream: &impl IsTerminal) -> bool {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         match self {
             Self::Always => true,
             Self::Never => false,
             Self::Auto => {
                 let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-                io::stderr().is_terminal() && !is_set("NO_COLOR") && !is_dumb
+                stream.is_terminal() && !is_set("NO_COLOR") && !is_dumb
             }
         }
     }
@@ -58,6 +58,12 @@ pub(crate) fn stdout_exposure() -> Option<Exposure> {
 /// Returns whether stdout is a terminal.
 pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
+}
+
+/// Returns the width of the terminal at stdout. `None` if stdout is none.
+pub(crate) fn stdout_columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|_| stdout_is_terminal())?;
+    Some(usize::from(size.ws_col)).filter(|&columns| columns > 0)
 }
 
 /// Returns the width of the terminal at stderr, or 80 if the terminal does not report one.
@@ -136,6 +142,11 @@ impl Output {
         self.volume != Volume::Quiet && !is_dumb && io::stderr().is_terminal()
     }
 
+    /// Returns whether data on stdout is colored, such as a diff.
+    pub(crate) fn colors_data(&self) -> bool {
+        self.color.is_enabled(&io::stdout())
+    }
+
     /// Writes data for a program. A closed pipe is not an error.
     pub(crate) fn write_data(&self, bytes: &[u8]) -> Result<(), CliError> {
         // The standard library ignores a closed stdout, so this writes to the descriptor directly.
@@ -205,7 +216,7 @@ impl Output {
 
     /// Prints an error with its causes and hints.
     pub(crate) fn print_error(&self, error: &CliError) {
-        let is_colored = self.color.is_enabled();
+        let is_colored = self.color.is_enabled(&io::stderr());
         let paint = |code: &str, text: &str| {
             if is_colored { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
         };

@@ -1,9 +1,11 @@
 //! Text for the user: text of other programs made safe for a terminal, tables, durations.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use arl::internal::shell::Shell;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Longer text of other programs is cut.
 const MAX_MESSAGE_LEN: usize = 2000;
@@ -50,17 +52,77 @@ pub(crate) fn printable_lines(text: &str) -> String {
     printed
 }
 
+/// Whether a column of a table may become narrower, to fit into the width of the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// It may not.
+    Never,
+    /// It may, before others, down to this width.
+    First(usize),
+    /// It may, down to this width, if the others are as narrow as they can be.
+    Last(usize),
+}
+
+/// The space between two columns.
+const COLUMN_GAP: usize = 2;
+
 /// Returns rows as text, each column as wide as its widest cell.
 pub(crate) fn format_table<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..N).map(width).collect();
+    format_table_within(rows, None, [Fit::Never; N])
+}
+
+/// Returns rows as text of at most this width, if the columns can be narrow enough. The widest column becomes
+/// narrower first.
+pub(crate) fn format_table_within<const N: usize>(
+    rows: &[[String; N]],
+    width: Option<usize>,
+    fits: [Fit; N],
+) -> String {
+    let natural = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
+    let mut widths: [usize; N] = std::array::from_fn(natural);
+    let limit = width.map(|width| width.saturating_sub(COLUMN_GAP * (N - 1)));
+    let least = |column: usize, is_last: bool| match fits[column] {
+        Fit::First(least) if !is_last => Some(least),
+        Fit::Last(least) if is_last => Some(least),
+        _ => None,
+    };
+    for is_last in [false, true] {
+        while limit.is_some_and(|limit| widths.iter().sum::<usize>() > limit) {
+            let can_shrink =
+                |column: &usize| least(*column, is_last).is_some_and(|least| widths[*column] > least);
+            let Some(widest) = (0..N).filter(can_shrink).max_by_key(|&column| widths[column]) else { break };
+            widths[widest] -= 1;
+        }
+    }
     let mut text = String::new();
     for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        let mut line = String::new();
+        for (cell, &width) in row.iter().zip(&widths) {
+            let cell = shorten(cell, width);
+            line.push_str(&cell);
+            line.extend(std::iter::repeat_n(' ', width - cell.width() + COLUMN_GAP));
+        }
+        text.push_str(line.trim_end());
         text.push('\n');
     }
     text
+}
+
+/// Returns a text of at most this width, with `…` in the place of what was cut off.
+pub(crate) fn shorten(text: &str, width: usize) -> Cow<'_, str> {
+    if text.width() <= width {
+        return Cow::Borrowed(text);
+    }
+    // The width of a text may be less than the sum of its characters' widths, never more.
+    let mut used = 0;
+    let kept: String = text
+        .chars()
+        .take_while(|c| {
+            used += c.width().unwrap_or(0);
+            used < width
+        })
+        .collect();
+    Cow::Owned(if width == 0 { kept } else { kept + "…" })
 }
 
 /// Returns a duration such as `1h 5m`. Seconds appear only below 90 seconds.
@@ -94,6 +156,19 @@ mod tests {
         let long = "ä\n".repeat(super::MAX_MESSAGE_LEN);
         assert_eq!(super::printable_lines(&long).matches('ä').count(), super::MAX_MESSAGE_LEN / 2);
         assert!(super::printable_lines(&long).ends_with('…'));
+    }
+
+    #[test]
+    fn a_table_fits_and_its_columns_stay_in_line() {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned);
+        let rows = [row(["NAME", "ACCOUNT", "LEFT"]), row(["dev", "日本🚀 payments prod", "1h"])];
+        assert_eq!(format_table(&rows), "NAME  ACCOUNT               LEFT\ndev   日本🚀 payments prod  1h\n");
+        let fits = [Fit::Last(6), Fit::First(6), Fit::Never];
+        let narrow = format_table_within(&rows, Some(20), fits);
+        assert_eq!(narrow, "NAME  ACCOUNT   LEFT\ndev   日本🚀 …  1h\n");
+        assert!(narrow.lines().all(|line| line.width() <= 20));
+        assert_eq!(format_table_within(&rows, Some(5), fits), "NAME  ACCOU…  LEFT\ndev   日本…   1h\n");
+        assert_eq!((&*shorten("日本", 3), &*shorten("ab", 2), &*shorten("ab", 0)), ("日…", "ab", ""));
     }
 
     #[test]

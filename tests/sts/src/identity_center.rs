@@ -1,6 +1,7 @@
 //! IAM Identity Center: the OIDC service, the page where a user signs in, and the access portal.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
 
 use ring::digest;
 use serde_json::{Map, Value, json};
@@ -40,6 +41,14 @@ pub struct IdentityCenter {
     pub denies: bool,
     /// Whether a renewal brings a new refresh token.
     pub rotates: bool,
+    /// How many requests for lists the portal answers in a second; it refuses the others.
+    pub requests_per_second: Option<usize>,
+    /// What the portal asks the refused ones to wait, in seconds.
+    pub retry_after: Option<u64>,
+    /// How many requests it has refused.
+    pub refused: usize,
+    /// When the requests of the last second came.
+    recent: VecDeque<Instant>,
 }
 
 /// A registered client.
@@ -79,7 +88,39 @@ impl Default for IdentityCenter {
             device_times: (600, 1),
             denies: false,
             rotates: true,
+            requests_per_second: None,
+            retry_after: None,
+            refused: 0,
+            recent: VecDeque::new(),
         }
+    }
+}
+
+impl IdentityCenter {
+    /// Makes an organization: so many accounts, with so many roles in each.
+    pub fn make_accounts(&mut self, accounts: usize, roles: usize) {
+        self.accounts = (0..accounts)
+            .map(|account| {
+                let names = (0..roles).map(|role| format!("Role{role}")).collect();
+                (format!("{:012}", 200_000_000_000 + account), format!("Team {account:04}"), names)
+            })
+            .collect();
+    }
+
+    /// Whether the portal refuses a request that comes now.
+    fn refuses(&mut self) -> bool {
+        let Some(limit) = self.requests_per_second else { return false };
+        let now = Instant::now();
+        while self.recent.front().is_some_and(|at| now.duration_since(*at) > Duration::from_secs(1)) {
+            self.recent.pop_front();
+        }
+        let is_refused = self.recent.len() >= limit;
+        if is_refused {
+            self.refused += 1
+        } else {
+            self.recent.push_back(now)
+        }
+        is_refused
     }
 }
 
@@ -124,6 +165,12 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Option<Response> {
         "CreateToken" => token(world, &fields).unwrap_or_else(oauth_error),
         _ if !is_signed_in(world, &fields) => {
             exception(401, "UnauthorizedException", "Session token not found or invalid")
+        }
+        "ListAccounts" | "ListAccountRoles" if world.identity_center.refuses() => {
+            let mut response = exception(429, "TooManyRequestsException", "HTTP 429 Too Many Requests");
+            let retry_after = world.identity_center.retry_after;
+            response.headers.extend(retry_after.map(|time| ("Retry-After".into(), time.to_string())));
+            response
         }
         "ListAccounts" => accounts(world, &fields),
         "ListAccountRoles" => roles(world, &fields),
@@ -337,8 +384,9 @@ fn one_page<T: Clone>(items: &[T], size: usize, fields: &Fields) -> (Vec<T>, Opt
 
 fn accounts(world: &World, fields: &Fields) -> Response {
     let center = &world.identity_center;
-    let (page, next) = one_page(&center.accounts, center.page_size, fields);
-    let listed = page.into_iter().map(|(id, name, _)| json!({ "accountId": id, "accountName": name }));
+    let size = fields.get("max_result").parse().unwrap_or(center.page_size).min(center.page_size);
+    let (page, next) = one_page(&center.accounts, size, fields);
+    let listed = page.into_iter().map(|(id, name, _)| json!({ "accountId": id, "accountName": name, "emailAddress": format!("{id}@example.com") }));
     json(200, &json!({ "accountList": listed.collect::<Vec<_>>(), "nextToken": next }))
 }
 

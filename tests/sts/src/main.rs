@@ -10,7 +10,8 @@ use std::time::Duration;
 use arl_sts::{Fault, Sts, World};
 
 const USAGE: &str =
-    "usage: arl-sts [--port N] [--https-port N] [--ca-file PATH] [--session-seconds N] [--fault NAME[=VALUE][:TIMES]]...
+    "usage: arl-sts [--port N] [--https-port N] [--ca-file PATH] [--session-seconds N] [--accounts NxROLES]
+               [--portal-rate N] [--fault NAME[=VALUE][:TIMES]]...
 
 Prints its endpoints and Ann's keys as shell assignments, then answers until its standard input ends.
 ";
@@ -22,6 +23,10 @@ struct Options {
     ca_file: Option<PathBuf>,
     session_seconds: Option<u32>,
     faults: Vec<(Fault, usize)>,
+    /// How many accounts IAM Identity Center has, with how many roles in each.
+    accounts: Option<(usize, usize)>,
+    /// How many requests a second its portal answers.
+    portal_rate: Option<usize>,
 }
 
 fn main() -> ExitCode {
@@ -48,6 +53,11 @@ fn options() -> Option<Options> {
             "--port" => options.port = value.parse().ok()?,
             "--https-port" => options.https_port = value.parse().ok()?,
             "--session-seconds" => options.session_seconds = Some(value.parse().ok()?),
+            "--accounts" => {
+                let (accounts, roles) = value.split_once('x')?;
+                options.accounts = Some((accounts.parse().ok()?, roles.parse().ok()?));
+            }
+            "--portal-rate" => options.portal_rate = Some(value.parse().ok()?),
             "--ca-file" => options.ca_file = Some(value.into()),
             "--fault" => {
                 let times = value.rsplit_once(':').and_then(|(name, n)| Some((name, n.parse().ok()?)));
@@ -63,6 +73,14 @@ fn options() -> Option<Options> {
 fn serve(options: Options) -> std::io::Result<()> {
     let world = World { session_seconds: options.session_seconds, ..World::demo() };
     let sts = Sts::start(world, options.port, options.https_port)?;
+    sts.change(|world| {
+        let center = &mut world.identity_center;
+        if let Some((accounts, roles)) = options.accounts {
+            center.make_accounts(accounts, roles);
+            center.page_size = 100;
+        }
+        center.requests_per_second = options.portal_rate;
+    });
     for (fault, times) in options.faults {
         sts.inject(fault, times);
     }

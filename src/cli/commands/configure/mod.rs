@@ -2,52 +2,64 @@
 
 pub(crate) mod keys;
 
-use std::path::Path;
+mod diff;
+mod file;
+mod names;
+mod offered;
+mod profile;
+mod profile_keys;
+mod session;
 
-use arl::internal::{
-    AccountId, ProfileEdit, ProfileName, RoleProfile, RoleRef, Section, SerialNumber, SharedConfig,
-    SharedFile, UpdateOutcome,
-};
+use arl::internal::ProfileName;
+use clap_complete::engine::ArgValueCompleter;
 
-use crate::cli::args::file_url;
+use crate::cli::args::complete;
 use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::overwrite::Overwrite;
 use crate::cli::args::role::RoleArgs;
-use crate::cli::commands::configure::keys::{
-    ProfileSource, process_profile_keys, role_profile_keys, stored_key_process,
-};
-use crate::cli::commands::keys::keychain::{parse_name, stored_key};
-use crate::cli::commands::write::trace_in_place;
+use crate::cli::commands::configure::file::{ConfigFile, Run};
+use crate::cli::commands::configure::names::{DEFAULT_TEMPLATE, NameTemplate};
+use crate::cli::commands::configure::offered::{OfferedArgs, Wanted};
+use crate::cli::commands::configure::profile::{ConfigurePlan, ProfileArgs};
+use crate::cli::commands::configure::session::SessionArgs;
 use crate::cli::env::context::Context;
-use crate::cli::plan::Plan;
-use crate::cli::plan::endpoint_url;
-use crate::cli::plan::endpoint_url::{EndpointArgs, Service};
-use crate::cli::plan::region::{RegionProfile, Regions};
-use crate::cli::plan::role_ref::{check_partition, check_unambiguous, role_arn, typed_role_in, unknown_role};
-use crate::cli::ui::error::{CliError, parse_value};
+use crate::cli::session::discovery::Refresh;
+use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 
 const SHORT_EXAMPLES: &str = "  \
   arl configure ROLE --profile dev --profile-name prod
-  arl configure ROLE --profile dev --profile-name prod --process";
+  arl configure ROLE --profile dev --profile-name prod --process
+  arl configure --sso-session corp --start-url URL --region REGION
+  arl configure --sso corp --all";
 
 const EXAMPLES: &str = "Examples:
   arl configure ROLE --profile dev --profile-name prod        then: aws --profile prod …
   arl configure ROLE --profile dev --profile-name prod --process
+  arl configure --sso-session corp --start-url https://d-1234567890.awsapps.com/start --region eu-west-1
+  arl configure --sso corp --account 111122223333 --role Admin
+  arl configure --sso corp --all --prune --dry-run
 
 The first command writes a role profile, which every AWS SDK assumes by itself. The second one writes a
-credential_process profile, which runs arl with its cache and with the flags that you give here. Neither holds a secret.";
+credential_process profile, which runs arl with its cache and with the flags that you give here. Neither holds a secret.
+
+--sso-session writes where you sign in to IAM Identity Center, and --sso the profiles of what it offers there, in
+one step and in the form that every AWS SDK reads. The default template of their names is {account}-{role}; it may
+hold {account_id} and {session} too. Other characters than letters, digits and _.@/+- become -, and roles with one
+name get their account IDs behind it. arl marks these profiles with arl_generated; it overwrites no others, and
+--prune removes none but those that are no longer offered and have no key of yours.";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
 #[command(help_template = TEMPLATE)]
-#[command(mut_arg("role", |role| role.required_unless_present_any(["account_id", "keys"])))]
+#[command(mut_arg("role", |role| role.required_unless_present_any(["account_id", "keys", "sso", "sso_session"])))]
 pub(crate) struct ConfigureArgs {
     #[command(flatten)]
     role: RoleArgs,
     /// The profile to write
-    #[arg(long, alias = "profile_name", value_name = "NAME", help_heading = "File", required = true)]
-    profile_name: String,
+    #[arg(long, alias = "profile_name", value_name = "NAME", help_heading = "File")]
+    #[arg(required_unless_present_any = ["sso", "sso_session"], conflicts_with_all = ["sso_session", "all"])]
+    profile_name: Option<String>,
     /// Write a credential_process profile that runs arl
     #[arg(long, help_heading = "File")]
     process: bool,
@@ -57,285 +69,139 @@ pub(crate) struct ConfigureArgs {
     /// Overwrite a profile with other settings
     #[arg(long, help_heading = "File")]
     force: bool,
+    /// Show what would change, and change nothing
+    #[arg(long, help_heading = "File")]
+    dry_run: bool,
+    /// Write where you sign in to IAM Identity Center, under this name; --region is that of the instance
+    #[arg(long, value_name = "NAME", help_heading = "IAM Identity Center")]
+    #[arg(requires_all = ["start_url", "region"], conflicts_with_all = ["role", "account_id", "process", "keys", "sso"])]
+    sso_session: Option<String>,
+    /// The address of your access portal
+    #[arg(
+        long,
+        value_name = "URL",
+        help_heading = "IAM Identity Center",
+        requires = "sso_session",
+        hide_short_help = true
+    )]
+    start_url: Option<String>,
+    /// Write profiles for what this session offers [default: the only session]
+    #[arg(long, value_name = "SESSION", num_args = 0..=1, help_heading = "IAM Identity Center")]
+    #[arg(conflicts_with_all = ["role", "account_id", "process", "keys"])]
+    #[arg(add = ArgValueCompleter::new(complete::sign_ins))]
+    sso: Option<Option<String>>,
+    /// The account of one profile, by ID or name
+    #[arg(long, value_name = "ACCOUNT", help_heading = "IAM Identity Center", requires_all = ["sso", "permission_set"], hide_short_help = true)]
+    account: Option<String>,
+    /// The role of one profile
+    #[arg(long = "role", id = "permission_set", value_name = "NAME", help_heading = "IAM Identity Center")]
+    #[arg(requires = "account", conflicts_with = "all", hide_short_help = true)]
+    permission_set: Option<String>,
+    /// Write a profile for every role of every account
+    #[arg(long, help_heading = "IAM Identity Center", requires = "sso", conflicts_with = "account")]
+    all: bool,
+    /// How the profiles are called [default: {account}-{role}]
+    #[arg(long, value_name = "TEMPLATE", help_heading = "IAM Identity Center", requires = "sso")]
+    #[arg(conflicts_with = "profile_name", hide_short_help = true)]
+    name_template: Option<String>,
+    /// Remove profiles that arl generated and that are no longer offered
+    #[arg(long, help_heading = "IAM Identity Center", requires = "all", hide_short_help = true)]
+    prune: bool,
 }
 
-/// The keys that `arl configure` sets or removes.
-const MANAGED_KEYS: [&str; 13] = [
-    "role_arn",
-    "source_profile",
-    "credential_source",
-    "credential_process",
-    "region",
-    "external_id",
-    "mfa_serial",
-    "role_session_name",
-    "duration_seconds",
-    "source_identity",
-    "session_tags",
-    "transitive_session_tags",
-    "arl_keys",
-];
-
-/// The keys that show, besides [`MANAGED_KEYS`], that a profile is in use.
-const CONFLICTING_KEYS: [&str; 12] = [
-    "sso_session",
-    "sso_region",
-    "sso_start_url",
-    "sso_account_id",
-    "sso_role_name",
-    "web_identity_token_file",
-    "web_identity_token_process",
-    "login_session",
-    "aws_access_key_id",
-    "aws_secret_access_key",
-    "aws_session_token",
-    "mfa_process",
-];
-
-pub(crate) fn run(args: &ConfigureArgs, output: &Output) -> Result<(), CliError> {
-    let name: ProfileName =
-        args.profile_name.parse().map_err(|error| CliError::usage(format!("--profile-name {error}")))?;
+pub(crate) fn run(args: &ConfigureArgs, output: &Output) -> Result<ExitStatus, CliError> {
     let context = Context::read()?;
     let config = context.shared_config()?;
+    let file = ConfigFile::new(&context, Run::from_flag(args.dry_run), output)?;
+    let overwrite = Overwrite::from_flag(args.force);
+    args.check_modes()?;
+    if let Some(name) = &args.sso_session {
+        args.check_flags("--sso-session", Refresh::No)?;
+        let start_url = args.start_url.as_deref().unwrap_or_default();
+        let region = args.role.region.as_deref().unwrap_or_default();
+        let session = SessionArgs { name, start_url, region, is_forced: args.force };
+        return session.write(&config, &file, output).map(|()| ExitStatus::Success);
+    }
+    let name: Option<ProfileName> = args.profile_name.as_deref().map(str::parse).transpose().map_err(
+        |error: arl::internal::InvalidProfileName| CliError::usage(format!("--profile-name {error}")),
+    )?;
+    if let Some(session) = &args.sso {
+        args.check_flags("--sso", Refresh::Yes)?;
+        let offered = args.offered(session.as_deref(), name, overwrite)?;
+        return offered.write(&context, &config, &file, output);
+    }
+    let Some(name) = name else { return Err(CliError::usage("no profile is named: --profile-name NAME")) };
+    let profile = ProfileArgs { role: &args.role, process: args.process, overwrite };
     let plan = match &args.keys {
-        Some(key) => ConfigurePlan::for_stored_key(args, name, key)?,
-        None => ConfigurePlan::from_args(args, name, &context, &config, output)?,
+        Some(key) => ConfigurePlan::for_stored_key(&profile, name, key)?,
+        None => ConfigurePlan::from_args(&profile, name, &context, &config, output)?,
     };
-    plan.write(config.profile(plan.name.as_str()), &context, output)
+    plan.write(config.profile(plan.name.as_str()), &context, &file, output)?;
+    Ok(ExitStatus::Success)
 }
 
-/// A profile that is about to be written.
-struct ConfigurePlan {
-    name: ProfileName,
-    keys: Vec<(&'static str, String)>,
-    overwrite: Overwrite,
-}
+impl ConfigureArgs {
+    /// Refuses flags of another mode. clap does not require what conflicts with an argument that is there.
+    fn check_modes(&self) -> Result<(), CliError> {
+        let given = [
+            ("--account", self.account.is_some()),
+            ("--role", self.permission_set.is_some()),
+            ("--all", self.all),
+            ("--name-template", self.name_template.is_some()),
+            ("--prune", self.prune),
+        ];
+        let of_sso = given.into_iter().find(|(_, is_given)| *is_given && self.sso.is_none());
+        if let Some((flag, _)) = of_sso {
+            return Err(CliError::usage(format!("{flag} is for `arl configure --sso`")));
+        }
+        if self.start_url.is_some() && self.sso_session.is_none() {
+            return Err(CliError::usage("--start-url is for `arl configure --sso-session`"));
+        }
+        match self.prune && !self.all {
+            true => Err(CliError::usage("--prune needs --all: it compares with everything that is offered")),
+            false => Ok(()),
+        }
+    }
 
-impl ConfigurePlan {
-    /// Decides what the profile will say, and checks that it will work.
-    fn from_args(
-        args: &ConfigureArgs,
-        name: ProfileName,
-        context: &Context,
-        config: &SharedConfig<'_>,
-        output: &Output,
-    ) -> Result<Self, CliError> {
-        let role = typed_role_in(&args.role, config)?;
-        if let Some(text) = &args.role.role {
-            check_unambiguous(text, config, context)?;
+    /// Refuses the flags of roles that are assumed. `--refresh` has its use where a catalog is asked for.
+    fn check_flags(&self, mode: &str, can_refresh: Refresh) -> Result<(), CliError> {
+        let refresh = self.role.refresh && can_refresh == Refresh::No;
+        let rest = RoleArgs { region: None, refresh, ..self.role.clone() };
+        match rest.first_flag() {
+            None => Ok(()),
+            Some(flag) => Err(CliError::usage(format!(
+                "{flag} is for roles that are assumed, and {mode} is about IAM Identity Center"
+            ))),
         }
-        if let RoleRef::IdentityCenter { session, account, role_name } = &role {
-            Plan::new(&args.role, context, &output.quieted())?;
-            let keys = identity_center_keys(args, session, account, role_name)?;
-            return Ok(Self { name, keys, overwrite: Overwrite::from_flag(args.force) });
-        }
-        let profile = match &role {
-            RoleRef::Profile(text) => {
-                Some((text, config.profile(text).ok_or_else(|| unknown_role(text, config, context))?))
+    }
+
+    fn offered<'a>(
+        &'a self,
+        session: Option<&'a str>,
+        name: Option<ProfileName>,
+        overwrite: Overwrite,
+    ) -> Result<OfferedArgs<'a>, CliError> {
+        let wanted = match (&self.account, &self.permission_set, self.all) {
+            (Some(account), Some(role), false) => Wanted::One(account, role),
+            (None, None, true) => Wanted::All,
+            _ => {
+                return Err(CliError::usage("which profiles? --sso needs --all, or --account and --role")
+                    .hint("arl list --sso shows what there is"));
             }
-            RoleRef::Arn(_) | RoleRef::AccountRole(..) | RoleRef::IdentityCenter { .. } => None,
         };
-        let (profile_arn, mut merged) = match profile {
-            Some((text, section)) => {
-                let profile =
-                    RoleProfile::read(text, section).map_err(|error| CliError::new(error.to_string()))?;
-                let profile =
-                    profile.ok_or_else(|| CliError::usage(format!("profile `{text}` has no `role_arn`")))?;
-                check_partition(&args.role, &profile.role_arn)?;
-                (Some(profile.role_arn), fill_from_profile(&args.role, section))
-            }
-            None => (None, args.role.clone()),
-        };
-        let source = ProfileSource::find(&merged, profile.map(|(_, section)| section), &name, config)?;
-        let source_section = match &source {
-            ProfileSource::Profile(source) => config.profile(source),
-            ProfileSource::Machine(_) => None,
-        };
-        let region_profile = RegionProfile { section: source_section, is_named: true };
-        let has_endpoint =
-            endpoint_url::find(Service::Sts, &EndpointArgs::of(&merged), config, source_section)?.is_some();
-        let regions = Regions::resolve(&merged, &region_profile, None, has_endpoint, output)?;
-        let resolve_arn = || role_arn(&role, &merged, regions.effective.as_deref());
-        let Some(arn) = profile_arn.map_or_else(resolve_arn, |arn| Ok(Some(arn)))? else {
-            return Err(CliError::usage("no role is named"));
-        };
-        make_file_urls_absolute(&mut merged)?;
-        if let ProfileSource::Profile(source) = &source {
-            // Makes the plan once, to find what cannot work before the profile is used. A `credential_source`
-            // may be for another machine, so the values beside it are checked one by one instead.
-            let typed = RoleArgs {
-                role: Some(arn.to_string()),
-                account_id: None,
-                role_name: None,
-                partition: None,
-                profile: Some(source.clone()),
-                ..merged.clone()
-            };
-            Plan::new(&typed, context, &output.quieted())?;
+        let region = self.role.region.as_deref();
+        if let Some(region) = region.filter(|region| !session::is_region(region)) {
+            return Err(CliError::usage(format!("--region `{region}` is no region, such as eu-west-1")));
         }
-        let keys = if args.process {
-            process_profile_keys(&merged, &arn, &source)?
-        } else {
-            role_profile_keys(&merged, &arn, source)?
-        };
-        Ok(Self { name, keys, overwrite: Overwrite::from_flag(args.force) })
+        Ok(OfferedArgs {
+            session,
+            wanted,
+            template: NameTemplate::parse(self.name_template.as_deref().unwrap_or(DEFAULT_TEMPLATE))?,
+            name,
+            region,
+            overwrite,
+            prunes: self.prune,
+            refresh: if self.role.refresh { Refresh::Yes } else { Refresh::No },
+        })
     }
-
-    /// Returns the profile of a stored key: `arl_keys` for arl, `credential_process` for every SDK.
-    fn for_stored_key(args: &ConfigureArgs, name: ProfileName, key: &str) -> Result<Self, CliError> {
-        let key = parse_name(key)?;
-        let RoleArgs { region, .. } = &args.role;
-        let rest = RoleArgs { region: None, serial_number: None, ..args.role.clone() };
-        if let Some(flag) = rest.first_flag() {
-            return Err(CliError::usage(format!(
-                "--keys writes the profile of a key, and has no use for {flag}"
-            )));
-        }
-        stored_key(&key)?;
-        let serial = args.role.serial_number.as_deref();
-        let serial = serial.map(|text| parse_value::<SerialNumber>("--serial-number", text)).transpose()?;
-        let mut keys = vec![("arl_keys", key.to_string()), ("credential_process", stored_key_process(&key)?)];
-        keys.extend(serial.map(|serial| ("mfa_serial", serial.to_string())));
-        keys.extend(region.clone().map(|region| ("region", region)));
-        Ok(Self { name, keys, overwrite: Overwrite::from_flag(args.force) })
-    }
-
-    /// Writes the profile in place of `section`, which it had before.
-    fn write(
-        &self,
-        section: Option<&Section<'_>>,
-        context: &Context,
-        output: &Output,
-    ) -> Result<(), CliError> {
-        self.overwrite.check_name(&self.name)?;
-        if let Some(section) = section {
-            self.ensure_overwritable(section)?;
-            self.warn_about_keys(section, context, output);
-        }
-        // Keeps the region if no setting changes it.
-        let is_unset = |key: &&str| *key != "region" && self.keys.iter().all(|(name, _)| name != key);
-        // With --force the profile says this and nothing else of an identity. Keys stay, because they cannot
-        // be had back.
-        let others = CONFLICTING_KEYS.into_iter().filter(|key| !key.starts_with("aws_"));
-        let unset: Vec<&str> = MANAGED_KEYS.into_iter().chain(others).filter(is_unset).collect();
-        let path = context
-            .file_path(SharedFile::Config)
-            .ok_or_else(|| CliError::new("there is no home directory, and AWS_CONFIG_FILE names no file"))?;
-        let edit = ProfileEdit {
-            file: SharedFile::Config,
-            profile: &self.name,
-            set: self.keys.clone(),
-            unset: &unset,
-            expires: None,
-        };
-        write_profile(&path, &edit, output)
-    }
-
-    /// Refuses to replace a profile that says something else.
-    fn ensure_overwritable(&self, section: &Section<'_>) -> Result<(), CliError> {
-        if self.overwrite == Overwrite::Forced {
-            return Ok(());
-        }
-        let get = |key: &str| section.get_from(SharedFile::Config, key);
-        let keys = || MANAGED_KEYS.into_iter().filter(|key| *key != "region").chain(CONFLICTING_KEYS);
-        let new_value =
-            |key: &str| self.keys.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_str());
-        let says_something = keys().any(|key| get(key).is_some());
-        if !(says_something && keys().any(|key| get(key) != new_value(key))) {
-            return Ok(());
-        }
-        let name = &self.name;
-        Err(CliError::new(format!("profile `{name}` is there already and says something else"))
-            .hint("give the new one another name with --profile-name, or insist with --force"))
-    }
-
-    /// Warns if the credentials file has keys for the profile, which most programs prefer to the config file.
-    fn warn_about_keys(&self, section: &Section<'_>, context: &Context, output: &Output) {
-        if section.get_from(SharedFile::Credentials, "aws_access_key_id").is_some() {
-            let name = &self.name;
-            output.note(&format!(
-                "profile `{name}` has keys in `{}`, which most programs take before this; `arl write --remove {name}`, or take them out by hand",
-                context.display_path(SharedFile::Credentials)
-            ));
-        }
-    }
-}
-
-/// Returns the keys of a profile with a role of IAM Identity Center, as every SDK reads them.
-fn identity_center_keys(
-    args: &ConfigureArgs,
-    session: &str,
-    account: &AccountId,
-    role_name: &str,
-) -> Result<Vec<(&'static str, String)>, CliError> {
-    let other = args.role.given_flags().into_iter().map(|(flag, _)| flag).find(|flag| *flag != "--region");
-    if let Some(flag) = other.or(args.process.then_some("--process")) {
-        return Err(CliError::usage(format!(
-            "{flag} has no place in a profile of IAM Identity Center, which every SDK reads by itself"
-        )));
-    }
-    let region = args.role.region.clone().map(|region| ("region", region));
-    let keys = [
-        ("sso_session", session.to_owned()),
-        ("sso_account_id", account.to_string()),
-        ("sso_role_name", role_name.to_owned()),
-    ];
-    Ok(keys.into_iter().chain(region).collect())
-}
-
-/// Makes the values that name files mean the same in every directory.
-fn make_file_urls_absolute(args: &mut RoleArgs) -> Result<(), CliError> {
-    for value in [&mut args.policy, &mut args.additional_parameters, &mut args.transitive_tag_keys]
-        .into_iter()
-        .flatten()
-        .chain(args.policy_arns.iter_mut())
-        .chain(args.tags.iter_mut())
-        .chain(args.provided_contexts.iter_mut())
-    {
-        *value = file_url::absolute(value)
-            .map_err(|error| CliError::new("could not find the current directory").caused_by(error))?;
-    }
-    Ok(())
-}
-
-/// Fills the flags that were not given from the role's own profile.
-fn fill_from_profile(args: &RoleArgs, section: &Section<'_>) -> RoleArgs {
-    let mut merged = args.clone();
-    let fill = |slot: &mut Option<String>, key: &str| {
-        if slot.is_none() {
-            *slot = section.get(key).map(str::to_owned);
-        }
-    };
-    fill(&mut merged.profile, "source_profile");
-    fill(&mut merged.region, "region");
-    fill(&mut merged.external_id, "external_id");
-    fill(&mut merged.serial_number, "mfa_serial");
-    fill(&mut merged.mfa_process, "mfa_process");
-    fill(&mut merged.role_session_name, "role_session_name");
-    fill(&mut merged.duration, "duration_seconds");
-    fill(&mut merged.source_identity, "source_identity");
-    if merged.transitive_tag_keys.is_none() {
-        merged.transitive_tag_keys =
-            section.get("transitive_session_tags").map(arl::internal::normalize_list);
-    }
-    if merged.tags.is_empty() {
-        merged.tags.extend(section.get("session_tags").map(arl::internal::normalize_list));
-    }
-    merged
-}
-
-fn write_profile(path: &Path, edit: &ProfileEdit<'_>, output: &Output) -> Result<(), CliError> {
-    let update = arl::internal::update_file(path, arl::internal::FileMode::Keep, |text| edit.apply(text))
-        .map_err(|error| {
-            CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
-                .caused_by(error)
-        })?;
-    trace_in_place(update, path, output);
-    let done = match update {
-        UpdateOutcome::Unchanged => "says so already",
-        UpdateOutcome::Created | UpdateOutcome::Changed | UpdateOutcome::ChangedInPlace => "now says",
-    };
-    output.note(&format!("profile {} in `{}` {done}:", edit.profile, path.display()));
-    let lines: String = edit.set.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
-    output.write_data(lines.as_bytes())
 }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use arl::internal::{
-    EditError, FileMode, KeyName, ProfileEdit, ProfileName, Section, SharedConfig, SharedFile, UpdateError,
-    UpdateOutcome,
+    EditError, EditedSection, FileMode, KeyName, ProfileEdit, ProfileName, Section, SharedConfig, SharedFile,
+    UpdateError, UpdateOutcome,
 };
 
 use crate::cli::env::context::Context;
@@ -86,7 +86,7 @@ pub(crate) fn edit(
     let path = context
         .file_path(file)
         .ok_or_else(|| CliError::new("there is no home directory, and no variable names the shared files"))?;
-    let edit = ProfileEdit { file, profile, set, unset, expires: None };
+    let edit = ProfileEdit { file, section: EditedSection::Profile, profile, set, unset, expires: None };
     let mode = match file {
         SharedFile::Config => FileMode::Keep,
         SharedFile::Credentials => FileMode::Private,

@@ -1,0 +1,324 @@
+//! `arl configure --sso`: writes profiles for what IAM Identity Center offers.
+
+use std::collections::HashSet;
+
+use arl::internal::{
+    Catalog, CatalogAccount, EditedSection, ProfileEdit, ProfileName, Section, SharedConfig, SharedFile,
+    UpdateOutcome,
+};
+
+use crate::cli::args::overwrite::Overwrite;
+use crate::cli::commands::configure::file::ConfigFile;
+use crate::cli::commands::configure::names::{NameTemplate, OfferedRole};
+use crate::cli::commands::configure::profile_keys::{CONFLICTING_KEYS, MANAGED_KEYS, MARKER};
+use crate::cli::env::context::Context;
+use crate::cli::plan::identity_center::session_name;
+use crate::cli::session::discovery::{Refresh, discover, discover_account, discover_accounts};
+use crate::cli::ui::error::{CliError, ExitStatus};
+use crate::cli::ui::output::Output;
+
+/// The keys of a generated profile.
+const OWN_KEYS: [&str; 5] = ["sso_session", "sso_account_id", "sso_role_name", "region", MARKER];
+/// How many names an error lists.
+const MAX_LISTED: usize = 10;
+
+/// What the command line says.
+pub(super) struct OfferedArgs<'a> {
+    /// The session, if it is named.
+    pub(super) session: Option<&'a str>,
+    pub(super) wanted: Wanted<'a>,
+    pub(super) template: NameTemplate<'a>,
+    /// `--profile-name`.
+    pub(super) name: Option<ProfileName>,
+    pub(super) region: Option<&'a str>,
+    pub(super) overwrite: Overwrite,
+    pub(super) prunes: bool,
+    pub(super) refresh: Refresh,
+}
+
+/// Which roles get a profile.
+pub(super) enum Wanted<'a> {
+    All,
+    /// The account's ID or its name, and the role.
+    One(&'a str, &'a str),
+}
+
+impl OfferedArgs<'_> {
+    pub(super) fn write(
+        &self,
+        context: &Context,
+        config: &SharedConfig<'_>,
+        file: &ConfigFile<'_>,
+        output: &Output,
+    ) -> Result<ExitStatus, CliError> {
+        let session = session_name(self.session, config, context)?;
+        let (catalog, account) = self.find(context, &session, output)?;
+        let roles = match &self.wanted {
+            Wanted::All => roles_of(&catalog, catalog.accounts.iter()),
+            Wanted::One(_, role) => {
+                let mut roles =
+                    roles_of(&catalog, catalog.accounts.iter().filter(|a| Some(&a.id) == account.as_ref()));
+                let has = roles.iter().map(|role| format!("`{}`", role.role_name)).collect::<Vec<_>>();
+                roles.retain(|other| other.role_name == *role);
+                if roles.is_empty() {
+                    let account = account.unwrap_or_default();
+                    return Err(CliError::new(format!("you have no role `{role}` in account {account}"))
+                        .hint(format!("your roles in account {account}: {}", listed(&has))));
+                }
+                roles
+            }
+        };
+        if roles.is_empty() && catalog.is_complete {
+            return Err(CliError::new(format!("`{session}` offers no role")));
+        }
+        let names = match &self.name {
+            Some(name) => vec![name.clone()],
+            None => self.template.names(&roles)?,
+        };
+        let generated = Generated { roles, names, region: self.region };
+        self.check_existing(&generated, config)?;
+        let pruned = self.pruned(&catalog, config, output)?;
+        let unset: Vec<&str> = match self.overwrite {
+            Overwrite::Forced => {
+                let others = CONFLICTING_KEYS.into_iter().filter(|key| !key.starts_with("aws_"));
+                MANAGED_KEYS.into_iter().chain(others).filter(|key| !OWN_KEYS.contains(key)).collect()
+            }
+            Overwrite::IfHarmless => Vec::new(),
+        };
+        let edits = generated.edits(config, &unset);
+        self.apply(edits, &pruned, file, output)?;
+        Ok(if catalog.is_complete || matches!(self.wanted, Wanted::One(..)) {
+            ExitStatus::Success
+        } else {
+            ExitStatus::Failure
+        })
+    }
+
+    /// Asks IAM Identity Center. Returns the ID of the account if there is only one.
+    fn find(
+        &self,
+        context: &Context,
+        session: &str,
+        output: &Output,
+    ) -> Result<(Catalog, Option<String>), CliError> {
+        let Wanted::One(account, _) = &self.wanted else {
+            return Ok((discover(context, session, self.refresh, output)?, None));
+        };
+        let accounts = discover_accounts(context, session, self.refresh, output)?;
+        let id = account_id(&accounts, account)?;
+        Ok((discover_account(context, session, &id, self.refresh, output)?, Some(id)))
+    }
+
+    /// Refuses to overwrite profiles that arl did not generate for this session.
+    fn check_existing(&self, generated: &Generated<'_>, config: &SharedConfig<'_>) -> Result<(), CliError> {
+        for name in &generated.names {
+            self.overwrite.check_name(name)?;
+        }
+        if self.overwrite == Overwrite::Forced {
+            return Ok(());
+        }
+        let is_foreign = |index: &usize| {
+            let (role, name) = (&generated.roles[*index], &generated.names[*index]);
+            config.profile(name.as_str()).is_some_and(|section| {
+                let is_own = is_generated(section, role.session) || generated.says(*index, section);
+                !is_own && says_something(section)
+            })
+        };
+        let foreign: Vec<String> = (0..generated.names.len())
+            .filter(is_foreign)
+            .map(|index| format!("`{}`", generated.names[index]))
+            .collect();
+        match foreign.len() {
+            0 => Ok(()),
+            1 => {
+                Err(CliError::new(format!("profile {} is there already and says something else", foreign[0]))
+                    .hint("give the new one another name with --name-template, or insist with --force"))
+            }
+            count => Err(CliError::new(format!(
+                "{count} profiles are there already and say something else, so nothing was written: {}",
+                listed(&foreign)
+            ))
+            .hint("give the new ones other names with --name-template, or insist with --force")),
+        }
+    }
+
+    /// Returns the profiles that go: those that arl generated for the session and that it no longer offers.
+    fn pruned(
+        &self,
+        catalog: &Catalog,
+        config: &SharedConfig<'_>,
+        output: &Output,
+    ) -> Result<Vec<ProfileName>, CliError> {
+        if !self.prunes {
+            return Ok(Vec::new());
+        }
+        if !catalog.is_complete {
+            output.note(
+                "no profile is removed, because not everything is known that IAM Identity Center offers",
+            );
+            return Ok(Vec::new());
+        }
+        let offered: HashSet<(&str, &str)> = roles_of(catalog, catalog.accounts.iter())
+            .into_iter()
+            .map(|role| (role.account_id, role.role_name))
+            .collect();
+        let mut pruned = Vec::new();
+        for name in config.profile_names() {
+            let Some(section) = config.profile(name).filter(|s| is_generated(s, &catalog.session)) else {
+                continue;
+            };
+            let get = |key: &str| section.get_from(SharedFile::Config, key).unwrap_or_default();
+            if offered.contains(&(get("sso_account_id"), get("sso_role_name"))) {
+                continue;
+            }
+            let other = section
+                .keys_in(SharedFile::Config)
+                .find(|key| !OWN_KEYS.iter().any(|own| own.eq_ignore_ascii_case(key)));
+            match (other, name.parse::<ProfileName>()) {
+                (None, Ok(name)) => pruned.push(name),
+                (other, _) => output.note(&format!(
+                    "profile `{name}` is no longer offered, and stays because it has `{}`, which arl did not write",
+                    other.unwrap_or("an unusual name")
+                )),
+            }
+        }
+        Ok(pruned)
+    }
+
+    fn apply<'e>(
+        &self,
+        mut edits: Vec<ProfileEdit<'e>>,
+        pruned: &'e [ProfileName],
+        file: &ConfigFile<'_>,
+        output: &Output,
+    ) -> Result<(), CliError> {
+        if let (Wanted::One(..), [edit]) = (&self.wanted, edits.as_slice()) {
+            return file.edit_one(edit, &format!("profile {}", edit.profile));
+        }
+        let written = edits.len();
+        edits.extend(pruned.iter().map(|name| ProfileEdit {
+            file: SharedFile::Config,
+            section: EditedSection::Profile,
+            profile: name,
+            set: Vec::new(),
+            unset: &OWN_KEYS,
+            expires: None,
+        }));
+        let Some(outcome) = file.edit(&edits, "the profiles")? else { return Ok(()) };
+        let profiles =
+            |count: usize| if count == 1 { "1 profile".to_owned() } else { format!("{count} profiles") };
+        let path = file.path.display();
+        output.note(&match outcome {
+            UpdateOutcome::Unchanged => format!("{} in `{path}`: all are there already", profiles(written)),
+            _ => format!("{} in `{path}`", profiles(written)),
+        });
+        if !pruned.is_empty() {
+            let names: Vec<String> = pruned.iter().map(|name| format!("`{name}`")).collect();
+            output.note(&format!("removed {}: {}", profiles(pruned.len()), listed(&names)));
+        }
+        Ok(())
+    }
+}
+
+/// The profiles of a command.
+struct Generated<'a> {
+    roles: Vec<OfferedRole<'a>>,
+    names: Vec<ProfileName>,
+    region: Option<&'a str>,
+}
+
+impl Generated<'_> {
+    fn keys(&self, index: usize) -> Vec<(&'static str, String)> {
+        let OfferedRole { session, account_id, role_name, .. } = self.roles[index];
+        let mut keys = vec![
+            ("sso_session", session.to_owned()),
+            ("sso_account_id", account_id.to_owned()),
+            ("sso_role_name", role_name.to_owned()),
+        ];
+        keys.extend(self.region.map(|region| ("region", region.to_owned())));
+        keys.push((MARKER, session.to_owned()));
+        keys
+    }
+
+    /// Whether a profile of the user's own says the same.
+    fn says(&self, index: usize, section: &Section<'_>) -> bool {
+        self.keys(index)
+            .iter()
+            .filter(|(key, _)| *key != MARKER)
+            .all(|(key, value)| section.get_from(SharedFile::Config, key) == Some(value))
+    }
+
+    /// Returns the edits. A profile of the user's own that says the same stays the user's.
+    fn edits<'s>(&'s self, config: &SharedConfig<'_>, unset: &'s [&'s str]) -> Vec<ProfileEdit<'s>> {
+        let edit = |index: usize| {
+            let (profile, mut set) = (&self.names[index], self.keys(index));
+            if let Some(section) = config.profile(profile.as_str())
+                && section.get_from(SharedFile::Config, MARKER).is_none()
+                && self.says(index, section)
+            {
+                set.retain(|(key, _)| *key != MARKER);
+            }
+            let (file, section) = (SharedFile::Config, EditedSection::Profile);
+            ProfileEdit { file, section, profile, set, unset, expires: None }
+        };
+        (0..self.names.len()).map(edit).collect()
+    }
+}
+
+fn roles_of<'a>(
+    catalog: &'a Catalog,
+    accounts: impl Iterator<Item = &'a CatalogAccount>,
+) -> Vec<OfferedRole<'a>> {
+    let roles = accounts.flat_map(|account| {
+        account.roles.iter().flatten().map(|role_name| OfferedRole {
+            session: &catalog.session,
+            account_id: &account.id,
+            account_name: &account.name,
+            role_name,
+        })
+    });
+    roles.collect()
+}
+
+/// Returns the ID of the account that a user names by its ID or its name.
+fn account_id(catalog: &Catalog, wanted: &str) -> Result<String, CliError> {
+    let is_named = |account: &&CatalogAccount| account.name.eq_ignore_ascii_case(wanted);
+    let by_id = catalog.accounts.iter().find(|account| account.id == wanted);
+    let named: Vec<&CatalogAccount> = catalog.accounts.iter().filter(is_named).collect();
+    match (by_id, named.as_slice()) {
+        (Some(account), _) => Ok(account.id.clone()),
+        (None, [account]) => Ok(account.id.clone()),
+        (None, []) => {
+            let names = catalog.accounts.iter().map(|account| account.name.as_str());
+            let near = arl::internal::closest(wanted, names);
+            let error = CliError::new(format!("`{}` offers no account `{wanted}`", catalog.session));
+            Err(match near.as_slice() {
+                [] => error.hint(format!("which there are: arl list --sso {}", catalog.session)),
+                near => error.hint(format!("is it one of these? {}", near.join(", "))),
+            })
+        }
+        (None, several) => {
+            let ids: Vec<&str> = several.iter().map(|account| account.id.as_str()).collect();
+            Err(CliError::usage(format!("several accounts are called `{wanted}`"))
+                .hint(format!("name one by its ID: {}", ids.join(", "))))
+        }
+    }
+}
+
+fn is_generated(section: &Section<'_>, session: &str) -> bool {
+    section.get_from(SharedFile::Config, MARKER) == Some(session)
+}
+
+/// Whether a profile is in use: one with a region alone is not.
+fn says_something(section: &Section<'_>) -> bool {
+    let keys = MANAGED_KEYS.into_iter().filter(|key| *key != "region").chain(CONFLICTING_KEYS);
+    keys.into_iter().any(|key| section.get(key).is_some())
+}
+
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(MAX_LISTED).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(MAX_LISTED) {
+        None | Some(0) => shown,
+        Some(more) => format!("{shown} and {more} more"),
+    }
+}

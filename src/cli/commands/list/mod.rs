@@ -1,0 +1,136 @@
+//! `arl list`: one table of the roles that profiles name, and of those that IAM Identity Center offers, then
+//! other cached sessions, and the sign-ins.
+
+mod offers;
+mod role_table;
+
+use std::collections::HashSet;
+
+use arl::internal::{SessionSummary, SharedConfig, SourceResolver, TokenStore};
+
+use crate::cli::commands::list::offers::Offers;
+use crate::cli::commands::list::role_table::{fault_notes, json_line, role_table};
+use crate::cli::env::context::Context;
+use crate::cli::env::vars;
+use crate::cli::roles::catalogs::{account_names, cached_catalogs, catalog_roles};
+use crate::cli::roles::pattern::Pattern;
+use crate::cli::roles::{self, KnownRole};
+use crate::cli::session::discovery::Refresh;
+use crate::cli::ui::error::{CliError, ExitStatus};
+use crate::cli::ui::output;
+use crate::cli::ui::output::Output;
+use crate::cli::ui::session_table;
+use crate::cli::ui::sign_in_table::{self, ListedSignIn};
+
+const AFTER_HELP: &str =
+    "* marks this shell's role, ! a profile that cannot work. --sso needs a sign-in, and asks for one at a
+terminal. What it finds is cached for 24 hours, until you sign in again or out; account names come from there.
+An organization with hundreds of accounts takes a minute or so: IAM Identity Center answers some requests a
+second. If it stops answering, arl lists what it knows, and the status is 1; the next run goes on from there.";
+
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true, after_long_help = AFTER_HELP)]
+pub(crate) struct ListArgs {
+    /// Show only roles whose profile, account or role contains this text; `*` stands for any text
+    pattern: Option<String>,
+    /// Add the roles that IAM Identity Center offers without a profile
+    #[arg(long)]
+    sso: bool,
+    /// Ask IAM Identity Center again, even if it was asked within 24 hours
+    #[arg(long, requires = "sso")]
+    refresh: bool,
+    /// Print JSON, one object per line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus, CliError> {
+    let context = Context::read()?;
+    let config = context.shared_config()?;
+    let var = |name: &str| vars::get(name);
+    let resolver = SourceResolver::new(&config, &var, arl::internal::ShellRole::Ignore);
+    let pattern = args.pattern.as_deref().map(Pattern::new);
+    let mut offers = Offers::default();
+    if args.sso {
+        let refresh = if args.refresh { Refresh::Yes } else { Refresh::No };
+        offers.find(refresh, pattern.as_ref(), &context, &config, output)?;
+    }
+    let now = Context::now();
+    let is_wanted = |texts: &[&str]| {
+        pattern.as_ref().is_none_or(|pattern| texts.iter().any(|text| pattern.matches(text)))
+    };
+    let is_wanted_role = |role: &KnownRole| {
+        let account_name = role.account_name.as_deref().unwrap_or_default();
+        is_wanted(&[&role.name, &role.account_id, account_name, &role.role_name])
+    };
+    let mut sessions = roles::cached_sessions(&context, output);
+    let names = account_names(&cached_catalogs(&context, &config, &resolver), &offers.catalogs);
+    let mut roles = roles::profile_roles(&config, &sessions, output, |_| true);
+    roles::name_accounts(&mut roles, &names);
+    roles.extend(catalog_roles(&offers.catalogs, &roles, &sessions));
+    roles.retain(is_wanted_role);
+    // A session of a role in the table stands there already.
+    let listed: HashSet<String> = roles.iter().map(KnownRole::identifier).collect();
+    let role_of = |session: &SessionSummary| session.role_arn().map(str::to_owned).or(session.sso_role());
+    if !args.json {
+        sessions.retain(|session| role_of(session).is_none_or(|role| !listed.contains(&role)));
+    }
+    sessions.retain(|session| is_wanted(&[&role_of(session).unwrap_or_default()]));
+    let sign_ins =
+        if pattern.is_some() { Vec::new() } else { sign_ins(&config, &resolver, &context, output) };
+    let width = output::stdout_columns();
+    let text = if args.json {
+        roles.iter().map(|role| json_line(role, now)).collect::<String>()
+            + &session_table::session_lines(&sessions, now)
+            + &sign_in_table::sign_in_lines(&sign_ins, now)
+    } else {
+        if roles.is_empty() {
+            output.note(match (args.sso, pattern.is_some()) {
+                (true, true) => "no role matches",
+                (true, false) => "neither a profile nor IAM Identity Center has a role",
+                (false, true) => "no profile with a role matches",
+                (false, false) => "no profile has a role",
+            });
+        }
+        let tables = [
+            role_table(&roles, now, width),
+            session_table::session_table(&sessions, now),
+            sign_in_table::sign_in_table(&sign_ins, now),
+        ];
+        tables.into_iter().filter(|table| !table.is_empty()).collect::<Vec<_>>().join("\n")
+    };
+    output.write_data(text.as_bytes())?;
+    if width.is_some() && !args.json {
+        fault_notes(&roles).iter().for_each(|note| output.note(note));
+    }
+    offers.status()
+}
+
+/// Returns the configured sign-ins: those of sessions, then those of profiles with a start URL of their own.
+fn sign_ins(
+    config: &SharedConfig<'_>,
+    resolver: &SourceResolver<'_>,
+    context: &Context,
+    output: &Output,
+) -> Vec<ListedSignIn> {
+    let Some(store) = context.home().map(TokenStore::new) else { return Vec::new() };
+    let named = config.sso_session_names().into_iter().map(|name| resolver.sso_session(name));
+    let legacy = config.profile_names().into_iter().filter(|name| {
+        let has = |key| config.profile(name).is_some_and(|section| section.get_non_empty(key).is_some());
+        has("sso_start_url") && !has("sso_session")
+    });
+    let sessions = named.chain(legacy.map(|name| resolver.sso_session_of_profile(name)));
+    let mut listed: Vec<ListedSignIn> = Vec::new();
+    for session in sessions {
+        let read = session.map_err(|error| error.to_string()).and_then(|session| {
+            let token = store.read(&session).map_err(|error| error.to_string())?;
+            Ok(ListedSignIn { session, token })
+        });
+        match read {
+            Ok(sign_in) if listed.iter().any(|other| other.session == sign_in.session) => {}
+            Ok(sign_in) => listed.push(sign_in),
+            Err(error) => output.note(&error),
+        }
+    }
+    listed
+}

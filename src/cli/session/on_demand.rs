@@ -1,0 +1,97 @@
+//! Signs the user in where a command finds that the sign-in is missing.
+
+use std::time::{Duration, SystemTime};
+
+use arl::internal::{Consumer, SignIn, SsoToken};
+
+use crate::cli::env::context::Context;
+use crate::cli::env::vars;
+use crate::cli::plan::identity_center::configured_flow;
+use crate::cli::session::mfa::UserPrompt;
+use crate::cli::session::sign_in;
+use crate::cli::session::sign_in::{SignInOptions, Turn};
+use crate::cli::ui::error::CliError;
+use crate::cli::ui::output::Output;
+use crate::cli::ui::prompt;
+
+/// What a missing sign-in leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnMissingSignIn {
+    /// The user is asked whether to sign in now.
+    Ask,
+    /// The user signs in, without the question.
+    SignIn,
+    /// The call fails.
+    Fail,
+}
+
+impl OnMissingSignIn {
+    /// Returns what `ARL_LOGIN` says, where a user is there.
+    pub(crate) fn find(consumer: Consumer, user_prompt: UserPrompt) -> Result<Self, CliError> {
+        let configured = match vars::get(vars::ARL_LOGIN).as_deref() {
+            None | Some("ask") => Self::Ask,
+            Some("always") => Self::SignIn,
+            Some("never") => Self::Fail,
+            Some(other) => {
+                return Err(CliError::usage(format!(
+                    "ARL_LOGIN must be ask, always or never, not `{other}`"
+                )));
+            }
+        };
+        // The user has not started a `credential_process`, a prompt's hook or a renewal. A browser that opens
+        // by itself trains users to approve every request.
+        let has_user = user_prompt == UserPrompt::Allowed
+            && consumer != Consumer::CredentialProcess
+            && vars::get(vars::CI).is_none()
+            && prompt::has_terminal();
+        Ok(if has_user { configured } else { Self::Fail })
+    }
+}
+
+/// A sign-in that a command needs.
+pub(crate) struct OnDemand<'a> {
+    pub(crate) sign_in: SignIn<'a>,
+    /// Not [`OnMissingSignIn::Fail`].
+    pub(crate) on_missing: OnMissingSignIn,
+    /// When the command began.
+    pub(crate) started: SystemTime,
+    pub(crate) context: &'a Context,
+    pub(crate) output: &'a Output,
+    /// Returns the error of what needs the sign-in.
+    pub(crate) failed: &'a dyn Fn() -> CliError,
+}
+
+impl OnDemand<'_> {
+    /// Signs the user in, or waits for another process that does.
+    pub(crate) async fn run(&self) -> Result<SsoToken, CliError> {
+        let SignIn { store, session, .. } = self.sign_in;
+        // The token of a sign-in that has ended may still look valid.
+        let refused = store.read(session).ok().flatten().map(|token| token.access_token);
+        let is_new = |token: &SsoToken| {
+            Some(&token.access_token) != refused.as_ref()
+                && !token.expires_within(Duration::ZERO, Context::now())
+        };
+        let lock = match sign_in::take_turn(self.sign_in, Some(self.started), self.output, is_new).await? {
+            Turn::Done(token) => return Ok(token),
+            Turn::Failed => {
+                return Err((self.failed)().caused_by("another arl asked you to sign in, and you did not"));
+            }
+            Turn::Own(lock) => lock,
+        };
+        let result = self.sign_in_now().await;
+        if result.is_err() {
+            lock.leave_time(Context::now());
+        }
+        result
+    }
+
+    async fn sign_in_now(&self) -> Result<SsoToken, CliError> {
+        let session = self.sign_in.session;
+        let config = self.context.shared_config()?;
+        let flow = configured_flow(session, &config)?.unwrap_or_else(sign_in::choose_flow);
+        if self.on_missing == OnMissingSignIn::Ask && !sign_in::confirm(flow, session.label()).await? {
+            return Err((self.failed)().caused_by("you did not sign in"));
+        }
+        sign_in::run(self.sign_in, SignInOptions::new(flow), self.context, self.output).await
+    }
+}

@@ -1,0 +1,154 @@
+//! What IAM Identity Center offers to the user of a sign-in: accounts, and the roles in them.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use crate::source::{RoleRef, SsoSession};
+use crate::sts::ListedAccount;
+
+/// How long a catalog is used.
+const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// The format of the text. A catalog of another one is none.
+const VERSION: u64 = 1;
+
+/// The accounts and roles that IAM Identity Center offers to the user of a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catalog {
+    /// The name of the `[sso-session]`.
+    pub session: String,
+    /// The accounts, in the order of their names.
+    pub accounts: Vec<CatalogAccount>,
+    /// When the oldest part of it was found out.
+    pub found_at: SystemTime,
+    /// Whether all accounts are there, with their roles.
+    pub is_complete: bool,
+}
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogAccount {
+    /// Twelve digits.
+    pub id: String,
+    /// The name. Administrators choose it, so it may contain anything; it is empty if there is none.
+    pub name: String,
+    /// The address of the account's owner.
+    pub email: Option<String>,
+    /// The names of the user's roles, sorted. `None` if nobody has asked yet.
+    pub roles: Option<Vec<String>>,
+}
+
+impl Catalog {
+    pub(super) fn new(session: &SsoSession, found_at: SystemTime) -> Self {
+        let session = session.label().to_owned();
+        Self { session, accounts: Vec::new(), found_at, is_complete: false }
+    }
+
+    /// Whether the catalog is at most a day old. One from the future was written under a wrong clock.
+    pub fn is_fresh(&self, now: SystemTime) -> bool {
+        now.duration_since(self.found_at).is_ok_and(|age| age < LIFETIME)
+    }
+
+    /// Returns how many accounts have their roles.
+    pub fn known_accounts(&self) -> usize {
+        self.accounts.iter().filter(|account| account.roles.is_some()).count()
+    }
+
+    /// Adds accounts that the portal lists. What has no account ID is left out.
+    pub(super) fn add(&mut self, listed: Vec<ListedAccount>) {
+        for ListedAccount { id, name, email } in listed {
+            let is_id = id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
+            if is_id {
+                let name = name.unwrap_or_default();
+                self.accounts.push(CatalogAccount { id, name, email, roles: None });
+            }
+        }
+    }
+
+    /// Sorts the accounts, and takes over the roles that an earlier catalog knows.
+    pub(super) fn complete_accounts(&mut self, earlier: Option<&Self>) {
+        let key = |account: &CatalogAccount| (account.name.to_lowercase(), account.id.clone());
+        self.accounts.sort_by_cached_key(key);
+        self.accounts.dedup_by(|a, b| a.id == b.id);
+        let Some(earlier) = earlier else { return };
+        let known: std::collections::HashMap<&str, &Vec<String>> = earlier
+            .accounts
+            .iter()
+            .filter_map(|account| Some((account.id.as_str(), account.roles.as_ref()?)))
+            .collect();
+        for account in &mut self.accounts {
+            account.roles = known.get(account.id.as_str()).map(|roles| (*roles).clone());
+        }
+        self.found_at = self.found_at.min(earlier.found_at);
+    }
+
+    /// Sets the roles of an account. A name that cannot be one is left out.
+    pub(super) fn set_roles(&mut self, account_id: &str, mut roles: Vec<String>) {
+        let session = &self.session;
+        roles.retain(|role| {
+            let text = format!("{session}:{account_id}/{role}");
+            matches!(RoleRef::parse(&text), Ok(RoleRef::IdentityCenter { role_name, .. }) if role_name == *role)
+        });
+        roles.sort();
+        roles.dedup();
+        if let Some(account) = self.accounts.iter_mut().find(|account| account.id == account_id) {
+            account.roles = Some(roles);
+        }
+    }
+
+    /// Returns the catalog as text. It holds no secret.
+    pub(super) fn to_json(&self, session: &SsoSession) -> String {
+        let accounts = self.accounts.iter().map(|account| {
+            let CatalogAccount { id, name, email, roles } = account;
+            json!({ "id": id, "name": name, "email": email, "roles": roles })
+        });
+        json!({
+            "version": VERSION,
+            "session": self.session,
+            "start_url": session.start_url,
+            "region": session.region,
+            "found_at": self.found_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+            "is_complete": self.is_complete,
+            "accounts": accounts.collect::<Vec<_>>(),
+        })
+        .to_string()
+    }
+
+    /// Reads the text of a catalog, if it is the one of this sign-in.
+    pub(super) fn parse(text: &[u8], session: &SsoSession) -> Option<Self> {
+        let object: Value = serde_json::from_slice(text).ok()?;
+        let is = |key: &str, value: &str| object.get(key).and_then(Value::as_str) == Some(value);
+        let fits = object.get("version")? == VERSION
+            && is("session", session.label())
+            && is("start_url", &session.start_url)
+            && is("region", &session.region);
+        if !fits {
+            return None;
+        }
+        let seconds = Duration::from_secs(object.get("found_at")?.as_u64()?);
+        let accounts = object.get("accounts")?.as_array()?;
+        Some(Self {
+            session: session.label().to_owned(),
+            accounts: accounts.iter().map(parse_account).collect::<Option<_>>()?,
+            found_at: UNIX_EPOCH.checked_add(seconds)?,
+            is_complete: object.get("is_complete")?.as_bool()?,
+        })
+    }
+
+    /// Returns the name of the session of a catalog's text.
+    pub(super) fn session_of(text: &[u8]) -> Option<String> {
+        let object: Value = serde_json::from_slice(text).ok()?;
+        object.get("session")?.as_str().map(str::to_owned)
+    }
+}
+
+fn parse_account(account: &Value) -> Option<CatalogAccount> {
+    let text = |key: &str| account.get(key)?.as_str().map(str::to_owned);
+    let roles = match account.get("roles")? {
+        Value::Array(roles) => {
+            Some(roles.iter().map(|role| role.as_str().map(str::to_owned)).collect::<Option<_>>()?)
+        }
+        _ => None,
+    };
+    Some(CatalogAccount { id: text("id")?, name: text("name")?, email: text("email"), roles })
+}

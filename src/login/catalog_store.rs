@@ -1,0 +1,116 @@
+//! Keeps catalogs in files that only their owner can read: they hold no secret, but tell an organization's
+//! accounts.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde_json::json;
+
+use super::catalog::Catalog;
+use crate::cache::{private_dir, private_file};
+use crate::digest::sha256_hex;
+use crate::source::SsoSession;
+
+/// The largest catalog: some 100,000 accounts.
+const MAX_CATALOG: u64 = 32 * 1024 * 1024;
+/// The subdirectory of the cache.
+const DIRECTORY: &str = "catalogs";
+/// What begins the names of locks.
+const LOCK_PREFIX: &str = ".lock-";
+
+/// The catalogs of a cache directory, a file for each sign-in.
+#[derive(Debug, Clone)]
+pub struct CatalogStore {
+    directory: PathBuf,
+}
+
+impl CatalogStore {
+    /// Uses the catalogs in this cache directory, which is created when the first one is stored.
+    pub fn new(cache: &Path) -> Self {
+        Self { directory: cache.join(DIRECTORY) }
+    }
+
+    /// Returns the directory. The locks of processes that ask the portal are in it too.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    fn file_name(session: &SsoSession) -> String {
+        let SsoSession { name, start_url, region, scopes: _ } = session;
+        sha256_hex(json!([name, start_url, region]).to_string().as_bytes())
+    }
+
+    pub(super) fn lock_name(session: &SsoSession) -> String {
+        format!("{LOCK_PREFIX}{}", Self::file_name(session))
+    }
+
+    fn path(&self, session: &SsoSession) -> PathBuf {
+        self.directory.join(Self::file_name(session))
+    }
+
+    /// Returns the catalog of a sign-in, if there is one of the last day. One that other users could have
+    /// written or read counts as missing.
+    pub fn read(&self, session: &SsoSession, now: SystemTime) -> Option<Catalog> {
+        let text = private_file::read(&self.path(session), MAX_CATALOG)?;
+        Catalog::parse(&text, session).filter(|catalog| catalog.is_fresh(now))
+    }
+
+    /// Whether there is a file for a sign-in.
+    pub(super) fn exists(&self, session: &SsoSession) -> bool {
+        self.path(session).exists()
+    }
+
+    /// Replaces the catalog of a sign-in.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(super) fn write(&self, session: &SsoSession, catalog: &Catalog) -> io::Result<()> {
+        private_dir::ensure_private(&self.directory)?;
+        private_file::replace(&self.path(session), catalog.to_json(session).as_bytes()).map(|_| ())
+    }
+
+    /// Removes the catalogs of a session, those of its earlier start URLs too.
+    ///
+    /// # Errors
+    /// A file could not be removed.
+    pub fn remove(&self, session: &SsoSession) -> io::Result<()> {
+        self.remove_files(|path| {
+            let text = private_file::read(path, MAX_CATALOG);
+            text.and_then(|text| Catalog::session_of(&text)).as_deref() == Some(session.label())
+        })
+        .map(|_| ())
+    }
+
+    /// Removes all catalogs and returns their number.
+    ///
+    /// # Errors
+    /// A file could not be removed.
+    pub fn clear(&self) -> io::Result<usize> {
+        self.remove_files(|_| true)
+    }
+
+    fn remove_files(&self, is_wanted: impl Fn(&Path) -> bool) -> io::Result<usize> {
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            entries => entries?,
+        };
+        let mut removed = 0;
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+            let is_temporary = name.ends_with(private_file::TEMP_SUFFIX);
+            if name.starts_with(LOCK_PREFIX) || !(is_temporary || is_wanted(&path)) {
+                continue;
+            }
+            match fs::remove_file(&path) {
+                Ok(()) => removed += usize::from(!is_temporary),
+                // Another process removed it first.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(removed)
+    }
+}

@@ -1,0 +1,322 @@
+//! Asks IAM Identity Center which accounts and roles the user of a sign-in has.
+//!
+//! That is one request, and then one for each account, so the requests are paced, what is known is saved on
+//! the way, and the next process goes on where one has stopped.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::catalog::Catalog;
+use super::catalog_store::CatalogStore;
+use super::error::LoginError;
+use super::pace::Pace;
+use super::role::{RoleCall, current_token};
+use crate::cache::single_flight::SingleFlight;
+use crate::secret::Secret;
+use crate::source::SsoSession;
+use crate::sts::{Page, PageError, StsError};
+
+/// How often a request that failed otherwise than by too many requests is repeated.
+const MAX_FAILURES: usize = 4;
+/// The most pages of a list: a service that never ends a list must not keep arl.
+const MAX_PAGES: usize = 1000;
+/// How often a catalog is saved on the way.
+const SAVE_INTERVAL: Duration = Duration::from_millis(250);
+/// How long a process waits for another one that asks the same.
+const WAIT_LIMIT: Duration = Duration::from_secs(900);
+
+/// Which answers of an earlier process are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Earlier {
+    Used,
+    Ignored,
+}
+
+/// A question to IAM Identity Center.
+#[derive(Clone, Copy)]
+pub struct Discovery<'a> {
+    /// The services and the token. The token is renewed while the requests go on.
+    pub call: RoleCall<'a>,
+    /// The sign-in.
+    pub session: &'a SsoSession,
+    /// Where the answer is kept.
+    pub catalogs: Option<&'a CatalogStore>,
+    /// Gets the number of accounts whose roles are known, and the number of all accounts.
+    pub on_progress: &'a dyn Fn(usize, usize),
+}
+
+/// What was found out.
+#[derive(Debug)]
+pub struct Found {
+    /// The answer, which may be a part of it.
+    pub catalog: Catalog,
+    /// Why it is not the whole answer.
+    pub error: Option<LoginError>,
+}
+
+impl Discovery<'_> {
+    /// Returns the whole catalog: the cached one if it is complete, unless `is_refresh`.
+    pub async fn all(self, is_refresh: bool) -> Found {
+        let earlier = if is_refresh { Earlier::Ignored } else { Earlier::Used };
+        let cached = || self.cached(earlier).filter(|catalog| catalog.is_complete);
+        let _lock = match self.lock(cached).await {
+            Ok(lock) => lock,
+            Err(catalog) => return Found { catalog, error: None },
+        };
+        let draft = Draft::new(self, earlier);
+        let result = self.find_all(&draft, earlier).await;
+        draft.finish(result)
+    }
+
+    /// Returns the accounts, without asking for their roles. Roles that are known are there.
+    pub async fn accounts(self, is_refresh: bool) -> Found {
+        let earlier = if is_refresh { Earlier::Ignored } else { Earlier::Used };
+        let cached = || self.cached(earlier).filter(|catalog| !catalog.accounts.is_empty());
+        let _lock = match self.lock(cached).await {
+            Ok(lock) => lock,
+            Err(catalog) => return Found { catalog, error: None },
+        };
+        let draft = Draft::new(self, earlier);
+        let result = self.find_accounts(&Pace::new(), &draft, earlier).await;
+        draft.finish(result)
+    }
+
+    /// Returns the catalog with the roles of one account. It is empty after an error.
+    pub async fn account(self, account_id: &str, is_refresh: bool) -> Found {
+        match self.find_account(account_id, is_refresh).await {
+            Ok(catalog) => Found { catalog, error: None },
+            Err(error) => {
+                let catalog = Catalog::new(self.session, (self.call.clock)());
+                Found { catalog, error: Some(error) }
+            }
+        }
+    }
+
+    async fn find_account(self, account_id: &str, is_refresh: bool) -> Result<Catalog, LoginError> {
+        let has_roles = |catalog: &Catalog| {
+            catalog.accounts.iter().any(|account| account.id == account_id && account.roles.is_some())
+        };
+        if let Some(catalog) = self.cached(Earlier::Used).filter(|catalog| !is_refresh && has_roles(catalog))
+        {
+            return Ok(catalog);
+        }
+        let pace = Pace::new();
+        let roles = self.roles_of(&pace, account_id).await?;
+        let catalog = self.cached(Earlier::Used).filter(|catalog| !catalog.accounts.is_empty());
+        let mut catalog = match catalog {
+            Some(catalog) => catalog,
+            None => {
+                let draft = Draft::new(self, Earlier::Used);
+                self.find_accounts(&pace, &draft, Earlier::Used).await?;
+                draft.finish(Ok(())).catalog
+            }
+        };
+        catalog.set_roles(account_id, roles);
+        catalog.is_complete = catalog.known_accounts() == catalog.accounts.len();
+        self.save(&catalog);
+        Ok(catalog)
+    }
+
+    fn cached(&self, earlier: Earlier) -> Option<Catalog> {
+        let store = self.catalogs.filter(|_| earlier == Earlier::Used)?;
+        store.read(self.session, (self.call.clock)())
+    }
+
+    /// Waits for another process that asks the same. Its answer is the error.
+    async fn lock(
+        &self,
+        cached: impl Fn() -> Option<Catalog>,
+    ) -> Result<Option<crate::cache::single_flight::LeaderLock>, Catalog> {
+        if let Some(catalog) = cached() {
+            return Err(catalog);
+        }
+        let Some(store) = self.catalogs else { return Ok(None) };
+        let locks = SingleFlight::new(store.directory());
+        let lock = locks.lock_named(&CatalogStore::lock_name(self.session), WAIT_LIMIT, &cached).await?;
+        // The other process may have finished just before the lock was free.
+        cached().map_or(Ok(Some(lock)), Err)
+    }
+
+    async fn find_all(&self, draft: &Draft<'_>, earlier: Earlier) -> Result<(), LoginError> {
+        let pace = Pace::new();
+        self.find_accounts(&pace, draft, earlier).await?;
+        let missing = draft.catalog.borrow().accounts.iter().filter(|account| account.roles.is_none()).fold(
+            VecDeque::new(),
+            |mut ids, account| {
+                ids.push_back(account.id.clone());
+                ids
+            },
+        );
+        let queue = RefCell::new(missing);
+        let worker = async || {
+            loop {
+                let Some(id) = queue.borrow_mut().pop_front() else { return Ok::<_, LoginError>(()) };
+                let roles = self.roles_of(&pace, &id).await?;
+                draft.change(|catalog| catalog.set_roles(&id, roles));
+            }
+        };
+        // Five at once.
+        tokio::try_join!(worker(), worker(), worker(), worker(), worker())?;
+        draft.change(|catalog| catalog.is_complete = true);
+        Ok(())
+    }
+
+    async fn find_accounts(
+        &self,
+        pace: &Pace,
+        draft: &Draft<'_>,
+        earlier: Earlier,
+    ) -> Result<(), LoginError> {
+        let center = self.call.center;
+        let mut next: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let request = async |token: &Secret| center.accounts_page(token, next.clone()).await;
+            let page = self.paced(pace, request).await?;
+            draft.catalog.borrow_mut().add(page.items);
+            next = page.next;
+            if next.is_none() {
+                let cached = self.cached(earlier);
+                draft.change(|catalog| {
+                    catalog.complete_accounts(cached.as_ref());
+                    catalog.is_complete = catalog.known_accounts() == catalog.accounts.len();
+                });
+                return Ok(());
+            }
+        }
+        Err(LoginError::Call(StsError::Unexpected("the list of accounts does not end".into())))
+    }
+
+    async fn roles_of(&self, pace: &Pace, account_id: &str) -> Result<Vec<String>, LoginError> {
+        let center = self.call.center;
+        let (mut roles, mut next): (Vec<String>, Option<String>) = (Vec::new(), None);
+        for _ in 0..MAX_PAGES {
+            let request = async |token: &Secret| center.roles_page(token, account_id, next.clone()).await;
+            let page: Page<String> = match self.paced(pace, request).await {
+                // The user has lost the account since it was listed.
+                Err(LoginError::Call(error)) if is_gone(&error) => return Ok(Vec::new()),
+                page => page?,
+            };
+            roles.extend(page.items);
+            next = page.next;
+            if next.is_none() {
+                return Ok(roles);
+            }
+        }
+        Err(LoginError::Call(StsError::Unexpected("the list of roles does not end".into())))
+    }
+
+    /// Sends a request when it may be sent, and again if the portal has no time for it.
+    async fn paced<T>(
+        &self,
+        pace: &Pace,
+        request: impl AsyncFn(&Secret) -> Result<T, PageError>,
+    ) -> Result<T, LoginError> {
+        let mut failures = 0;
+        loop {
+            pace.turn().await;
+            let token = current_token(self.call, self.session).await?;
+            match request(&token.access_token).await {
+                Ok(answer) => {
+                    pace.answered();
+                    return Ok(answer);
+                }
+                Err(PageError { error, is_throttled: true, retry_after }) => {
+                    if !pace.refused(retry_after) {
+                        return Err(LoginError::Call(error));
+                    }
+                }
+                Err(PageError { error, .. }) if error.is_code("UnauthorizedException") => {
+                    return Err(LoginError::Ended(error));
+                }
+                Err(PageError { error, retry_after, .. }) => {
+                    failures += 1;
+                    if failures > MAX_FAILURES || !error.is_transient() || !pace.refused(retry_after) {
+                        return Err(LoginError::Call(error));
+                    }
+                }
+            }
+        }
+    }
+
+    fn save(&self, catalog: &Catalog) {
+        let Some(store) = self.catalogs else { return };
+        if let Err(error) = store.write(self.session, catalog) {
+            (self.call.warn)(&format!("could not keep what IAM Identity Center offers: {error}"));
+        }
+    }
+}
+
+fn is_gone(error: &StsError) -> bool {
+    error.is_code("ForbiddenException") || error.is_code("ResourceNotFoundException")
+}
+
+/// A catalog that grows. It is saved from time to time, and when the work stops.
+struct Draft<'a> {
+    discovery: Discovery<'a>,
+    catalog: RefCell<Catalog>,
+    saved_at: Cell<Option<Instant>>,
+    is_dirty: Cell<bool>,
+    /// Whether there was a complete catalog, which only a complete one replaces.
+    has_better: bool,
+    /// Whether a file must still be there: a sign-in or a logout removes it, and then what this process finds
+    /// out may be another person's.
+    expects_file: Cell<bool>,
+}
+
+impl<'a> Draft<'a> {
+    fn new(discovery: Discovery<'a>, earlier: Earlier) -> Self {
+        let now = (discovery.call.clock)();
+        let is_complete = |catalog: Catalog| catalog.is_complete;
+        let has_better =
+            earlier == Earlier::Ignored && discovery.cached(Earlier::Used).is_some_and(is_complete);
+        Self {
+            discovery,
+            catalog: RefCell::new(Catalog::new(discovery.session, now)),
+            saved_at: Cell::new(None),
+            is_dirty: Cell::new(false),
+            has_better,
+            expects_file: Cell::new(has_better),
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Catalog)) {
+        let mut catalog = self.catalog.borrow_mut();
+        change(&mut catalog);
+        (self.discovery.on_progress)(catalog.known_accounts(), catalog.accounts.len());
+        drop(catalog);
+        self.is_dirty.set(true);
+        if self.saved_at.get().is_none_or(|at| at.elapsed() >= SAVE_INTERVAL) {
+            self.save();
+        }
+    }
+
+    fn save(&self) {
+        let catalog = self.catalog.borrow();
+        if !self.is_dirty.replace(false) || (self.has_better && !catalog.is_complete) {
+            return;
+        }
+        let is_dropped = || {
+            let store = self.discovery.catalogs;
+            self.expects_file.get() && store.is_some_and(|store| !store.exists(self.discovery.session))
+        };
+        if !is_dropped() {
+            self.discovery.save(&catalog);
+            self.saved_at.set(Some(Instant::now()));
+            self.expects_file.set(true);
+        }
+    }
+
+    fn finish(self, result: Result<(), LoginError>) -> Found {
+        Found { catalog: self.catalog.borrow().clone(), error: result.err() }
+    }
+}
+
+impl Drop for Draft<'_> {
+    /// Saves what is known, also where a signal ends the work.
+    fn drop(&mut self) {
+        self.save();
+    }
+}

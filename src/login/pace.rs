@@ -1,0 +1,129 @@
+//! How fast requests may follow each other. The portal takes some 20 requests a second of all programs of a
+//! user together, and refuses more.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// The time between two requests, at first and at most.
+const INTERVALS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// The pause after a refusal, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(8));
+/// The longest pause that the portal may ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
+/// How long the portal may refuse every request before arl gives up.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// After this many answers in a row the requests follow each other faster again.
+const RECOVERY: u32 = 20;
+
+/// Gives each request its time.
+#[derive(Debug)]
+pub(super) struct Pace(RefCell<State>);
+
+#[derive(Debug)]
+struct State {
+    interval: Duration,
+    /// When the next request may be sent.
+    next: Instant,
+    paused_until: Instant,
+    pause: Duration,
+    /// When the portal began to refuse, if it has answered nothing since.
+    refusing_since: Option<Instant>,
+    answers: u32,
+}
+
+impl Pace {
+    pub(super) fn new() -> Self {
+        let now = Instant::now();
+        Self(RefCell::new(State {
+            interval: INTERVALS.0,
+            next: now,
+            paused_until: now,
+            pause: PAUSES.0,
+            refusing_since: None,
+            answers: 0,
+        }))
+    }
+
+    /// Waits until a request may be sent.
+    pub(super) async fn turn(&self) {
+        loop {
+            let turn = {
+                let mut state = self.0.borrow_mut();
+                let turn = state.next.max(state.paused_until).max(Instant::now());
+                state.next = turn + state.interval;
+                turn
+            };
+            sleep_until(turn).await;
+            // Another request may have been refused meanwhile.
+            if self.0.borrow().paused_until <= turn {
+                return;
+            }
+        }
+    }
+
+    /// Notes an answer.
+    pub(super) fn answered(&self) {
+        let mut state = self.0.borrow_mut();
+        state.refusing_since = None;
+        state.pause = PAUSES.0;
+        state.answers += 1;
+        if state.answers == RECOVERY {
+            state.answers = 0;
+            state.interval = (state.interval * 3 / 4).max(INTERVALS.0);
+        }
+    }
+
+    /// Notes that the portal refuses requests for now: pauses all of them, and halves their rate. Requests
+    /// that were under way together count once. Returns whether to go on.
+    pub(super) fn refused(&self, retry_after: Option<Duration>) -> bool {
+        let (mut state, now) = (self.0.borrow_mut(), Instant::now());
+        let since = *state.refusing_since.get_or_insert(now);
+        if now >= state.paused_until {
+            // Programs that were refused together must not come back together.
+            let jitter = state.pause.mul_f64(fastrand::f64() / 2.0);
+            let pause = retry_after.map_or(state.pause, |time| time.min(MAX_RETRY_AFTER)) + jitter;
+            state.paused_until = now + pause;
+            state.pause = (state.pause * 2).min(PAUSES.1);
+            state.interval = (state.interval * 2).min(INTERVALS.1);
+        }
+        state.answers = 0;
+        now.duration_since(since) < PATIENCE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_have_their_time_and_refusals_slow_them_down() {
+        let (pace, begin) = (Pace::new(), Instant::now());
+        for _ in 0..31 {
+            pace.turn().await;
+        }
+        assert_eq!(begin.elapsed(), Duration::from_secs(3));
+        assert!(pace.refused(Some(Duration::from_secs(5))) && pace.refused(None));
+        let refused = Instant::now();
+        pace.turn().await;
+        assert!((5000..=5251).contains(&refused.elapsed().as_millis()), "{:?}", refused.elapsed());
+        let second = Instant::now();
+        pace.turn().await;
+        assert_eq!(second.elapsed(), Duration::from_millis(200));
+        for _ in 0..3 * RECOVERY {
+            pace.answered();
+        }
+        assert_eq!(pace.0.borrow().interval, INTERVALS.0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_portal_that_refuses_for_long_is_given_up() {
+        let (pace, begin) = (Pace::new(), Instant::now());
+        while pace.refused(None) {
+            pace.turn().await;
+        }
+        let waited = begin.elapsed();
+        assert!(waited >= PATIENCE && waited < PATIENCE + 2 * PAUSES.1, "{waited:?}");
+    }
+}
