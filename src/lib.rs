@@ -194,7 +194,7 @@ pub mod internal {
     pub use crate::cache::source_facts::SourceEnvironment;
     pub use crate::cache::source_key::SourceKey;
     pub use crate::cache::store::SessionStore;
-    pub use crate::console::{ConsoleError, ConsoleSignIn};
+    pub use crate::console::{ConsoleError, ConsoleSignIn, FirefoxContainer};
     pub use crate::credentials::Credentials;
     pub use crate::endpoint::{CredentialServer, RedirectServer, SupplyCredentials, Unavailable};
     pub use crate::error::Error;

@@ -61,6 +61,7 @@ mod single_flight;
 mod snapshot;
 mod source_kinds;
 mod sources;
+mod status;
 mod subshells;
 mod support;
 mod write;

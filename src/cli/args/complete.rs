@@ -8,6 +8,7 @@ use arl::internal::shell::Shell;
 use clap_complete::engine::CompletionCandidate;
 
 use crate::cli::args::regions::REGIONS;
+use crate::cli::args::services::SERVICES;
 use crate::cli::env::cache_location::CacheLocation;
 use crate::cli::env::context::Context;
 use crate::cli::env::shell_scripts;
@@ -49,6 +50,13 @@ pub(crate) fn profiles(typed: &OsStr) -> Vec<CompletionCandidate> {
 /// Completes `--region`.
 pub(crate) fn regions() -> Vec<CompletionCandidate> {
     REGIONS.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// Completes `--service`.
+pub(crate) fn services(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    let fit = SERVICES.into_iter().filter(|(name, ..)| name.starts_with(&*typed));
+    fit.map(|(name, _, help)| CompletionCandidate::new(name).help(Some(help.into()))).collect()
 }
 
 /// Completes the name of a sign-in.

@@ -256,6 +256,12 @@ impl RoleArgs {
         self.flags().into_iter().find(|(.., values)| values.is_given()).map(|(flag, ..)| flag)
     }
 
+    /// Returns a flag that was given and is not among these.
+    pub(crate) fn first_flag_besides(&self, allowed: &[&str]) -> Option<&'static str> {
+        let flags = self.flags().into_iter().filter(|(.., values)| values.is_given());
+        flags.map(|(flag, ..)| flag).find(|flag| !allowed.contains(flag))
+    }
+
     /// Returns the flags that were given and that name the role or its source.
     pub(crate) fn target_flags(&self) -> Vec<(&'static str, Option<String>)> {
         self.given(|kind| kind == FlagKind::Target)

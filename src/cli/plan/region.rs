@@ -126,7 +126,7 @@ impl EnvironmentRegion {
 }
 
 /// Checks a region, which becomes part of a host name and of shell code.
-fn validate_region(origin: &str, region: String, has_endpoint: bool) -> Result<String, CliError> {
+pub(crate) fn validate_region(origin: &str, region: String, has_endpoint: bool) -> Result<String, CliError> {
     let is_host_part = (1..=32).contains(&region.len())
         && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if is_host_part && (has_endpoint || is_region_name(&region)) {

@@ -3,6 +3,7 @@
 
 pub(crate) mod catalogs;
 pub(crate) mod pattern;
+pub(crate) mod sign_ins;
 mod source_chains;
 
 use std::collections::HashMap;

@@ -205,25 +205,30 @@ impl CommandLine {
             let other = if half == "--account-id" { "--role-name NAME" } else { "--account-id ID" };
             return CliError::usage(format!("`{half}` needs {other} beside it"));
         }
-        let refused = CliError::usage(format!("`{command}` needs a role"));
         let behind = if self.verb.as_deref() == Some("exec") { " -- COMMAND" } else { "" };
-        match profile_names() {
-            names if names.is_empty() => refused
-                .hint(format!("{command} ROLE{behind}, where ROLE is a role ARN, ACCOUNT/NAME or a profile")),
-            names => {
-                let more = if names.len() > MAX_PROFILES { ", …; `arl list` shows them all" } else { "" };
-                let shown: Vec<&str> = names.iter().take(MAX_PROFILES).map(String::as_str).collect();
-                refused
-                    .hint(format!("{command} {}{behind}", quoted(&shown[..1])))
-                    .hint(format!("the profiles: {}{more}", shown.join(", ")))
-            }
-        }
+        needs_role(&command, behind)
     }
 
     fn has_flag(&self, flag: &str) -> bool {
         let spelled =
             [flag.to_owned(), flag.replace("account-id", "account_id").replace("role-name", "role_name")];
         self.words.iter().any(|word| spelled.iter().any(|flag| word.split('=').next() == Some(flag)))
+    }
+}
+
+/// Returns the error for a command without a role. `behind` is what follows the role.
+pub(crate) fn needs_role(command: &str, behind: &str) -> CliError {
+    let refused = CliError::usage(format!("`{command}` needs a role"));
+    match profile_names() {
+        names if names.is_empty() => refused
+            .hint(format!("{command} ROLE{behind}, where ROLE is a role ARN, ACCOUNT/NAME or a profile")),
+        names => {
+            let more = if names.len() > MAX_PROFILES { ", …; `arl list` shows them all" } else { "" };
+            let shown: Vec<&str> = names.iter().take(MAX_PROFILES).map(String::as_str).collect();
+            refused
+                .hint(format!("{command} {}{behind}", quoted(&shown[..1])))
+                .hint(format!("the profiles: {}{more}", shown.join(", ")))
+        }
     }
 }
 
