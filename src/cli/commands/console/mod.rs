@@ -42,12 +42,14 @@ const AFTER_HELP: &str = "Several consoles at once:
     export ARL_BROWSER='open -na \"Google Chrome\" --args --profile-directory=%n %u'      (macOS)
   With --container, %u is the address for the extension.";
 
+const ROLE_HELP: &str = "A role ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, or a profile \
+    [default: this shell's role; you choose from a list if it has none]";
+
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
 #[command(help_template = TEMPLATE, after_long_help = AFTER_HELP)]
 #[command(mut_arg("role", |role| {
-    role.required_unless_present(clap::builder::Resettable::Reset)
-        .help("A role ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, or a profile [default: this shell's role]")
+    RoleArgs::optional(role).help(ROLE_HELP)
 }))]
 #[command(mut_arg("duration", |duration| duration.help("How long the console session lasts: 15m to 12h")))]
 pub(crate) struct ConsoleArgs {
@@ -100,7 +102,7 @@ pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<ExitStatus, CliE
             .map_err(|error| CliError::usage(error.to_string()))
     };
     sign_in_for(&Partition::for_region(""), None)?;
-    let role = match choose(&role)? {
+    let role = match choose(&mut role, output)? {
         Choice::Named => ConsoleRole::named(&role, output)?,
         Choice::OfShell => ConsoleRole::of_shell(&role)?,
     };

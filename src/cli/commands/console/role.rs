@@ -4,7 +4,6 @@ use arl::internal::shell::{Shell, ShellState};
 use arl::internal::{Consumer, Credentials, NetworkConfig, Partition, RegionChange, RoleArn, Sts};
 
 use crate::cli::args::role::RoleArgs;
-use crate::cli::commands::mistakes;
 use crate::cli::env::context::Context;
 use crate::cli::env::shell_state::{expired_since, session_label, shell_state, uses_arl_endpoint};
 use crate::cli::env::vars;
@@ -12,6 +11,7 @@ use crate::cli::plan::region::validate_region;
 use crate::cli::plan::sts_settings;
 use crate::cli::session;
 use crate::cli::session::SignalPolicy;
+use crate::cli::session::choose::{Asking, Unattended, choose_role};
 use crate::cli::session::runtime::runtime;
 use crate::cli::session::shell_credentials::shell_credentials;
 use crate::cli::ui::error::CliError;
@@ -40,22 +40,19 @@ pub(super) struct ConsoleRole {
     pub(super) network: NetworkConfig,
 }
 
-/// Decides whose console it is.
+/// Decides whose console it is. Where no role is named and this shell has none, the user chooses one, which
+/// `role` names then.
 ///
 /// # Errors
-/// No role is named, and this shell has none, or it has expired; or a flag is only for a role that is named.
-pub(super) fn choose(role: &RoleArgs) -> Result<Choice, CliError> {
-    if names_role(role) {
-        return Ok(Choice::Named);
-    }
+/// No role is named, and there is no terminal to choose one at, or the shell's role has expired; or a flag is
+/// only for a role that is named.
+pub(super) fn choose(role: &mut RoleArgs, output: &Output) -> Result<Choice, CliError> {
+    let asking = Asking { command: "arl console", behind: "", unattended: Unattended::Refused };
     let state = shell_state();
     let has_endpoint = matches!(state, ShellState::NoKeys { .. }) && uses_arl_endpoint();
-    if !matches!(state, ShellState::Role { .. }) && !has_endpoint {
-        let error = mistakes::needs_role("arl console", "");
-        return Err(match state {
-            ShellState::OtherKeys { .. } => error.hint("the keys in this shell are not arl's"),
-            _ => error,
-        });
+    if names_role(role) || (!matches!(state, ShellState::Role { .. }) && !has_endpoint) {
+        choose_role(role, asking, output)?;
+        return Ok(Choice::Named);
     }
     if let Some(since) = expired_since().filter(|_| !has_endpoint) {
         let name = vars::get(vars::ARL_ROLE).or_else(|| vars::get(vars::ARL_ROLE_ARN)).unwrap_or_default();
