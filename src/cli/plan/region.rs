@@ -133,7 +133,7 @@ pub(crate) fn validate_region(origin: &str, region: String, has_endpoint: bool) 
         return Ok(region);
     }
     let error = CliError::usage(format!("{origin} must be a region such as eu-west-1, not `{region}`"));
-    Err(match arl::internal::closest(&region, REGIONS).first() {
+    Err(match arl::internal::closest(&region, REGIONS.map(|(name, _)| name)).first() {
         Some(similar) => error.hint(format!("did you mean `{similar}`?")),
         None => error,
     })
