@@ -11,7 +11,8 @@ function __arl_complete
     end
     set --local lines (command arl completions fish --index (count $before) -- $before "$word" 2>/dev/null)
     if test "$lines" = \tfiles
-        __fish_complete_path "$word"
+        # As for a command that fish knows nothing about.
+        complete --do-complete "'' $token"
     else
         printf '%s\n' $lines
     end

@@ -99,7 +99,7 @@ fn status_lists_the_sign_ins_and_tells_which_are_good() {
     std::fs::write(cache.join(format!("{}.json", name.trim())), token).unwrap();
     let text = status(&stage, &[]).success();
     assert!(text.contains("\n  sign-in   corp: good for "), "{text}");
-    assert!(text.contains("\n  sign-in   other: not signed in\n"), "{text}");
+    assert!(text.contains("\n  sign-in   other: not signed in; arl login other\n"), "{text}");
     let json: Value = serde_json::from_str(&status(&stage, &["--json"]).success()).unwrap();
     let good =
         |index: usize| (json["sign_ins"][index]["sign_in"].clone(), json["sign_ins"][index]["good"].clone());

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use arl::internal::shell::ShellState;
+use arl::internal::shell::{Shell, ShellState};
 use arl::internal::{RoleArn, ShellRole, SourceResolver, Sts, StsError};
 use serde_json::json;
 
@@ -19,7 +19,7 @@ use crate::cli::session::shell_credentials::shell_credentials;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 use crate::cli::ui::sign_in_table::ListedSignIn;
-use crate::cli::ui::text::{human_duration, printable};
+use crate::cli::ui::text::{human_duration, printable, quote_words};
 
 const AFTER_HELP: &str = "Fields of --json, null where they are not known:
   state                 live, expired, none, or other keys: keys that are not arl's
@@ -221,7 +221,7 @@ impl StatusReport {
         line("hook", &Some(self.hook.to_text()));
         let now = Context::now();
         for sign_in in &self.sign_ins {
-            line("sign-in", &Some(format!("{}: {}", sign_in.session.label(), sign_in.state(now))));
+            line("sign-in", &Some(sign_in_text(sign_in, now)));
         }
         let verified = self.verified.as_ref();
         line("verified", &verified.map(|verified| verified.caller_arn.clone()));
@@ -256,6 +256,17 @@ impl StatusReport {
             "sign_ins": self.sign_ins.iter().map(|sign_in| sign_in.to_json(now)).collect::<Vec<_>>(),
         });
         format!("{object}\n")
+    }
+}
+
+/// Returns the state of a sign-in, with the command that mends it.
+fn sign_in_text(sign_in: &ListedSignIn, now: SystemTime) -> String {
+    let text = format!("{}: {}", sign_in.session.label(), sign_in.state(now));
+    match &sign_in.session.name {
+        Some(name) if !sign_in.is_good(now) => {
+            format!("{text}; arl login {}", quote_words(Shell::Posix, &[name.clone()]))
+        }
+        _ => text,
     }
 }
 

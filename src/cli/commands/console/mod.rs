@@ -34,12 +34,14 @@ const EXAMPLES: &str = "Examples:
 Keep the address as secret as the credentials: for 15 minutes it signs in anyone who opens it.";
 
 const AFTER_HELP: &str = "Several consoles at once:
-  A browser keeps one sign-in. --container opens the console in a Firefox container with the name of the role,
-  red if that looks like production; it needs the extension \"Open external links in a container\". For the
-  profiles of other browsers, ARL_BROWSER is a command with %u for the address and %n for the name of the role
-  in letters, digits and _.@+- (%% is a percent sign). No shell reads it, and quotes keep words together:
+  A browser keeps one sign-in. --container opens the console in a Firefox
+  container with the name of the role, red if that looks like production; it
+  needs the extension \"Open external links in a container\".
+  For the profiles of other browsers ARL_BROWSER is a command, in which %u is
+  the address and %n the name of the role, in letters, digits and _.@+- (%% is
+  a percent sign). No shell reads it; quotes keep words together:
     export ARL_BROWSER='google-chrome --profile-directory=%n %u'
-    export ARL_BROWSER='open -na \"Google Chrome\" --args --profile-directory=%n %u'      (macOS)
+    export ARL_BROWSER='open -na \"Google Chrome\" --args --profile-directory=%n %u'
   With --container, %u is the address for the extension.";
 
 const ROLE_HELP: &str = "A role ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, or a profile \

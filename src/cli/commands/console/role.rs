@@ -63,7 +63,7 @@ pub(super) fn choose(role: &mut RoleArgs, output: &Output) -> Result<Choice, Cli
     }
     match role.first_flag_besides(&FLAGS_WITHOUT_ROLE) {
         Some(flag) => Err(CliError::usage(format!("`{flag}` needs a role beside it"))
-            .hint(format!("without a role, the console is that of this shell's: {}", session_label()))),
+            .hint(format!("without a role, the console is for {}, which this shell has", session_label()))),
         None => Ok(Choice::OfShell),
     }
 }
