@@ -26,6 +26,7 @@ const EXAMPLES: &str = "Examples:
   arl exec ROLE -- terraform plan
   arl exec ROLE --duration 2h -- ./release.sh
   arl exec ROLE                             your shell, as the role
+  arl exec -- terraform plan                choose the role from a list; without a terminal, AWS_PROFILE's
 
   arl exec ROLE --server -- ./run-all-day.sh
 

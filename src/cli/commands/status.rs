@@ -264,7 +264,7 @@ fn sign_in_text(sign_in: &ListedSignIn, now: SystemTime) -> String {
     let text = format!("{}: {}", sign_in.session.label(), sign_in.state(now));
     match &sign_in.session.name {
         Some(name) if !sign_in.is_good(now) => {
-            format!("{text}; arl login {}", quote_words(Shell::Posix, &[name.clone()]))
+            format!("{text}; arl login {}", quote_words(Shell::Posix, std::slice::from_ref(name)))
         }
         _ => text,
     }
