@@ -5,7 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use arl_sts::Fault;
 use serde_json::Value;
 
 use crate::aws_assume_role_lib::python;
@@ -83,9 +85,15 @@ fn arl_never_fails_beside_boto3_where_a_good_token_exists() {
     assert_eq!(run(&stage, &["login"]).status, 0);
     change_token(&stage, "expiresAt", "2020-01-01T00:00:00Z");
     let start = |mut command: Command| command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    // boto3 takes no lock, so one of its processes may lose its refresh token to another.
+    // boto3 takes no lock, so one of its processes may lose its refresh token to another, and so may arl, which comes
+    // while boto3's renewals take half a second each.
+    stage.sts.reset();
+    stage.sts.inject(Fault::Delay(Duration::from_millis(500)), 8);
     let (beside, own) = (processes() / 32, processes() / 8);
     let others: Vec<_> = (0..beside).map(|_| start(other(&stage, "boto3"))).collect();
+    while !actions(&stage).contains(&"CreateToken".to_owned()) {
+        std::thread::yield_now();
+    }
     let own: Vec<_> =
         (0..own).map(|_| start(arl(&stage, &["exec", "dev", "--no-cache", "--", "true"]))).collect();
     let is_over = AtomicBool::new(false);
@@ -107,7 +115,8 @@ fn arl_never_fails_beside_boto3_where_a_good_token_exists() {
         is_over.store(true, Ordering::Relaxed);
         (reader.join().unwrap(), lost)
     });
-    println!("{beside} boto3, of which {lost} failed; the file was whole in {reads} reads");
+    let renewals = actions(&stage).iter().filter(|action| *action == "CreateToken").count();
+    println!("{renewals} renewals; of {beside} boto3 {lost} failed; the file was whole in {reads} reads");
     assert!(reads > 0);
     let _ = run(&stage, &["assume", "dev", "--json"]).success();
 }

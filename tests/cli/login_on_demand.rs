@@ -1,7 +1,9 @@
 //! A missing sign-in: asked for where a user is there, and a status of 3 elsewhere.
 
 use std::fs;
+use std::time::Duration;
 
+use arl_sts::Fault;
 use serde_json::Value;
 
 use crate::login::{actions, arl, change_token, run, stage, token_path};
@@ -263,6 +265,8 @@ fn one_process_renews_a_token_for_all() {
     assert_eq!(run(&stage, &["login"]).status, 0);
     change_token(&stage, "expiresAt", "2020-01-01T00:00:00Z");
     stage.sts.reset();
+    // The renewal takes so long that all of them want it meanwhile.
+    stage.sts.inject(Fault::Delay(Duration::from_secs(processes() as u64 / 64)), 1);
     // Refresh tokens are good once, and every process asks for a role of its own: no cached session helps.
     let processes = processes();
     let line = format!("for i in $(seq {processes}); do arl exec dev --no-cache -- echo done & done; wait");
