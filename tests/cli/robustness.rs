@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use arl::internal::shell::{RestorePoint, Shell, ShellUpdate};
+use arl::internal::shell::{RestorePoint, RoleMemory, Shell, ShellUpdate};
 use arl::internal::{
     AccountId, AdditionalParameters, AssumeRoleRequest, AssumedRoleSessionArn, ContainerSource,
     ContainerToken, Credentials, EditedSection, Identity, MetadataPresence, MetadataSource, Partition,
@@ -552,7 +552,8 @@ fn hand_over(case: &str, credentials: Credentials) {
     assert_no_panic(case, &identity.credentials.expiration(), || {
         for shell in Shell::ALL {
             let (restore_point, refresh) = (RestorePoint::Untrusted, Vec::new());
-            let _ = shell.assume(&ShellUpdate { identity: &identity, restore_point, refresh });
+            let memory = RoleMemory::default();
+            let _ = shell.assume(&ShellUpdate { identity: &identity, restore_point, refresh, memory });
         }
     });
 }

@@ -12,7 +12,7 @@ use crate::cli::session::sign_in;
 use crate::cli::session::sign_in::{SignInOptions, Turn};
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
-use crate::cli::ui::prompt;
+use crate::cli::ui::terminal;
 
 /// What a missing sign-in leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl OnMissingSignIn {
         let has_user = user_prompt == UserPrompt::Allowed
             && consumer != Consumer::CredentialProcess
             && vars::get(vars::CI).is_none()
-            && prompt::has_terminal();
+            && terminal::has_terminal();
         Ok(if has_user { configured } else { Self::Fail })
     }
 }
