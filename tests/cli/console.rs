@@ -5,6 +5,7 @@ use arl_sts::{Fault, World};
 use crate::hooks::READ_ONLY;
 use crate::shell::{ALL, ASKING, ShellSession};
 use crate::support::{DEPLOY, Run, Stage, binary, write_program};
+use crate::tmux::Window;
 
 fn console(stage: &Stage, args: &[&str]) -> Run {
     let url = stage.sts.url();
@@ -283,4 +284,38 @@ fn arl_browser_is_a_command_with_the_address_and_the_name() {
         .failure(1, "`/no/such-browser` of ARL_BROWSER is no program here");
     // Without a browser to open, the setting does not matter.
     assert!(open("'", &[]).success().contains("SigninToken="));
+}
+
+#[test]
+fn the_user_chooses_a_role_only_where_the_shell_holds_none() {
+    let stage = Stage::new();
+    stage.profiles(
+        &format!(
+            "[profile prod]\nrole_arn = {DEPLOY}\nsource_profile = ann\n\
+             [profile audit]\nrole_arn = arn:aws:iam::123456789012:role/ReadOnly\nsource_profile = ann\n"
+        ),
+        &format!(
+            "[ann]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+            World::ANN_KEY,
+            World::ANN_SECRET
+        ),
+    );
+    let mut command = stage.bare("bash");
+    command.env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url());
+    let window = Window::open(&stage, &command, 80, 24);
+    let found = |file: &str| format!("echo \"found $(grep -c SigninToken= {file})\"");
+    window.run(&format!("clear; arl console --service s3 >chosen; {}", found("chosen")));
+    window.wait_for("role>");
+    window.type_text("audit");
+    window.wait_for("1/");
+    window.press(&["Enter"]);
+    let screen = window.wait_for("found 1\n");
+    assert_eq!(stage.assumed().len(), 1, "{screen}");
+    assert_eq!(stage.assumed()[0].get("RoleArn"), Some("arn:aws:iam::123456789012:role/ReadOnly"));
+    window.run("clear; arl assume prod");
+    window.wait_for("arl: prod (role/Deploy");
+    window.run(&format!("clear; arl console >own; {}", found("own")));
+    let screen = window.wait_for("found 1\n");
+    assert!(!screen.contains("role>"), "{screen}");
+    assert_eq!(stage.assumed().len(), 2, "{screen}");
 }

@@ -37,6 +37,7 @@ mod keys;
 mod keys_rotation;
 mod keys_stores;
 mod login;
+mod login_attacks;
 mod login_interop;
 mod login_on_demand;
 mod login_roles;

@@ -192,8 +192,10 @@ fn data_on_stdin_and_redirected_messages_do_not_matter() {
 fn two_pickers_in_one_terminal_take_turns() {
     let stage = stage();
     let window = window(&stage, SIZES[0]);
-    let pick = "arl exec -- sh -c 'echo \"$0 as $ARL_ROLE\"'";
-    std::fs::write(stage.home.join("both"), format!("{pick} one | cat & {pick} two | cat; wait")).unwrap();
+    // What one prints while the other shows its list would be lost with the other's screen.
+    let pick = "arl exec -- sh -c 'echo \"as $ARL_ROLE\" >>picked'";
+    std::fs::write(stage.home.join("both"), format!("{pick} & {pick}; wait; echo done | tr a-z A-Z"))
+        .unwrap();
     window.run("clear; sh ./both");
     for typed in ["dns", "audit"] {
         window.wait_for("4/4");
@@ -201,9 +203,9 @@ fn two_pickers_in_one_terminal_take_turns() {
         window.wait_for("1/4");
         window.press(&["Enter"]);
     }
-    let screen =
-        window.wait_until("both", |screen| screen.contains("as dns") && screen.contains("as payments-audit"));
+    let screen = window.wait_for("DONE");
     assert!(!screen.contains(TITLE), "{screen}");
+    assert_eq!(std::fs::read_to_string(stage.home.join("picked")).unwrap(), "as dns\nas payments-audit\n");
 }
 
 #[test]
@@ -421,4 +423,34 @@ fn the_names_in_the_list_cannot_move_the_cursor() {
     window.wait_for("a\\u{1b}[2Jb\\u{202e}c");
     window.press(&["Escape"]);
     window.wait_for("no role was chosen");
+}
+
+#[test]
+fn the_functions_of_all_shells_leave_the_terminal_to_the_picker() {
+    for (shell, init) in [
+        ("zsh -fi", "eval \"$(arl init zsh)\""),
+        ("fish --no-config -i", "arl init fish | source"),
+        ("env ENV=/dev/null mksh -i", "eval \"$(arl init mksh)\""),
+        ("env ENV=/dev/null ksh93 -i", "eval \"$(arl init ksh)\""),
+        ("env ENV=/dev/null dash -i", "eval \"$(arl init sh)\""),
+        ("tcsh -f", "arl init tcsh >rc.tcsh; source rc.tcsh"),
+    ] {
+        let stage = stage();
+        let window = window(&stage, SIZES[0]);
+        window.run(shell);
+        window.run(&format!("{init}; echo started | tr a-z A-Z"));
+        window.wait_for("STARTED");
+        window.run("stty -a >before; arl assume");
+        window.wait_for(TITLE);
+        window.press(&["Escape"]);
+        window.wait_for("no role was chosen");
+        window.run("clear; arl assume");
+        window.wait_for(TITLE);
+        window.type_text("audit");
+        window.wait_for("1/4");
+        window.press(&["Enter"]);
+        window.wait_for("arl: payments-audit");
+        window.run("clear; stty -a >after; cmp before after && echo \"as $ARL_ROLE\" | tr a-z A-Z");
+        window.wait_for("AS PAYMENTS-AUDIT");
+    }
 }

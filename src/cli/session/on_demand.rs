@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use arl::internal::{Consumer, SignIn, SsoToken};
+use arl::internal::{Consumer, LeaderLock, SignIn, SsoToken};
 
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
@@ -48,6 +48,21 @@ impl OnMissingSignIn {
     }
 }
 
+/// Tells the processes that wait for this one's sign-in when it ended without one. An interrupt ends it too, by
+/// dropping it, and reaches a waiting process perhaps only after the lock is free.
+struct Asked {
+    lock: LeaderLock,
+    has_signed_in: bool,
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if !self.has_signed_in {
+            self.lock.leave_time(Context::now());
+        }
+    }
+}
+
 /// A sign-in that a command needs.
 pub(crate) struct OnDemand<'a> {
     pub(crate) sign_in: SignIn<'a>,
@@ -78,10 +93,9 @@ impl OnDemand<'_> {
             }
             Turn::Own(lock) => lock,
         };
+        let mut asked = Asked { lock, has_signed_in: false };
         let result = self.sign_in_now().await;
-        if result.is_err() {
-            lock.leave_time(Context::now());
-        }
+        asked.has_signed_in = result.is_ok();
         result
     }
 
