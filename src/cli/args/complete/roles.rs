@@ -7,7 +7,7 @@ use arl::internal::{RoleArn, RoleProfile};
 use arl::internal::{Section, SessionSummary, SharedConfig, SharedFile, files, managed_profiles};
 use clap_complete::engine::CompletionCandidate;
 
-use super::{Known, MAX_DESCRIBED, Typed, with_known};
+use super::{Known, MAX_DESCRIBED, Typed, candidate, with_known};
 use crate::cli::env::context::Context;
 use crate::cli::ui::text::{human_duration, last_four};
 
@@ -69,11 +69,8 @@ struct MatchingProfile {
 fn matching_profiles(config: &SharedConfig<'_>, typed: &Typed<'_>) -> Vec<MatchingProfile> {
     let names: Vec<&str> = config.profile_names().into_iter().filter(|name| typed.fits(name)).collect();
     if names.len() > MAX_DESCRIBED {
-        let plain = |name: &str| MatchingProfile {
-            candidate: CompletionCandidate::new(name),
-            is_role: true,
-            sso_role: None,
-        };
+        let plain =
+            |name: &str| MatchingProfile { candidate: candidate(name), is_role: true, sso_role: None };
         return names.into_iter().map(plain).collect();
     }
     names.into_iter().filter_map(|name| describe(name, config.profile(name)?)).collect()
@@ -98,7 +95,7 @@ fn describe(name: &str, section: &Section<'_>) -> Option<MatchingProfile> {
     };
     let sso_role =
         sso.zip(get("sso_session")).map(|((account, role), session)| format!("{session}:{account}/{role}"));
-    let candidate = CompletionCandidate::new(name).help(Some(help.into()));
+    let candidate = candidate(name).help(Some(help.into()));
     Some(MatchingProfile { candidate, is_role: role.is_some() || sso.is_some(), sso_role })
 }
 
