@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 
-use arl::internal::{RoleArn, RoleProfile};
-use arl::internal::{Section, SessionSummary, SharedConfig, SharedFile, files, managed_profiles};
+use arl::internal::{
+    RoleProfile, Section, SessionSummary, SharedConfig, SharedFile, files, managed_profiles,
+};
 use clap_complete::engine::CompletionCandidate;
 
 use super::{Known, MAX_DESCRIBED, Typed, candidate, with_known};
@@ -24,7 +25,7 @@ pub(crate) fn roles(typed: &OsStr) -> Vec<CompletionCandidate> {
             roles.into_iter().chain(others).map(|profile| profile.candidate).collect();
         for (role, session) in cached_roles(known) {
             let left = session.expiration.duration_since(Context::now()).unwrap_or_default();
-            let help = format!("{}used before, {} left", in_words(&role), human_duration(left));
+            let help = format!("used before, {} left", human_duration(left));
             candidates.extend(typed.candidate(&role, help));
             named.insert(role);
         }
@@ -83,7 +84,7 @@ fn describe(name: &str, section: &Section<'_>) -> Option<MatchingProfile> {
     let help = if let Some(role) = &role {
         let source = get("source_profile").or_else(|| get("credential_source")).or_else(|| get("arl_keys"));
         let source = source.map(|source| format!(" from {source}")).unwrap_or_default();
-        format!("{}{source}", role_in_words(&role.role_arn))
+        format!("role/{} in {}{source}", role.role_arn.role_name(), role.role_arn.account_id())
     } else if let Some((account, role)) = sso {
         format!("{role} in {account}, IAM Identity Center")
     } else if let Some(key) = get("aws_access_key_id") {
@@ -113,12 +114,4 @@ fn cached_roles(known: &Known<'_>) -> BTreeMap<String, SessionSummary> {
         }
     }
     roles
-}
-
-fn in_words(role: &str) -> String {
-    role.parse().map(|arn: RoleArn| format!("{}, ", role_in_words(&arn))).unwrap_or_default()
-}
-
-fn role_in_words(arn: &RoleArn) -> String {
-    format!("role/{} in {}", arn.role_name(), arn.account_id())
 }
