@@ -69,7 +69,8 @@ fn value_of(flag: &str) -> Option<&'static str> {
         | "--all"
         | "--prune"
         | "--dry-run"
-        | "--open" => return None,
+        | "--open"
+        | "--container" => return None,
         other => panic!("{other} needs a value in this table"),
     })
 }
@@ -84,7 +85,7 @@ fn confirms(role: &str, flag: &str) -> bool {
         // Permissions that the loopback endpoint does not need.
         "--allow-insecure-endpoint" => true,
         // Waits for a browser, or for several commands.
-        "--open" | "--jobs" => true,
+        "--open" | "--container" | "--jobs" => true,
         // Nothing is cached of a source that has its credentials at hand.
         "--no-cache" | "--refresh" | "--min-ttl" => role == "keys",
         // The session is cached, so no code is needed.

@@ -63,6 +63,7 @@ mod single_flight;
 mod snapshot;
 mod source_kinds;
 mod sources;
+mod status;
 mod subshells;
 mod support;
 mod tmux;

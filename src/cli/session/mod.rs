@@ -7,6 +7,7 @@ pub(crate) mod mfa;
 pub(crate) mod on_demand;
 pub(crate) mod runner;
 pub(crate) mod runtime;
+pub(crate) mod shell_credentials;
 pub(crate) mod sign_in;
 pub(crate) mod sso;
 

@@ -64,6 +64,7 @@ pub(crate) struct EachArgs {
     more: Vec<String>,
     /// Read more roles from a file, one per line (- is standard input)
     #[arg(long, value_name = "FILE", help_heading = "Role", conflicts_with = "account_id")]
+    #[arg(add = ArgValueCompleter::new(complete::files))]
     roles_from: Option<PathBuf>,
     /// How many commands run at the same time
     #[arg(short, long, value_name = "N", default_value = "1", help_heading = "Jobs")]
