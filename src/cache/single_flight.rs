@@ -174,13 +174,14 @@ impl SingleFlight {
         }
     }
 
-    /// Whether a process holds the lock of a terminal's session.
-    pub fn is_terminal_locked(&self, terminal: u32) -> bool {
-        let open = OpenOptions::new()
-            .read(true)
-            .custom_flags(open_flags())
-            .open(self.directory.join(format!("{TERMINAL_LOCK_PREFIX}{terminal}")));
-        open.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    /// Takes the lock of a terminal's session, or goes on without it if it is not available. `None` if another
+    /// process holds it.
+    pub fn try_lock_terminal(&self, terminal: u32) -> Option<LeaderLock> {
+        match self.try_lock(&self.directory.join(format!("{TERMINAL_LOCK_PREFIX}{terminal}"))) {
+            TryLock::Locked(file) => Some(LeaderLock { file: Some(file), holder: String::new() }),
+            TryLock::Busy => None,
+            TryLock::Unavailable => Some(LeaderLock::without_lock()),
+        }
     }
 
     fn try_lock(&self, path: &Path) -> TryLock {

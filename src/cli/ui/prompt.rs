@@ -79,10 +79,12 @@ fn terminal_session() -> Option<u32> {
     sys::terminal_session_id(&File::open("/dev/tty").ok()?)
 }
 
-/// Returns whether another arl is asking the user on this terminal. `locks` is the directory of the terminal
-/// locks.
-pub(crate) fn is_asking(locks: &Path) -> bool {
-    terminal_session().is_some_and(|session| SingleFlight::new(locks).is_terminal_locked(session))
+/// Calls `write` unless another arl is asking the user on this terminal, and lets no question begin before it
+/// returns. `locks` is the directory of the terminal locks.
+pub(crate) fn unless_asking<T>(locks: &Path, write: impl FnOnce() -> T) -> Option<T> {
+    let Some(session) = terminal_session() else { return Some(write()) };
+    let _turn = SingleFlight::new(locks).try_lock_terminal(session)?;
+    Some(write())
 }
 
 /// Returns whether there is a terminal that arl can ask at.
