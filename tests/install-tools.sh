@@ -21,6 +21,8 @@ need rclone rclone
 need tinyproxy tinyproxy-bin
 need setpriv util-linux
 need direnv direnv
+need parallel parallel
+need jq jq
 need zoxide zoxide
 need script bsdutils
 need strace strace

@@ -40,6 +40,7 @@ mod login;
 mod login_interop;
 mod login_on_demand;
 mod login_roles;
+mod many_roles;
 mod mfa;
 mod mistakes;
 mod moto;
