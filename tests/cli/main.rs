@@ -15,6 +15,7 @@ mod console;
 #[cfg(target_os = "linux")]
 mod crash;
 mod dialects;
+mod direnv;
 mod discovery;
 mod each;
 mod errors;
