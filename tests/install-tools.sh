@@ -24,6 +24,7 @@ need direnv direnv
 need parallel parallel
 need jq jq
 need tmux tmux
+need pgrep procps
 need zoxide zoxide
 need script bsdutils
 need strace strace
