@@ -1,4 +1,4 @@
-//! The commands of docs/many-roles.md: GNU parallel, xargs, a CI matrix and a batch queue do what `arl each` does.
+//! The commands of docs/many-roles.md. GNU parallel, xargs, a CI matrix and a batch queue do what `each` does.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,5 +1,5 @@
-//! The recipes of docs/prompt.md in the programs that they are for. A role whose name or path would run a command
-//! if anything evaluated it is shown as it is, and runs nothing.
+//! The recipes of docs/prompt.md in the programs that they are for. A role whose name or path would run a
+//! command if anything evaluated it is shown as it is, and runs nothing.
 //!
 //! powerlevel10k is in no package registry, so its recipe is expanded as its manual says.
 

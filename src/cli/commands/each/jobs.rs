@@ -78,8 +78,8 @@ fn job(role: RoleArgs, context: &Context) -> Result<Job, CliError> {
 }
 
 /// Replaces each pattern, such as `payments-*`, by the profiles with a role whose whole name it matches. A
-/// role that was named before is not repeated. A profile whose role is invalid is taken as well, so that the error
-/// names it and the command runs nowhere, not everywhere else.
+/// role that was named before is not repeated. A profile whose role is invalid is taken as well, so that
+/// the error names it and the command runs nowhere, not everywhere else.
 fn expand_patterns(names: Vec<String>, context: &Context, output: &Output) -> Result<Vec<String>, CliError> {
     if !names.iter().any(|name| name.contains('*')) {
         return Ok(names);
