@@ -15,6 +15,7 @@ mod console;
 #[cfg(target_os = "linux")]
 mod crash;
 mod dialects;
+mod direnv;
 mod discovery;
 mod each;
 mod errors;
@@ -41,6 +42,7 @@ mod login_attacks;
 mod login_interop;
 mod login_on_demand;
 mod login_roles;
+mod many_roles;
 mod mfa;
 mod mistakes;
 mod moto;
