@@ -131,6 +131,12 @@ fn a_sign_in_that_has_ended_is_asked_for_too() {
         let said = at_a_terminal(&stage, line, &[&format!("{QUESTION}|")], &[]).success();
         assert!(said.contains("this\nstatus 0\n"), "{expires}: {said}");
         assert_eq!(count(&stage, "AssumeRole"), 1);
+        // What was got is cached for the new sign-in.
+        stage.sts.reset();
+        let said =
+            at_a_terminal(&stage, "for role in deploy dev; do arl exec $role -- echo this; done", &[], &[]);
+        assert_eq!(said.success().matches("this\n").count(), 2);
+        assert_eq!(actions(&stage), [] as [&str; 0], "{expires}");
     }
 }
 
