@@ -49,7 +49,7 @@ function arl {
                 \builtin shift
                 case $__arl_back:$__arl_word in
                     x:assume) __arl_back=assume ;;
-                    assume:-) __arl_back=done ;;
+                    assume:-) __arl_back=found ;;
                     *) \builtin set -- "$@" "$__arl_word" ;;
                 esac
             done

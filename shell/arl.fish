@@ -50,7 +50,7 @@ function arl --description 'Assume AWS IAM roles'
                     case yes:assume
                         set back assume
                     case assume:-
-                        set back done
+                        set back found
                     case '*'
                         set --append rest $word
                 end

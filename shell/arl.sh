@@ -44,7 +44,7 @@ arl() {
                         \shift
                         case $__arl_back:$__arl_word in
                             x:assume) __arl_back=assume ;;
-                            assume:-) __arl_back=done ;;
+                            assume:-) __arl_back=found ;;
                             *) \set -- "$@" "$__arl_word" ;;
                         esac
                     done

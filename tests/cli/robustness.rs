@@ -437,9 +437,10 @@ fn random_command_lines_end_with_a_documented_status() {
         let credentials =
             if random.next(3) == 0 { mutated(random, CREDENTIALS) } else { CREDENTIALS.to_owned() };
         stage.profiles(&config.replace("..", "."), &credentials);
-        let mut arl = stage.as_ann("/usr/bin/timeout");
+        // Without a terminal, at which arl would let the user choose a role.
+        let mut arl = stage.as_ann("/usr/bin/setsid");
         // A hang is a failure: timeout(1) ends with 124.
-        arl.args(["60", "arl"]).env("SHELL", "/bin/true");
+        arl.args(["/usr/bin/timeout", "60", "arl"]).env("SHELL", "/bin/true");
         let mut words: Vec<OsString> = pick(random, LINES).iter().map(OsString::from).collect();
         let is_command = ["exec", "each"].iter().any(|verb| words.contains(&OsString::from(verb)));
         for _ in 0..random.next(4) {

@@ -26,6 +26,7 @@ const EXAMPLES: &str = "Examples:
   arl exec ROLE -- terraform plan
   arl exec ROLE --duration 2h -- ./release.sh
   arl exec ROLE                             your shell, as the role
+  arl exec -- terraform plan                choose the role from a list; without a terminal, AWS_PROFILE's
 
   arl exec ROLE --server -- ./run-all-day.sh
 
@@ -75,8 +76,8 @@ pub(crate) fn run(
     }
     signals::end_with_subshell();
     let unattended = if command.is_empty() { Unattended::Refused } else { Unattended::AwsProfile };
-    let behind = if command.is_empty() { "" } else { " -- COMMAND" };
-    choose_role(&mut role, Asking { command: "arl exec", behind, unattended }, output)?;
+    let asking = Asking { command: "arl exec", behind: " -- COMMAND", unattended };
+    choose_role(&mut role, asking, output)?;
     let mut argv = command.into_iter();
     let program = argv.next().unwrap_or_else(default_shell);
     let arguments: Vec<OsString> = argv.collect();

@@ -27,13 +27,16 @@ use crate::cli::ui::role_label::session_summary;
 use crate::cli::ui::text::quote_words;
 
 const SHORT_EXAMPLES: &str = "  \
-  arl assume ROLE --duration 2h      this shell becomes the role
+  arl assume ROLE --duration 2h      this shell becomes the role; without ROLE you choose it
+  arl assume -                       back to the role before this one
   arl assume ROLE --json             for credential_process";
 
 const EXAMPLES: &str = "Examples:
   eval \"$(arl assume ROLE)\"                 bash, zsh, ksh, dash
   arl assume ROLE | source                  fish
   arl assume ROLE                           any of them, with the shell integration (arl init)
+  arl assume                                choose the role from a list
+  arl assume -                              the role before this one, with the shell integration
   arl assume ROLE --profile dev --json      for credential_process
   arl assume ROLE --format dotenv           for tools that read env files
 

@@ -192,7 +192,9 @@ impl CommandLine {
 
     fn missing_argument(&self, missing: &[String]) -> CliError {
         let command = self.command();
-        let names_role = missing.iter().any(|name| name.contains("ROLE") || name.contains("--role-name"));
+        let names_role = missing
+            .iter()
+            .any(|name| ["ROLE", "--role-name", "--account-id"].iter().any(|role| name.contains(role)));
         if !names_role {
             let names: Vec<String> = missing.iter().map(|name| name.replace(['<', '>'], "")).collect();
             return CliError::usage(format!("`{command}` needs {}", names.join(" and ")))

@@ -11,11 +11,19 @@ use crate::cli::env::vars;
 use crate::cli::roles;
 use crate::cli::roles::catalogs::{account_names, cached_catalogs, catalog_roles};
 use crate::cli::roles::{KnownRole, RoleOrigin};
-use crate::cli::session::choose::Choice;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::picker::Entry;
 use crate::cli::ui::text::human_duration;
+
+/// Something that can be chosen.
+#[derive(Debug)]
+pub(super) enum Choice {
+    /// The role that this word names.
+    Role(String),
+    /// What the session with this name offers.
+    Offered(String),
+}
 
 /// Returns the choices, and the entry of each.
 pub(super) fn candidates(context: &Context) -> Result<(Vec<Choice>, Vec<Entry>), CliError> {

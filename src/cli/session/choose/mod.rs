@@ -14,7 +14,7 @@ use crate::cli::env::dirs::private_runtime_dir;
 use crate::cli::env::vars;
 use crate::cli::process::signals::StopWatch;
 use crate::cli::roles::needed::role_needed;
-use crate::cli::session::choose::candidates::candidates;
+use crate::cli::session::choose::candidates::{Choice, candidates};
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::picker;
@@ -40,15 +40,6 @@ pub(crate) struct Asking {
     pub(crate) unattended: Unattended,
 }
 
-/// Something that can be chosen.
-#[derive(Debug)]
-enum Choice {
-    /// The role that this word names.
-    Role(String),
-    /// What the session with this name offers.
-    Offered(String),
-}
-
 /// Puts the user's choice into arguments that name no role. Returns it as well, if there was one.
 ///
 /// # Errors
@@ -67,7 +58,7 @@ pub(crate) fn choose_role(
     let is_attended = args.within.is_none() && has_terminal();
     let name = match asking.unattended {
         _ if is_attended => Chooser::new(asking, output)?.choose()?,
-        Unattended::AwsProfile => role_of_aws_profile(asking, output)?,
+        Unattended::AwsProfile => role_of_the_environment(asking, output)?,
         Unattended::Refused => return Err(role_needed(asking.command, asking.behind)),
     };
     args.role = Some(name.clone());
@@ -90,7 +81,7 @@ fn refuse_dash(asking: Asking) -> CliError {
     )
 }
 
-fn role_of_aws_profile(asking: Asking, output: &Output) -> Result<String, CliError> {
+fn role_of_the_environment(asking: Asking, output: &Output) -> Result<String, CliError> {
     let needed = || role_needed(asking.command, asking.behind);
     let name = vars::get(vars::AWS_PROFILE).ok_or_else(needed)?;
     let context = Context::read()?;
@@ -158,7 +149,7 @@ impl<'a> Chooser<'a> {
                 Picker { title, look, locks: &locks, output, stop_signal: &stop_signal }
                     .pick(List::new(entries))
             }
-            Method::Program(command) => picker::take_turn(&locks, self.output, &stop_signal)
+            Method::Program(command) => picker::take_turn(&locks, &stop_signal)
                 .and_then(|_turn| program::pick(command, &entries, &stop_signal)),
         };
         picked.map_err(|error| match error {

@@ -92,7 +92,7 @@ fn query_line(list: &List, title: &str, width: usize) -> (String, usize) {
         line.extend(std::iter::repeat_n(' ', width - used + GAP));
         line.push_str(&count);
     }
-    (line, cursor)
+    (shorten(&line, width).into_owned(), cursor)
 }
 
 /// Returns the widths of the columns; 0 is one that does not fit, or is empty.
@@ -188,6 +188,6 @@ mod tests {
             })
         );
         let narrow = frame(&mut list, "role>", (6, 40), Style::Plain).lines;
-        assert_eq!(narrow[1], "> * payments-prod  111122223333  Deploy");
+        assert_eq!(narrow[1], "> * payments-prod  111122223333 …  41m");
     }
 }

@@ -76,7 +76,7 @@ impl Picker<'_> {
     /// # Errors
     /// The user leaves, a signal asks arl to stop, or there is no terminal.
     pub(crate) fn pick(&self, mut list: List) -> Result<usize, PickError> {
-        let _turn = take_turn(self.locks, self.output, self.stop_signal)?;
+        let _turn = take_turn(self.locks, self.stop_signal)?;
         if self.look == Look::Numbered || !can_move_cursor() {
             let terminal = Terminal::open(Mode::Lines(Echo::On)).map_err(|_| PickError::NoTerminal)?;
             return plain::pick(&mut list, self.title, &terminal, self.stop_signal);
@@ -132,23 +132,18 @@ impl Picker<'_> {
     }
 }
 
-/// Waits until no other process asks at this terminal. Two pickers at once would read each other's keys.
+/// Waits until no other process asks at this terminal. Two pickers at once would read each other's keys. A
+/// message about that would stand in the other one's list.
 pub(crate) fn take_turn(
     locks: &Path,
-    output: &Output,
     stop_signal: &dyn Fn() -> Option<i32>,
 ) -> Result<LeaderLock, PickError> {
     let session = terminal_session().ok_or(PickError::NoTerminal)?;
     let locks = SingleFlight::new(locks);
-    let mut is_told = false;
     loop {
         match locks.try_lock_terminal(session) {
             TerminalLock::Own(lock) => return Ok(lock),
             TerminalLock::Busy => {}
-        }
-        if !is_told {
-            output.note("another arl asks at this terminal; this one waits until that is done");
-            is_told = true;
         }
         if let Some(signal) = stop_signal() {
             return Err(PickError::Stopped(signal));
