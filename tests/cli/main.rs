@@ -16,6 +16,7 @@ mod console;
 mod crash;
 mod dialects;
 mod discovery;
+mod documents;
 mod each;
 mod errors;
 mod eval;

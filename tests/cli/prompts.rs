@@ -1,4 +1,4 @@
-//! The prompt recipes of the README, with a role whose path would run a command if anything evaluated it.
+//! The prompt recipes of docs/shells.md, with a role whose path would run a command if anything evaluated it.
 
 use crate::support::{DEPLOY, Stage, in_terminal};
 
@@ -7,10 +7,10 @@ const HOSTILE: &str =
 /// arl sets no such name, but the variable may come from elsewhere.
 const HOSTILE_NAME: &str = "$(echo>hacked)`echo>hacked`(echo>hacked);echo>hacked;Deploy";
 
-/// The README's line for a prompt, without the comment that names its shells.
+/// The line for a prompt, without the comment that names its shells.
 fn recipe(about: &str) -> String {
-    let readme = include_str!("../../README.md");
-    let line = readme.lines().find(|line| line.starts_with("    ") && line.contains(about)).unwrap();
+    let page = include_str!("../../docs/shells.md");
+    let line = page.lines().find(|line| line.starts_with("    ") && line.contains(about)).unwrap();
     line.rsplit_once("   #").map_or(line, |(recipe, _)| recipe).trim().to_owned()
 }
 
