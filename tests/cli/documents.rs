@@ -338,3 +338,17 @@ fn every_link_leads_to_a_file_and_a_heading() {
     }
     assert!(seen > 20, "{seen}");
 }
+
+/// `make pictures` records it from the real program.
+#[test]
+fn the_picture_is_small_and_shows_nothing_of_this_machine() {
+    let picture = text("docs/demo.svg");
+    assert!(picture.len() < 150_000, "{}", picture.len());
+    assert!(picture.contains("prefers-color-scheme:dark") && picture.contains("prefers-reduced-motion"));
+    for machine in ["/home/", "/root", "/tmp", "/work", "AKIA", "ASIA", "http://127"] {
+        assert!(!picture.contains(machine), "the picture shows {machine}");
+    }
+    for typed in ["arl assume prod-deploy", "arl each", "arl status"] {
+        assert!(picture.contains(typed), "the picture does not show `{typed}`");
+    }
+}
