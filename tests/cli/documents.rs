@@ -17,10 +17,11 @@ use crate::support::{Stage, tools, write_program};
 const MARK: &str = "<!-- not run -->";
 
 /// The page, the first line, and the reason of each block that no test runs here.
-const NOT_RUN: [(&str, &str, &str); 6] = [
+const NOT_RUN: [(&str, &str, &str); 7] = [
     ("README.md", "arl assume                  # pick a role", "the picker needs a terminal"),
     ("docs/shells.md", "eval \"$(arl init bash)\"", "ten shells: hooks/ and other_shells.rs run each line"),
     ("docs/keys.md", "arl keys add dev                       # asks", "asks at a terminal: keys.rs"),
+    ("docs/library.md", "cargo run --example assume_role", "cargo runs this test: examples.rs"),
     (
         "docs/programs.md",
         "arl exec prod-deploy                          # a new",
