@@ -18,7 +18,7 @@ esac
 # each use.
 __arl_drop_inherited() {
     \builtin local "$__arl_no_attributes" __arl_name __arl_flags || \builtin return
-    for __arl_name in __arl_restore __arl_refresh __arl_region; do
+    for __arl_name in __arl_restore __arl_refresh __arl_region __arl_last __arl_previous; do
         [[ -n ${!__arl_name-} ]] || \builtin continue
         __arl_flags=$(\builtin declare -p "$__arl_name" 2>/dev/null)
         __arl_flags=${__arl_flags#declare }
@@ -31,7 +31,7 @@ __arl_drop_inherited
 function arl {
     \builtin local "$__arl_no_attributes" __arl_mode __arl_from_original __arl_name __arl_flags __arl_shell_options __arl_status __arl_verb \
         __arl_eval_output __arl_skip __arl_word __arl_out __arl_code __arl_stdout_is_pipe __arl_pid __arl_rest __arl_fd \
-        __arl_line __arl_subshell || {
+        __arl_line __arl_subshell __arl_back || {
         __arl_refuse "$@"
         \builtin return
     }
@@ -39,6 +39,23 @@ function arl {
         __arl_refuse "$@"
         \builtin return
     }
+    # `arl assume -`: the words of the role before this one, or of the last one if there is none now.
+    if [[ -n $__arl_back ]]; then
+        __arl_line=${__arl_last-}
+        [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]] || __arl_line=${__arl_previous-}
+        # Without them arl says that there is no such role.
+        if [[ -n $__arl_line ]]; then
+            for __arl_word in "$@"; do
+                \builtin shift
+                case $__arl_back:$__arl_word in
+                    x:assume) __arl_back=assume ;;
+                    assume:-) __arl_back=found ;;
+                    *) \builtin set -- "$@" "$__arl_word" ;;
+                esac
+            done
+            \builtin eval "\\builtin set -- $__arl_line \"\$@\""
+        fi
+    fi
     # arl runs last, so that bash treats a signal that kills it as it does without this function. In a
     # subshell ARL_SUBSHELL makes arl end with it: after `arl exec ROLE -- COMMAND &`, `kill $!` kills the
     # subshell.
@@ -95,9 +112,10 @@ __arl_restore_options() {
 }
 
 # Sets the caller's __arl_mode: `eval` if the shell evaluates the output, `original` if arl starts from the
-# environment before the role, else `plain`. Clears __arl_from_original unless the verb starts from there.
+# environment before the role, else `plain`. Clears __arl_from_original unless the verb starts from there. Sets
+# __arl_back for `arl assume -`.
 __arl_choose_mode() {
-    __arl_verb='' __arl_eval_output=x __arl_from_original=x __arl_skip='' __arl_subshell=''
+    __arl_verb='' __arl_eval_output=x __arl_from_original=x __arl_skip='' __arl_subshell='' __arl_back=''
     [[ ${BASHPID-$$} == "$$" ]] || __arl_subshell=$BASHPID
     __arl_drop_inherited || \builtin return
     for __arl_word in "$@"; do
@@ -110,6 +128,7 @@ __arl_choose_mode() {
             --color) [[ -n $__arl_verb ]] || __arl_skip=x ;;
             --chain) __arl_from_original='' ;;
             -h* | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) __arl_eval_output='' ;;
+            -) [[ $__arl_verb != assume ]] || __arl_back=x ;;
             -*) ;;
             *) __arl_verb=${__arl_verb:-$__arl_word} ;;
         esac

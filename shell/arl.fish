@@ -16,6 +16,7 @@ function arl --description 'Assume AWS IAM roles'
     set --local eval_output yes
     set --local from_original yes
     set --local skip ''
+    set --local back ''
     for word in $argv
         if test -n "$skip"
             set skip ''
@@ -30,9 +31,31 @@ function arl --description 'Assume AWS IAM roles'
                 set from_original ''
             case '-h*' '-v*h*' '-q*h*' --help --json --format '--format=*' --show --shell '--shell=*'
                 set eval_output ''
+            case -
+                test "$verb" = assume; and set back yes
             case '-*'
             case '*'
                 test -n "$verb"; or set verb $word
+        end
+    end
+    # `arl assume -`: the words of the role before this one, or of the last one if there is none now.
+    if test -n "$back"
+        set --local memory __arl_last
+        test -n "$ARL_KEY_ID" -a "$AWS_ACCESS_KEY_ID" = "$ARL_KEY_ID"; and set memory __arl_previous
+        # Without them arl says that there is no such role.
+        if __arl_is_own $memory
+            set --local rest
+            for word in $argv
+                switch $back:$word
+                    case yes:assume
+                        set back assume
+                    case assume:-
+                        set back found
+                    case '*'
+                        set --append rest $word
+                end
+            end
+            set argv $$memory $rest
         end
     end
     switch "$verb"

@@ -6,9 +6,13 @@
 # one came from the environment. Tools such as direnv can export one at any time, so arl checks again before
 # each use.
 __arl_drop_inherited() {
-    case ${__arl_restore:+x}${__arl_refresh:+x}${__arl_region:+x} in '') \return ;; esac
+    case ${__arl_restore:+x}${__arl_refresh:+x}${__arl_region:+x}${__arl_last:+x}${__arl_previous:+x} in
+        '') \return ;;
+    esac
     case $(\export -p) in
-        *' __arl_re'*) \unset __arl_restore __arl_refresh __arl_region ;;
+        *' __arl_re'* | *' __arl_last'* | *' __arl_previous'*)
+            \unset __arl_restore __arl_refresh __arl_region __arl_last __arl_previous
+            ;;
     esac
 }
 __arl_drop_inherited
@@ -27,6 +31,28 @@ arl() {
     __arl_unset_scratch
     \unset __arl_subshell
     __arl_untraced __arl_choose_mode "$@" || __arl_mode=stop
+    # `arl assume -`: the words of the role before this one, or of the last one if there is none now.
+    case ${__arl_back-}:$__arl_mode in
+        :* | *:stop) ;;
+        *)
+            __arl_value=${__arl_last-}
+            case ${AWS_ACCESS_KEY_ID-} in "${ARL_KEY_ID:-?}") __arl_value=${__arl_previous-} ;; esac
+            # Without them arl says that there is no such role.
+            case ${__arl_value:+x} in
+                x)
+                    for __arl_word in "$@"; do
+                        \shift
+                        case $__arl_back:$__arl_word in
+                            x:assume) __arl_back=assume ;;
+                            assume:-) __arl_back=found ;;
+                            *) \set -- "$@" "$__arl_word" ;;
+                        esac
+                    done
+                    \eval "\\set -- $__arl_value \"\$@\""
+                    ;;
+            esac
+            ;;
+    esac
     case $__arl_mode in
         stop)
             __arl_unset_scratch
@@ -62,7 +88,7 @@ arl() {
 # Unsets the variables that a call uses.
 __arl_unset_scratch() {
     \unset __arl_verb __arl_eval_output __arl_from_original __arl_skip __arl_word __arl_out __arl_code __arl_fd __arl_key \
-        __arl_value __arl_mode
+        __arl_value __arl_mode __arl_back
 }
 
 # Runs a command without -x and -v, which would show the evaluated statements.
@@ -124,7 +150,7 @@ __arl_refuse() {
 # before the role, else `plain`. Sets __arl_from_original if the verb starts from there.
 __arl_choose_mode() {
     __arl_drop_inherited || \return
-    __arl_verb='' __arl_eval_output=x __arl_from_original=x __arl_skip=''
+    __arl_verb='' __arl_eval_output=x __arl_from_original=x __arl_skip='' __arl_back=''
     for __arl_word in "$@"; do
         case $__arl_skip in
             x)
@@ -137,6 +163,7 @@ __arl_choose_mode() {
             --color) case $__arl_verb in '') __arl_skip=x ;; esac ;;
             --chain) __arl_from_original='' ;;
             -h* | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) __arl_eval_output='' ;;
+            -) case $__arl_verb in assume) __arl_back=x ;; esac ;;
             -*) ;;
             *) case $__arl_verb in '') __arl_verb=$__arl_word ;; esac ;;
         esac

@@ -6,8 +6,8 @@
 # one came from the environment. Tools such as direnv can export one at any time, so arl checks again before
 # each use.
 __arl_drop_inherited() {
-    case ${(t)__arl_restore-}${(t)__arl_refresh-}${(t)__arl_region-} in
-        *export*) \builtin unset __arl_restore __arl_refresh __arl_region ;;
+    case ${(t)__arl_restore-}${(t)__arl_refresh-}${(t)__arl_region-}${(t)__arl_last-}${(t)__arl_previous-} in
+        *export*) \builtin unset __arl_restore __arl_refresh __arl_region __arl_last __arl_previous ;;
     esac
 }
 __arl_drop_inherited
@@ -20,7 +20,7 @@ function arl {
     # A DEBUG trap would see the evaluated statements. zsh restores it when this function returns.
     \builtin trap - DEBUG
     \builtin local __arl_verb='' __arl_eval_output=x __arl_from_original=x __arl_skip='' __arl_stdout_is_pipe='' __arl_word __arl_out __arl_code \
-        __arl_subshell='' __arl_reader=shell
+        __arl_subshell='' __arl_reader=shell __arl_back=''
     __arl_drop_inherited || \builtin return
     for __arl_word in "$@"; do
         if [[ -n $__arl_skip ]]; then
@@ -32,10 +32,28 @@ function arl {
             --color) [[ -n $__arl_verb ]] || __arl_skip=x ;;
             --chain) __arl_from_original='' ;;
             -h* | -[vq]*h* | --help | --json | --format | --format=* | --show | --shell | --shell=*) __arl_eval_output='' ;;
+            -) [[ $__arl_verb != assume ]] || __arl_back=x ;;
             -*) ;;
             *) __arl_verb=${__arl_verb:-$__arl_word} ;;
         esac
     done
+    # `arl assume -`: the words of the role before this one, or of the last one if there is none now.
+    if [[ -n $__arl_back ]]; then
+        __arl_out=${__arl_last-}
+        [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]] || __arl_out=${__arl_previous-}
+        # Without them arl says that there is no such role.
+        if [[ -n $__arl_out ]]; then
+            for __arl_word in "$@"; do
+                \builtin shift
+                case $__arl_back:$__arl_word in
+                    x:assume) __arl_back=assume ;;
+                    assume:-) __arl_back=found ;;
+                    *) \builtin set -- "$@" "$__arl_word" ;;
+                esac
+            done
+            \builtin eval "\\builtin set -- $__arl_out \"\$@\""
+        fi
+    fi
     case $__arl_verb in
         assume | exec | each | write | explain | console) ;;
         *) __arl_from_original='' ;;

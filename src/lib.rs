@@ -190,7 +190,7 @@ pub mod internal {
     pub use crate::cache::entry::{CachedSession, SessionSummary};
     pub use crate::cache::freshness::{Consumer, FreshnessPolicy};
     pub use crate::cache::key::{CacheKey, CacheKeyHop};
-    pub use crate::cache::single_flight::{Acquired, LeaderLock, SingleFlight, WaitBudget};
+    pub use crate::cache::single_flight::{Acquired, LeaderLock, SingleFlight, TerminalLock, WaitBudget};
     pub use crate::cache::source_facts::SourceEnvironment;
     pub use crate::cache::source_key::SourceKey;
     pub use crate::cache::store::SessionStore;

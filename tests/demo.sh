@@ -63,6 +63,15 @@ if [ -t 1 ] && [ -z "${NO_COLOR-}" ]; then
 else
     title='' typed='' plain=''
 fi
+# The Python that has boto3: the system's, else that of the tests. Prints nothing if there is none.
+with_boto3() {
+    for python in python3 .tools/venv/bin/python; do
+        if "$python" -c 'import boto3' 2>/dev/null; then
+            printf '%s' "$python"
+            return
+        fi
+    done
+}
 scene() {
     printf '\n%s# %s%s\n' "$title" "$1" "$plain"
 }
@@ -109,7 +118,19 @@ eval "$(arl init sh)"
 
     scene 'Sign in to IAM Identity Center, and use a role of it without a profile:'
     show 'arl login corp'
-    show 'arl exec corp:111122223333/ReadOnly -- sh -c "echo \$ARL_ROLE"'
+    show 'arl assume corp:111122223333/ReadOnly'
+    show 'arl status | head -n 1'
+    show 'arl clear'
+
+    scene 'Every SDK and the AWS CLI use the same sign-in, through the token file that they share:'
+    show 'arl configure corp:111122223333/Dev --profile-name corp-dev --region eu-west-1'
+    boto3=$(with_boto3)
+    if [ -n "$boto3" ]; then
+        python() { "$boto3" "$@"; }
+        show 'python -c "import boto3; print(boto3.Session(profile_name=\"corp-dev\").client(\"sts\").get_caller_identity()[\"Arn\"])"'
+    else
+        printf '%s\n' '(boto3 is not installed here, so it is not shown; `pip install boto3`, or `make test`, which has it)'
+    fi
     show 'arl logout corp'
 }
 

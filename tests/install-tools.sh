@@ -21,6 +21,8 @@ need rclone rclone
 need tinyproxy tinyproxy-bin
 need setpriv util-linux
 need direnv direnv
+need tmux tmux
+need pgrep procps
 need zoxide zoxide
 need script bsdutils
 need strace strace

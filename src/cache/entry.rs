@@ -32,6 +32,8 @@ impl CachedSession {
 pub struct SessionSummary {
     /// The facts of its cache key, as JSON.
     pub facts: Value,
+    /// When it was issued.
+    pub issued_at: SystemTime,
     /// When it expires.
     pub expiration: SystemTime,
 }
@@ -97,8 +99,8 @@ pub(crate) fn summarize(text: &[u8]) -> Option<SessionSummary> {
     if facts.get("schema")? != KEY_SCHEMA_VERSION {
         return None;
     }
-    let expiration = parse(lines.next()?)?.credentials.expiration()?;
-    Some(SessionSummary { facts, expiration })
+    let CachedSession { credentials, issued_at } = parse(lines.next()?)?;
+    Some(SessionSummary { facts, issued_at, expiration: credentials.expiration()? })
 }
 
 fn parse(session: &str) -> Option<CachedSession> {

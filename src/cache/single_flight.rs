@@ -69,6 +69,15 @@ pub struct LeaderLock {
     holder: String,
 }
 
+/// The result of an attempt to lock a terminal.
+#[derive(Debug)]
+pub enum TerminalLock {
+    /// This process has the lock, or goes on without one because there can be none.
+    Own(LeaderLock),
+    /// Another process has it.
+    Busy,
+}
+
 impl SingleFlight {
     /// Uses lock files in this directory, which is created with the first one.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
@@ -133,17 +142,27 @@ impl SingleFlight {
 
     /// Waits for the lock of a terminal's session, up to `limit`. Goes on without it if it is not available.
     pub async fn lock_terminal(&self, terminal: u32, limit: Duration) -> LeaderLock {
-        let path = self.directory.join(format!("{TERMINAL_LOCK_PREFIX}{terminal}"));
         let (pause, mut waited) = (POLL_INTERVALS.1, Duration::ZERO);
         loop {
-            match self.try_lock(&path) {
-                TryLock::Locked(file) => return LeaderLock { file: Some(file), holder: String::new() },
-                TryLock::Busy if waited < limit => {
+            match self.try_lock_terminal(terminal) {
+                TerminalLock::Own(lock) => return lock,
+                TerminalLock::Busy if waited < limit => {
                     tokio::time::sleep(pause).await;
                     waited += pause;
                 }
-                TryLock::Busy | TryLock::Unavailable => return LeaderLock::without_lock(),
+                TerminalLock::Busy => return LeaderLock::without_lock(),
             }
+        }
+    }
+
+    /// Takes the lock of a terminal's session, unless another process holds it.
+    pub fn try_lock_terminal(&self, terminal: u32) -> TerminalLock {
+        match self.try_lock(&self.directory.join(format!("{TERMINAL_LOCK_PREFIX}{terminal}"))) {
+            TryLock::Locked(file) => {
+                TerminalLock::Own(LeaderLock { file: Some(file), holder: String::new() })
+            }
+            TryLock::Busy => TerminalLock::Busy,
+            TryLock::Unavailable => TerminalLock::Own(LeaderLock::without_lock()),
         }
     }
 

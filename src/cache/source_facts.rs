@@ -12,7 +12,7 @@ use crate::keys::{KeyRecord, StoredKey};
 use crate::secret::Secret;
 use crate::source::{
     ContainerSource, ContainerToken, LoginSource, MetadataSource, ProcessSource, Source, SsoSession,
-    SsoSource, SsoToken, WebIdentityToken, read_sso_file, sso_cache_directory,
+    SsoSource, WebIdentityToken, sign_in_id, sso_cache_directory,
 };
 
 /// The environment that a source depends on, provided by the caller.
@@ -51,12 +51,11 @@ impl SourceKey {
             Source::Sso(sso) => {
                 let SsoSource { account_id, role_name, session } = sso;
                 let SsoSession { name, start_url, region, scopes: _ } = session;
-                let path = sso_cache_directory(env.home.as_deref()?).join(session.token_file_name());
-                let token = read_sso_file(&path).ok()?;
+                let directory = sso_cache_directory(env.home.as_deref()?);
                 json!({
                     "sso_account_id": account_id, "sso_role_name": role_name, "sso_start_url": start_url,
                     "sso_region": region, "sso_session": name, "portal": env.portal_url,
-                    "sign_in": sign_in_digest(&token)?,
+                    "sign_in": sign_in_id(&directory, session)?,
                 })
             }
             Source::MfaSession { keys, serial_number } => {
@@ -119,17 +118,6 @@ fn process_facts(process: &ProcessSource, env: &SourceEnvironment<'_>) -> Value 
     })
 }
 
-/// Returns a hash of what identifies a sign-in. `None` without a token, which is no sign-in.
-///
-/// Each renewal replaces the access token, and some tools drop fields that they do not know. The registration
-/// stays. A sign-in of arl drops the cached sessions of the one before, because both may use it.
-fn sign_in_digest(file: &[u8]) -> Option<String> {
-    let token = SsoToken::parse(file)?;
-    let client = token.client.as_ref().filter(|_| token.refresh_token.is_some());
-    let text = client.map_or_else(|| token.access_token.expose(), |client| &client.id);
-    Some(sha256_hex(text.as_bytes()))
-}
-
 /// Returns a hash of the key for proofs, which identifies an `aws login`: refreshing the login keeps the key.
 fn login_key_digest(file: &[u8]) -> Option<String> {
     let object: Map<String, Value> = serde_json::from_slice(file).ok()?;
@@ -171,26 +159,5 @@ mod tests {
         assert_eq!(first, later);
         assert_ne!(first, other);
         assert_ne!(stable_claims_digest(b"opaque"), stable_claims_digest(b"opaqua"));
-    }
-
-    #[test]
-    fn a_sign_in_is_identified_by_its_registration_else_by_its_token() {
-        let of = |more: &str| {
-            sign_in_digest(format!(r#"{{"expiresAt":"2030-01-01T00:00:00Z"{more}}}"#).as_bytes())
-        };
-        assert_eq!(of(""), None);
-        assert_eq!(sign_in_digest(b"nonsense"), None);
-        assert_ne!(of(r#","accessToken":"a""#), of(r#","accessToken":"b""#));
-        let client = r#","clientId":"c","clientSecret":"s""#;
-        let renewable = |token: &str, client: &str| {
-            of(&format!(r#","accessToken":"{token}","refreshToken":"{token}"{client}"#))
-        };
-        assert_eq!(renewable("a", client), renewable("b", client));
-        assert_ne!(renewable("a", client), renewable("a", r#","clientId":"d","clientSecret":"s""#));
-        // Nothing but the token can tell whether it is the same sign-in.
-        assert_ne!(
-            of(&format!(r#","accessToken":"a"{client}"#)),
-            of(&format!(r#","accessToken":"b"{client}"#))
-        );
     }
 }

@@ -2,7 +2,7 @@
 
 use super::text_parts;
 use crate::credentials::Credentials;
-use crate::export::shell::{RestorePoint, Shell, ShellUpdate};
+use crate::export::shell::{RestorePoint, RoleMemory, Shell, ShellUpdate};
 use crate::export::{Identity, RegionChange, dotenv};
 use crate::secret::Secret;
 
@@ -37,7 +37,9 @@ fn identity(value: &str) -> Identity {
 fn assume(shell: Shell, value: &str) {
     let refresh = vec!["assume".to_owned(), value.to_owned()];
     let identity = identity(value);
-    let update = ShellUpdate { identity: &identity, restore_point: RestorePoint::Untrusted, refresh };
+    let memory = RoleMemory { words: refresh.clone(), is_untrusted: false };
+    let restore_point = RestorePoint::Untrusted;
+    let update = ShellUpdate { identity: &identity, restore_point, refresh, memory };
     let Ok(text) = shell.assume(&update) else { return };
     let text = String::from_utf8(text).expect("a value that is text");
     assert!(!value.chars().any(char::is_control), "{shell:?} takes a control character: {value:?}");

@@ -96,8 +96,8 @@ impl Catalog {
         }
     }
 
-    /// Returns the catalog as text. It holds no secret.
-    pub(super) fn to_json(&self, session: &SsoSession) -> String {
+    /// Returns the catalog as text, with the ID of the sign-in that it was found with. It holds no secret.
+    pub(super) fn to_json(&self, session: &SsoSession, sign_in: &str) -> String {
         let accounts = self.accounts.iter().map(|account| {
             let CatalogAccount { id, name, email, roles } = account;
             json!({ "id": id, "name": name, "email": email, "roles": roles })
@@ -107,6 +107,7 @@ impl Catalog {
             "session": self.session,
             "start_url": session.start_url,
             "region": session.region,
+            "sign_in": sign_in,
             "found_at": self.found_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
             "is_complete": self.is_complete,
             "accounts": accounts.collect::<Vec<_>>(),
@@ -115,13 +116,14 @@ impl Catalog {
     }
 
     /// Reads the text of a catalog, if it is the one of this sign-in.
-    pub(super) fn parse(text: &[u8], session: &SsoSession) -> Option<Self> {
+    pub(super) fn parse(text: &[u8], session: &SsoSession, sign_in: &str) -> Option<Self> {
         let object: Value = serde_json::from_slice(text).ok()?;
         let is = |key: &str, value: &str| object.get(key).and_then(Value::as_str) == Some(value);
         let fits = object.get("version")? == VERSION
             && is("session", session.label())
             && is("start_url", &session.start_url)
-            && is("region", &session.region);
+            && is("region", &session.region)
+            && is("sign_in", sign_in);
         if !fits {
             return None;
         }

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use super::catalog::Catalog;
+use super::token_store::TokenStore;
 use crate::cache::{private_dir, private_file};
 use crate::digest::sha256_hex;
 use crate::source::SsoSession;
@@ -25,12 +26,14 @@ const LOCK_PREFIX: &str = ".lock-";
 #[derive(Debug, Clone)]
 pub struct CatalogStore {
     directory: PathBuf,
+    tokens: TokenStore,
 }
 
 impl CatalogStore {
-    /// Uses the catalogs in this cache directory, which is created when the first one is stored.
-    pub fn new(cache: &Path) -> Self {
-        Self { directory: cache.join(DIRECTORY) }
+    /// Uses the catalogs in this cache directory, which is created when the first one is stored. Catalogs
+    /// count for the sign-ins of these token files.
+    pub fn new(cache: &Path, tokens: TokenStore) -> Self {
+        Self { directory: cache.join(DIRECTORY), tokens }
     }
 
     /// Returns the directory. The locks of processes that ask the portal are in it too.
@@ -52,24 +55,21 @@ impl CatalogStore {
     }
 
     /// Returns the catalog of a sign-in, if there is one of the last day. One that other users could have
-    /// written or read counts as missing.
+    /// written or read counts as missing, and so does one of an earlier sign-in.
     pub fn read(&self, session: &SsoSession, now: SystemTime) -> Option<Catalog> {
         let text = private_file::read(&self.path(session), MAX_CATALOG)?;
-        Catalog::parse(&text, session).filter(|catalog| catalog.is_fresh(now))
+        let sign_in = self.tokens.sign_in_id(session)?;
+        Catalog::parse(&text, session, &sign_in).filter(|catalog| catalog.is_fresh(now))
     }
 
-    /// Whether there is a file for a sign-in.
-    pub(super) fn exists(&self, session: &SsoSession) -> bool {
-        self.path(session).exists()
-    }
-
-    /// Replaces the catalog of a sign-in.
+    /// Replaces the catalog of a session with one that was found with this sign-in.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(super) fn write(&self, session: &SsoSession, catalog: &Catalog) -> io::Result<()> {
+    pub(super) fn write(&self, session: &SsoSession, catalog: &Catalog, sign_in: &str) -> io::Result<()> {
         private_dir::ensure_private(&self.directory)?;
-        private_file::replace(&self.path(session), catalog.to_json(session).as_bytes()).map(|_| ())
+        let text = catalog.to_json(session, sign_in);
+        private_file::replace(&self.path(session), text.as_bytes()).map(|_| ())
     }
 
     /// Removes the catalogs of a session, those of its earlier start URLs too.

@@ -60,6 +60,46 @@ pub struct Found {
 impl Discovery<'_> {
     /// Returns the whole catalog: the cached one if it is complete, unless `is_refresh`.
     pub async fn all(self, is_refresh: bool) -> Found {
+        Asking::new(self).all(is_refresh).await
+    }
+
+    /// Returns the accounts, without asking for their roles. Roles that are known are there.
+    pub async fn accounts(self, is_refresh: bool) -> Found {
+        Asking::new(self).accounts(is_refresh).await
+    }
+
+    /// Returns the catalog with the roles of one account. It is empty after an error.
+    pub async fn account(self, account_id: &str, is_refresh: bool) -> Found {
+        let asking = Asking::new(self);
+        match asking.find_account(account_id, is_refresh).await {
+            Ok(catalog) => Found { catalog, error: None },
+            Err(error) => Found { catalog: asking.new_catalog(), error: Some(error) },
+        }
+    }
+}
+
+/// A question under way.
+struct Asking<'a> {
+    discovery: Discovery<'a>,
+    /// The sign-in at the start. A user who signs in meanwhile may be another one, and what is found out is the
+    /// first one's.
+    sign_in: Option<String>,
+}
+
+impl<'a> std::ops::Deref for Asking<'a> {
+    type Target = Discovery<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.discovery
+    }
+}
+
+impl<'a> Asking<'a> {
+    fn new(discovery: Discovery<'a>) -> Self {
+        Self { sign_in: discovery.call.store.sign_in_id(discovery.session), discovery }
+    }
+
+    async fn all(&self, is_refresh: bool) -> Found {
         let earlier = if is_refresh { Earlier::Ignored } else { Earlier::Used };
         let cached = || self.cached(earlier).filter(|catalog| catalog.is_complete);
         let _lock = match self.lock(cached).await {
@@ -71,8 +111,7 @@ impl Discovery<'_> {
         draft.finish(result)
     }
 
-    /// Returns the accounts, without asking for their roles. Roles that are known are there.
-    pub async fn accounts(self, is_refresh: bool) -> Found {
+    async fn accounts(&self, is_refresh: bool) -> Found {
         let earlier = if is_refresh { Earlier::Ignored } else { Earlier::Used };
         let cached = || self.cached(earlier).filter(|catalog| !catalog.accounts.is_empty());
         let _lock = match self.lock(cached).await {
@@ -84,18 +123,7 @@ impl Discovery<'_> {
         draft.finish(result)
     }
 
-    /// Returns the catalog with the roles of one account. It is empty after an error.
-    pub async fn account(self, account_id: &str, is_refresh: bool) -> Found {
-        match self.find_account(account_id, is_refresh).await {
-            Ok(catalog) => Found { catalog, error: None },
-            Err(error) => {
-                let catalog = Catalog::new(self.session, (self.call.clock)());
-                Found { catalog, error: Some(error) }
-            }
-        }
-    }
-
-    async fn find_account(self, account_id: &str, is_refresh: bool) -> Result<Catalog, LoginError> {
+    async fn find_account(&self, account_id: &str, is_refresh: bool) -> Result<Catalog, LoginError> {
         let has_roles = |catalog: &Catalog| {
             catalog.accounts.iter().any(|account| account.id == account_id && account.roles.is_some())
         };
@@ -118,6 +146,15 @@ impl Discovery<'_> {
         catalog.is_complete = catalog.known_accounts() == catalog.accounts.len();
         self.save(&catalog);
         Ok(catalog)
+    }
+
+    fn new_catalog(&self) -> Catalog {
+        Catalog::new(self.session, (self.call.clock)())
+    }
+
+    /// Whether the user has neither signed in anew nor out since the start.
+    fn is_same_sign_in(&self) -> bool {
+        self.call.store.sign_in_id(self.session) == self.sign_in
     }
 
     fn cached(&self, earlier: Earlier) -> Option<Catalog> {
@@ -218,6 +255,9 @@ impl Discovery<'_> {
         loop {
             pace.turn().await;
             let token = current_token(self.call, self.session).await?;
+            if !self.is_same_sign_in() {
+                return Err(LoginError::Replaced);
+            }
             match request(&token.access_token).await {
                 Ok(answer) => {
                     pace.answered();
@@ -242,8 +282,12 @@ impl Discovery<'_> {
     }
 
     fn save(&self, catalog: &Catalog) {
-        let Some(store) = self.catalogs else { return };
-        if let Err(error) = store.write(self.session, catalog) {
+        let Some((store, sign_in)) = self.catalogs.zip(self.sign_in.as_ref()) else { return };
+        // A file of an earlier sign-in would not be used, but it tells the next user what this one was offered.
+        if !self.is_same_sign_in() {
+            return;
+        }
+        if let Err(error) = store.write(self.session, catalog, sign_in) {
             (self.call.warn)(&format!("could not keep what IAM Identity Center offers: {error}"));
         }
     }
@@ -255,37 +299,31 @@ fn is_gone(error: &StsError) -> bool {
 
 /// A catalog that grows. It is saved from time to time, and when the work stops.
 struct Draft<'a> {
-    discovery: Discovery<'a>,
+    asking: &'a Asking<'a>,
     catalog: RefCell<Catalog>,
     saved_at: Cell<Option<Instant>>,
     is_dirty: Cell<bool>,
     /// Whether there was a complete catalog, which only a complete one replaces.
     has_better: bool,
-    /// Whether a file must still be there: a sign-in or a logout removes it, and then what this process finds
-    /// out may be another person's.
-    expects_file: Cell<bool>,
 }
 
 impl<'a> Draft<'a> {
-    fn new(discovery: Discovery<'a>, earlier: Earlier) -> Self {
-        let now = (discovery.call.clock)();
+    fn new(asking: &'a Asking<'a>, earlier: Earlier) -> Self {
         let is_complete = |catalog: Catalog| catalog.is_complete;
-        let has_better =
-            earlier == Earlier::Ignored && discovery.cached(Earlier::Used).is_some_and(is_complete);
+        let has_better = earlier == Earlier::Ignored && asking.cached(Earlier::Used).is_some_and(is_complete);
         Self {
-            discovery,
-            catalog: RefCell::new(Catalog::new(discovery.session, now)),
+            asking,
+            catalog: RefCell::new(asking.new_catalog()),
             saved_at: Cell::new(None),
             is_dirty: Cell::new(false),
             has_better,
-            expects_file: Cell::new(has_better),
         }
     }
 
     fn change(&self, change: impl FnOnce(&mut Catalog)) {
         let mut catalog = self.catalog.borrow_mut();
         change(&mut catalog);
-        (self.discovery.on_progress)(catalog.known_accounts(), catalog.accounts.len());
+        (self.asking.on_progress)(catalog.known_accounts(), catalog.accounts.len());
         drop(catalog);
         self.is_dirty.set(true);
         if self.saved_at.get().is_none_or(|at| at.elapsed() >= SAVE_INTERVAL) {
@@ -298,19 +336,18 @@ impl<'a> Draft<'a> {
         if !self.is_dirty.replace(false) || (self.has_better && !catalog.is_complete) {
             return;
         }
-        let is_dropped = || {
-            let store = self.discovery.catalogs;
-            self.expects_file.get() && store.is_some_and(|store| !store.exists(self.discovery.session))
-        };
-        if !is_dropped() {
-            self.discovery.save(&catalog);
-            self.saved_at.set(Some(Instant::now()));
-            self.expects_file.set(true);
-        }
+        self.asking.save(&catalog);
+        self.saved_at.set(Some(Instant::now()));
     }
 
     fn finish(self, result: Result<(), LoginError>) -> Found {
-        Found { catalog: self.catalog.borrow().clone(), error: result.err() }
+        let error = result.err();
+        // A part of what another user was offered is no answer.
+        let catalog = match error {
+            Some(LoginError::Replaced) => self.asking.new_catalog(),
+            _ => self.catalog.borrow().clone(),
+        };
+        Found { catalog, error }
     }
 }
 

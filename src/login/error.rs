@@ -26,6 +26,8 @@ pub enum LoginError {
         /// The roles that the user has in the account. `None` if the portal does not list them.
         roles: Option<Vec<String>>,
     },
+    /// A user signed in or out while arl asked what the sign-in offers.
+    Replaced,
     /// The user or the service refused the sign-in. Holds what they said.
     Refused(String),
     /// The device code has expired before the user approved it.
@@ -44,6 +46,9 @@ impl fmt::Display for LoginError {
             Self::NotSignedIn => f.write_str("there is no token of a sign-in"),
             Self::Expired => f.write_str("the sign-in has expired"),
             Self::Ended(error) => write!(f, "IAM Identity Center accepts the sign-in no more: {error}"),
+            Self::Replaced => {
+                f.write_str("another sign-in has replaced the one that arl asked with, or it has ended")
+            }
             Self::Refused(reason) => write!(f, "the sign-in was refused: {reason}"),
             Self::CodeExpired => f.write_str("the code has expired"),
             Self::Port(0, error) => write!(f, "cannot listen on 127.0.0.1: {error}"),

@@ -99,8 +99,12 @@ impl<'a> SignIn<'a> {
             client: Some(client),
             refresh_token,
         };
+        // First, so that no process takes what is cached for this user's. And again at the end, since another
+        // process may have read this note while the token was still the old one.
+        self.store.note_sign_in(self.session)?;
         (self.on_signed_in)();
         self.store.write(self.session, &token)?;
+        self.store.note_sign_in(self.session)?;
         Ok(token)
     }
 }

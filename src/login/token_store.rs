@@ -5,8 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::LoginError;
+use crate::endpoint::random_token;
 use crate::profiles::{FileMode, update};
-use crate::source::{SsoSession, SsoToken, read_sso_file, sso_cache_directory};
+use crate::source::{
+    SsoSession, SsoToken, read_sso_file, sign_in_id, sign_in_note_path, sso_cache_directory,
+};
 
 /// The directory with the token files, which the AWS CLI and the SDKs share.
 #[derive(Debug, Clone)]
@@ -52,6 +55,28 @@ impl TokenStore {
         let path = self.path(session);
         let edit = |old: &[u8]| Ok::<_, Infallible>(token.to_json(old).into_bytes());
         match update(&path, FileMode::Private, edit) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(LoginError::not_written(path, &error)),
+        }
+    }
+
+    /// Returns a text that differs between two sign-ins and stays through renewals. `None` without a token.
+    pub(super) fn sign_in_id(&self, session: &SsoSession) -> Option<String> {
+        sign_in_id(&self.directory, session)
+    }
+
+    /// Notes that a user signs in: what was found out for the sign-in before, which may be another user's, does
+    /// not count any more, wherever it is cached.
+    ///
+    /// # Errors
+    /// The note cannot be written.
+    pub(super) fn note_sign_in(&self, session: &SsoSession) -> Result<(), LoginError> {
+        let path = sign_in_note_path(&self.directory, session);
+        let note = match random_token::<16>() {
+            Ok(note) => note,
+            Err(error) => return Err(LoginError::TokenFile(path, error.to_string())),
+        };
+        match update(&path, FileMode::Private, |_| Ok::<_, Infallible>(note.clone().into_bytes())) {
             Ok(_) => Ok(()),
             Err(error) => Err(LoginError::not_written(path, &error)),
         }

@@ -8,6 +8,7 @@ mod profile;
 mod resolve;
 mod role_ref;
 mod sign_in;
+mod sign_in_id;
 mod sso;
 mod sso_token;
 mod stored_key;
@@ -20,5 +21,6 @@ pub use kind::{
 };
 pub use resolve::{ShellRole, SourceResolver};
 pub use role_ref::{RoleRef, closest};
+pub(crate) use sign_in_id::{sign_in_id, sign_in_note_path};
 pub use sso_token::{SsoClient, SsoToken};
 pub(crate) use sso_token::{cache_file_name, read_sso_file, sso_cache_directory};

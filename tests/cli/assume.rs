@@ -174,7 +174,7 @@ fn a_role_is_named_by_arn_account_and_name_or_profile() {
         .arl(&["assume", "12345678901/Deploy"])
         .failure(1, "an account ID has 12 digits, `12345678901` has 11");
     stage.arl(&["assume", "arn:aws:iam::123456789012:user/ann"]).failure(2, "this names a `user`");
-    stage.arl(&["assume", ""]).failure(1, "the role is an empty word");
+    stage.arl(&["assume", ""]).failure(2, "the role is an empty word");
 }
 
 #[test]

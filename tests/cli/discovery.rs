@@ -324,6 +324,64 @@ fn a_sign_in_in_the_middle_leaves_no_list_of_the_earlier_user() {
     organization(&stage, 20, 1);
     let mut child = begin_discovery(&stage);
     assert_eq!(cached(&stage, &["login", "--force"]).status, 0);
-    assert!(child.wait().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
     assert_eq!(catalogs(&stage), [] as [PathBuf; 0]);
+}
+
+/// Starts a command, and waits until it has sent the request that it is to be held up at.
+fn begin_at(stage: &Stage, action: &str, args: &[&str]) -> std::process::Child {
+    stage.sts.reset();
+    stage.sts.inject(Fault::Delay(std::time::Duration::from_secs(3)), 1);
+    let mut command = command(stage, args);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let begin = std::time::Instant::now();
+    while count(stage, action) == 0 {
+        assert!(begin.elapsed().as_secs() < 60, "{action} was not called");
+        std::thread::yield_now();
+    }
+    child
+}
+
+#[test]
+fn a_sign_in_during_a_discovery_leaves_no_list_of_the_user_before() {
+    let stage = signed_in();
+    // Its first answer comes after another user has signed in, so nothing was saved that the sign-in could remove.
+    let child = begin_at(&stage, "ListAccounts", &["list", "--sso"]);
+    assert_eq!(cached(&stage, &["login", "--force"]).status, 0);
+    let late = Run::of(child.wait_with_output().unwrap());
+    late.failure(1, "another sign-in has replaced the one that arl asked with");
+    assert_eq!(catalogs(&stage).len(), 0, "{late:?}");
+    organization(&stage, 1, 1);
+    let names: Vec<Value> = offered(&stage, &[]).into_iter().map(|line| line["name"].clone()).collect();
+    assert_eq!(names, ["corp:200000000000/Role0"]);
+    // A list that names another sign-in is not used, however it came there: so no order of two writers matters.
+    change_catalog(&stage, "sign_in", "another".into());
+    assert!(!cached(&stage, &["list"]).success().contains("Role0"));
+    stage.sts.reset();
+    assert_eq!(offered(&stage, &[]).len(), 1);
+    assert_eq!(count(&stage, "ListAccounts"), 1);
+    // The same by another program, which knows nothing of arl's lists.
+    let mut token = crate::login::token(&stage);
+    token["clientId"] = "of-the-aws-cli".into();
+    fs::write(crate::login::token_path(&stage), token.to_string()).unwrap();
+    assert!(!cached(&stage, &["list"]).success().contains("Role0"));
+}
+
+#[test]
+fn a_sign_in_during_a_call_leaves_no_session_of_the_user_before() {
+    const DEV: &str = "corp:111122223333/Dev";
+    let stage = signed_in();
+    let key = |run: Run| -> String {
+        let json: Value = serde_json::from_str(&run.success()).unwrap();
+        json["AccessKeyId"].as_str().unwrap().to_owned()
+    };
+    let child = begin_at(&stage, "GetRoleCredentials", &["assume", DEV, "--json"]);
+    assert_eq!(cached(&stage, &["login", "--force"]).status, 0);
+    let of_the_first = key(Run::of(child.wait_with_output().unwrap()));
+    let of_the_second = key(cached(&stage, &["assume", DEV, "--json"]));
+    assert_ne!(of_the_second, of_the_first);
+    assert_eq!(key(cached(&stage, &["assume", DEV, "--json"])), of_the_second);
+    // A sign-in that looks at another cache, or at none, is another sign-in all the same.
+    assert_eq!(run(&stage, &["login", "--force"]).status, 0);
+    assert_ne!(key(cached(&stage, &["assume", DEV, "--json"])), of_the_second);
 }

@@ -599,3 +599,41 @@ fn no_secret_is_in_an_argument_a_variable_a_file_or_a_message() {
         }
     }
 }
+
+#[test]
+fn no_core_of_arl_or_of_a_helper_is_left() {
+    let keys = KeyStage::new();
+    let _ = keys.add(&["dev"]).success();
+    let cores = || {
+        let names = fs::read_dir(&keys.stage.home).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().starts_with("core")).count()
+    };
+    // With the secret in its memory, arl waits for an answer.
+    keys.stage.sts.reset();
+    keys.stage.sts.inject(arl_sts::Fault::Silence, 1);
+    let mut command = keys.bare("sh");
+    command.args(["-c", "ulimit -c unlimited; exec arl keys rotate dev"]).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    while keys.stage.sts.requests().is_empty() {
+        std::thread::yield_now();
+    }
+    let quit = |pid: u32| Command::new("kill").args(["-QUIT", &pid.to_string()]).status().unwrap();
+    assert!(quit(child.id()).success());
+    let status = child.wait().unwrap();
+    assert!(!std::os::unix::process::ExitStatusExt::core_dumped(&status), "{status:?}");
+    assert_eq!(cores(), 0);
+    // The helper has the secret in its memory too.
+    let helper = "#!/bin/sh\ninput=$(cat)\nkill -QUIT $$\n";
+    write_program(&keys.stage.home.join("bin/docker-credential-fake"), helper);
+    let mut command = keys.bare("sh");
+    command.args(["-c", "ulimit -c unlimited; arl keys show dev --json"]);
+    keys.stage.run(&mut command).failure(1, "docker-credential-fake");
+    assert_eq!(cores(), 0);
+    // The control: a program that arl does not start leaves one where the system writes them here.
+    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
+    let mut control = keys.bare("sh");
+    let status = control.args(["-c", "ulimit -c unlimited && kill -QUIT $$"]).status().unwrap();
+    if pattern.trim() == "core" && std::os::unix::process::ExitStatusExt::core_dumped(&status) {
+        assert_eq!(cores(), 1);
+    }
+}

@@ -5,8 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use std::process::Stdio;
+
 use arl_sts::World;
 
+use crate::aws_assume_role_lib::python;
+use crate::moto::{Moto, SET_UP_ROTATION};
 use crate::support::{DEPLOY, Stage};
 
 /// What a user does with a key, from the first to the last command. `$KEY` is its input.
@@ -33,8 +37,37 @@ arl keys remove dev.two --force
 test -z "$(arl keys list)"
 "#;
 
-/// Runs [`LIFE`] with a store, in a session that `wrap` starts.
-fn live(store: &str, prepare: impl Fn(&Stage, &mut Command), wrap: &str) {
+/// Starts a session with GNOME's keyring. There is no pass store in this home directory, so without a choice arl
+/// finds the store that answers.
+const WITH_KEYRING: &str = "exec dbus-run-session -- sh -c 'printf password | \
+    gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; exec sh -x life'";
+
+/// Makes a store of pass with a key of gpg's that is thrown away.
+const WITH_PASS: &str = "set -e; mkdir -m 700 \"$GNUPGHOME\"; \
+    gpg --batch --quiet --passphrase '' --quick-gen-key 'arl <arl@example.invalid>' default default never; \
+    pass init arl@example.invalid >/dev/null; sh -x life; gpgconf --kill all";
+
+/// A command that runs a script in a session with this store.
+fn in_store(stage: &Stage, store: &str, life: &str) -> Command {
+    fs::write(stage.home.join("life"), life).unwrap();
+    let run_dir = stage.home.join("run");
+    fs::create_dir(&run_dir).unwrap();
+    fs::set_permissions(&run_dir, fs::Permissions::from_mode(0o700)).unwrap();
+    let mut command = stage.bare("sh");
+    command.env("STORE", store).env("XDG_RUNTIME_DIR", &run_dir);
+    match store {
+        "pass" => {
+            // gpg's sockets need a short path.
+            command.env("GNUPGHOME", stage.home.join("g")).env("ARL_KEY_STORE", "pass");
+            command.args(["-c", WITH_PASS])
+        }
+        _ => command.args(["-c", WITH_KEYRING]),
+    };
+    command
+}
+
+/// Runs [`LIFE`] with a store.
+fn live(store: &str) {
     let stage = Stage::new();
     let bob = "arn:aws:iam::111122223333:user/bob";
     stage.sts.change(|world| {
@@ -44,20 +77,12 @@ fn live(store: &str, prepare: impl Fn(&Stage, &mut Command), wrap: &str) {
         "",
         "[dev2]\naws_access_key_id = AKIAIOSFODNN7BOB0001\naws_secret_access_key = BobsSecretKeyThatNobodyElseHas0000000000\n",
     );
-    fs::write(stage.home.join("life"), LIFE).unwrap();
-    let run_dir = stage.home.join("run");
-    fs::create_dir(&run_dir).unwrap();
-    fs::set_permissions(&run_dir, fs::Permissions::from_mode(0o700)).unwrap();
-    let mut command = stage.bare("sh");
+    let mut command = in_store(&stage, store, LIFE);
     command
-        .args(["-c", wrap])
         .env("KEY", format!("{}\n{}\n", World::ANN_KEY, World::ANN_SECRET))
         .env("ID", World::ANN_KEY)
         .env("ROLE", DEPLOY)
-        .env("STORE", store)
-        .env("XDG_RUNTIME_DIR", &run_dir)
         .env("AWS_ENDPOINT_URL_IAM", stage.sts.url());
-    prepare(&stage, &mut command);
     let run = stage.run(&mut command);
     assert_eq!(run.status, 0, "{run:?}");
     let text = walk(&stage.home);
@@ -84,21 +109,104 @@ fn walk(directory: &Path) -> String {
 
 #[test]
 fn a_key_lives_in_the_secret_service_of_gnome() {
-    // Without a choice arl finds the store that answers. There is no pass store in this home directory.
-    let wrap = "exec dbus-run-session -- sh -c 'printf password | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; exec sh -x life'";
-    live("secretservice", |_, _| {}, wrap);
+    live("secretservice");
 }
 
 #[test]
 fn a_key_lives_in_pass() {
-    let wrap = "set -e; mkdir -m 700 \"$GNUPGHOME\"; \
-                gpg --batch --quiet --passphrase '' --quick-gen-key 'arl <arl@example.invalid>' default default never; \
-                pass init arl@example.invalid >/dev/null; sh -x life; gpgconf --kill all";
-    let prepare = |stage: &Stage, command: &mut Command| {
-        // gpg's sockets need a short path.
-        command.env("GNUPGHOME", stage.home.join("g")).env("ARL_KEY_STORE", "pass");
-    };
-    live("pass", prepare, wrap);
+    live("pass");
+}
+
+/// Stands between the programs and moto, and refuses each key for so many seconds after its creation, as AWS does
+/// until a key is known everywhere.
+const SLOW_TO_LEARN: &str = r#"
+import http.server, re, sys, time, urllib.error, urllib.request
+moto, seconds = sys.argv[1], float(sys.argv[2])
+born, refused = {}, 0
+class Proxy(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        global refused
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        key = re.search("Credential=([A-Z0-9]+)/", self.headers.get("Authorization", ""))
+        if key and time.monotonic() - born.get(key[1], -1e9) < seconds:
+            refused += 1
+            with open("refused", "w") as file: file.write(str(refused))
+            return self.answer(403, b"<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>The security token included in the request is invalid.</Message></Error></ErrorResponse>")
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in ("connection", "content-length")}
+        request = urllib.request.Request(moto + self.path, data=body, headers=headers, method="POST")
+        try:
+            with urllib.request.urlopen(request) as response: status, text = response.status, response.read()
+        except urllib.error.HTTPError as error: status, text = error.code, error.read()
+        if b"Action=CreateAccessKey" in body:
+            for id in re.findall(b"<AccessKeyId>([A-Z0-9]+)<", text): born[id.decode()] = time.monotonic()
+        self.answer(status, text)
+    def answer(self, status, text):
+        self.send_response(status)
+        self.send_header("Content-Type", "text/xml")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+    def log_message(self, *_): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+print(server.server_port, flush=True)
+server.serve_forever()
+"#;
+
+/// Two rotations in a row: the second one finds a free slot. Each new key serves boto3 at once.
+const LIFE_AT_MOTO: &str = r#"
+set -eu
+who() { AWS_PROFILE=sdk "$PYTHON" -c 'import boto3; print(boto3.client("sts").get_caller_identity()["Arn"])'; }
+# The trace of the script would show the key.
+set +x
+printf '%s' "$KEY" | arl keys add dev --stdin
+set -x
+arl configure --keys dev --profile-name sdk --region us-east-1 >/dev/null
+test "$(who)" = arn:aws:iam::123456789012:user/team/ann
+arl exec 123456789012/Open --profile dev -- true
+for rotation in 1 2; do
+    arl keys rotate dev
+    test "$(who)" = arn:aws:iam::123456789012:user/team/ann
+    arl exec 123456789012/Open --profile dev -- true
+done
+arl keys rotate dev --keep-old
+if arl keys rotate dev 2>full; then exit 1; fi
+grep -q 'the user has two keys already, and AWS allows no third' full
+arl keys remove dev --force
+if arl keys show dev --json; then exit 1; fi
+"#;
+
+/// `ARL_NEW_KEY_SECONDS=10` refuses each new key for that long.
+#[test]
+fn keys_in_both_stores_are_rotated_at_moto_which_learns_of_them_late() {
+    let seconds = std::env::var("ARL_NEW_KEY_SECONDS").unwrap_or_else(|_| "1.5".to_owned());
+    for store in ["secretservice", "pass"] {
+        let stage = Stage::new();
+        let moto = Moto::start(&stage);
+        let given = stage.run(stage.bare(python()).args(["-c", SET_UP_ROTATION, &moto.url])).success();
+        let mut proxy = stage.bare(python());
+        proxy.args(["-c", SLOW_TO_LEARN, &moto.url, &seconds]).stdout(Stdio::piped());
+        let mut proxy = proxy.spawn().unwrap();
+        let mut port = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(proxy.stdout.take().unwrap()), &mut port)
+            .unwrap();
+        let url = format!("http://127.0.0.1:{}", port.trim());
+        let mut command = in_store(&stage, store, LIFE_AT_MOTO);
+        command.env("KEY", &given).env("PYTHON", python());
+        command.env("AWS_ENDPOINT_URL_STS", &url).env("AWS_ENDPOINT_URL_IAM", &url);
+        let run = stage.run(&mut command);
+        proxy.kill().unwrap();
+        proxy.wait().unwrap();
+        assert_eq!(run.status, 0, "{store}: {run:?}");
+        let secret = given.lines().nth(1).unwrap();
+        assert!(!run.stderr.contains(secret), "{store}: {run:?}");
+        assert!(
+            !walk(&stage.home).contains(secret),
+            "{store}: a file below the home directory holds the key"
+        );
+        // Each of the three new keys was tried too early.
+        let refused: usize = fs::read_to_string(stage.home.join("refused")).unwrap().parse().unwrap();
+        assert!(refused >= 3, "{store}: {refused}");
+    }
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub(crate) fn actions(stage: &Stage) -> Vec<String> {
 }
 
 /// What the browser has seen last: status and address. The browser may end after arl.
-fn seen(stage: &Stage) -> String {
+pub(crate) fn seen(stage: &Stage) -> String {
     let begin = std::time::Instant::now();
     loop {
         match fs::read_to_string(stage.home.join("seen")) {
@@ -78,15 +78,15 @@ fn seen(stage: &Stage) -> String {
 }
 
 /// A running `arl login --no-browser`, and the address that it has printed.
-struct Waiting {
+pub(crate) struct Waiting {
     process: Child,
     stderr: BufReader<ChildStderr>,
     page: String,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Waiting {
-    fn start(stage: &Stage, args: &[&str]) -> Self {
+    pub(crate) fn start(stage: &Stage, args: &[&str]) -> Self {
         let mut command = arl(stage, &["login", "--no-browser"]);
         let mut process = command.args(args).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(process.stderr.take().unwrap());
@@ -101,7 +101,7 @@ impl Waiting {
     }
 
     /// Sends a request as it is, and returns the response.
-    fn send(&self, request: &str) -> String {
+    pub(crate) fn send(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut response = String::new();
@@ -109,24 +109,24 @@ impl Waiting {
         response
     }
 
-    fn get(&self, target: &str) -> String {
+    pub(crate) fn get(&self, target: &str) -> String {
         self.send(&format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", self.port))
     }
 
     /// The state that the page was opened with.
-    fn state(&self) -> &str {
+    pub(crate) fn state(&self) -> &str {
         self.page.split("&state=").nth(1).unwrap().split('&').next().unwrap()
     }
 
     /// Signs in on the page. Returns the address that the browser is sent to.
-    fn approve(&self) -> String {
+    pub(crate) fn approve(&self) -> String {
         let curl = Command::new("curl")
             .args(["-s", "-o", "/dev/null", "-w", "%{redirect_url}", &self.page])
             .output();
         String::from_utf8(curl.unwrap().stdout).unwrap()
     }
 
-    fn end(mut self) -> Run {
+    pub(crate) fn end(mut self) -> Run {
         let mut stderr = String::new();
         self.stderr.read_to_string(&mut stderr).unwrap();
         let status = self.process.wait().unwrap().code().unwrap_or(-1);
@@ -235,7 +235,9 @@ fn nobody_but_the_right_browser_ends_the_wait() {
         (0..20).map(|_| TcpStream::connect(("127.0.0.1", waiting.port)).unwrap()).collect();
     let mut endless = TcpStream::connect(("127.0.0.1", waiting.port)).unwrap();
     let _ = endless.write_all(&vec![b'a'; 200_000]);
-    for _ in 0..200 {
+    // `ARL_WRONG_STATES=10000` tries that many.
+    let wrong = std::env::var("ARL_WRONG_STATES").map_or(200, |count| count.parse().unwrap());
+    for _ in 0..wrong {
         assert!(waiting.get("/oauth/callback?code=x&state=y").contains(" 400 "));
     }
     let done = waiting.get(&target);
@@ -341,8 +343,16 @@ fn a_device_code_is_polled_as_rfc_8628_says() {
     assert_eq!(actions(&stage), expected);
     assert!(!stage.home.join("opened").exists(), "a browser was opened");
     for (answers, said) in [
-        (vec!["slow_down", "expired_token"], "the code has expired"),
+        (vec!["expired_token"], "the code has expired"),
         (vec!["access_denied"], "the sign-in was refused: described"),
+        (
+            vec!["access_denied KMS_AccessDeniedException"],
+            "the sign-in was refused: described (KMS_AccessDeniedException)",
+        ),
+        (vec!["invalid_request KMS_NotFoundException"], "described (KMS_NotFoundException)"),
+        (vec!["invalid_request KMS_DisabledException"], "described (KMS_DisabledException)"),
+        (vec!["invalid_request KMS_InvalidKeyUsageException"], "described (KMS_InvalidKeyUsageException)"),
+        (vec!["invalid_request KMS_InvalidStateException"], "described (KMS_InvalidStateException)"),
         (vec!["invalid_grant"], "InvalidGrantException"),
         (vec!["unauthorized_client"], "UnauthorizedClientException"),
         (vec!["invalid_client"], "InvalidClientException"),
@@ -350,7 +360,16 @@ fn a_device_code_is_polled_as_rfc_8628_says() {
         stage.sts.change(|world| world.identity_center.device_answers = answers.into());
         let failed = run(&stage, &["login", "--force", "--device-code"]);
         failed.failure(1, said);
+        let offers_another = failed.stderr.contains("hint: get another code: arl login --device-code");
+        assert_eq!(offers_another, said == "the code has expired", "{failed:?}");
     }
+    // `slow_down` makes this pause and all later ones five seconds longer: 1, 6 and 6 seconds.
+    stage.sts.change(|world| {
+        world.identity_center.device_answers = vec!["slow_down", "authorization_pending"].into()
+    });
+    let begin = std::time::Instant::now();
+    assert_eq!(run(&stage, &["login", "--force", "--device-code"]).status, 0);
+    assert!(begin.elapsed().as_secs() >= 13, "{:?}", begin.elapsed());
     // A registration that the service has forgotten is replaced.
     stage.sts.change(|world| world.identity_center.device_answers.clear());
     stage.sts.change(|world| world.identity_center.clients.clear());

@@ -3,12 +3,16 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use arl_sts::Fault;
 use serde_json::Value;
 
 use crate::aws_assume_role_lib::python;
 use crate::login::{actions, arl, change_token, run, stage, token, token_path};
+use crate::login_on_demand::processes;
 use crate::support::{Stage, tools};
 
 const BOTO: &str = "
@@ -75,25 +79,85 @@ fn other_sdks_use_and_renew_the_token_of_arl_and_arl_theirs() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "figures of a large run")]
 fn arl_never_fails_beside_boto3_where_a_good_token_exists() {
     let stage = stage();
     assert_eq!(run(&stage, &["login"]).status, 0);
     change_token(&stage, "expiresAt", "2020-01-01T00:00:00Z");
-    let start = |mut command: Command| command.stdout(std::process::Stdio::piped()).spawn().unwrap();
-    // boto3 takes no lock, so one of its processes may lose its refresh token to another.
-    let others: Vec<_> = (0..4).map(|_| start(other(&stage, "boto3"))).collect();
+    let start = |mut command: Command| command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    // boto3 takes no lock, so one of its processes may lose its refresh token to another, and so may arl, which comes
+    // while boto3's renewals take half a second each.
+    stage.sts.reset();
+    stage.sts.inject(Fault::Delay(Duration::from_millis(500)), 8);
+    let (beside, own) = (processes() / 32, processes() / 8);
+    let others: Vec<_> = (0..beside).map(|_| start(other(&stage, "boto3"))).collect();
+    while !actions(&stage).contains(&"CreateToken".to_owned()) {
+        std::thread::yield_now();
+    }
     let own: Vec<_> =
-        (0..16).map(|_| start(arl(&stage, &["exec", "dev", "--no-cache", "--", "true"]))).collect();
-    for child in own {
-        assert!(child.wait_with_output().unwrap().status.success());
-    }
-    for child in others {
-        let _ = child.wait_with_output().unwrap();
-    }
-    let text = fs::read_to_string(token_path(&stage)).unwrap();
-    let token: Value = serde_json::from_str(&text).unwrap();
-    assert!(token["accessToken"].as_str().unwrap().starts_with("aoa"), "{text}");
+        (0..own).map(|_| start(arl(&stage, &["exec", "dev", "--no-cache", "--", "true"]))).collect();
+    let is_over = AtomicBool::new(false);
+    let (reads, lost) = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut reads = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                let token = token(&stage);
+                assert!(token["accessToken"].as_str().unwrap().starts_with("aoa"), "{token}");
+                reads += 1;
+            }
+            reads
+        });
+        for child in own {
+            assert!(child.wait_with_output().unwrap().status.success());
+        }
+        let failed = |child: Child| !child.wait_with_output().unwrap().status.success();
+        let lost = others.into_iter().map(failed).filter(|&failed| failed).count();
+        is_over.store(true, Ordering::Relaxed);
+        (reader.join().unwrap(), lost)
+    });
+    let renewals = actions(&stage).iter().filter(|action| *action == "CreateToken").count();
+    println!("{renewals} renewals; of {beside} boto3 {lost} failed; the file was whole in {reads} reads");
+    assert!(reads > 0);
     let _ = run(&stage, &["assume", "dev", "--json"]).success();
+}
+
+/// Writes the token file anew with botocore's own writer, which is the AWS CLI's, under the times of argument 2.
+const BOTOCORE_WRITER: &str = r#"
+import json, sys
+from botocore.utils import JSONFileCache, SSOTokenLoader
+with open(sys.argv[1]) as file: token = json.load(file)
+if sys.argv[2]: token["expiresAt"] = sys.argv[2]
+SSOTokenLoader(JSONFileCache(sys.argv[3])).save_token(token["startUrl"], token, session_name="corp")
+"#;
+
+#[test]
+fn the_token_file_has_the_bytes_of_the_aws_clis_writer_and_arl_renews_what_that_wrote() {
+    let stage = stage();
+    assert_eq!(run(&stage, &["login"]).status, 0);
+    let directory = token_path(&stage).parent().unwrap().to_owned();
+    let write = |time: &str, to: &Path| {
+        let mut writer = stage.bare(python());
+        writer.args(["-c", BOTOCORE_WRITER]).arg(token_path(&stage)).arg(time).arg(to);
+        let _ = stage.run(&mut writer).success();
+    };
+    write("", &stage.home.join("written"));
+    let bytes = |directory: &Path| fs::read(directory.join(crate::login::CORP)).unwrap();
+    assert_eq!(bytes(&stage.home.join("written")), bytes(&directory));
+    // The notations of times of the AWS CLI's versions: good ones are used, and expired ones renewed.
+    for (time, expected) in [
+        ("2099-01-01T00:00:00Z", &["GetRoleCredentials"][..]),
+        ("2099-01-01T00:00:00UTC", &["GetRoleCredentials"]),
+        ("2099-01-01T00:00:00+00:00", &["GetRoleCredentials"]),
+        ("2020-01-01T00:00:00Z", &["CreateToken", "GetRoleCredentials"]),
+        ("2020-01-01T00:00:00UTC", &["CreateToken", "GetRoleCredentials"]),
+    ] {
+        write(time, &directory);
+        stage.sts.reset();
+        let _ = run(&stage, &["assume", "dev", "--json"]).success();
+        assert_eq!(actions(&stage), expected, "{time}");
+    }
+    write("", &stage.home.join("written"));
+    assert_eq!(bytes(&stage.home.join("written")), bytes(&directory));
 }
 
 /// Checks requests against the models of botocore: `ACTION JSON` lines, the members by their names in the

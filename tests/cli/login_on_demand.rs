@@ -1,7 +1,9 @@
 //! A missing sign-in: asked for where a user is there, and a status of 3 elsewhere.
 
 use std::fs;
+use std::time::Duration;
 
+use arl_sts::Fault;
 use serde_json::Value;
 
 use crate::login::{actions, arl, change_token, run, stage, token_path};
@@ -53,6 +55,11 @@ fn at_a_terminal(stage: &Stage, line: &str, answers: &[&str], variables: &[(&str
     }
     python.args(["-c", AT_A_TERMINAL, line]).args(answers).env("TERM", "dumb");
     stage.run(python.env_remove("ARL_CACHE").envs(variables.iter().copied()))
+}
+
+/// How many processes want one sign-in at once. `ARL_SIGN_IN_PROCESSES=256` tries that many.
+pub(crate) fn processes() -> usize {
+    std::env::var("ARL_SIGN_IN_PROCESSES").map_or(64, |count| count.parse().unwrap())
 }
 
 fn count(stage: &Stage, action: &str) -> usize {
@@ -189,6 +196,51 @@ fn nobody_is_asked_where_no_user_has_started_the_command() {
 }
 
 #[test]
+fn an_interrupt_at_the_question_ends_every_process_that_waits_for_it() {
+    let stage = stage();
+    // Programs that run others side by side leave them the interrupt, which a script's `&` would take away. The
+    // shells survive it themselves, so that they show what `eval` got.
+    let line = "trap : INT; for i in 1 2 3 4 5 6 7 8; do \
+                env --default-signal=INT bash -c 'trap : INT; eval \"$(arl assume deploy)\"; echo \"end $?\"' & \
+                done; while [ \"$(jobs -r)\" ]; do wait; done";
+    let said = at_a_terminal(&stage, line, &["7*waiting for it|^C"], &[]).success();
+    assert_eq!(said.matches("end ").count(), 8, "{said}");
+    assert_eq!((said.matches("end 0\n").count(), said.matches(QUESTION).count()), (0, 1), "{said}");
+    assert!(said.contains("as it was") && !stage.home.join("opened").exists(), "{said}");
+    assert_eq!(actions(&stage), [] as [&str; 0]);
+}
+
+#[test]
+fn a_server_whose_sign_in_has_ended_opens_no_browser() {
+    let stage = stage();
+    assert_eq!(run(&stage, &["login"]).status, 0);
+    stage.sts.change(|world| world.session_seconds = Some(1));
+    // After a second the endpoint needs the sign-in again, which has ended meanwhile.
+    let client = "touch ready; until [ -e ended ]; do sleep 0.05; done; sleep 1.1; \
+                  curl -s -w ' code %{http_code}' -H \"Authorization: $AWS_CONTAINER_AUTHORIZATION_TOKEN\" \
+                  \"$AWS_CONTAINER_CREDENTIALS_FULL_URI\"";
+    fs::write(stage.home.join("client"), client).unwrap();
+    let line = "arl exec deploy --no-cache --server -- sh client";
+    let said = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stage.home.join("ready").exists() {
+                std::thread::yield_now();
+            }
+            stage.sts.change(|world| {
+                world.identity_center.access_tokens.clear();
+                world.identity_center.refresh_tokens.clear();
+            });
+            fs::remove_file(token_path(&stage)).unwrap();
+            fs::remove_file(stage.home.join("opened")).unwrap();
+            fs::write(stage.home.join("ended"), "").unwrap();
+        });
+        at_a_terminal(&stage, line, &[], &[("ARL_LOGIN", "always")]).success()
+    });
+    assert!(said.contains(r#"{"code":"UserNeeded","#) && said.contains(" code 400"), "{said}");
+    assert!(!said.contains("[Y/n]") && !stage.home.join("opened").exists(), "{said}");
+}
+
+#[test]
 fn any_number_of_processes_in_one_terminal_ask_once() {
     let stage = stage();
     // The same role, other roles of the same sign-in, and a role that is assumed with it.
@@ -213,15 +265,18 @@ fn one_process_renews_a_token_for_all() {
     assert_eq!(run(&stage, &["login"]).status, 0);
     change_token(&stage, "expiresAt", "2020-01-01T00:00:00Z");
     stage.sts.reset();
+    // The renewal takes so long that all of them want it meanwhile.
+    stage.sts.inject(Fault::Delay(Duration::from_secs(processes() as u64 / 64)), 1);
     // Refresh tokens are good once, and every process asks for a role of its own: no cached session helps.
-    let line = "for i in $(seq 64); do arl exec dev --no-cache -- echo done & done; wait";
+    let processes = processes();
+    let line = format!("for i in $(seq {processes}); do arl exec dev --no-cache -- echo done & done; wait");
     let mut bash = stage.bare("bash");
     for (name, value) in arl(&stage, &[]).get_envs() {
         value.map(|value| bash.env(name, value));
     }
-    let said = stage.run(bash.args(["-c", line])).success();
-    assert_eq!(said.matches("done\n").count(), 64, "{said}");
-    assert_eq!((count(&stage, "CreateToken"), count(&stage, "GetRoleCredentials")), (1, 64));
+    let said = stage.run(bash.args(["-c", &line])).success();
+    assert_eq!(said.matches("done\n").count(), processes, "{said}");
+    assert_eq!((count(&stage, "CreateToken"), count(&stage, "GetRoleCredentials")), (1, processes));
     let text = fs::read_to_string(token_path(&stage)).unwrap();
     let token: Value = serde_json::from_str(&text).unwrap();
     assert!(token["expiresAt"].as_str().unwrap().starts_with("20") && token["refreshToken"].is_string());

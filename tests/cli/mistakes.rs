@@ -103,8 +103,9 @@ fn every_mistaken_command_line_gets_its_cause_and_a_command_to_paste() {
     let stage = Stage::new();
     stage.profiles(CONFIG, "[dev]\naws_access_key_id = AKIA1\naws_secret_access_key = s\n");
     for (line, cause, hint) in MISTAKES {
-        let mut arl = stage.bare(binary());
-        let run = stage.run(arl.args(line.split(' ').filter(|word| !word.is_empty())));
+        // At a terminal some of these let the user choose a role.
+        let mut arl = stage.bare("setsid");
+        let run = stage.run(arl.arg(binary()).args(line.split(' ').filter(|word| !word.is_empty())));
         run.failure(2, cause);
         assert!(run.stderr.contains(hint), "{line}: {run:?}");
         assert!(run.stderr.starts_with("error: "), "{line}: {run:?}");

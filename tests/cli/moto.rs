@@ -33,13 +33,13 @@ import boto3, os
 print(boto3.client("sts", endpoint_url=os.environ["AWS_ENDPOINT_URL_STS"], region_name="us-east-1").get_caller_identity()["Arn"])
 "#;
 
-struct Moto {
+pub(crate) struct Moto {
     process: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Moto {
-    fn start(stage: &Stage) -> Self {
+    pub(crate) fn start(stage: &Stage) -> Self {
         // moto takes no port 0, so find a free port first.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = stage.bare(python());
@@ -90,13 +90,15 @@ fn sessions_work_with_moto() {
 }
 
 /// Creates a user who may rotate its own keys, with a key.
-const SET_UP_ROTATION: &str = r#"
+pub(crate) const SET_UP_ROTATION: &str = r#"
 import boto3, json, sys, urllib.request
 url = sys.argv[1]
 iam = boto3.client("iam", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y")
 iam.create_user(UserName="ann", Path="/team/")
 allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["iam:*", "sts:*"], "Resource": "*"}]}
 iam.put_user_policy(UserName="ann", PolicyName="p", PolicyDocument=json.dumps(allow))
+trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}]}
+iam.create_role(RoleName="Open", AssumeRolePolicyDocument=json.dumps(trust))
 key = iam.create_access_key(UserName="ann")["AccessKey"]
 request = urllib.request.Request(url + "/moto-api/reset-auth", data=b"0", headers={"Content-Type": "text/plain"}, method="POST")
 urllib.request.urlopen(request).read()

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use arl::internal::shell::{RestorePoint, Shell as Dialect, ShellUpdate};
+use arl::internal::shell::{RestorePoint, RoleMemory, Shell as Dialect, ShellUpdate};
 use arl_sts::World;
 
 use crate::hooks::READ_ONLY;
@@ -33,6 +33,7 @@ fn every_shell_reads_back_hostile_values_exactly() {
                 identity: &identity,
                 restore_point: RestorePoint::Untrusted,
                 refresh: vec![value.clone()],
+                memory: RoleMemory { words: vec![value.clone()], is_untrusted: false },
             };
             let Ok(text) = dialect.assume(&handover) else {
                 assert!(value.chars().any(char::is_control), "{name} refuses {value:?}");

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 
-use arl::internal::shell::{RestorePoint, Shell, ShellUpdate};
+use arl::internal::shell::{RestorePoint, RoleMemory, Shell, ShellUpdate};
 use arl::internal::{Credentials, Identity, RegionChange, Secret};
 
 use crate::support::{SHELLS, Stage};
@@ -111,6 +111,7 @@ fn every_shell_reads_back_hostile_values_exactly() {
                 identity: &identity,
                 restore_point: RestorePoint::Untrusted,
                 refresh: vec![value.clone()],
+                memory: RoleMemory { words: vec![value.clone()], is_untrusted: false },
             };
             match dialect.assume(&handover) {
                 Ok(text) => {

@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use arl::internal::shell::{RestorePoint, Shell, ShellUpdate};
+use arl::internal::shell::{RestorePoint, RoleMemory, Shell, ShellUpdate};
 use arl::internal::{
     AccountId, AdditionalParameters, AssumeRoleRequest, AssumedRoleSessionArn, ContainerSource,
     ContainerToken, Credentials, EditedSection, Identity, MetadataPresence, MetadataSource, Partition,
@@ -437,9 +437,10 @@ fn random_command_lines_end_with_a_documented_status() {
         let credentials =
             if random.next(3) == 0 { mutated(random, CREDENTIALS) } else { CREDENTIALS.to_owned() };
         stage.profiles(&config.replace("..", "."), &credentials);
-        let mut arl = stage.as_ann("/usr/bin/timeout");
+        // Without a terminal, at which arl would let the user choose a role.
+        let mut arl = stage.as_ann("/usr/bin/setsid");
         // A hang is a failure: timeout(1) ends with 124.
-        arl.args(["60", "arl"]).env("SHELL", "/bin/true");
+        arl.args(["/usr/bin/timeout", "60", "arl"]).env("SHELL", "/bin/true");
         let mut words: Vec<OsString> = pick(random, LINES).iter().map(OsString::from).collect();
         let is_command = ["exec", "each"].iter().any(|verb| words.contains(&OsString::from(verb)));
         for _ in 0..random.next(4) {
@@ -552,7 +553,8 @@ fn hand_over(case: &str, credentials: Credentials) {
     assert_no_panic(case, &identity.credentials.expiration(), || {
         for shell in Shell::ALL {
             let (restore_point, refresh) = (RestorePoint::Untrusted, Vec::new());
-            let _ = shell.assume(&ShellUpdate { identity: &identity, restore_point, refresh });
+            let memory = RoleMemory::default();
+            let _ = shell.assume(&ShellUpdate { identity: &identity, restore_point, refresh, memory });
         }
     });
 }

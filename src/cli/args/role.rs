@@ -1,9 +1,13 @@
 //! The flags that all commands with a role share.
 
-use clap::Args;
+use clap::builder::Resettable;
+use clap::{Arg, Args, Id};
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 
 use crate::cli::args::complete;
+
+const OPTIONAL_HELP: &str =
+    "A role ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, or a profile; without it you choose from a list";
 
 // Which role, how, and from which source, as typed. `plan` decides what the values mean.
 //
@@ -174,6 +178,11 @@ impl FlagValues<'_> {
 }
 
 impl RoleArgs {
+    /// Makes the role's argument one that may be missing, for commands that then let the user choose.
+    pub(crate) fn optional(role: Arg) -> Arg {
+        role.required_unless_present(Resettable::<Id>::Reset).help(OPTIONAL_HELP)
+    }
+
     /// Returns every flag, whether it was given or not. Destructured, so that a new flag cannot be forgotten.
     fn flags(&self) -> [(&'static str, FlagKind, FlagValues<'_>); 27] {
         use FlagKind::{Call, Deadline, Mfa, Role, Target};

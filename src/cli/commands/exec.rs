@@ -14,6 +14,7 @@ use crate::cli::serve;
 use crate::cli::serve::ServeOptions;
 use crate::cli::session;
 use crate::cli::session::SignalPolicy;
+use crate::cli::session::choose::{Asking, Unattended, choose_role};
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 
@@ -25,6 +26,7 @@ const EXAMPLES: &str = "Examples:
   arl exec ROLE -- terraform plan
   arl exec ROLE --duration 2h -- ./release.sh
   arl exec ROLE                             your shell, as the role
+  arl exec -- terraform plan                choose the role from a list; without a terminal, AWS_PROFILE's
 
   arl exec ROLE --server -- ./run-all-day.sh
 
@@ -34,7 +36,9 @@ before they expire, and the environment of the command holds no key.";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
-#[command(help_template = TEMPLATE)]
+#[command(help_template = TEMPLATE, mut_arg("role", RoleArgs::optional))]
+// As in `each`.
+#[command(mut_arg("command", |command| command.last(true)))]
 pub(crate) struct ExecArgs {
     #[command(flatten)]
     role: RoleArgs,
@@ -62,7 +66,7 @@ pub(crate) fn run(
     core_limit: SavedCoreLimit,
     output: &Output,
 ) -> Result<ExitStatus, CliError> {
-    let ExecArgs { role, server, isolate, command } = args;
+    let ExecArgs { mut role, server, isolate, command } = args;
     // If `arl exec ROLE -- $COMMAND` started a shell for an empty variable, that shell would run its standard
     // input as the role.
     if command.is_empty() && command_line.iter().any(|word| word == "--") {
@@ -71,6 +75,9 @@ pub(crate) fn run(
         );
     }
     signals::end_with_subshell();
+    let unattended = if command.is_empty() { Unattended::Refused } else { Unattended::AwsProfile };
+    let asking = Asking { command: "arl exec", behind: " -- COMMAND", unattended };
+    choose_role(&mut role, asking, output)?;
     let mut argv = command.into_iter();
     let program = argv.next().unwrap_or_else(default_shell);
     let arguments: Vec<OsString> = argv.collect();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use arl::internal::{CatalogStore, JsonFileCache, SessionStore};
+use arl::internal::{CatalogStore, JsonFileCache, SessionStore, TokenStore};
 
 use crate::cli::env::context::Context;
 use crate::cli::env::dirs::{private_runtime_dir, runtime_dir};
@@ -60,7 +60,9 @@ impl CacheLocation {
             Self::Files(directory) => directory,
             Self::Keyring => cache_dir(context).ok()?,
         };
-        directory.map(|directory| CatalogStore::new(&directory))
+        directory
+            .zip(context.home())
+            .map(|(directory, home)| CatalogStore::new(&directory, TokenStore::new(home)))
     }
 
     /// Returns the directory of the locks with which processes wait for each other. Locks hold no secret, and

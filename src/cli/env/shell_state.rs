@@ -13,6 +13,8 @@ use crate::cli::ui::text::printable;
 
 /// The shell variables with the values from before the role. arl never exports them.
 const RESTORE_VARIABLES: [&str; 2] = ["__arl_restore", "__arl_region"];
+/// The shell variables with the words of the last roles. arl never exports them either.
+const MEMORY_VARIABLES: [&str; 2] = ["__arl_last", "__arl_previous"];
 
 pub(crate) fn shell_state() -> ShellState {
     let restore_is_untrusted = RESTORE_VARIABLES.iter().any(|name| vars::raw(name).is_some());
@@ -21,6 +23,11 @@ pub(crate) fn shell_state() -> ShellState {
         (Some(_), _) => ShellState::OtherKeys { restore_is_untrusted },
         (None, _) => ShellState::NoKeys { restore_is_untrusted },
     }
+}
+
+/// Whether what the shell remembers of its last roles came from the environment.
+pub(crate) fn role_memory_is_untrusted() -> bool {
+    MEMORY_VARIABLES.iter().any(|name| vars::raw(name).is_some())
 }
 
 /// Returns whether the shell gets its credentials from an endpoint of arl, because `exec --server` started

@@ -20,6 +20,7 @@ pub(crate) const ARL_MFA_PROCESS: &str = "ARL_MFA_PROCESS";
 pub(crate) const ARL_MFA_SESSION: &str = "ARL_MFA_SESSION";
 pub(crate) const ARL_MIN_TTL: &str = "ARL_MIN_TTL";
 pub(crate) const ARL_ON_EXPIRY: &str = "ARL_ON_EXPIRY";
+pub(crate) const ARL_PICKER: &str = "ARL_PICKER";
 pub(crate) const ARL_REGION: &str = "ARL_REGION";
 pub(crate) const ARL_ROLE: &str = "ARL_ROLE";
 pub(crate) const ARL_ROLE_ARN: &str = "ARL_ROLE_ARN";

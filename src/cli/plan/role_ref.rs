@@ -130,7 +130,7 @@ pub(crate) fn header_rule(file: SharedFile) -> &'static str {
 /// Returns the error for a text that names no role, with what was probably meant.
 pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Context) -> CliError {
     if name.is_empty() {
-        return CliError::new("the role is an empty word").hint("is a variable of the command line empty?");
+        return CliError::usage("the role is an empty word").hint("is a variable of the command line empty?");
     }
     let path = context.display_path(SharedFile::Config);
     let error = CliError::new(format!("there is no profile `{name}` in `{path}`"));

@@ -1,5 +1,6 @@
 //! What arl does with signals. Commands that it starts get them as arl's caller had set them.
 
+use std::io::Read as _;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -146,4 +147,39 @@ pub(crate) async fn stop_signal() -> Result<i32, CliError> {
         _ = next(on_hangup) => hangup,
         _ = next(on_quit) => quit,
     })
+}
+
+/// Listens to the signals that ask arl to stop, for code that looks for them from time to time. Dropping it
+/// restores their default.
+pub(crate) struct StopWatch {
+    signal_rx: UnixStream,
+}
+
+impl StopWatch {
+    /// Starts to listen. A signal that arl's caller ignores is not one.
+    pub(crate) fn start() -> Result<Self, CliError> {
+        let failed = |error| CliError::new("could not listen to signals").caused_by(error);
+        let (signal_rx, signal_tx) = UnixStream::pair().map_err(failed)?;
+        for end in [&signal_rx, &signal_tx] {
+            end.set_nonblocking(true).map_err(failed)?;
+        }
+        sys::set_signal_pipe(signal_tx);
+        for signal in sys::TERMINATION.into_iter().filter(|&signal| !sys::is_ignored(signal)) {
+            sys::report_signal(signal);
+        }
+        Ok(Self { signal_rx })
+    }
+
+    /// Returns the signal, once there is one.
+    pub(crate) fn signal(&self) -> Option<i32> {
+        let mut number = [0];
+        let is_sent = (&self.signal_rx).read(&mut number).is_ok_and(|count| count > 0);
+        sys::terminal_stop_signal().or(is_sent.then(|| i32::from(number[0])))
+    }
+}
+
+impl Drop for StopWatch {
+    fn drop(&mut self) {
+        restore_defaults();
+    }
 }

@@ -1,13 +1,12 @@
 //! What is cached of IAM Identity Center: roles without a profile, and the names of accounts.
 
 use std::collections::{HashMap, HashSet};
-use std::time::SystemTime;
 
 use arl::internal::{Catalog, SessionSummary, SharedConfig, SourceResolver};
 
 use crate::cli::env::cache_location::CacheLocation;
 use crate::cli::env::context::Context;
-use crate::cli::roles::{KnownRole, RoleOrigin};
+use crate::cli::roles::{KnownRole, RoleOrigin, by_role};
 
 /// Returns the catalogs of the last day, of all sessions. It reads files only.
 pub(crate) fn cached_catalogs(
@@ -43,8 +42,7 @@ pub(crate) fn catalog_roles(
         .filter(|role| role.role_arn.is_none())
         .map(|role| (role.source.as_str(), role.account_id.as_str(), role.role_name.as_str()))
         .collect();
-    let expirations: HashMap<String, SystemTime> =
-        sessions.iter().filter_map(|session| Some((session.sso_role()?, session.expiration))).collect();
+    let cached = by_role(sessions);
     let mut roles = Vec::new();
     for catalog in catalogs {
         for account in &catalog.accounts {
@@ -53,8 +51,7 @@ pub(crate) fn catalog_roles(
                     continue;
                 }
                 let name = format!("{}:{}/{role_name}", catalog.session, account.id);
-                roles.push(KnownRole {
-                    expiration: expirations.get(&name).copied(),
+                let mut role = KnownRole {
                     name,
                     origin: RoleOrigin::IdentityCenter,
                     account_id: account.id.clone(),
@@ -62,7 +59,9 @@ pub(crate) fn catalog_roles(
                     role_name: role_name.clone(),
                     source: catalog.session.clone(),
                     ..KnownRole::default()
-                });
+                };
+                role.add_session(&cached);
+                roles.push(role);
             }
         }
     }

@@ -2,6 +2,7 @@
 //! Identity Center, with what the shell and the cache tell about them.
 
 pub(crate) mod catalogs;
+pub(crate) mod needed;
 pub(crate) mod pattern;
 mod source_chains;
 
@@ -26,12 +27,7 @@ pub(crate) fn profile_roles(
     output: &Output,
     is_wanted: impl Fn(&KnownRole) -> bool,
 ) -> Vec<KnownRole> {
-    let expirations: HashMap<String, SystemTime> = sessions
-        .iter()
-        .filter_map(|session| {
-            Some((session.role_arn().map(str::to_owned).or_else(|| session.sso_role())?, session.expiration))
-        })
-        .collect();
+    let cached = by_role(sessions);
     let is_live = matches!(shell_state(), ShellState::Role { .. }) && expired_since().is_none();
     let current = vars::get(vars::ARL_ROLE).filter(|_| is_live);
     let mut chains = SourceChains::new(config);
@@ -40,11 +36,18 @@ pub(crate) fn profile_roles(
         let Some(section) = config.profile(name) else { continue };
         let Some(mut role) = KnownRole::read(name, section, output) else { continue };
         if is_wanted(&role) {
-            role.complete(&mut chains, &expirations, current.as_deref());
+            role.complete(&mut chains, &cached, current.as_deref());
             roles.push(role);
         }
     }
     roles
+}
+
+/// Returns the sessions by what identifies their roles. Of several, the last one counts.
+fn by_role(sessions: &[SessionSummary]) -> HashMap<String, &SessionSummary> {
+    let role =
+        |session: &SessionSummary| session.role_arn().map(str::to_owned).or_else(|| session.sso_role());
+    sessions.iter().filter_map(|session| Some((role(session)?, session))).collect()
 }
 
 /// Adds the names of the accounts, which a catalog has by their IDs.
@@ -71,6 +74,8 @@ pub(crate) enum RoleOrigin {
     Profile,
     /// IAM Identity Center offers it, and no profile names it.
     IdentityCenter,
+    /// A session of it is cached, and no profile names it.
+    Cache,
 }
 
 /// A role that the user can name.
@@ -96,6 +101,8 @@ pub(crate) struct KnownRole {
     pub(crate) is_current: bool,
     /// When the last of its cached sessions expires.
     pub(crate) expiration: Option<SystemTime>,
+    /// When that one was issued.
+    pub(crate) used_at: Option<SystemTime>,
 }
 
 impl KnownRole {
@@ -152,18 +159,25 @@ impl KnownRole {
         }
     }
 
+    /// Adds the times of its cached session.
+    fn add_session(&mut self, cached: &HashMap<String, &SessionSummary>) {
+        let session = cached.get(&self.identifier());
+        self.used_at = session.map(|session| session.issued_at);
+        self.expiration = session.map(|session| session.expiration);
+    }
+
     /// Adds what the other profiles, the shell and the cache tell about the role.
     fn complete(
         &mut self,
         chains: &mut SourceChains<'_, '_>,
-        expirations: &HashMap<String, SystemTime>,
+        cached: &HashMap<String, &SessionSummary>,
         current: Option<&str>,
     ) {
         let SourceOutcome { needs_mfa, fault, .. } = chains.of(&self.name);
         self.needs_mfa = needs_mfa || self.mfa_serial.is_some();
         self.fault = fault;
         self.is_current = current == Some(&*self.name);
-        self.expiration = expirations.get(&self.identifier()).copied();
+        self.add_session(cached);
     }
 }
 

@@ -212,6 +212,7 @@ impl<'a> Inquiry<'a> {
         let label = self.session.label();
         let cli_error = CliError::new(format!("could not find out what `{label}` offers")).caused_by(error);
         match error {
+            LoginError::Replaced => cli_error.hint(format!("ask with the new one: arl list --sso {label}")),
             error if error.needs_sign_in() => {
                 cli_error.hint(sign_in_hints::sign_in_hint(&self.session, None))
             }

@@ -1,6 +1,7 @@
 //! Gets the credentials of a plan: from the cache, else from the source and then hop by hop.
 
 pub(crate) mod cache;
+pub(crate) mod choose;
 pub(crate) mod discovery;
 pub(crate) mod mfa;
 pub(crate) mod on_demand;

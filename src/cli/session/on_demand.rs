@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use arl::internal::{Consumer, SignIn, SsoToken};
+use arl::internal::{Consumer, LeaderLock, SignIn, SsoToken};
 
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
@@ -12,7 +12,7 @@ use crate::cli::session::sign_in;
 use crate::cli::session::sign_in::{SignInOptions, Turn};
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
-use crate::cli::ui::prompt;
+use crate::cli::ui::terminal;
 
 /// What a missing sign-in leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +43,23 @@ impl OnMissingSignIn {
         let has_user = user_prompt == UserPrompt::Allowed
             && consumer != Consumer::CredentialProcess
             && vars::get(vars::CI).is_none()
-            && prompt::has_terminal();
+            && terminal::has_terminal();
         Ok(if has_user { configured } else { Self::Fail })
+    }
+}
+
+/// Tells the processes that wait for this one's sign-in when it ended without one. An interrupt ends it too, by
+/// dropping it, and reaches a waiting process perhaps only after the lock is free.
+struct Asked {
+    lock: LeaderLock,
+    has_signed_in: bool,
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if !self.has_signed_in {
+            self.lock.leave_time(Context::now());
+        }
     }
 }
 
@@ -78,10 +93,9 @@ impl OnDemand<'_> {
             }
             Turn::Own(lock) => lock,
         };
+        let mut asked = Asked { lock, has_signed_in: false };
         let result = self.sign_in_now().await;
-        if result.is_err() {
-            lock.leave_time(Context::now());
-        }
+        asked.has_signed_in = result.is_ok();
         result
     }
 

@@ -18,7 +18,8 @@ use crate::cli::plan::identity_center::{SignInFlow, Surroundings};
 use crate::cli::process::browser;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
-use crate::cli::ui::prompt::{self, Echo, PromptError};
+use crate::cli::ui::prompt::{self, PromptError};
+use crate::cli::ui::terminal::{self, Echo};
 use crate::cli::ui::text::human_duration;
 
 /// How long a sign-in may take, unless a flag says otherwise.
@@ -93,7 +94,7 @@ pub(crate) fn choose_flow() -> SignInFlow {
     let surroundings = Surroundings {
         var: &|name| vars::get(name),
         exists: &|path: &Path| path.exists(),
-        has_terminal: prompt::has_terminal(),
+        has_terminal: terminal::has_terminal(),
         always_has_desktop: cfg!(target_os = "macos"),
     };
     surroundings.choose_flow()

@@ -142,6 +142,11 @@ impl Output {
         self.volume != Volume::Quiet && !is_dumb && io::stderr().is_terminal()
     }
 
+    /// Returns when to color what is shown.
+    pub(crate) fn color(&self) -> ColorChoice {
+        self.color
+    }
+
     /// Returns whether data on stdout is colored, such as a diff.
     pub(crate) fn colors_data(&self) -> bool {
         self.color.is_enabled(&io::stdout())

@@ -1,93 +1,21 @@
 //! Asks for an MFA code or a key on the terminal itself, because stdin may be data and stdout is for
 //! programs.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use arl::internal::{Secret, SingleFlight, TokenCode};
-use rustix::fs::OFlags;
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
-use zeroize::Zeroizing;
 
-use crate::cli::sys;
-use crate::cli::ui::text::printable;
+use crate::cli::ui::terminal::{Echo, Mode, Terminal, terminal_session};
 
 /// How long the user may take. Other processes may be waiting for the same session.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
-/// The longest line that is read. A code is far shorter.
-const MAX_LINE: usize = 4096;
-
-/// Whether the terminal shows what the user types.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Echo {
-    Off,
-    On,
-}
-
-/// A terminal that is asked a question. Dropping this restores its settings.
-struct Terminal {
-    device: File,
-    saved_settings: Termios,
-}
-
-impl Terminal {
-    fn open(echo: Echo) -> io::Result<Self> {
-        let flags = i32::try_from(OFlags::NOCTTY.bits()).unwrap_or_default();
-        let device = OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")?;
-        let saved_settings = tcgetattr(&device)?;
-        let mut quiet = saved_settings.clone();
-        match echo {
-            Echo::On => quiet.local_modes.insert(LocalModes::ECHO),
-            Echo::Off => quiet.local_modes.remove(LocalModes::ECHO),
-        }
-        quiet.local_modes.insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
-        // Ctrl-Z would leave the terminal without echo, and a shell that evaluates arl's output waiting.
-        quiet.special_codes[SpecialCodeIndex::VSUSP] = libc::_POSIX_VDISABLE;
-        tcsetattr(&device, OptionalActions::Now, &quiet)?;
-        Ok(Self { device, saved_settings })
-    }
-
-    fn write(&self, text: &str) -> io::Result<()> {
-        (&self.device).write_all(printable(text).as_bytes())
-    }
-
-    /// Reads one line. `None` is the end of input. A thread reads, so that signals and the time limit still
-    /// work.
-    async fn read_line(&self) -> io::Result<Option<Secret>> {
-        let mut device = self.device.try_clone()?;
-        let read = move || {
-            let mut line = Zeroizing::new([0; MAX_LINE]);
-            // A terminal in canonical mode returns whole lines.
-            let length = device.read(&mut *line)?;
-            Ok((length > 0).then(|| Secret::new(String::from_utf8_lossy(&line[..length]).trim().to_owned())))
-        };
-        tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = tcsetattr(&self.device, OptionalActions::Now, &self.saved_settings);
-    }
-}
-
-/// Returns the ID of this terminal's session.
-fn terminal_session() -> Option<u32> {
-    sys::terminal_session_id(&File::open("/dev/tty").ok()?)
-}
 
 /// Returns whether another arl is asking the user on this terminal. `locks` is the directory of the terminal
 /// locks.
 pub(crate) fn is_asking(locks: &Path) -> bool {
     terminal_session().is_some_and(|session| SingleFlight::new(locks).is_terminal_locked(session))
-}
-
-/// Returns whether there is a terminal that arl can ask at.
-pub(crate) fn has_terminal() -> bool {
-    terminal_session().is_some()
 }
 
 /// Why the user did not answer.
@@ -146,7 +74,7 @@ pub(crate) async fn ask_until<T>(
 ) -> Result<T, PromptError> {
     let session = terminal_session().ok_or(PromptError::NoTerminal)?;
     let _turn = SingleFlight::new(locks).lock_terminal(session, LIMIT).await;
-    let terminal = Terminal::open(echo).map_err(|_| PromptError::NoTerminal)?;
+    let terminal = Terminal::open(Mode::Lines(echo)).map_err(|_| PromptError::NoTerminal)?;
     let asking = async {
         loop {
             terminal.write(question)?;
@@ -172,7 +100,7 @@ pub(crate) async fn ask_until<T>(
 pub(crate) async fn ask_line(question: &str, echo: Echo, locks: &Path) -> Result<Secret, PromptError> {
     let session = terminal_session().ok_or(PromptError::NoTerminal)?;
     let _turn = SingleFlight::new(locks).lock_terminal(session, LIMIT).await;
-    let terminal = Terminal::open(echo).map_err(|_| PromptError::NoTerminal)?;
+    let terminal = Terminal::open(Mode::Lines(echo)).map_err(|_| PromptError::NoTerminal)?;
     let asking = async {
         terminal.write(question)?;
         terminal.read_line().await?.ok_or_else(|| PromptError::NotTyped("nothing was typed".into()))

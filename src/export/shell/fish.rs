@@ -1,5 +1,6 @@
 //! Statements for fish.
 
+use super::RoleMemory;
 use super::snapshot::{EnvSnapshot, RestorePoint, RestoreRule, ShellState};
 use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES, RegionChange};
 
@@ -18,13 +19,15 @@ end
     text.extend_from_slice(refusal.as_bytes());
 }
 
-/// Saves the previous variables in `__arl_restore`, the region alone in `__arl_region`, and the refresh
-/// command in `__arl_refresh`. None of them is exported.
+/// Saves the previous variables in `__arl_restore`, the region alone in `__arl_region`, the refresh command
+/// in `__arl_refresh`, and the arguments of this role and of the one before in `__arl_last` and
+/// `__arl_previous`. None of them is exported.
 pub(super) fn save_restore_point(
     text: &mut Vec<u8>,
     restore_point: &RestorePoint,
     region: &RegionChange,
     refresh: &[String],
+    memory: &RoleMemory,
 ) {
     match restore_point {
         RestorePoint::Capture(snapshot) => {
@@ -59,8 +62,18 @@ pub(super) fn save_restore_point(
         RestorePoint::Existing(_) => {}
         RestorePoint::Untrusted => text.extend_from_slice(b"set -eg __arl_restore; set -eg __arl_region\n"),
     }
-    let args: Vec<String> = refresh.iter().map(|word| quote(word)).collect();
-    text.extend_from_slice(format!("set -gu __arl_refresh {}\n", args.join(" ")).as_bytes());
+    let quoted = |words: &[String]| words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
+    text.extend_from_slice(format!("set -gu __arl_refresh {}\n", quoted(refresh)).as_bytes());
+    let last = format!("set -gu __arl_last {}\n", quoted(&memory.words));
+    let shift = match memory.is_untrusted {
+        true => format!("set -gu __arl_previous\n{last}"),
+        // A role that is assumed again is no other one.
+        false => format!(
+            "if test \"$__arl_last\" != {}\nset -gu __arl_previous $__arl_last\n{last}end\n",
+            quote(&memory.words.join(" "))
+        ),
+    };
+    text.extend_from_slice(shift.as_bytes());
 }
 
 pub(super) fn assume(text: &mut Vec<u8>, to_unset: &[&'static str], variables: &[(&'static str, String)]) {

@@ -54,6 +54,17 @@ pub struct ShellUpdate<'a> {
     pub restore_point: RestorePoint,
     /// The arguments of `arl` that get the same identity again. The shell saves them.
     pub refresh: Vec<String>,
+    /// What the shell remembers for `arl assume -`.
+    pub memory: RoleMemory,
+}
+
+/// The roles that a shell remembers, as the arguments of `arl` that assume them.
+#[derive(Debug, Default)]
+pub struct RoleMemory {
+    /// The arguments for the new identity. Empty if nothing can get it again.
+    pub words: Vec<String>,
+    /// Whether the shell's variables with the earlier roles came from the environment.
+    pub is_untrusted: bool,
 }
 
 impl Shell {
@@ -115,7 +126,7 @@ impl Shell {
     /// The dialect cannot express a value. That never concerns credentials, but possibly the name of a
     /// profile, or, in tcsh, a previous value.
     pub fn assume(self, update: &ShellUpdate<'_>) -> Result<Vec<u8>, UnsupportedValue> {
-        let ShellUpdate { identity, restore_point, refresh } = update;
+        let ShellUpdate { identity, restore_point, refresh, memory } = update;
         let mut to_unset = identity.variables_to_unset();
         let variables = identity.variables();
         let accepts = |value: &str| {
@@ -133,13 +144,13 @@ impl Shell {
         match self {
             Self::Posix | Self::Bash | Self::Zsh => {
                 posix::guard_readonly(&mut text, self.keywords(), *region != RegionChange::Keep, |text| {
-                    posix::save_restore_point(text, restore_point, region, refresh);
+                    posix::save_restore_point(text, restore_point, region, refresh, memory);
                     posix::assume(text, &to_unset, &variables, self != Self::Posix);
                 });
             }
             Self::Fish => {
                 fish::guard_universal(&mut text);
-                fish::save_restore_point(&mut text, restore_point, region, refresh);
+                fish::save_restore_point(&mut text, restore_point, region, refresh, memory);
                 fish::assume(&mut text, &to_unset, &variables);
             }
             Self::Tcsh => {

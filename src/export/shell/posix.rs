@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use super::RoleMemory;
 use super::snapshot::{EnvSnapshot, RestorePoint, RestoreRule, ShellState};
 use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES, RegionChange};
 
@@ -23,7 +24,8 @@ pub(super) fn guard_readonly(
 ) {
     let region = if sets_region { " AWS_REGION AWS_DEFAULT_REGION" } else { "" };
     let names = IDENTITY_VARIABLES.join(" ");
-    let state = "__arl_restore __arl_region __arl_refresh __arl_options __arl_keywords";
+    let state =
+        "__arl_restore __arl_region __arl_refresh __arl_last __arl_previous __arl_options __arl_keywords";
     let refused = if keywords == Keywords::Refuse { "case $- in *k*) \\exit 1;; esac; " } else { "" };
     text.extend_from_slice(
         format!("if ({refused}\\unset {names}{region} {state}) 2>/dev/null; then\n").as_bytes(),
@@ -63,14 +65,16 @@ fn guard_restore(rest: &str) -> String {
     format!("if (\\unset {names} && {region} && \\unset {state}) 2>/dev/null; then\n{rest}{READONLY_ERROR}")
 }
 
-/// Saves the previous variables in `__arl_restore`, the region alone in `__arl_region`, and the refresh
-/// command in `__arl_refresh`. They are shell variables that no child process sees, even under `set -a`, or
+/// Saves the previous variables in `__arl_restore`, the region alone in `__arl_region`, the refresh command
+/// in `__arl_refresh`, and the arguments of this role and of the one before in `__arl_last` and
+/// `__arl_previous`. They are shell variables that no child process sees, even under `set -a`, or
 /// if the parent exported variables with these names.
 pub(super) fn save_restore_point(
     text: &mut Vec<u8>,
     restore_point: &RestorePoint,
     region: &RegionChange,
     refresh: &[String],
+    memory: &RoleMemory,
 ) {
     text.extend_from_slice(b"\\unset __arl_options; __arl_options=$-; \\set +a;\n");
     match restore_point {
@@ -103,9 +107,27 @@ pub(super) fn save_restore_point(
         RestorePoint::Existing(_) => {}
         RestorePoint::Untrusted => text.extend_from_slice(b"\\unset __arl_restore __arl_region;\n"),
     }
-    let args: Vec<String> = refresh.iter().map(|word| quote(word)).collect();
+    let quoted = |words: &[String]| {
+        let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
+        quote_bytes(words.join(" ").as_bytes())
+    };
     text.extend_from_slice(b"\\unset __arl_refresh; __arl_refresh=");
-    text.extend_from_slice(&quote_bytes(args.join(" ").as_bytes()));
+    text.extend_from_slice(&quoted(refresh));
+    text.extend_from_slice(b";\n");
+    let words = quoted(&memory.words);
+    if memory.is_untrusted {
+        text.extend_from_slice(b"\\unset __arl_previous __arl_last; __arl_last=");
+        text.extend_from_slice(&words);
+    } else {
+        // A role that is assumed again is no other one.
+        text.extend_from_slice(b"case ${__arl_last-} in ");
+        text.extend_from_slice(&words);
+        text.extend_from_slice(
+            b") ;; *) \\unset __arl_previous; __arl_previous=${__arl_last-}; \\unset __arl_last; __arl_last=",
+        );
+        text.extend_from_slice(&words);
+        text.extend_from_slice(b";; esac");
+    }
     text.extend_from_slice(b";\ncase $__arl_options in *a*) \\set -a;; esac; \\unset __arl_options;\n");
 }
 

@@ -4,6 +4,7 @@
 
 mod expiry;
 mod placing;
+mod previous;
 mod prompt;
 mod restore;
 mod scripts;

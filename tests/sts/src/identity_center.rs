@@ -32,8 +32,8 @@ pub struct IdentityCenter {
     pub accounts: Vec<(String, String, Vec<String>)>,
     /// How many entries a page of a list holds.
     pub page_size: usize,
-    /// The answers to the next questions for a device's token, as error codes of OAuth. Afterwards the user
-    /// has approved.
+    /// The answers to the next questions for a device's token, as error codes of OAuth, with a reason after a
+    /// blank where there is one. Afterwards the user has approved.
     pub device_answers: VecDeque<&'static str>,
     /// How long a device code lasts, and the pause between two questions, in seconds.
     pub device_times: (u64, u64),
@@ -201,11 +201,17 @@ pub(crate) fn exception(status: u16, name: &str, message: &str) -> Response {
 
 /// An error of the OIDC service, by its code of OAuth.
 fn oauth_error(error: &str) -> Response {
+    let (error, reason) =
+        error.split_once(' ').map_or((error, None), |(error, reason)| (error, Some(reason)));
     let words = error.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);
     let name = format!("{}Exception", words.collect::<String>());
     let status = if error == "invalid_client" { 401 } else { 400 };
     let description = if error == "invalid_grant" { "Invalid refresh token provided" } else { "described" };
-    let mut response = json(status, &json!({ "error": error, "error_description": description }));
+    let mut body = json!({ "error": error, "error_description": description });
+    if let Some(reason) = reason {
+        body["reason"] = reason.into();
+    }
+    let mut response = json(status, &body);
     response.headers.push(("x-amzn-ErrorType".into(), format!("{name}:http://internal.amazon.com/")));
     response
 }

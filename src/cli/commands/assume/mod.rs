@@ -4,20 +4,21 @@ pub(crate) mod refresh;
 
 use std::ffi::OsString;
 
-use arl::internal::shell::{Shell, ShellUpdate};
+use arl::internal::shell::{RoleMemory, Shell, ShellUpdate};
 use arl::internal::{Consumer, dotenv, process_json};
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::complete;
 use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::role::RoleArgs;
-use crate::cli::commands::assume::refresh::{refresh_args, repeatable_args};
+use crate::cli::commands::assume::refresh::{recall_args, refresh_args, repeatable_args};
 use crate::cli::env::context::Context;
 use crate::cli::env::shell;
-use crate::cli::env::shell_state::restore_point;
+use crate::cli::env::shell_state::{restore_point, role_memory_is_untrusted};
 use crate::cli::env::vars;
 use crate::cli::session;
 use crate::cli::session::SignalPolicy;
+use crate::cli::session::choose::{Asking, Unattended, choose_role, with_choice};
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output;
 use crate::cli::ui::output::Exposure;
@@ -26,13 +27,16 @@ use crate::cli::ui::role_label::session_summary;
 use crate::cli::ui::text::quote_words;
 
 const SHORT_EXAMPLES: &str = "  \
-  arl assume ROLE --duration 2h      this shell becomes the role
+  arl assume ROLE --duration 2h      this shell becomes the role; without ROLE you choose it
+  arl assume -                       back to the role before this one
   arl assume ROLE --json             for credential_process";
 
 const EXAMPLES: &str = "Examples:
   eval \"$(arl assume ROLE)\"                 bash, zsh, ksh, dash
   arl assume ROLE | source                  fish
   arl assume ROLE                           any of them, with the shell integration (arl init)
+  arl assume                                choose the role from a list
+  arl assume -                              the role before this one, with the shell integration
   arl assume ROLE --profile dev --json      for credential_process
   arl assume ROLE --format dotenv           for tools that read env files
 
@@ -40,7 +44,7 @@ If arl fails, the text that it prints makes `eval` fail as well, and your shell 
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
-#[command(help_template = TEMPLATE)]
+#[command(help_template = TEMPLATE, mut_arg("role", RoleArgs::optional))]
 pub(crate) struct AssumeArgs {
     #[command(flatten)]
     role: RoleArgs,
@@ -79,8 +83,17 @@ enum Format {
     Dotenv,
 }
 
+/// What gets the output.
+enum Receiver {
+    CredentialProcess,
+    EnvFile,
+    Shell(Shell),
+}
+
+const ASKING: Asking = Asking { command: "arl assume", behind: "", unattended: Unattended::Refused };
+
 pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) -> Result<(), CliError> {
-    let AssumeArgs { role, env: _, json, format, shell, show } = args;
+    let AssumeArgs { mut role, env: _, json, format, shell, show } = args;
     let format = if json { Format::Json } else { format.unwrap_or(Format::Env) };
     if format != Format::Env && shell.is_some() {
         return Err(CliError::usage("--shell is for shell statements, and this prints none"));
@@ -95,27 +108,40 @@ pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
         }
         _ => {}
     }
-    let text = match format {
-        Format::Json => {
-            let identity =
-                session::obtain(&role, Consumer::CredentialProcess, SignalPolicy::Default, output)?;
-            process_json(&identity.credentials).into_bytes()
-        }
-        Format::Dotenv => {
-            let identity = session::obtain(&role, Consumer::OneShot, SignalPolicy::Default, output)?;
-            dotenv(&identity).map_err(|error| CliError::new(error.to_string()))?.into_bytes()
-        }
+    let receiver = match format {
+        Format::Json => Receiver::CredentialProcess,
+        Format::Dotenv => Receiver::EnvFile,
         Format::Env => {
             let shell = shell::detect(shell.as_deref())?;
             validate_on_expiry()?;
             if exposure.is_some() {
                 return Err(refuse_terminal(shell, &repeatable_args(command_line)));
             }
+            Receiver::Shell(shell)
+        }
+    };
+    let choice = choose_role(&mut role, ASKING, output)?;
+    let text = match receiver {
+        Receiver::CredentialProcess => {
+            let identity =
+                session::obtain(&role, Consumer::CredentialProcess, SignalPolicy::Default, output)?;
+            process_json(&identity.credentials).into_bytes()
+        }
+        Receiver::EnvFile => {
+            let identity = session::obtain(&role, Consumer::OneShot, SignalPolicy::Default, output)?;
+            dotenv(&identity).map_err(|error| CliError::new(error.to_string()))?.into_bytes()
+        }
+        Receiver::Shell(shell) => {
             let identity = session::obtain(&role, Consumer::OneShot, SignalPolicy::Catch, output)?;
+            let command_line = with_choice(command_line, choice);
             let update = ShellUpdate {
                 identity: &identity,
                 restore_point: restore_point(),
-                refresh: refresh_args(command_line),
+                refresh: refresh_args(&command_line),
+                memory: RoleMemory {
+                    words: recall_args(&command_line),
+                    is_untrusted: role_memory_is_untrusted(),
+                },
             };
             let text = shell.assume(&update).map_err(|error| CliError::new(error.to_string()))?;
             output.status(&session_summary(&identity, Context::now()));

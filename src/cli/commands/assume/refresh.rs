@@ -7,10 +7,15 @@ use crate::cli::args::file_url;
 /// Returns the arguments that assume the same role again from any directory. Returns none if that is
 /// impossible: an MFA code works once, and the role that a chain started from expires as well.
 pub(crate) fn refresh_args(command_line: &[OsString]) -> Vec<String> {
+    let had_code = repeatable_args(command_line).len() != repeatable_args_with_code(command_line).len();
+    if had_code { Vec::new() } else { recall_args(command_line) }
+}
+
+/// Returns the arguments that assume the same role when the user asks for it, who then types another MFA
+/// code. Returns none if that is impossible.
+pub(crate) fn recall_args(command_line: &[OsString]) -> Vec<String> {
     let args = repeatable_args(command_line);
-    let is_single_use = |arg: &String| arg == "--chain" || arg.contains("TokenCode");
-    let had_code = args.len() != repeatable_args_with_code(command_line).len();
-    if had_code || args.iter().any(is_single_use) {
+    if args.iter().any(|arg| arg == "--chain" || arg.contains("TokenCode")) {
         return Vec::new();
     }
     // Without a current directory there is no better path than the one that was typed.

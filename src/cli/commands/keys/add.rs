@@ -15,7 +15,7 @@ use crate::cli::session::runtime::runtime;
 use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::output::Output;
 use crate::cli::ui::prompt;
-use crate::cli::ui::prompt::Echo;
+use crate::cli::ui::terminal::Echo;
 use crate::cli::ui::text::last_four;
 
 #[derive(Debug, clap::Args)]

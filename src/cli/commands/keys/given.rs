@@ -10,7 +10,8 @@ use crate::cli::env::dirs::private_runtime_dir;
 use crate::cli::env::vars;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::prompt;
-use crate::cli::ui::prompt::{Echo, PromptError};
+use crate::cli::ui::prompt::PromptError;
+use crate::cli::ui::terminal::Echo;
 
 /// Two short lines, or what `aws iam create-access-key` prints.
 const MAX_INPUT: u64 = 64 * 1024;

@@ -10,7 +10,8 @@ use crate::cli::session::runtime::runtime;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 use crate::cli::ui::prompt;
-use crate::cli::ui::prompt::{Echo, PromptError};
+use crate::cli::ui::prompt::PromptError;
+use crate::cli::ui::terminal::Echo;
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]

@@ -11,13 +11,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli::commands::Cli;
 use crate::cli::commands::mistakes::other_tools::{flag_of_other_tools, verb_of_other_tools};
-use crate::cli::env::context::Context;
 use crate::cli::eval::guard::verb_of;
+use crate::cli::roles::needed::{profile_names, role_needed};
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::text::quote_words;
-
-/// How many profiles an error lists.
-const MAX_PROFILES: usize = 12;
 
 /// Returns the error to show in place of clap's, with commands that can be pasted.
 pub(crate) fn explain(error: &clap::Error, args: &[OsString]) -> CliError {
@@ -195,7 +192,9 @@ impl CommandLine {
 
     fn missing_argument(&self, missing: &[String]) -> CliError {
         let command = self.command();
-        let names_role = missing.iter().any(|name| name.contains("ROLE") || name.contains("--role-name"));
+        let names_role = missing
+            .iter()
+            .any(|name| ["ROLE", "--role-name", "--account-id"].iter().any(|role| name.contains(role)));
         if !names_role {
             let names: Vec<String> = missing.iter().map(|name| name.replace(['<', '>'], "")).collect();
             return CliError::usage(format!("`{command}` needs {}", names.join(" and ")))
@@ -205,19 +204,7 @@ impl CommandLine {
             let other = if half == "--account-id" { "--role-name NAME" } else { "--account-id ID" };
             return CliError::usage(format!("`{half}` needs {other} beside it"));
         }
-        let refused = CliError::usage(format!("`{command}` needs a role"));
-        let behind = if self.verb.as_deref() == Some("exec") { " -- COMMAND" } else { "" };
-        match profile_names() {
-            names if names.is_empty() => refused
-                .hint(format!("{command} ROLE{behind}, where ROLE is a role ARN, ACCOUNT/NAME or a profile")),
-            names => {
-                let more = if names.len() > MAX_PROFILES { ", …; `arl list` shows them all" } else { "" };
-                let shown: Vec<&str> = names.iter().take(MAX_PROFILES).map(String::as_str).collect();
-                refused
-                    .hint(format!("{command} {}{behind}", quoted(&shown[..1])))
-                    .hint(format!("the profiles: {}{more}", shown.join(", ")))
-            }
-        }
+        role_needed(&command, "")
     }
 
     fn has_flag(&self, flag: &str) -> bool {
@@ -234,20 +221,6 @@ fn is_role(word: &str) -> bool {
         Ok(RoleRef::Arn(_) | RoleRef::AccountRole(..) | RoleRef::IdentityCenter { .. }) => true,
         Err(_) => false,
     }
-}
-
-/// Returns the profiles of the shared files, those with a role first. None if they cannot be read; the
-/// command itself says why.
-fn profile_names() -> Vec<String> {
-    let Ok(context) = Context::read() else { return Vec::new() };
-    let names = |config: arl::internal::SharedConfig<'_>| {
-        let is_role = |name: &&str| {
-            config.profile(name).is_some_and(|profile| profile.get_non_empty("role_arn").is_some())
-        };
-        let (roles, others): (Vec<&str>, Vec<&str>) = config.profile_names().into_iter().partition(is_role);
-        roles.into_iter().chain(others).map(str::to_owned).collect()
-    };
-    context.shared_config().map(names).unwrap_or_default()
 }
 
 fn refs(words: &[String]) -> Vec<&str> {

@@ -1,0 +1,169 @@
+//! Lets the user choose the role, where the command line names none.
+
+mod candidates;
+mod offered;
+mod program;
+
+use std::ffi::OsString;
+
+use arl::internal::{RoleProfile, SharedConfig};
+
+use crate::cli::args::role::RoleArgs;
+use crate::cli::env::context::Context;
+use crate::cli::env::dirs::private_runtime_dir;
+use crate::cli::env::vars;
+use crate::cli::process::signals::StopWatch;
+use crate::cli::roles::needed::role_needed;
+use crate::cli::session::choose::candidates::{Choice, candidates};
+use crate::cli::ui::error::CliError;
+use crate::cli::ui::output::Output;
+use crate::cli::ui::picker;
+use crate::cli::ui::picker::{Entry, List, Look, PickError, Picker};
+use crate::cli::ui::terminal::has_terminal;
+
+/// What a command line without a role means where no user can choose one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unattended {
+    /// It is a usage error.
+    Refused,
+    /// The role of the profile that `AWS_PROFILE` names is meant.
+    AwsProfile,
+}
+
+/// The command that needs a role.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asking {
+    /// As typed: `arl exec`.
+    pub(crate) command: &'static str,
+    /// What follows the role on the command line.
+    pub(crate) behind: &'static str,
+    pub(crate) unattended: Unattended,
+}
+
+/// Puts the user's choice into arguments that name no role. Returns it as well, if there was one.
+///
+/// # Errors
+/// There is no terminal, the user leaves, or a signal ends the question.
+pub(crate) fn choose_role(
+    args: &mut RoleArgs,
+    asking: Asking,
+    output: &Output,
+) -> Result<Option<String>, CliError> {
+    if args.role.as_deref() == Some("-") {
+        return Err(refuse_dash(asking));
+    }
+    if args.role.is_some() || args.account_id.is_some() {
+        return Ok(None);
+    }
+    let is_attended = args.within.is_none() && has_terminal();
+    let name = match asking.unattended {
+        _ if is_attended => Chooser::new(asking, output)?.choose()?,
+        Unattended::AwsProfile => role_of_the_environment(asking, output)?,
+        Unattended::Refused => return Err(role_needed(asking.command, asking.behind)),
+    };
+    args.role = Some(name.clone());
+    Ok(Some(name))
+}
+
+/// Returns a command line with the chosen role.
+pub(crate) fn with_choice(command_line: &[OsString], choice: Option<String>) -> Vec<OsString> {
+    command_line.iter().cloned().chain(choice.map(OsString::from)).collect()
+}
+
+/// The shell functions replace `-` by the role before this one, if they know one.
+fn refuse_dash(asking: Asking) -> CliError {
+    if asking.command != "arl assume" {
+        return CliError::usage("`-` is the role before this one, and only `arl assume` takes it")
+            .hint("to go back: arl assume -");
+    }
+    CliError::usage("there is no role to go back to: this shell remembers none before this one").hint(
+        "what remembers is the shell function: eval \"$(arl init bash)\" in ~/.bashrc, and in zsh, fish, ksh and sh",
+    )
+}
+
+fn role_of_the_environment(asking: Asking, output: &Output) -> Result<String, CliError> {
+    let needed = || role_needed(asking.command, asking.behind);
+    let name = vars::get(vars::AWS_PROFILE).ok_or_else(needed)?;
+    let context = Context::read()?;
+    let config = context.shared_config()?;
+    if !has_role(&config, &name) {
+        return Err(needed());
+    }
+    output.note(&format!("no role is named, so this is the one of AWS_PROFILE: {name}"));
+    Ok(name)
+}
+
+fn has_role(config: &SharedConfig<'_>, name: &str) -> bool {
+    config.profile(name).is_some_and(|section| {
+        !matches!(RoleProfile::read(name, section), Ok(None)) || section.get("sso_role_name").is_some()
+    })
+}
+
+/// How the user chooses.
+enum Method {
+    BuiltIn(Look),
+    /// A program gets the lines and prints one of them.
+    Program(String),
+}
+
+/// One question for a role, which may lead to others.
+struct Chooser<'a> {
+    asking: Asking,
+    context: Context,
+    method: Method,
+    output: &'a Output,
+}
+
+impl<'a> Chooser<'a> {
+    fn new(asking: Asking, output: &'a Output) -> Result<Self, CliError> {
+        let method = match vars::get(vars::ARL_PICKER) {
+            None => Method::BuiltIn(Look::Screen),
+            Some(plain) if plain == "plain" => Method::BuiltIn(Look::Numbered),
+            Some(command) => Method::Program(command),
+        };
+        Ok(Self { asking, context: Context::read()?, method, output })
+    }
+
+    fn choose(&self) -> Result<String, CliError> {
+        let (choices, entries) = candidates(&self.context)?;
+        if choices.is_empty() {
+            return Err(role_needed(self.asking.command, self.asking.behind)
+                .hint("arl knows no role yet; to add one: arl configure ROLE --profile-name NAME"));
+        }
+        let index = self.pick("role>", entries)?;
+        match choices.into_iter().nth(index) {
+            Some(Choice::Offered(session)) => self.choose_offered(&session),
+            Some(Choice::Role(name)) => Ok(name),
+            None => Err(not_chosen()),
+        }
+    }
+
+    /// Returns the index of the entry that the user picks.
+    fn pick(&self, title: &str, entries: Vec<Entry>) -> Result<usize, CliError> {
+        let watch = StopWatch::start()?;
+        let stop_signal = || watch.signal();
+        let locks = private_runtime_dir();
+        let picked = match &self.method {
+            Method::BuiltIn(look) => {
+                let (look, output) = (*look, self.output);
+                Picker { title, look, locks: &locks, output, stop_signal: &stop_signal }
+                    .pick(List::new(entries))
+            }
+            Method::Program(command) => picker::take_turn(&locks, &stop_signal)
+                .and_then(|_turn| program::pick(command, &entries, &stop_signal)),
+        };
+        picked.map_err(|error| match error {
+            PickError::NoTerminal => role_needed(self.asking.command, self.asking.behind),
+            PickError::Left => not_chosen(),
+            PickError::Stopped(signal) => CliError::interrupted(signal),
+            PickError::Io(error) => CliError::new("could not ask for a role").caused_by(error),
+            PickError::Program(cause) => {
+                CliError::new("the program that ARL_PICKER names chose no role").caused_by(cause)
+            }
+        })
+    }
+}
+
+fn not_chosen() -> CliError {
+    CliError::new("no role was chosen")
+}

@@ -1,0 +1,169 @@
+//! The terminal at which arl asks. It is `/dev/tty`, because stdin may be data and stdout is for programs.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+
+use arl::internal::Secret;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::termios::{
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
+};
+use zeroize::Zeroizing;
+
+use crate::cli::sys;
+use crate::cli::ui::text::printable;
+
+/// The longest line that is read. A code is far shorter.
+const MAX_LINE: usize = 4096;
+/// How long [`Terminal::read_byte`] waits, in tenths of a second.
+const BYTE_WAIT: u8 = 1;
+
+/// Whether the terminal shows what the user types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Echo {
+    Off,
+    On,
+}
+
+/// How input arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Line by line.
+    Lines(Echo),
+    /// Byte by byte, unseen. Ctrl-C is still a signal.
+    Keys,
+}
+
+/// A terminal that is asked a question. Dropping this restores its settings.
+pub(crate) struct Terminal {
+    device: File,
+    saved_settings: Termios,
+    settings: Termios,
+}
+
+impl Terminal {
+    /// Opens the terminal of this process.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn open(mode: Mode) -> io::Result<Self> {
+        let flags = i32::try_from(OFlags::NOCTTY.bits()).unwrap_or_default();
+        let device = OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")?;
+        let saved_settings = tcgetattr(&device)?;
+        let mut settings = saved_settings.clone();
+        let canonical = LocalModes::ECHONL | LocalModes::ICANON;
+        match mode {
+            Mode::Lines(echo) => {
+                settings.local_modes.insert(canonical);
+                settings.local_modes.set(LocalModes::ECHO, echo == Echo::On);
+            }
+            Mode::Keys => {
+                settings.local_modes.remove(canonical | LocalModes::ECHO | LocalModes::IEXTEN);
+                settings.input_modes.remove(InputModes::IXON | InputModes::INLCR | InputModes::IGNCR);
+                settings.input_modes.insert(InputModes::ICRNL);
+                settings.special_codes[SpecialCodeIndex::VMIN] = 0;
+                settings.special_codes[SpecialCodeIndex::VTIME] = BYTE_WAIT;
+            }
+        }
+        settings.local_modes.insert(LocalModes::ISIG);
+        // Ctrl-Z would leave the terminal without echo, and a shell that evaluates arl's output waiting. Ctrl-\
+        // ends the subshell of a substitution at once, and the shell would draw its prompt before arl has
+        // restored the settings.
+        for code in [SpecialCodeIndex::VSUSP, SpecialCodeIndex::VQUIT] {
+            settings.special_codes[code] = libc::_POSIX_VDISABLE;
+        }
+        tcsetattr(&device, OptionalActions::Now, &settings)?;
+        Ok(Self { device, saved_settings, settings })
+    }
+
+    /// Writes text, in which nothing moves the cursor.
+    pub(crate) fn write(&self, text: &str) -> io::Result<()> {
+        self.write_sequence(&printable(text))
+    }
+
+    /// Writes text that may move the cursor.
+    pub(crate) fn write_sequence(&self, text: &str) -> io::Result<()> {
+        (&self.device).write_all(text.as_bytes())
+    }
+
+    /// Reads one line. `None` is the end of input. A thread reads, so that signals and the time limit still
+    /// work.
+    pub(crate) async fn read_line(&self) -> io::Result<Option<Secret>> {
+        tokio::task::spawn_blocking(self.line_reader()?).await.map_err(io::Error::other)?
+    }
+
+    /// Returns a function that waits for a line, for another thread.
+    pub(crate) fn line_reader(
+        &self,
+    ) -> io::Result<impl FnOnce() -> io::Result<Option<Secret>> + Send + 'static> {
+        let mut device = self.device.try_clone()?;
+        Ok(move || {
+            let mut line = Zeroizing::new([0; MAX_LINE]);
+            // A terminal in canonical mode returns whole lines.
+            let length = device.read(&mut *line)?;
+            Ok((length > 0).then(|| Secret::new(String::from_utf8_lossy(&line[..length]).trim().to_owned())))
+        })
+    }
+
+    /// Reads one byte, so that what the user types behind the last one is left to the shell. `None` if there
+    /// is none for a tenth of a second. Only in [`Mode::Keys`].
+    ///
+    /// # Errors
+    /// The terminal was closed.
+    pub(crate) fn read_byte(&self) -> io::Result<Option<u8>> {
+        let mut byte = [0];
+        match rustix::io::read(&self.device, &mut byte) {
+            Ok(1..) => return Ok(Some(byte[0])),
+            Ok(0) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        // A closed terminal has no byte either.
+        tcgetattr(&self.device)?;
+        Ok(None)
+    }
+
+    /// Returns whether the user has typed something that is not read yet.
+    pub(crate) fn has_input(&self) -> bool {
+        rustix::io::ioctl_fionread(&self.device).is_ok_and(|count| count > 0)
+    }
+
+    /// Sets this terminal's settings again if another program has changed them, as a shell does that stops a
+    /// job and continues it. Returns whether it did.
+    pub(crate) fn take_back(&self) -> bool {
+        let is_changed = tcgetattr(&self.device).is_ok_and(|now| {
+            now.local_modes != self.settings.local_modes || now.input_modes != self.settings.input_modes
+        });
+        is_changed && tcsetattr(&self.device, OptionalActions::Now, &self.settings).is_ok()
+    }
+
+    /// Returns the numbers of rows and columns; 24 and 80 if the terminal does not tell.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let size = tcgetwinsize(&self.device).ok();
+        let (rows, columns) = size.map_or((0, 0), |size| (size.ws_row, size.ws_col));
+        let or = |count: u16, default: usize| if count == 0 { default } else { usize::from(count) };
+        (or(rows, 24), or(columns, 80))
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = tcsetattr(&self.device, OptionalActions::Now, &self.saved_settings);
+    }
+}
+
+/// Returns the ID of this terminal's session.
+pub(crate) fn terminal_session() -> Option<u32> {
+    sys::terminal_session_id(&File::open("/dev/tty").ok()?)
+}
+
+/// Returns whether there is a terminal that arl can ask at.
+pub(crate) fn has_terminal() -> bool {
+    terminal_session().is_some()
+}
+
+/// Returns whether the terminal can move its cursor, as far as the environment tells.
+pub(crate) fn can_move_cursor() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
+}
