@@ -23,12 +23,12 @@ import pyte
 
 import svg
 
-COLUMNS, ROWS = 92, 10
+COLUMNS, ROWS = 92, 12
 ROOT = Path(__file__).resolve().parents[2]
 # An escape sequence that terminals ignore tells that bash waits at its prompt.
 READY = b"\x1b]133;A\x07"
 PROMPT = r"\[\e]133;A\a\]\[\e[1;32m\]${ARL_ROLE:+$ARL_ROLE }\[\e[0m\]$ "
-KEY_SECONDS = 0.04
+KEY_SECONDS = 0.035
 TIMEOUT = 20
 
 CONFIG = "".join(
@@ -43,26 +43,28 @@ CONFIG = "".join(
 )
 
 # Each scene begins with an empty screen: how long sessions last (None: an hour), and what is typed, with how many
-# seconds there are to read the answer. The sleep is what makes the session expire, and is not shown.
+# seconds there are to read the answer, and what is typed into the list of roles. An empty line comes after the
+# session has expired; the wait for that is not shown.
 SCENES = [
     (
         None,
         [
-            ("arl assume prod-deploy", 1.2),
-            ("aws sts get-caller-identity --query Arn --output text", 1.8),
-            ("arl assume staging --duration 24h && terraform apply", 3),
-            ("arl clear", 0.6),
-            ("arl status", 2.2),
+            ("arl assume", 1, "prod d"),
+            ("aws sts get-caller-identity --query Arn --output text", 1.5),
+            ("arl assume staging --duration 24h && terraform apply", 2.2),
+            ("arl assume staging", 1),
+            ("arl assume -", 1.2),
+            ("arl clear", 1.8),
         ],
     ),
     (None, [("arl each 'payments-*' -- aws sts get-caller-identity --query Arn --output text", 3)]),
     (
         4,
         [
-            ("arl assume prod-deploy", 1),
-            ("# an hour later (here: four seconds)", 0.5),
+            ("arl assume prod-deploy", 0.8),
+            ("# an hour later (here: four seconds)", 0.4),
             ("", 2.2),
-            ("arl status", 3),
+            ("arl status", 2.5),
         ],
     ),
 ]
@@ -138,6 +140,17 @@ class Terminal:
         self.keep(0.4)
         os.write(self.fd, b"\r")
 
+    def choose(self, words):
+        """Types words into the list of roles, slowly enough to see what is left of it."""
+        self.read_until(lambda seen: any("role>" in line for line in self.screen.display), 0)
+        self.keep(1.2)
+        for character in words:
+            os.write(self.fd, character.encode())
+            self.read_until(lambda seen: seen != b"", 0)
+            self.keep(0.3)
+        self.keep(0.7)
+        os.write(self.fd, b"\r")
+
     def end(self):
         os.write(self.fd, b"\x04")
         try:
@@ -160,10 +173,12 @@ def record():
             terminal = Terminal(home, sts.url, frames)
             terminal.wait_for_prompt()
             terminal.keep(0.8)
-            for line, pause in lines:
+            for line, pause, *choice in lines:
                 if not line:
                     time.sleep(seconds)
                 terminal.type(line)
+                for words in choice:
+                    terminal.choose(words)
                 terminal.wait_for_prompt(gap=0.3)
                 terminal.keep(pause)
             if number == STILL_SCENE:
