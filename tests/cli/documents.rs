@@ -290,15 +290,24 @@ fn each_block_that_is_not_run_is_listed_with_the_reason() {
     }
 }
 
-/// The text in backticks outside of blocks, with the lines of a paragraph joined.
-fn inline_code(page: &str) -> Vec<String> {
-    let mut prose = text(page);
-    for block in blocks(page) {
-        let indented =
-            |indent: &str| block.text.lines().map(|line| format!("{indent}{line}\n")).collect::<String>();
-        prose = prose.replace(&block.text, "").replace(&indented("   "), "");
+/// The text of a page without its blocks.
+fn prose(page: &str) -> String {
+    let (mut prose, mut is_in_block) = (String::new(), false);
+    for line in text(page).lines() {
+        if line.trim_start().starts_with("```") {
+            is_in_block = !is_in_block;
+        } else if !is_in_block {
+            prose += line;
+            prose += "\n";
+        }
     }
-    prose.replace("``", "").split('`').skip(1).step_by(2).map(|code| code.replace('\n', " ")).collect()
+    prose
+}
+
+/// The text in backticks, with the lines of a paragraph joined.
+fn inline_code(page: &str) -> Vec<String> {
+    let prose = prose(page).replace("``", "");
+    prose.split('`').skip(1).step_by(2).map(|code| code.replace('\n', " ")).collect()
 }
 
 #[test]
@@ -332,7 +341,7 @@ fn anchor(heading: &str) -> String {
 fn every_link_leads_to_a_file_and_a_heading() {
     let mut seen = 0;
     for page in pages() {
-        let text = text(&page);
+        let text = prose(&page);
         let links = text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
         let pictures = text.split("src=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
         for link in links.chain(pictures).filter(|link| !link.contains("://")) {
