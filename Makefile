@@ -7,6 +7,7 @@
 # make interop    who ten clients of AWS are, in each way of handing out a role; installs them
 # make soak       an hour of renewals, in which neither memory nor descriptors may grow; ARL_SOAK_SECONDS
 # make pictures   records docs/demo.svg again; needs Python, and pyte from PyPI
+# make picker     how fast the list of 10,000 roles is, at a pseudo-terminal; ARL_PICKER_ROLES
 # make bench      what a call costs
 # make build      the program that `make install` installs; static where the tools for it are there
 # make dist       an archive for a release, with its checksum, in target/dist/
@@ -43,7 +44,7 @@ FOR_STATIC = $(if $(filter Linux,$(shell uname)),(for the system's C library; a 
 # What the program is made of: where it is newer than all of these, `sudo make install` needs no compiler.
 SOURCES = $(shell find src shell completions Cargo.toml Cargo.lock -type f)
 
-.PHONY: help demo test check run-tests lint fuzz crash interop soak pictures bench build dist deb check-deb check-reproducible install uninstall
+.PHONY: help demo test check run-tests lint fuzz crash interop picker soak pictures bench build dist deb check-deb check-reproducible install uninstall
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -78,6 +79,9 @@ interop:
 	@$(CARGO) build --quiet --locked --workspace
 	@$(CARGO) build --quiet --locked --examples
 	python3 tests/proof/interop.py
+
+picker: target/install/arl
+	python3 tests/proof/picker.py target/install/arl
 
 soak:
 	@$(CARGO) build --quiet --locked --workspace

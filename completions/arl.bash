@@ -28,7 +28,17 @@ _arl() {
         fi
     done
     COMPREPLY=()
+    # File names are for the command behind `--`, and for values that are files. Before version 4, bash offers
+    # them wherever arl has nothing to offer.
+    for ((index = 1; index < last; index++)); do
+        [[ ${words[index]} != -- ]] || return 0
+    done
+    compopt +o default +o bashdefault 2>/dev/null
     while IFS= read -r word; do
+        if [[ $word == $'\tfiles' ]]; then
+            compopt -o default -o bashdefault 2>/dev/null
+            return 0
+        fi
         word=${word%%$'\t'*}
         [[ $word == "${words[last]}"* ]] || continue
         word=${word#"$cut"}

@@ -9,7 +9,13 @@ function __arl_complete
         set word (string unescape -- "$token$quote")
         and break
     end
-    command arl completions fish --index (count $before) -- $before "$word" 2>/dev/null
+    set --local lines (command arl completions fish --index (count $before) -- $before "$word" 2>/dev/null)
+    if test "$lines" = \tfiles
+        # As for a command that fish knows nothing about.
+        complete --do-complete "'' $token"
+    else
+        printf '%s\n' $lines
+    end
 end
 
 # After `--` it is a command of its own.
@@ -17,5 +23,12 @@ function __arl_is_command
     contains -- -- (commandline --current-process --tokenize --cut-at-cursor)
 end
 
+function __arl_complete_command
+    set --local before (commandline --current-process --tokenize --cut-at-cursor)
+    set --erase before[1..(contains --index -- -- $before)]
+    set --local line (string escape -- $before) (commandline --current-token --cut-at-cursor)
+    complete --do-complete (string join -- ' ' $line)
+end
+
 complete --command arl --no-files --keep-order --condition 'not __arl_is_command' --arguments '(__arl_complete)'
-complete --command arl --no-files --condition __arl_is_command --arguments '(__fish_complete_subcommand --fcs-skip=(contains --index -- -- (commandline --current-process --tokenize)))'
+complete --command arl --no-files --condition __arl_is_command --arguments '(__arl_complete_command)'

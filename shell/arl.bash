@@ -63,6 +63,7 @@ function arl {
         eval:*) __arl_untraced __arl_eval "$@" ;;
         original:) (__arl_untraced __arl_use_original_env && \builtin exec arl "$@") ;;
         original:x) (__arl_untraced __arl_use_original_env && ARL_SUBSHELL=$__arl_subshell \builtin exec arl "$@") ;;
+        status:*) ARL_HOOK=$__arl_code \command arl "$@" ;;
         *:) \command arl "$@" ;;
         *:x) ARL_SUBSHELL=$__arl_subshell \command arl "$@" ;;
     esac
@@ -137,8 +138,18 @@ __arl_choose_mode() {
         assume | exec | each | write | explain | console) ;;
         *) __arl_from_original='' ;;
     esac
+    # Without a ROLE, `console` is for the role that the shell has.
+    if [[ $__arl_verb == console && -n $__arl_from_original && -n ${__arl_restore-} ]]; then
+        \command arl "$@" --names-role >/dev/null 2>&1 || __arl_from_original=''
+    fi
     case $__arl_verb:$__arl_eval_output in
         assume:x | clear:x) __arl_mode='eval' ;;
+        status:*)
+            # Tells arl whether the hook is in place.
+            __arl_mode=status __arl_code=none
+            [[ ${PROMPT_COMMAND[*]-} != *__arl_hook* ]] || __arl_code=prompt
+            [[ $- == *i* ]] || __arl_code=script
+            ;;
         *) [[ -n $__arl_from_original && -n ${__arl_restore-} ]] && __arl_mode=original || __arl_mode=plain ;;
     esac
 }

@@ -88,6 +88,16 @@ fn __arl_run_from_original {|code|
   try { $code } finally { __arl_restore $held }
 }
 
+# Whether an earlier `arl init` installed this hook.
+fn __arl_is_hook {|hook| try { has-value $hook[opt-names] arl-memory } catch e { put $false } }
+
+fn __arl_has_hook {
+  var has = $false
+  # Only an interactive elvish has the list.
+  for hook (eval 'put $edit:before-readline') { if (__arl_is_hook $hook) { set has = $true } }
+  put $has
+}
+
 fn arl {|@words|
   var verb = ''
   var skip = $false
@@ -104,6 +114,10 @@ fn arl {|@words|
   for word $words {
     if (eq $word --) { break }
     if (re:match '^(--json|--format(=.*)?|--help|-h|--show|--shell(=.*)?|--expired)$' $word) { set passes = $true }
+  }
+  # Without a ROLE, `console` is for the role that the shell has.
+  if (and (eq $verb console) (not-eq $__arl_memory $nil)) {
+    try { e:arl $@words --names-role >/dev/null 2>/dev/null } catch e { set verb = '' }
   }
   var chains = $false
   for word $words {
@@ -143,6 +157,10 @@ fn arl {|@words|
     set __arl_memory = $nil
   } elif (and (has-value [assume exec each write explain console] $verb) (not $chains)) {
     __arl_run_from_original { e:arl $@words }
+  } elif (eq $verb status) {
+    # Tells arl whether the hook is in place.
+    set-env ARL_HOOK (if (__arl_has_hook) { put prompt } else { put none })
+    try { e:arl $@words } finally { unset-env ARL_HOOK }
   } else {
     e:arl $@words
   }
@@ -212,9 +230,6 @@ fn __arl_hook {|&arl-memory=$false|
     }
   }
 }
-
-# Whether an earlier `arl init` installed this hook.
-fn __arl_is_hook {|hook| try { has-value $hook[opt-names] arl-memory } catch e { put $false } }
 
 # `eval` keeps its names to itself, so `edit:add-var` makes the function available. Only an interactive elvish
 # has `edit:` and reads rc.elv.

@@ -63,6 +63,11 @@ function arl --description 'Assume AWS IAM roles'
         case '*'
             set from_original ''
     end
+    # Without a ROLE, `console` is for the role that the shell has.
+    if test "$verb" = console; and __arl_has_memory "$from_original"
+        command arl $argv --names-role >/dev/null 2>&1
+        or set from_original ''
+    end
     if test -n "$eval_output"; and contains -- "$verb" assume clear
         # A list of lines, because `string collect` would hide the status.
         set --local lines (__arl_call "$from_original" $argv)
@@ -75,6 +80,14 @@ function arl --description 'Assume AWS IAM roles'
         end
         __arl_use_original_env "$from_original" -g
         string join -- \n $lines | source
+    else if test "$verb" = status
+        # Tells arl whether the hook is in place.
+        set --local --export ARL_HOOK none
+        functions --query __arl_hook
+        and set ARL_HOOK prompt
+        status is-interactive
+        or set ARL_HOOK script
+        command arl $argv
     else
         __arl_call "$from_original" $argv
     end

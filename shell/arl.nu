@@ -147,7 +147,23 @@ def --env --wrapped "arl write" [...words: string] { __arl_run_from_original wri
 def --env --wrapped "arl explain" [...words: string] { __arl_run_from_original explain $words }
 
 # Print an address that is signed in to the AWS console as a role
-def --env --wrapped "arl console" [...words: string] { __arl_run_from_original console $words }
+def --env --wrapped "arl console" [...words: string] {
+    # Without a ROLE it is for the role that the shell has.
+    if (do { ^arl console ...$words --names-role } | complete | get exit_code) == 0 {
+        __arl_run_from_original console $words
+    } else {
+        ^arl console ...$words
+    }
+}
+
+# Show this shell's role and how long it lasts
+def --wrapped "arl status" [...words: string] {
+    # Tells arl whether the hook is in place.
+    let hook = if not $nu.is-interactive { 'script' } else if (__arl_has_hook $env.config.hooks.pre_prompt) {
+        'prompt'
+    } else { 'none' }
+    with-env { ARL_HOOK: $hook } { ^arl status ...$words }
+}
 
 def __arl_is_over [] {
     ($env.ARL_EXPIRES_AT? | default '') =~ '^[0-9]{1,15}$' and (

@@ -78,6 +78,17 @@ function global:arl {
         if ("$word" -cmatch '^(--json|--format(=.*)?|--help|-h|--show|--shell(=.*)?|--expired)$') { $passes = $true }
     }
     $chains = $words -ccontains '--chain'
+    if ($verb -eq 'console' -and $null -ne $global:__arl_memory) {
+        # Without a ROLE it is for the role that the shell has.
+        & $program @words --names-role *> $null
+        if ($LASTEXITCODE -ne 0) { & $program @words; return }
+    }
+    if ($verb -eq 'status') {
+        # Tells arl whether the hook is in place.
+        $env:ARL_HOOK = if ("$function:prompt" -clike '*__arl_hook*') { 'prompt' } else { 'none' }
+        try { & $program @words } finally { __arl_put 'ARL_HOOK' $null }
+        return
+    }
     if ($verb -eq 'clear' -and -not $passes) {
         if (($null -ne (__arl_get 'AWS_ACCESS_KEY_ID')) -and -not (__arl_owned)) {
             [Console]::Error.WriteLine("arl: the keys in this shell are not arl's; they were left alone")

@@ -75,6 +75,20 @@ arl() {
             __arl_unset_scratch
             __arl_run_from_original "$@"
             ;;
+        # ARL_HOOK tells arl whether the hook of arl.ksh is in place.
+        status)
+            __arl_unset_scratch
+            case $- in
+                *i*)
+                    case ${KSH_VERSION:-no}:${PS1-} in
+                        no:*) ARL_HOOK=unsupported \command arl "$@" ;;
+                        *__arl_hook* | *__arl_prompt*) ARL_HOOK=prompt \command arl "$@" ;;
+                        *) ARL_HOOK=none \command arl "$@" ;;
+                    esac
+                    ;;
+                *) ARL_HOOK=script \command arl "$@" ;;
+            esac
+            ;;
         *)
             __arl_unset_scratch
             case ${__arl_subshell:+x} in
@@ -172,8 +186,13 @@ __arl_choose_mode() {
         assume | exec | each | write | explain | console) ;;
         *) __arl_from_original='' ;;
     esac
+    # Without a ROLE, `console` is for the role that the shell has.
+    case $__arl_verb:$__arl_from_original:${__arl_restore:+x} in
+        console:x:x) \command arl "$@" --names-role >/dev/null 2>&1 || __arl_from_original='' ;;
+    esac
     case $__arl_verb:$__arl_eval_output in
         assume:x | clear:x) __arl_mode='eval' ;;
+        status:*) __arl_mode=status ;;
         *)
             case $__arl_from_original:${__arl_restore:+x} in
                 x:x) __arl_mode=original ;;

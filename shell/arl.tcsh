@@ -23,6 +23,11 @@ set __arl_get_original = 'set __arl_from_original = "$__arl_restore:q"'
 # another source since.
 set __arl_look = 'set __arl_key = ""; set __arl_own = "?"; set __arl_from_original = ":"; if ( $?AWS_ACCESS_KEY_ID ) eval "$__arl_get_key:q"; if ( $?ARL_KEY_ID ) eval "$__arl_get_own:q"; if ( $?__arl_restore && ( "$__arl_key:q" == "" || "$__arl_key:q" == "$__arl_own:q" ) && "$__arl_args" !~ *--chain* && ! $?AWS_PROFILE && ! $?AWS_DEFAULT_PROFILE && ! $?AWS_WEB_IDENTITY_TOKEN_FILE && ! $?AWS_CONTAINER_CREDENTIALS_FULL_URI && ! $?AWS_CONTAINER_CREDENTIALS_RELATIVE_URI && ( "$__arl_verb:q" == assume || "$__arl_verb:q" == exec || "$__arl_verb:q" == each || "$__arl_verb:q" == write || "$__arl_verb:q" == explain || "$__arl_verb:q" == console ) ) eval "$__arl_get_original:q"'
 
+# Without a ROLE, `console` is for the role that the shell has.
+set __arl_console = '\arl $__arl_args:q --names-role >& /dev/null; if ( $status ) set __arl_from_original = ":"'
+# Tells `arl status` whether the hook is in place.
+set __arl_state = 'set __arl_precmd = "`alias precmd`"; set __arl_from_original = "setenv ARL_HOOK none"; if ( "$__arl_precmd:q" =~ *__arl_hook* ) set __arl_from_original = "setenv ARL_HOOK prompt"'
+
 # For output that the shell evaluates: restore the original environment after arl has succeeded, then evaluate
 # the output. __arl_ask is a string of its own, because between double quotes its words would be expanded too
 # early.
@@ -32,7 +37,7 @@ set __arl_eval_output = 'set __arl_text = "`eval $__arl_from_original:q; $__arl_
 # For all other output: run arl in the original environment.
 set __arl_pass = '( eval "$__arl_from_original:q"; \arl $__arl_args:q )'
 
-set __arl_run = 'eval "$__arl_quiet:q"; unsetenv __arl_restore; unsetenv __arl_region; eval "$__arl_look:q"; set __arl_do = "$__arl_pass:q"; if ( ( "$__arl_verb:q" == assume || "$__arl_verb:q" == clear ) && "$__arl_args" !~ *--json* && "$__arl_args" !~ *--format* && "$__arl_args" !~ *--help* && "$__arl_args" !~ *--show* && "$__arl_args" !~ *--shell* && "$__arl_words[$#__arl_args]:q" != -h ) set __arl_do = "$__arl_eval_output:q"; if ( "$__arl_trace" != "" ) set __arl_do = "$__arl_do:q$__arl_end:q"; eval "$__arl_do:q"'
+set __arl_run = 'eval "$__arl_quiet:q"; unsetenv __arl_restore; unsetenv __arl_region; eval "$__arl_look:q"; if ( "$__arl_verb:q" == console && "$__arl_from_original:q" != ":" ) eval "$__arl_console:q"; if ( "$__arl_verb:q" == status ) eval "$__arl_state:q"; set __arl_do = "$__arl_pass:q"; if ( ( "$__arl_verb:q" == assume || "$__arl_verb:q" == clear ) && "$__arl_args" !~ *--json* && "$__arl_args" !~ *--format* && "$__arl_args" !~ *--help* && "$__arl_args" !~ *--show* && "$__arl_args" !~ *--shell* && "$__arl_words[$#__arl_args]:q" != -h ) set __arl_do = "$__arl_eval_output:q"; if ( "$__arl_trace" != "" ) set __arl_do = "$__arl_do:q$__arl_end:q"; eval "$__arl_do:q"'
 
 alias arl 'set __arl_args = ( \!* ); set __arl_words = ( \!* "" ); set __arl_verb = "$__arl_words[1]:q"; eval "$__arl_run:q"'
 

@@ -98,6 +98,14 @@ def __arl_load():
         own = args[: args.index("--")] if "--" in args else args
         passes = any(re.match(r"(--json|--format(=.*)?|--help|-h|--show|--shell(=.*)?)$", word) for word in own)
         original = {} if "--chain" in own or verb not in ("assume", "exec", "each", "write", "explain", "console") else original_env()
+        if verb == "console" and original and call([*args, "--names-role"], {}, None, subprocess.DEVNULL, subprocess.DEVNULL).returncode:
+            # Without a ROLE it is for the role that the shell has.
+            original = {}
+        if verb == "status":
+            # Tells arl whether the hook is in place.
+            has_hook = any(getattr(known, "is_arl", False) for known in events.on_pre_prompt)
+            state = "prompt" if has_hook else "none"
+            original = {"ARL_HOOK": state if env.get("XONSH_INTERACTIVE") else "script"}
         if passes or verb not in ("assume", "clear"):
             return call(args, original, stdin, stdout, stderr).returncode
         if verb == "clear" and "--expired" not in own:

@@ -58,6 +58,10 @@ function arl {
         assume | exec | each | write | explain | console) ;;
         *) __arl_from_original='' ;;
     esac
+    # Without a ROLE, `console` is for the role that the shell has.
+    if [[ $__arl_verb == console && -n $__arl_from_original && -n ${__arl_restore-} ]]; then
+        \command arl "$@" --names-role >/dev/null 2>&1 || __arl_from_original=''
+    fi
     if (( ZSH_SUBSHELL > 0 )); then
         # The process of the subshell, for ARL_SUBSHELL. Without /proc, arl does without it.
         [[ ! -e /proc/self/stat ]] || \builtin read -r __arl_subshell </proc/self/stat
@@ -118,6 +122,12 @@ function arl {
             # In a subshell ARL_SUBSHELL makes arl end with it: after `arl exec ROLE -- COMMAND &`, `kill $!`
             # kills the subshell.
             [[ -z $__arl_subshell ]] || \builtin local -x ARL_SUBSHELL=$__arl_subshell
+            if [[ $__arl_verb == status ]]; then
+                # Tells arl whether the hook is in place.
+                \builtin local -x ARL_HOOK=none
+                [[ -z ${(M)precmd_functions:#__arl_hook} ]] || ARL_HOOK=prompt
+                [[ -o interactive ]] || ARL_HOOK=script
+            fi
             if [[ -n $__arl_from_original && -n ${__arl_restore-} ]]; then
                 # Without `unset`, zsh would run the function again.
                 (__arl_use_original_env && \builtin unset -f arl && exec arl "$@")

@@ -1,4 +1,4 @@
-//! Signing in to the AWS console with a role's credentials.
+//! Signing in to the AWS console with a role's credentials, and the Firefox container to do so in.
 //!
 //! Source: "Enable custom identity broker access to the AWS console" in the IAM User Guide.
 
@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::arn::Partition;
 use crate::credentials::Credentials;
+use crate::digest::sha256_hex;
 use crate::encoding::percent_encode;
 use crate::request::SessionDuration;
 use crate::secret::Secret;
@@ -131,5 +132,80 @@ impl ConsoleSignIn {
             }),
             _ => Err(StsError::Unexpected(format!("HTTP {status} without a sign-in token"))),
         }
+    }
+}
+
+/// The color of containers that look like production.
+const PRODUCTION_COLOR: &str = "red";
+/// The colors of all other containers. Firefox has no more than these eight.
+const COLORS: [&str; 7] = ["blue", "turquoise", "green", "yellow", "orange", "pink", "purple"];
+
+/// A container of Firefox for one role. The cookies of the console stay in it, so the consoles of several roles
+/// can be open at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirefoxContainer {
+    name: String,
+    color: &'static str,
+}
+
+impl FirefoxContainer {
+    /// Returns the container of a role, by what the user calls it. The same name always gets the same color:
+    /// red if a part of it is `prod`, `production`, `prd` or `live`, else one of the others.
+    pub fn for_role(name: &str) -> Self {
+        let color = if looks_like_production(name) {
+            PRODUCTION_COLOR
+        } else {
+            let digest = usize::from_str_radix(&sha256_hex(name.as_bytes())[..8], 16).unwrap_or_default();
+            COLORS[digest % COLORS.len()]
+        };
+        // The extension opens the container `default` as no container.
+        let name = if name == "default" { "arl default" } else { name };
+        Self { name: name.to_owned(), color }
+    }
+
+    /// Returns an address that opens a URL in the container, which is made if it is missing. It needs the
+    /// extension "Open external links in a container".
+    ///
+    /// Source: <https://github.com/honsiorovskyi/open-url-in-container>.
+    pub fn address(&self, url: &str) -> String {
+        let Self { name, color } = self;
+        let (name, url) = (percent_encode(name), percent_encode(url));
+        format!("ext+container:name={name}&color={color}&icon=briefcase&url={url}")
+    }
+}
+
+/// Whether a part of the name says production, and the part before it does not deny that.
+fn looks_like_production(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let parts: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
+    parts.iter().enumerate().any(|(index, part)| {
+        let before = index.checked_sub(1).map(|index| parts[index]);
+        ["prod", "production", "prd", "live"].contains(part)
+            && !before.is_some_and(|before| ["non", "not", "no", "pre"].contains(&before))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_has_the_name_of_its_role_and_a_stable_color() {
+        let address = FirefoxContainer::for_role("a+b & ä/prod").address("http://127.0.0.1:1/x?y=1&z=%");
+        assert_eq!(
+            address,
+            "ext+container:name=a%2Bb%20%26%20%C3%A4%2Fprod&color=red&icon=briefcase\
+             &url=http%3A%2F%2F127.0.0.1%3A1%2Fx%3Fy%3D1%26z%3D%25"
+        );
+        let color = |name: &str| FirefoxContainer::for_role(name).color;
+        // A change here gives the containers of users other colors than new ones.
+        assert_eq!(["dev", "staging", "billing"].map(color), ["blue", "blue", "blue"]);
+        for name in ["prod", "payments-prod", "PROD_admin", "corp:123456789012/live", "eu production"] {
+            assert_eq!(color(name), "red", "{name}");
+        }
+        for name in ["non-prod", "pre_prod", "nonprod", "product", "deliver", "alive", ""] {
+            assert_ne!(color(name), "red", "{name}");
+        }
+        assert!(FirefoxContainer::for_role("default").address("").contains("name=arl%20default&"));
     }
 }

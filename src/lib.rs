@@ -194,7 +194,7 @@ pub mod internal {
     pub use crate::cache::source_facts::SourceEnvironment;
     pub use crate::cache::source_key::SourceKey;
     pub use crate::cache::store::SessionStore;
-    pub use crate::console::{ConsoleError, ConsoleSignIn};
+    pub use crate::console::{ConsoleError, ConsoleSignIn, FirefoxContainer};
     pub use crate::credentials::Credentials;
     pub use crate::endpoint::{CredentialServer, RedirectServer, SupplyCredentials, Unavailable};
     pub use crate::error::Error;
@@ -220,8 +220,8 @@ pub mod internal {
     pub use crate::profiles::{
         Change, EditError, Edited, EditedSection, FileMode, InvalidConfig, InvalidProfileKey,
         InvalidProfileName, MisnamedSection, ProfileEdit, ProfileName, RoleProfile, Section, SharedConfig,
-        SharedFile, UpdateError, UpdateOutcome, apply_all, normalize_list, update as update_file,
-        web_identity_key,
+        SharedFile, UpdateError, UpdateOutcome, apply_all, managed_profiles, normalize_list,
+        update as update_file, web_identity_key,
     };
     pub use crate::request::notations::{
         parse_policy_arns, parse_provided_contexts, parse_tag_keys, parse_tags,

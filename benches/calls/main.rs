@@ -9,6 +9,7 @@
     reason = "a benchmark prints, and stops where it cannot go on"
 )]
 
+mod each;
 mod hooks;
 mod scale;
 mod stage;
@@ -121,6 +122,7 @@ fn main() {
 
     peers(&stage, &json);
     stampede::measure(&stage);
+    each::measure(&stage);
     scale::measure(&stage);
     hooks::measure(&stage.installed_arl(), &stage.home);
 

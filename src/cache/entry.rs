@@ -55,6 +55,11 @@ impl SessionSummary {
         Some(format!("{}:{}/{}", fact("sso_session")?, fact("sso_account_id")?, fact("sso_role_name")?))
     }
 
+    /// Returns the region of the call that issued it. `None` for a session that all regions share.
+    pub fn region(&self) -> Option<&str> {
+        self.facts.get("endpoint")?.get("region")?.as_str()
+    }
+
     /// Returns the sign-in to IAM Identity Center that the session depends on: its start URL, and the name of
     /// its `[sso-session]`, if it has one.
     pub fn sign_in(&self) -> Option<(&str, Option<&str>)> {

@@ -193,15 +193,6 @@ impl SingleFlight {
         }
     }
 
-    /// Whether a process holds the lock of a terminal's session.
-    pub fn is_terminal_locked(&self, terminal: u32) -> bool {
-        let open = OpenOptions::new()
-            .read(true)
-            .custom_flags(open_flags())
-            .open(self.directory.join(format!("{TERMINAL_LOCK_PREFIX}{terminal}")));
-        open.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
-    }
-
     fn try_lock(&self, path: &Path) -> TryLock {
         if !is_usable(&self.directory) {
             return TryLock::Unavailable;

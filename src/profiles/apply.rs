@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::config::Section;
 use super::edit::{ProfileEdit, is_expiry_comment};
 use super::find::{EditError, find_sections};
-use super::line::{LineKind, Lines, SectionKind};
+use super::line::{LineKind, Lines, SectionKind, SharedFile};
 
 /// An edited file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +86,25 @@ impl ProfileEdit<'_> {
             Lines::of_section(section).any(|line| is_expiry_comment(&section[line.range]))
         }))
     }
+}
+
+/// Returns the names of the profiles of the credentials file whose keys arl wrote, in the order of the file.
+pub fn managed_profiles(text: &[u8]) -> Vec<&str> {
+    let (mut names, mut current) = (Vec::new(), None);
+    for line in Lines::of_file(text) {
+        match line.kind {
+            LineKind::Header(header) => {
+                let header = std::str::from_utf8(&text[header]).unwrap_or_default();
+                current = match SectionKind::parse(SharedFile::Credentials, header) {
+                    SectionKind::Profile(name) => Some(name),
+                    _ => None,
+                };
+            }
+            LineKind::Comment if is_expiry_comment(&text[line.range]) => names.extend(current.take()),
+            _ => {}
+        }
+    }
+    names
 }
 
 /// Returns the sections that were found, with their edits, in the order of the file.

@@ -24,6 +24,8 @@ pub struct Sts {
 pub struct CallerIdentity {
     /// The ARN of the user or session.
     pub arn: String,
+    /// The time by the clock of STS, in whole seconds, when it answered.
+    pub endpoint_time: Option<SystemTime>,
 }
 
 impl CallerIdentity {
@@ -76,7 +78,7 @@ impl Sts {
             .await
             .map_err(|error| StsError::from_sdk_error(&error, self.timeout()))?;
         match output.arn() {
-            Some(arn) => Ok(CallerIdentity { arn: arn.to_owned() }),
+            Some(arn) => Ok(CallerIdentity { arn: arn.to_owned(), endpoint_time: self.http.last_date() }),
             None => Err(StsError::Unexpected("it names no caller".into())),
         }
     }

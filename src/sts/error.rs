@@ -288,7 +288,7 @@ fn is_truncated(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// Returns when the response was sent, from its `Date` header.
-fn date_header(response: &HttpResponse) -> Option<SystemTime> {
+pub(super) fn date_header(response: &HttpResponse) -> Option<SystemTime> {
     let date = DateTime::from_str(response.headers().get("date")?, Format::HttpDate).ok()?;
     SystemTime::try_from(date).ok()
 }

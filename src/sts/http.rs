@@ -6,7 +6,8 @@
 
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
@@ -24,6 +25,7 @@ use http_body_util::{BodyExt, Limited};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use zeroize::Zeroizing;
 
+use super::error::date_header;
 use super::settings::{CONNECT_TIMEOUT, NetworkConfig};
 use crate::files;
 
@@ -48,15 +50,25 @@ struct LazyConnectors {
     network: NetworkConfig,
     http: OnceLock<SharedHttpConnector>,
     https: OnceLock<Result<SharedHttpConnector, String>>,
+    /// When the last response was sent, by the clock of the server.
+    last_date: Mutex<Option<SystemTime>>,
 }
 
 impl LazyClient {
     pub(crate) fn new(network: NetworkConfig) -> Self {
-        Self(Arc::new(LazyConnectors { network, http: OnceLock::new(), https: OnceLock::new() }))
+        Self(Arc::new(LazyConnectors {
+            network,
+            http: OnceLock::new(),
+            https: OnceLock::new(),
+            last_date: Mutex::new(None),
+        }))
     }
-}
 
-impl LazyClient {
+    /// Returns when the last response was sent, by the clock of the server.
+    pub(crate) fn last_date(&self) -> Option<SystemTime> {
+        *self.0.last_date.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Gets a document and returns its HTTP status and body. It does not follow redirects.
     pub(crate) async fn get(&self, url: &str) -> Result<(u16, Zeroizing<Vec<u8>>), ConnectorError> {
         self.send(HttpRequest::get(url).map_err(|error| ConnectorError::user(error.into()))?).await
@@ -103,7 +115,13 @@ impl HttpConnector for LimitedConnector {
         };
         match connector {
             Ok(connector) => {
-                HttpConnectorFuture::new(async move { limit_response(connector.call(request).await?).await })
+                let connectors = Arc::clone(&self.connectors);
+                HttpConnectorFuture::new(async move {
+                    let response = connector.call(request).await?;
+                    *connectors.last_date.lock().unwrap_or_else(PoisonError::into_inner) =
+                        date_header(&response);
+                    limit_response(response).await
+                })
             }
             Err(reason) => HttpConnectorFuture::ready(Err(ConnectorError::user(reason.into()))),
         }

@@ -254,7 +254,12 @@ fn status_verify_asks_sts_for_the_identity() {
         "eval \"$(arl assume {DEPLOY} --role-session-name ann)\"; arl status --verify; echo $?; ARL_EXPIRES_AT=1 arl status; echo $?"
     );
     let out = stage.run(stage.as_ann("sh").args(["-c", &line])).success();
-    assert!(out.contains("  verified  arn:aws:sts::123456789012:assumed-role/Deploy/ann\n0\n"), "{out}");
+    assert!(
+        out.contains(
+            "  verified  arn:aws:sts::123456789012:assumed-role/Deploy/ann\n  clock     as STS's\n0\n"
+        ),
+        "{out}"
+    );
     assert!(out.contains("role/Deploy in 123456789012 expired ") && out.ends_with("\n1\n"), "{out}");
 }
 

@@ -2,7 +2,10 @@
 
 use arl_sts::{Fault, World};
 
-use crate::support::{DEPLOY, Run, Stage, binary};
+use crate::hooks::READ_ONLY;
+use crate::shell::{ALL, ASKING, ShellSession};
+use crate::support::{DEPLOY, Run, Stage, binary, write_program};
+use crate::tmux::Window;
 
 fn console(stage: &Stage, args: &[&str]) -> Run {
     let url = stage.sts.url();
@@ -103,4 +106,216 @@ fn the_browser_is_redirected_and_its_arguments_hold_no_sign_in_token() {
         .env("PATH", "/nowhere")
         .env("BROWSER", "/bin/false");
     stage.run(&mut arl).failure(1, "`/bin/false` ended with exit status: 1");
+}
+
+/// Runs a command in a shell that holds the role, and returns the role whose console it signed in to.
+fn signed_in_as(stage: &Stage, run: &Run) -> String {
+    let requests = stage.sts.requests();
+    let request = requests.iter().rev().find(|request| request.action == "getSigninToken");
+    let session = request.unwrap_or_else(|| panic!("{run:?}")).get("Session").unwrap().to_owned();
+    let key = session.split('"').find(|word| word.starts_with("ASIA")).unwrap().to_owned();
+    let mut arn = String::new();
+    stage.sts.change(|world| arn = world.keys[&key].arn.clone());
+    arn.split('/').nth(1).unwrap().to_owned()
+}
+
+#[test]
+fn without_a_role_the_console_is_that_of_the_shells_role() {
+    let stage = Stage::new();
+    let within = |args: &[&str]| {
+        let mut arl = stage.as_ann("arl");
+        stage.run(arl.env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url()).args(["exec", DEPLOY]).args(args))
+    };
+    let own = within(&["--region", "eu-west-1", "--", "arl", "console", "--service", "dynamodb", "-d", "2h"]);
+    assert!(own.stdout.contains("Fdynamodbv2%2Fhome%3Fregion%3Deu-west-1&"), "{own:?}");
+    assert_eq!(signed_in_as(&stage, &own), "Deploy");
+    // No call but the one that the shell's role needed.
+    assert_eq!(stage.assumed().len(), 1);
+    let other_region = within(&["--", "arl", "console", "--region", "eu-central-1"]);
+    assert!(other_region.success().contains("region%3Deu-central-1&"));
+    let named = within(&["--", "arl", "console", "123456789012/Chained", "--chain"]);
+    assert_eq!(signed_in_as(&stage, &named), "Chained", "{named:?}");
+    let served = within(&["--server", "--", "arl", "console"]);
+    assert_eq!(signed_in_as(&stage, &served), "Deploy", "{served:?}");
+
+    within(&["--", "arl", "console", "--external-id", "x"]).failure(2, "`--external-id` needs a role");
+    within(&["--", "arl", "console", "--region", "nowhere"]).failure(2, "--region must be a region");
+}
+
+#[test]
+fn a_shell_without_a_live_role_gets_no_console_and_a_command_to_paste() {
+    let stage = Stage::new();
+    let run = stage.run(stage.bare("arl").arg("console"));
+    run.failure(2, "`arl console` needs a role");
+    assert!(run.stderr.contains("hint: arl console ROLE"), "{run:?}");
+    stage.arl(&["console", "-"]).failure(2, "only `arl assume` takes it");
+    stage.profiles("[profile prod deploy]\nregion = eu-west-1\n", "");
+    // Ann's own keys are not a role of arl's.
+    let run = stage.arl(&["console"]);
+    run.failure(2, "`arl console` needs a role");
+    assert!(run.stderr.contains("hint: arl console 'prod deploy'\n"), "{run:?}");
+    let mut arl = stage.bare("arl");
+    arl.envs([("AWS_ACCESS_KEY_ID", "ASIA1"), ("ARL_KEY_ID", "ASIA1"), ("AWS_SECRET_ACCESS_KEY", "s")]);
+    arl.envs([("ARL_ROLE", "prod deploy"), ("ARL_ROLE_ARN", DEPLOY), ("ARL_EXPIRES_AT", "1")]);
+    let run = stage.run(arl.arg("console"));
+    run.failure(1, "prod deploy (role/Deploy in 123456789012) expired");
+    assert!(run.stderr.contains("hint: arl assume 'prod deploy'\n"), "{run:?}");
+    assert!(stage.sts.requests().is_empty());
+}
+
+/// The function starts `console` from the original environment only if a role is named.
+#[test]
+fn in_every_shell_console_without_a_role_is_that_of_the_role_it_holds() {
+    for shell in ALL.into_iter().chain(ASKING) {
+        let stage = Stage::new();
+        let session = ShellSession::new(&stage, shell).variable("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url());
+        let session = session.assume(DEPLOY).line("arl console --service s3");
+        // The role that the shell holds may not assume this one.
+        let session = session.line(format!("arl console --service s3 {READ_ONLY}"));
+        let asking = ASKING.into_iter().any(|asking| asking.name == shell.name);
+        let run = if asking { session.typed() } else { session.run() };
+        assert_eq!(run.stdout.matches("&SigninToken=").count(), 2, "{run:?}");
+        assert_eq!(signed_in_as(&stage, &run), "ReadOnly", "{run:?}");
+        let sessions = stage.sts.requests().into_iter().filter(|request| request.action == "getSigninToken");
+        let sessions: Vec<String> =
+            sessions.map(|request| request.get("Session").unwrap().to_owned()).collect();
+        assert_eq!(sessions.len(), 2, "{run:?}");
+        assert_eq!(stage.assumed().len(), 2, "{run:?}");
+        assert!(stage.assumed().iter().all(|request| request.access_key_id == World::ANN_KEY), "{run:?}");
+    }
+}
+
+/// A browser that appends its arguments to `called`, and opens the local address in them.
+const BROWSER: &str = r#"#!/usr/bin/env python3
+import sys, urllib.request, urllib.parse
+open('called', 'a').write('|'.join(sys.argv[1:]) + '\n')
+address = sys.argv[-1]
+if address.startswith('ext+container:'):
+    address = dict(urllib.parse.parse_qsl(address[len('ext+container:'):]))['url']
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_): return None
+try: urllib.request.build_opener(Stay).open(address)
+except urllib.error.HTTPError as error: open('led', 'a').write(error.headers['Location'] + '\n')
+"#;
+
+#[test]
+fn each_role_gets_its_own_container_and_no_argument_holds_the_sign_in() {
+    let stage = Stage::new();
+    stage.profiles(
+        "[profile payments prod]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = ann\n",
+        "[ann]\naws_access_key_id = AKIAIOSFODNN7ANN0001\n\
+         aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYANNSECRET1\n",
+    );
+    let programs = stage.home.join("programs");
+    std::fs::create_dir(&programs).unwrap();
+    write_program(&programs.join("firefox"), BROWSER);
+    for role in ["payments prod", READ_ONLY] {
+        let mut arl = stage.as_ann("arl");
+        let path = format!("{}:{}", programs.display(), arl_path(&arl));
+        arl.env("PATH", path).env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url());
+        let run = stage.run(arl.args(["console", role, "--container"]));
+        assert_eq!((run.status, &*run.stdout), (0, ""), "{run:?}");
+    }
+    let called = std::fs::read_to_string(stage.home.join("called")).unwrap();
+    let lines: Vec<&str> = called.lines().collect();
+    let address = |name: &str, color: &str| {
+        format!("ext+container:name={name}&color={color}&icon=briefcase&url=http%3A%2F%2F127.0.0.1%3A")
+    };
+    assert!(lines[0].starts_with(&address("payments%20prod", "red")), "{called}");
+    assert!(lines[1].starts_with("ext+container:name=123456789012%2FReadOnly&color="), "{called}");
+    assert!(!lines[1].contains("color=red"), "{called}");
+    assert!(!called.contains("Signin") && !called.contains("federation"), "{called}");
+    let led = std::fs::read_to_string(stage.home.join("led")).unwrap();
+    assert_eq!(led.matches("&SigninToken=to%2Fken").count(), 2, "{led}");
+
+    // Without Firefox, and with a Firefox that asks for nothing.
+    let program = binary();
+    let container = |path: &str| {
+        let mut arl = stage.as_ann(&program);
+        arl.env("PATH", path).env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url());
+        stage.run(arl.args(["console", DEPLOY, "--container"]))
+    };
+    container("/nowhere").failure(1, "firefox is no program here; ARL_BROWSER can name it");
+    write_program(&programs.join("firefox"), "#!/bin/sh\nexit 3\n");
+    container(&programs.display().to_string()).failure(1, "`firefox` ended with exit status: 3");
+}
+
+fn arl_path(command: &std::process::Command) -> String {
+    let path = command.get_envs().find(|(name, _)| *name == "PATH");
+    path.and_then(|(_, value)| value).unwrap().to_string_lossy().into_owned()
+}
+
+#[test]
+fn arl_browser_is_a_command_with_the_address_and_the_name() {
+    let stage = Stage::new();
+    let path = stage.home.join("my browser");
+    write_program(&path, BROWSER);
+    let open = |template: &str, args: &[&str]| {
+        let mut arl = stage.as_ann("arl");
+        arl.env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url()).env("ARL_BROWSER", template);
+        stage.run(arl.args(["console", DEPLOY]).args(args))
+    };
+    let program = format!("'{}'", path.display());
+    for template in
+        [format!("{program} --profile-directory=%n \"a b\" %u"), format!("{program} $(touch CANARY) 100%%")]
+    {
+        let run = open(&template, &["--open"]);
+        assert_eq!(run.status, 0, "{run:?}");
+    }
+    assert_eq!(open(&format!("{program} -P %n %u"), &["--container"]).status, 0);
+    let called = std::fs::read_to_string(stage.home.join("called")).unwrap();
+    let lines: Vec<&str> = called.lines().collect();
+    assert!(
+        lines[0].starts_with("--profile-directory=123456789012-Deploy|a b|http://127.0.0.1:"),
+        "{called}"
+    );
+    assert!(lines[1].starts_with("$(touch|CANARY)|100%|http://127.0.0.1:"), "{called}");
+    assert!(
+        lines[2].starts_with("-P|123456789012-Deploy|ext+container:name=123456789012%2FDeploy&"),
+        "{called}"
+    );
+    assert!(!called.contains("Signin") && !stage.home.join("CANARY").exists(), "{called}");
+
+    stage.sts.reset();
+    open("chrome 'x", &["--open"]).failure(2, "ARL_BROWSER has a quote that is not closed");
+    open("chrome %s", &["--open"]).failure(2, "ARL_BROWSER has `%s`, which means nothing");
+    assert!(stage.sts.requests().is_empty());
+    open("/no/such-browser %u", &["--open"])
+        .failure(1, "`/no/such-browser` of ARL_BROWSER is no program here");
+    // Without a browser to open, the setting does not matter.
+    assert!(open("'", &[]).success().contains("SigninToken="));
+}
+
+#[test]
+fn the_user_chooses_a_role_only_where_the_shell_holds_none() {
+    let stage = Stage::new();
+    stage.profiles(
+        &format!(
+            "[profile prod]\nrole_arn = {DEPLOY}\nsource_profile = ann\n\
+             [profile audit]\nrole_arn = arn:aws:iam::123456789012:role/ReadOnly\nsource_profile = ann\n"
+        ),
+        &format!(
+            "[ann]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+            World::ANN_KEY,
+            World::ANN_SECRET
+        ),
+    );
+    let mut command = stage.bare("bash");
+    command.env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url());
+    let window = Window::open(&stage, &command, 80, 24);
+    let found = |file: &str| format!("echo \"found $(grep -c SigninToken= {file})\"");
+    window.run(&format!("clear; arl console --service s3 >chosen; {}", found("chosen")));
+    window.wait_for("role>");
+    window.type_text("audit");
+    window.wait_for("1/");
+    window.press(&["Enter"]);
+    let screen = window.wait_for("found 1\n");
+    assert_eq!(stage.assumed().len(), 1, "{screen}");
+    assert_eq!(stage.assumed()[0].get("RoleArn"), Some("arn:aws:iam::123456789012:role/ReadOnly"));
+    window.run("clear; arl assume prod");
+    window.wait_for("arl: prod (role/Deploy");
+    window.run(&format!("clear; arl console >own; {}", found("own")));
+    let screen = window.wait_for("found 1\n");
+    assert!(!screen.contains("role>"), "{screen}");
+    assert_eq!(stage.assumed().len(), 2, "{screen}");
 }

@@ -1,7 +1,12 @@
 //! `arl each`: one command in several roles.
+//!
+//! `ARL_EACH_ROLES=1000` runs the test of many roles with that many, and prints what they took.
 
 use std::fs;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use arl_sts::{Fault, Role};
 
 use crate::support::{DEPLOY, Run, Stage, in_terminal};
 
@@ -169,7 +174,7 @@ fn a_termination_signal_stops_running_commands_and_starts_no_more() {
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(15));
     let run = Run::of(output);
     assert_eq!(run.stdout, "deploy: stopped\n");
-    assert!(run.stderr.contains("arl: 0 of 2 done, 1 failed, 1 not begun"), "{run:?}");
+    assert!(run.stderr.contains("arl: 0 of 2 done, 1 failed, 1 not started"), "{run:?}");
 }
 
 #[test]
@@ -222,12 +227,175 @@ fn the_progress_line_does_not_erase_an_open_prompt() {
 }
 
 #[test]
-fn a_terminal_shows_progress() {
+fn a_terminal_shows_aligned_names_and_a_progress_bar() {
     let stage = stage();
-    let mut script = in_terminal(&stage, "arl each deploy 123456789012/ReadOnly -- echo hello");
-    let run = stage.run(script.env("TERM", "xterm"));
-    let shown = run.success();
-    assert!(shown.contains("1/2 done; running: 123456789012/ReadOnly\r"), "{shown:?}");
-    assert!(shown.contains("\r\u{1b}[Kdeploy: hello\r\n"), "{shown:?}");
-    assert!(shown.ends_with("\r\u{1b}[Karl: 2 of 2 done\r\n"), "{shown:?}");
+    let line = "arl each deploy 123456789012/ReadOnly -- sh -c 'echo hello; case $ARL_ROLE_ARN in *Deploy) exit 7 ;; esac'";
+    let mut script = in_terminal(&stage, line);
+    let run = stage.run(script.env("NO_COLOR", "1"));
+    assert_eq!(run.status, 7, "{run:?}");
+    let shown = run.stdout;
+    assert!(shown.contains("░ 0/2 done; running: deploy "), "{shown:?}");
+    assert!(shown.contains("░ 1/2 done, 1 failed; running: 123456789012/ReadOnly "), "{shown:?}");
+    // Each line takes the place of the bar, which is drawn anew below it. A question would write over it.
+    assert!(shown.contains("\r\u{1b}[K\rdeploy:                hello\r\n"), "{shown:?}");
+    assert!(shown.contains("\r\u{1b}[K\r123456789012/ReadOnly: hello\r\n"), "{shown:?}");
+    assert!(shown.ends_with("\rarl: 1 of 2 done, 1 failed\r\narl:   deploy: status 7\r\n"), "{shown:?}");
+    let bars = shown.split(['\r', '\n']).filter(|part| part.contains("/2 done"));
+    let bars: Vec<&str> = bars.map(|bar| bar.trim_start_matches("\u{1b}[K")).collect();
+    assert!(bars.iter().all(|bar| bar.chars().count() == 79), "{bars:?}");
+}
+
+#[test]
+fn each_role_has_its_color_on_a_terminal_and_on_request() {
+    let stage = stage();
+    let line = "arl each deploy 123456789012/ReadOnly -- sh -c 'echo out; echo err >&2'";
+    let colored = ["\u{1b}[0;35mdeploy:\u{1b}[0m", "\u{1b}[0;36m123456789012/ReadOnly:\u{1b}[0m"];
+    let lines_of = |shown: &str, name: &str| shown.matches(name).count();
+    let shown = stage.run(&mut in_terminal(&stage, line)).success();
+    for name in colored {
+        assert_eq!(lines_of(&shown, name), 2, "{shown:?}");
+    }
+    for (variable, value) in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let shown = stage.run(in_terminal(&stage, line).env(variable, value)).success();
+        assert!(!shown.contains("\u{1b}[0"), "{shown:?}");
+        assert!(shown.contains("deploy:                out\r\n"), "{shown:?}");
+    }
+    // A program reads the same lines whichever other roles there are.
+    let script = "echo out; echo err >&2";
+    let run = stage.arl(&["each", "deploy", READ_ONLY, "--", "sh", "-c", script]);
+    assert_eq!(run.stdout, "deploy: out\n123456789012/ReadOnly: out\n");
+    assert_eq!(run.stderr, "deploy: err\n123456789012/ReadOnly: err\n");
+    let run = stage.arl(&["each", "deploy", READ_ONLY, "--color", "always", "--", "echo", "out"]);
+    assert_eq!(run.success(), colored.map(|name| format!("{name} out\n")).concat());
+}
+
+/// A name with a character that moves the cursor is shown escaped, before each line and in the bar.
+#[test]
+fn a_hostile_name_moves_no_cursor() {
+    let stage = Stage::new();
+    let hostile = "a\u{202e}b";
+    stage.profiles(
+        &format!("[profile {hostile}]\nrole_arn = {DEPLOY}\ncredential_source = Environment\n"),
+        "",
+    );
+    let shown =
+        stage.run(&mut in_terminal(&stage, "arl each 'a*' 123456789012/ReadOnly -- echo out")).success();
+    assert!(shown.contains("a\\u{202e}b:") && !shown.contains(hostile), "{shown:?}");
+    let run = stage.arl(&["each", "a*", "--json", "--", "true"]);
+    let object: serde_json::Value = serde_json::from_str(&run.success()).unwrap();
+    assert_eq!(object["name"], hostile);
+}
+
+#[test]
+fn json_says_how_each_role_ended_and_stdout_has_nothing_else() {
+    let stage = stage();
+    let script = "echo shown; case $ARL_ROLE in deploy) exit 7 ;; *Only) kill -9 $$ ;; esac";
+    let roles = ["123456789012/Closed", "deploy", READ_ONLY, DEPLOY];
+    let words: Vec<&str> =
+        ["each"].into_iter().chain(roles).chain(["-j", "3", "--json", "--", "sh", "-c", script]).collect();
+    let run = stage.arl(&words);
+    assert_eq!(run.status, 137, "{run:?}");
+    assert!(run.stderr.contains("deploy: shown\n"), "{run:?}");
+    let ended: Vec<serde_json::Value> =
+        run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let expected = [
+        ("123456789012/Closed", "Closed", "failed", 125, None),
+        ("deploy", "Deploy", "failed", 7, None),
+        (READ_ONLY, "ReadOnly", "failed", 137, Some(9)),
+        ("123456789012/Deploy", "Deploy", "succeeded", 0, None),
+    ];
+    assert_eq!(ended.len(), expected.len(), "{run:?}");
+    for (object, (name, role, outcome, status, signal)) in ended.iter().zip(expected) {
+        assert!(object["seconds"].as_f64().is_some_and(|seconds| seconds < 600.0), "{object}");
+        let mut object = object.clone();
+        object.as_object_mut().unwrap().remove("seconds");
+        let arn = format!("arn:aws:iam::123456789012:role/{role}");
+        let wanted = serde_json::json!({
+            "name": name, "role_arn": arn, "account_id": "123456789012", "role_name": role,
+            "outcome": outcome, "exit_status": status, "signal": signal, "error": null,
+        });
+        assert_eq!(object, wanted);
+    }
+}
+
+#[test]
+fn after_a_failure_fail_fast_starts_no_more_and_lets_the_others_finish() {
+    let stage = stage();
+    let script = "case $ARL_ROLE in deploy) exit 7 ;; esac";
+    let words = ["each", READ_ONLY, "deploy", DEPLOY, "--fail-fast", "--json", "--", "sh", "-c", script];
+    let run = stage.arl(&words);
+    assert_eq!(run.status, 7, "{run:?}");
+    assert!(
+        run.stderr.contains("arl: 1 of 3 done, 1 failed, 1 not started\narl:   deploy: status 7\n"),
+        "{run:?}"
+    );
+    let ended = run.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let outcomes: Vec<String> =
+        ended.map(|object| format!("{} {}", object["outcome"], object["exit_status"])).collect();
+    assert_eq!(outcomes, ["\"succeeded\" 0", "\"failed\" 7", "\"not_started\" null"]);
+    assert_eq!(stage.assumed().len(), 2);
+    // The first command goes on until the second one has failed and is gone, and its output still arrives.
+    let script = "case $ARL_ROLE in\n\
+        deploy) echo $$ >pid; exit 9 ;;\n\
+        *Only) until [ -s pid ]; do :; done; while kill -0 $(cat pid) 2>/dev/null; do :; done\n\
+            for i in 1 2 3 4 5 6 7 8 9; do sh -c :; done; echo finished ;;\n\
+        *) touch begun ;; esac";
+    let words = [
+        "each",
+        READ_ONLY,
+        "deploy",
+        DEPLOY,
+        "--fail-fast",
+        "-j",
+        "2",
+        "--",
+        "timeout",
+        "60",
+        "sh",
+        "-c",
+        script,
+    ];
+    let run = stage.arl(&words);
+    assert_eq!((run.status, run.stdout.as_str()), (9, "123456789012/ReadOnly: finished\n"), "{run:?}");
+    assert!(!stage.home.join("begun").exists(), "{run:?}");
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "figures of many roles")]
+fn many_roles_cost_one_call_each_and_little_memory() {
+    const DELAY: Duration = Duration::from_millis(50);
+    let count = std::env::var("ARL_EACH_ROLES").ok().map_or(96, |count| count.parse().unwrap());
+    let stage = Stage::new();
+    let roles: Vec<String> = (0..count).map(|number| format!("210987654321/Role{number}")).collect();
+    stage.sts.change(|world| {
+        for role in &roles {
+            let arn = format!("arn:aws:iam::{}", role.replace('/', ":role/"));
+            world.roles.insert(arn, Role::trusting(&["*"]));
+        }
+    });
+    stage.sts.inject(Fault::Delay(DELAY), count);
+    fs::write(stage.home.join("roles.txt"), roles.join("\n")).unwrap();
+    // The largest resident set of arl and its commands.
+    let code = "import resource, subprocess, sys\n\
+        status = subprocess.call(sys.argv[1:])\n\
+        print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)\n\
+        sys.exit(status)";
+    let mut python = stage.as_ann("python3");
+    python.env_remove("ARL_CACHE").args(["-c", code, "arl", "each", "--roles-from", "roles.txt", "-j", "32"]);
+    let begin = Instant::now();
+    let run = stage.run(python.args(["--json", "--", "true"]));
+    let seconds = begin.elapsed().as_secs_f64();
+    assert_eq!(run.status, 0, "{run:?}");
+    let named = run.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let named: Vec<String> = named.map(|object| object["name"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(named, roles);
+    let mut asked: Vec<String> =
+        stage.assumed().iter().map(|request| request.get("RoleArn").unwrap().to_owned()).collect();
+    asked.sort();
+    asked.dedup();
+    assert_eq!((asked.len(), stage.assumed().len()), (count, count));
+    let memory: u64 = run.stderr.trim().parse().unwrap();
+    assert!(memory < 100_000, "{memory} KB");
+    let least = DELAY.as_secs_f64() * count as f64 / 32.0;
+    println!("{count} roles: {seconds:.2} s, {:.2} x {least:.2} s; {memory} KB", seconds / least);
 }

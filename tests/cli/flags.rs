@@ -65,11 +65,13 @@ fn value_of(flag: &str) -> Option<&'static str> {
         | "--server"
         | "--isolate"
         | "--force"
+        | "--fail-fast"
         | "--process"
         | "--all"
         | "--prune"
         | "--dry-run"
-        | "--open" => return None,
+        | "--open"
+        | "--container" => return None,
         other => panic!("{other} needs a value in this table"),
     })
 }
@@ -84,7 +86,7 @@ fn confirms(role: &str, flag: &str) -> bool {
         // Permissions that the loopback endpoint does not need.
         "--allow-insecure-endpoint" => true,
         // Waits for a browser, or for several commands.
-        "--open" | "--jobs" => true,
+        "--open" | "--container" | "--jobs" | "--fail-fast" => true,
         // Nothing is cached of a source that has its credentials at hand.
         "--no-cache" | "--refresh" | "--min-ttl" => role == "keys",
         // The session is cached, so no code is needed.
@@ -115,6 +117,8 @@ fn effect(verb: &str, role: &str, flags: &[&str]) -> (Run, String) {
     let mut command = stage.as_ann("arl");
     command.env_remove("ARL_CACHE").arg(verb).arg(role).args(flags);
     match verb {
+        // The commands' output goes to stderr then, in which `Stage::run` looks for secrets.
+        "each" if flags.contains(&"--json") => command.args(["--", "true"]),
         "exec" | "each" => command.args(["--", "env"]),
         "console" => command.env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url()),
         "configure" => {

@@ -207,6 +207,12 @@ pub(crate) fn interrupts_counted(stage: &Stage, arl: &str, count: usize) -> usiz
     total
 }
 
+/// The blocks of code in a page of `docs/` that are marked with this language.
+pub(crate) fn blocks(page: &str, language: &str) -> Vec<String> {
+    let start = format!("```{language}\n");
+    page.split(&start).skip(1).map(|rest| rest.split("```").next().unwrap().trim_end().to_owned()).collect()
+}
+
 /// Writes an executable file through another process. Were it open for writing here, a child that another test forks
 /// at that moment would inherit the descriptor, and starting the file would fail with ETXTBSY.
 pub(crate) fn write_program(path: &Path, content: impl AsRef<[u8]>) {

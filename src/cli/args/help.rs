@@ -46,6 +46,7 @@ pub(crate) const ENVIRONMENT_HELP: &str = "Environment:
   ARL_ON_EXPIRY                         what the hook does: clear (the default), restore or refresh
   ARL_LOGIN                             where a sign-in is missing: ask (the default), always or never
   ARL_LOGIN_FLOW                        how to sign in: browser, paste or device
+  ARL_BROWSER                           the browser of `arl console --open`, with %u for the address
   ARL_PICKER                            what you choose a role with: a command such as fzf, or plain
   ARL_SHELL                             default of `assume --shell`
   ARL_CACHE                             where arl caches sessions: file (the default), keyring or none

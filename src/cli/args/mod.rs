@@ -7,3 +7,4 @@ pub(crate) mod help;
 pub(crate) mod overwrite;
 pub(crate) mod regions;
 pub(crate) mod role;
+pub(crate) mod services;

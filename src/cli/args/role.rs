@@ -21,15 +21,16 @@ pub(crate) struct RoleArgs {
     /// The account of the role, together with --role-name
     #[arg(long, alias = "account_id", value_name = "ID", help_heading = "Role")]
     #[arg(requires = "role_name", conflicts_with = "role")]
-    #[arg(hide_short_help = true)]
+    #[arg(hide_short_help = true, add = ArgValueCompleter::new(complete::account_ids))]
     pub(crate) account_id: Option<String>,
     /// The name of the role, together with --account-id
     #[arg(long, alias = "role_name", value_name = "NAME", requires = "account_id", help_heading = "Role")]
     #[arg(conflicts_with = "role", hide_short_help = true)]
+    #[arg(add = ArgValueCompleter::new(complete::role_names))]
     pub(crate) role_name: Option<String>,
     /// The partition of ACCOUNT/NAME [default: that of the region]
     #[arg(long, value_name = "PARTITION", help_heading = "Role")]
-    #[arg(hide_short_help = true)]
+    #[arg(hide_short_help = true, add = ArgValueCandidates::new(complete::partitions))]
     pub(crate) partition: Option<String>,
 
     /// Use this profile's credentials, not the environment's keys
@@ -57,7 +58,7 @@ pub(crate) struct RoleArgs {
     pub(crate) role_session_name: Option<String>,
     /// How long the session lasts, such as 2h or "1h 30m" [15m to 12h]
     #[arg(short, long, aliases = ["DurationSeconds", "duration-seconds"], value_name = "TIME")]
-    #[arg(help_heading = "Session")]
+    #[arg(help_heading = "Session", add = ArgValueCandidates::new(complete::durations))]
     pub(crate) duration: Option<String>,
     /// A session policy: JSON, or file://PATH
     #[arg(long, alias = "Policy", value_name = "JSON", help_heading = "Session")]
@@ -111,7 +112,7 @@ pub(crate) struct RoleArgs {
 
     /// The AWS region of the call and of the credentials
     #[arg(short, long, value_name = "REGION", help_heading = "Session")]
-    #[arg(add = ArgValueCandidates::new(complete::regions))]
+    #[arg(add = ArgValueCompleter::new(complete::regions))]
     pub(crate) region: Option<String>,
     /// Call STS at this address
     #[arg(long, value_name = "URL", help_heading = "Network")]
@@ -124,7 +125,7 @@ pub(crate) struct RoleArgs {
 
     /// Use a cached session only if it lasts this much longer [default: 5m; 15m with --json]
     #[arg(long, value_name = "TIME", help_heading = "Cache")]
-    #[arg(hide_short_help = true)]
+    #[arg(hide_short_help = true, add = ArgValueCandidates::new(complete::durations))]
     pub(crate) min_ttl: Option<String>,
     /// Bypass the session cache
     #[arg(long, help_heading = "Cache", conflicts_with_all = ["refresh", "min_ttl"])]
@@ -263,6 +264,12 @@ impl RoleArgs {
     /// Returns a flag that was given, whichever it is.
     pub(crate) fn first_flag(&self) -> Option<&'static str> {
         self.flags().into_iter().find(|(.., values)| values.is_given()).map(|(flag, ..)| flag)
+    }
+
+    /// Returns a flag that was given and is not among these.
+    pub(crate) fn first_flag_besides(&self, allowed: &[&str]) -> Option<&'static str> {
+        let flags = self.flags().into_iter().filter(|(.., values)| values.is_given());
+        flags.map(|(flag, ..)| flag).find(|flag| !allowed.contains(flag))
     }
 
     /// Returns the flags that were given and that name the role or its source.

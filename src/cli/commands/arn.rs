@@ -2,6 +2,9 @@
 
 use arl::internal::{AccountId, Partition, RoleArn};
 
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
+
+use crate::cli::args::complete;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
@@ -9,14 +12,17 @@ use crate::cli::ui::output::Output;
 #[command(args_override_self = true)]
 pub(crate) struct ArnArgs {
     /// The account ID; arl adds missing leading zeros
+    #[arg(add = ArgValueCompleter::new(complete::account_ids))]
     account: String,
     /// The name of the role, with its path if it has one
+    #[arg(add = ArgValueCompleter::new(complete::role_names))]
     name: String,
     /// Format the ARN of this role session
     #[arg(long, value_name = "NAME")]
     session: Option<String>,
     /// The partition
     #[arg(long, value_name = "PARTITION", default_value = "aws")]
+    #[arg(add = ArgValueCandidates::new(complete::partitions))]
     partition: String,
 }
 

@@ -1,11 +1,18 @@
 //! `arl completions`: prints a completion script, and the candidates that such a script asks for.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::cli::args::complete;
 use crate::cli::args::help::TEMPLATE;
 use crate::cli::env::shell_scripts;
+use crate::cli::eval::guard::verb_of;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
+use crate::cli::ui::text::is_unsafe;
 
 const EXAMPLES: &str = "Examples:
   arl completions bash >> ~/.bash_completion
@@ -18,6 +25,7 @@ They come with `arl init` as well.";
 #[command(before_long_help = EXAMPLES, help_template = TEMPLATE)]
 pub(crate) struct CompletionsArgs {
     /// bash, zsh or fish
+    #[arg(add = ArgValueCandidates::new(complete::completion_shells))]
     shell: String,
     /// The scripts ask with this: which of the words to complete
     #[arg(long, hide = true)]
@@ -45,17 +53,37 @@ fn candidates(mut program: clap::Command, mut words: Vec<OsString>, index: usize
     words.resize(words.len().max(index + 1), OsString::new());
     let is_flag = |text: &OsStr| text.as_encoded_bytes().starts_with(b"-");
     let wants_flag = is_flag(&words[index]);
+    let takes_command = matches!(verb_of(&words).as_deref(), Some("exec" | "each"));
     let matches = clap_complete::engine::complete(&mut program, words, index, None).unwrap_or_default();
-    // Thirty flags would hide the roles. They complete after a `-`.
+    // Thirty flags would hide the roles, and the `--` behind them. They complete after a `-`.
     let has_values = matches.iter().any(|candidate| !is_flag(candidate.get_value()));
+    if !has_values && !wants_flag && takes_command {
+        return "--\tthe command follows\n".to_owned();
+    }
+    let shown = matches.iter().filter(|candidate| {
+        !candidate.is_hide_set() && (!has_values || wants_flag || !is_flag(candidate.get_value()))
+    });
+    let shown: Vec<(Cow<'_, str>, String)> = shown
+        .map(|candidate| {
+            let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
+            let help = help.lines().next().unwrap_or_default().replace(is_unsafe, "?");
+            (candidate.get_value().to_string_lossy(), help)
+        })
+        .collect();
+    let mut uses: HashMap<&str, usize> = HashMap::new();
+    for (_, help) in shown.iter().filter(|(_, help)| !help.is_empty()) {
+        *uses.entry(help).or_default() += 1;
+    }
     let mut text = String::new();
-    for candidate in matches.iter().filter(|candidate| !candidate.is_hide_set()) {
-        if has_values && !wants_flag && is_flag(candidate.get_value()) {
-            continue;
+    for (value, help) in &shown {
+        text.push_str(value);
+        text.push('\t');
+        text.push_str(help);
+        // zsh lists candidates with the same description in one line, so none may be the same.
+        if !help.is_empty() && uses[&**help] > 1 {
+            text.push_str(&format!(" ({value})"));
         }
-        let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
-        let help = help.lines().next().unwrap_or_default();
-        text.push_str(&format!("{}\t{help}\n", candidate.get_value().to_string_lossy()));
+        text.push('\n');
     }
     text
 }

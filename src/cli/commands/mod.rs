@@ -143,7 +143,7 @@ impl Command {
             Self::Each(command) => each::run(&command, core_limit, output),
             Self::Write(command) => write::run(&command, output).map(done),
             Self::Configure(command) => configure::run(&command, output),
-            Self::Console(command) => console::run(command, output).map(done),
+            Self::Console(command) => console::run(command, output),
             Self::Login(command) => login::run(&command, output),
             Self::Logout(command) => logout::run(&command, output).map(done),
             Self::Explain(command) => explain::run(&command, output).map(done),

@@ -1,28 +1,48 @@
 //! `arl status`: shows which role this shell has.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use arl::internal::shell::ShellState;
-use arl::internal::{
-    ContainerSource, Credentials, Error, RoleArn, Secret, Source, SsoSession, Sts, TokenStore,
-};
+use arl::internal::shell::{Shell, ShellState};
+use arl::internal::{RoleArn, ShellRole, SourceResolver, Sts, StsError};
 use serde_json::json;
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
+use crate::cli::env::shell;
 use crate::cli::env::shell_state::{session_label, shell_state, uses_arl_endpoint};
 use crate::cli::env::vars;
+use crate::cli::plan::hints::clock_skew;
 use crate::cli::plan::sts_settings;
+use crate::cli::roles::sign_ins::configured_sign_ins;
 use crate::cli::session::runtime::runtime;
+use crate::cli::session::shell_credentials::shell_credentials;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 use crate::cli::ui::sign_in_table::ListedSignIn;
-use crate::cli::ui::text::{human_duration, printable};
+use crate::cli::ui::text::{human_duration, printable, quote_words};
+
+const AFTER_HELP: &str = "Fields of --json, null where they are not known:
+  state                 live, expired, none, or other keys: keys that are not arl's
+  role, role_arn, account_id
+  source                where the role's first credentials came from, such as profile:dev
+  sign_in               the sign-in that the role came from, and how long it is good
+  expires_at            seconds since 1970
+  seconds_left          negative after it has expired
+  caller_arn            with --verify: whose credentials these are
+  clock_offset_seconds  with --verify: how far this clock is ahead of STS's; negative if behind
+  rival_profile         the value of AWS_PROFILE, which some SDKs prefer to the role
+  hook                  prompt: each prompt clears an expired role; none: the prompt has lost
+                        the hook; script, unsupported: there is the shell function only, as in
+                        scripts and in dash; null: there is no shell function
+  sign_ins              the sign-ins, as in `arl list --json`; good tells whether one works";
+
+/// AWS refuses signatures that are older than this number of seconds.
+const MAX_CLOCK_OFFSET: u64 = 5 * 60;
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true)]
+#[command(args_override_self = true, after_long_help = AFTER_HELP)]
 pub(crate) struct StatusArgs {
-    /// Ask STS whose credentials these are (GetCallerIdentity)
+    /// Ask STS whose credentials these are, and compare the clocks
     #[arg(long)]
     verify: bool,
     /// Print JSON
@@ -54,6 +74,60 @@ impl State {
     }
 }
 
+/// Whether the shell clears an expired role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hook {
+    /// The hook runs at each prompt.
+    Prompt,
+    /// There is the function, and the prompt has lost the hook.
+    None,
+    /// There is the function, and a script has no prompt.
+    Script,
+    /// There is the function, and this kind of shell has no hook.
+    Unsupported,
+    /// There is no function.
+    NoFunction,
+}
+
+impl Hook {
+    /// Reads what the shell function says.
+    fn from_env() -> Self {
+        match vars::get(vars::ARL_HOOK).as_deref() {
+            Some("prompt") => Self::Prompt,
+            Some("script") => Self::Script,
+            Some("unsupported") => Self::Unsupported,
+            Some(_) => Self::None,
+            None => Self::NoFunction,
+        }
+    }
+
+    fn to_text(self) -> String {
+        match self {
+            Self::Prompt => "installed".to_owned(),
+            Self::None => "missing at the prompt; `arl assume` puts it back".to_owned(),
+            Self::Script => "none in a script".to_owned(),
+            Self::Unsupported => "none in this kind of shell; `arl clear` drops an expired role".to_owned(),
+            Self::NoFunction => {
+                let line = shell::detect(None).ok().and_then(shell::startup_line);
+                match line {
+                    Some((line, file)) => format!("missing; add to {file}: {line}"),
+                    None => "missing; see `arl init --help`".to_owned(),
+                }
+            }
+        }
+    }
+
+    fn to_json(self) -> Option<&'static str> {
+        match self {
+            Self::Prompt => Some("prompt"),
+            Self::None => Some("none"),
+            Self::Script => Some("script"),
+            Self::Unsupported => Some("unsupported"),
+            Self::NoFunction => None,
+        }
+    }
+}
+
 /// The result of the command.
 struct StatusReport {
     state: State,
@@ -63,17 +137,17 @@ struct StatusReport {
     expires_at: Option<u64>,
     /// Negative after it has expired.
     seconds_left: Option<i64>,
-    verified: Option<String>,
-    /// The sign-in that the role came from, if the role names one.
-    sign_in: Option<String>,
+    verified: Option<Verified>,
+    hook: Hook,
+    sign_ins: Vec<ListedSignIn>,
     /// The profile that some SDKs prefer to the role.
     shadowing_profile: Option<String>,
 }
 
 pub(crate) fn run(args: &StatusArgs, output: &Output) -> Result<ExitStatus, CliError> {
-    let mut report = StatusReport::from_env();
+    let mut report = StatusReport::from_env(sign_ins(output));
     if args.verify && report.state == State::Live {
-        report.verified = Some(caller_arn()?);
+        report.verified = Some(verify()?);
     }
     let text = if args.json { report.to_json() } else { report.to_text() };
     output.write_data(text.as_bytes())?;
@@ -81,7 +155,8 @@ pub(crate) fn run(args: &StatusArgs, output: &Output) -> Result<ExitStatus, CliE
 }
 
 impl StatusReport {
-    fn from_env() -> Self {
+    fn from_env(sign_ins: Vec<ListedSignIn>) -> Self {
+        let hook = Hook::from_env();
         let uses_endpoint = matches!(shell_state(), ShellState::NoKeys { .. }) && uses_arl_endpoint();
         if !matches!(shell_state(), ShellState::Role { .. }) && !uses_endpoint {
             let is_foreign = matches!(shell_state(), ShellState::OtherKeys { .. });
@@ -90,7 +165,8 @@ impl StatusReport {
                 role: None,
                 role_arn: None,
                 source: None,
-                sign_in: None,
+                hook,
+                sign_ins,
                 expires_at: None,
                 seconds_left: None,
                 verified: None,
@@ -112,7 +188,8 @@ impl StatusReport {
             role: vars::get(vars::ARL_ROLE),
             role_arn: vars::get(vars::ARL_ROLE_ARN),
             source: vars::get(vars::ARL_SOURCE),
-            sign_in: sign_in(),
+            hook,
+            sign_ins,
             expires_at,
             seconds_left,
             verified: None,
@@ -141,8 +218,14 @@ impl StatusReport {
         line("arn", &self.role_arn);
         line("source", &self.source);
         line("expires", &vars::get(vars::AWS_CREDENTIAL_EXPIRATION).filter(|_| self.expires_at.is_some()));
-        line("sign-in", &self.sign_in);
-        line("verified", &self.verified);
+        line("hook", &Some(self.hook.to_text()));
+        let now = Context::now();
+        for sign_in in &self.sign_ins {
+            line("sign-in", &Some(sign_in_text(sign_in, now)));
+        }
+        let verified = self.verified.as_ref();
+        line("verified", &verified.map(|verified| verified.caller_arn.clone()));
+        line("clock", &verified.and_then(|verified| verified.clock_offset).map(describe_clock));
         let shadowing_profile = self.shadowing_profile.as_ref();
         line(
             "beware",
@@ -154,41 +237,69 @@ impl StatusReport {
 
     fn to_json(&self) -> String {
         let account = self.role_arn.as_ref().and_then(|arn| arn.parse::<RoleArn>().ok());
+        let now = Context::now();
+        let name = self.source.as_ref().and_then(|_| sign_in_of_role());
+        let of_role = self.sign_ins.iter().find(|sign_in| name.is_some() && sign_in.session.name == name);
         let object = json!({
             "state": self.state.as_str(),
             "role": self.role,
             "role_arn": self.role_arn,
             "account_id": account.map(|arn| arn.account_id().to_string()),
             "source": self.source,
-            "sign_in": self.sign_in,
+            "sign_in": of_role.map(|sign_in| format!("{}: {}", sign_in.session.label(), sign_in.state(now))),
             "expires_at": self.expires_at,
             "seconds_left": self.seconds_left,
-            "caller_arn": self.verified,
+            "caller_arn": self.verified.as_ref().map(|verified| &verified.caller_arn),
+            "clock_offset_seconds": self.verified.as_ref().and_then(|verified| verified.clock_offset),
             "rival_profile": self.shadowing_profile,
+            "hook": self.hook.to_json(),
+            "sign_ins": self.sign_ins.iter().map(|sign_in| sign_in.to_json(now)).collect::<Vec<_>>(),
         });
         format!("{object}\n")
     }
 }
 
-/// Returns the state of the sign-in that `ARL_SOURCE` names.
-fn sign_in() -> Option<String> {
-    let source = vars::get(vars::ARL_SOURCE)?;
-    let name = source.strip_prefix("sso:")?;
-    let context = Context::read_user();
-    // Only the name decides which file has the token.
-    let session = SsoSession {
-        name: Some(name.to_owned()),
-        start_url: String::new(),
-        region: String::new(),
-        scopes: Vec::new(),
-    };
-    let token = TokenStore::new(context.home()?).read(&session).ok()?;
-    let state = ListedSignIn { session, token }.state(Context::now());
-    Some(format!("{name}: {state}"))
+/// Returns the state of a sign-in, with the command that mends it.
+fn sign_in_text(sign_in: &ListedSignIn, now: SystemTime) -> String {
+    let text = format!("{}: {}", sign_in.session.label(), sign_in.state(now));
+    match &sign_in.session.name {
+        Some(name) if !sign_in.is_good(now) => {
+            format!("{text}; arl login {}", quote_words(Shell::Posix, std::slice::from_ref(name)))
+        }
+        _ => text,
+    }
 }
 
-/// Returns the ARN of the shell's credentials, as STS reports it.
-fn caller_arn() -> Result<String, CliError> {
+/// Returns the name of the sign-in that the role came from.
+fn sign_in_of_role() -> Option<String> {
+    Some(vars::get(vars::ARL_SOURCE)?.strip_prefix("sso:")?.to_owned())
+}
+
+/// Returns the sign-ins of the shared files. Without readable files there are none, and a line says why.
+fn sign_ins(output: &Output) -> Vec<ListedSignIn> {
+    let read = || {
+        let context = Context::read()?;
+        let config = context.shared_config()?;
+        let var = |name: &str| vars::get(name);
+        let resolver = SourceResolver::new(&config, &var, ShellRole::Ignore);
+        Ok(configured_sign_ins(&config, &resolver, &context, output))
+    };
+    read().unwrap_or_else(|error: CliError| {
+        let causes = error.causes.iter().map(|cause| format!(": {cause}")).collect::<String>();
+        output.note(&format!("the sign-ins are not known: {}{causes}", error.error));
+        Vec::new()
+    })
+}
+
+/// What STS says about the shell's credentials.
+struct Verified {
+    caller_arn: String,
+    /// How many seconds the local clock is ahead of that of STS; negative if it is behind.
+    clock_offset: Option<i64>,
+}
+
+/// Asks STS whose the shell's credentials are, and what time it is.
+fn verify() -> Result<Verified, CliError> {
     let failed = || CliError::new("could not verify the credentials of this shell");
     let context = Context::read()?;
     let config = context.shared_config()?;
@@ -202,22 +313,41 @@ fn caller_arn() -> Result<String, CliError> {
         sts_settings::find(&RoleArgs::default(), &context, &config, None, region, &partition)?;
     let sts = Sts::new(settings);
     let ask = async {
-        let credentials = match vars::get(vars::AWS_ACCESS_KEY_ID) {
-            Some(id) => env_credentials(id).map_err(|error| failed().caused_by(error))?,
-            None => {
-                let endpoint = ContainerSource::find(&|name| vars::get(name)).ok_or_else(failed)?;
-                sts.source_credentials(&Source::Container(endpoint), Context::now())
-                    .await
-                    .map_err(|error| failed().caused_by(error))?
-            }
-        };
-        sts.caller_identity(&credentials).await.map_err(|error| failed().caused_by(error))
+        let credentials = shell_credentials(&sts).await.map_err(|cause| failed().caused_by(cause))?;
+        let asked = Context::now();
+        let caller = sts.caller_identity(&credentials).await.map_err(|error| {
+            let hint = match &error {
+                StsError::Refused { endpoint_time, .. } => endpoint_time.and_then(clock_skew),
+                _ => None,
+            };
+            failed().caused_by(error).hints(hint)
+        })?;
+        // STS answered at some time between these two.
+        let elapsed = Context::now().duration_since(asked).unwrap_or_default();
+        let clock_offset = caller.endpoint_time.map(|time| clock_offset(asked + elapsed / 2, time));
+        Ok(Verified { caller_arn: caller.arn, clock_offset })
     };
-    runtime()?.block_on(ask).map(|caller| caller.arn)
+    runtime()?.block_on(ask)
 }
 
-fn env_credentials(id: String) -> Result<Credentials, Error> {
-    let secret = Secret::new(vars::get(vars::AWS_SECRET_ACCESS_KEY).unwrap_or_default());
-    let token = vars::get(vars::AWS_SESSION_TOKEN).map(Secret::new);
-    Credentials::new(id, secret, token, None)
+/// Returns how many seconds `local` is ahead of the other clock, which shows whole seconds.
+fn clock_offset(local: SystemTime, other: SystemTime) -> i64 {
+    let seconds = |time: SystemTime| {
+        i64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()).unwrap_or(i64::MAX)
+    };
+    seconds(local) - seconds(other)
+}
+
+/// Returns how far the local clock is from that of STS. A second is the rounding of both.
+fn describe_clock(offset: i64) -> String {
+    let span = human_duration(Duration::from_secs(offset.unsigned_abs()));
+    match offset {
+        -1..=1 => "as STS's".to_owned(),
+        offset if offset.unsigned_abs() > MAX_CLOCK_OFFSET => {
+            let direction = if offset > 0 { "ahead of" } else { "behind" };
+            format!("{span} {direction} STS's; AWS refuses calls beyond 5m: set it")
+        }
+        2.. => format!("{span} ahead of STS's"),
+        _ => format!("{span} behind STS's"),
+    }
 }

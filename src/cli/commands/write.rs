@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use arl::internal::files;
 use arl::internal::{Consumer, EditedSection, ProfileEdit, ProfileName, SharedFile, UpdateOutcome};
 
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::cli::args::complete;
 use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::overwrite::Overwrite;
 use crate::cli::args::role::RoleArgs;
@@ -44,6 +47,7 @@ pub(crate) struct WriteArgs {
     force: bool,
     /// Remove a profile that arl wrote
     #[arg(long, value_name = "NAME", help_heading = "File", conflicts_with_all = ["role", "account_id", "profile_name"])]
+    #[arg(add = ArgValueCompleter::new(complete::written_profiles))]
     remove: Option<String>,
 }
 

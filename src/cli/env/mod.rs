@@ -3,6 +3,7 @@
 pub(crate) mod cache_location;
 pub(crate) mod context;
 pub(crate) mod dirs;
+pub(crate) mod key_records;
 pub(crate) mod os_user;
 pub(crate) mod program;
 pub(crate) mod shell;

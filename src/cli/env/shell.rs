@@ -36,12 +36,17 @@ pub(crate) fn program_above() -> Option<String> {
 
 /// Returns a hint with the line that makes `arl assume` and `arl clear` change the shell by themselves.
 pub(crate) fn integration_hint(shell: Shell) -> String {
-    let program = program_above().filter(|program| Shell::from_executable(program) == Some(shell));
-    let name = program.as_deref().map_or(shell.name(), shell_scripts::name_of);
-    match shell_scripts::startup_line(name).or_else(|| shell_scripts::startup_line(shell.name())) {
+    match startup_line(shell) {
         Some((line, file)) => format!("for good: add this line to {file}, and open a new terminal: {line}"),
         None => "for good: `arl init --help` shows the line for each shell".to_owned(),
     }
+}
+
+/// Returns the line that gives the shell above its integration, and the file to add it to.
+pub(crate) fn startup_line(shell: Shell) -> Option<(&'static str, &'static str)> {
+    let program = program_above().filter(|program| Shell::from_executable(program) == Some(shell));
+    let name = program.as_deref().map_or(shell.name(), shell_scripts::name_of);
+    shell_scripts::startup_line(name).or_else(|| shell_scripts::startup_line(shell.name()))
 }
 
 /// Returns the nearest shell above. In `$(…)` and pipes that is the user's shell itself.

@@ -7,11 +7,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub(crate) const ALL_PROXY: &str = "ALL_PROXY";
+pub(crate) const ARL_BROWSER: &str = "ARL_BROWSER";
 pub(crate) const ARL_CACHE: &str = "ARL_CACHE";
 pub(crate) const ARL_CACHE_DIR: &str = "ARL_CACHE_DIR";
 pub(crate) const ARL_DURATION: &str = "ARL_DURATION";
 pub(crate) const ARL_ENDPOINT: &str = "ARL_ENDPOINT";
 pub(crate) const ARL_EXPIRES_AT: &str = "ARL_EXPIRES_AT";
+pub(crate) const ARL_HOOK: &str = "ARL_HOOK";
 pub(crate) const ARL_KEY_ID: &str = "ARL_KEY_ID";
 pub(crate) const ARL_KEY_STORE: &str = "ARL_KEY_STORE";
 pub(crate) const ARL_LOGIN: &str = "ARL_LOGIN";

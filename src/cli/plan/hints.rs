@@ -243,7 +243,7 @@ fn certificate_hint(fault: CertificateFault, endpoint: &str) -> String {
 }
 
 /// Returns how wrong this machine's clock is, if it is off by more than four minutes.
-fn clock_skew(endpoint_time: SystemTime) -> Option<String> {
+pub(crate) fn clock_skew(endpoint_time: SystemTime) -> Option<String> {
     let now = Context::now();
     let (skew, direction) = match now.duration_since(endpoint_time) {
         Ok(ahead) => (ahead, "ahead of"),

@@ -126,14 +126,14 @@ impl EnvironmentRegion {
 }
 
 /// Checks a region, which becomes part of a host name and of shell code.
-fn validate_region(origin: &str, region: String, has_endpoint: bool) -> Result<String, CliError> {
+pub(crate) fn validate_region(origin: &str, region: String, has_endpoint: bool) -> Result<String, CliError> {
     let is_host_part = (1..=32).contains(&region.len())
         && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if is_host_part && (has_endpoint || is_region_name(&region)) {
         return Ok(region);
     }
     let error = CliError::usage(format!("{origin} must be a region such as eu-west-1, not `{region}`"));
-    Err(match arl::internal::closest(&region, REGIONS).first() {
+    Err(match arl::internal::closest(&region, REGIONS.map(|(name, _)| name)).first() {
         Some(similar) => error.hint(format!("did you mean `{similar}`?")),
         None => error,
     })

@@ -20,10 +20,24 @@ const DEFAULT_OPENERS: &[&str] =
 /// No browser could be started. `done` may still be waited for.
 pub(crate) async fn open_until<T>(
     address: &str,
+    done: Pin<&mut impl Future<Output = T>>,
+) -> Result<T, Vec<String>> {
+    let missing = "neither BROWSER, xdg-open, wslview nor open is a program here";
+    start_until(open_commands(address), missing, done).await
+}
+
+/// Starts commands, one after the other, until `done` is complete or one of them seems to work. Other users
+/// can see their arguments, which must hold no secret. `missing` is the cause if none of them is a program.
+///
+/// # Errors
+/// No command could be started. `done` may still be waited for.
+pub(crate) async fn start_until<T>(
+    commands: Vec<Vec<String>>,
+    missing: &str,
     mut done: Pin<&mut impl Future<Output = T>>,
 ) -> Result<T, Vec<String>> {
     let mut causes = Vec::new();
-    for mut argv in open_commands(address) {
+    for mut argv in commands {
         let program = argv.remove(0);
         let mut browser = Command::new(&program);
         browser.args(argv).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -46,7 +60,7 @@ pub(crate) async fn open_until<T>(
         }
     }
     if causes.is_empty() {
-        causes.push("neither BROWSER, xdg-open, wslview nor open is a program here".into());
+        causes.push(missing.to_owned());
     }
     Err(causes)
 }

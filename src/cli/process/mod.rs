@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod child;
+pub(crate) mod command_template;
 pub(crate) mod core_limit;
 pub(crate) mod environment;
 pub(crate) mod lookup;

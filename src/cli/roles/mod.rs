@@ -4,6 +4,7 @@
 pub(crate) mod catalogs;
 pub(crate) mod needed;
 pub(crate) mod pattern;
+pub(crate) mod sign_ins;
 mod source_chains;
 
 use std::collections::HashMap;

@@ -60,6 +60,11 @@ pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Returns whether stderr is a terminal.
+pub(crate) fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Returns the width of the terminal at stdout. `None` if stdout is none.
 pub(crate) fn stdout_columns() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|_| stdout_is_terminal())?;
@@ -152,6 +157,11 @@ impl Output {
         self.color.is_enabled(&io::stdout())
     }
 
+    /// Returns whether text on stderr is colored.
+    pub(crate) fn colors_messages(&self) -> bool {
+        self.color.is_enabled(&io::stderr())
+    }
+
     /// Writes data for a program. A closed pipe is not an error.
     pub(crate) fn write_data(&self, bytes: &[u8]) -> Result<(), CliError> {
         // The standard library ignores a closed stdout, so this writes to the descriptor directly.
@@ -221,7 +231,7 @@ impl Output {
 
     /// Prints an error with its causes and hints.
     pub(crate) fn print_error(&self, error: &CliError) {
-        let is_colored = self.color.is_enabled(&io::stderr());
+        let is_colored = self.colors_messages();
         let paint = |code: &str, text: &str| {
             if is_colored { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
         };

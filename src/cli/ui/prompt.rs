@@ -5,17 +5,21 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use arl::internal::{Secret, SingleFlight, TokenCode};
+use arl::internal::{Secret, SingleFlight, TerminalLock, TokenCode};
 
 use crate::cli::ui::terminal::{Echo, Mode, Terminal, terminal_session};
 
 /// How long the user may take. Other processes may be waiting for the same session.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
-/// Returns whether another arl is asking the user on this terminal. `locks` is the directory of the terminal
-/// locks.
-pub(crate) fn is_asking(locks: &Path) -> bool {
-    terminal_session().is_some_and(|session| SingleFlight::new(locks).is_terminal_locked(session))
+/// Calls `write` unless another arl is asking the user on this terminal, and lets no question begin before it
+/// returns. `locks` is the directory of the terminal locks.
+pub(crate) fn unless_asking<T>(locks: &Path, write: impl FnOnce() -> T) -> Option<T> {
+    let Some(session) = terminal_session() else { return Some(write()) };
+    match SingleFlight::new(locks).try_lock_terminal(session) {
+        TerminalLock::Own(_turn) => Some(write()),
+        TerminalLock::Busy => None,
+    }
 }
 
 /// Why the user did not answer.

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use arl::internal::{SsoSession, SsoToken};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::ui::text::{format_table, human_duration, printable};
 
@@ -14,6 +14,27 @@ pub(crate) struct ListedSignIn {
 }
 
 impl ListedSignIn {
+    /// Returns whether arl can get credentials with it, perhaps after it has renewed the token.
+    pub(crate) fn is_good(&self, now: SystemTime) -> bool {
+        self.token.as_ref().is_some_and(|token| token.expires_at > now || token.renewal(now).is_some())
+    }
+
+    /// Returns the sign-in as JSON. Fields are added and never removed.
+    pub(crate) fn to_json(&self, now: SystemTime) -> Value {
+        let Self { session, token } = self;
+        let end = token.as_ref().map(|token| token.expires_at);
+        json!({
+            "sign_in": session.label(),
+            "sso_session": session.name,
+            "start_url": session.start_url,
+            "region": session.region,
+            "good": self.is_good(now),
+            "expiration": end.map(|end| humantime::format_rfc3339_seconds(end).to_string()),
+            "seconds_left": end.map(|end| end.duration_since(now).unwrap_or_default().as_secs()),
+            "renews": token.as_ref().is_some_and(|token| token.renewal(now).is_some()),
+        })
+    }
+
     /// Returns how long the token is valid, and whether it can be renewed.
     pub(crate) fn state(&self, now: SystemTime) -> String {
         let Some(token) = &self.token else { return "not signed in".to_owned() };
@@ -29,21 +50,7 @@ impl ListedSignIn {
 
 /// Returns the sign-ins as JSON, one object per line.
 pub(crate) fn sign_in_lines(sign_ins: &[ListedSignIn], now: SystemTime) -> String {
-    let line = |sign_in: &ListedSignIn| {
-        let ListedSignIn { session, token } = sign_in;
-        let end = token.as_ref().map(|token| token.expires_at);
-        let object = json!({
-            "sign_in": session.label(),
-            "sso_session": session.name,
-            "start_url": session.start_url,
-            "region": session.region,
-            "expiration": end.map(|end| humantime::format_rfc3339_seconds(end).to_string()),
-            "seconds_left": end.map(|end| end.duration_since(now).unwrap_or_default().as_secs()),
-            "renews": token.as_ref().is_some_and(|token| token.renewal(now).is_some()),
-        });
-        format!("{object}\n")
-    };
-    sign_ins.iter().map(line).collect()
+    sign_ins.iter().map(|sign_in| format!("{}\n", sign_in.to_json(now))).collect()
 }
 
 /// Returns the sign-ins as a table. Without sign-ins it is empty.

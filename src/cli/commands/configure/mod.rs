@@ -65,6 +65,7 @@ pub(crate) struct ConfigureArgs {
     process: bool,
     /// Write a profile for the stored key of this name (arl keys), for arl and for SDKs
     #[arg(long, value_name = "NAME", help_heading = "File", conflicts_with_all = ["role", "account_id", "process"])]
+    #[arg(add = ArgValueCompleter::new(complete::key_names))]
     keys: Option<String>,
     /// Overwrite a profile with other settings
     #[arg(long, help_heading = "File")]
@@ -75,6 +76,7 @@ pub(crate) struct ConfigureArgs {
     /// Write where you sign in to IAM Identity Center, under this name; --region is that of the instance
     #[arg(long, value_name = "NAME", help_heading = "IAM Identity Center")]
     #[arg(requires_all = ["start_url", "region"], conflicts_with_all = ["role", "account_id", "process", "keys", "sso"])]
+    #[arg(add = ArgValueCompleter::new(complete::sign_ins))]
     sso_session: Option<String>,
     /// The address of your access portal
     #[arg(
@@ -92,10 +94,12 @@ pub(crate) struct ConfigureArgs {
     sso: Option<Option<String>>,
     /// The account of one profile, by ID or name
     #[arg(long, value_name = "ACCOUNT", help_heading = "IAM Identity Center", requires_all = ["sso", "permission_set"], hide_short_help = true)]
+    #[arg(add = ArgValueCompleter::new(complete::account_ids))]
     account: Option<String>,
     /// The role of one profile
     #[arg(long = "role", id = "permission_set", value_name = "NAME", help_heading = "IAM Identity Center")]
     #[arg(requires = "account", conflicts_with = "all", hide_short_help = true)]
+    #[arg(add = ArgValueCompleter::new(complete::role_names))]
     permission_set: Option<String>,
     /// Write a profile for every role of every account
     #[arg(long, help_heading = "IAM Identity Center", requires = "sso", conflicts_with = "account")]

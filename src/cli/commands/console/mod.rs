@@ -1,34 +1,58 @@
 //! `arl console`: signs in to the AWS console as the role.
 
-pub(crate) mod browser;
+mod browser;
+mod role;
 
-use arl::internal::{ConsoleSignIn, Consumer, Partition, RegionChange, SessionDuration, StsError};
+use arl::internal::{ConsoleSignIn, Partition, Secret, SessionDuration, StsError};
+use clap_complete::engine::ArgValueCompleter;
 
+use crate::cli::args::complete;
 use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::role::RoleArgs;
+use crate::cli::args::services;
+use crate::cli::commands::console::browser::{Browser, Window};
+use crate::cli::commands::console::role::{Choice, ConsoleRole, choose, names_role};
 use crate::cli::env::vars;
 use crate::cli::plan::endpoint_url;
 use crate::cli::plan::endpoint_url::PlainHttp;
-use crate::cli::session;
-use crate::cli::session::SignalPolicy;
 use crate::cli::session::runtime::runtime;
-use crate::cli::ui::error::{CliError, parse_value};
+use crate::cli::ui::error::{CliError, ExitStatus, parse_value};
 use crate::cli::ui::output::Output;
+use crate::cli::ui::text::printable;
 
 const SHORT_EXAMPLES: &str = "  \
-  arl console prod-deploy --open            opens the browser as the role
+  arl console --open                        opens the browser as this shell's role
   arl console prod-deploy --service s3      prints the address";
 
 const EXAMPLES: &str = "Examples:
+  arl console                                   the address for the role that this shell has
   arl console prod-deploy --open                opens the browser as the role
   arl console prod-deploy --service s3 --region eu-west-1
   arl console prod-deploy --duration 8h         how long the console session lasts
+  arl console prod-deploy --container           in a Firefox container of the role's own
 
 Keep the address as secret as the credentials: for 15 minutes it signs in anyone who opens it.";
 
+const AFTER_HELP: &str = "Several consoles at once:
+  A browser keeps one sign-in. --container opens the console in a Firefox
+  container with the name of the role, red if that looks like production; it
+  needs the extension \"Open external links in a container\".
+  For the profiles of other browsers ARL_BROWSER is a command, in which %u is
+  the address and %n the name of the role, in letters, digits and _.@+- (%% is
+  a percent sign). No shell reads it; quotes keep words together:
+    export ARL_BROWSER='google-chrome --profile-directory=%n %u'
+    export ARL_BROWSER='open -na \"Google Chrome\" --args --profile-directory=%n %u'
+  With --container, %u is the address for the extension.";
+
+const ROLE_HELP: &str = "A role ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, or a profile \
+    [default: this shell's role; you choose from a list if it has none]";
+
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
-#[command(help_template = TEMPLATE)]
+#[command(help_template = TEMPLATE, after_long_help = AFTER_HELP)]
+#[command(mut_arg("role", |role| {
+    RoleArgs::optional(role).help(ROLE_HELP)
+}))]
 #[command(mut_arg("duration", |duration| duration.help("How long the console session lasts: 15m to 12h")))]
 pub(crate) struct ConsoleArgs {
     #[command(flatten)]
@@ -36,75 +60,97 @@ pub(crate) struct ConsoleArgs {
     /// Open the browser instead of printing the address
     #[arg(long, help_heading = "Console")]
     open: bool,
-    /// The service to open, such as s3 or ec2/v2
+    /// Open it in a Firefox container of the role's own
+    #[arg(long, help_heading = "Console")]
+    container: bool,
+    /// The service to open, such as s3 or ec2
+    ///
+    /// A short name, which the shell completes, or the path of the service in the console's address, such as
+    /// ec2/v2.
     #[arg(long, value_name = "NAME", help_heading = "Console")]
+    #[arg(add = ArgValueCompleter::new(complete::services))]
     service: Option<String>,
     /// Sign in at this address [default: AWS_ENDPOINT_URL_SIGNIN, else AWS's own]
     #[arg(long, value_name = "URL", help_heading = "Console", hide_short_help = true)]
     signin_endpoint: Option<String>,
+    /// Only tell whether a role is named: exit status 0 or 1. The shell functions ask, because they start arl
+    /// with this shell's role only if none is named
+    #[arg(long, hide = true)]
+    names_role: bool,
 }
 
-pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<(), CliError> {
-    let ConsoleArgs { mut role, open, service, signin_endpoint } = args;
+pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<ExitStatus, CliError> {
+    let ConsoleArgs { mut role, open, container, service, signin_endpoint, names_role: asks_for_name } = args;
+    if asks_for_name {
+        return Ok(if names_role(&role) { ExitStatus::Success } else { ExitStatus::Failure });
+    }
     // The duration is for the console session. The role's session may be far shorter.
     let duration = role.duration.take();
     let duration =
         duration.as_deref().map(|text| parse_value::<SessionDuration>("--duration", text)).transpose()?;
-    let sign_in = signin_endpoint.map(|url| ("--signin-endpoint", url));
-    let sign_in = sign_in
+    let endpoint = signin_endpoint.map(|url| ("--signin-endpoint", url));
+    let endpoint = endpoint
         .or_else(|| vars::get(vars::AWS_ENDPOINT_URL_SIGNIN).map(|url| ("AWS_ENDPOINT_URL_SIGNIN", url)));
-    if let Some((origin, url)) = &sign_in {
+    if let Some((origin, url)) = &endpoint {
         let plain_http = PlainHttp::from_flag(role.allow_insecure_endpoint);
         endpoint_url::check_url(url, plain_http)
             .map_err(|fault| CliError::usage(format!("{origin} {fault}")))?;
     }
+    let window = if container { Window::Container } else { Window::Usual };
+    let browser = (open || container).then(|| Browser::from_env(window)).transpose()?;
     // Refuses what it can before it asks for credentials.
     let sign_in_for = |partition: &Partition, region: Option<&str>| {
-        ConsoleSignIn::new(partition, service.as_deref(), region)
+        ConsoleSignIn::new(partition, service.as_deref().map(services::console_path), region)
             .map_err(|error| CliError::usage(error.to_string()))
     };
     sign_in_for(&Partition::for_region(""), None)?;
-    let network = session::network(&role, output)?;
-    let identity = session::obtain(&role, Consumer::OneShot, SignalPolicy::Default, output)?;
-    if identity.credentials.session_token().is_none() {
+    let role = match choose(&mut role, output)? {
+        Choice::Named => ConsoleRole::named(&role, output)?,
+        Choice::OfShell => ConsoleRole::of_shell(&role)?,
+    };
+    if role.credentials.session_token().is_none() {
         return Err(CliError::usage(
             "the console takes temporary credentials only, and these are long-term keys",
         )
         .hint("name a role"));
     }
-    let region = match &identity.region {
-        RegionChange::Keep => vars::get(vars::AWS_REGION),
-        change => change.region().map(str::to_owned),
-    };
-    let partition = identity.role_arn.as_ref().map_or_else(
-        || Partition::for_region(region.as_deref().unwrap_or_default()),
-        |arn| arn.partition().clone(),
-    );
-    let mut console = sign_in_for(&partition, region.as_deref())?.with_duration(duration);
-    if let Some((_, url)) = &sign_in {
+    let mut console = sign_in_for(&role.partition, role.region.as_deref())?.with_duration(duration);
+    if let Some((_, url)) = &endpoint {
         console = console.with_endpoint(url);
     }
-    let work = async {
-        let failed = |error: StsError| {
-            let hint = matches!(error, StsError::Unreachable(_) | StsError::TimedOut(_))
-                .then(|| "check the network, HTTPS_PROXY and NO_PROXY".to_owned());
-            CliError::new("could not sign in to the console").caused_by(error).hints(hint)
-        };
-        let url = match console.sign_in_url(&identity.credentials, &network).await {
-            Err(StsError::Refused { .. }) if duration.is_some() => {
-                let shorter = console.clone().with_duration(None);
-                let url = shorter.sign_in_url(&identity.credentials, &network).await.map_err(failed)?;
-                output.note("the console session ends with the role's: AWS takes no duration for a role that was assumed with temporary credentials");
-                url
+    runtime()?.block_on(async {
+        let url = sign_in_url(&console, &role, duration, output).await?;
+        match browser {
+            Some(browser) => {
+                browser.open(&url, &role.name).await?;
+                output.status(&format!("the console of {} is open in your browser", printable(&role.name)));
             }
-            url => url.map_err(failed)?,
-        };
-        if open {
-            browser::open(&url).await?;
-            output.status("the console is open in your browser");
-            return Ok(());
+            None => output.write_data(format!("{}\n", url.expose()).as_bytes())?,
         }
-        output.write_data(format!("{}\n", url.expose()).as_bytes())
+        Ok(ExitStatus::Success)
+    })
+}
+
+/// Signs in, without a duration if AWS takes none for this role.
+async fn sign_in_url(
+    console: &ConsoleSignIn,
+    role: &ConsoleRole,
+    duration: Option<SessionDuration>,
+    output: &Output,
+) -> Result<Secret, CliError> {
+    let failed = |error: StsError| {
+        let hint = matches!(error, StsError::Unreachable(_) | StsError::TimedOut(_))
+            .then(|| "check the network, HTTPS_PROXY and NO_PROXY".to_owned());
+        CliError::new("could not sign in to the console").caused_by(error).hints(hint)
     };
-    runtime()?.block_on(work)
+    let sign_in =
+        |console: ConsoleSignIn| async move { console.sign_in_url(&role.credentials, &role.network).await };
+    match sign_in(console.clone()).await {
+        Err(StsError::Refused { .. }) if duration.is_some() => {
+            let url = sign_in(console.clone().with_duration(None)).await.map_err(failed)?;
+            output.note("the console session ends with the role's: AWS takes no duration for a role that was assumed with temporary credentials");
+            Ok(url)
+        }
+        url => url.map_err(failed),
+    }
 }

@@ -4,6 +4,9 @@ use arl::internal::{
     CallerIdentity, Credentials, KeyName, ProfileName, SerialNumber, SharedConfig, SharedFile, UpdateOutcome,
 };
 
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::cli::args::complete;
 use crate::cli::commands::configure::keys::stored_key_process;
 use crate::cli::commands::keys::aws::Aws;
 use crate::cli::commands::keys::given;
@@ -30,7 +33,7 @@ pub(crate) struct AddArgs {
     #[arg(long, conflicts_with = "import")]
     stdin: bool,
     /// Move the keys of this profile out of the shared files
-    #[arg(long, value_name = "PROFILE")]
+    #[arg(long, value_name = "PROFILE", add = ArgValueCompleter::new(complete::profiles))]
     import: Option<String>,
     /// The profile to write [default: that of --import, else NAME]
     #[arg(long, alias = "profile_name", value_name = "NAME", conflicts_with = "import")]
@@ -42,7 +45,7 @@ pub(crate) struct AddArgs {
     #[arg(long, alias = "mfa-serial", value_name = "ARN")]
     serial_number: Option<String>,
     /// The region to check the key in, and the profile's
-    #[arg(short, long, value_name = "REGION")]
+    #[arg(short, long, value_name = "REGION", add = ArgValueCompleter::new(complete::regions))]
     region: Option<String>,
     /// Replace another key of this name
     #[arg(long)]

@@ -4,11 +4,10 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 
-use arl::internal::{
-    KeyName, KeyRecord, KeyStore, KeyStoreError, StoreName, StoredKey, files, records_directory,
-};
+use arl::internal::{KeyName, KeyRecord, KeyStore, KeyStoreError, StoreName, StoredKey, files};
 
 use crate::cli::env::context::Context;
+use crate::cli::env::key_records::directory;
 use crate::cli::env::vars;
 use crate::cli::plan::hints::keychain_hints;
 use crate::cli::ui::error::{CliError, parse_value};
@@ -33,17 +32,6 @@ pub(crate) fn stored_key(name: &KeyName) -> Result<StoredKey, CliError> {
 /// Returns the record of this name.
 pub(crate) fn record(name: &KeyName) -> Option<KeyRecord> {
     KeyRecord::parse(&files::read(&KeyRecord::file(&directory()?, name), files::MAX_DOCUMENT).ok()?)
-}
-
-/// Returns the names of all records.
-pub(crate) fn recorded_names() -> Vec<KeyName> {
-    let entries = directory().and_then(|directory| std::fs::read_dir(directory).ok());
-    let names = entries.into_iter().flatten().flatten();
-    names.filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".json")?.parse().ok()).collect()
-}
-
-fn directory() -> Option<PathBuf> {
-    records_directory(&|name| vars::get(name))
 }
 
 fn chosen_store() -> Result<Option<StoreName>, CliError> {

@@ -3,9 +3,10 @@
 use arl::internal::{KeyName, KeyRecord, SharedConfig};
 use serde_json::json;
 
-use crate::cli::commands::keys::keychain::{Keychain, keychain_failed, record, recorded_names};
+use crate::cli::commands::keys::keychain::{Keychain, keychain_failed, record};
 use crate::cli::commands::keys::profile;
 use crate::cli::env::context::Context;
+use crate::cli::env::key_records::recorded_names;
 use crate::cli::session::runtime::runtime;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;

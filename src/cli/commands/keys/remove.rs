@@ -2,6 +2,9 @@
 
 use arl::internal::{KeyName, SharedConfig, SharedFile};
 
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::cli::args::complete;
 use crate::cli::commands::keys::keychain::{Keychain, keychain_failed, parse_name, record};
 use crate::cli::commands::keys::profile;
 use crate::cli::env::context::Context;
@@ -17,6 +20,7 @@ use crate::cli::ui::terminal::Echo;
 #[command(args_override_self = true)]
 pub(crate) struct RemoveArgs {
     /// The name of the key
+    #[arg(add = ArgValueCompleter::new(complete::key_names))]
     name: String,
     /// Do not ask
     #[arg(long)]

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use arl::internal::{AccessKey, Credentials, Iam, KeyName, KeyStoreError, Rotation, SerialNumber, StsError};
 
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::cli::args::complete;
 use crate::cli::commands::keys::aws::{Aws, iam_failed, is_gone};
 use crate::cli::commands::keys::keychain::{Keychain, keychain_failed, parse_name, record};
 use crate::cli::commands::keys::profile;
@@ -35,6 +38,7 @@ const UNKNOWN_KEY: &str = "InvalidClientTokenId";
 #[command(args_override_self = true)]
 pub(crate) struct RotateArgs {
     /// The name of the key
+    #[arg(add = ArgValueCompleter::new(complete::key_names))]
     name: String,
     /// Deactivate the old key, but do not delete it
     #[arg(long)]

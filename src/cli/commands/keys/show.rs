@@ -2,6 +2,9 @@
 
 use arl::internal::process_json;
 
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::cli::args::complete;
 use crate::cli::commands::assume::refuse_readable_file;
 use crate::cli::commands::keys::keychain::{keychain_failed, parse_name, record, stored_key};
 use crate::cli::commands::keys::profile;
@@ -16,6 +19,7 @@ use crate::cli::ui::text::printable;
 #[command(args_override_self = true)]
 pub(crate) struct ShowArgs {
     /// The name of the key
+    #[arg(add = ArgValueCompleter::new(complete::key_names))]
     name: String,
     /// Print the key as `credential_process` wants it
     #[arg(long)]

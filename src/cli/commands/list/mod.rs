@@ -6,7 +6,7 @@ mod role_table;
 
 use std::collections::HashSet;
 
-use arl::internal::{SessionSummary, SharedConfig, SourceResolver, TokenStore};
+use arl::internal::{SessionSummary, SourceResolver};
 
 use crate::cli::commands::list::offers::Offers;
 use crate::cli::commands::list::role_table::{fault_notes, json_line, role_table};
@@ -14,13 +14,14 @@ use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 use crate::cli::roles::catalogs::{account_names, cached_catalogs, catalog_roles};
 use crate::cli::roles::pattern::Pattern;
+use crate::cli::roles::sign_ins::configured_sign_ins;
 use crate::cli::roles::{self, KnownRole};
 use crate::cli::session::discovery::Refresh;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::session_table;
-use crate::cli::ui::sign_in_table::{self, ListedSignIn};
+use crate::cli::ui::sign_in_table;
 
 const AFTER_HELP: &str =
     "* marks this shell's role, ! a profile that cannot work. --sso needs a sign-in, and asks for one at a
@@ -76,8 +77,11 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus, CliErr
         sessions.retain(|session| role_of(session).is_none_or(|role| !listed.contains(&role)));
     }
     sessions.retain(|session| is_wanted(&[&role_of(session).unwrap_or_default()]));
-    let sign_ins =
-        if pattern.is_some() { Vec::new() } else { sign_ins(&config, &resolver, &context, output) };
+    let sign_ins = if pattern.is_some() {
+        Vec::new()
+    } else {
+        configured_sign_ins(&config, &resolver, &context, output)
+    };
     let width = output::stdout_columns();
     let text = if args.json {
         roles.iter().map(|role| json_line(role, now)).collect::<String>()
@@ -104,33 +108,4 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus, CliErr
         fault_notes(&roles).iter().for_each(|note| output.note(note));
     }
     offers.status()
-}
-
-/// Returns the configured sign-ins: those of sessions, then those of profiles with a start URL of their own.
-fn sign_ins(
-    config: &SharedConfig<'_>,
-    resolver: &SourceResolver<'_>,
-    context: &Context,
-    output: &Output,
-) -> Vec<ListedSignIn> {
-    let Some(store) = context.home().map(TokenStore::new) else { return Vec::new() };
-    let named = config.sso_session_names().into_iter().map(|name| resolver.sso_session(name));
-    let legacy = config.profile_names().into_iter().filter(|name| {
-        let has = |key| config.profile(name).is_some_and(|section| section.get_non_empty(key).is_some());
-        has("sso_start_url") && !has("sso_session")
-    });
-    let sessions = named.chain(legacy.map(|name| resolver.sso_session_of_profile(name)));
-    let mut listed: Vec<ListedSignIn> = Vec::new();
-    for session in sessions {
-        let read = session.map_err(|error| error.to_string()).and_then(|session| {
-            let token = store.read(&session).map_err(|error| error.to_string())?;
-            Ok(ListedSignIn { session, token })
-        });
-        match read {
-            Ok(sign_in) if listed.iter().any(|other| other.session == sign_in.session) => {}
-            Ok(sign_in) => listed.push(sign_in),
-            Err(error) => output.note(&error),
-        }
-    }
-    listed
 }

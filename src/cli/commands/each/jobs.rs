@@ -1,0 +1,130 @@
+//! Which roles the command runs as: those that were named, those of a file, and those that patterns match.
+
+use std::io;
+use std::path::Path;
+
+use arl::internal::{RoleArn, files};
+
+use crate::cli::args::role::RoleArgs;
+use crate::cli::env::context::Context;
+use crate::cli::plan::Plan;
+use crate::cli::roles::pattern::Pattern;
+use crate::cli::ui::error::CliError;
+use crate::cli::ui::output::Output;
+use crate::cli::ui::text::printable;
+
+/// One of the roles.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) role: RoleArgs,
+    /// What the user calls the role.
+    pub(crate) name: String,
+    /// The name as a terminal may see it, which stands before each line.
+    pub(crate) prefix: String,
+    /// `None` if the profile has no role of STS.
+    pub(crate) arn: Option<RoleArn>,
+}
+
+/// The roles on the command line.
+#[derive(Debug)]
+pub(crate) struct Selection<'a> {
+    /// The first role, with the flags for all of them.
+    pub(crate) role: &'a RoleArgs,
+    pub(crate) more: &'a [String],
+    pub(crate) roles_from: Option<&'a Path>,
+}
+
+impl Selection<'_> {
+    /// Returns the jobs.
+    ///
+    /// # Errors
+    /// There is no role, or one is invalid. Then no command starts.
+    pub(crate) fn jobs(&self, output: &Output) -> Result<Vec<Job>, CliError> {
+        let mut names: Vec<String> = self.role.role.iter().chain(self.more).cloned().collect();
+        if let Some(path) = self.roles_from {
+            names.extend(read_roles_file(path)?);
+        }
+        let context = Context::read()?;
+        let names = expand_patterns(names, &context, output)?;
+        let named = |name| RoleArgs { role: Some(name), ..self.role.clone() };
+        let mut roles: Vec<RoleArgs> = names.into_iter().map(named).collect();
+        if self.role.account_id.is_some() {
+            roles.push(self.role.clone());
+        }
+        if roles.is_empty() {
+            return Err(CliError::usage("there is no role to run the command as"));
+        }
+        if roles.len() > 1 && self.role.token_code.is_some() && !self.role.mfa_session {
+            return Err(CliError::usage("--token-code is good for one role; a code works once")
+                .hint("--mfa-session asks for one code for all roles; --mfa-process gets one for each"));
+        }
+        roles.into_iter().map(|role| job(role, &context)).collect()
+    }
+}
+
+fn job(role: RoleArgs, context: &Context) -> Result<Job, CliError> {
+    if let Some(name) = role.role.as_ref().filter(|name| name.starts_with('-')) {
+        return Err(CliError::usage(format!("`{name}` is no role: `arl exec` would take it for a flag"))
+            .hint("give the profile another name"));
+    }
+    // Each `arl exec` prints the notes about its role.
+    let arn = Plan::new(&role, context, &Output::quiet())?.target;
+    let name = match (&role.role, &arn) {
+        (Some(name), _) if !name.starts_with("arn:") => name.clone(),
+        (_, Some(arn)) => format!("{}/{}", arn.account_id(), arn.role_name()),
+        (name, None) => name.clone().unwrap_or_default(),
+    };
+    Ok(Job { role, prefix: printable(&name), name, arn })
+}
+
+/// Replaces each pattern, such as `payments-*`, by the profiles with a role whose whole name it matches. A
+/// role that was named before is not repeated. A profile whose role is invalid is taken as well, so that
+/// the error names it and the command runs nowhere, not everywhere else.
+fn expand_patterns(names: Vec<String>, context: &Context, output: &Output) -> Result<Vec<String>, CliError> {
+    if !names.iter().any(|name| name.contains('*')) {
+        return Ok(names);
+    }
+    let config = context.shared_config()?;
+    let has_role = |name: &str| {
+        let section = config.profile(name);
+        let is_set = |key| section.is_some_and(|section| section.get_non_empty(key).is_some());
+        is_set("role_arn") || is_set("sso_role_name")
+    };
+    let mut expanded: Vec<String> = Vec::new();
+    for name in names {
+        if !name.contains('*') || config.profile(&name).is_some() {
+            expanded.push(name);
+            continue;
+        }
+        let pattern = Pattern::new(&name);
+        let profiles = config.profile_names().into_iter();
+        let matching: Vec<&str> =
+            profiles.filter(|profile| pattern.matches(profile) && has_role(profile)).collect();
+        if matching.is_empty() {
+            return Err(CliError::usage(format!("no profile with a role matches `{name}`"))
+                .hint("to see the roles: arl list"));
+        }
+        output.note(&format!("`{name}` matches {}", matching.join(", ")));
+        for role in matching {
+            if !expanded.iter().any(|other| other == role) {
+                expanded.push(role.to_owned());
+            }
+        }
+    }
+    Ok(expanded)
+}
+
+fn read_roles_file(path: &Path) -> Result<Vec<String>, CliError> {
+    let text = if path.as_os_str() == "-" {
+        files::read_stream(io::stdin().lock(), files::MAX_DOCUMENT)
+    } else {
+        files::read_text(path, files::MAX_DOCUMENT)
+    };
+    let text = text.map_err(|error| {
+        CliError::new(format!("could not read the roles from `{}`", path.display())).caused_by(error)
+    })?;
+    // A role cannot contain `#`. Editors of Windows begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}

@@ -1,0 +1,112 @@
+//! `arl status`: the role, the hook, the sign-ins and the clock.
+
+use arl_sts::Fault;
+use serde_json::Value;
+
+use crate::shell::{ASKING, BASH, DASH, HOOKED, ShellSession};
+use crate::support::{DEPLOY, Stage};
+
+/// A shell that has the role, started by `exec`.
+fn status(stage: &Stage, args: &[&str]) -> crate::support::Run {
+    stage.run(stage.as_ann("arl").args(["exec", DEPLOY, "--", "arl", "status"]).args(args))
+}
+
+#[test]
+fn status_tells_whether_each_prompt_runs_the_hook() {
+    for shell in HOOKED.into_iter().chain(ASKING).chain([DASH]) {
+        let stage = Stage::new();
+        let session = ShellSession::new(&stage, shell).line("arl status").assume(DEPLOY).line("arl status");
+        let run = session.typed();
+        let expected =
+            if shell.name == "dash" { "hook      none in this kind of shell" } else { "hook      installed" };
+        assert_eq!(run.stdout.matches(expected).count(), 2, "{expected}: {run:?}");
+        if !ASKING.into_iter().any(|asking| asking.name == shell.name) {
+            let run = ShellSession::new(&stage, shell).line("arl status --json").run();
+            let status: Value = serde_json::from_str(&run.stdout).unwrap();
+            assert_eq!(status["hook"], "script", "a script of {} has no prompt", shell.name);
+        }
+    }
+    let stage = Stage::new();
+    let session = ShellSession::new(&stage, BASH).line("PROMPT_COMMAND=").line("arl status > lost");
+    let run = session.line("arl assume 123456789012/Deploy").line("arl status > back").typed();
+    assert!(
+        run.file("lost").contains("\n  hook      missing at the prompt; `arl assume` puts it back\n"),
+        "{run:?}"
+    );
+    assert!(run.file("back").contains("\n  hook      installed\n"), "{run:?}");
+    // What one shell says of its hook reaches no other program.
+    let mut arl = stage.as_ann("bash");
+    let run = stage.run(arl.args(["-c", "arl status --json; arl status"]));
+    let status: Value = serde_json::from_str(run.stdout.lines().next().unwrap()).unwrap();
+    assert_eq!(status["hook"], Value::Null);
+    assert!(
+        run.stdout.contains("hook      missing; add to ~/.bashrc: eval \"$(arl init bash)\"\n"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn verify_compares_the_clocks() {
+    let stage = Stage::new();
+    for (offset, said) in [
+        (0, "\n  clock     as STS's\n"),
+        (-120, "\n  clock     2m ahead of STS's\n"),
+        (90, "\n  clock     2m behind STS's\n"),
+    ] {
+        // A second may pass meanwhile.
+        stage.sts.inject(Fault::Delay(std::time::Duration::ZERO), 1);
+        stage.sts.inject(Fault::SkewedDate(offset), 1);
+        let run = status(&stage, &["--verify"]);
+        assert!(run.stdout.contains(said), "{offset}: {run:?}");
+        let json = {
+            stage.sts.inject(Fault::Delay(std::time::Duration::ZERO), 1);
+            stage.sts.inject(Fault::SkewedDate(offset), 1);
+            status(&stage, &["--verify", "--json"]).success()
+        };
+        let json: Value = serde_json::from_str(&json).unwrap();
+        let clock = json["clock_offset_seconds"].as_i64().unwrap();
+        assert!((clock + offset).abs() <= 2, "{offset}: {json}");
+    }
+    let unasked: Value = serde_json::from_str(&status(&stage, &["--json"]).success()).unwrap();
+    assert_eq!(unasked["clock_offset_seconds"], Value::Null);
+    // A clock that is too wrong for AWS is named in the error.
+    stage.sts.inject(Fault::Delay(std::time::Duration::ZERO), 1);
+    stage.sts.change(|world| world.clock_offset = 0);
+    let script = "arl status --verify";
+    let mut arl = stage.as_ann("arl");
+    arl.args(["exec", DEPLOY, "--", "sh", "-c", script]);
+    stage.sts.inject(Fault::SkewedDate(3600), 1);
+    let run = stage.run(&mut arl);
+    assert!(
+        run.stdout.contains("clock     1h behind STS's; AWS refuses calls beyond 5m: set it\n"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn status_lists_the_sign_ins_and_tells_which_are_good() {
+    let stage = Stage::new();
+    stage.profiles(
+        "[sso-session corp]\nsso_start_url = https://corp.example/start\nsso_region = eu-west-1\n\
+         [sso-session other]\nsso_start_url = https://other.example/start\nsso_region = eu-west-1\n",
+        "",
+    );
+    let cache = stage.home.join(".aws/sso/cache");
+    std::fs::create_dir_all(&cache).unwrap();
+    let token = "{\"startUrl\":\"https://corp.example/start\",\"region\":\"eu-west-1\",\"accessToken\":\"t\",\
+                 \"expiresAt\":\"2100-01-01T00:00:00Z\"}";
+    let name = stage.run(stage.bare("sh").args(["-c", "printf corp | sha1sum | cut -c -40"])).success();
+    std::fs::write(cache.join(format!("{}.json", name.trim())), token).unwrap();
+    let text = status(&stage, &[]).success();
+    assert!(text.contains("\n  sign-in   corp: good for "), "{text}");
+    assert!(text.contains("\n  sign-in   other: not signed in; arl login other\n"), "{text}");
+    let json: Value = serde_json::from_str(&status(&stage, &["--json"]).success()).unwrap();
+    let good =
+        |index: usize| (json["sign_ins"][index]["sign_in"].clone(), json["sign_ins"][index]["good"].clone());
+    assert_eq!((good(0), good(1)), (("corp".into(), true.into()), ("other".into(), false.into())));
+    // Files that nobody can read do not hide the role.
+    stage.profiles("[profile a\nbroken", "");
+    let run = stage.run(stage.bare("arl").arg("status"));
+    assert!(run.stderr.contains("the sign-ins are not known"), "{run:?}");
+    assert!(run.stdout.starts_with("no role\n"), "{run:?}");
+}
