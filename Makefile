@@ -6,6 +6,8 @@
 # make crash      kills writers 5,000 times, and makes each of their system calls fail
 # make interop    who ten clients of AWS are, in each way of handing out a role; installs them
 # make soak       an hour of renewals, in which neither memory nor descriptors may grow; ARL_SOAK_SECONDS
+# make pictures   records docs/demo.svg again; needs Python, and pyte from PyPI
+# make picker     how fast the list of 10,000 roles is, at a pseudo-terminal; ARL_PICKER_ROLES
 # make bench      what a call costs
 # make build      the program that `make install` installs; static where the tools for it are there
 # make dist       an archive for a release, with its checksum, in target/dist/
@@ -42,7 +44,7 @@ FOR_STATIC = $(if $(filter Linux,$(shell uname)),(for the system's C library; a 
 # What the program is made of: where it is newer than all of these, `sudo make install` needs no compiler.
 SOURCES = $(shell find src shell completions Cargo.toml Cargo.lock -type f)
 
-.PHONY: help demo test check run-tests lint fuzz crash interop soak bench build dist deb check-deb check-reproducible install uninstall
+.PHONY: help demo test check run-tests lint fuzz crash interop picker soak pictures bench build dist deb check-deb check-reproducible install uninstall
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -78,9 +80,21 @@ interop:
 	@$(CARGO) build --quiet --locked --examples
 	python3 tests/proof/interop.py
 
+picker: target/install/arl
+	python3 tests/proof/picker.py target/install/arl
+
 soak:
 	@$(CARGO) build --quiet --locked --workspace
 	python3 tests/proof/soak.py
+
+# Written to another name first, so that a session that fails leaves the picture as it was.
+pictures:
+	sh benches/install-peers.sh
+	[ -x .tools/pictures/bin/python ] || python3 -m venv .tools/pictures
+	.tools/pictures/bin/pip install --quiet --disable-pip-version-check pyte==0.8.2
+	$(CARGO) build --quiet --locked --workspace
+	.tools/pictures/bin/python docs/picture/record.py >target/demo.svg
+	mv target/demo.svg docs/demo.svg
 
 lint:
 	$(CARGO) fmt --all --check

@@ -199,7 +199,7 @@ mod tests {
         );
         let color = |name: &str| FirefoxContainer::for_role(name).color;
         // A change here gives the containers of users other colors than new ones.
-        assert_eq!(["dev", "staging", "billing"].map(color), ["blue", "blue", "blue"]);
+        assert_eq!(["dev", "staging", "billing"].map(color), ["blue", "pink", "pink"]);
         for name in ["prod", "payments-prod", "PROD_admin", "corp:123456789012/live", "eu production"] {
             assert_eq!(color(name), "red", "{name}");
         }

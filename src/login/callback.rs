@@ -5,12 +5,13 @@
 //!
 //! Source: RFC 8252, "OAuth 2.0 for Native Apps", sections 7.3 and 8.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::page::{Page, response};
 use crate::encoding::percent_decode;
@@ -25,7 +26,7 @@ const CALLBACK_PATH: &str = "/oauth/callback";
 const DONE_PATH: &str = "/signed-in";
 /// Browsers send the cookies of all ports of 127.0.0.1.
 const MAX_HEAD: usize = 64 * 1024;
-/// Further connections wait until one of these ends.
+/// A further connection ends the oldest one. Each request is read at once, so that is one that sends nothing.
 const MAX_CONNECTIONS: usize = 64;
 
 /// What the browser brought.
@@ -106,16 +107,25 @@ impl CallbackServer {
     /// The port does not accept connections any more.
     pub(super) async fn wait(&self) -> io::Result<(Answer, WaitingBrowser)> {
         let mut connections = JoinSet::new();
+        let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
         loop {
             tokio::select! {
-                accepted = self.listener.accept(), if connections.len() < MAX_CONNECTIONS => {
-                    let (stream, client) = accepted?;
-                    connections.spawn(serve(stream, client, Arc::clone(&self.expected)));
-                }
+                // In this order: a connection that has its answer is not ended for a new one.
+                biased;
                 Some(served) = connections.join_next() => {
                     if let Ok(Some((answer, stream))) = served {
                         return Ok((answer, WaitingBrowser(stream)));
                     }
+                }
+                accepted = self.listener.accept() => {
+                    let (stream, client) = accepted?;
+                    oldest.retain(|connection| !connection.is_finished());
+                    if oldest.len() >= MAX_CONNECTIONS && let Some(connection) = oldest.pop_front() {
+                        connection.abort();
+                    }
+                    oldest.push_back(connections.spawn(serve(stream, client, Arc::clone(&self.expected))));
+                    // A request that is there already is read before the next connection could end this one.
+                    tokio::task::yield_now().await;
                 }
             }
         }

@@ -631,13 +631,7 @@ fn cached_sessions_can_be_listed_completed_and_removed() {
     let listed = run(&["list"]);
     assert!(listed.stdout.contains("Deploy"), "{listed:?}");
     let completed = run(&["completions", "bash", "--index", "2", "--", "arl", "assume", "arn:aws:iam::1234"]);
-    assert_eq!(
-        completed.success(),
-        format!(
-            "{DEPLOY}	used before
-"
-        )
-    );
+    assert_eq!(completed.success(), format!("{DEPLOY}\tused before, 1h left\n"));
     for text in [list, listed.stdout] {
         stage.assert_no_secret(&text);
     }

@@ -12,7 +12,7 @@ use crate::support::{DEPLOY, Run, Stage, in_terminal, write_program};
 
 /// A helper of the docker-credential protocol, which keeps each entry in a file. It logs its verbs, and can kill
 /// arl before or after one of its calls.
-const HELPER: &str = r#"#!/bin/sh
+pub(crate) const HELPER: &str = r#"#!/bin/sh
 set -eu
 umask 077
 mkdir -p "$HOME/store"

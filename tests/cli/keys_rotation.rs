@@ -139,6 +139,7 @@ fn check_kill(what: &str, kill: impl Fn(&KeyStage) -> bool) -> bool {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "figures of a large run")]
 fn a_rotation_that_is_killed_at_the_keychain_is_finished_by_the_next_one() {
     for variable in ["KILL_BEFORE", "KILL_AFTER"] {
         for _ in 0..repetitions() {
@@ -150,12 +151,14 @@ fn a_rotation_that_is_killed_at_the_keychain_is_finished_by_the_next_one() {
             }) {
                 kills += 1;
             }
+            println!("{variable}: {kills} kills");
             assert!(kills >= 11, "only {kills} kills");
         }
     }
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "figures of a large run")]
 fn a_rotation_that_is_killed_at_a_call_is_finished_by_the_next_one() {
     for _ in 0..repetitions() {
         for (fault, calls_more) in [(Fault::Silence, 0), (Fault::Unanswered, 1)] {
@@ -186,6 +189,7 @@ fn a_rotation_that_is_killed_at_a_call_is_finished_by_the_next_one() {
             }) {
                 calls += 1;
             }
+            println!("{fault:?}: {calls} kills");
             assert!(calls >= 10, "only {calls} calls");
         }
     }

@@ -1,6 +1,9 @@
 //! What a stranger on this machine, or a page in the browser, can do to a sign-in, and where its secrets go.
 
 use std::fs;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use arl_sts::Fault;
 
@@ -29,6 +32,34 @@ fn of_two_answers_at_once_one_signs_in() {
         assert_eq!(end.status, 0, "{end:?}");
         assert_eq!(actions(&stage).iter().filter(|action| *action == "CreateToken").count(), 1);
     }
+}
+
+#[test]
+fn connections_that_send_nothing_do_not_hold_the_browser_up() {
+    let stage = stage();
+    let waiting = Waiting::start(&stage, &[]);
+    let target = target(&waiting);
+    // More than arl reads at once, each of which it would wait for.
+    let open = || TcpStream::connect(("127.0.0.1", waiting.port)).unwrap();
+    let begin = Instant::now();
+    let silent: Vec<TcpStream> = (0..400).map(|_| open()).collect();
+    // And more come meanwhile, without a pause.
+    let is_over = AtomicBool::new(false);
+    let done = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                let _ = TcpStream::connect(("127.0.0.1", waiting.port));
+            }
+        });
+        let done = waiting.get(&target);
+        is_over.store(true, Ordering::Relaxed);
+        done
+    });
+    assert!(done.starts_with("HTTP/1.1 303 "), "{done}");
+    assert!(begin.elapsed() < Duration::from_secs(10), "the browser waited for {:?}", begin.elapsed());
+    drop(silent);
+    let end = waiting.end();
+    assert_eq!(end.status, 0, "{end:?}");
 }
 
 /// As root, which alone can become another user.

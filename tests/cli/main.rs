@@ -17,6 +17,7 @@ mod crash;
 mod dialects;
 mod direnv;
 mod discovery;
+mod documents;
 mod each;
 mod errors;
 mod eval;

@@ -103,8 +103,10 @@ fn the_readme_shows_the_example_that_the_documentation_compiles() {
     let section = readme.split("## Library").nth(1).unwrap().split("\n## ").next().unwrap();
     let code: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("    ")).collect();
     assert!(code.len() > 5, "{section}");
+    let guide = fs::read_to_string(root().join("docs/library.md")).unwrap();
+    let block = guide.split("```rust\n").nth(1).unwrap().split("```").next().unwrap();
     let documentation = module("lib");
-    for line in code {
+    for line in code.into_iter().chain(block.lines().filter(|line| !line.is_empty())) {
         assert!(documentation.contains(&format!("//! {line}\n")), "src/lib.rs does not have `{line}`");
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod sign_in;
 pub(crate) mod sso;
 
 use arl::internal::{Consumer, Identity, NetworkConfig, Source, Sts};
+use std::cell::Cell;
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
@@ -86,6 +87,7 @@ pub(crate) async fn renew(
         cache,
         output,
         user_prompt: UserPrompt::Forbidden,
+        has_signed_in: Cell::new(false),
     };
     let credentials = runner.run().await?;
     Ok(runner.plan.into_identity(credentials))
@@ -118,6 +120,7 @@ fn fetch(
         cache,
         output,
         user_prompt: if within.is_none() { UserPrompt::Allowed } else { UserPrompt::Forbidden },
+        has_signed_in: Cell::new(false),
     };
     let runtime = runtime()?;
     let result = runtime.block_on(async {

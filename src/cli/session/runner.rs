@@ -1,5 +1,6 @@
 //! Runs a plan: gets the source's credentials, then assumes hop by hop, and caches each session.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use arl::internal::{
@@ -30,6 +31,8 @@ pub(crate) struct SessionRunner<'a> {
     pub(crate) cache: &'a SessionCache,
     pub(crate) output: &'a Output,
     pub(crate) user_prompt: UserPrompt,
+    /// Whether the user signed in after the cache keys of the plan were made.
+    pub(crate) has_signed_in: Cell<bool>,
 }
 
 /// How far a plan has run: the credentials after this number of hops.
@@ -115,6 +118,9 @@ impl SessionRunner<'_> {
             {
                 lock.report_not_cached();
             }
+        }
+        if is_new && self.has_signed_in.get() {
+            self.cache_for_new_sign_in();
         }
         self.cache.warn_if_short(&credentials, self.output);
         Ok(credentials)

@@ -61,9 +61,23 @@ impl SessionRunner<'_> {
         match role_credentials(call, sso).await {
             Err(error) if error.needs_sign_in() => {
                 self.sign_in(sso, &error, locks).await?;
+                self.has_signed_in.set(true);
                 role_credentials(call, sso).await.map_err(|error| self.sso_failed(&error, sso))
             }
             result => result.map_err(|error| self.sso_failed(&error, sso)),
+        }
+    }
+
+    /// Caches what this run got under the keys of the new sign-in too, for later calls. The keys of the plan are
+    /// those of the sign-in that had ended, for which other processes wait.
+    pub(crate) fn cache_for_new_sign_in(&mut self) {
+        let found: Vec<_> =
+            (0..=self.plan.hops.len()).map(|hops| self.cache.lookup(&self.plan, hops)).collect();
+        self.plan.identify_source(self.context);
+        for (hops, credentials) in found.iter().enumerate() {
+            if let Some(credentials) = credentials {
+                self.cache.store(&self.plan, hops, credentials, Context::now(), self.output);
+            }
         }
     }
 

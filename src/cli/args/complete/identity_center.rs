@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use arl::internal::{RoleProfile, SharedConfig};
 use clap_complete::engine::CompletionCandidate;
 
-use super::{MAX_DESCRIBED, Typed, with_known};
+use super::known::{MAX_DESCRIBED, Typed, with_known};
 
 /// Completes the name of a sign-in.
 pub(crate) fn sign_ins(typed: &OsStr) -> Vec<CompletionCandidate> {

@@ -8,7 +8,7 @@ use arl::internal::{
 };
 use clap_complete::engine::CompletionCandidate;
 
-use super::{Known, MAX_DESCRIBED, Typed, candidate, with_known};
+use super::known::{Known, MAX_DESCRIBED, Typed, candidate, with_known};
 use crate::cli::env::context::Context;
 use crate::cli::ui::text::{human_duration, last_four};
 

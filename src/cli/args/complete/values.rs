@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use arl::internal::shell::Shell;
 use clap_complete::engine::CompletionCandidate;
 
-use super::{MAX_DESCRIBED, Typed, with_known};
+use super::known::{MAX_DESCRIBED, Typed, with_known};
 use crate::cli::args::regions::REGIONS;
 use crate::cli::args::services::SERVICES;
 use crate::cli::env::key_records::recorded_names;
