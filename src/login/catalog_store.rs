@@ -95,7 +95,8 @@ impl CatalogStore {
         let mut removed = 0;
         for path in private_dir::entries(&self.directory)? {
             let is_temporary = private_file::is_temporary(&path);
-            if !is_temporary && !(private_file::is_stored(&path) && is_wanted(&path)) {
+            let is_catalog = private_file::is_stored(&path);
+            if !(is_temporary || is_catalog && is_wanted(&path)) {
                 continue;
             }
             match fs::remove_file(&path) {

@@ -168,14 +168,15 @@ fn a_substitution_of_ksh93_at_a_terminal_becomes_the_role_and_fails_where_arl_fa
 fn a_substitution_of_ksh93_works_beside_the_rule_for_readable_files() {
     let stage = Stage::new();
     let run = ShellSession::without_init(&stage, KSH)
-        .line("umask 022; stat=$(stat -L -c '%F %a %h' /proc/self/fd/1); print -r -- \"$stat\"")
+        .line("umask 022; stat=$(stat -L -c '%F, %a, %h' /proc/self/fd/1); print -r -- \"$stat\"")
         .line(format!("eval \"$(arl assume {DEPLOY})\" && print \"bare $ARL_ROLE_ARN\""))
         .line("eval \"$(arl clear)\"")
         .line(format!("arl assume {DEPLOY} >named; print \"named $?\""))
         .line(KSH.init)
         .line(format!("eval \"$(arl assume {DEPLOY})\" && print \"function $ARL_ROLE_ARN\""))
         .run();
-    let said = ["regular file 644 0", &format!("bare {DEPLOY}"), "named 1", &format!("function {DEPLOY}")];
+    let said =
+        ["regular empty file, 644, 0", &format!("bare {DEPLOY}"), "named 1", &format!("function {DEPLOY}")];
     assert_eq!(run.stdout.lines().collect::<Vec<_>>(), said, "{run:?}");
     assert_eq!(run.file("named"), "(exit 1)\n");
     assert!(run.stderr.contains("other users can read the file"), "{run:?}");

@@ -98,14 +98,10 @@ impl EnvironmentRegion {
         let hidden = hidden.and_then(|region| validate(vars::ARL_USER_REGION, region).ok());
         let mut read = Self { of_user: None, passed_over: None, is_of_role, hidden, values };
         if is_of_role || read.hidden.is_some() {
-            let fits = |region: &&String| {
-                partition.is_none_or(|partition| Partition::for_region(region) == *partition)
-            };
-            read.of_user = read
-                .hidden
-                .clone()
-                .filter(|region| fits(&region))
-                .map(|region| (vars::ARL_USER_REGION, region));
+            let fits =
+                |region: &str| partition.is_none_or(|partition| Partition::for_region(region) == *partition);
+            let fitting = read.hidden.clone().filter(|region| fits(region));
+            read.of_user = fitting.map(|region| (vars::ARL_USER_REGION, region));
             return Ok(read);
         }
         for (name, value) in names.into_iter().zip(&read.values) {
