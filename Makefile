@@ -8,7 +8,7 @@
 # make soak       an hour of renewals, in which neither memory nor descriptors may grow; ARL_SOAK_SECONDS
 # make pictures   records docs/demo.svg again; needs Python, and pyte from PyPI
 # make picker     how fast the list of 10,000 roles is, at a pseudo-terminal; ARL_PICKER_ROLES
-# make bench      what a call costs
+# make bench      what a call costs; ARL_BENCH=each measures a command in 1,000 roles alone
 # make build      the program that `make install` installs; static where the tools for it are there
 # make dist       an archive for a release, with its checksum, in target/dist/
 # make deb        a Debian package there

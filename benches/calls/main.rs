@@ -62,6 +62,10 @@ fn main() {
     let stage = Stage::new();
     let kind = if std::env::var_os("ARL_BENCH_STATIC").is_some() { "static, for musl" } else { "for glibc" };
     println!("arl is {kind}; rows that begin with `glibc` measure the build that `cargo install` makes");
+    if std::env::var_os("ARL_BENCH").is_some_and(|only| only == "each") {
+        each::measure(&stage);
+        return;
+    }
     let json = ["assume", ROLE, "--json"];
     let exec = ["exec", ROLE, "--", "true"];
     let env = || row("env true", stage.command("/usr/bin/env", &["true"]));
