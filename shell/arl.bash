@@ -323,7 +323,7 @@ __arl_expired() {
         # The user loaded other keys, which arl leaves alone. arl knows what else the role left behind.
         __arl_region_back
         __arl_left=$(ARL_SHELL=bash \command arl clear --expired --quiet 2>/dev/null) && \builtin eval "$__arl_left"
-        \builtin unset -v ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION __arl_refresh
+        \builtin unset -v ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION __arl_refresh
         [[ -z ${AWS_ACCESS_KEY_ID-} ]] || \builtin unset -v __arl_restore
     elif [[ -z ${1-} ]] && __arl_renew; then
         \builtin :
@@ -336,7 +336,7 @@ __arl_expired() {
         __arl_region_back
         # These are the variables that `assume` sets. A profile chosen since then is the user's.
         \builtin unset -v AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
-            AWS_ACCOUNT_ID ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION
+            AWS_ACCOUNT_ID ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION
     fi
 }
 

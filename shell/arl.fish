@@ -167,7 +167,7 @@ function __arl_expired
         __arl_region_back
         set --local lines (ARL_SHELL=fish command arl clear --expired --quiet 2>/dev/null)
         and string join -- \n $lines | source
-        for name in ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION __arl_refresh
+        for name in ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION __arl_refresh
             set --erase --global $name
         end
         test -z "$AWS_ACCESS_KEY_ID"
@@ -187,7 +187,7 @@ function __arl_expired
         __arl_region_back
         # These are the variables that `assume` sets. A profile chosen since then is the user's.
         for name in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID \
-            ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION
+            ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION
             # Use --global, because a bare `set --erase` can erase a universal variable.
             set --erase --global $name
         end

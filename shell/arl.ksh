@@ -95,7 +95,7 @@ __arl_expired() {
 __arl_unset() {
     __arl_region_back
     \unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID \
-        ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION
+        ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION
 }
 
 # Puts back the region from before the role, if the region is still the role's. A child shell does not know
@@ -115,7 +115,7 @@ __arl_region_back() {
 __arl_forget_role() {
     __arl_region_back
     __arl_out=$(ARL_SHELL=posix \command arl clear --expired --quiet 2>/dev/null) && \eval "$__arl_out"
-    \unset ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION __arl_refresh __arl_out
+    \unset ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION __arl_refresh __arl_out
     case ${AWS_ACCESS_KEY_ID-} in ?*) \unset __arl_restore ;; esac
 }
 

@@ -8,20 +8,20 @@ $global:__arl_identity = @(
     'AWS_CREDENTIAL_SCOPE', 'AWS_ROLE_ARN', 'AWS_ROLE_SESSION_NAME', 'AWS_WEB_IDENTITY_TOKEN_FILE',
     'AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
     'AWS_CONTAINER_AUTHORIZATION_TOKEN', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', 'AWS_CREDENTIAL_FILE',
-    'ARL_ROLE', 'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE', 'ARL_REGION', 'ARL_ENDPOINT'
+    'ARL_ROLE', 'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE', 'ARL_REGION', 'ARL_USER_REGION', 'ARL_ENDPOINT'
 )
 # The variables that `assume` sets. It only removes the others, so a later value of those is the user's
 # choice.
 $global:__arl_set = @(
     'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION', 'AWS_ACCOUNT_ID',
-    'ARL_ROLE', 'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE', 'ARL_REGION'
+    'ARL_ROLE', 'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE', 'ARL_REGION', 'ARL_USER_REGION'
 )
 # The variables that choose a source of credentials other than keys.
 $global:__arl_sources = @(
     'AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_CONTAINER_CREDENTIALS_FULL_URI',
     'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'
 )
-$global:__arl_own = @('ARL_ROLE', 'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE', 'ARL_REGION')
+$global:__arl_own = @('ARL_ROLE', 'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE', 'ARL_REGION', 'ARL_USER_REGION')
 $global:__arl_regions = @('AWS_REGION', 'AWS_DEFAULT_REGION')
 
 function global:__arl_get([string]$Name) { [Environment]::GetEnvironmentVariable($Name) }

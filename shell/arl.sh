@@ -287,7 +287,7 @@ case ${KSH_VERSION-} in
                 AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI \
                 AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_AUTHORIZATION_TOKEN \
                 AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT \
-                ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_ENDPOINT AWS_REGION AWS_DEFAULT_REGION; do
+                ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION ARL_ENDPOINT AWS_REGION AWS_DEFAULT_REGION; do
                 \eval "case \${$__arl_name+x} in x) \typeset -x $__arl_name=\"\$$__arl_name\" ;;
                     *) \typeset $__arl_name; \unset $__arl_name ;; esac"
             done

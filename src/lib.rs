@@ -130,6 +130,8 @@ mod encoding;
 mod error;
 #[cfg(feature = "cli")]
 mod files;
+#[cfg(unix)]
+mod links;
 
 mod digest;
 pub mod secret;

@@ -12,6 +12,12 @@ mod cli;
 
 use std::ffi::{c_char, c_int};
 
+/// musl's allocator returns a page to the system as soon as it is free and asks for it again: half of the
+/// system calls of a cached call.
+#[cfg(all(target_env = "musl", not(test)))]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 #[cfg_attr(not(test), unsafe(no_mangle))]
 #[expect(unsafe_code, reason = "the C runtime calls `main` by its name, with raw pointers")]
 extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {

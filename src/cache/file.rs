@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,7 +10,7 @@ use zeroize::Zeroizing;
 use super::credential_cache::{CacheFuture, CredentialCache};
 use super::entry::{self, SessionSummary};
 use super::private_dir;
-use super::private_file::{self, TEMP_SUFFIX};
+use super::private_file::{self, is_stored, is_temporary};
 use super::single_flight::SingleFlight;
 use super::store::SessionStore;
 
@@ -65,12 +64,8 @@ impl JsonFileCache {
     /// Removes expired entries. Checks at most [`MAX_SWEEP`] files, so that no call pays for thousands of
     /// them.
     fn remove_expired(&self, now: SystemTime) {
-        let Ok(entries) = fs::read_dir(&self.directory) else { return };
-        let mut paths: Vec<PathBuf> = entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| is_entry(path) || is_temporary(path))
-            .collect();
+        let Ok(mut paths) = private_dir::entries(&self.directory) else { return };
+        paths.retain(|path| is_stored(path) || is_temporary(path));
         // Begin at another part of a large cache each time.
         let start = now.duration_since(UNIX_EPOCH).unwrap_or_default().subsec_micros() as usize;
         let count = paths.len().max(1);
@@ -115,12 +110,12 @@ impl CredentialCache for JsonFileCache {
 impl SessionStore for JsonFileCache {
     fn load(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
         let path = self.directory.join(name);
-        if is_entry(&path) { read_file(&path) } else { None }
+        if is_stored(&path) { read_file(&path) } else { None }
     }
 
     fn save(&self, name: &str, entry: &[u8], _: Duration) -> io::Result<()> {
         let path = self.directory.join(name);
-        if !is_entry(&path) {
+        if !is_stored(&path) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "a key has 64 hexadecimal digits"));
         }
         let with_path = |error: io::Error| {
@@ -137,21 +132,14 @@ impl SessionStore for JsonFileCache {
     }
 
     fn list(&self, now: SystemTime, at_most: usize) -> io::Result<Vec<SessionSummary>> {
-        let entries = match fs::read_dir(&self.directory) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries?,
-        };
-        let listed = entries.flatten().filter_map(|entry| entry::summarize(&read_file(&entry.path())?));
+        let paths = private_dir::entries(&self.directory)?.into_iter();
+        let listed = paths.filter_map(|path| entry::summarize(&read_file(&path)?));
         Ok(listed.filter(|session| session.expiration > now).take(at_most).collect())
     }
 
     fn remove(&self, is_wanted: &dyn Fn(&SessionSummary) -> bool) -> io::Result<usize> {
-        let entries = match fs::read_dir(&self.directory) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-            entries => entries?,
-        };
         let mut removed = 0;
-        for path in entries.flatten().map(|entry| entry.path()).filter(|path| is_entry(path)) {
+        for path in private_dir::entries(&self.directory)?.into_iter().filter(|path| is_stored(path)) {
             if read_file(&path)
                 .and_then(|entry| entry::summarize(&entry))
                 .is_some_and(|entry| is_wanted(&entry))
@@ -164,13 +152,9 @@ impl SessionStore for JsonFileCache {
     }
 
     fn clear(&self) -> io::Result<usize> {
-        let entries = match fs::read_dir(&self.directory) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-            entries => entries?,
-        };
         let (mut cleared, mut failed) = (0, None);
-        for path in entries.flatten().map(|entry| entry.path()) {
-            let counts = is_entry(&path);
+        for path in private_dir::entries(&self.directory)? {
+            let counts = is_stored(&path);
             if !counts && !is_temporary(&path) {
                 continue;
             }
@@ -183,19 +167,6 @@ impl SessionStore for JsonFileCache {
         }
         failed.map_or(Ok(cleared), Err)
     }
-}
-
-/// Whether the name is that of an entry. Other files in the directory are left alone.
-fn is_entry(path: &Path) -> bool {
-    let name = path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
-    name.len() == 64 && name.iter().all(u8::is_ascii_hexdigit)
-}
-
-/// Whether the name is one that [`private_file::replace`] creates.
-fn is_temporary(path: &Path) -> bool {
-    let name = path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
-    name.get(..64).is_some_and(|key| key.iter().all(u8::is_ascii_hexdigit))
-        && name.ends_with(TEMP_SUFFIX.as_bytes())
 }
 
 /// Reads an entry.

@@ -3,16 +3,20 @@
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
+
+use crate::links;
 
 /// Creates a directory with mode 0700, unless it exists. Returns its permission bits.
 ///
 /// # Errors
 /// The directory cannot be created, is not a directory, or belongs to another user. Root does not create a
-/// directory in the home of another user, who could not use it afterwards (`sudo -E`).
+/// directory in the home of another user, who could not use it afterwards (`sudo -E`), and follows no link of
+/// that user to a directory of root's.
 pub(super) fn ensure(directory: &Path) -> io::Result<u32> {
+    links::check_directories(directory)?;
     let refuse = |reason: &str| Err(io::Error::other(format!("`{}` {reason}", directory.display())));
     match fs::symlink_metadata(directory) {
         Ok(metadata) if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() => {
@@ -32,6 +36,18 @@ pub(crate) fn ensure_private(directory: &Path) -> io::Result<()> {
     match ensure(directory)? {
         mode if mode & 0o077 == 0 => Ok(()),
         _ => fs::set_permissions(directory, fs::Permissions::from_mode(0o700)),
+    }
+}
+
+/// Returns the paths in a directory. None if it does not exist.
+///
+/// # Errors
+/// The directory cannot be read, or a link of another user leads to it.
+pub(crate) fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    links::check_directories(directory)?;
+    match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => Ok(entries?.flatten().map(|entry| entry.path()).collect()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +13,7 @@ use zeroize::Zeroizing;
 use super::private_dir::open_flags;
 
 /// The end of the names of temporary files.
-pub(crate) const TEMP_SUFFIX: &str = ".tmp";
+const TEMP_SUFFIX: &str = ".tmp";
 /// Tells apart the temporary files that one process writes at the same time.
 static TEMP_COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -58,4 +59,18 @@ pub(crate) fn read(path: &Path, max: u64) -> Option<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).ok()? + 1));
     file.take(max).read_to_end(&mut bytes).ok()?;
     Some(bytes)
+}
+
+/// Whether a file has the name of one that arl stores in a directory of its own: a key of 64 hexadecimal
+/// digits. Other files there are left alone.
+pub(crate) fn is_stored(path: &Path) -> bool {
+    let name = path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
+    name.len() == 64 && name.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Whether a file has the name of one that [`replace`] creates for a stored one.
+pub(crate) fn is_temporary(path: &Path) -> bool {
+    let name = path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
+    name.get(..64).is_some_and(|key| key.iter().all(u8::is_ascii_hexdigit))
+        && name.ends_with(TEMP_SUFFIX.as_bytes())
 }

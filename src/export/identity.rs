@@ -13,7 +13,7 @@ use crate::encoding::rfc3339;
 use crate::secret::Secret;
 
 /// All variables that decide or describe the identity of a process. The region is not part of it.
-pub const IDENTITY_VARIABLES: [&str; 26] = [
+pub const IDENTITY_VARIABLES: [&str; 27] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -39,6 +39,7 @@ pub const IDENTITY_VARIABLES: [&str; 26] = [
     "ARL_KEY_ID",
     "ARL_SOURCE",
     "ARL_REGION",
+    "ARL_USER_REGION",
     "ARL_ENDPOINT",
 ];
 
@@ -47,7 +48,7 @@ pub const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /// The variables that [`Identity::variables`] may set. It unsets the others, so if they are set later,
 /// another program or the user set them.
-pub const ASSUMED_VARIABLES: [&str; 11] = [
+pub const ASSUMED_VARIABLES: [&str; 12] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -59,6 +60,7 @@ pub const ASSUMED_VARIABLES: [&str; 11] = [
     "ARL_KEY_ID",
     "ARL_SOURCE",
     "ARL_REGION",
+    "ARL_USER_REGION",
 ];
 
 /// What becomes of the region variables.
@@ -99,12 +101,15 @@ pub struct Identity {
     pub source: String,
     /// What becomes of the region variables.
     pub region: RegionChange,
+    /// The region that the user has chosen, if the region variables do not hold it while this identity is used,
+    /// as the value of `ARL_USER_REGION`. It tells the next call, which cannot see what the shell remembers.
+    pub user_region: Option<String>,
 }
 
 impl Identity {
     /// Returns the variables to set, in the order of [`IDENTITY_VARIABLES`], with the region last.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
-        let Self { credentials, name, role_arn, source, region } = self;
+        let Self { credentials, name, role_arn, source, region, user_region } = self;
         let mut variables = vec![
             ("AWS_ACCESS_KEY_ID", credentials.access_key_id().to_owned()),
             ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key().expose().to_owned()),
@@ -121,6 +126,7 @@ impl Identity {
         insert("ARL_SOURCE", Some(source.clone()));
         let chosen = matches!(region, RegionChange::Set(_));
         insert("ARL_REGION", region.region().filter(|_| chosen).map(str::to_owned));
+        insert("ARL_USER_REGION", user_region.clone());
         for name in REGION_VARIABLES {
             insert(name, region.region().map(str::to_owned));
         }
@@ -135,8 +141,15 @@ impl Identity {
             ("AWS_CONTAINER_AUTHORIZATION_TOKEN", token.expose().to_owned()),
             ("ARL_ENDPOINT", url.to_owned()),
         ];
-        let passed_on =
-            ["ARL_ROLE", "ARL_ROLE_ARN", "ARL_SOURCE", "ARL_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"];
+        let passed_on = [
+            "ARL_ROLE",
+            "ARL_ROLE_ARN",
+            "ARL_SOURCE",
+            "ARL_REGION",
+            "ARL_USER_REGION",
+            "AWS_REGION",
+            "AWS_DEFAULT_REGION",
+        ];
         variables.extend(self.variables().into_iter().filter(|(name, _)| passed_on.contains(name)));
         variables
     }

@@ -31,7 +31,14 @@ fn can_quote(shell: Shell, value: &str) -> bool {
 fn identity(value: &str) -> Identity {
     let keys = Credentials::new("ASIAX".into(), Secret::new("secret".into()), None, None).expect("keys");
     let source = value.to_owned();
-    Identity { credentials: keys, name: None, role_arn: None, source, region: RegionChange::Keep }
+    Identity {
+        credentials: keys,
+        name: None,
+        role_arn: None,
+        source,
+        region: RegionChange::Keep,
+        user_region: None,
+    }
 }
 
 fn assume(shell: Shell, value: &str) {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::name::{KeyName, StoreName};
+use crate::links;
 
 /// The version of the format.
 const VERSION: u64 = 1;
@@ -61,6 +62,7 @@ impl KeyRecord {
             "version": VERSION, "access_key_id": access_key_id, "arn": arn, "store": store.as_str(),
             "stored_at": stored_at,
         });
+        links::check_directories(directory)?;
         DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         let temporary = directory.join(format!(".{name}.tmp"));
         // A process that was killed may have left one.

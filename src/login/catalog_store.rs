@@ -1,7 +1,6 @@
 //! Keeps catalogs in files that only their owner can read: they hold no secret, but tell an organization's
 //! accounts.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -93,15 +92,11 @@ impl CatalogStore {
     }
 
     fn remove_files(&self, is_wanted: impl Fn(&Path) -> bool) -> io::Result<usize> {
-        let entries = match fs::read_dir(&self.directory) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-            entries => entries?,
-        };
         let mut removed = 0;
-        for path in entries.flatten().map(|entry| entry.path()) {
-            let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-            let is_temporary = name.ends_with(private_file::TEMP_SUFFIX);
-            if name.starts_with(LOCK_PREFIX) || !(is_temporary || is_wanted(&path)) {
+        for path in private_dir::entries(&self.directory)? {
+            let is_temporary = private_file::is_temporary(&path);
+            let is_catalog = private_file::is_stored(&path);
+            if !(is_temporary || is_catalog && is_wanted(&path)) {
                 continue;
             }
             match fs::remove_file(&path) {

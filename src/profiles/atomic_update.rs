@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use super::in_place;
-use crate::files;
+use crate::{files, links};
 
 /// How long arl waits for another arl that makes no progress.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -104,7 +104,7 @@ pub fn update<E>(
     mode: FileMode,
     edit: impl Fn(&[u8]) -> Result<Vec<u8>, E>,
 ) -> Result<UpdateOutcome, UpdateError<E>> {
-    let path = &resolve_links(path)?;
+    let path = &links::resolve(path)?;
     // Check this before creating a lock beside the path: /dev is no place for a lock.
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(UpdateError::NotAFile);
@@ -241,38 +241,6 @@ fn is_unsupported(error: rustix::io::Errno) -> bool {
     [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP].contains(&error)
 }
 
-/// Returns the file that a chain of links leads to, even if it does not exist yet.
-///
-/// A link that another user made is followed only to a file of that same user: otherwise the owner of a home
-/// directory could have root edit any file.
-fn resolve_links(path: &Path) -> io::Result<PathBuf> {
-    let own = rustix::process::geteuid().as_raw();
-    let mut path = path.to_owned();
-    let mut makers = Vec::new();
-    for _ in 0..40 {
-        match fs::read_link(&path) {
-            Ok(target) => {
-                makers.extend(fs::symlink_metadata(&path).ok().map(|link| link.uid()));
-                path = path.parent().unwrap_or(Path::new("/")).join(target);
-            }
-            Err(_) => {
-                // A file that does not exist yet belongs to the owner of its directory.
-                let owner = fs::metadata(&path).or_else(|_| fs::metadata(path.parent().unwrap_or(&path)));
-                let owner = owner.ok().map(|metadata| metadata.uid());
-                let is_trusted = |maker: &u32| *maker == own || *maker == 0 || Some(*maker) == owner;
-                return match makers.iter().all(is_trusted) {
-                    true => Ok(path),
-                    false => Err(io::Error::other(format!(
-                        "a link of another user leads to `{}`, which is not that user's",
-                        path.display()
-                    ))),
-                };
-            }
-        }
-    }
-    Err(io::Error::other("too many links"))
-}
-
 /// Returns the path `.NAME.SUFFIX` in the same directory.
 fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(".");
@@ -370,12 +338,15 @@ fn read_stable<E>(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, UpdateError
 
 /// Gives a file that this process has created to the owner of its place, if this process is root: root may
 /// act for that owner, who must be able to use the file afterwards. Other users cannot give files away, and
-/// need not.
+/// need not. Neither can the root of a container to a user whom the container does not have.
 fn chown_to(file: &File, owner: Option<(u32, u32)>) -> io::Result<()> {
     let metadata = file.metadata()?;
     match owner {
         Some((user, group)) if user != metadata.uid() && rustix::process::geteuid().is_root() => {
-            std::os::unix::fs::fchown(file, Some(user), Some(group))
+            match std::os::unix::fs::fchown(file, Some(user), Some(group)) {
+                Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) => Ok(()),
+                result => result,
+            }
         }
         _ => Ok(()),
     }

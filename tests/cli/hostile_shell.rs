@@ -139,7 +139,8 @@ fn clear_expired_changes_nothing_before_the_session_expires() {
     };
     assert_eq!(clear("4102444800"), "");
     let cleared = clear("1");
-    let unset = "\\unset ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION\n";
+    let unset =
+        "\\unset ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION\n";
     assert!(cleared.ends_with(unset) && !cleared.contains("AWS_ACCESS_KEY_ID"), "{cleared}");
 }
 

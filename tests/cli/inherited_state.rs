@@ -2,12 +2,14 @@
 //! not arl's and is never evaluated, in any shell, whether it was there before `arl init` or a tool exported
 //! it later.
 
+use std::process::Command;
+
 use crate::hooks::READ_ONLY;
 use crate::shell::{ALL, HOOKED, NUSHELL, ShellSession};
 use crate::support::{DEPLOY, Run, Stage};
 
 /// The variables whose text the scripts or the printed statements evaluate.
-const STATE: [&str; 3] = ["__arl_restore", "__arl_refresh", "__arl_region"];
+const STATE: [&str; 5] = ["__arl_restore", "__arl_refresh", "__arl_region", "__arl_last", "__arl_previous"];
 
 /// What a hostile environment would like to have evaluated.
 const HOSTILE: &str = "touch CANARY; true";
@@ -40,13 +42,20 @@ fn a_state_variable_exported_after_init_is_not_evaluated_by_any_verb() {
             .line(format!("arl exec {READ_ONLY} -- true"))
             .line(format!("arl assume {READ_ONLY} --chain || true"))
             .line(&export)
+            .line("arl assume - || true")
+            .line(&export)
             .assume(READ_ONLY)
             .line(&export)
+            .clear()
+            .line(&export)
+            .line("arl assume - || true")
             .clear()
             .dump("after")
             .run();
         assert!(!run.has_file("CANARY"), "{run:?}");
-        let after = run.environment("after");
+        // fish leaves these as the test exported them, and ignores them.
+        let ignored = ["__arl_last", "__arl_previous"].map(|name| format!("{name}={HOSTILE}"));
+        let after = run.environment("after").without(&[&ignored[0], &ignored[1]]);
         assert!(!after.has_any("__arl") && !after.has_any("AWS_SESSION_TOKEN"), "{run:?}");
     }
 }
@@ -60,6 +69,7 @@ fn an_assignment_before_the_command_is_not_evaluated() {
             .assume(DEPLOY)
             .line(format!("{prefix} arl exec {READ_ONLY} -- true"))
             .line(format!("{prefix} arl assume {READ_ONLY}"))
+            .line(format!("{prefix} arl assume - || true"))
             .line(format!("{prefix} arl clear"))
             .run();
         // In dash and ksh93 such an assignment sets a plain variable of the shell, which the user has typed.
@@ -196,6 +206,8 @@ fn injected_names() -> Vec<String> {
             "AWS_REGION",
             "AWS_DEFAULT_REGION",
             "ARL_SUBSHELL",
+            // Not ARL_PICKER and ARL_BROWSER, which are commands of the user's.
+            "ARL_HOOK",
             "arl_memory",
             "fish_trace",
             "PROMPT_COMMAND",
@@ -237,7 +249,8 @@ fn session_of(shell: &str) -> String {
     match shell {
         "nushell" => lines(&[
             &format!("source {directory}/arl.nu"),
-            "try { arl exec OTHER -- uname }; try { arl assume ROLE }; try { arl assume OTHER --chain }",
+            "try { arl exec OTHER -- uname }; try { arl assume - }; try { arl assume ROLE }; try { arl assume OTHER --chain }",
+            "try { arl assume - }; try { arl status }",
             "try { __arl_hook }; try { __arl_preexec }; $env.ARL_EXPIRES_AT = '1'; try { __arl_preexec }; try { __arl_hook }",
             "try { arl clear }; touch done",
         ]),
@@ -246,16 +259,20 @@ fn session_of(shell: &str) -> String {
             let text: String = text.split_inclusive('\n').filter(|line| !line.contains("edit:")).collect();
             lines(&[
                 &text,
-                "try { arl exec OTHER -- true } catch e { nop }; try { arl assume ROLE } catch e { nop }",
-                "try { arl assume OTHER --chain } catch e { nop }; try { __arl_hook } catch e { nop }",
+                "try { arl exec OTHER -- true } catch e { nop }; try { arl assume - } catch e { nop }",
+                "try { arl assume ROLE } catch e { nop }; try { arl assume OTHER --chain } catch e { nop }",
+                "try { arl assume - } catch e { nop }; try { arl status } catch e { nop }; try { __arl_hook } catch e { nop }",
                 "set-env ARL_EXPIRES_AT 1; try { __arl_hook } catch e { nop }; try { arl clear } catch e { nop }; touch done",
             ])
         }
         "xonsh" => lines(&[
             "execx($(arl init xonsh))",
             "arl exec OTHER -- true",
+            "arl assume -",
             "arl assume ROLE",
             "arl assume OTHER --chain",
+            "arl assume -",
+            "arl status",
             "events.on_pre_prompt.fire()",
             "$ARL_EXPIRES_AT = '1'",
             "events.on_precommand.fire(cmd='x')",
@@ -267,8 +284,11 @@ fn session_of(shell: &str) -> String {
             "\\arl init tcsh > arl.tcsh",
             "source arl.tcsh",
             "arl exec OTHER -- true",
+            "arl assume -",
             "arl assume ROLE",
             "arl assume OTHER --chain",
+            "arl assume -",
+            "arl status",
             "eval \"$__arl_hook:q\"",
             "setenv ARL_EXPIRES_AT 1",
             "eval \"$__arl_hook:q\"",
@@ -277,7 +297,8 @@ fn session_of(shell: &str) -> String {
         ]),
         "fish" => lines(&[
             "command arl init fish | source",
-            "arl exec OTHER -- true; arl assume ROLE; arl assume OTHER --chain; __arl_hook; __arl_preexec",
+            "arl exec OTHER -- true; arl assume -; arl assume ROLE; arl assume OTHER --chain; arl assume -",
+            "arl status; __arl_hook; __arl_preexec",
             "set -gx ARL_EXPIRES_AT 1; __arl_preexec; __arl_hook; arl clear; touch done",
         ]),
         _ => {
@@ -291,7 +312,8 @@ fn session_of(shell: &str) -> String {
             };
             lines(&[
                 &format!("eval \"$(command arl init {init})\""),
-                "arl exec OTHER -- true; arl assume ROLE; eval \"$(arl assume OTHER --chain)\"",
+                "arl exec OTHER -- true; arl assume -; arl assume ROLE; eval \"$(arl assume OTHER --chain)\"",
+                "arl assume -; eval \"$(arl assume -)\"; arl status",
                 hook,
                 "export ARL_EXPIRES_AT=1",
                 hook,
@@ -301,15 +323,75 @@ fn session_of(shell: &str) -> String {
     }
 }
 
+const SHELLS: [&str; 11] =
+    ["sh", "dash", "bash", "zsh", "ksh93", "mksh", "fish", "tcsh", "nushell", "elvish", "xonsh"];
+
+/// A shell that runs the file `script`.
+fn script_of(stage: &Stage, shell: &str) -> Command {
+    let mut command = stage.as_ann(if shell == "nushell" { NUSHELL.program() } else { shell.to_owned() });
+    command.args(match shell {
+        "zsh" | "tcsh" => &["-f", "script"][..],
+        "fish" => &["--no-config", "script"],
+        "nushell" => &["--no-config-file", "script"],
+        "elvish" => &["-norc", "script"],
+        "xonsh" => &["--no-rc", "script"],
+        _ => &["script"],
+    });
+    command
+}
+
+/// Words in the environment that would assume a role if arl took them for its own memory.
+#[test]
+fn a_role_that_the_environment_names_is_never_assumed() {
+    const NAMED: &str = "arn:aws:iam::123456789012:role/Long";
+    let mut tried = 0;
+    for shell in SHELLS {
+        for words in [NAMED.to_owned(), format!("assume {NAMED}"), format!("'assume' '{NAMED}'")] {
+            let stage = Stage::new();
+            std::fs::write(stage.home.join("script"), session_of(shell)).unwrap();
+            let mut command = script_of(&stage, shell);
+            command.env("ARL_ON_EXPIRY", "refresh");
+            for name in STATE.iter().chain(&["__arl_memory", "arl_memory", "ARL_HOOK"]) {
+                command.env(name, &words);
+                tried += 1;
+            }
+            let run = stage.run(&mut command);
+            let assumed = stage.assumed();
+            assert!(!assumed.is_empty(), "{shell} {words}: {run:?}");
+            let is_named = assumed.iter().any(|request| request.get("RoleArn") == Some(NAMED));
+            assert!(!is_named, "{shell} {words}: {run:?}");
+            assert!(stage.home.join("done").exists() || shell == "tcsh", "{shell} {words}: {run:?}");
+        }
+    }
+    #[expect(clippy::print_stdout, reason = "the count is what the test is for")]
+    {
+        println!("{tried} memories of roles injected, 0 assumed");
+    }
+}
+
+/// `ARL_PICKER` and `ARL_BROWSER` are commands, and run only where the user chooses a role at a terminal or
+/// opens the console.
+#[test]
+fn commands_of_the_user_run_only_for_what_they_are_for() {
+    for shell in SHELLS {
+        let stage = Stage::new();
+        std::fs::write(stage.home.join("script"), session_of(shell)).unwrap();
+        let mut command = script_of(&stage, shell);
+        command.env("ARL_PICKER", "touch CANARY").env("ARL_BROWSER", "touch CANARY %u");
+        let run = stage.run(&mut command);
+        assert_not_evaluated(&stage, shell, &run);
+        assert!(stage.home.join("done").exists() || shell == "tcsh", "{shell}: {run:?}");
+    }
+}
+
 /// Each value is given to one shell in one variable. In the first round the shell's own identity stays valid, so that
 /// roles are assumed; in the second one every variable of the identity is hostile as well; in the third one only
 /// numbers are, of a role that the shell holds.
 #[test]
 fn no_injected_environment_value_is_executed_in_any_shell() {
     let names = injected_names();
-    let shells = ["sh", "dash", "bash", "zsh", "ksh93", "mksh", "fish", "tcsh", "nushell", "elvish", "xonsh"];
     let mut injected = 0;
-    for shell in shells {
+    for shell in SHELLS {
         let script = session_of(shell);
         for (number, payload) in PAYLOADS.iter().enumerate() {
             // xonsh takes half a second to start.
@@ -320,8 +402,7 @@ fn no_injected_environment_value_is_executed_in_any_shell() {
             for round in 0..3 {
                 let stage = Stage::new();
                 std::fs::write(stage.home.join("script"), &script).unwrap();
-                let program = if shell == "nushell" { NUSHELL.program() } else { shell.to_owned() };
-                let mut command = stage.as_ann(program);
+                let mut command = script_of(&stage, shell);
                 command.env("ARL_ON_EXPIRY", on_expiry);
                 for name in &names {
                     let is_identity = name.starts_with("AWS_");
@@ -338,14 +419,6 @@ fn no_injected_environment_value_is_executed_in_any_shell() {
                 if round == 2 {
                     command.env("ARL_KEY_ID", "AKIAIOSFODNN7ANN0001").env("ARL_EXPIRES_AT", "1");
                 }
-                command.args(match shell {
-                    "zsh" | "tcsh" => &["-f", "script"][..],
-                    "fish" => &["--no-config", "script"],
-                    "nushell" => &["--no-config-file", "script"],
-                    "elvish" => &["-norc", "script"],
-                    "xonsh" => &["--no-rc", "script"],
-                    _ => &["script"],
-                });
                 let run = stage.run(&mut command);
                 assert!(!stage.home.join("CANARY").exists(), "{shell} {round} {payload:?}: {run:?}");
                 // tcsh ends a script at an error of its own, and nushell's lists and records may not take a string.

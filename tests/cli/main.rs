@@ -38,6 +38,7 @@ mod interrupts;
 mod keys;
 mod keys_rotation;
 mod keys_stores;
+mod links;
 mod login;
 mod login_attacks;
 mod login_interop;

@@ -7,6 +7,7 @@ use std::process::Command;
 use arl_sts::World;
 
 use crate::login;
+use crate::sources::{assert_quick, chain_length, chain_of_profiles};
 use crate::support::{Run, Stage, write_program};
 use crate::tmux::Window;
 
@@ -34,6 +35,26 @@ fn stage() -> Stage {
 fn ann() -> String {
     let (key, secret) = (World::ANN_KEY, World::ANN_SECRET);
     format!("[ann]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")
+}
+
+/// `ARL_CHAIN` is how many profiles there are.
+#[test]
+fn a_file_with_chains_of_thousands_of_profiles_is_shown_at_once() {
+    for last in ["ann", "p0"] {
+        let stage = Stage::new();
+        stage.profiles(&chain_of_profiles(chain_length(), last), &ann());
+        let window = window(&stage, SIZES[0]);
+        let begin = std::time::Instant::now();
+        window.run("arl assume");
+        let list = window.wait_for(TITLE);
+        assert_quick(&format!("the first frame, the last source is {last}"), begin);
+        // Roles that cannot work come last.
+        let first = if last == "ann" { format!("> p{}", chain_length() - 100) } else { "> ! p0 ".to_owned() };
+        let list = list.replace(">   ", "> ");
+        assert!(list.contains(&first) && list.contains("is a source of itself") == (last == "p0"), "{list}");
+        window.press(&["Escape"]);
+        window.wait_for("no role was chosen");
+    }
 }
 
 fn window(stage: &Stage, (columns, rows): (usize, usize)) -> Window<'_> {

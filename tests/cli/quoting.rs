@@ -92,7 +92,14 @@ pub(crate) fn values(count: usize) -> BTreeSet<String> {
 
 pub(crate) fn identity(value: &str) -> Identity {
     let credentials = Credentials::new("ASIA".into(), Secret::new("s".into()), None, None).unwrap();
-    Identity { credentials, name: None, role_arn: None, source: value.to_owned(), region: RegionChange::Keep }
+    Identity {
+        credentials,
+        name: None,
+        role_arn: None,
+        source: value.to_owned(),
+        region: RegionChange::Keep,
+        user_region: None,
+    }
 }
 
 #[test]

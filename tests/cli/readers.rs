@@ -7,6 +7,7 @@ use std::process::Command;
 
 use arl_sts::World;
 
+use crate::login;
 use crate::support::{DEPLOY, Stage};
 
 /// The most memory, in KiB, that a call may use, and the most seconds that it may take.
@@ -139,6 +140,13 @@ const PLACES: &[Place<'_>] = &[
     ("sign-in, to check", &["login", "--check", "corp"], &[], SIGN_IN),
     ("sign-in, to list", &["list"], &[], SIGN_IN),
     ("sign-in, to end", &["logout", "corp"], &[], SIGN_IN),
+    ("record of a stored key", &["keys", "list"], &[], ".local/state/arl/keys/dev.json"),
+    (
+        "record of a stored key, in use",
+        &["assume", "stored", "--json"],
+        &[],
+        ".local/state/arl/keys/dev.json",
+    ),
 ];
 
 /// SHA-256 of the session's name.
@@ -151,7 +159,8 @@ const CONFIG: &str = "[profile ca]\nca_bundle = ca.pem\n\
     [profile web]\nweb_identity_token_file = token\nrole_arn = arn:aws:iam::123456789012:role/Web\n\
     [profile login]\nlogin_session = arn:aws:iam::111122223333:user/ann\n\
     [sso-session corp]\nsso_start_url = https://corp.example/start\nsso_region = eu-west-1\n\
-    [profile sso]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Dev\n";
+    [profile sso]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Dev\n\
+    [profile stored]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\narl_keys = dev\n";
 
 /// A stage with profiles, and the command that measures `arl`.
 fn stage() -> Stage {
@@ -253,6 +262,52 @@ fn cache_entries_and_lock_files_may_be_huge_or_endless() {
             let _ = assert_bounded(&stage, &format!("{oddity:?} in {kind}"), |command| {
                 command.args(["arl", "cache", "clear"]);
             });
+        }
+    }
+}
+
+/// The token, the note of the sign-in, the registration, the catalog, and the locks.
+#[test]
+fn files_of_a_sign_in_may_be_huge_or_endless() {
+    let signed_in = || {
+        let stage = login::stage();
+        for args in [&["login", "corp"][..], &["list", "--sso"]] {
+            let _ = stage.run(login::arl(&stage, args).env_remove("ARL_CACHE")).success();
+        }
+        stage
+    };
+    let files = |stage: &Stage| -> Vec<PathBuf> {
+        let directories = [".aws/sso/cache", ".cache/arl/catalogs"].map(|name| stage.home.join(name));
+        let entries = directories.into_iter().flat_map(|directory| fs::read_dir(directory).unwrap());
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
+    };
+    let count = files(&signed_in()).len();
+    assert!(count >= 5, "{count}");
+    for oddity in Oddity::ALL {
+        for number in 0..count {
+            let stage = signed_in();
+            let file = files(&stage).remove(number);
+            for args in [
+                &["list"][..],
+                &["login", "--check"],
+                &["assume", "dev", "--json"],
+                &["list", "--sso"],
+                &["login", "--force"],
+                &["logout"],
+                &["cache", "clear"],
+            ] {
+                oddity.put(&file);
+                let what = format!("{oddity:?} as {} for {args:?}", file.display());
+                let _ = assert_bounded(&stage, &what, |command| {
+                    for (name, value) in login::arl(&stage, &[]).get_envs() {
+                        value.map(|value| command.env(name, value));
+                    }
+                    command.arg("arl").args(args).env("ARL_CACHE", "file");
+                    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+                });
+            }
         }
     }
 }

@@ -66,16 +66,6 @@ const JOURNEY_WITH_REGION: Journey = &[
     ("nowhere", "us-west-2", Some("us-west-2")),
 ];
 
-/// The same by bare `eval`. What the shell remembers from before a role with another region comes back, but arl itself
-/// does not see it and calls STS in the default region.
-const BARE_JOURNEY_WITH_REGION: Journey = &[
-    ("ireland", "us-west-2", Some("us-west-2")),
-    ("beijing", "cn-northwest-1", Some("cn-northwest-1")),
-    ("nowhere", "us-east-1", Some("us-west-2")),
-    ("mumbai --region sa-east-1", "sa-east-1", Some("sa-east-1")),
-    ("nowhere", "us-east-1", Some("us-west-2")),
-];
-
 fn check(shell: Shell, journey: Journey, region: Option<&str>, line: impl Fn(&str) -> String, init: bool) {
     let stage = stage();
     let mut session =
@@ -130,7 +120,7 @@ fn by_bare_eval_every_role_has_its_region_and_clear_restores_the_first() {
             name => evaluate(name, arguments),
         };
         check(shell, JOURNEY, None, evaluate, false);
-        check(shell, BARE_JOURNEY_WITH_REGION, Some("us-west-2"), evaluate, false);
+        check(shell, JOURNEY_WITH_REGION, Some("us-west-2"), evaluate, false);
     }
 }
 
@@ -156,6 +146,53 @@ fn a_child_shell_drops_the_region_of_the_role() {
         let run = session.line(child("clear")).run();
         let environment = run.environment("child");
         assert!(!environment.has_any("AWS_REGION") && !environment.has_any("ARL_"), "{environment:?}");
+    }
+}
+
+/// Each shell of a journey starts the next one, which inherits the environment and remembers nothing.
+#[test]
+fn in_child_shells_every_role_has_its_region() {
+    for shell in EVALUATING {
+        for (journey, region) in [(JOURNEY, None), (JOURNEY_WITH_REGION, Some("us-west-2"))] {
+            let stage = stage();
+            for (index, (role, ..)) in journey.iter().enumerate() {
+                let lines = [
+                    shell.dump(&format!("before-{index}")),
+                    evaluate(shell.name, &format!("assume {role} --quiet")),
+                    shell.dump(&format!("at-{index}")),
+                    match index + 1 < journey.len() {
+                        true => format!("{} step-{}", shell.name, index + 1),
+                        false => "true".to_owned(),
+                    },
+                    shell.dump(&format!("back-{index}")),
+                    evaluate(shell.name, "clear"),
+                    shell.dump(&format!("after-{index}")),
+                ];
+                std::fs::write(stage.home.join(format!("step-{index}")), lines.join("\n")).unwrap();
+            }
+            let mut session = ShellSession::without_init(&stage, shell).without_keys();
+            for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+                session = region.into_iter().fold(session, |session, region| session.variable(name, region));
+            }
+            let run = session.line(". ./step-0").run();
+            let called: Vec<String> = stage.assumed().into_iter().map(|request| request.region).collect();
+            let expected: Vec<&str> = journey.iter().map(|(_, called, _)| *called).collect();
+            assert_eq!(called, expected, "{run:?}");
+            for (index, (role, _, region)) in journey.iter().enumerate() {
+                let at = run.environment(&format!("at-{index}"));
+                for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+                    let is_right = match region {
+                        Some(region) => at.has(&format!("{name}={region}")),
+                        None => !at.has_any(name),
+                    };
+                    assert!(is_right, "{role}: {at:?}: {run:?}");
+                }
+                assert_eq!(run.environment(&format!("back-{index}")), at, "{role}: {run:?}");
+                let after = run.environment(&format!("after-{index}"));
+                assert!(!after.has_any("ARL_") && !after.has_any("AWS_ACCESS_KEY_ID"), "{role}: {after:?}");
+            }
+            assert_eq!(run.environment("after-0"), run.environment("before-0"), "{run:?}");
+        }
     }
 }
 
@@ -189,6 +226,16 @@ fn a_nested_exec_has_the_region_of_its_own_role() {
         (None, "ireland", "nowhere", "eu-west-1,eu-west-1,eu-west-1\n,,\n"),
         (Some("us-west-2"), "ireland", "nowhere", "us-west-2,us-west-2,\nus-west-2,us-west-2,\n"),
         (Some("us-west-2"), "beijing", "china", "cn-northwest-1,cn-northwest-1,cn-northwest-1\n,,\n"),
+        // The user's region is there again for a role of its partition.
+        (
+            Some("us-west-2"),
+            "beijing",
+            "nowhere",
+            "cn-northwest-1,cn-northwest-1,cn-northwest-1\nus-west-2,us-west-2,\n",
+        ),
+        (Some("us-west-2"), "china", "nowhere", ",,\nus-west-2,us-west-2,\n"),
+        (Some("us-west-2"), "china", "mumbai", ",,\nus-west-2,us-west-2,\n"),
+        (None, "china", "mumbai", ",,\nap-south-1,ap-south-1,ap-south-1\n"),
     ] {
         assert_eq!(nested(region, outer, inner), expected, "{outer} {inner}");
     }
@@ -203,7 +250,15 @@ fn a_nested_exec_has_the_region_of_its_own_role() {
             "us-west-2",
             "us-west-2",
             "cn-northwest-1",
-            "cn-north-1"
+            "cn-north-1",
+            "cn-northwest-1",
+            "us-west-2",
+            "cn-north-1",
+            "us-west-2",
+            "cn-north-1",
+            "us-west-2",
+            "cn-north-1",
+            "ap-south-1",
         ]
     );
 }
@@ -232,6 +287,22 @@ fn the_flag_wins_then_the_environment_then_the_profile() {
     let of_role = [("AWS_REGION", "eu-north-1"), ("ARL_REGION", "eu-north-1")];
     assert_eq!(region(&of_role, &["ireland"]), "eu-west-1: eu-west-1 eu-west-1");
     assert_eq!(region(&of_role, &["nowhere"]), "us-east-1: ");
+    // What the role hides meanwhile is one, if it is a region, and if there is a role.
+    let hiding = |region| {
+        [
+            ("AWS_REGION", "eu-north-1"),
+            ("ARL_REGION", "eu-north-1"),
+            ("ARL_USER_REGION", region),
+            ("ARL_SOURCE", "x"),
+        ]
+    };
+    assert_eq!(region(&hiding("sa-east-1"), &["ireland"]), "sa-east-1: sa-east-1 sa-east-1");
+    assert_eq!(region(&hiding("sa-east-1")[1..], &["nowhere"]), "us-east-1: ");
+    assert_eq!(region(&hiding("sa-east-1")[2..], &["nowhere"]), "sa-east-1: sa-east-1 sa-east-1");
+    assert_eq!(region(&hiding("sa-east-1")[..3], &["nowhere"]), "us-east-1: ");
+    for invalid in ["example.com/", "sa_east_1", "$(touch x)", " "] {
+        assert_eq!(region(&hiding(invalid), &["nowhere"]), "us-east-1: ", "{invalid}");
+    }
     // The region of the profile that a flag or AWS_PROFILE names is handed over, as the profile itself is not.
     std::fs::write(
         stage.home.join(".aws/config"),

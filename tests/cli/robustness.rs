@@ -385,6 +385,7 @@ const VARIABLES: &[&str] = &[
     "ARL_EXPIRES_AT",
     "ARL_ENDPOINT",
     "ARL_REGION",
+    "ARL_USER_REGION",
     "ARL_ON_EXPIRY",
     "AWS_CREDENTIAL_EXPIRATION",
     "AWS_ROLE_ARN",
@@ -548,8 +549,14 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// Hands credentials over in every way: what a source lets through must be printable.
 fn hand_over(case: &str, credentials: Credentials) {
-    let identity =
-        Identity { credentials, name: None, role_arn: None, source: "x".into(), region: RegionChange::Keep };
+    let identity = Identity {
+        credentials,
+        name: None,
+        role_arn: None,
+        source: "x".into(),
+        region: RegionChange::Keep,
+        user_region: None,
+    };
     assert_no_panic(case, &identity.credentials.expiration(), || {
         for shell in Shell::ALL {
             let (restore_point, refresh) = (RestorePoint::Untrusted, Vec::new());

@@ -550,30 +550,73 @@ fn an_access_key_id_of_any_script_is_an_error_and_no_panic() {
     }
 }
 
+/// A config file with a chain of this many profiles. `last` is the source of the last role.
+pub(crate) fn chain_of_profiles(length: usize, last: &str) -> String {
+    let mut config = String::new();
+    for n in 0..length {
+        let role = format!("role_arn = arn:aws:iam::123456789012:role/R{n}");
+        let source = if n + 1 == length { last.to_owned() } else { format!("p{}", n + 1) };
+        config.push_str(&format!("[profile p{n}]\n{role}\nsource_profile = {source}\n"));
+    }
+    config
+}
+
+/// How long the chains of these tests are; `ARL_CHAIN=100000` is more.
+pub(crate) fn chain_length() -> usize {
+    std::env::var("ARL_CHAIN").map_or(4000, |length| length.parse().unwrap())
+}
+
+/// Prints how long something took, and asserts that it was not long.
+#[track_caller]
+pub(crate) fn assert_quick(what: &str, begin: std::time::Instant) {
+    let elapsed = begin.elapsed();
+    #[expect(clippy::print_stdout, reason = "the figure is what a long chain is for")]
+    {
+        println!("{what}: {elapsed:?}");
+    }
+    assert!(elapsed.as_secs() < 5, "{what}: {elapsed:?}");
+}
+
 /// A chain of thousands of profiles ended arl without a word, and `eval` took that for a success.
 #[test]
 fn a_chain_of_thousands_of_profiles_is_a_clear_error() {
     let stage = Stage::new();
-    let chain = |length: usize| {
-        let mut config = String::new();
-        for n in 0..length {
-            let role = format!("role_arn = arn:aws:iam::123456789012:role/R{n}");
-            config.push_str(&format!("[profile p{n}]\n{role}\nsource_profile = p{}\n", n + 1));
-        }
-        format!("{config}[profile p{length}]\n")
+    let keys = "[end]\naws_access_key_id = AKIAX\naws_secret_access_key = s\n";
+    let arl = |args: &[&str]| {
+        let begin = std::time::Instant::now();
+        let run = stage.run(stage.bare("arl").args(args));
+        assert_quick(&format!("{args:?}"), begin);
+        run
     };
-    let keys = |length: usize| format!("[p{length}]\naws_access_key_id = AKIAX\naws_secret_access_key = s\n");
-    stage.profiles(&chain(4000), &keys(4000));
-    let run = stage.run(stage.bare("arl").args(["assume", "p0"]));
+    let length = chain_length();
+    let rest = format!("[profile good]\nrole_arn = {DEPLOY}\nsource_profile = end\n");
+    stage.profiles(&format!("{}{rest}", chain_of_profiles(length, "end")), keys);
+    let run = arl(&["assume", "p0"]);
     run.failure(1, "profile `p0` leads through more than 100 profiles by `source_profile`");
     assert_eq!(run.stdout, "(exit 1)\n");
-    let listed = stage.run(stage.bare("arl").arg("list")).success();
-    assert_eq!(listed.lines().count(), 4001);
-    stage.profiles(&chain(100), &keys(100));
-    let explained = stage.run(stage.bare("arl").args(["explain", "p0"])).success();
-    assert!(explained.contains("hop 100"), "{explained}");
-    stage.profiles(&chain(101), &keys(101));
-    stage.run(stage.bare("arl").args(["explain", "p0"])).failure(1, "more than 100 profiles");
+    arl(&["explain", "p0"]).failure(1, "more than 100 profiles");
+    let listed = arl(&["list"]).success();
+    assert_eq!(listed.lines().count(), length + 2);
+    // Those at the end of the chain work, as does the rest of the file.
+    let works = |name: &str| listed.lines().any(|line| line.starts_with(&format!("   {name} ")));
+    assert!(works("good") && works(&format!("p{}", length - 1)) && works(&format!("p{}", length - 100)));
+    assert!(!works("p0") && !works(&format!("p{}", length - 101)));
+
+    // A circle of all of them, and a small one.
+    let small = "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/R\nsource_profile = b\n\
+                 [profile b]\nrole_arn = arn:aws:iam::123456789012:role/R\nsource_profile = a\n";
+    stage.profiles(&format!("{}{rest}{small}", chain_of_profiles(length, "p0")), keys);
+    arl(&["assume", "p0"]).failure(1, "more than 100 profiles");
+    arl(&["assume", "a"]).failure(1, "the profiles are each other's source: `a` → `b` → `a`");
+    let listed = arl(&["list"]).success();
+    assert_eq!(listed.lines().count(), length + 4);
+    let works: Vec<&str> = listed.lines().filter(|line| line.starts_with("   ")).skip(1).collect();
+    assert!(works.len() == 1 && works[0].starts_with("   good "), "{works:?}");
+
+    stage.profiles(&chain_of_profiles(100, "end"), keys);
+    assert!(arl(&["explain", "p0"]).success().contains("hop 100"));
+    stage.profiles(&chain_of_profiles(101, "end"), keys);
+    arl(&["explain", "p0"]).failure(1, "more than 100 profiles");
 }
 
 /// A device without an end, or a huge file, used up the memory; a pipe without a writer was read for ever.

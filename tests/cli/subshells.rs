@@ -161,6 +161,27 @@ fn a_substitution_of_ksh93_at_a_terminal_becomes_the_role_and_fails_where_arl_fa
 }
 
 /// Another program reads the pipe. The line on stderr says that the shell has no role.
+/// What ksh93 reads in `$(…)` is a regular file without a name, of the umask's mode. A file with a name that
+/// others can read gets no secret.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_substitution_of_ksh93_works_beside_the_rule_for_readable_files() {
+    let stage = Stage::new();
+    let run = ShellSession::without_init(&stage, KSH)
+        .line("umask 022; stat=$(stat -L -c '%F, %a, %h' /proc/self/fd/1); print -r -- \"$stat\"")
+        .line(format!("eval \"$(arl assume {DEPLOY})\" && print \"bare $ARL_ROLE_ARN\""))
+        .line("eval \"$(arl clear)\"")
+        .line(format!("arl assume {DEPLOY} >named; print \"named $?\""))
+        .line(KSH.init)
+        .line(format!("eval \"$(arl assume {DEPLOY})\" && print \"function $ARL_ROLE_ARN\""))
+        .run();
+    let said =
+        ["regular empty file, 644, 0", &format!("bare {DEPLOY}"), "named 1", &format!("function {DEPLOY}")];
+    assert_eq!(run.stdout.lines().collect::<Vec<_>>(), said, "{run:?}");
+    assert_eq!(run.file("named"), "(exit 1)\n");
+    assert!(run.stderr.contains("other users can read the file"), "{run:?}");
+}
+
 #[test]
 fn a_pipeline_that_changes_only_a_subshell_says_so() {
     // zsh and ksh93 run the last part of a pipeline themselves, but arl stands in the first.

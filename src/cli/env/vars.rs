@@ -30,6 +30,7 @@ pub(crate) const ARL_ROLE_SESSION_NAME: &str = "ARL_ROLE_SESSION_NAME";
 pub(crate) const ARL_SHELL: &str = "ARL_SHELL";
 pub(crate) const ARL_SOURCE: &str = "ARL_SOURCE";
 pub(crate) const ARL_SUBSHELL: &str = "ARL_SUBSHELL";
+pub(crate) const ARL_USER_REGION: &str = "ARL_USER_REGION";
 pub(crate) const AWS_ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 pub(crate) const AWS_CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 pub(crate) const AWS_CONTAINER_CREDENTIALS_FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";

@@ -45,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) name: Option<String>,
     /// What becomes of the region variables.
     pub(crate) region: RegionChange,
+    /// The region of the user's that the region variables do not hold then.
+    pub(crate) user_region: Option<String>,
     /// The setting that names the region for STS.
     pub(crate) region_origin: Option<&'static str>,
     /// How to reach STS.
@@ -111,7 +113,7 @@ impl Plan {
             }
         }
 
-        let Regions { change: region, effective, origin: region_origin } = regions;
+        let Regions { change: region, effective, origin: region_origin, hidden: user_region } = regions;
         let partition = target.as_ref().map_or_else(
             || Partition::for_region(effective.as_deref().unwrap_or_default()),
             |arn| arn.partition().clone(),
@@ -128,6 +130,7 @@ impl Plan {
             target,
             name,
             region,
+            user_region,
             region_origin,
             sts,
             endpoint_origin,
@@ -184,6 +187,7 @@ impl Plan {
             role_arn: self.target,
             source: self.chain.id.to_string(),
             region: self.region,
+            user_region: self.user_region,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The region in which STS is called, and the region that the credentials come with.
 //!
 //! Both are the same, in AWS's own order: the flag, the environment, the profile. A region that arl itself
-//! has set for another role (`ARL_REGION`) is not the user's and does not count.
+//! has set for another role (`ARL_REGION`) is not the user's and does not count. `ARL_USER_REGION` is then the
+//! user's, which the shell will have again.
 
 use arl::internal::{Partition, RegionChange, Section};
 
@@ -19,6 +20,8 @@ pub(crate) struct Regions {
     pub(crate) effective: Option<String>,
     /// The setting that names it.
     pub(crate) origin: Option<&'static str>,
+    /// The region of the user's that the region variables do not hold after the change.
+    pub(crate) hidden: Option<String>,
 }
 
 /// The profile whose `region` is used where no flag and no variable names one.
@@ -60,7 +63,8 @@ impl Regions {
                 "{name} is {region}, which is not in the role's partition `{partition}`; it is not used"
             ));
         }
-        Ok(Self { change, effective, origin })
+        let hidden = environment.hidden_by(&change);
+        Ok(Self { change, effective, origin, hidden })
     }
 }
 
@@ -72,6 +76,8 @@ struct EnvironmentRegion {
     passed_over: Option<(&'static str, String)>,
     /// Whether arl set the region, for the role that this shell has now.
     is_of_role: bool,
+    /// The region of the user's that the role of this shell hides.
+    hidden: Option<String>,
     /// What the variables hold, in the order in which they count.
     values: [Option<String>; 2],
 }
@@ -83,9 +89,19 @@ impl EnvironmentRegion {
     ) -> Result<Self, CliError> {
         let names = [vars::AWS_REGION, vars::AWS_DEFAULT_REGION];
         let values = names.map(vars::get);
-        let is_of_role = values[0].is_some() && values[0] == vars::get(vars::ARL_REGION);
-        let mut read = Self { of_user: None, passed_over: None, is_of_role, values };
-        if is_of_role {
+        let of_role = vars::get(vars::ARL_REGION);
+        let is_of_role = values[0].is_some() && values[0] == of_role;
+        // Without a region of the role, arl may have unset the user's, which is of another partition.
+        let is_hidden = vars::get(vars::ARL_SOURCE).is_some()
+            && (is_of_role || (of_role.is_none() && values.iter().all(Option::is_none)));
+        let hidden = vars::get(vars::ARL_USER_REGION).filter(|_| is_hidden);
+        let hidden = hidden.and_then(|region| validate(vars::ARL_USER_REGION, region).ok());
+        let mut read = Self { of_user: None, passed_over: None, is_of_role, hidden, values };
+        if is_of_role || read.hidden.is_some() {
+            let fits =
+                |region: &str| partition.is_none_or(|partition| Partition::for_region(region) == *partition);
+            let fitting = read.hidden.clone().filter(|region| fits(region));
+            read.of_user = fitting.map(|region| (vars::ARL_USER_REGION, region));
             return Ok(read);
         }
         for (name, value) in names.into_iter().zip(&read.values) {
@@ -114,8 +130,21 @@ impl EnvironmentRegion {
     /// The change for a region of the user's.
     fn complete(&self, region: &str) -> RegionChange {
         match &self.values {
-            [Some(_), Some(_)] if self.passed_over.is_none() => RegionChange::Keep,
+            [Some(_), Some(_)] if self.passed_over.is_none() && !self.is_of_role => RegionChange::Keep,
             _ => RegionChange::Complete(region.to_owned()),
+        }
+    }
+
+    /// Returns the region of the user's that the variables do not hold after this change.
+    fn hidden_by(&self, change: &RegionChange) -> Option<String> {
+        let of_user = || {
+            let values = self.values.iter().flatten().next().filter(|_| !self.is_of_role);
+            self.hidden.as_ref().or(values).cloned()
+        };
+        match change {
+            RegionChange::Set(_) | RegionChange::Unset => of_user(),
+            RegionChange::Keep => self.hidden.clone(),
+            RegionChange::Complete(_) => None,
         }
     }
 

@@ -282,8 +282,15 @@ fn without_separator(statements: String) -> String {
 }
 
 /// The identity variables that belong to arl.
-const ARL_VARIABLES: [&str; 6] =
-    ["ARL_ROLE", "ARL_ROLE_ARN", "ARL_EXPIRES_AT", "ARL_KEY_ID", "ARL_SOURCE", "ARL_REGION"];
+const ARL_VARIABLES: [&str; 7] = [
+    "ARL_ROLE",
+    "ARL_ROLE_ARN",
+    "ARL_EXPIRES_AT",
+    "ARL_KEY_ID",
+    "ARL_SOURCE",
+    "ARL_REGION",
+    "ARL_USER_REGION",
+];
 
 impl fmt::Display for Shell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

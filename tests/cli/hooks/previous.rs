@@ -86,10 +86,11 @@ fn without_a_role_before_dash_is_a_usage_error_and_nothing_from_the_environment_
     for shell in SHELLS {
         let stage = stage();
         let fish = shell.0 == "fish";
-        let export = if fish {
-            "set -gx __arl_last two; set -gx __arl_previous two"
-        } else {
-            "export __arl_last=two __arl_previous='touch ran'"
+        // The words that would assume another role.
+        let words = "assume arn:aws:iam::123456789012:role/Long";
+        let export = match fish {
+            true => format!("set -gx __arl_last {words}; set -gx __arl_previous {words}"),
+            false => format!("export __arl_last='{words}' __arl_previous='{words}'"),
         };
         let status = if fish { "$status" } else { "$?" };
         let said = run(
@@ -101,7 +102,7 @@ fn without_a_role_before_dash_is_a_usage_error_and_nothing_from_the_environment_
                 "arl clear",
                 &format!("{export}; arl assume -; echo \"3 {status} $ARL_ROLE\""),
                 // Statements that were not printed for the function do not take them over either.
-                export,
+                &export,
                 "@(command arl assume two@); arl assume -; echo \"4 $ARL_ROLE\"",
             ],
         );

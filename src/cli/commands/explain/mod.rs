@@ -150,6 +150,9 @@ impl Explanation {
         if !matches!(plan.region, RegionChange::Set(_)) {
             sets.retain(|name| *name != "ARL_REGION");
         }
+        if plan.user_region.is_none() {
+            sets.retain(|name| *name != "ARL_USER_REGION");
+        }
         let region = match plan.region_origin {
             Some(origin) => origin.to_owned(),
             None => "the default of the role's partition".to_owned(),
