@@ -260,6 +260,23 @@ fn prune_removes_what_arl_wrote_and_is_no_longer_offered() {
 }
 
 #[test]
+fn prune_keeps_a_profile_that_another_account_takes_over() {
+    let stage = signed_in(SESSION);
+    let _ = configure(&stage, &["--all"]).success();
+    let before = config(&stage);
+    // The account was closed, and there is a new one with its name.
+    stage.sts.change(|world| {
+        let account = &mut world.identity_center.accounts[0];
+        assert_eq!(account.0, "111122223333");
+        account.0 = "555566667777".into();
+    });
+    let run = configure(&stage, &["--all", "--prune", "--refresh"]);
+    assert!(!run.stderr.contains("removed"), "{run:?}");
+    let _ = run.success();
+    assert_eq!(config(&stage), before.replace("111122223333", "555566667777"));
+}
+
+#[test]
 fn hostile_account_names_make_names_that_every_program_reads() {
     let stage = signed_in(SESSION);
     let names = ["[prod] $(id)", "two\nlines]", "\u{202e}x", "🚀", "a b", "a-b", "", "-v"];

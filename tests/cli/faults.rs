@@ -202,7 +202,7 @@ fn tls_needs_a_certificate_of_a_trusted_authority() {
     ] {
         let run = with_bundle(junk);
         assert_eq!(run.status, 1, "{run:?}");
-        assert!(!run.stderr.contains("mistake of its own"), "{run:?}");
+        assert!(!run.stderr.contains("bug of its own"), "{run:?}");
     }
     let mut missing = stage.as_ann("arl");
     missing
@@ -387,7 +387,7 @@ fn too_few_file_descriptors_are_an_error_and_no_panic() {
                 let context = format!("{limit}: {line}: {run:?}");
                 assert!([0, 1, 2, 125, 127].contains(&run.status), "{context}");
                 assert!(
-                    !run.stderr.contains("panicked") && !run.stderr.contains("mistake of its own"),
+                    !run.stderr.contains("panicked") && !run.stderr.contains("bug of its own"),
                     "{context}"
                 );
                 if run.status == 0 && line.contains("--shell") {

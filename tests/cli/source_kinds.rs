@@ -535,13 +535,13 @@ fn odd_answers_of_local_services_are_errors_and_no_panics() {
     {
         let run = container("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
         assert_eq!(run.status, 1, "{url}: {run:?}");
-        assert!(!run.stderr.contains("mistake of its own"), "{url}: {run:?}");
+        assert!(!run.stderr.contains("bug of its own"), "{url}: {run:?}");
         let run = stage.run(
             arl(&stage, &["assume", DEPLOY])
                 .env_remove("AWS_EC2_METADATA_DISABLED")
                 .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", url),
         );
-        assert!(run.status <= 1 && !run.stderr.contains("mistake of its own"), "{url}: {run:?}");
+        assert!(run.status <= 1 && !run.stderr.contains("bug of its own"), "{url}: {run:?}");
     }
     // A line end behind the token in a file is no part of it.
     std::fs::write(stage.home.join("token"), "container-token\n").unwrap();

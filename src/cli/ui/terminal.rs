@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::{Mutex, PoisonError};
 
 use arl::internal::Secret;
 use rustix::fs::OFlags;
@@ -36,7 +37,30 @@ pub(crate) enum Mode {
     Keys,
 }
 
-/// A terminal that is asked a question. Dropping this restores its settings.
+/// How to leave the terminal that is open now, for [`restore_after_panic`].
+static OPEN: Mutex<Option<Restoration>> = Mutex::new(None);
+
+/// What a terminal is left with.
+struct Restoration {
+    device: File,
+    settings: Termios,
+    /// Written first.
+    sequence: &'static str,
+}
+
+/// Restores the open terminal, if there is one. A panic ends the process without dropping anything, which
+/// would leave a terminal that shows nothing of what the user types.
+pub(crate) fn restore_after_panic() {
+    // A panic in this file may hold the lock.
+    if let Ok(mut open) = OPEN.try_lock()
+        && let Some(Restoration { device, settings, sequence }) = open.take()
+    {
+        let _ = (&device).write_all(sequence.as_bytes());
+        let _ = tcsetattr(&device, OptionalActions::Now, &settings);
+    }
+}
+
+/// A terminal that is asked a question. There is one at a time. Dropping this restores its settings.
 pub(crate) struct Terminal {
     device: File,
     saved_settings: Termios,
@@ -74,7 +98,13 @@ impl Terminal {
         for code in [SpecialCodeIndex::VSUSP, SpecialCodeIndex::VQUIT] {
             settings.special_codes[code] = libc::_POSIX_VDISABLE;
         }
-        tcsetattr(&device, OptionalActions::Now, &settings)?;
+        let restoration =
+            Restoration { device: device.try_clone()?, settings: saved_settings.clone(), sequence: "" };
+        set_restoration(Some(restoration));
+        if let Err(error) = tcsetattr(&device, OptionalActions::Now, &settings) {
+            set_restoration(None);
+            return Err(error.into());
+        }
         Ok(Self { device, saved_settings, settings })
     }
 
@@ -86,6 +116,15 @@ impl Terminal {
     /// Writes text that may move the cursor.
     pub(crate) fn write_sequence(&self, text: &str) -> io::Result<()> {
         (&self.device).write_all(text.as_bytes())
+    }
+
+    /// Notes what a panic must write to leave the screen as it was.
+    pub(crate) fn leave_with(&self, sequence: &'static str) {
+        if let Ok(mut open) = OPEN.lock()
+            && let Some(restoration) = &mut *open
+        {
+            restoration.sequence = sequence;
+        }
     }
 
     /// Reads one line. `None` is the end of input. A thread reads, so that signals and the time limit still
@@ -149,8 +188,13 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
+        set_restoration(None);
         let _ = tcsetattr(&self.device, OptionalActions::Now, &self.saved_settings);
     }
+}
+
+fn set_restoration(restoration: Option<Restoration>) {
+    *OPEN.lock().unwrap_or_else(PoisonError::into_inner) = restoration;
 }
 
 /// Returns the ID of this terminal's session.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use arl::internal::shell::Shell;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 /// Longer text of other programs is cut.
 const MAX_MESSAGE_LEN: usize = 2000;
@@ -113,16 +113,13 @@ pub(crate) fn shorten(text: &str, width: usize) -> Cow<'_, str> {
     if text.width() <= width {
         return Cow::Borrowed(text);
     }
-    // The width of a text may be less than the sum of its characters' widths, never more.
-    let mut used = 0;
-    let kept: String = text
-        .chars()
-        .take_while(|c| {
-            used += c.width().unwrap_or(0);
-            used < width
-        })
-        .collect();
-    Cow::Owned(if width == 0 { kept } else { kept + "…" })
+    if width == 0 {
+        return Cow::Borrowed("");
+    }
+    // The width of a text is not the sum of its characters' widths: U+FE0F makes the one before it wider.
+    let ends = text.char_indices().map(|(index, _)| index);
+    let kept = ends.map(|end| &text[..end]).take_while(|kept| kept.width() < width).last();
+    Cow::Owned(format!("{}…", kept.unwrap_or_default()))
 }
 
 /// Returns a duration such as `1h 5m`. Seconds appear only below 90 seconds.
@@ -169,6 +166,20 @@ mod tests {
         assert!(narrow.lines().all(|line| line.width() <= 20));
         assert_eq!(format_table_within(&rows, Some(5), fits), "NAME  ACCOU…  LEFT\ndev   日本…   1h\n");
         assert_eq!((&*shorten("日本", 3), &*shorten("ab", 2), &*shorten("ab", 0)), ("日…", "ab", ""));
+    }
+
+    #[test]
+    fn a_character_that_becomes_wider_by_the_next_one_fits_too() {
+        let hearts = "\u{2764}\u{fe0f}".repeat(20);
+        for text in [&*hearts, "1\u{fe0f}\u{20e3}2\u{fe0f}\u{20e3}3", "🇩🇪🇫🇷🇮🇹", "e\u{301}e\u{301}e\u{301}"]
+        {
+            for width in 0..50 {
+                let short = shorten(text, width);
+                assert!(short.width() <= width, "{text} {width}: {short}");
+                let table = format_table_within(&[[text.to_owned()]], Some(width), [Fit::First(0)]);
+                assert!(table.trim_end().width() <= width, "{text} {width}: {table}");
+            }
+        }
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl OfferedArgs<'_> {
         };
         let generated = Generated { roles, names, region: self.region };
         self.check_existing(&generated, config)?;
-        let pruned = self.pruned(&catalog, config, output)?;
+        let pruned = self.pruned(&catalog, &generated.names, config, output)?;
         let unset: Vec<&str> = match self.overwrite {
             Overwrite::Forced => {
                 let others = CONFLICTING_KEYS.into_iter().filter(|key| !key.starts_with("aws_"));
@@ -142,10 +142,12 @@ impl OfferedArgs<'_> {
         }
     }
 
-    /// Returns the profiles that go: those that arl generated for the session and that it no longer offers.
+    /// Returns the profiles that go: those that arl generated for the session and that it no longer offers,
+    /// but for those that get another role (`written`), as when an account was made anew with the old name.
     fn pruned(
         &self,
         catalog: &Catalog,
+        written: &[ProfileName],
         config: &SharedConfig<'_>,
         output: &Output,
     ) -> Result<Vec<ProfileName>, CliError> {
@@ -162,8 +164,9 @@ impl OfferedArgs<'_> {
             .into_iter()
             .map(|role| (role.account_id, role.role_name))
             .collect();
+        let written: HashSet<&str> = written.iter().map(ProfileName::as_str).collect();
         let mut pruned = Vec::new();
-        for name in config.profile_names() {
+        for name in config.profile_names().into_iter().filter(|name| !written.contains(name)) {
             let Some(section) = config.profile(name).filter(|s| is_generated(s, &catalog.session)) else {
                 continue;
             };

@@ -89,6 +89,7 @@ impl Picker<'_> {
             ColorChoice::Auto | ColorChoice::Always => Style::Highlighted,
         };
         let mut screen = Screen { terminal: &terminal, drawn: None };
+        terminal.leave_with(LEAVE_SCREEN);
         terminal.write_sequence(ENTER_SCREEN)?;
         let mut keys = KeyReader::default();
         loop {

@@ -10,6 +10,8 @@ use crate::cli::ui::terminal::Terminal;
 
 /// How many entries are listed at once.
 const MAX_LISTED: usize = 20;
+/// How many digits their numbers have at most.
+const MAX_DIGITS: usize = 2;
 /// How often it looks for a signal.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -28,12 +30,13 @@ pub(super) fn pick(
         if answer.is_empty() {
             return Err(PickError::Left);
         }
-        match answer.parse::<usize>() {
-            Ok(number) => match number.checked_sub(1).and_then(|place| list.shown().get(place)) {
+        // A longer number is a part of an account's ID.
+        match answer.parse::<usize>().ok().filter(|_| answer.len() <= MAX_DIGITS) {
+            Some(number) => match number.checked_sub(1).and_then(|place| list.shown().get(place)) {
                 Some(&index) if number <= MAX_LISTED => return Ok(index),
                 _ => terminal.write_sequence(&format!("There is no {number} in the list.\n"))?,
             },
-            Err(_) => {
+            None => {
                 let words: String = answer.chars().filter(|c| !c.is_control()).collect();
                 list.edit(|query| *query = words);
                 if list.counts().0 == 0 {
