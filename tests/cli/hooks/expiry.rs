@@ -33,6 +33,11 @@ fn the_message_of_an_expired_role_begins_with_the_name_that_was_typed() {
         let run = ShellSession::new(&stage, shell).assume("prod").expire().prompt().typed();
         let message = "arl: prod (role/Deploy in 123456789012) expired";
         assert_eq!(run.stdout.matches(message).count(), 1, "{run:?}");
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let session = ShellSession::new(&stage, shell).assume("prod");
+        let run = session.export("ARL_EXPIRES_AT", &now.to_string()).prompt().typed();
+        let message = "arl: prod (role/Deploy in 123456789012) just expired";
+        assert_eq!(run.stdout.matches(message).count(), 1, "{run:?}");
     }
 }
 
