@@ -66,7 +66,7 @@ __arl_expired() {
     esac
     __arl_told='its credentials were cleared'
     case ${ARL_ON_EXPIRY-}:${__arl_restore:+x} in
-        restore:x) __arl_told='what was here before is back' ;;
+        restore:x) __arl_told='your previous credentials are back' ;;
     esac
     case ${ARL_ROLE_ARN-} in
         *[![:graph:]]* | '') __arl_name='a role' ;;

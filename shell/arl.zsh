@@ -233,7 +233,7 @@ __arl_preexec() {
         if [[ -n ${__arl_hook_refused-} ]]; then
             __arl_notice 'its credentials stay until arl clear'
         elif [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
-            __arl_notice 'the next prompt puts back what was here before'
+            __arl_notice 'the next prompt puts back your previous credentials'
         else
             __arl_notice 'the next prompt clears its credentials'
         fi
@@ -273,7 +273,7 @@ __arl_expired() {
     elif __arl_renew; then
         \builtin :
     elif [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
-        [[ -n ${1-} ]] || __arl_notice 'what was here before is back'
+        [[ -n ${1-} ]] || __arl_notice 'your previous credentials are back'
         \builtin eval "$__arl_restore"
         \builtin unset __arl_restore __arl_refresh __arl_region
     else

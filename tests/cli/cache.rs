@@ -637,7 +637,7 @@ fn cached_sessions_can_be_listed_completed_and_removed() {
     }
     assert_eq!(
         run(&["cache", "clear"]).stderr,
-        "arl: 1 session forgotten
+        "arl: 1 session deleted
 "
     );
     assert_eq!(entries(&stage).len(), 0);

@@ -21,20 +21,20 @@ use crate::cli::ui::output::Output;
 use crate::cli::ui::sign_in_table::ListedSignIn;
 use crate::cli::ui::text::{human_duration, printable, quote_words};
 
-const AFTER_HELP: &str = "Fields of --json, null where they are not known:
-  state                 live, expired, none, or other keys: keys that are not arl's
+const AFTER_HELP: &str = "Fields of --json, null if unknown:
+  state                 live, expired, none, or \"other keys\" if arl did not set the keys
   role, role_arn, account_id
   source                where the role's first credentials came from, such as profile:dev
   sign_in               the sign-in that the role came from, and how long it is good
   expires_at            seconds since 1970
-  seconds_left          negative after it has expired
-  caller_arn            with --verify: whose credentials these are
+  seconds_left          negative if the role has expired
+  caller_arn            with --verify: the identity that STS sees
   clock_offset_seconds  with --verify: how far this clock is ahead of STS's; negative if behind
   rival_profile         the value of AWS_PROFILE, which some SDKs prefer to the role
-  hook                  prompt: each prompt clears an expired role; none: the prompt has lost
-                        the hook; script, unsupported: there is the shell function only, as in
-                        scripts and in dash; null: there is no shell function
-  sign_ins              the sign-ins, as in `arl list --json`; good tells whether one works";
+  hook                  prompt: the prompt hook clears an expired role; none: another program
+                        has removed the hook; script, unsupported: there is only the shell
+                        function, as in scripts and in dash; null: no shell integration
+  sign_ins              the sign-ins, as in `arl list --json`; good is true if one works";
 
 /// AWS refuses signatures that are older than this number of seconds.
 const MAX_CLOCK_OFFSET: u64 = 5 * 60;
@@ -200,7 +200,7 @@ impl StatusReport {
     fn to_text(&self) -> String {
         let span = |seconds: i64| human_duration(Duration::from_secs(seconds.unsigned_abs()));
         let mut text = match (self.state, self.seconds_left) {
-            (State::OtherKeys, _) => "no role; the keys in this shell are not arl's\n".to_owned(),
+            (State::OtherKeys, _) => "no role; arl did not set the keys in this shell\n".to_owned(),
             (State::NoRole, _) => "no role\n".to_owned(),
             (State::Expired, seconds_left) => {
                 format!("{} expired {} ago\n", session_label(), span(seconds_left.unwrap_or_default()))

@@ -27,8 +27,8 @@ const EXAMPLES: &str = "Examples:
   arl write --account-id 123456789012 --role-name dns_editor --profile-name dns_editor
   arl write --remove deploy                  removes the profile
 
-arl changes one profile and leaves every other byte of the file alone. If your program can run a credential_process,
-`arl configure --process` gives it the role without a secret in a file.";
+arl changes one profile and no other byte of the file. If your program can run a credential_process, use \
+`arl configure --process` instead: then no secret is in a file.";
 
 const CREDENTIAL_KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
 
@@ -42,7 +42,7 @@ pub(crate) struct WriteArgs {
     /// The profile to write [default: the account ID]
     #[arg(long, alias = "profile_name", value_name = "NAME", help_heading = "File")]
     profile_name: Option<String>,
-    /// Overwrite `default`, or a profile with long-term keys
+    /// Overwrite `default`, or a profile with long-term keys, a role or a sign-in
     #[arg(long, help_heading = "File")]
     force: bool,
     /// Remove a profile that arl wrote

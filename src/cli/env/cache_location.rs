@@ -44,7 +44,7 @@ impl CacheLocation {
             Self::Files(Some(directory)) => Ok(Some(Box::new(JsonFileCache::new(directory)))),
             Self::Files(None) => {
                 output.warn_once(
-                    "there is no home directory, so sessions are not kept; ARL_CACHE_DIR can name a place",
+                    "there is no home directory, so arl does not cache sessions; to cache them, set ARL_CACHE_DIR to a directory",
                 );
                 Ok(None)
             }

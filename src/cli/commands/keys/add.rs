@@ -26,7 +26,7 @@ use crate::cli::ui::text::last_four;
 pub(crate) struct AddArgs {
     /// The name to store it under
     name: String,
-    /// Take the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+    /// Read the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
     #[arg(long, conflicts_with_all = ["stdin", "import"])]
     env: bool,
     /// Read the key from stdin: two lines, or the JSON of `aws iam create-access-key`
@@ -41,13 +41,13 @@ pub(crate) struct AddArgs {
     /// Write no profile
     #[arg(long, conflicts_with_all = ["profile_name", "import", "serial_number"])]
     no_profile: bool,
-    /// The user's MFA device, for the profile; asked for at a terminal
+    /// The user's MFA device, for the profile [default: arl asks at a terminal]
     #[arg(long, alias = "mfa-serial", value_name = "ARN")]
     serial_number: Option<String>,
-    /// The region to check the key in, and the profile's
+    /// The region for the check of the key, and for the profile
     #[arg(short, long, value_name = "REGION", add = ArgValueCompleter::new(complete::regions))]
     region: Option<String>,
-    /// Replace another key of this name
+    /// Replace the key that is stored under this name
     #[arg(long)]
     force: bool,
 }

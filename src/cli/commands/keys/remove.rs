@@ -22,7 +22,7 @@ pub(crate) struct RemoveArgs {
     /// The name of the key
     #[arg(add = ArgValueCompleter::new(complete::key_names))]
     name: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     force: bool,
 }

@@ -43,16 +43,16 @@ pub(crate) struct RotateArgs {
     /// Deactivate the old key, but do not delete it
     #[arg(long)]
     keep_old: bool,
-    /// Delete this other key of the user first: AWS allows two
+    /// First delete this other key of the user; AWS allows only two keys
     #[arg(long, value_name = "KEY_ID")]
     replace: Option<String>,
-    /// Sign the calls of IAM with an MFA session, where a policy wants that; takes two codes
+    /// Call IAM with an MFA session, if a policy requires MFA; asks for two codes
     #[arg(long)]
     mfa_session: bool,
     /// The MFA device [default: the profile's `mfa_serial`]
     #[arg(long, alias = "mfa-serial", value_name = "ARN", requires = "mfa_session")]
     serial_number: Option<String>,
-    /// The program that prints the codes [default: the profile's, ARL_MFA_PROCESS, a question]
+    /// A program that prints MFA codes [default: the profile's, else ARL_MFA_PROCESS, else arl asks]
     #[arg(long, value_name = "COMMAND", requires = "mfa_session")]
     mfa_process: Option<String>,
 }
