@@ -140,7 +140,7 @@ __arl_install_hook() {
     (\unset PS1) 2>/dev/null || {
         case ${__arl_hook_refused-} in x) \return ;; esac
         __arl_hook_refused=x
-        \printf 'arl: PS1 is readonly, so no prompt can clear a role that has expired; use arl clear\n' >&2
+        \printf 'arl: PS1 is readonly, so the prompt hook cannot clear a role that has expired; use arl clear\n' >&2
         \return
     }
     # shellcheck disable=SC2016 # the shell expands it at each prompt

@@ -174,7 +174,7 @@ fn a_role_is_named_by_arn_account_and_name_or_profile() {
         .arl(&["assume", "12345678901/Deploy"])
         .failure(1, "an account ID has 12 digits, `12345678901` has 11");
     stage.arl(&["assume", "arn:aws:iam::123456789012:user/ann"]).failure(2, "this names a `user`");
-    stage.arl(&["assume", ""]).failure(2, "the role is an empty word");
+    stage.arl(&["assume", ""]).failure(2, "the role is empty");
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn status_verify_asks_sts_for_the_identity() {
 fn within_limits_the_time_of_a_call() {
     let stage = Stage::new();
     stage.sts.inject(arl_sts::Fault::Silence, 1);
-    stage.arl(&["assume", DEPLOY, "--within", "1ms"]).failure(1, "gave up, because it took too long");
+    stage.arl(&["assume", DEPLOY, "--within", "1ms"]).failure(1, "it took too long, so arl gave up");
 }
 
 #[test]

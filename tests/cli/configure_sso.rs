@@ -53,7 +53,7 @@ fn a_session_is_written_from_nothing_and_the_hint_says_how() {
                 sso_registration_scopes=sso:account:access\n";
     assert_eq!((written.as_str(), config(&stage)), (keys, format!("[sso-session corp]\n{keys}")));
     let again = stage.run(stage.bare("arl").args(&words));
-    assert!(again.stderr.contains("says so already"), "{again:?}");
+    assert!(again.stderr.contains("is unchanged"), "{again:?}");
     let other = |more: &[&str]| {
         let url = "https://other.example/start/#/";
         let args = ["configure", "--sso-session", "corp", "--start-url", url, "--region", "us-gov-west-1"];

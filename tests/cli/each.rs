@@ -73,7 +73,7 @@ fn a_pattern_names_every_profile_with_a_role_that_it_matches() {
     assert_eq!(run.success(), "payments-dev: payments-dev\npayments-prod: payments-prod\n");
     // A name without `*` stays a name, and a pattern without a match starts nothing.
     let refused =
-        [("payments", 125, "no profile `payments`"), ("pay*x", 2, "no profile with a role matches `pay*x`")];
+        [("payments", 125, "no profile `payments`"), ("pay*x", 2, "no role profile matches `pay*x`")];
     for (name, status, said) in refused {
         let run = stage.arl(&["each", name, "--", "touch", "started"]);
         run.failure(status, said);

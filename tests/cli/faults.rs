@@ -69,7 +69,7 @@ fn a_reset_connection_is_retried_then_reported() {
 fn an_incomplete_answer_is_an_error() {
     fails(Fault::Truncate, "no connection: ");
     fails(Fault::Malform, "does not answer as STS does");
-    fails(Fault::NoCredentials, "it holds no credentials");
+    fails(Fault::NoCredentials, "it contains no credentials");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn every_sts_error_code_has_its_hint() {
         ("ExpiredToken", "expired", "have expired"),
         ("InvalidClientTokenId", "invalid", "the access key is unknown here"),
         ("SignatureDoesNotMatch", "no match", "the secret key is wrong"),
-        ("MalformedPolicyDocument", "Syntax errors in policy.", "check the grammar of --policy"),
+        ("MalformedPolicyDocument", "Syntax errors in policy.", "check the syntax of --policy"),
         ("PackedPolicyTooLarge", "Packed policy consumes 132%", "shorten --policy"),
         ("RegionDisabledException", "STS is not activated", "activate STS in us-east-1"),
         ("AccessDenied", "User: x is not authorized", "the trust policy of the role must name it"),

@@ -297,6 +297,6 @@ fn both_services_have_the_certificates_and_checks_of_sts() {
     // A region becomes part of the host that gets the token.
     for region in ["evil.example/", "eu-west-1@evil.example", "eu west"] {
         stage.profiles(&config(region, ""), "");
-        run(&stage, "Dev").failure(1, "which is no region");
+        run(&stage, "Dev").failure(1, "which is not a region");
     }
 }

@@ -245,7 +245,7 @@ fn a_profile_with_a_stored_key_and_another_identity_is_refused() {
         let key = if credentials.is_empty() { format!("{other} = 1\n") } else { String::new() };
         keys.stage.profiles(&format!("[profile dev]\narl_keys = dev\n{key}"), credentials);
         keys.arl(&["assume", DEPLOY, "--profile", "dev", "--json"])
-            .failure(1, &format!("has both `arl_keys` and `{other}`; only one can be meant"));
+            .failure(1, &format!("has both `arl_keys` and `{other}`; remove one of them"));
     }
     for key in ["source_profile = x", "credential_source = Environment"] {
         keys.stage
@@ -259,7 +259,7 @@ fn a_profile_with_a_stored_key_and_another_identity_is_refused() {
     keys.stage.profiles("[profile p]\narl_keys = other\n", "");
     let run = keys.arl(&["assume", "p", "--json"]);
     run.failure(1, "fake holds no key `other`");
-    assert!(run.stderr.contains("hint: `arl keys list` shows what is stored"), "{run:?}");
+    assert!(run.stderr.contains("hint: `arl keys list` shows the stored keys"), "{run:?}");
     let mut command = keys.bare("arl");
     command.env("ARL_KEY_STORE", "../evil").args(["assume", "p", "--json"]);
     keys.stage.run(&mut command).failure(1, "ARL_KEY_STORE must be the name of a docker-credential helper");
@@ -520,7 +520,7 @@ fn without_a_key_store_the_error_names_what_can_be_installed() {
     let arl = crate::support::binary();
     command.env("PATH", arl.parent().unwrap()).env_remove("ARL_KEY_STORE").args(["keys", "list"]);
     let run = keys.stage.run(&mut command);
-    run.failure(1, "could not find a key store");
+    run.failure(1, "could not find a keychain");
     for word in [
         "docker-credential-osxkeychain",
         "docker-credential-secretservice",

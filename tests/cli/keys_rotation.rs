@@ -99,7 +99,7 @@ fn keep_old_only_deactivates_the_old_key() {
     });
     let before = keys.stored("dev");
     let run = rotate(&keys, &[]);
-    run.failure(1, "the user has two keys already, and AWS allows no third");
+    run.failure(1, "the user already has two keys, and AWS allows no third");
     assert!(
         run.stderr.contains(&format!("{} is inactive, last used 3h ago for s3", World::ANN_KEY)),
         "{run:?}"
@@ -115,7 +115,7 @@ fn keep_old_only_deactivates_the_old_key() {
     assert_eq!((keys.stored("dev"), of_ann(&keys)), (before.clone(), own));
     let stored = before.0.unwrap();
     rotate(&keys, &["--replace", &stored]).failure(2, "is the key that is stored");
-    rotate(&keys, &["--replace", "AKIAIOSFODNN7BOB0001"]).failure(2, "is no key of this user");
+    rotate(&keys, &["--replace", "AKIAIOSFODNN7BOB0001"]).failure(2, "is not a key of this user");
     let _ = rotate(&keys, &["--replace", World::ANN_KEY]).success();
     assert_ne!(assert_rotated(&keys), stored);
 }
@@ -219,7 +219,7 @@ fn a_new_key_of_another_user_is_deleted_again() {
     let keys = with_key();
     keys.stage.sts.change(|world| world.new_key_owner = Some("arn:aws:iam::111122223333:user/bob".into()));
     let run = rotate(&keys, &[]);
-    run.failure(1, "the new key is of another identity, so it is not used");
+    run.failure(1, "the new key belongs to another identity, so arl does not use it");
     assert_eq!(keys.stored("dev").0.as_deref(), Some(World::ANN_KEY));
     assert_eq!(of_ann(&keys), [(World::ANN_KEY.to_owned(), true)]);
 }
@@ -284,7 +284,7 @@ fn an_mfa_session_signs_the_calls_where_a_policy_wants_it() {
     keys.stage.sts.change(|world| world.iam_needs_mfa = true);
     let run = rotate(&keys, &[]);
     run.failure(1, "could not list the user's keys");
-    assert!(run.stderr.contains("hint: if a policy wants MFA for that: --mfa-session"), "{run:?}");
+    assert!(run.stderr.contains("hint: if a policy requires MFA for that: --mfa-session"), "{run:?}");
     rotate(&keys, &["--mfa-session"]).failure(2, "--mfa-session needs a device");
     // Each code works once, and each of the two keys needs one.
     let device = "n=$(cat codes 2>/dev/null || echo 100100); echo $((n + 1)) | tee codes";

@@ -170,7 +170,7 @@ for rotation in 1 2; do
 done
 arl keys rotate dev --keep-old
 if arl keys rotate dev 2>full; then exit 1; fi
-grep -q 'the user has two keys already, and AWS allows no third' full
+grep -q 'the user already has two keys, and AWS allows no third' full
 arl keys remove dev --force
 if arl keys show dev --json; then exit 1; fi
 "#;

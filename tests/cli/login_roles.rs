@@ -73,7 +73,7 @@ fn configure_writes_the_profile_that_every_sdk_reads() {
     let keys = "sso_session=corp\nsso_account_id=111122223333\nsso_role_name=Dev\nregion=eu-west-1\n";
     assert_eq!(written, keys);
     let again = configure(&["--region", "eu-west-1"]);
-    assert!(again.stderr.contains("says so already"), "{again:?}");
+    assert!(again.stderr.contains("is unchanged"), "{again:?}");
     let _ = run(&stage, &["assume", "mine", "--json"]).success();
     run(&stage, &["configure", "corp:111122223333/Admin", "--profile-name", "mine"])
         .failure(1, "is there already and says something else");
@@ -138,7 +138,7 @@ fn another_role_starts_where_it_would_without_the_sign_ins_role() {
     shell.args(["-c", &script]).env("AWS_ENDPOINT_URL_SSO", stage.sts.url());
     let said = stage.run(&mut shell);
     // No session is a source for an ARN: without keys and a default profile there is none.
-    assert!(said.stderr.contains("there are no source credentials"), "{said:?}");
+    assert!(said.stderr.contains("there are no AWS credentials to start from"), "{said:?}");
     let said = said.success();
     assert!(said.contains("`source_profile = dev` of profile `deploy`"), "{said}");
 }

@@ -375,7 +375,7 @@ fn a_numbered_list_is_read_line_by_line() {
         let list = window.wait_for("an empty line leaves:");
         assert!(
             list.contains("1. dns, 123456789012, dns_editor, ann")
-                && list.contains("4. broken, 123456789012, Gone, nowhere, cannot work"),
+                && list.contains("4. broken, 123456789012, Gone, nowhere, does not work"),
             "{list}"
         );
         window.run("9");

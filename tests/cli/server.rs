@@ -512,7 +512,7 @@ fn renewed_credentials_without_an_expiration_are_not_served() {
     let runs = std::fs::read_to_string(stage.home.join("runs")).unwrap();
     assert!(runs.lines().count() < 6, "{runs}");
     let end = served.end();
-    assert!(end.stderr.contains("they do not end"), "{end:?}");
+    assert!(end.stderr.contains("they do not expire"), "{end:?}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn a_selected_profile_without_credentials_is_an_error() {
         (vec!["--profile", "bobb"], vec![], "there is no profile `bobb`"),
         (vec!["--profile", "bobb"], vec![("AWS_PROFILE", "bobb")], "there is no profile `bobb`\n"),
         (vec![], vec![("AWS_PROFILE", "bobb")], "there is no profile `bobb`, which AWS_PROFILE names"),
-        (vec![], vec![("AWS_PROFILE", "empty")], "profile `empty` holds no credentials"),
+        (vec![], vec![("AWS_PROFILE", "empty")], "profile `empty` has no credentials"),
         (
             vec!["--profile", "half"],
             vec![],
@@ -215,7 +215,7 @@ fn invalid_profile_chains_are_errors_that_name_the_profiles() {
 fn a_syntax_error_in_a_file_is_reported_with_its_line() {
     let stage = stage("[profile a]\nregion = x\n[profile b\nrole_arn = y\n");
     stage.arl(&["assume", DEPLOY]).failure(1, ".aws/config`");
-    assert!(stage.arl(&["assume", DEPLOY]).stderr.contains("line 3 opens a section without a `]`"));
+    assert!(stage.arl(&["assume", DEPLOY]).stderr.contains("line 3 has a section header without a `]`"));
     std::fs::write(stage.home.join(".aws/config"), b"[profile a]\n\xff = x\n").unwrap();
     assert!(stage.arl(&["assume", DEPLOY]).stderr.contains("line 2 is not UTF-8"));
     std::fs::remove_file(stage.home.join(".aws/config")).unwrap();
@@ -234,7 +234,7 @@ fn credential_source_environment_assumes_the_role() {
     assert!(out.contains(&format!("ARL_ROLE_ARN='{DEPLOY}'")), "{out}");
     stage
         .run(stage.bare("arl").args(["assume", "e"]))
-        .failure(1, "takes its source from the environment, which holds no keys");
+        .failure(1, "takes its credentials from the environment, which has no keys");
 }
 
 #[test]
@@ -346,9 +346,9 @@ fn a_program_prints_the_token_of_a_web_identity() {
     assert!(explained.contains("the program `echo`") && !explained.contains("claims"), "{explained}");
     assert!(cached(&["list"]).success().contains("web"));
     for (process, said) in [
-        ("echo one two hunter22", "printed something else than one token"),
-        ("true", "printed something else than one token"),
-        ("printf 'a\\001b'", "printed something else than one token"),
+        ("echo one two hunter22", "did not print exactly one token"),
+        ("true", "did not print exactly one token"),
+        ("printf 'a\\001b'", "did not print exactly one token"),
         ("echo nothing of yours >&2; exit 7", "exit status: 7: nothing of yours"),
         ("head -c 1000000 /dev/zero", "wrote more than 64 KiB"),
         ("arl assume web --json", "is asked for by its own `web_identity_token_process`"),
@@ -431,7 +431,9 @@ fn a_credential_process_is_run() {
 #[test]
 fn without_any_source_arl_fails_at_once() {
     let stage = Stage::new();
-    stage.run(stage.bare("arl").args(["assume", DEPLOY])).failure(1, "there are no source credentials");
+    stage
+        .run(stage.bare("arl").args(["assume", DEPLOY]))
+        .failure(1, "there are no AWS credentials to start from");
     // If instance metadata is enabled, arl asks it. Here it refuses the connection.
     let run = stage.run(stage.bare("arl").args(["assume", DEPLOY]).env_remove("AWS_EC2_METADATA_DISABLED"));
     run.failure(1, "could not get the source credentials (instance metadata)");
@@ -607,7 +609,7 @@ fn a_chain_of_thousands_of_profiles_is_a_clear_error() {
                  [profile b]\nrole_arn = arn:aws:iam::123456789012:role/R\nsource_profile = a\n";
     stage.profiles(&format!("{}{rest}{small}", chain_of_profiles(length, "p0")), keys);
     arl(&["assume", "p0"]).failure(1, "more than 100 profiles");
-    arl(&["assume", "a"]).failure(1, "the profiles are each other's source: `a` → `b` → `a`");
+    arl(&["assume", "a"]).failure(1, "the profiles are a circle of sources: `a` → `b` → `a`");
     let listed = arl(&["list"]).success();
     assert_eq!(listed.lines().count(), length + 4);
     let works: Vec<&str> = listed.lines().filter(|line| line.starts_with("   ")).skip(1).collect();
@@ -646,7 +648,7 @@ fn files_without_an_end_are_refused() {
     let _ = stage.run(&mut arl).success();
     let mut arl = stage.as_ann("arl");
     arl.args(["write", DEPLOY, "--profile-name", "x"]).env("AWS_SHARED_CREDENTIALS_FILE", &stage.home);
-    stage.run(&mut arl).failure(1, "it is no plain file");
+    stage.run(&mut arl).failure(1, "it is not a regular file");
 }
 
 /// The SDKs for Go and Java do the same. botocore prefers a `[default]`.
@@ -672,7 +674,7 @@ fn a_web_identity_of_the_environment_takes_precedence_over_an_unnamed_default_pr
     assert!(id.starts_with("ASIA"), "{id}");
     assert_eq!(
         said,
-        "arl: the environment's web identity (AWS_ROLE_ARN) is used, not the profile `default`\n"
+        "arl: arl uses the environment's web identity (AWS_ROLE_ARN), not the profile `default`\n"
     );
     // A profile that the user has named takes precedence, `default` as well.
     for (variables, args) in [
@@ -775,7 +777,7 @@ fn a_section_with_the_wrong_header_is_named_with_its_mend() {
             run(&["assume", DEPLOY, "--via", "dev", "--profile", "ann"], &[]),
             run(&["assume", DEPLOY], &[("AWS_PROFILE", "dev")]),
         ] {
-            run.failure(1, &format!("the section `[{header}]` of `{path}` is not the profile's"));
+            run.failure(1, &format!("the section `[{header}]` in `{path}` is not a profile there"));
             assert!(run.stderr.contains(&format!("write `[{right}]` in `{path}`")), "{run:?}");
             assert!(!run.stderr.contains("did you mean"), "{run:?}");
         }

@@ -30,7 +30,7 @@ fn status_tells_whether_each_prompt_runs_the_hook() {
     let session = ShellSession::new(&stage, BASH).line("PROMPT_COMMAND=").line("arl status > lost");
     let run = session.line("arl assume 123456789012/Deploy").line("arl status > back").typed();
     assert!(
-        run.file("lost").contains("\n  hook      missing at the prompt; `arl assume` puts it back\n"),
+        run.file("lost").contains("\n  hook      missing from the prompt; `arl assume` adds it again\n"),
         "{run:?}"
     );
     assert!(run.file("back").contains("\n  hook      installed\n"), "{run:?}");
@@ -78,7 +78,9 @@ fn verify_compares_the_clocks() {
     stage.sts.inject(Fault::SkewedDate(3600), 1);
     let run = stage.run(&mut arl);
     assert!(
-        run.stdout.contains("clock     1h behind STS's; AWS refuses calls beyond 5m: set it\n"),
+        run.stdout.contains(
+            "clock     1h behind STS's; AWS refuses calls if the difference is more than 5m: set the clock\n"
+        ),
         "{run:?}"
     );
 }

@@ -122,7 +122,7 @@ fn symlinks_and_modes_are_preserved_and_unusual_files_refused() {
     assert_eq!(fs::metadata(&real).unwrap().mode() & 0o777, 0o600, "secrets in a file that others can read");
     let mut to_pipe = stage.as_ann("arl");
     to_pipe.args(["write", DEPLOY, "--profile-name", "p"]).env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-    stage.run(&mut to_pipe).failure(1, "it is no plain file");
+    stage.run(&mut to_pipe).failure(1, "it is not a regular file");
     assert!(!std::path::Path::new("/dev/.null.arl.lock").exists());
     fs::write(&real, "[p]\na=1\n[p]\n").unwrap();
     stage.arl(&["write", DEPLOY, "--profile-name", "p"]).failure(1, "stands there twice, on lines 1 and 3");
@@ -429,7 +429,7 @@ fn a_configured_profile_works_in_sdks_and_holds_no_secret() {
     assert_eq!(stage.assumed()[1].get("Tags.member.1.Value"), Some("b c"));
     // The same settings again change nothing. Other settings need --force.
     let run = configure(&["--profile-name", "plain", "--region", "us-east-1", "--duration", "30m"]);
-    assert!(run.stderr.contains("says so already"), "{run:?}");
+    assert!(run.stderr.contains("is unchanged"), "{run:?}");
     configure(&["--profile-name", "plain"]).failure(1, "says something else");
     let _ = configure(&["--profile-name", "plain", "--force"]).success();
     let plain = fs::read_to_string(&path).unwrap();
@@ -527,7 +527,7 @@ fn root_gives_away_no_file_that_a_user_put_in_the_locks_place() {
                 stage.arl(&["configure", DEPLOY, "--profile-name", "x", "--profile", "x", "--force"]);
             let refused = if lock == ".credentials.arl.lock" { &run } else { &configured };
             if lock == ".credentials.arl.lock" {
-                refused.failure(1, "it is not a plain file");
+                refused.failure(1, "it is not a regular file");
             }
             let target = stage.home.join("roots");
             assert_eq!(fs::metadata(&target).unwrap().uid(), 0, "{kind}");

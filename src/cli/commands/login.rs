@@ -85,7 +85,7 @@ pub(crate) fn run(args: &LoginArgs, output: &Output) -> Result<ExitStatus, CliEr
     let options = args.options(configured_flow(&session, &config)?)?;
     let settings = settings_of_session(args.session.as_deref(), &session, &resolver, &config, &context)?;
     let home =
-        context.home().ok_or_else(|| CliError::new("there is no home directory to keep a token in"))?;
+        context.home().ok_or_else(|| CliError::new("there is no home directory to store the token in"))?;
     if session.name.is_none() && !args.check {
         output.note(
             "this profile has no `sso_session`; with one, the AWS CLI and the SDKs could renew the token too",
@@ -144,11 +144,11 @@ impl LoginArgs {
                 };
                 if !self.check && !store.read(session).ok().flatten().is_some_and(is_stored) {
                     return Err(CliError::new(format!(
-                        "the new token of `{}` is not stored",
+                        "could not store the new token of `{}`",
                         session.label()
                     ))
                     .hint(format!(
-                        "make room or give yourself the directory: ls -la {}",
+                        "make sure that you can write to the directory: ls -la {}",
                         sign_in_hints::quoted(store.directory())
                     )));
                 }
@@ -194,7 +194,7 @@ fn not_renewed(error: &LoginError, session: &SsoSession) -> CliError {
     match error {
         LoginError::Call(_) => cli_error.hint("check the network and HTTPS_PROXY"),
         LoginError::TokenFile(path, _) => cli_error.hint(format!(
-            "look at it, and remove it if you do not trust it: rm {}",
+            "look at the file, and remove it if you do not trust it: rm {}",
             sign_in_hints::quoted(path)
         )),
         _ => cli_error,
@@ -207,7 +207,7 @@ fn parse_timeout(text: &str) -> Result<Duration, CliError> {
         .or_else(|_| humantime::parse_duration(text))
         .map_err(|error| CliError::usage(format!("--timeout must be a time such as 10m: {error}")))?;
     match time.is_zero() || time > MAX_TIMEOUT {
-        true => Err(CliError::usage("--timeout must be more than nothing and at most 1h")),
+        true => Err(CliError::usage("--timeout must be more than 0s and at most 1h")),
         false => Ok(time),
     }
 }

@@ -51,7 +51,8 @@ pub(crate) fn run(args: &LogoutArgs, output: &Output) -> Result<(), CliError> {
     let config = context.shared_config()?;
     let var = |name: &str| vars::get(name);
     let resolver = SourceResolver::new(&config, &var, ShellRole::Ignore);
-    let home = context.home().ok_or_else(|| CliError::new("there is no home directory with tokens"))?;
+    let home =
+        context.home().ok_or_else(|| CliError::new("there is no home directory to read tokens from"))?;
     let store = TokenStore::new(home);
     if args.all {
         let endings = store.all().into_iter().map(|(path, token)| {
@@ -108,7 +109,7 @@ fn end(endings: Vec<Ending>, output: &Output) -> Result<(), CliError> {
 /// Adds what is left of a sign-in whose token is gone, but that the service did not end.
 fn not_told(error: CliError, cause: &StsError) -> CliError {
     let error = error
-        .hint("the token is gone from this machine; IAM Identity Center ends the sign-in on its own time");
+        .hint("arl deleted the token on this machine; IAM Identity Center ends the sign-in when it expires");
     error.hints(hints::network_hint(cause, "IAM Identity Center", "of the sign-in"))
 }
 

@@ -104,9 +104,9 @@ impl Hook {
     fn to_text(self) -> String {
         match self {
             Self::Prompt => "installed".to_owned(),
-            Self::None => "missing at the prompt; `arl assume` puts it back".to_owned(),
-            Self::Script => "none in a script".to_owned(),
-            Self::Unsupported => "none in this kind of shell; `arl clear` drops an expired role".to_owned(),
+            Self::None => "missing from the prompt; `arl assume` adds it again".to_owned(),
+            Self::Script => "scripts have no prompt hook".to_owned(),
+            Self::Unsupported => "this shell cannot have one; `arl clear` drops an expired role".to_owned(),
             Self::NoFunction => {
                 let line = shell::detect(None).ok().and_then(shell::startup_line);
                 match line {
@@ -286,7 +286,7 @@ fn sign_ins(output: &Output) -> Vec<ListedSignIn> {
     };
     read().unwrap_or_else(|error: CliError| {
         let causes = error.causes.iter().map(|cause| format!(": {cause}")).collect::<String>();
-        output.note(&format!("the sign-ins are not known: {}{causes}", error.error));
+        output.note(&format!("could not list the sign-ins: {}{causes}", error.error));
         Vec::new()
     })
 }
@@ -342,10 +342,12 @@ fn clock_offset(local: SystemTime, other: SystemTime) -> i64 {
 fn describe_clock(offset: i64) -> String {
     let span = human_duration(Duration::from_secs(offset.unsigned_abs()));
     match offset {
-        -1..=1 => "as STS's".to_owned(),
+        -1..=1 => "the same as STS's".to_owned(),
         offset if offset.unsigned_abs() > MAX_CLOCK_OFFSET => {
             let direction = if offset > 0 { "ahead of" } else { "behind" };
-            format!("{span} {direction} STS's; AWS refuses calls beyond 5m: set it")
+            format!(
+                "{span} {direction} STS's; AWS refuses calls if the difference is more than 5m: set the clock"
+            )
         }
         2.. => format!("{span} ahead of STS's"),
         _ => format!("{span} behind STS's"),

@@ -83,7 +83,7 @@ fn keyring() -> Result<Box<dyn SessionStore>, CliError> {
         Err(error) => Err(CliError::new("could not use the kernel's keyring (ARL_CACHE=keyring)")
             .caused_by(error)
             .hint(
-                "ARL_CACHE=none keeps nothing; ARL_CACHE=file keeps sessions in files that only you can read",
+                "ARL_CACHE=none caches nothing; ARL_CACHE=file caches sessions in files that only you can read",
             )),
     }
 }

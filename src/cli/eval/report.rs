@@ -46,7 +46,7 @@ pub(crate) fn install_panic_hook(args: &'static [OsString], status: ExitStatus) 
             let _ = output.write_data(shell.failure(status.code()).as_bytes());
         }
         write_stderr(&format!(
-            "error: arl came upon a bug of its own, at {location}\nhint: please report this\n"
+            "error: internal error at {location}, a bug in arl\nhint: please report this\n"
         ));
         #[expect(clippy::exit, reason = "unwinding could print the panic's text")]
         std::process::exit(status.code().into());

@@ -96,7 +96,9 @@ pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
     let AssumeArgs { mut role, env: _, json, format, shell, show } = args;
     let format = if json { Format::Json } else { format.unwrap_or(Format::Env) };
     if format != Format::Env && shell.is_some() {
-        return Err(CliError::usage("--shell is for shell statements, and this prints none"));
+        return Err(CliError::usage(
+            "--shell is only for shell statements, and --json and --format print none",
+        ));
     }
     let exposure = output::stdout_exposure().filter(|_| !show);
     match exposure {
@@ -165,10 +167,10 @@ fn validate_on_expiry() -> Result<(), CliError> {
 pub(crate) fn refuse_readable_file(command: &str) -> CliError {
     let path = std::fs::read_link("/proc/self/fd/1")
         .map_or_else(|_| "FILE".into(), |path| path.display().to_string());
-    CliError::new("other users can read the file that the secret key would be written to")
+    CliError::new("other users could read the secret key in this file")
         .hint(format!("chmod 600 {}", quote_words(Shell::Posix, &[path])))
         .hint(format!(
-            "or create the file as your own: (umask 077; {command} … >FILE); --show writes to any file"
+            "or create a file that only you can read: (umask 077; {command} … >FILE); --show writes to any file"
         ))
 }
 

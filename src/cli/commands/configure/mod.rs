@@ -139,7 +139,9 @@ pub(crate) fn run(args: &ConfigureArgs, output: &Output) -> Result<ExitStatus, C
         let offered = args.offered(session.as_deref(), name, overwrite)?;
         return offered.write(&context, &config, &file, output);
     }
-    let Some(name) = name else { return Err(CliError::usage("no profile is named: --profile-name NAME")) };
+    let Some(name) = name else {
+        return Err(CliError::usage("a name for the profile is missing: --profile-name NAME"));
+    };
     let profile = ProfileArgs { role: &args.role, process: args.process, overwrite };
     let plan = match &args.keys {
         Some(key) => ConfigurePlan::for_stored_key(&profile, name, key)?,
@@ -161,13 +163,15 @@ impl ConfigureArgs {
         ];
         let of_sso = given.into_iter().find(|(_, is_given)| *is_given && self.sso.is_none());
         if let Some((flag, _)) = of_sso {
-            return Err(CliError::usage(format!("{flag} is for `arl configure --sso`")));
+            return Err(CliError::usage(format!("{flag} needs `arl configure --sso`")));
         }
         if self.start_url.is_some() && self.sso_session.is_none() {
-            return Err(CliError::usage("--start-url is for `arl configure --sso-session`"));
+            return Err(CliError::usage("--start-url needs `arl configure --sso-session`"));
         }
         match self.prune && !self.all {
-            true => Err(CliError::usage("--prune needs --all: it compares with everything that is offered")),
+            true => Err(CliError::usage(
+                "--prune needs --all, because it compares with all roles that IAM Identity Center offers",
+            )),
             false => Ok(()),
         }
     }
@@ -179,7 +183,7 @@ impl ConfigureArgs {
         match rest.first_flag() {
             None => Ok(()),
             Some(flag) => Err(CliError::usage(format!(
-                "{flag} is for roles that are assumed, and {mode} is about IAM Identity Center"
+                "{flag} is only for AssumeRole, and {mode} is for IAM Identity Center"
             ))),
         }
     }
@@ -194,13 +198,13 @@ impl ConfigureArgs {
             (Some(account), Some(role), false) => Wanted::One(account, role),
             (None, None, true) => Wanted::All,
             _ => {
-                return Err(CliError::usage("which profiles? --sso needs --all, or --account and --role")
-                    .hint("arl list --sso shows what there is"));
+                return Err(CliError::usage("--sso needs --all, or --account and --role")
+                    .hint("to see the roles: arl list --sso"));
             }
         };
         let region = self.role.region.as_deref();
         if let Some(region) = region.filter(|region| !session::is_region(region)) {
-            return Err(CliError::usage(format!("--region `{region}` is no region, such as eu-west-1")));
+            return Err(CliError::usage(format!("--region `{region}` is not a region such as eu-west-1")));
         }
         Ok(OfferedArgs {
             session,

@@ -111,9 +111,9 @@ pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<ExitStatus, CliE
     };
     if role.credentials.session_token().is_none() {
         return Err(CliError::usage(
-            "the console takes temporary credentials only, and these are long-term keys",
+            "the console accepts only temporary credentials, and these are long-term keys",
         )
-        .hint("name a role"));
+        .hint("name a role: arl console ROLE"));
     }
     let mut console = sign_in_for(&role.partition, role.region.as_deref())?.with_duration(duration);
     if let Some((_, url)) = &endpoint {
@@ -149,7 +149,7 @@ async fn sign_in_url(
     match sign_in(console.clone()).await {
         Err(StsError::Refused { .. }) if duration.is_some() => {
             let url = sign_in(console.clone().with_duration(None)).await.map_err(failed)?;
-            output.note("the console session ends with the role's: AWS takes no duration for a role that was assumed with temporary credentials");
+            output.note("the console session ends with the role's session: AWS allows no --duration for a role that was assumed with temporary credentials");
             Ok(url)
         }
         url => url.map_err(failed),

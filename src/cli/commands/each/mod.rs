@@ -117,8 +117,9 @@ fn run_jobs(
     on_failure: OnFailure,
     output: &Output,
 ) -> Result<Report, CliError> {
-    let (signal_rx, signal_tx) = UnixStream::pair()
-        .map_err(|error| CliError::new("could not listen to signals").caused_by(error).into_exec_failure())?;
+    let (signal_rx, signal_tx) = UnixStream::pair().map_err(|error| {
+        CliError::new("could not install signal handlers").caused_by(error).into_exec_failure()
+    })?;
     signals::forward_signals_to(signal_tx, StopSignal::Default);
     let printer = PrefixedOutput::new(prefix_styles(&jobs, args, output), progress(&jobs, output));
     let runner = JobRunner::new(jobs, &args.command, on_failure, output.as_flags(), printer);

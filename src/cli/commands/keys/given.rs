@@ -21,7 +21,7 @@ pub(crate) fn check(id: String, secret: Secret, origin: &str) -> Result<Credenti
     // The secret of temporary keys is worth nothing without their token, and both end soon.
     if id.starts_with("ASIA") {
         return Err(CliError::usage(format!(
-            "{origin}: a key ID that begins with ASIA is of temporary keys"
+            "{origin}: a key ID that begins with ASIA belongs to temporary keys"
         ))
         .hint("long-term keys begin with AKIA; create one: aws iam create-access-key"));
     }

@@ -93,9 +93,9 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus, CliErr
         if roles.is_empty() {
             output.note(match (args.sso, pattern.is_some()) {
                 (true, true) => "no role matches",
-                (true, false) => "neither a profile nor IAM Identity Center has a role",
-                (false, true) => "no profile with a role matches",
-                (false, false) => "no profile has a role",
+                (true, false) => "there is no role profile, and IAM Identity Center offers no role",
+                (false, true) => "no role profile matches",
+                (false, false) => "there is no role profile",
             });
         }
         let tables = [
