@@ -11,8 +11,8 @@ use crate::cli::ui::session_table;
 
 const AFTER_HELP: &str = "\
 arl caches each session until it expires: in a file that only you can read, or with ARL_CACHE=keyring in the \
-kernel's keyring. It uses a cached session only for the same request: the same source, STS endpoint, role and \
-parameters. ARL_CACHE=none and --no-cache cache nothing. --refresh gets a new session.";
+kernel's keyring. It uses a cached session only for the same request: the same source, STS endpoint, role \
+and parameters. ARL_CACHE=none and --no-cache cache nothing. --refresh gets a new session.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = AFTER_HELP)]

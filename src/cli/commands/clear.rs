@@ -22,8 +22,8 @@ const EXAMPLES: &str = "Examples:
   arl clear | source             fish
   arl clear                      any shell with the shell integration (arl init)
 
-Only the shell that assumed the role has your previous credentials. In a child of that shell, arl unsets the role and \
-restores nothing. arl does not touch keys that it did not set.";
+Only the shell that assumed the role has your previous credentials. In a child of that shell, arl unsets the \
+role and restores nothing. arl does not touch keys that it did not set.";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES, help_template = TEMPLATE)]

@@ -21,13 +21,14 @@ const EXAMPLES: &str = "Examples:
   arl init powershell | Out-String | Invoke-Expression   in $PROFILE (never run in PowerShell)
   eval \"$(arl init sh)\"            in the file that ENV names (dash and others; no prompt hook)
 
-The shell function makes `arl assume` and `arl clear` change the shell itself. The prompt hook clears credentials that \
-have expired, or restores or refreshes them if ARL_ON_EXPIRY says so. bash, zsh and fish also get tab completion; in \
-zsh put the line after compinit.
+The shell function makes `arl assume` and `arl clear` change the shell itself. The prompt hook clears \
+credentials that have expired, or restores or refreshes them if ARL_ON_EXPIRY says so. bash, zsh and fish \
+also get tab completion; in zsh put the line after compinit.
 
-To run a server in the background and to stop it with `kill $!` or `kill %1`, write `command arl exec ROLE -- SERVER &` \
-in fish, in mksh and on macOS, and `\\arl exec ROLE -- SERVER &` in tcsh. There, the shell function would run in a copy \
-of the shell, and `kill` would end only that copy; fish does not run functions in the background at all.";
+To run a server in the background and to stop it with `kill $!` or `kill %1`, write \
+`command arl exec ROLE -- SERVER &` in fish, in mksh and on macOS, and `\\arl exec ROLE -- SERVER &` in \
+tcsh. There, the shell function would run in a copy of the shell, and `kill` would end only that copy; fish \
+does not run functions in the background at all.";
 
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = EXAMPLES, help_template = TEMPLATE)]

@@ -36,9 +36,9 @@ const ENVIRONMENT: &str = "Environment:
   BROWSER          the command that opens a browser; %s is the address
   AWS_PROFILE, AWS_ENDPOINT_URL_SSO, AWS_ENDPOINT_URL_SSO_OIDC, AWS_CA_BUNDLE, HTTPS_PROXY   as in the AWS CLI
 
-Without a flag or setting, arl opens a browser on this machine. Over SSH and in containers, where the browser cannot \
-come back to arl, it prints an address to open on another machine, and asks for the address of the page that then fails \
-to load. Without a terminal, it prints a device code.";
+Without a flag or setting, arl opens a browser on this machine. Over SSH and in containers, where the \
+browser cannot come back to arl, it prints an address to open on another machine, and asks for the address \
+of the page that then fails to load. Without a terminal, it prints a device code.";
 
 /// A token that is valid for less is renewed.
 const MARGIN: Duration = Duration::from_secs(5 * 60);

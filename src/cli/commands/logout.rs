@@ -23,8 +23,8 @@ const EXAMPLES: &str = "Examples:
   arl logout corp                   the [sso-session corp], or the one of the profile corp
   arl logout --all                  every sign-in, including those of the AWS CLI
 
-arl ends the sign-in, and deletes its token file and the sessions that arl and the AWS CLI have cached from it. \
-Credentials that a shell or program already has stay valid until they expire.";
+arl ends the sign-in, and deletes its token file and the sessions that arl and the AWS CLI have cached from \
+it. Credentials that a shell or program already has stay valid until they expire.";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES, help_template = TEMPLATE)]

@@ -41,18 +41,19 @@ const EXAMPLES: &str = "Examples:
   arl configure --sso corp --all --prune --dry-run
 
 The first command writes a role profile, which every AWS SDK can use without arl. The second one writes a \
-credential_process profile: the SDK runs arl, with its cache and with the flags that you give here. Neither profile \
-holds a secret.
+credential_process profile: the SDK runs arl, with its cache and with the flags that you give here. Neither \
+profile holds a secret.
 
---sso-session writes where you sign in to IAM Identity Center. --sso writes a profile for each role that you have \
-there, or for one role. Every AWS SDK can use these profiles without arl.
+--sso-session writes where you sign in to IAM Identity Center. --sso writes a profile for each role that you \
+have there, or for one role. Every AWS SDK can use these profiles without arl.
 
-arl names them {account}-{role}, or as --name-template says: a template can contain {account}, {account_id}, {role} \
-and {session}. Characters other than letters, digits and _.@/+- become -. If two roles would get the same name, arl \
-appends the account ID to both.
+arl names them {account}-{role}, or as --name-template says: a template can contain {account}, {account_id}, \
+{role} and {session}. Characters other than letters, digits and _.@/+- become -. If two roles would get the \
+same name, arl appends the account ID to both.
 
-arl marks these profiles with the key arl_generated. It overwrites other profiles only with --force. --prune removes \
-a marked profile if IAM Identity Center no longer offers its role, unless you have added a key to it.";
+arl marks these profiles with the key arl_generated. It overwrites other profiles only with --force. --prune \
+removes a marked profile if IAM Identity Center no longer offers its role, unless you have added a key to \
+it.";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]

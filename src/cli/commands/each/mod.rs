@@ -38,11 +38,11 @@ const EXAMPLES: &str = "Examples:
   arl each 'payments-*' -- aws s3 ls        all role profiles with such a name
   arl each 'payments-*' --json -- ./check.sh | jq -r 'select(.outcome != \"succeeded\").name'
 
-arl starts each line of output with the role. On a terminal the roles are aligned and colored; in a pipe or a file they \
-are `ROLE: `. The commands get an empty standard input.
+arl starts each line of output with the role. On a terminal the roles are aligned and colored; in a pipe or \
+a file they are `ROLE: `. The commands get an empty standard input.
 
-arl looks up all roles before it starts the first command. If a command fails, the others still run, unless you pass \
---fail-fast. arl exits with the highest status of the commands.";
+arl looks up all roles before it starts the first command. If a command fails, the others still run, unless \
+you pass --fail-fast. arl exits with the highest status of the commands.";
 
 const ROLE_HELP: &str =
     "A role ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, a profile, or a pattern such as 'payments-*'";

@@ -29,12 +29,12 @@ const EXAMPLES: &str = "Examples:
   arl configure --keys dev --profile-name sdk     writes a profile for the AWS CLI and SDKs";
 
 const AFTER_HELP: &str = "\
-arl reaches the system's keychain through a docker-credential helper: osxkeychain, secretservice, pass, or the one that \
-ARL_KEY_STORE names. In a profile, `arl_keys = NAME` makes a stored key its source credentials.
+arl reaches the system's keychain through a docker-credential helper: osxkeychain, secretservice, pass, or \
+the one that ARL_KEY_STORE names. In a profile, `arl_keys = NAME` makes a stored key its source credentials.
 
 `add` checks the key with GetCallerIdentity, which needs no permission. `rotate` needs iam:ListAccessKeys, \
-CreateAccessKey, UpdateAccessKey, DeleteAccessKey and GetAccessKeyLastUsed for the user itself. If `rotate` is \
-interrupted, run it again: it continues where it stopped.";
+CreateAccessKey, UpdateAccessKey, DeleteAccessKey and GetAccessKeyLastUsed for the user itself. If `rotate` \
+is interrupted, run it again: it continues where it stopped.";
 
 #[derive(Debug, clap::Args)]
 #[command(before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES, after_long_help = AFTER_HELP)]
