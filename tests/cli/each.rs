@@ -211,7 +211,7 @@ fn the_progress_line_does_not_erase_an_open_prompt() {
         \x20   except OSError: part = b''\n\
         \x20   seen += part\n\
         \x20   return part\n\
-        while b'MFA code of' not in seen: read()\n\
+        while b'MFA code from' not in seen: read()\n\
         while not os.path.exists('done-ReadOnly'): pass\n\
         os.write(terminal, b'100001\\r')\n\
         while read(): pass\n\
@@ -220,7 +220,7 @@ fn the_progress_line_does_not_erase_an_open_prompt() {
     let mut python = stage.as_ann("python3");
     let run = stage.run(python.args(["-c", script]).env("TERM", "xterm"));
     let shown = run.success();
-    let behind = shown.split("MFA code of").nth(1).unwrap();
+    let behind = shown.split("MFA code from").nth(1).unwrap();
     let answer = behind.find("\r\n").unwrap_or(behind.len());
     assert!(!behind[..answer].contains('\u{1b}'), "the question was wiped away: {shown:?}");
     assert!(shown.contains("arl: 2 of 2 done"), "{shown:?}");

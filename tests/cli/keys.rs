@@ -280,8 +280,8 @@ fn add_checks_a_key_before_it_stores_it() {
         (format!("{id}\n{secret}\nmore\n"), 2, "expected two lines"),
         (format!("{secret}\n{id}\n"), 2, "the access key ID must have 16 to 128 capital letters"),
         (format!("{id}\n{id}\n"), 2, "the secret key looks like an access key ID"),
-        ("ASIAIOSFODNN7ANN0001\nx\n".into(), 2, "is of temporary keys"),
-        (format!("{id}\n{secret}x\n"), 1, "the secret key is not that of this key"),
+        ("ASIAIOSFODNN7ANN0001\nx\n".into(), 2, "belongs to temporary keys"),
+        (format!("{id}\n{secret}x\n"), 1, "the secret key does not belong to this access key ID"),
         (format!("AKIAIOSFODNN7ANN0009\n{secret}\n"), 1, "AWS does not know this key"),
         (format!("{{\"AccessKey\":{{\"AccessKeyId\":\"{id}\"}}}}"), 2, "expected two lines"),
         (
@@ -312,7 +312,7 @@ fn add_checks_a_key_before_it_stores_it() {
     let _ = add("AKIAIOSFODNN7BOB0001\nbobsecret\n", &["--no-profile", "--force"]).success();
     assert_eq!(keys.stored("dev").0.as_deref(), Some("AKIAIOSFODNN7BOB0001"));
     keys.stage.profiles(&format!("[profile p]\nrole_arn = {DEPLOY}\n"), "");
-    add(&json, &["--profile-name", "p"]).failure(1, "profile `p` is there already, with `role_arn`");
+    add(&json, &["--profile-name", "p"]).failure(1, "profile `p` exists already, with `role_arn`");
     keys.arl(&["keys", "add", "a/b"]).failure(2, "the name of a key can hold letters");
     keys.arl(&["keys", "add", "new"]).failure(3, "there is no terminal to ask for the key on");
 }
@@ -392,7 +392,7 @@ fn import_moves_the_keys_once_the_store_has_given_them_back() {
     assert_eq!((read(), keys.config()), (credentials.clone(), config.to_owned()));
     fs::remove_file(keys.stage.home.join("refuse-keys")).unwrap();
     let run = import();
-    assert!(run.stderr.contains("its keys are out of "), "{run:?}");
+    assert!(run.stderr.contains("removed its keys from "), "{run:?}");
     let _ = run.success();
     assert_eq!(read(), "# mine\n[other]\naws_access_key_id = AKIAOTHER\n");
     let arl = keys.config().lines().last().unwrap().to_owned();
@@ -455,7 +455,7 @@ fn show_prints_a_secret_only_where_it_was_asked_to_go() {
         (run, fs::read_to_string(keys.stage.home.join("out")).unwrap())
     };
     let (run, out) = write("644", "");
-    run.failure(1, "other users can read the file");
+    run.failure(1, "other users could read the secret key");
     assert_eq!(out, "");
     for (mode, show) in [("600", ""), ("644", "--show")] {
         let (run, out) = write(mode, show);
@@ -531,7 +531,7 @@ fn without_a_key_store_the_error_names_what_can_be_installed() {
     }
     let mut command = keys.bare("arl");
     command.env("ARL_KEY_STORE", "nosuch").args(["keys", "list"]);
-    keys.stage.run(&mut command).failure(1, "is `docker-credential-nosuch` installed and on PATH?");
+    keys.stage.run(&mut command).failure(1, "install `docker-credential-nosuch` and put it on PATH");
 }
 
 /// Of the helper's answers that are wrong, each kind once through the program; the others are tests of the library.
@@ -542,7 +542,7 @@ fn a_helper_that_misbehaves_is_one_clear_error_without_a_secret() {
         ("echo '{\"ServerURL\":\"u\",\"Username\":\"dev\",\"Secret\":\"\"}'", "an empty secret"),
         (
             "echo '{\"ServerURL\":\"u\",\"Username\":\"dev\",\"Secret\":\"hunter2\"}'",
-            "something else than a key of arl's",
+            "that arl did not write",
         ),
         ("echo 'hunter2'", "something else than a JSON object"),
         ("exec cat /dev/zero", "it wrote more than 64 KiB"),
@@ -553,7 +553,10 @@ fn a_helper_that_misbehaves_is_one_clear_error_without_a_secret() {
         write_program(&keys.stage.home.join("bin/docker-credential-fake"), format!("#!/bin/sh\n{script}\n"));
         let run = keys.arl(&["assume", DEPLOY, "--profile", "dev", "--json"]);
         run.failure(1, said);
-        assert!(run.stderr.contains("docker-credential-fake") || said.contains("key of arl's"), "{run:?}");
+        assert!(
+            run.stderr.contains("docker-credential-fake") || said.contains("arl did not write"),
+            "{run:?}"
+        );
         assert!(!run.stderr.contains("hunter2") && run.stdout.is_empty(), "{run:?}");
     }
 }

@@ -104,7 +104,7 @@ fn keep_old_only_deactivates_the_old_key() {
         run.stderr.contains(&format!("{} is inactive, last used 3h ago for s3", World::ANN_KEY)),
         "{run:?}"
     );
-    assert!(run.stderr.contains("is active, never used, the one that is stored"), "{run:?}");
+    assert!(run.stderr.contains("is active, never used; it is the stored key"), "{run:?}");
     assert!(
         run.stderr.contains(&format!(
             "hint: to delete the other one first: arl keys rotate dev --replace {}",
@@ -114,7 +114,7 @@ fn keep_old_only_deactivates_the_old_key() {
     );
     assert_eq!((keys.stored("dev"), of_ann(&keys)), (before.clone(), own));
     let stored = before.0.unwrap();
-    rotate(&keys, &["--replace", &stored]).failure(2, "is the key that is stored");
+    rotate(&keys, &["--replace", &stored]).failure(2, "is the stored key");
     rotate(&keys, &["--replace", "AKIAIOSFODNN7BOB0001"]).failure(2, "is not a key of this user");
     let _ = rotate(&keys, &["--replace", World::ANN_KEY]).success();
     assert_ne!(assert_rotated(&keys), stored);
@@ -206,7 +206,7 @@ fn a_store_that_fails_halfway_leaves_the_old_key_in_place() {
     fs::write(keys.stage.home.join("refuse-keys"), "").unwrap();
     let run = rotate(&keys, &[]);
     run.failure(1, "the keychain is locked");
-    assert!(run.stderr.contains("hint: then go on: arl keys rotate dev"), "{run:?}");
+    assert!(run.stderr.contains("hint: then continue: arl keys rotate dev"), "{run:?}");
     assert_eq!(keys.stored("dev").0.as_deref(), Some(World::ANN_KEY));
     assert!(of_ann(&keys).contains(&(World::ANN_KEY.to_owned(), true)));
     fs::remove_file(keys.stage.home.join("refuse-keys")).unwrap();
@@ -232,9 +232,8 @@ fn an_old_key_that_cannot_be_retired_is_a_warning_and_the_next_rotation_does_it(
     keys.stage.sts.inject(Fault::Refuse("AccessDenied", "not you".into()), 1);
     let run = rotate(&keys, &[]);
     assert!(
-        run.stderr.contains(
-            "warning: the old key AKIAIOSFODNN7ANN0001 could not be retired (AccessDenied: not you)"
-        ),
+        run.stderr
+            .contains("warning: could not delete the old key AKIAIOSFODNN7ANN0001 (AccessDenied: not you)"),
         "{run:?}"
     );
     assert!(
@@ -271,7 +270,7 @@ fn two_rotations_at_once_do_not_meet() {
     while keys.stage.sts.requests().is_empty() {
         std::thread::yield_now();
     }
-    rotate(&keys, &[]).failure(1, "another arl is changing the key `dev`");
+    rotate(&keys, &[]).failure(1, "another arl process is changing the key `dev`");
     first.kill().unwrap();
     first.wait().unwrap();
     let _ = rotate(&keys, &[]).success();

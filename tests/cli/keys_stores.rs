@@ -217,5 +217,5 @@ fn without_a_session_bus_the_error_comes_at_once() {
     command.env("ARL_KEY_STORE", "secretservice").args(["assume", DEPLOY, "--profile", "dev", "--json"]);
     let run = stage.run(&mut command);
     run.failure(1, "docker-credential-secretservice: it said: ");
-    assert!(run.stderr.contains("hint: is the keychain unlocked"), "{run:?}");
+    assert!(run.stderr.contains("hint: unlock the keychain"), "{run:?}");
 }

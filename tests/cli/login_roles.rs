@@ -76,11 +76,11 @@ fn configure_writes_the_profile_that_every_sdk_reads() {
     assert!(again.stderr.contains("is unchanged"), "{again:?}");
     let _ = run(&stage, &["assume", "mine", "--json"]).success();
     run(&stage, &["configure", "corp:111122223333/Admin", "--profile-name", "mine"])
-        .failure(1, "is there already and says something else");
-    configure(&["--process"]).failure(2, "--process has no place in a profile of IAM Identity Center");
-    configure(&["--refresh"]).failure(2, "--refresh has no place");
+        .failure(1, "exists already, with other settings");
+    configure(&["--process"]).failure(2, "--process cannot be used in a profile for IAM Identity Center");
+    configure(&["--refresh"]).failure(2, "--refresh cannot be used");
     run(&stage, &["configure", "other:111122223333/Dev", "--profile-name", "x"])
-        .failure(1, "the sessions are: corp");
+        .failure(1, "the [sso-session]s are: corp");
 }
 
 #[test]
@@ -98,12 +98,12 @@ fn a_flag_that_only_an_assumed_role_can_use_is_refused() {
         &["--chain"],
     ] {
         let failed = run(&stage, &[&["assume", DEV, "--json"], flags].concat());
-        failed.failure(2, &format!("{} is for roles that are assumed", flags[0]));
+        failed.failure(2, &format!("{} is only for AssumeRole", flags[0]));
     }
     run(&stage, &["assume", DEV, "--json", "--endpoint-url", "http://127.0.0.1:1"])
-        .failure(2, "--endpoint-url is for calls of STS");
+        .failure(2, "--endpoint-url is for calls to STS");
     run(&stage, &["assume", "123456789012/Deploy", "--via", DEV, "--profile", "dev"])
-        .failure(2, "is one of IAM Identity Center");
+        .failure(2, "is a role of IAM Identity Center");
     assert_eq!(actions(&stage), [] as [&str; 0]);
 }
 

@@ -61,7 +61,11 @@ fn a_selected_profile_without_credentials_is_an_error() {
             vec![],
             "profile `half` has an `aws_access_key_id` but no `aws_secret_access_key`",
         ),
-        (vec![], vec![("AWS_ACCESS_KEY_ID", "AKIA")], "half a key: AWS_SECRET_ACCESS_KEY is not set"),
+        (
+            vec![],
+            vec![("AWS_ACCESS_KEY_ID", "AKIA")],
+            "half of an access key: AWS_SECRET_ACCESS_KEY is not set",
+        ),
     ] {
         let mut command = stage.bare("arl");
         let run = stage.run(command.args(["assume", DEPLOY]).args(args).envs(variables));
@@ -180,7 +184,7 @@ fn the_chain_flag_needs_a_role_in_the_environment() {
     let stage = stage("");
     let mut arl = stage.bare("arl");
     arl.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7ANN0001").env("AWS_SECRET_ACCESS_KEY", "secret");
-    stage.run(arl.args(["assume", DEPLOY, "--chain"])).failure(1, "holds no role to start from");
+    stage.run(arl.args(["assume", DEPLOY, "--chain"])).failure(1, "has no role to start from");
 }
 
 #[test]
@@ -196,8 +200,8 @@ fn invalid_profile_chains_are_errors_that_name_the_profiles() {
          [profile odd]\nrole_arn = arn:aws:iam::123456789012:role/A\ncredential_source = Nope\n",
     );
     for (role, said) in [
-        ("a", "each other's source: `a` → `b` → `c` → `a`"),
-        ("self", "each other's source: `self` → `self`"),
+        ("a", "a circle of sources: `a` → `b` → `c` → `a`"),
+        ("self", "a circle of sources: `self` → `self`"),
         ("gone", "there is no profile `nowhere`, which profile `gone` names as its `source_profile`"),
         ("both", "profile `both` has both `source_profile` and `credential_source`"),
         (
@@ -271,7 +275,7 @@ fn an_assumed_role_is_a_source_only_with_the_chain_flag() {
     let script = |lines: &str| stage.run(stage.as_ann("sh").args(["-c", lines]));
     // The role has replaced the environment keys, so a program cannot start from them again.
     let run = script(&format!("eval \"$(arl assume {DEPLOY})\"; arl assume 123456789012/ReadOnly"));
-    run.failure(1, "the source it was made from (`env:AKIAIOSFODNN7ANN0001`) is no longer here");
+    run.failure(1, "the credentials that the role started from (`env:AKIAIOSFODNN7ANN0001`) are gone");
     assert!(run.stderr.contains("--chain"));
     // A profile can be read again.
     let run = script(&format!(
@@ -302,9 +306,7 @@ fn an_assumed_role_is_a_source_only_with_the_chain_flag() {
     ));
     assert!(run.success().contains("ARL_SOURCE='profile:bob'"));
     assert!(signers(&stage).last().is_some_and(|id| id.starts_with("ASIA")));
-    stage
-        .run(stage.bare("arl").args(["assume", DEPLOY, "--chain"]))
-        .failure(1, "holds no role to start from");
+    stage.run(stage.bare("arl").args(["assume", DEPLOY, "--chain"])).failure(1, "has no role to start from");
     // An expired role in the environment does not matter.
     stage.sts.change(|world| world.keys.retain(|id, _| !id.starts_with("ASIA")));
     let mut command = stage.bare("arl");
@@ -351,7 +353,7 @@ fn a_program_prints_the_token_of_a_web_identity() {
         ("printf 'a\\001b'", "did not print exactly one token"),
         ("echo nothing of yours >&2; exit 7", "exit status: 7: nothing of yours"),
         ("head -c 1000000 /dev/zero", "wrote more than 64 KiB"),
-        ("arl assume web --json", "is asked for by its own `web_identity_token_process`"),
+        ("arl assume web --json", "is a loop: its own `web_identity_token_process`"),
     ] {
         stage.profiles(&format!("{web}{process}\n"), "");
         let failed = stage.run(stage.bare("arl").args(["assume", "web", "--json"]));
@@ -403,7 +405,7 @@ fn web_identity_comes_from_environment_or_profile() {
     half.args(["assume", DEPLOY])
         .env("AWS_WEB_IDENTITY_TOKEN_FILE", "token")
         .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/");
-    stage.run(&mut half).failure(1, "half a web identity: AWS_ROLE_ARN is not set");
+    stage.run(&mut half).failure(1, "half of a web identity: AWS_ROLE_ARN is not set");
     std::fs::write(stage.home.join("token"), "wrong").unwrap();
     stage.run(stage.bare("arl").args(["assume", "web"])).failure(1, "InvalidIdentityToken");
     std::fs::remove_file(stage.home.join("token")).unwrap();
@@ -546,7 +548,7 @@ fn an_access_key_id_of_any_script_is_an_error_and_no_panic() {
         );
         let run = stage.run(&mut arl);
         assert!(
-            run.status < 3 && !run.stderr.contains("panicked") && !run.stderr.contains("bug of its own"),
+            run.status < 3 && !run.stderr.contains("panicked") && !run.stderr.contains("a bug in arl"),
             "{id}: {run:?}"
         );
     }
@@ -594,7 +596,7 @@ fn a_chain_of_thousands_of_profiles_is_a_clear_error() {
     let rest = format!("[profile good]\nrole_arn = {DEPLOY}\nsource_profile = end\n");
     stage.profiles(&format!("{}{rest}", chain_of_profiles(length, "end")), keys);
     let run = arl(&["assume", "p0"]);
-    run.failure(1, "profile `p0` leads through more than 100 profiles by `source_profile`");
+    run.failure(1, "profile `p0` has a chain of more than 100 `source_profile`s");
     assert_eq!(run.stdout, "(exit 1)\n");
     arl(&["explain", "p0"]).failure(1, "more than 100 profiles");
     let listed = arl(&["list"]).success();
@@ -697,7 +699,7 @@ fn a_web_identity_of_the_environment_takes_precedence_over_an_unnamed_default_pr
     // Half a web identity is an error, as without the profile.
     let mut half = stage.bare("arl");
     half.args(["assume", DEPLOY]).env("AWS_WEB_IDENTITY_TOKEN_FILE", "token");
-    stage.run(&mut half).failure(1, "half a web identity");
+    stage.run(&mut half).failure(1, "half of a web identity");
 }
 
 /// arl does not guess whose credentials are wanted.
@@ -793,7 +795,7 @@ fn a_section_with_the_wrong_header_is_named_with_its_mend() {
     let _ = run.success();
     let run = stage.run(stage.bare("arl").args(["assume", "profile dev"]));
     run.failure(1, "there is no profile");
-    assert!(run.stderr.contains("the profile's name is `dev`"), "{run:?}");
+    assert!(run.stderr.contains("the name is `dev`"), "{run:?}");
     stage
         .run(stage.bare("arl").args(["assume", DEPLOY, "--profile", "plugin"]))
         .failure(1, "there is no profile");

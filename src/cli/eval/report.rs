@@ -86,10 +86,7 @@ print(os.read(parent, 65536), status, before == after)
         python.args(["-c", IN_TERMINAL]).arg(this).args([test, "--exact", "--ignored", "--nocapture"]);
         let shown = python.output().expect("python3");
         let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
-        assert!(
-            shown.contains("error: arl came upon a bug of its own, at src/cli/eval/report.rs"),
-            "{shown}"
-        );
+        assert!(shown.contains("error: internal error at src/cli/eval/report.rs"), "{shown}");
         assert!(!shown.contains("a secret") && shown.contains("the screen is back"), "{shown}");
         assert!(shown.ends_with(" 7 True\n"), "{shown}");
     }
