@@ -48,7 +48,7 @@ fn console_errors_name_the_reason_and_print_no_url() {
     console(&stage, &["dev"]).failure(2, "long-term keys");
     for (fault, said) in [
         (Fault::Status(500), "HTTP 500"),
-        (Fault::Redirect("http://127.0.0.1:1/".into()), "redirects"),
+        (Fault::Redirect("http://127.0.0.1:1/".into()), "redirect"),
         (Fault::Malform, "without a sign-in token"),
     ] {
         stage.sts.reset();

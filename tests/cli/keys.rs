@@ -538,7 +538,7 @@ fn without_a_key_store_the_error_names_what_can_be_installed() {
 #[test]
 fn a_helper_that_misbehaves_is_one_clear_error_without_a_secret() {
     for (script, said) in [
-        ("echo '{\"ServerURL\":\"u\",\"Username\":\"ann\",\"Secret\":\"hunter2\"}'", "about another entry"),
+        ("echo '{\"ServerURL\":\"u\",\"Username\":\"ann\",\"Secret\":\"hunter2\"}'", "for another entry"),
         ("echo '{\"ServerURL\":\"u\",\"Username\":\"dev\",\"Secret\":\"\"}'", "an empty secret"),
         (
             "echo '{\"ServerURL\":\"u\",\"Username\":\"dev\",\"Secret\":\"hunter2\"}'",

@@ -9,7 +9,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 /// descriptions in `arl -h`, so that it fits on a screen.
 pub(crate) const GROUPS: [(&str, &[&str]); 4] = [
     ("Use a role", &["assume", "exec", "each", "console", "clear"]),
-    ("Look", &["list", "status", "explain"]),
+    ("Inspect", &["list", "status", "explain"]),
     ("Set up", &["init", "login", "configure"]),
     ("More", &["keys", "logout", "write", "cache", "arn", "completions", "help"]),
 ];

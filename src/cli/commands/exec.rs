@@ -32,7 +32,7 @@ const EXAMPLES: &str = "Examples:
 arl replaces itself with the command, so signals, the terminal and the exit status work as if arl were not there.
 
 With --server, arl keeps running beside the command and serves credentials on 127.0.0.1. It renews them \
-before they expire, so the command can outlive a session. The command's environment holds no key.";
+before they expire, so the command can outlive a session. The command's environment contains no key.";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]

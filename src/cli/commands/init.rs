@@ -14,7 +14,7 @@ const EXAMPLES: &str = "Examples:
   eval \"$(arl init zsh)\"           in ~/.zshrc
   arl init fish | source           in ~/.config/fish/config.fish
   eval \"$(arl init ksh)\"           in the file that ENV names (mksh, ksh93)
-  arl init nushell | save -f ($nu.default-config-dir | path join arl.nu)   and `source arl.nu` in config.nu
+  arl init nushell | save -f ~/.arl.nu   and `source ~/.arl.nu` in config.nu
   eval (arl init elvish | slurp)   in ~/.config/elvish/rc.elv
   execx($(arl init xonsh))         in ~/.xonshrc
   arl init tcsh > ~/.arl.tcsh      and `source ~/.arl.tcsh` in ~/.tcshrc

@@ -24,7 +24,7 @@ use crate::cli::ui::output::Output;
 use crate::cli::ui::text::human_duration;
 
 const EXAMPLES: &str = "Examples:
-  arl login                         the [sso-session] of AWS_PROFILE, else the only one in ~/.aws/config
+  arl login                         the [sso-session] of AWS_PROFILE, else the only one
   arl login corp                    the [sso-session corp], or the one of the profile corp
   arl login corp --check            exit status 0 if you are signed in, else 1
   arl login corp --device-code      sign in with a browser on any device
@@ -34,7 +34,8 @@ The AWS CLI and the SDKs use the same sign-in. If you are signed in already, arl
 const ENVIRONMENT: &str = "Environment:
   ARL_LOGIN_FLOW   browser, paste or device; also `arl_login_flow` of the [sso-session]
   BROWSER          the command that opens a browser; %s is the address
-  AWS_PROFILE, AWS_ENDPOINT_URL_SSO, AWS_ENDPOINT_URL_SSO_OIDC, AWS_CA_BUNDLE, HTTPS_PROXY   as in the AWS CLI
+  AWS_PROFILE, AWS_ENDPOINT_URL_SSO, AWS_ENDPOINT_URL_SSO_OIDC, AWS_CA_BUNDLE,
+  HTTPS_PROXY      as in the AWS CLI
 
 Without a flag or setting, arl opens a browser on this machine. Over SSH and in containers, where the \
 browser cannot come back to arl, it prints an address to open on another machine, and asks for the address \

@@ -36,13 +36,13 @@ const SHORT_EXAMPLES: &str = "  \
 const EXAMPLES: &str = "Examples:
   arl configure ROLE --profile dev --profile-name prod        then: aws --profile prod …
   arl configure ROLE --profile dev --profile-name prod --process
-  arl configure --sso-session corp --start-url https://d-1234567890.awsapps.com/start --region eu-west-1
+  arl configure --sso-session corp --start-url https://corp.awsapps.com/start --region eu-west-1
   arl configure --sso corp --account 111122223333 --role Admin
   arl configure --sso corp --all --prune --dry-run
 
 The first command writes a role profile, which every AWS SDK can use without arl. The second one writes a \
 credential_process profile: the SDK runs arl, with its cache and with the flags that you give here. Neither \
-profile holds a secret.
+profile contains a secret.
 
 --sso-session writes where you sign in to IAM Identity Center. --sso writes a profile for each role that you \
 have there, or for one role. Every AWS SDK can use these profiles without arl.
