@@ -84,8 +84,8 @@ __arl_expired() {
     __arl_ago=$((($1 - 10#$ARL_EXPIRES_AT) / 60))
     case $__arl_ago in 0) __arl_ago='just expired' ;; *) __arl_ago="expired ${__arl_ago}m ago" ;; esac
     \printf 'arl: %s %s; %s\n' "$__arl_name" "$__arl_ago" "$__arl_told" >&2
-    case $__arl_told in
-        what*) \eval "$__arl_restore" && \unset __arl_restore __arl_refresh __arl_region ;;
+    case ${ARL_ON_EXPIRY-}:${__arl_restore:+x} in
+        restore:x) \eval "$__arl_restore" && \unset __arl_restore __arl_refresh __arl_region ;;
         *) __arl_unset ;;
     esac
     \unset __arl_told __arl_name __arl_ago

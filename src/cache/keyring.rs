@@ -121,7 +121,7 @@ fn io_error(error: KeyError) -> io::Error {
         KeyError::PermissionDenied | KeyError::AccessDenied => {
             "the kernel refuses it, as it does in many containers"
         }
-        KeyError::OperationNotSupported | KeyError::Unknown(_) => "the kernel has none",
+        KeyError::OperationNotSupported | KeyError::Unknown(_) => "the kernel has no keyrings",
         other => return io::Error::other(other.to_string()),
     };
     io::Error::other(reason)

@@ -75,7 +75,7 @@ impl Helper {
             .map_err(|_| HelperError::Unexpected("it did not print a JSON object"))?;
         let mut text = |name: &str| match object.remove(name) {
             Some(Value::String(text)) => Ok(text),
-            _ => Err(HelperError::Unexpected("its answer lacks `Username` or `Secret`")),
+            _ => Err(HelperError::Unexpected("its response has no `Username` or no `Secret`")),
         };
         let (found, secret) = (text("Username")?, Secret::new(text("Secret")?));
         // The helper for `pass` answers so if there is no such entry.
@@ -83,10 +83,10 @@ impl Helper {
             return Ok(None);
         }
         if found != user {
-            return Err(HelperError::Unexpected("its answer is for another entry"));
+            return Err(HelperError::Unexpected("its response is for another entry"));
         }
         if secret.expose().is_empty() {
-            return Err(HelperError::Unexpected("its answer has an empty secret"));
+            return Err(HelperError::Unexpected("its response has an empty secret"));
         }
         Ok(Some(secret))
     }

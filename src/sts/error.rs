@@ -243,7 +243,7 @@ impl StsError {
             }
             SdkError::TimeoutError(_) => Self::TimedOut(limit),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                Self::Unreachable("no answer came in time".into())
+                Self::Unreachable("no response came in time".into())
             }
             SdkError::DispatchFailure(failure) if failure.is_user() => {
                 let cause = failure.as_connector_error().and_then(Error::source);

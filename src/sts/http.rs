@@ -157,7 +157,7 @@ async fn limit_response(response: HttpResponse) -> Result<HttpResponse, Connecto
         .collect()
         .await
         .map_err(|error| match error.downcast_ref::<http_body_util::LengthLimitError>() {
-            Some(_) => ConnectorError::other("the answer is larger than 1 MiB".into(), None),
+            Some(_) => ConnectorError::other("the response is larger than 1 MiB".into(), None),
             None => ConnectorError::io(error),
         })?
         .to_bytes();

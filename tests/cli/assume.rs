@@ -79,7 +79,7 @@ fn the_parent_process_decides_the_dialect_not_the_shell_variable() {
         stage.run(stage.as_ann("arl").args(["assume", DEPLOY, "--shell=zsh"]).env("ARL_SHELL", "fish"));
     assert!(flag.success().contains("\\export"));
     let unknown = stage.arl(&["assume", DEPLOY, "--shell", "cmdd"]);
-    unknown.failure(2, "--shell: there is no dialect `cmdd`");
+    unknown.failure(2, "--shell: unknown shell `cmdd`");
     assert_eq!(unknown.stdout, "(exit 2)\n");
 }
 

@@ -207,7 +207,7 @@ fn values_complete_from_what_arl_knows() {
         ("eu-west-3", "Paris"),
         ("sa-east-1", "São Paulo"),
         ("us-east-1", "N. Virginia"),
-        ("xx-own-1", "a region of yours"),
+        ("xx-own-1", "a region that you have used"),
     ];
     assert_eq!(first, expected);
     assert_eq!(regions.iter().filter(|(name, _)| name == "eu-west-3").count(), 1);

@@ -404,8 +404,8 @@ fn import_moves_the_keys_once_the_store_has_given_them_back() {
     keys.arl(&["exec", DEPLOY, "--profile", "ann", "--", "true"]).failure(125, "has both `arl_keys` and");
     let _ = import().success();
     assert_eq!(read(), "# mine\n[other]\naws_access_key_id = AKIAOTHER\n");
-    import().failure(2, "profile `ann` holds no access key");
-    keys.arl(&["keys", "add", "x", "--import", "other"]).failure(2, "profile `other` holds no access key");
+    import().failure(2, "profile `ann` has no access key");
+    keys.arl(&["keys", "add", "x", "--import", "other"]).failure(2, "profile `other` has no access key");
     keys.arl(&["keys", "add", "x", "--import", "nobody"]).failure(1, "there is no profile `nobody`");
     keys.stage.profiles("[profile ann]\nsso_account_id = 1\n", &credentials);
     keys.arl(&["keys", "add", "x", "--import", "ann"])
@@ -544,7 +544,7 @@ fn a_helper_that_misbehaves_is_one_clear_error_without_a_secret() {
             "echo '{\"ServerURL\":\"u\",\"Username\":\"dev\",\"Secret\":\"hunter2\"}'",
             "that arl did not write",
         ),
-        ("echo 'hunter2'", "something else than a JSON object"),
+        ("echo 'hunter2'", "it did not print a JSON object"),
         ("exec cat /dev/zero", "it wrote more than 64 KiB"),
         ("printf 'locked\\033[2J\\nerror: fake'; exit 1", "it said: locked\\u{1b}[2J"),
     ] {
