@@ -146,7 +146,7 @@ fn arl {|@words|
     }
   } elif (and (eq $verb clear) (not $passes)) {
     if (and (has-env AWS_ACCESS_KEY_ID) (not (__arl_owned))) {
-      echo "arl: arl did not set the keys in this shell, and left them alone" >&2
+      echo "arl: the keys in this shell did not come from arl, so they were left alone" >&2
     } elif (eq $__arl_memory $nil) {
       __arl_region_back
       for name $__arl_set { unset-env $name }

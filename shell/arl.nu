@@ -117,7 +117,7 @@ def --env --wrapped "arl assume" [...words: string] {
 def --env "arl clear" [] {
     let own = (__arl_none $ARL_OWN)
     let changes = if not ((__arl_owned) or ($env.AWS_ACCESS_KEY_ID? | is-empty)) {
-        print --stderr "arl: arl did not set the keys in this shell, and left them alone"
+        print --stderr "arl: the keys in this shell did not come from arl, so they were left alone"
         $own
     } else if (__arl_memory) != null {
         __arl_undo | merge $own

@@ -91,7 +91,7 @@ function global:arl {
     }
     if ($verb -eq 'clear' -and -not $passes) {
         if (($null -ne (__arl_get 'AWS_ACCESS_KEY_ID')) -and -not (__arl_owned)) {
-            [Console]::Error.WriteLine("arl: arl did not set the keys in this shell, and left them alone")
+            [Console]::Error.WriteLine("arl: the keys in this shell did not come from arl, so they were left alone")
         }
         elseif ($null -ne $global:__arl_memory) { __arl_restore_original }
         else {

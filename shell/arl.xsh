@@ -110,7 +110,7 @@ def __arl_load():
             return call(args, original, stdin, stdout, stderr).returncode
         if verb == "clear" and "--expired" not in own:
             if get("AWS_ACCESS_KEY_ID") and not owned():
-                print("arl: arl did not set the keys in this shell, and left them alone", file=sys.stderr)
+                print("arl: the keys in this shell did not come from arl, so they were left alone", file=sys.stderr)
             elif "before" in memory:
                 update_env(undo())
             else:

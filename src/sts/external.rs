@@ -99,17 +99,16 @@ pub(super) fn parse_fields(object: &Map<String, Value>, names: [&str; 5]) -> Res
     let text = |name: &str| match object.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(format!("has a `{name}` that is not a string")),
+        Some(_) => Err(format!("returned a `{name}` that is not a string")),
     };
-    let needed = |name: &str| text(name)?.ok_or_else(|| format!("has no `{name}`"));
+    let needed = |name: &str| text(name)?.ok_or_else(|| format!("returned no `{name}`"));
     let expiration = match text(end)? {
         None => None,
         Some(time) => {
             let parsed = parse_time(&time);
-            Some(
-                parsed
-                    .ok_or_else(|| format!("has an `{end}` that is not a time with a time zone: `{time}`"))?,
-            )
+            Some(parsed.ok_or_else(|| {
+                format!("returned an `{end}` that is not a time with a time zone: `{time}`")
+            })?)
         }
     };
     // Some programs print the account as a number, which loses leading zeros.

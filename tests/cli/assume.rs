@@ -196,7 +196,7 @@ fn the_partition_follows_the_region() {
     assert_eq!(stage.assumed().last().unwrap().region, "cn-north-1");
     // A flag that contradicts the ARN is an error.
     let run = stage.arl(&["assume", DEPLOY, "--partition", "aws-cn"]);
-    run.failure(2, "--partition says `aws-cn`");
+    run.failure(2, "--partition is `aws-cn`");
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn list_shows_role_profiles_and_warns_about_invalid_ones() {
         "",
     );
     let run = stage.arl(&["list"]);
-    assert!(run.stderr.contains("`role_arn` of profile `broken` is no role"), "{run:?}");
+    assert!(run.stderr.contains("`role_arn` of profile `broken` is not a role"), "{run:?}");
     assert_eq!(
         run.success(),
         "  PROFILE  ACCOUNT       ROLE    SOURCE       MFA  LEFT\n\
@@ -256,7 +256,7 @@ fn status_verify_asks_sts_for_the_identity() {
     let out = stage.run(stage.as_ann("sh").args(["-c", &line])).success();
     assert!(
         out.contains(
-            "  verified  arn:aws:sts::123456789012:assumed-role/Deploy/ann\n  clock     as STS's\n0\n"
+            "  verified  arn:aws:sts::123456789012:assumed-role/Deploy/ann\n  clock     the same as STS's\n0\n"
         ),
         "{out}"
     );

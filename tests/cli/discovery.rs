@@ -314,7 +314,7 @@ fn a_narrow_terminal_gets_whole_account_ids_and_the_faults_below() {
     assert!(rows.iter().all(|row| row.chars().count() <= 80), "{screen}");
     assert!(rows.iter().any(|row| row.contains("payments-prod-administrator  111122223333")), "{screen}");
     assert!(rows.iter().any(|row| row.starts_with("!  broken") && row.contains("000123456789")), "{screen}");
-    let fault = "profile `broken` cannot work: there is no profile `nowhere-at-all-to-be-found`";
+    let fault = "profile `broken` does not work: there is no profile `nowhere-at-all-to-be-found`";
     assert!(screen.contains(fault), "{screen}");
 }
 

@@ -133,7 +133,7 @@ fn an_invalid_role_stops_each_before_any_command_starts() {
     stage.arl(&["each", "deploy", "deplox", "--", "touch", "begun"]).failure(125, "did you mean `deploy`?");
     stage
         .arl(&["each", "deploy", READ_ONLY, "--token-code", "123456", "--", "touch", "begun"])
-        .failure(2, "works once");
+        .failure(2, "works only once");
     stage.arl(&["each", "deploy", "touch", "begun"]).failure(2, "put -- before the command");
     stage.arl(&["each", "--", "touch", "begun"]).failure(2, "`arl each` needs a role");
     assert!(!stage.home.join("begun").exists());

@@ -79,7 +79,7 @@ fn a_role_that_is_not_assigned_names_those_that_are() {
     // role.
     stage.sts.change(|world| world.identity_center.accounts[0].2.clear());
     let failed = run(&stage, "Root");
-    failed.failure(1, "has no role in account 111122223333");
+    failed.failure(1, "gives you no role in account 111122223333");
     assert_no_sign_in(&failed);
     stage.sts.change(|world| world.identity_center.accounts.clear());
     let failed = run(&stage, "Root");

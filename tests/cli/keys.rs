@@ -254,7 +254,7 @@ fn a_profile_with_a_stored_key_and_another_identity_is_refused() {
     }
     for name in ["a/b", "../x", "-x"] {
         keys.stage.profiles(&format!("[profile p]\narl_keys = {name}\n"), "");
-        keys.arl(&["assume", "p", "--json"]).failure(1, "has an `arl_keys` that can hold letters");
+        keys.arl(&["assume", "p", "--json"]).failure(1, "has an `arl_keys` that can contain letters");
     }
     keys.stage.profiles("[profile p]\narl_keys = other\n", "");
     let run = keys.arl(&["assume", "p", "--json"]);
@@ -308,7 +308,7 @@ fn add_checks_a_key_before_it_stores_it() {
         world.add_user("arn:aws:iam::111122223333:user/bob", "AKIAIOSFODNN7BOB0001", "bobsecret")
     });
     add("AKIAIOSFODNN7BOB0001\nbobsecret\n", &["--no-profile"])
-        .failure(1, "the key …0001 is stored as `dev` already");
+        .failure(1, "`dev` already stores the key …0001");
     let _ = add("AKIAIOSFODNN7BOB0001\nbobsecret\n", &["--no-profile", "--force"]).success();
     assert_eq!(keys.stored("dev").0.as_deref(), Some("AKIAIOSFODNN7BOB0001"));
     keys.stage.profiles(&format!("[profile p]\nrole_arn = {DEPLOY}\n"), "");
@@ -427,7 +427,7 @@ fn boto3_gets_the_key_through_a_configured_profile() {
     // For arl the same profile is a source without a detour.
     let _ = keys.arl(&["exec", DEPLOY, "--profile", "sdk", "--", "true"]).success();
     keys.arl(&["configure", "--keys", "dev", "--profile-name", "x", "--duration", "1h"])
-        .failure(2, "has no use for --duration");
+        .failure(2, "--duration cannot be used with --keys");
     keys.arl(&["configure", DEPLOY, "--keys", "dev", "--profile-name", "x"]).failure(2, "--keys");
     let _ = keys.arl(&["keys", "remove", "dev", "--force"]).success();
     assert_eq!(keys.config(), "[profile sdk]\nregion=eu-west-1\n");
@@ -510,7 +510,7 @@ fn remove_asks_and_takes_every_trace_away() {
     assert_eq!(keys.stored("dev"), (None, None));
     assert!(!keys.record("dev").exists());
     assert!(!keys.config().contains("arl_keys"), "{}", keys.config());
-    keys.arl(&["keys", "remove", "dev", "--force"]).failure(1, "fake holds no key `dev`");
+    keys.arl(&["keys", "remove", "dev", "--force"]).failure(1, "fake has no key `dev`");
 }
 
 #[test]

@@ -258,7 +258,7 @@ fn a_refused_rotation_leaves_nothing_behind() {
     assert_eq!(keys.stored("dev"), (Some(World::ANN_KEY.into()), None));
     let entries = fs::read_dir(keys.stage.home.join("store")).unwrap().count();
     assert_eq!(entries, 1, "the note of the rotation is gone");
-    keys.arl(&["keys", "rotate", "nothing"]).failure(1, "fake holds no key `nothing`");
+    keys.arl(&["keys", "rotate", "nothing"]).failure(1, "fake has no key `nothing`");
 }
 
 #[test]

@@ -26,7 +26,7 @@ if arl keys show dev --json | grep -q "$ID"; then exit 1; fi
 arl exec "$ROLE" --profile dev -- true
 # An entry of another name does not exist, whatever the helper says about it.
 if arl keys show other --json 2>missing; then exit 1; fi
-grep -q 'holds no key `other`' missing
+grep -q 'has no key `other`' missing
 # A second key beside it, and one whose name begins with the other's.
 arl keys add dev.two --import dev2 >/dev/null
 arl keys list | grep -q '^dev.two '

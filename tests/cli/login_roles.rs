@@ -125,7 +125,7 @@ fn names_that_are_no_role_say_what_is_wrong() {
         "is both role `Dev` of account 111122223333 in the SSO session `corp` and the name of a profile",
     );
     stage.profiles("[sso-session corp]\nsso_region = eu-west-1\n", "");
-    run(&stage, &["assume", DEV]).failure(1, "the SSO session `corp` lacks `sso_start_url`");
+    run(&stage, &["assume", DEV]).failure(1, "[sso-session corp] has no `sso_start_url`");
 }
 
 #[test]

@@ -446,7 +446,7 @@ fn endpoint_settings_that_cannot_be_followed_are_refused() {
     for (variables, said) in [
         (
             vec![("AWS_USE_FIPS_ENDPOINT", "true")],
-            "asks for AWS's FIPS endpoint, and AWS_ENDPOINT_URL_STS names",
+            "asks for AWS's FIPS endpoint, but AWS_ENDPOINT_URL_STS names",
         ),
         (vec![("AWS_PROFILE", "fips")], "(or `use_fips_endpoint`) asks for AWS's FIPS endpoint"),
         (vec![("AWS_USE_DUALSTACK_ENDPOINT", "TRUE")], "asks for AWS's dual-stack endpoint"),

@@ -379,7 +379,7 @@ fn a_numbered_list_is_read_line_by_line() {
             "{list}"
         );
         window.run("9");
-        window.wait_for("There is no 9 in the list.");
+        window.wait_for("There is no number 9 in the list.");
         window.run("nosuch");
         window.wait_for("Nothing matches.");
         // A long number is no place in the list.

@@ -175,7 +175,7 @@ fn a_credential_process_supplies_credentials_and_its_faults_are_reported() {
         (format!("cat <<'E'\n{good}, \"Expiration\": \"tomorrow\"}}\nE"), "`Expiration` that is not a time"),
         (format!("cat <<'E'\n{good}, \"SessionToken\": 5}}\nE"), "`SessionToken` that is not a string"),
         ("echo '{\"Version\": 2}'".into(), "version 1"),
-        ("echo '{\"Version\": 1, \"AccessKeyId\": \"A\"}'".into(), "gives no `SecretAccessKey`"),
+        ("echo '{\"Version\": 1, \"AccessKeyId\": \"A\"}'".into(), "returned no `SecretAccessKey`"),
         (
             "echo '{\"Version\": 1, \"AccessKeyId\": \"A\", \"SecretAccessKey\": \"a b\"}'".into(),
             "contains whitespace",

@@ -87,7 +87,7 @@ fn a_warning_says_where_the_aws_cli_would_choose_another_source() {
     let web = [("AWS_WEB_IDENTITY_TOKEN_FILE", "token"), ("AWS_ROLE_ARN", DEPLOY)];
     let mut both = stage.bare("arl");
     let run = stage.run(both.args(["assume", DEPLOY, "--json"]).envs(web).env("AWS_PROFILE", "bob"));
-    assert!(run.stderr.contains("profile `bob` is used"), "{run:?}");
+    assert!(run.stderr.contains("using profile `bob`"), "{run:?}");
     let _ = run.success();
     // No warning if the user names the profile with a flag.
     let mut named = stage.bare("arl");
@@ -397,7 +397,7 @@ fn web_identity_comes_from_environment_or_profile() {
         .collect();
     assert_eq!(names[..2], [Some("ci-job".to_owned()), Some("env-job".to_owned())]);
     stage.sts.inject(arl_sts::Fault::WrongRole, 1);
-    stage.run(stage.bare("arl").args(["assume", "web"])).failure(1, "Administrator/ci-job` came");
+    stage.run(stage.bare("arl").args(["assume", "web"])).failure(1, "Administrator/ci-job`");
     stage
         .run(stage.bare("arl").args(["assume", "web", "--duration", "2h"]))
         .failure(2, "takes its credentials from a web identity");
@@ -598,7 +598,7 @@ fn a_chain_of_thousands_of_profiles_is_a_clear_error() {
     let run = arl(&["assume", "p0"]);
     run.failure(1, "profile `p0` has a chain of more than 100 `source_profile`s");
     assert_eq!(run.stdout, "(exit 1)\n");
-    arl(&["explain", "p0"]).failure(1, "more than 100 profiles");
+    arl(&["explain", "p0"]).failure(1, "more than 100 `source_profile`s");
     let listed = arl(&["list"]).success();
     assert_eq!(listed.lines().count(), length + 2);
     // Those at the end of the chain work, as does the rest of the file.
@@ -610,7 +610,7 @@ fn a_chain_of_thousands_of_profiles_is_a_clear_error() {
     let small = "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/R\nsource_profile = b\n\
                  [profile b]\nrole_arn = arn:aws:iam::123456789012:role/R\nsource_profile = a\n";
     stage.profiles(&format!("{}{rest}{small}", chain_of_profiles(length, "p0")), keys);
-    arl(&["assume", "p0"]).failure(1, "more than 100 profiles");
+    arl(&["assume", "p0"]).failure(1, "more than 100 `source_profile`s");
     arl(&["assume", "a"]).failure(1, "the profiles are a circle of sources: `a` → `b` → `a`");
     let listed = arl(&["list"]).success();
     assert_eq!(listed.lines().count(), length + 4);
@@ -620,7 +620,7 @@ fn a_chain_of_thousands_of_profiles_is_a_clear_error() {
     stage.profiles(&chain_of_profiles(100, "end"), keys);
     assert!(arl(&["explain", "p0"]).success().contains("hop 100"));
     stage.profiles(&chain_of_profiles(101, "end"), keys);
-    arl(&["explain", "p0"]).failure(1, "more than 100 profiles");
+    arl(&["explain", "p0"]).failure(1, "more than 100 `source_profile`s");
 }
 
 /// A device without an end, or a huge file, used up the memory; a pipe without a writer was read for ever.
@@ -674,10 +674,7 @@ fn a_web_identity_of_the_environment_takes_precedence_over_an_unnamed_default_pr
     };
     let (id, said) = signer(&[], &[]);
     assert!(id.starts_with("ASIA"), "{id}");
-    assert_eq!(
-        said,
-        "arl: arl uses the environment's web identity (AWS_ROLE_ARN), not the profile `default`\n"
-    );
+    assert_eq!(said, "arl: using the environment's web identity (AWS_ROLE_ARN), not the profile `default`\n");
     // A profile that the user has named takes precedence, `default` as well.
     for (variables, args) in [
         (&[][..], &["--profile", "default"][..]),

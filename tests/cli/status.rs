@@ -49,7 +49,7 @@ fn status_tells_whether_each_prompt_runs_the_hook() {
 fn verify_compares_the_clocks() {
     let stage = Stage::new();
     for (offset, said) in [
-        (0, "\n  clock     as STS's\n"),
+        (0, "\n  clock     the same as STS's\n"),
         (-120, "\n  clock     2m ahead of STS's\n"),
         (90, "\n  clock     2m behind STS's\n"),
     ] {

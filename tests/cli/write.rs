@@ -85,7 +85,9 @@ fn a_profile_that_arl_did_not_write_is_not_overwritten() {
     stage.arl(&["write", DEPLOY, "--profile-name", "mine"]).failure(1, "has long-term keys");
     stage.arl(&["write", DEPLOY, "--profile-name", "default"]).failure(2, "--force");
     stage.arl(&["write", DEPLOY, "--profile-name", "DEFAULT", "--force"]).failure(2, "must not be DEFAULT");
-    stage.arl(&["write", DEPLOY, "--profile-name", "x]\n[default", "--force"]).failure(2, "can hold letters");
+    stage
+        .arl(&["write", DEPLOY, "--profile-name", "x]\n[default", "--force"])
+        .failure(2, "can contain only letters");
     stage.arl(&["write", "--remove", "mine"]).failure(1, "has no profile `mine` that arl has written");
     // SDKs would prefer these settings to keys in the same profile.
     for (name, key) in [("r", "role_arn"), ("l", "sso_session"), ("p", "credential_process")] {

@@ -54,7 +54,7 @@ pub(crate) fn run(args: ClearArgs, output: &Output) -> Result<(), CliError> {
     }
     if !args.expired {
         if matches!(state, ShellState::OtherKeys { .. }) {
-            output.note("arl did not set the keys in this shell, and left them alone");
+            output.note("the keys in this shell did not come from arl, so they were left alone");
         }
         return output.write_data(shell.clear(state, &leftover_variables()).as_bytes());
     }

@@ -350,12 +350,12 @@ fn warn_if_cli_differs(
     match (&chain.id, resolver.selected_profile()) {
         (SourceId::Environment(_), Some(name)) if config.profile(&name).is_none() => {
             output.note(&format!(
-                "{} names the profile `{name}`, which does not exist; arl uses the environment's keys",
+                "{} names the profile `{name}`, which does not exist; using the environment's keys",
                 profile_variable()
             ));
         }
         (SourceId::WebIdentity, _) if resolver.web_identity_hides_default_profile() => {
-            output.note("arl uses the environment's web identity (AWS_ROLE_ARN), not the profile `default`");
+            output.note("using the environment's web identity (AWS_ROLE_ARN), not the profile `default`");
         }
         (SourceId::Profile(name), _)
             if chain.hops.is_empty()
@@ -364,7 +364,7 @@ fn warn_if_cli_differs(
                     .all(|name| vars::get(name).is_some()) =>
         {
             output.note(&format!(
-                "arl uses profile `{name}`; the AWS CLI would use the environment's web identity (AWS_ROLE_ARN)"
+                "using profile `{name}`; the AWS CLI would use the environment's web identity (AWS_ROLE_ARN)"
             ));
         }
         _ => {}

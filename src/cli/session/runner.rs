@@ -309,7 +309,7 @@ fn warn_if_lifetime_differs(
     let expected = Duration::from_secs(requested.as_secs().into());
     if remaining.abs_diff(expected) > Duration::from_secs(60) {
         output.note(&format!(
-            "arl asked for {requested}, but the session lasts only {}",
+            "asked for {requested}, but the session lasts only {}",
             human_duration(remaining)
         ));
     }

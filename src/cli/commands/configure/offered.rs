@@ -154,7 +154,7 @@ impl OfferedArgs<'_> {
         }
         if !catalog.is_complete {
             output.note(
-                "arl removes no profile, because it does not know all the roles that IAM Identity Center offers",
+                "removing no profile, because arl does not know all the roles that IAM Identity Center offers",
             );
             return Ok(Vec::new());
         }
