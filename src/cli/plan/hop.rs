@@ -222,7 +222,7 @@ fn check_names(additional: &AdditionalParameters, output: &Output) -> Result<(),
             ))
             .hint(format!("did you mean `{meant}`?")));
         }
-        output.note(&format!("arl does not know the parameter {name} of AssumeRole and sends it as it is"));
+        output.note(&format!("unknown parameter {name} of AssumeRole in --additional-parameters; sending it anyway"));
     }
     Ok(())
 }
