@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 /// Asks for a code. It is called for the first session and for each renewal, once for all tasks that wait.
 async fn ask(device: SerialNumber) -> Result<arl::request::TokenCode, Box<dyn Error + Send + Sync>> {
     let line = spawn_blocking(move || {
-        write!(std::io::stderr(), "MFA code of {device}: ")?;
+        write!(std::io::stderr(), "MFA code from {device}: ")?;
         let mut line = String::new();
         std::io::stdin().read_line(&mut line).map(|_| line)
     });

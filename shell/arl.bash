@@ -72,7 +72,7 @@ function arl {
 # Reports that a variable of arl cannot be used. In eval "$(arl assume ROLE)" it also prints a failing
 # statement, because evaluating an empty text succeeds.
 __arl_refuse() {
-    \builtin printf 'arl: a variable whose name begins with __arl_ is readonly, so nothing was done\n' >&2
+    \builtin printf 'arl: a variable whose name begins with __arl_ is readonly, so arl did nothing\n' >&2
     case ${1-} in
         assume | clear | -*)
             if ((BASH_SUBSHELL > 0)) && [[ -p /dev/stdout ]]; then
@@ -162,12 +162,12 @@ __arl_eval() {
             __arl_stdout_is_pipe=x
         elif [[ -f /dev/stdout ]] && __arl_stdout_is_redirected; then
             \builtin printf '(exit 1)\n'
-            \builtin printf 'arl: a subshell would lose the role, and no shell reads the file; use eval, or arl exec\n' >&2
+            \builtin printf 'arl: the subshell would lose the role when it ends, and no shell reads the file; use eval, or arl exec\n' >&2
             \builtin return 1
         fi
     fi
     __arl_word=$(__arl_prefix_assignment) || {
-        \builtin printf 'arl: %s before the command ends with it, and with it what arl sets; export it first, or use --profile\n' \
+        \builtin printf 'arl: %s before the command is undone when the command ends, and what arl set with it; export it first, or use --profile\n' \
             "$__arl_word" >&2
         \builtin return 2
     }
@@ -193,10 +193,10 @@ __arl_eval() {
     (\builtin set +f && __arl_shell_reads_stdout) || __arl_code=$?
     case $__arl_code in
         0) \builtin printf '%s\n' "$__arl_out" ;;
-        1) [[ /proc/$$/fd/1 -ef /dev/fd/1 ]] || \builtin printf 'arl: only a subshell has changed; the shell itself is as it was\n' >&2 ;;
+        1) [[ /proc/$$/fd/1 -ef /dev/fd/1 ]] || \builtin printf 'arl: this changed only a subshell, not the shell itself\n' >&2 ;;
         *)
             \builtin printf '(exit 1)\n'
-            \builtin printf 'arl: this subshell does not tell who reads the pipe; use arl exec\n' >&2
+            \builtin printf 'arl: this subshell cannot tell which program reads the pipe; use arl exec\n' >&2
             \builtin return 1
             ;;
     esac
@@ -294,9 +294,9 @@ __arl_preexec() {
         if ! __arl_untraced __arl_renew && [[ ${__arl_warned-} != "$ARL_EXPIRES_AT" ]]; then
             __arl_warned=$ARL_EXPIRES_AT
             if [[ -n ${__arl_hook_refused-} ]]; then
-                __arl_notice 'its credentials stay until arl clear'
+                __arl_notice 'its credentials stay set until you run arl clear'
             elif [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
-                __arl_notice 'the next prompt puts back what was here before'
+                __arl_notice 'the next prompt puts back your previous credentials'
             else
                 __arl_notice 'the next prompt clears its credentials'
             fi
@@ -328,7 +328,7 @@ __arl_expired() {
     elif [[ -z ${1-} ]] && __arl_renew; then
         \builtin :
     elif [[ -z ${1-} && ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
-        __arl_notice 'what was here before is back'
+        __arl_notice 'your previous credentials are back'
         \builtin eval "$__arl_restore"
         \builtin unset -v __arl_restore __arl_refresh __arl_region
     else
@@ -400,7 +400,7 @@ __arl_install_hook() {
     if [[ $__arl_flags == *r* ]]; then
         [[ ${PROMPT_COMMAND[*]-} != *__arl_hook* ]] || \builtin return 0
         __arl_hook_refused=x
-        \builtin printf 'arl: PROMPT_COMMAND is readonly, so no prompt can clear a role that has expired; use arl clear\n' >&2
+        \builtin printf 'arl: PROMPT_COMMAND is readonly, so the prompt hook cannot clear a role that has expired; use arl clear\n' >&2
     elif [[ $__arl_flags == *a* ]] && ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
         [[ ${PROMPT_COMMAND[*]-} == *__arl_hook* ]] || PROMPT_COMMAND+=(__arl_hook)
     elif [[ ${PROMPT_COMMAND-} != *__arl_hook* ]]; then

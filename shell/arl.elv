@@ -146,7 +146,7 @@ fn arl {|@words|
     }
   } elif (and (eq $verb clear) (not $passes)) {
     if (and (has-env AWS_ACCESS_KEY_ID) (not (__arl_owned))) {
-      echo "arl: the keys in this shell are not arl's; they were left alone" >&2
+      echo "arl: the keys in this shell did not come from arl, so they were left alone" >&2
     } elif (eq $__arl_memory $nil) {
       __arl_region_back
       for name $__arl_set { unset-env $name }
@@ -218,7 +218,7 @@ fn __arl_hook {|&arl-memory=$false|
         }
         if (>= $now (__arl_expires_at)) {
           if (and (eq $on_expiry restore) (not-eq $__arl_memory $nil)) {
-            __arl_notice $now 'what was here before is back'
+            __arl_notice $now 'your previous credentials are back'
             arl clear
           } else {
             __arl_notice $now 'its credentials were cleared'

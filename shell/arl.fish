@@ -153,7 +153,7 @@ function __arl_preexec --on-event fish_preexec
             set --global __arl_warned $ARL_EXPIRES_AT
             test "$ARL_ON_EXPIRY" = restore
             and __arl_is_own __arl_restore
-            and __arl_notice $now 'the next prompt puts back what was here before'
+            and __arl_notice $now 'the next prompt puts back your previous credentials'
             or __arl_notice $now 'the next prompt clears its credentials'
         end
     end
@@ -175,7 +175,7 @@ function __arl_expired
     else if test -n "$argv[1]"; and __arl_renew
         return
     else if test "$ARL_ON_EXPIRY" = restore -a -n "$argv[1]"; and __arl_is_own __arl_restore
-        __arl_notice $argv[1] 'what was here before is back'
+        __arl_notice $argv[1] 'your previous credentials are back'
         set --local __arl_scope -g
         eval $__arl_restore
         set --erase --global __arl_restore

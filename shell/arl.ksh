@@ -66,7 +66,7 @@ __arl_expired() {
     esac
     __arl_told='its credentials were cleared'
     case ${ARL_ON_EXPIRY-}:${__arl_restore:+x} in
-        restore:x) __arl_told='what was here before is back' ;;
+        restore:x) __arl_told='your previous credentials are back' ;;
     esac
     case ${ARL_ROLE_ARN-} in
         *[![:graph:]]* | '') __arl_name='a role' ;;
@@ -84,8 +84,8 @@ __arl_expired() {
     __arl_ago=$((($1 - 10#$ARL_EXPIRES_AT) / 60))
     case $__arl_ago in 0) __arl_ago='just expired' ;; *) __arl_ago="expired ${__arl_ago}m ago" ;; esac
     \printf 'arl: %s %s; %s\n' "$__arl_name" "$__arl_ago" "$__arl_told" >&2
-    case $__arl_told in
-        what*) \eval "$__arl_restore" && \unset __arl_restore __arl_refresh __arl_region ;;
+    case ${ARL_ON_EXPIRY-}:${__arl_restore:+x} in
+        restore:x) \eval "$__arl_restore" && \unset __arl_restore __arl_refresh __arl_region ;;
         *) __arl_unset ;;
     esac
     \unset __arl_told __arl_name __arl_ago
@@ -140,7 +140,7 @@ __arl_install_hook() {
     (\unset PS1) 2>/dev/null || {
         case ${__arl_hook_refused-} in x) \return ;; esac
         __arl_hook_refused=x
-        \printf 'arl: PS1 is readonly, so no prompt can clear a role that has expired; use arl clear\n' >&2
+        \printf 'arl: PS1 is readonly, so the prompt hook cannot clear a role that has expired; use arl clear\n' >&2
         \return
     }
     # shellcheck disable=SC2016 # the shell expands it at each prompt

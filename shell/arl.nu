@@ -117,7 +117,7 @@ def --env --wrapped "arl assume" [...words: string] {
 def --env "arl clear" [] {
     let own = (__arl_none $ARL_OWN)
     let changes = if not ((__arl_owned) or ($env.AWS_ACCESS_KEY_ID? | is-empty)) {
-        print --stderr "arl: the keys in this shell are not arl's; they were left alone"
+        print --stderr "arl: the keys in this shell did not come from arl, so they were left alone"
         $own
     } else if (__arl_memory) != null {
         __arl_undo | merge $own
@@ -228,7 +228,7 @@ def --env __arl_hook [] {
             if ($env.AWS_ACCESS_KEY_ID? | is-not-empty) { $env.__arl_memory = null }
             __arl_apply $changes
         } else if $env.ARL_ON_EXPIRY? == 'restore' and (__arl_memory) != null {
-            __arl_notice 'what was here before is back'
+            __arl_notice 'your previous credentials are back'
             arl clear
         } else {
             __arl_notice 'its credentials were cleared'

@@ -91,7 +91,7 @@ function global:arl {
     }
     if ($verb -eq 'clear' -and -not $passes) {
         if (($null -ne (__arl_get 'AWS_ACCESS_KEY_ID')) -and -not (__arl_owned)) {
-            [Console]::Error.WriteLine("arl: the keys in this shell are not arl's; they were left alone")
+            [Console]::Error.WriteLine("arl: the keys in this shell did not come from arl, so they were left alone")
         }
         elseif ($null -ne $global:__arl_memory) { __arl_restore_original }
         else {
@@ -190,7 +190,7 @@ function global:__arl_hook {
         if ($now -lt [long](__arl_get 'ARL_EXPIRES_AT')) { return }
     }
     if ($policy -eq 'restore' -and $null -ne $global:__arl_memory) {
-        __arl_notice $now 'what was here before is back'
+        __arl_notice $now 'your previous credentials are back'
         arl clear
     }
     else {

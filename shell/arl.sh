@@ -150,7 +150,7 @@ __arl_install_hook() {
 # Reports that a variable of arl cannot be used. In eval "$(arl assume ROLE)" it also prints a failing
 # statement, because evaluating an empty text succeeds.
 __arl_refuse() {
-    \printf 'arl: a variable whose name begins with __arl_ is readonly, so nothing was done\n' >&2
+    \printf 'arl: a variable whose name begins with __arl_ is readonly, so arl did nothing\n' >&2
     case ${KSH_VERSION-}:${1-} in
         *93*:assume | *93*:clear | *93*:-*)
             \eval 'case ${.sh.subshell} in 0) ;; *) \printf "(exit 1)\n" ;; esac'
@@ -233,12 +233,12 @@ __arl_eval() {
     case $__arl_code in
         3)
             \printf '(exit 1)\n'
-            \printf 'arl: a subshell would lose the role, and no shell reads the file; use eval, or arl exec\n' >&2
+            \printf 'arl: the subshell would lose the role when it ends, and no shell reads the file; use eval, or arl exec\n' >&2
             \return 1
             ;;
         2)
             \printf '(exit 1)\n'
-            \printf 'arl: this subshell does not tell who reads the pipe; use arl exec\n' >&2
+            \printf 'arl: this subshell cannot tell which program reads the pipe; use arl exec\n' >&2
             \return 1
             ;;
     esac
@@ -258,7 +258,7 @@ __arl_eval() {
         0:*) \printf '%s\n' "$__arl_out" ;;
         1:x)
             ! \test -p /dev/stdout || \test "/proc/$$/fd/1" -ef /dev/fd/1 ||
-                \printf 'arl: only a subshell has changed; the shell itself is as it was\n' >&2
+                \printf 'arl: this changed only a subshell, not the shell itself\n' >&2
             ;;
     esac
 }

@@ -110,7 +110,7 @@ def __arl_load():
             return call(args, original, stdin, stdout, stderr).returncode
         if verb == "clear" and "--expired" not in own:
             if get("AWS_ACCESS_KEY_ID") and not owned():
-                print("arl: the keys in this shell are not arl's; they were left alone", file=sys.stderr)
+                print("arl: the keys in this shell did not come from arl, so they were left alone", file=sys.stderr)
             elif "before" in memory:
                 update_env(undo())
             else:
@@ -183,7 +183,7 @@ def __arl_load():
         elif renew():
             pass
         elif get("ARL_ON_EXPIRY") == "restore" and "before" in memory:
-            notice("what was here before is back")
+            notice("your previous credentials are back")
             arl(["clear"])
         else:
             notice("its credentials were cleared")

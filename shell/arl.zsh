@@ -77,7 +77,7 @@ function arl {
         fi
     fi
     if [[ ${__arl_prefix_assignment-} == AWS_* && -n $__arl_eval_output ]] && [[ $__arl_verb == assume || $__arl_verb == clear ]] && (( ZSH_SUBSHELL == 0 )); then
-        \builtin printf 'arl: %s before the command ends with it, and with it what arl sets; export it first, or use --profile\n' \
+        \builtin printf 'arl: %s before the command is undone when the command ends, and what arl set with it; export it first, or use --profile\n' \
             "$__arl_prefix_assignment" >&2
         \builtin return 2
     fi
@@ -85,7 +85,7 @@ function arl {
         assume:x | clear:x)
             if [[ $__arl_reader == none ]]; then
                 \builtin print -r -- '(exit 1)'
-                \builtin print -ru2 -- 'arl: a subshell would lose the role, and no shell reads the file; use eval, or arl exec'
+                \builtin print -ru2 -- 'arl: the subshell would lose the role when it ends, and no shell reads the file; use eval, or arl exec'
                 \builtin return 1
             fi
             __arl_out="$(__arl_use_original_env && ARL_SHELL=zsh \command arl "$@")" || {
@@ -110,10 +110,10 @@ function arl {
             [[ $__arl_reader == file ]] || __arl_shell_reads_stdout || __arl_code=$?
             case $__arl_code in
                 0) \builtin print -r -- "$__arl_out" ;;
-                1) [[ /proc/$$/fd/1 -ef /dev/fd/1 ]] || \builtin print -ru2 -- 'arl: only a subshell has changed; the shell itself is as it was' ;;
+                1) [[ /proc/$$/fd/1 -ef /dev/fd/1 ]] || \builtin print -ru2 -- 'arl: this changed only a subshell, not the shell itself' ;;
                 *)
                     \builtin print -r -- '(exit 1)'
-                    \builtin print -ru2 -- 'arl: this subshell does not tell who reads the pipe; use arl exec'
+                    \builtin print -ru2 -- 'arl: this subshell cannot tell which program reads the pipe; use arl exec'
                     \builtin return 1
                     ;;
             esac
@@ -231,9 +231,9 @@ __arl_preexec() {
         ! __arl_renew && [[ ${__arl_warned-} != "$ARL_EXPIRES_AT" ]]; then
         \builtin typeset -g __arl_warned=$ARL_EXPIRES_AT
         if [[ -n ${__arl_hook_refused-} ]]; then
-            __arl_notice 'its credentials stay until arl clear'
+            __arl_notice 'its credentials stay set until you run arl clear'
         elif [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
-            __arl_notice 'the next prompt puts back what was here before'
+            __arl_notice 'the next prompt puts back your previous credentials'
         else
             __arl_notice 'the next prompt clears its credentials'
         fi
@@ -273,7 +273,7 @@ __arl_expired() {
     elif __arl_renew; then
         \builtin :
     elif [[ ${ARL_ON_EXPIRY-} == restore && -n ${__arl_restore-} ]]; then
-        [[ -n ${1-} ]] || __arl_notice 'what was here before is back'
+        [[ -n ${1-} ]] || __arl_notice 'your previous credentials are back'
         \builtin eval "$__arl_restore"
         \builtin unset __arl_restore __arl_refresh __arl_region
     else
@@ -346,7 +346,7 @@ __arl_install_hook() {
         precmd_functions=(__arl_hook "${(@)precmd_functions:#__arl_hook}")
     elif [[ -z ${(M)precmd_functions:#__arl_hook} && -z ${__arl_hook_refused-} ]]; then
         \builtin typeset -g __arl_hook_refused=x
-        \builtin print -ru2 -- 'arl: precmd_functions is readonly, so no prompt can clear a role that has expired; use arl clear'
+        \builtin print -ru2 -- 'arl: precmd_functions is readonly, so the prompt hook cannot clear a role that has expired; use arl clear'
     fi
     [[ ${(t)preexec_functions} == *readonly* ]] ||
         preexec_functions=("${(@)preexec_functions:#__arl_preexec}" __arl_preexec)

@@ -61,7 +61,7 @@ impl ConsoleSignIn {
         let is_name = |b: u8| b.is_ascii_alphanumeric() || b"-_/".contains(&b);
         if service.is_empty() || !service.bytes().all(is_name) {
             return Err(ConsoleError(format!(
-                "`{service}` is no service of the console, such as s3 or ec2/v2"
+                "`{service}` is not a service of the console, such as s3 or ec2/v2"
             )));
         }
         let region = region.map(|region| format!("?region={}", percent_encode(region))).unwrap_or_default();
@@ -94,7 +94,7 @@ impl ConsoleSignIn {
     ) -> Result<Secret, StsError> {
         let Self { endpoint, destination, session_duration } = self;
         let Some(token) = credentials.session_token() else {
-            return Err(StsError::Source("the console takes temporary credentials only".into()));
+            return Err(StsError::Source("the console accepts only temporary credentials".into()));
         };
         let session = Zeroizing::new(
             json!({
@@ -126,7 +126,7 @@ impl ConsoleSignIn {
             (300..400, _) => Err(StsError::Redirected(status)),
             (400..500, _) => Err(StsError::Refused {
                 code: format!("HTTP {status}"),
-                message: "AWS signs these credentials in nowhere".into(),
+                message: "AWS does not accept these credentials for a sign-in".into(),
                 request_id: None,
                 endpoint_time: None,
             }),

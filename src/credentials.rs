@@ -48,7 +48,7 @@ impl Credentials {
             time.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since <= MAX_EXPIRATION)
         };
         if expiration.is_some_and(|expiration| !is_printable(expiration)) {
-            return Err(Error::invalid("the expiration is a time that cannot be"));
+            return Err(Error::invalid("the expiration is not a valid time"));
         }
         Ok(Self { access_key_id, secret_access_key, session_token, expiration, account_id: None })
     }
@@ -100,9 +100,9 @@ fn check_field(field: &str, text: &str, max: usize) -> Result<(), Error> {
     let reason = if text.is_empty() {
         "is empty"
     } else if text.len() > max {
-        "is longer than AWS issues them"
+        "is longer than any that AWS issues"
     } else if !text.bytes().all(|b| b.is_ascii_graphic()) {
-        "holds a blank, a control character or a non-ASCII character"
+        "contains whitespace, a control character or a non-ASCII character"
     } else {
         return Ok(());
     };

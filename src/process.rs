@@ -29,14 +29,14 @@ pub enum ProcessError {
 impl fmt::Display for ProcessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotStarted(reason) => write!(f, "it could not be started: {reason}"),
+            Self::NotStarted(reason) => write!(f, "could not start it: {reason}"),
             Self::Exit(status, stderr) if stderr.is_empty() => {
-                write!(f, "it ended with {status}")
+                write!(f, "{status}")
             }
-            Self::Exit(status, stderr) => write!(f, "it ended with {status}: {stderr}"),
+            Self::Exit(status, stderr) => write!(f, "{status}: {stderr}"),
             Self::OutputTooLarge(max) => write!(f, "it wrote more than {} KiB", max / 1024),
             Self::TimedOut(limit) => {
-                write!(f, "it was not done within {}", humantime::format_duration(*limit))
+                write!(f, "it did not finish within {}", humantime::format_duration(*limit))
             }
         }
     }

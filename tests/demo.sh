@@ -86,7 +86,7 @@ eval "$(arl init sh)"
 
 # shellcheck disable=SC2016 # the commands are shown as a user would type them
 {
-    scene 'These are the roles of ~/.aws/config:'
+    scene 'These are the roles in ~/.aws/config:'
     show 'arl list'
 
     scene 'Ask what would happen, and why. This makes no call:'
@@ -98,25 +98,25 @@ eval "$(arl init sh)"
     show 'arl status'
     show 'echo "region: $AWS_REGION, profile: ${AWS_PROFILE-none}"'
 
-    scene 'If a call fails, the shell keeps the role that it has, and what follows does not run:'
+    scene 'If a call fails, the shell keeps its role, and the command after && does not run:'
     show 'arl assume 123456789012/Closed && echo "this is not printed"'
     show 'arl status | head -n 1'
 
-    scene 'Drop the role. What the shell had before is back:'
+    scene 'Drop the role. The previous settings of the shell are back:'
     show 'arl clear'
     show 'echo "region: ${AWS_REGION-none}, profile: ${AWS_PROFILE-none}"'
     unset AWS_PROFILE
 
-    scene 'Run one command as a role. Its exit status is that of the command:'
+    scene 'Run one command as a role. arl exits with the status of the command:'
     show 'arl exec prod-deploy -- sh -c "echo \$ARL_ROLE_ARN; exit 7"'
 
     scene 'Run one command as each of several roles:'
     show 'arl each dev dns prod-deploy -- sh -c "echo \$ARL_ROLE_ARN"'
 
-    scene 'For programs that read a credential_process (the secrets are shortened here):'
+    scene 'Print JSON for programs that run a credential_process (the secrets are shortened here):'
     show 'arl assume prod-deploy --json | sed -E "s/(SecretAccessKey|SessionToken)\":\"[^\"]{4}[^\"]*/\1\":\"…/g"'
 
-    scene 'Sign in to IAM Identity Center, and use a role of it without a profile:'
+    scene 'Sign in to IAM Identity Center, and use one of its roles without a profile:'
     show 'arl login corp'
     show 'arl assume corp:111122223333/ReadOnly'
     show 'arl status | head -n 1'
@@ -129,7 +129,7 @@ eval "$(arl init sh)"
         python() { "$boto3" "$@"; }
         show 'python -c "import boto3; print(boto3.Session(profile_name=\"corp-dev\").client(\"sts\").get_caller_identity()[\"Arn\"])"'
     else
-        printf '%s\n' '(boto3 is not installed here, so it is not shown; `pip install boto3`, or `make test`, which has it)'
+        printf '%s\n' '(boto3 is not installed here, so this is skipped; to see it: `pip install boto3`, or `make test`, which installs it)'
     fi
     show 'arl logout corp'
 }
@@ -146,7 +146,7 @@ sleep 2
 arl status
 SESSION
 else
-    scene 'When a session expires (here after two seconds), sh clears it on request and other shells by themselves:'
+    scene 'When a session expires (here after two seconds), a command clears it in sh; other shells clear it at the prompt:'
     show 'arl assume prod-deploy; sleep 2'
     # shellcheck disable=SC2016 # shown as a user would type it
     show 'eval "$(arl clear --expired)"; arl status'

@@ -49,7 +49,7 @@ SCENES = [
     (
         None,
         [
-            ("arl assume", 1, "prod d"),
+            ("arl assume", 1, "prod dep"),
             ("aws sts get-caller-identity --query Arn --output text", 1.5),
             ("arl assume staging --duration 24h && terraform apply", 2.2),
             ("arl assume staging", 1),

@@ -71,7 +71,7 @@ impl Partition {
         if parts.next() == Some("aws") && parts.all(lower) {
             Ok(Self(text.to_owned()))
         } else {
-            Err("a partition is `aws`, `aws-cn`, `aws-us-gov` or the like".to_owned())
+            Err("a partition has a name such as `aws`, `aws-cn` or `aws-us-gov`".to_owned())
         }
     }
 }

@@ -48,7 +48,7 @@ impl RoleArn {
         role_name: &str,
     ) -> Result<Self, Error> {
         if !path.is_empty() && role_name.contains('/') {
-            return Err(invalid_arn(role_name, "carries a path, and another one is given"));
+            return Err(invalid_arn(role_name, "has a path, and another path is given too"));
         }
         if path.is_empty() {
             return Self::new(partition, account_id, role_name);
@@ -70,13 +70,13 @@ impl RoleArn {
             return Err("the role name is missing".into());
         }
         if let Some(bad) = role_name.chars().find(|&c| !name_char(c)) {
-            return Err(format!("a role name cannot hold {bad:?}, only letters, digits and _+=,.@-"));
+            return Err(format!("a role name cannot contain {bad:?}, only letters, digits and _+=,.@-"));
         }
         if role_name.len() > 64 {
             return Err(format!("a role name has at most 64 characters, this one {}", role_name.len()));
         }
         if let Some(bad) = path.chars().find(|c| !c.is_ascii_graphic()) {
-            return Err(format!("a role path cannot hold {bad:?}"));
+            return Err(format!("a role path cannot contain {bad:?}"));
         }
         let arn = Self { partition, account_id, path, role_name: role_name.to_owned() };
         match arn.to_string().len() {

@@ -37,7 +37,7 @@ impl FromStr for RoleSessionName {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         if let Some(bad) = text.chars().find(|&c| !is_name_char(c)) {
-            return Err(Error::invalid(format!("can hold letters, digits and _+=,.@-, but not {bad:?}")));
+            return Err(Error::invalid(format!("can contain letters, digits and _+=,.@-, but not {bad:?}")));
         }
         if !NAME_LENGTH.contains(&text.len()) {
             return Err(Error::invalid(format!("must have 2 to 64 characters, has {}", text.len())));

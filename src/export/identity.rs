@@ -178,7 +178,7 @@ pub struct UnsupportedValue {
 
 impl fmt::Display for UnsupportedValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the value of {} holds characters that the output format cannot carry", self.name)
+        write!(f, "the value of {} contains characters that the output format cannot represent", self.name)
     }
 }
 

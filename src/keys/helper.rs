@@ -40,9 +40,11 @@ impl fmt::Display for HelperError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process(error) => error.fmt(f),
-            Self::Refused(text) if text.is_empty() => f.write_str("it failed and said nothing"),
+            Self::Refused(text) if text.is_empty() => f.write_str("it failed without a message"),
             Self::Refused(text) => write!(f, "it said: {text}"),
-            Self::Unexpected(what) => write!(f, "it does not answer as such a program does: {what}"),
+            Self::Unexpected(what) => {
+                write!(f, "its output is not that of a docker-credential helper: {what}")
+            }
         }
     }
 }
@@ -70,10 +72,10 @@ impl Helper {
         }
         // The output is never quoted here: even a malformed one may be a secret.
         let mut object: Map<String, Value> = serde_json::from_slice(&stdout)
-            .map_err(|_| HelperError::Unexpected("it printed something else than a JSON object"))?;
+            .map_err(|_| HelperError::Unexpected("it did not print a JSON object"))?;
         let mut text = |name: &str| match object.remove(name) {
             Some(Value::String(text)) => Ok(text),
-            _ => Err(HelperError::Unexpected("its answer lacks `Username` or `Secret`")),
+            _ => Err(HelperError::Unexpected("its response has no `Username` or no `Secret`")),
         };
         let (found, secret) = (text("Username")?, Secret::new(text("Secret")?));
         // The helper for `pass` answers so if there is no such entry.
@@ -81,10 +83,10 @@ impl Helper {
             return Ok(None);
         }
         if found != user {
-            return Err(HelperError::Unexpected("its answer is about another entry"));
+            return Err(HelperError::Unexpected("its response is for another entry"));
         }
         if secret.expose().is_empty() {
-            return Err(HelperError::Unexpected("its answer has an empty secret"));
+            return Err(HelperError::Unexpected("its response has an empty secret"));
         }
         Ok(Some(secret))
     }
@@ -122,7 +124,7 @@ impl Helper {
         }
         // An empty store is `null` for some.
         let entries: Option<Map<String, Value>> = serde_json::from_slice(&stdout)
-            .map_err(|_| HelperError::Unexpected("its list is no JSON object"))?;
+            .map_err(|_| HelperError::Unexpected("its list is not a JSON object"))?;
         Ok(entries.unwrap_or_default().into_iter().map(|(url, _)| url).collect())
     }
 
@@ -190,7 +192,7 @@ mod tests {
             ("text", "echo hunter2".into(), "something else than a JSON object"),
             ("array", "echo '[\"hunter2\"]'".into(), "something else than a JSON object"),
             ("number", "echo '{\"Username\":\"dev\",\"Secret\":7}'".into(), "lacks `Username` or `Secret`"),
-            ("half", format!("{}; exit 1", answer("dev", "hunter2")), "it failed and said nothing"),
+            ("half", format!("{}; exit 1", answer("dev", "hunter2")), "it failed without a message"),
             (
                 "error",
                 "echo 'The name is not activatable'; exit 1".into(),
@@ -198,7 +200,7 @@ mod tests {
             ),
             ("stderr", "echo 'no bus' >&2; exit 1".into(), "it said: no bus"),
             ("flood", "exec cat /dev/zero".into(), "it wrote more than 64 KiB"),
-            ("signal", "kill -9 $$".into(), "it failed and said nothing"),
+            ("signal", "kill -9 $$".into(), "it failed without a message"),
         ] {
             // `list` must answer, so that the script is known to start.
             let script = format!("[ \"$1\" = list ] && echo null && exit; {script}");

@@ -35,7 +35,7 @@ impl FromStr for KeyName {
                 Ok(Self(text.to_owned()))
             }
             _ => Err(Error::invalid(
-                "can hold letters, digits and _.@+-, and begins with a letter, a digit or _",
+                "can contain letters, digits and _.@+-, and must begin with a letter, a digit or _",
             )),
         }
     }

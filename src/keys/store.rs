@@ -92,15 +92,15 @@ impl fmt::Display for KeyStoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoStore(stores) => {
-                f.write_str("no key store answers")?;
+                f.write_str("found no keychain that works")?;
                 stores.iter().try_for_each(|(store, reason)| write!(f, "; {store}: {reason}"))
             }
             Self::Helper { store, error } => write!(f, "{}: {error}", store.program()),
-            Self::NotFound { store, name } => write!(f, "{store} holds no key `{name}`"),
+            Self::NotFound { store, name } => write!(f, "{store} has no key `{name}`"),
             Self::Foreign { store, name } => {
-                write!(f, "{store} holds something else than a key of arl's under `{name}`")
+                write!(f, "{store} has an entry `{name}` that arl did not write")
             }
-            Self::NotKept(store) => write!(f, "{store} does not give back what was stored there"),
+            Self::NotKept(store) => write!(f, "{store} does not return the key that arl stored there"),
         }
     }
 }
@@ -227,7 +227,7 @@ impl KeyStore {
         self.helper.erase(&format!("{base}{name}")).await.map_err(|error| self.failed(error))?;
         match self.read(base, name).await? {
             None => Ok(true),
-            Some(_) => Err(self.failed(HelperError::Unexpected("what it has erased is still there"))),
+            Some(_) => Err(self.failed(HelperError::Unexpected("the entry that it erased is still there"))),
         }
     }
 

@@ -288,7 +288,7 @@ impl<'a> Asking<'a> {
             return;
         }
         if let Err(error) = store.write(self.session, catalog, sign_in) {
-            (self.call.warn)(&format!("could not keep what IAM Identity Center offers: {error}"));
+            (self.call.warn)(&format!("could not cache the roles of IAM Identity Center: {error}"));
         }
     }
 }

@@ -43,19 +43,17 @@ pub enum LoginError {
 impl fmt::Display for LoginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotSignedIn => f.write_str("there is no token of a sign-in"),
+            Self::NotSignedIn => f.write_str("you are not signed in"),
             Self::Expired => f.write_str("the sign-in has expired"),
-            Self::Ended(error) => write!(f, "IAM Identity Center accepts the sign-in no more: {error}"),
-            Self::Replaced => {
-                f.write_str("another sign-in has replaced the one that arl asked with, or it has ended")
-            }
+            Self::Ended(error) => write!(f, "IAM Identity Center no longer accepts the sign-in: {error}"),
+            Self::Replaced => f.write_str("while arl was asking, you signed in again or signed out"),
             Self::Refused(reason) => write!(f, "the sign-in was refused: {reason}"),
             Self::CodeExpired => f.write_str("the code has expired"),
             Self::Port(0, error) => write!(f, "cannot listen on 127.0.0.1: {error}"),
             Self::Port(port, error) => write!(f, "cannot listen on port {port} of 127.0.0.1: {error}"),
             Self::TokenFile(path, error) => write!(f, "the token file `{}`: {error}", path.display()),
             Self::Call(StsError::Unexpected(what)) => {
-                write!(f, "the endpoint does not answer as IAM Identity Center does: {what}")
+                write!(f, "the response is not one of IAM Identity Center: {what}")
             }
             Self::NotAssigned { refusal: error, .. } | Self::Call(error) => error.fmt(f),
         }

@@ -49,13 +49,13 @@ impl Page<'_> {
             ),
             Self::Other => (
                 "failed",
-                "This is not the sign-in that arl waits for".to_owned(),
-                "It may be a tab of an earlier one. You can close it; your terminal shows the address to open.",
+                "arl is not waiting for this sign-in".to_owned(),
+                "This tab may belong to an earlier sign-in. You can close it. Your terminal shows the address to open.",
             ),
         };
         // A failure may come after the first change, so that page claims nothing about this machine.
         let next = match self {
-            Self::SignedIn(_) => "The AWS CLI and the AWS SDKs of this machine use the same sign-in.<br>",
+            Self::SignedIn(_) => "The AWS CLI and the AWS SDKs on this machine use the same sign-in.<br>",
             Self::Failed(_) | Self::Other => "",
         };
         format!(

@@ -91,7 +91,7 @@ async fn renew(call: RoleCall<'_>, session: &SsoSession, token: SsoToken) -> Res
             let renewed = with_issued(token, issued, clock());
             // In a container the directory may be read-only.
             if let Err(error) = store.write(session, &renewed) {
-                warn(&format!("could not keep the renewed token for the next call: {error}"));
+                warn(&format!("could not store the renewed token: {error}"));
             }
             Ok(renewed)
         }

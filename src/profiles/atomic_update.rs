@@ -67,7 +67,7 @@ impl<E: fmt::Display> fmt::Display for UpdateError<E> {
             Self::Edit(error) => error.fmt(f),
             Self::Io(error) => error.fmt(f),
             Self::Busy(reason) => f.write_str(reason),
-            Self::NotAFile => f.write_str("it is no plain file"),
+            Self::NotAFile => f.write_str("it is not a regular file"),
         }
     }
 }
@@ -151,7 +151,7 @@ pub fn update<E>(
             }
         }
     }
-    Err(UpdateError::Busy("another program writes to it all the time"))
+    Err(UpdateError::Busy("another program keeps writing to it"))
 }
 
 /// Whether a new version of a file is there.
@@ -272,7 +272,7 @@ fn lock_for_update<E>(path: &Path, target: &Path) -> Result<File, UpdateError<E>
                 last = now;
             }
             Err(TryLockError::WouldBlock) => {
-                return Err(UpdateError::Busy("another arl has been writing to it for 10 s"));
+                return Err(UpdateError::Busy("another arl process has been writing to it for 10 s"));
             }
             // The file system has no locks: rely on the exchange alone.
             Err(TryLockError::Error(_)) => return Ok(file),
@@ -306,7 +306,7 @@ fn open_lock(path: &Path) -> io::Result<File> {
             return Ok(file);
         }
     }
-    Err(io::Error::other(format!("`{}` is in the way: it is not a plain file", path.display())))
+    Err(io::Error::other(format!("`{}` is in the way: it is not a regular file", path.display())))
 }
 
 /// Reads the file until several reads agree. Returns `None` if it does not exist.
@@ -333,7 +333,7 @@ fn read_stable<E>(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, UpdateError
         stable_reads = if next == last { stable_reads + 1 } else { 1 };
         last = next;
     }
-    Err(UpdateError::Busy("another program writes to it all the time"))
+    Err(UpdateError::Busy("another program keeps writing to it"))
 }
 
 /// Gives a file that this process has created to the owner of its place, if this process is root: root may

@@ -223,11 +223,11 @@ impl<'a> SharedConfig<'a> {
             let invalid = |reason| Err(InvalidConfig { file, line: number, reason });
             match kind {
                 LineKind::Blank | LineKind::Comment | LineKind::Continuation(_) => {}
-                LineKind::UnclosedHeader => return invalid("opens a section without a `]`"),
-                LineKind::NoDelimiter => return invalid("is no `key = value`"),
+                LineKind::UnclosedHeader => return invalid("has a section header without a `]`"),
+                LineKind::NoDelimiter => return invalid("is not a `key = value` line"),
                 LineKind::NoKey => return invalid("has no key before the `=`"),
                 LineKind::Property { .. } if section == SectionKind::BeforeFirst => {
-                    return invalid("stands before the first section");
+                    return invalid("comes before the first section");
                 }
                 LineKind::Property { .. } => {}
                 LineKind::Header(header) => {

@@ -23,10 +23,10 @@ impl fmt::Display for EditError {
         match self {
             Self::DuplicateProfile(first, second) => write!(
                 f,
-                "the profile stands there twice, on lines {first} and {second}, and readers differ in which one counts"
+                "the profile is defined twice, on lines {first} and {second}, and programs differ in which one they use"
             ),
             Self::UnexpectedIndent(line) => {
-                write!(f, "line {line} is indented, and readers differ in what it belongs to")
+                write!(f, "line {line} is indented, and programs differ in which key it belongs to")
             }
             Self::VerificationFailed(what) => write!(f, "the result would {what}, so nothing was written"),
         }

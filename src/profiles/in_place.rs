@@ -48,7 +48,7 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     let metadata = file.metadata()?;
     match metadata.is_file() && metadata.nlink() == 1 {
         true => Ok(file),
-        false => Err(io::Error::other("it cannot be replaced, and is no plain file with one name")),
+        false => Err(io::Error::other("it cannot be replaced, and it is not a regular file with one name")),
     }
 }
 

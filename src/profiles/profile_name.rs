@@ -36,13 +36,13 @@ impl FromStr for ProfileName {
         let fits = |b: u8| b.is_ascii_alphanumeric() || b"_-/.%@:+".contains(&b);
         match text {
             "" => Err(InvalidProfileName("must not be empty")),
-            "DEFAULT" => {
-                Err(InvalidProfileName("must not be DEFAULT, whose keys botocore gives to every profile"))
-            }
+            "DEFAULT" => Err(InvalidProfileName(
+                "must not be DEFAULT, because botocore applies its keys to every profile",
+            )),
             _ if text.len() > 256 => Err(InvalidProfileName("must have at most 256 characters")),
-            _ if !text.bytes().all(fits) => {
-                Err(InvalidProfileName("can hold letters, digits and _-/.%@:+, which is what all SDKs read"))
-            }
+            _ if !text.bytes().all(fits) => Err(InvalidProfileName(
+                "can contain only letters, digits and _-/.%@:+, which all SDKs accept",
+            )),
             _ => Ok(Self(text.to_owned())),
         }
     }

@@ -75,7 +75,7 @@ impl RoleProfile {
             .get("role_arn")
             .unwrap_or_default()
             .parse()
-            .map_err(|error: Error| invalid("role_arn", format!("is no role: {error}")))?;
+            .map_err(|error: Error| invalid("role_arn", format!("is not a role: {error}")))?;
         Ok(Some(Self {
             role_arn,
             role_session_name: section.get_non_empty("role_session_name").map(str::to_owned),

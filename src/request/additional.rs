@@ -49,13 +49,15 @@ impl FromStr for AdditionalParameters {
         let object = strict_json::parse_object(text)?;
         for (name, value) in &object {
             if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
-                return Err(Error::invalid(format!("holds {name:?}, which cannot be a parameter's name")));
+                return Err(Error::invalid(format!(
+                    "contains {name:?}, which cannot be the name of a parameter"
+                )));
             }
             if name == "Action" || name == "Version" {
                 return Err(Error::invalid(format!("cannot change {name}")));
             }
             if has_null(value) {
-                return Err(Error::invalid(format!("gives {name} a null, which STS has no spelling for")));
+                return Err(Error::invalid(format!("sets {name} to null, which STS cannot represent")));
             }
         }
         Ok(Self(object.into_iter().collect()))

@@ -113,7 +113,7 @@ impl AssumeRoleRequest {
         let known = |name: &str| Self::PARAMETERS.into_iter().find(|known| known.eq_ignore_ascii_case(name));
         match self.additional_parameters.names().find_map(known) {
             Some(name) => Err(Error::invalid(format!(
-                "AdditionalParameters holds {name}, which is a parameter of its own"
+                "AdditionalParameters contains {name}, which has a setting of its own"
             ))),
             None => Ok(()),
         }

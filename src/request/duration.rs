@@ -42,7 +42,7 @@ impl TryFrom<Duration> for SessionDuration {
         match u32::try_from(duration.as_secs()) {
             Ok(seconds) if DURATION_RANGE.contains(&u64::from(seconds)) => Ok(Self(seconds)),
             _ => Err(Error::invalid(format!(
-                "must be 15m to 12h, is {}",
+                "must be 15m to 12h, not {}",
                 humantime::format_duration(duration)
             ))),
         }
@@ -70,10 +70,10 @@ impl FromStr for SessionDuration {
         match duration.as_secs() {
             // Most people who type a small number do not think of seconds.
             hours @ 1..=12 if is_number => {
-                Err(Error::invalid(format!("must be 15m to 12h, is {hours}s; did you mean {hours}h?")))
+                Err(Error::invalid(format!("must be 15m to 12h, not {hours}s; did you mean {hours}h?")))
             }
             minutes @ 15..=720 if is_number => {
-                Err(Error::invalid(format!("must be 15m to 12h, is {minutes}s; did you mean {minutes}m?")))
+                Err(Error::invalid(format!("must be 15m to 12h, not {minutes}s; did you mean {minutes}m?")))
             }
             _ => duration.try_into(),
         }
@@ -110,9 +110,9 @@ mod tests {
     #[test]
     fn invalid_durations_are_rejected_with_the_rule() {
         for (text, reason) in [
-            ("899", "must be 15m to 12h, is 14m 59s"),
-            ("43201", "must be 15m to 12h, is 12h 1s"),
-            ("0", "must be 15m to 12h, is 0s"),
+            ("899", "must be 15m to 12h, not 14m 59s"),
+            ("43201", "must be 15m to 12h, not 12h 1s"),
+            ("0", "must be 15m to 12h, not 0s"),
             ("-5", "must be a duration such as"),
             ("3600.0", "must be a duration such as"),
             ("", "must be a duration such as"),

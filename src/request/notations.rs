@@ -15,7 +15,7 @@ use crate::error::Error;
 /// # Errors
 /// The text has another shape, or a tag breaks the rules of STS.
 pub fn parse_tags(text: &str) -> Result<Vec<Tag>, Error> {
-    const SHAPE: &str = "must be Key=Value pairs separated by commas, a JSON object of texts, \
+    const SHAPE: &str = "must be Key=Value pairs separated by commas, a JSON object of strings, \
                          or a JSON list of {\"Key\": …, \"Value\": …}";
     let shape = || Error::invalid(SHAPE);
     match strict_json::parse(text)? {
@@ -46,7 +46,7 @@ pub fn parse_tags(text: &str) -> Result<Vec<Tag>, Error> {
 /// # Errors
 /// The text has another shape, or a key breaks the rules of STS.
 pub fn parse_tag_keys(text: &str) -> Result<Vec<TagKey>, Error> {
-    let shape = || Error::invalid("must be tag keys separated by commas, or a JSON list of texts");
+    let shape = || Error::invalid("must be tag keys separated by commas, or a JSON list of strings");
     match strict_json::parse(text)? {
         Some(Value::Array(list)) => list.iter().map(|key| key.as_str().ok_or_else(shape)?.parse()).collect(),
         Some(_) => Err(shape()),
@@ -61,7 +61,7 @@ pub fn parse_tag_keys(text: &str) -> Result<Vec<TagKey>, Error> {
 /// # Errors
 /// The JSON has another shape, or an ARN is invalid.
 pub fn parse_policy_arns(text: &str) -> Result<Vec<PolicyArn>, Error> {
-    const SHAPE: &str = "must be ARNs separated by commas, or a JSON list of ARNs or {\"arn\": …} objects";
+    const SHAPE: &str = "must be ARNs separated by commas, or a JSON list of ARNs or of {\"arn\": …} objects";
     let arn = |value: &Value| match value {
         Value::String(arn) => arn.parse(),
         Value::Object(object) => match (object.len(), object.get("arn")) {

@@ -21,7 +21,7 @@ pub(crate) fn check_text(
         return Err(Error::invalid(format!("must have {rule} characters, has {count}")));
     }
     match text.chars().find(|&c| !allowed(c)) {
-        Some(bad) => Err(Error::invalid(format!("can hold {alphabet}, but not {bad:?}"))),
+        Some(bad) => Err(Error::invalid(format!("can contain {alphabet}, but not {bad:?}"))),
         None => Ok(()),
     }
 }

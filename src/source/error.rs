@@ -1,10 +1,10 @@
-//! Why there are no source credentials.
+//! Why there are no AWS credentials to start from.
 
 use std::fmt;
 
 use crate::profiles::{InvalidProfileKey, MisnamedSection};
 
-/// Why there are no source credentials.
+/// Why there are no AWS credentials to start from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourceError {
@@ -67,25 +67,25 @@ impl fmt::Display for SourceError {
                 write!(f, "there is no profile `{name}`, which profile `{by}` names as its `source_profile`")
             }
             Self::Cycle(names) => {
-                write!(f, "the profiles are each other's source: `{}`", names.join("` → `"))
+                write!(f, "the profiles are a circle of sources: `{}`", names.join("` → `"))
             }
             Self::Profile { name, reason } => write!(f, "profile `{name}` {reason}"),
             Self::UnknownSsoSession { name, .. } => write!(f, "there is no [sso-session {name}]"),
-            Self::SsoSession { name, reason } => write!(f, "the SSO session `{name}` {reason}"),
+            Self::SsoSession { name, reason } => write!(f, "[sso-session {name}] {reason}"),
             Self::NoSignIn(name) => {
                 write!(f, "profile `{name}` does not get its credentials from IAM Identity Center")
             }
             Self::Key(error) => error.fmt(f),
             Self::Environment(reason) => f.write_str(reason),
-            Self::OriginalSourceLost(None) => {
-                f.write_str("this shell holds a role of arl's, and nothing tells what it had before")
-            }
+            Self::OriginalSourceLost(None) => f.write_str(
+                "this shell has a role from arl, but arl cannot tell which credentials it had before",
+            ),
             Self::OriginalSourceLost(Some(id)) => write!(
                 f,
-                "this shell holds a role of arl's, and the source it was made from (`{id}`) is no longer here"
+                "this shell has a role from arl, but the credentials that the role started from (`{id}`) are gone"
             ),
-            Self::NothingToChainFrom => f.write_str("this shell holds no role to start from"),
-            Self::NotConfigured => f.write_str("there are no source credentials"),
+            Self::NothingToChainFrom => f.write_str("this shell has no role to start from"),
+            Self::NotConfigured => f.write_str("there are no AWS credentials to start from"),
         }
     }
 }

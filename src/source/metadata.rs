@@ -32,7 +32,7 @@ pub(super) fn instance_metadata(
             return Err(match presence {
                 MetadataPresence::Possible => SourceError::NotConfigured,
                 MetadataPresence::Certain => SourceError::Environment(format!(
-                    "the source is instance metadata, which {disabled} switches off"
+                    "the source is instance metadata, but {disabled} turns that off"
                 )),
             });
         }

@@ -33,7 +33,9 @@ pub(super) fn profile_source<'a>(
         let role_arn =
             section.get("role_arn").ok_or_else(|| invalid(&format!("has a `{key}` but no `role_arn`")))?;
         return Ok(Source::WebIdentity {
-            role_arn: role_arn.parse().map_err(|error: Error| invalid(&format!("names no role: {error}")))?,
+            role_arn: role_arn
+                .parse()
+                .map_err(|error: Error| invalid(&format!("does not name a role: {error}")))?,
             token,
             role_session_name: section.get_non_empty("role_session_name").map(str::to_owned),
             duration_seconds: section
@@ -75,7 +77,7 @@ pub(super) fn profile_source<'a>(
         (None, Some(_)) => Err(invalid("has an `aws_secret_access_key` but no `aws_access_key_id`")),
         (None, None) => match section.get("login_session") {
             Some(session) => login(var, name, session).map(Source::Login),
-            None => Err(invalid("holds no credentials")),
+            None => Err(invalid("has no credentials")),
         },
     }
 }
@@ -99,7 +101,7 @@ fn login(
     let directory = configured.or_else(|| Some(format!("{}/.aws/login/cache", var("HOME")?)));
     let directory = directory.ok_or_else(|| SourceError::Profile {
         name: name.to_owned(),
-        reason: "uses `login_session`, and there is no home directory that it could be in".into(),
+        reason: "uses `login_session`, but there is no home directory to read it from".into(),
     })?;
     let file = format!("{directory}/{}.json", sha256_hex(session.trim().as_bytes()));
     Ok(LoginSource { session: session.to_owned(), profile: name.to_owned(), file })
@@ -119,14 +121,14 @@ fn process(
     if ancestors.iter().any(|ancestor| ancestor == name) {
         return Err(SourceError::Profile {
             name: name.to_owned(),
-            reason: format!("is asked for by its own `{key}`"),
+            reason: format!("is a loop: its own `{key}` asks for it"),
         });
     }
     if ancestors.len() >= MAX_PROCESS_DEPTH {
         return Err(SourceError::Profile {
             name: name.to_owned(),
             reason: format!(
-                "is asked for by {MAX_PROCESS_DEPTH} processes, each of which another one has started"
+                "is a loop: {MAX_PROCESS_DEPTH} credential processes have started each other to ask for it"
             ),
         });
     }

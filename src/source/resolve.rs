@@ -158,7 +158,7 @@ impl<'a> SourceResolver<'a> {
                     .map_err(|error| SourceError::Environment(format!("in the environment, {error}")))
             }
             (id, _) => Err(SourceError::Environment(format!(
-                "the environment holds half a key: {} is not set",
+                "the environment has only half of an access key: {} is not set",
                 if id.is_some() { "AWS_SECRET_ACCESS_KEY" } else { "AWS_ACCESS_KEY_ID" }
             ))),
         }
@@ -248,12 +248,12 @@ impl<'a> SourceResolver<'a> {
         let Some(token_file) = self.var("AWS_WEB_IDENTITY_TOKEN_FILE") else { return Ok(None) };
         let role_arn = self.var("AWS_ROLE_ARN").ok_or_else(|| {
             SourceError::Environment(
-                "the environment holds half a web identity: AWS_ROLE_ARN is not set".into(),
+                "the environment has only half of a web identity: AWS_ROLE_ARN is not set".into(),
             )
         })?;
-        let role_arn = role_arn
-            .parse()
-            .map_err(|error: Error| SourceError::Environment(format!("AWS_ROLE_ARN is no role: {error}")))?;
+        let role_arn = role_arn.parse().map_err(|error: Error| {
+            SourceError::Environment(format!("AWS_ROLE_ARN is not a role: {error}"))
+        })?;
         let role_session_name = self.var("AWS_ROLE_SESSION_NAME");
         let token = WebIdentityToken::File(token_file);
         let source = Source::WebIdentity { role_arn, token, role_session_name, duration_seconds: None };
@@ -305,7 +305,7 @@ impl<'a> SourceResolver<'a> {
             };
             if roles.len() == MAX_CHAIN {
                 let first = roles.first().map_or_else(|| name.clone(), |(first, _)| first.clone());
-                let reason = format!("leads through more than {MAX_CHAIN} profiles by `source_profile`");
+                let reason = format!("has a chain of more than {MAX_CHAIN} `source_profile`s");
                 return Err(SourceError::Profile { name: first, reason });
             }
             roles.push((name.clone(), role));
@@ -331,7 +331,7 @@ impl<'a> SourceResolver<'a> {
         }
         match (section.get("source_profile"), section.get("credential_source")) {
             (Some(_), Some(_)) => Err(invalid(
-                "has both `source_profile` and `credential_source`; only one can be meant".into(),
+                "has both `source_profile` and `credential_source`; remove one of them".into(),
             )),
             (None, None) => {
                 Err(invalid("has a `role_arn`, but neither `source_profile` nor `credential_source`".into()))
@@ -343,7 +343,7 @@ impl<'a> SourceResolver<'a> {
                         Err(SourceError::OriginalSourceLost(self.var("ARL_SOURCE")))
                     }
                     Some(keys) => Ok(Step::Chain(Box::new(SourceChain::from_env_keys(keys)))),
-                    None => Err(invalid("takes its source from the environment, which holds no keys".into())),
+                    None => Err(invalid("takes its credentials from the environment, which has no keys".into())),
                 },
                 "ecscontainer" if self.is_arl_endpoint() && self.shell_role == ShellRole::Ignore => {
                     Err(SourceError::OriginalSourceLost(self.var("ARL_SOURCE")))
@@ -351,7 +351,7 @@ impl<'a> SourceResolver<'a> {
                 "ecscontainer" => {
                     self.container().map(|chain| Step::Chain(Box::new(chain))).ok_or_else(|| {
                         invalid(
-                            "takes its source from a container, but AWS_CONTAINER_CREDENTIALS_* is not set"
+                            "takes its credentials from a container, but AWS_CONTAINER_CREDENTIALS_* is not set"
                                 .into(),
                         )
                     })

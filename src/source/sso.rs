@@ -23,7 +23,7 @@ pub(super) fn role_of_profile<'a>(
     let required = |key: &str| {
         section.get(key).map(str::to_owned).ok_or_else(|| SourceError::Profile {
             name: name.to_owned(),
-            reason: format!("lacks `{key}` for IAM Identity Center"),
+            reason: format!("has no `{key}`, which IAM Identity Center needs"),
         })
     };
     Ok(SsoSource {
@@ -45,14 +45,14 @@ pub(super) fn session_of_profile<'a>(
         .map(|session| {
             config
                 .sso_session(session)
-                .ok_or_else(|| invalid(format!("names the SSO session `{session}`, which does not exist")))
+                .ok_or_else(|| invalid(format!("names the [sso-session {session}], which does not exist")))
         })
         .transpose()?;
     // It is unclear which of the two is meant. The AWS CLI and the SDKs refuse this too.
     for key in ["sso_start_url", "sso_region"] {
         let of_session = session.and_then(|session| session.get(key));
         if of_session.is_some_and(|value| section.get(key).is_some_and(|own| own != value)) {
-            return Err(invalid(format!("has another `{key}` than its SSO session")));
+            return Err(invalid(format!("has a different `{key}` than its [sso-session]")));
         }
     }
     read_session(session_name, session.unwrap_or(section)).map_err(invalid)
@@ -62,12 +62,12 @@ pub(super) fn session_of_profile<'a>(
 fn read_session(name: Option<&str>, holder: &Section<'_>) -> Result<SsoSession, String> {
     let required = |key: &str| {
         let value = holder.get_non_empty(key).map(str::to_owned);
-        value.ok_or_else(|| format!("lacks `{key}` for IAM Identity Center"))
+        value.ok_or_else(|| format!("has no `{key}`, which IAM Identity Center needs"))
     };
     let region = required("sso_region")?;
     // It becomes a part of the name of the host that gets the token.
     if !region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-        return Err(format!("has the `sso_region` `{region}`, which is no region"));
+        return Err(format!("has the `sso_region` `{region}`, which is not a region"));
     }
     let scopes = holder.get_non_empty("sso_registration_scopes").unwrap_or_default();
     let scopes = scopes.split(',').map(|scope| scope.trim().to_owned()).filter(|scope| !scope.is_empty());

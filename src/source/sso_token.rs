@@ -176,7 +176,7 @@ pub(crate) fn read_sso_file(path: &Path) -> io::Result<Vec<u8>> {
         || path.parent().and_then(|parent| parent.metadata().ok()).map(|parent| parent.uid());
     let owner = metadata.uid();
     if !metadata.is_file() {
-        return refuse("it is not a plain file");
+        return refuse("it is not a regular file");
     }
     if owner != me.as_raw() && owner != 0 && !(me.is_root() && is_of_directory() == Some(owner)) {
         return refuse("it belongs to another user");

@@ -26,7 +26,7 @@ pub(super) fn of_profile(
     let invalid = |reason: String| SourceError::Profile { name: name.to_owned(), reason };
     // Programs that do not know `arl_keys` would go by the other one, and act as another identity.
     if let Some(other) = OTHER_SOURCES.into_iter().find(|other| section.get(other).is_some()) {
-        return Err(invalid(format!("has both `arl_keys` and `{other}`; only one can be meant")));
+        return Err(invalid(format!("has both `arl_keys` and `{other}`; remove one of them")));
     }
     let key = key.parse().map_err(|error: Error| invalid(format!("has an `arl_keys` that {error}")))?;
     named(var, key).map(Some)
@@ -53,7 +53,7 @@ pub(super) fn of_role(
         None => Ok(Some(key)),
         Some(other) => Err(SourceError::Profile {
             name: name.to_owned(),
-            reason: format!("has both `arl_keys` and `{other}`; only one can be meant"),
+            reason: format!("has both `arl_keys` and `{other}`; remove one of them"),
         }),
     }
 }

@@ -79,7 +79,7 @@ impl Sts {
             .map_err(|error| StsError::from_sdk_error(&error, self.timeout()))?;
         match output.arn() {
             Some(arn) => Ok(CallerIdentity { arn: arn.to_owned(), endpoint_time: self.http.last_date() }),
-            None => Err(StsError::Unexpected("it names no caller".into())),
+            None => Err(StsError::Unexpected("it does not name the caller".into())),
         }
     }
 

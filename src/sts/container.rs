@@ -39,7 +39,7 @@ pub(super) async fn credentials(
     match local_service::ask(http, &request, patience).await? {
         (200, body) => local_service::parse_document(SERVICE, &body),
         (status, body) => {
-            Err(StsError::Source(format!("{SERVICE} answers with HTTP {status}{}", error_text(&body))))
+            Err(StsError::Source(format!("{SERVICE} answered with HTTP {status}{}", error_text(&body))))
         }
     }
 }
@@ -59,7 +59,7 @@ fn read_token(token: &ContainerToken) -> Result<Option<Secret>, StsError> {
     match token.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
         true => Ok(Some(Secret::new(token.to_owned()))),
         false => Err(StsError::Source(
-            "the authorization token holds a control character or a non-ASCII character".into(),
+            "the authorization token contains a control character or a non-ASCII character".into(),
         )),
     }
 }

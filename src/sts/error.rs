@@ -113,27 +113,27 @@ impl fmt::Display for StsError {
             Self::Redirected(status) => {
                 write!(
                     f,
-                    "the endpoint redirects (HTTP {status}), and a signed request is not sent elsewhere"
+                    "the endpoint answered with a redirect (HTTP {status}), and arl does not send a signed request to another address"
                 )
             }
-            Self::Unexpected(what) => write!(f, "the endpoint does not answer as STS does: {what}"),
-            Self::Mismatch(what) => write!(f, "the answer does not fit the request: {what}"),
+            Self::Unexpected(what) => write!(f, "the response is not one of STS: {what}"),
+            Self::Mismatch(what) => write!(f, "the response does not match the request: {what}"),
             Self::Expired(expiration) => write!(
                 f,
-                "the answer does not fit the request: the session ends {}, which is already past by this machine's clock",
+                "the response does not match the request: the session expired at {}, by this machine's clock",
                 rfc3339(*expiration)
             ),
             Self::Unreachable(reason) | Self::Untrusted { reason, .. } => {
-                write!(f, "no connection: {reason}")
+                write!(f, "the connection failed: {reason}")
             }
             Self::Metadata { request, status } => {
                 write!(
                     f,
-                    "the instance metadata service answers the request for {request} with HTTP {status}"
+                    "the instance metadata service answered the request for {request} with HTTP {status}"
                 )
             }
             Self::TimedOut(limit) => {
-                write!(f, "no complete answer within {}", humantime::format_duration(*limit))
+                write!(f, "no complete response within {}", humantime::format_duration(*limit))
             }
             Self::Source(reason) => f.write_str(reason),
             #[cfg(feature = "cli")]
@@ -243,7 +243,7 @@ impl StsError {
             }
             SdkError::TimeoutError(_) => Self::TimedOut(limit),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                Self::Unreachable("no answer came in time".into())
+                Self::Unreachable("no response came in time".into())
             }
             SdkError::DispatchFailure(failure) if failure.is_user() => {
                 let cause = failure.as_connector_error().and_then(Error::source);

@@ -24,8 +24,9 @@ const LOGIN_MARGIN: Duration = Duration::from_secs(60);
 ///
 /// Source: "Process credential provider" in the AWS SDKs and Tools Reference Guide.
 pub(super) async fn from_credential_process(process: &ProcessSource) -> Result<Credentials, StsError> {
-    let output =
-        run(process).await.map_err(|error| StsError::Source(format!("the credential process: {error}")))?;
+    let output = run(process)
+        .await
+        .map_err(|error| StsError::Source(format!("the credential process failed: {error}")))?;
     let credentials = parse_output(&output)?;
     let account_id = credentials.account_id().or(process.account_id.as_ref()).cloned();
     Ok(credentials.with_account_id(account_id))
@@ -35,9 +36,9 @@ pub(super) async fn from_credential_process(process: &ProcessSource) -> Result<C
 pub(crate) fn parse_output(output: &[u8]) -> Result<Credentials, StsError> {
     let invalid = |reason: &str| StsError::Source(format!("the credential process {reason}"));
     let object: Map<String, Value> =
-        serde_json::from_slice(output).map_err(|_| invalid("printed no JSON object"))?;
+        serde_json::from_slice(output).map_err(|_| invalid("did not print a JSON object"))?;
     if object.get("Version").and_then(Value::as_u64) != Some(1) {
-        return Err(invalid("printed something else than version 1 of the format"));
+        return Err(invalid("did not print version 1 of the format"));
     }
     let names = ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "AccountId"];
     parse_fields(&object, names).map_err(|reason| invalid(&reason))
@@ -48,11 +49,11 @@ pub(super) async fn from_token_process(process: &ProcessSource) -> Result<Secret
     let invalid = |reason: &str| StsError::Source(format!("the web identity token process {reason}"));
     let output = run(process)
         .await
-        .map_err(|error| StsError::Source(format!("the web identity token process: {error}")))?;
+        .map_err(|error| StsError::Source(format!("the web identity token process failed: {error}")))?;
     let text = std::str::from_utf8(&output).map(str::trim).unwrap_or_default();
     match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         true => Ok(Secret::new(text.to_owned())),
-        false => Err(invalid("printed something else than one token")),
+        false => Err(invalid("did not print exactly one token")),
     }
 }
 
@@ -70,9 +71,9 @@ pub(super) async fn from_login(login: &LoginSource, now: SystemTime) -> Result<C
     let LoginSource { session: _, profile, file } = login;
     let invalid = |reason: &str| StsError::Source(format!("the login in `{file}` {reason}"));
     let text = files::read(Path::new(file), files::MAX_DOCUMENT)
-        .map_err(|error| StsError::Source(format!("no sign-in was found (`{file}`: {error})")))?;
+        .map_err(|error| StsError::Source(format!("you are not signed in (`{file}`: {error})")))?;
     let object: Map<String, Value> =
-        serde_json::from_slice(&text).map_err(|_| invalid("is no JSON object"))?;
+        serde_json::from_slice(&text).map_err(|_| invalid("is not a JSON object"))?;
     let token = object
         .get("accessToken")
         .and_then(Value::as_object)
@@ -98,14 +99,16 @@ pub(super) fn parse_fields(object: &Map<String, Value>, names: [&str; 5]) -> Res
     let text = |name: &str| match object.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(format!("gives a `{name}` that is no text")),
+        Some(_) => Err(format!("returned a `{name}` that is not a string")),
     };
-    let needed = |name: &str| text(name)?.ok_or_else(|| format!("gives no `{name}`"));
+    let needed = |name: &str| text(name)?.ok_or_else(|| format!("returned no `{name}`"));
     let expiration = match text(end)? {
         None => None,
         Some(time) => {
             let parsed = parse_time(&time);
-            Some(parsed.ok_or_else(|| format!("gives an `{end}` that is no time with a zone: `{time}`"))?)
+            Some(parsed.ok_or_else(|| {
+                format!("returned an `{end}` that is not a time with a time zone: `{time}`")
+            })?)
         }
     };
     // Some programs print the account as a number, which loses leading zeros.
@@ -115,6 +118,6 @@ pub(super) fn parse_fields(object: &Map<String, Value>, names: [&str; 5]) -> Res
     };
     let token = text(token)?.filter(|token| !token.is_empty()).map(Secret::new);
     let credentials = Credentials::new(needed(id)?, Secret::new(needed(secret)?), token, expiration)
-        .map_err(|error| format!("hands out unusable credentials: {error}"))?;
+        .map_err(|error| format!("returned unusable credentials: {error}"))?;
     Ok(credentials.with_account_id(account))
 }

@@ -109,7 +109,7 @@ impl HttpConnector for LimitedConnector {
         let connector = if request.uri().starts_with("https:") {
             self.connectors.https.get_or_init(|| https(&self.connectors.network, &self.settings)).clone()
         } else if !self.connectors.network.allow_plain_http && !is_local_or_metadata(request.uri()) {
-            Err("plain http to another machine would show it everything".to_owned())
+            Err("arl sends plain http only to this machine: another one could read everything".to_owned())
         } else {
             Ok(self.connectors.http.get_or_init(|| SharedHttpConnector::new(http(&self.settings))).clone())
         };
@@ -157,7 +157,7 @@ async fn limit_response(response: HttpResponse) -> Result<HttpResponse, Connecto
         .collect()
         .await
         .map_err(|error| match error.downcast_ref::<http_body_util::LengthLimitError>() {
-            Some(_) => ConnectorError::other("the answer is larger than 1 MiB".into(), None),
+            Some(_) => ConnectorError::other("the response is larger than 1 MiB".into(), None),
             None => ConnectorError::io(error),
         })?
         .to_bytes();
@@ -200,7 +200,7 @@ fn trust_store(ca_bundle: Option<&Path>) -> Result<TrustStore, String> {
         let pem = plain_pem(pem);
         if !is_bundle(&pem) {
             return Err(format!(
-                "the CA bundle `{}` holds something else than PEM certificates",
+                "the CA bundle `{}` contains something other than PEM certificates",
                 path.display()
             ));
         }

@@ -104,7 +104,7 @@ impl Iam {
         match (id, secret) {
             (Some(id), Some(secret)) => Credentials::new(id, secret, None, None)
                 .map_err(|error| StsError::Unexpected(format!("its new key is unusable: {error}"))),
-            _ => Err(StsError::Unexpected("it names no new key".into())),
+            _ => Err(StsError::Unexpected("it does not contain the new key".into())),
         }
     }
 
@@ -207,7 +207,7 @@ impl Iam {
                     request_id: response.text("RequestId"),
                     endpoint_time: None,
                 }),
-                _ => Err(StsError::Unexpected(format!("HTTP {status} without an answer of IAM's"))),
+                _ => Err(StsError::Unexpected(format!("HTTP {status} without a response of IAM"))),
             },
         }
     }

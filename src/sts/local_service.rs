@@ -77,7 +77,7 @@ pub(super) async fn ask(
 
 /// A header or a URL from the user or from the service may hold what HTTP does not allow.
 fn build(request: &Request<'_>) -> Result<HttpRequest, StsError> {
-    let invalid = |what: &str| StsError::Source(format!("{what} is none that HTTP allows"));
+    let invalid = |what: &str| StsError::Source(format!("{what} is invalid in HTTP"));
     let mut http = HttpRequest::get(request.url).map_err(|_| invalid("the URL"))?;
     http.set_method(request.method).map_err(|_| invalid("the method"))?;
     if let Some((name, value)) = request.header {
@@ -96,8 +96,8 @@ fn cannot_be_sent(error: &ConnectorError) -> StsError {
 /// Reads the credentials in an answer. The SDKs accept member names in any case.
 pub(super) fn parse_document(service: &str, body: &[u8]) -> Result<Credentials, StsError> {
     let invalid = |reason: &str| StsError::Source(format!("{service} {reason}"));
-    let object: Map<String, Value> = serde_json::from_slice(body)
-        .map_err(|_| invalid("answers with something else than a JSON object"))?;
+    let object: Map<String, Value> =
+        serde_json::from_slice(body).map_err(|_| invalid("did not answer with a JSON object"))?;
     let object: Map<String, Value> =
         object.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
     let text = |name: &str| object.get(name).and_then(Value::as_str);

@@ -57,7 +57,7 @@ pub(super) async fn credentials(
     let token = get(MetadataRequest::Token, request, token_patience).await?;
     let token = std::str::from_utf8(&token).map(str::trim).unwrap_or_default();
     if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(StsError::Source("the instance metadata service answers with no token".into()));
+        return Err(StsError::Source("the instance metadata service returned no token".into()));
     }
     let header = Some((TOKEN_HEADER, token));
     let url = format!("{endpoint}{ROLE_PATH}");
@@ -67,7 +67,7 @@ pub(super) async fn credentials(
     if !is_role_name(role) {
         let shown: String = role.chars().take(80).collect();
         return Err(StsError::Source(format!(
-            "the instance metadata service answers with something else than a role's name: `{shown}`"
+            "the instance metadata service answered with `{shown}`, which is not the name of a role"
         )));
     }
     let url = format!("{endpoint}{ROLE_PATH}{role}");

@@ -55,7 +55,7 @@ pub(super) fn parse_role_session(
     now: SystemTime,
 ) -> Result<RoleSession, StsError> {
     let Asked { role_arn, session_name, is_own_endpoint } = asked;
-    let no_session = |error| StsError::Mismatch(format!("it names no session of a role ({error})"));
+    let no_session = |error| StsError::Mismatch(format!("it does not name a session of the role ({error})"));
     let text = user.map(|user| user.arn()).unwrap_or_default();
     let (arn, confirmation) = if text.is_empty() && is_own_endpoint {
         (role_arn.session(session_name).map_err(no_session)?, Confirmation::Unnamed)
@@ -64,7 +64,7 @@ pub(super) fn parse_role_session(
         (arn, Confirmation::Named)
     };
     if !arn.is_session_of(role_arn) {
-        return Err(StsError::Mismatch(format!("`{role_arn}` was asked for, `{arn}` came")));
+        return Err(StsError::Mismatch(format!("arl asked for `{role_arn}` and got `{arn}`")));
     }
     let credentials = parse_credentials(credentials)?.with_account_id(Some(arn.account_id().clone()));
     check_lifetime(&credentials, now, Duration::from_secs(SessionDuration::MAX.as_secs().into()))?;
@@ -91,7 +91,7 @@ fn check_lifetime(
     let longest = max_lifetime + RESPONSE_CLOCK_SKEW;
     match expiration.duration_since(now) {
         Ok(remaining) if remaining > longest => Err(StsError::Mismatch(format!(
-            "the session ends {}, which is later than any session lasts",
+            "the session expires at {}, and no session of STS lasts that long",
             rfc3339(expiration)
         ))),
         Ok(remaining) if !remaining.is_zero() => Ok(()),
@@ -101,13 +101,13 @@ fn check_lifetime(
 
 /// Returns the credentials in a response, if they are complete and valid.
 fn parse_credentials(credentials: Option<&aws_sdk_sts::types::Credentials>) -> Result<Credentials, StsError> {
-    let credentials = credentials.ok_or_else(|| StsError::Unexpected("it holds no credentials".into()))?;
+    let credentials = credentials.ok_or_else(|| StsError::Unexpected("it contains no credentials".into()))?;
     let expiration = SystemTime::try_from(*credentials.expiration())
-        .map_err(|_| StsError::Mismatch("the session ends at a time that cannot be".into()))?;
+        .map_err(|_| StsError::Mismatch("the session has an invalid expiration".into()))?;
     // Dates before 1970 or after the year 9999 cannot be formatted.
     let printable = SystemTime::UNIX_EPOCH..SystemTime::UNIX_EPOCH + Duration::from_secs(250_000_000_000);
     if !printable.contains(&expiration) {
-        return Err(StsError::Mismatch("the session ends at a time that cannot be".into()));
+        return Err(StsError::Mismatch("the session has an invalid expiration".into()));
     }
     Credentials::new(
         credentials.access_key_id().to_owned(),

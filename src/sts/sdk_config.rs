@@ -152,7 +152,7 @@ impl TryFrom<aws_credential_types::Credentials> for Credentials {
 /// Checks the credentials that a source returned.
 pub(crate) fn check_source(credentials: &aws_credential_types::Credentials) -> Result<Credentials, StsError> {
     Credentials::try_from(credentials)
-        .map_err(|error| StsError::Source(format!("the source handed out unusable credentials: {error}")))
+        .map_err(|error| StsError::Source(format!("the source returned unusable credentials: {error}")))
 }
 
 /// Converts the error of a program's credentials provider. If the provider is another role of this library,

@@ -79,7 +79,7 @@ fn the_parent_process_decides_the_dialect_not_the_shell_variable() {
         stage.run(stage.as_ann("arl").args(["assume", DEPLOY, "--shell=zsh"]).env("ARL_SHELL", "fish"));
     assert!(flag.success().contains("\\export"));
     let unknown = stage.arl(&["assume", DEPLOY, "--shell", "cmdd"]);
-    unknown.failure(2, "--shell: there is no dialect `cmdd`");
+    unknown.failure(2, "--shell: unknown shell `cmdd`");
     assert_eq!(unknown.stdout, "(exit 2)\n");
 }
 
@@ -178,7 +178,7 @@ fn a_role_is_named_by_arn_account_and_name_or_profile() {
         .arl(&["assume", "12345678901/Deploy"])
         .failure(1, "an account ID has 12 digits, `12345678901` has 11");
     stage.arl(&["assume", "arn:aws:iam::123456789012:user/ann"]).failure(2, "this names a `user`");
-    stage.arl(&["assume", ""]).failure(2, "the role is an empty word");
+    stage.arl(&["assume", ""]).failure(2, "the role is empty");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn the_partition_follows_the_region() {
     assert_eq!(stage.assumed().last().unwrap().region, "cn-north-1");
     // A flag that contradicts the ARN is an error.
     let run = stage.arl(&["assume", DEPLOY, "--partition", "aws-cn"]);
-    run.failure(2, "--partition says `aws-cn`");
+    run.failure(2, "--partition is `aws-cn`");
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn list_shows_role_profiles_and_warns_about_invalid_ones() {
         "",
     );
     let run = stage.arl(&["list"]);
-    assert!(run.stderr.contains("`role_arn` of profile `broken` is no role"), "{run:?}");
+    assert!(run.stderr.contains("`role_arn` of profile `broken` is not a role"), "{run:?}");
     assert_eq!(
         run.success(),
         "  PROFILE  ACCOUNT       ROLE    SOURCE       MFA  LEFT\n\
@@ -260,7 +260,7 @@ fn status_verify_asks_sts_for_the_identity() {
     let out = stage.run(stage.as_ann("sh").args(["-c", &line])).success();
     assert!(
         out.contains(
-            "  verified  arn:aws:sts::123456789012:assumed-role/Deploy/ann\n  clock     as STS's\n0\n"
+            "  verified  arn:aws:sts::123456789012:assumed-role/Deploy/ann\n  clock     the same as STS's\n0\n"
         ),
         "{out}"
     );
@@ -271,7 +271,7 @@ fn status_verify_asks_sts_for_the_identity() {
 fn within_limits_the_time_of_a_call() {
     let stage = Stage::new();
     stage.sts.inject(arl_sts::Fault::Silence, 1);
-    stage.arl(&["assume", DEPLOY, "--within", "1ms"]).failure(1, "gave up, because it took too long");
+    stage.arl(&["assume", DEPLOY, "--within", "1ms"]).failure(1, "it took too long, so arl gave up");
 }
 
 #[test]

@@ -153,7 +153,9 @@ fn difference(
     if has_empty_key && of_arl.is_empty() {
         return Some("an empty value, which `aws configure set KEY ''` leaves, counts as unset");
     }
-    if of_arl.contains("holds half a key") || of_arl.contains("has an `aws_access_key_id` but no") {
+    if of_arl.contains("has only half of an access key")
+        || of_arl.contains("has an `aws_access_key_id` but no")
+    {
         return Some("half a key is an error");
     }
     if of_arl.contains("`role_arn` of profile")

@@ -79,10 +79,10 @@ fn no_cache_stores_nothing_and_refresh_requests_a_new_session() {
     // Longer than the session lasts.
     let _ = json(&stage, &[DEPLOY, "--min-ttl", "59m"]).success();
     let asked = stage.run(caching(&stage, "arl").args(["assume", DEPLOY, "--json"]).env("ARL_MIN_TTL", "2h"));
-    assert!(asked.stderr.contains("lasts less than the 2h"), "{asked:?}");
+    assert!(asked.stderr.contains("lasts for less than the 2h"), "{asked:?}");
     assert_eq!(calls(&stage), 4);
     json(&stage, &[DEPLOY, "--min-ttl", "soon"]).failure(2, "--min-ttl must be a time");
-    json(&stage, &[DEPLOY, "--min-ttl", "13h"]).failure(2, "more than any session lasts");
+    json(&stage, &[DEPLOY, "--min-ttl", "13h"]).failure(2, "must be at most 12h");
     stage
         .run(caching(&stage, "arl").args(["assume", DEPLOY, "--json"]).env("ARL_CACHE", "disk"))
         .failure(2, "ARL_CACHE must be");
@@ -279,7 +279,7 @@ fn a_cache_that_cannot_be_written_is_a_one_line_warning() {
     for (name, value) in [("ARL_CACHE_DIR", "/proc/nowhere"), ("XDG_CACHE_HOME", "/dev/null")] {
         let run = stage.run(caching(&stage, "arl").args(["assume", DEPLOY, "--json"]).env(name, value));
         assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
-        assert!(run.stderr.starts_with("arl: could not keep the session"), "{run:?}");
+        assert!(run.stderr.starts_with("arl: could not cache the session"), "{run:?}");
         assert!(run.success().contains("SessionToken"));
     }
     // arl removes the permissions of others from its directory.
@@ -306,7 +306,7 @@ fn a_failed_system_call_while_storing_leaves_a_valid_or_no_entry() {
     for error in ["ENOSPC", "EIO", "EDQUOT", "EROFS"] {
         let run = inject(format!("rename:error={error}"));
         assert_eq!(run.stderr.lines().count(), 1, "{error}: {run:?}");
-        assert!(run.stderr.contains("could not keep the session"), "{error}: {run:?}");
+        assert!(run.stderr.contains("could not cache the session"), "{error}: {run:?}");
         assert!(run.success().contains("SessionToken"), "{error}");
         assert_eq!(json(&stage, &[DEPLOY]).success(), old, "{error}");
         assert_eq!(entries(&stage).len(), 1, "{error}: {:?}", entries(&stage));
@@ -317,10 +317,10 @@ fn a_failed_system_call_while_storing_leaves_a_valid_or_no_entry() {
         let run = inject(format!("write:error=EIO:when={nth}"));
         // tokio wakes its threads by a write to an eventfd, and panics if that fails.
         if !run.stderr.contains("tokio") {
-            assert!(!run.stderr.contains("bug of its own"), "{nth}: {run:?}");
+            assert!(!run.stderr.contains("a bug in arl"), "{nth}: {run:?}");
         }
         assert_eq!(run.status == 0, run.stdout.contains("SessionToken"), "{nth}: {run:?}");
-        warned += run.stderr.matches("could not keep the session").count();
+        warned += run.stderr.matches("could not cache the session").count();
         let before = calls(&stage);
         let _ = json(&stage, &[DEPLOY]).success();
         assert_eq!(calls(&stage), before, "{nth}: no valid entry is left");
@@ -522,7 +522,7 @@ fn waiting_processes_share_one_mfa_prompt_and_no_argument_holds_the_code() {
     assert_eq!(ids.len(), 256, "{run:?}");
     ids.dedup();
     assert_eq!(ids.len(), 1, "{run:?}");
-    assert_eq!(run.stdout.matches("MFA code of ").count(), 1, "{run:?}");
+    assert_eq!(run.stdout.matches("MFA code from ").count(), 1, "{run:?}");
     assert!(!run.stdout.contains("100071"), "the code was shown: {run:?}");
     assert!(run.stdout.contains("the terminal is as it was"), "{run:?}");
 }
@@ -550,7 +550,7 @@ while True:
             seen += data
     except OSError:
         break
-    if typed < len(codes) and seen.count(b"MFA code of ") > typed:
+    if typed < len(codes) and seen.count(b"MFA code from ") > typed:
         code = codes[typed]
         os.write(terminal, code.encode() + b"\n")
         typed += 1
@@ -609,7 +609,7 @@ fn without_a_terminal_a_needed_mfa_code_fails_at_once() {
     let mut command = caching(&stage, "setsid");
     command.args(["arl", "assume", "123456789012/NeedsMfa", "--json", "--serial-number", World::ANN_MFA]);
     let run = stage.run(&mut command);
-    run.failure(3, "an MFA code of");
+    run.failure(3, "an MFA code from");
     assert!(run.stderr.contains("--token-code"), "{run:?}");
     assert_eq!(calls(&stage), 0);
 }
@@ -637,7 +637,7 @@ fn cached_sessions_can_be_listed_completed_and_removed() {
     }
     assert_eq!(
         run(&["cache", "clear"]).stderr,
-        "arl: 1 session forgotten
+        "arl: 1 session deleted
 "
     );
     assert_eq!(entries(&stage).len(), 0);

@@ -109,7 +109,7 @@ fn packaged_completion_files_match_the_programs_output() {
         let text = std::fs::read_to_string(directory.join(file)).unwrap();
         assert_eq!(stage.arl(&["completions", shell]).success(), text, "{shell}");
     }
-    stage.arl(&["completions", "cmd"]).failure(2, "there is no completion for `cmd`");
+    stage.arl(&["completions", "cmd"]).failure(2, "there is no completion script for `cmd`");
     for line in [
         "shellcheck -s bash arl.bash",
         "shfmt -d -i 4 -ci arl.bash",
@@ -207,7 +207,7 @@ fn values_complete_from_what_arl_knows() {
         ("eu-west-3", "Paris"),
         ("sa-east-1", "São Paulo"),
         ("us-east-1", "N. Virginia"),
-        ("xx-own-1", "a region of yours"),
+        ("xx-own-1", "a region that you have used"),
     ];
     assert_eq!(first, expected);
     assert_eq!(regions.iter().filter(|(name, _)| name == "eu-west-3").count(), 1);

@@ -53,13 +53,13 @@ fn a_session_is_written_from_nothing_and_the_hint_says_how() {
                 sso_registration_scopes=sso:account:access\n";
     assert_eq!((written.as_str(), config(&stage)), (keys, format!("[sso-session corp]\n{keys}")));
     let again = stage.run(stage.bare("arl").args(&words));
-    assert!(again.stderr.contains("says so already"), "{again:?}");
+    assert!(again.stderr.contains("is unchanged"), "{again:?}");
     let other = |more: &[&str]| {
         let url = "https://other.example/start/#/";
         let args = ["configure", "--sso-session", "corp", "--start-url", url, "--region", "us-gov-west-1"];
         stage.run(stage.bare("arl").args(args).args(more))
     };
-    other(&[]).failure(1, "[sso-session corp] is there already and says something else");
+    other(&[]).failure(1, "[sso-session corp] exists already, with other settings");
     let _ = other(&["--force"]).success();
     let expected =
         keys.replace("d-1234567890.awsapps.com", "other.example").replace("eu-west-1", "us-gov-west-1");
@@ -93,7 +93,7 @@ fn a_session_that_cannot_be_is_refused() {
     let args = ["configure", "--sso-session", "corp", "--start-url", url];
     stage.run(stage.bare("arl").args(args)).failure(2, "--region");
     let args = [&args[..], &["--region", "eu-west-1", "--duration", "2h"]].concat();
-    stage.run(stage.bare("arl").args(args)).failure(2, "--duration is for roles that are assumed");
+    stage.run(stage.bare("arl").args(args)).failure(2, "--duration is only for AssumeRole");
     assert!(!stage.home.join(".aws/config").exists() || config(&stage).is_empty());
     let loopback = [
         "configure",
@@ -136,7 +136,7 @@ fn every_role_gets_a_profile_and_every_other_byte_stays() {
     let _ = stage.run(stage.bare("patch").args(["-s", "--binary", "before", "diff"])).success();
     assert_eq!(fs::read_to_string(stage.home.join("before")).unwrap(), after);
     let again = configure(&stage, &["--all"]);
-    assert!(again.stderr.contains("all are there already"), "{again:?}");
+    assert!(again.stderr.contains("unchanged"), "{again:?}");
     let nothing = configure(&stage, &["--all", "--dry-run"]);
     assert_eq!((nothing.stdout.as_str(), config(&stage)), ("", after));
     // A flag changes what arl generated; what the user added stays.
@@ -169,12 +169,12 @@ fn one_role_gets_a_profile_by_the_name_of_its_account() {
     let no_role = configure(&stage, &["--account", "111122223333", "--role", "Root"]);
     no_role.failure(1, "you have no role `Root` in account 111122223333");
     assert!(no_role.stderr.contains("`Admin`, `Dev`, `ReadOnly`"), "{no_role:?}");
-    configure(&stage, &["--account", "Paymens", "--role", "Dev"]).failure(1, "is it one of these? Payments");
-    configure(&stage, &["other", "--all"]).failure(1, "the sessions are: corp");
+    configure(&stage, &["--account", "Paymens", "--role", "Dev"]).failure(1, "did you mean Payments");
+    configure(&stage, &["other", "--all"]).failure(1, "the [sso-session]s are: corp");
     configure(&stage, &[]).failure(2, "--sso needs --all, or --account and --role");
     configure(&stage, &["--account", "111122223333"]).failure(2, "--role");
-    configure(&stage, &["--all", "--duration", "2h"]).failure(2, "--duration is for roles that are assumed");
-    configure(&stage, &["--all", "--region", "Ireland"]).failure(2, "is no region");
+    configure(&stage, &["--all", "--duration", "2h"]).failure(2, "--duration is only for AssumeRole");
+    configure(&stage, &["--all", "--region", "Ireland"]).failure(2, "is not a region");
     configure(&stage, &["--account", "1", "--role", "x", "--prune"]).failure(2, "--all");
     for flag in
         [&["--all"][..], &["--prune"], &["--account", "1"], &["--role", "x"], &["--name-template", "x"]]
@@ -190,9 +190,8 @@ fn profiles_of_the_user_are_not_overwritten_without_force() {
     let same = "[profile Payments-Admin]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Admin\n";
     let before = format!("{SESSION}{own}{same}");
     let stage = signed_in(&before);
-    configure(&stage, &["--all"])
-        .failure(1, "profile `Payments-Dev` is there already and says something else");
-    configure(&stage, &["--all", "--dry-run"]).failure(1, "says something else");
+    configure(&stage, &["--all"]).failure(1, "profile `Payments-Dev` exists already, with other settings");
+    configure(&stage, &["--all", "--dry-run"]).failure(1, "with other settings");
     assert_eq!(config(&stage), before);
     let _ = configure(&stage, &["--all", "--name-template", "sso.{account}.{role}"]).success();
     assert!(config(&stage).starts_with(&before) && config(&stage).contains("[profile sso.Payments.Dev]"));
@@ -205,12 +204,12 @@ fn profiles_of_the_user_are_not_overwritten_without_force() {
     assert!(config(&stage).contains(
         "[profile Payments-Admin]\nsso_session=corp\nsso_account_id=111122223333\nsso_role_name=Admin\n\n"
     ));
-    configure(&stage, &["--all", "--name-template", "default"]).failure(2, "would both be the profile");
+    configure(&stage, &["--all", "--name-template", "default"]).failure(2, "would get the same profile name");
     configure(&stage, &["--account", "111122223333", "--role", "Dev", "--profile-name", "default"])
         .failure(2, "--force");
     configure(&stage, &["--all", "--name-template", "{account} {role}"])
-        .failure(2, "--name-template has ` `");
-    configure(&stage, &["--all", "--name-template", "{account_id}/{role}"]).failure(2, "take for the role");
+        .failure(2, "--name-template contains ` `");
+    configure(&stage, &["--all", "--name-template", "{account_id}/{role}"]).failure(2, "read as the role");
 }
 
 #[test]
@@ -239,7 +238,7 @@ fn prune_removes_what_arl_wrote_and_is_no_longer_offered() {
     stage.sts.inject(arl_sts::Fault::Delay(std::time::Duration::ZERO), 1);
     stage.sts.inject(arl_sts::Fault::Exception(400, "InvalidRequestException", "odd".into()), 9);
     let partial = configure(&stage, &["--all", "--prune"]);
-    assert!(partial.stderr.contains("no profile is removed"), "{partial:?}");
+    assert!(partial.stderr.contains("removing no profile"), "{partial:?}");
     assert_eq!((partial.status, config(&stage)), (1, with_own_key.clone()));
     stage.sts.reset();
     let dry = configure(&stage, &["--all", "--prune", "--dry-run"]).success();
@@ -248,7 +247,9 @@ fn prune_removes_what_arl_wrote_and_is_no_longer_offered() {
     let pruned = configure(&stage, &["--all", "--prune"]);
     assert!(pruned.stderr.contains("removed 1 profile: `Data-Lake-Dev`"), "{pruned:?}");
     assert!(
-        pruned.stderr.contains("`Payments-Dev` is no longer offered, and stays because it has `output`"),
+        pruned
+            .stderr
+            .contains("`Payments-Dev` is no longer offered; arl keeps the profile because it has `output`"),
         "{pruned:?}"
     );
     assert_eq!(
@@ -384,7 +385,7 @@ fn many_profiles_are_one_edit() {
     assert_ne!(inode(), before);
     assert_eq!(config(&stage).matches("arl_generated=corp").count(), accounts * 4);
     let again = std::time::Instant::now();
-    assert!(configure(&stage, &["--all", "--prune"]).stderr.contains("all are there already"));
+    assert!(configure(&stage, &["--all", "--prune"]).stderr.contains("unchanged"));
     if accounts > 100 {
         println!("{} profiles: {took:?}, again: {:?}", accounts * 4, again.elapsed());
     }

@@ -39,7 +39,7 @@ fn a_chained_roles_console_session_ends_with_the_role() {
 #[test]
 fn console_errors_name_the_reason_and_print_no_url() {
     let stage = Stage::new();
-    console(&stage, &[DEPLOY, "--service", "s3?x"]).failure(2, "no service");
+    console(&stage, &[DEPLOY, "--service", "s3?x"]).failure(2, "not a service");
     console(&stage, &[DEPLOY, "--signin-endpoint", "http://signin.example"]).failure(2, "plain http");
     console(&stage, &[DEPLOY, "--duration", "13h"]).failure(2, "--duration");
     assert_eq!(stage.sts.requests().len(), 0);
@@ -48,7 +48,7 @@ fn console_errors_name_the_reason_and_print_no_url() {
     console(&stage, &["dev"]).failure(2, "long-term keys");
     for (fault, said) in [
         (Fault::Status(500), "HTTP 500"),
-        (Fault::Redirect("http://127.0.0.1:1/".into()), "redirects"),
+        (Fault::Redirect("http://127.0.0.1:1/".into()), "redirect"),
         (Fault::Malform, "without a sign-in token"),
     ] {
         stage.sts.reset();
@@ -148,7 +148,7 @@ fn a_shell_without_a_live_role_gets_no_console_and_a_command_to_paste() {
     let run = stage.run(stage.bare("arl").arg("console"));
     run.failure(2, "`arl console` needs a role");
     assert!(run.stderr.contains("hint: arl console ROLE"), "{run:?}");
-    stage.arl(&["console", "-"]).failure(2, "only `arl assume` takes it");
+    stage.arl(&["console", "-"]).failure(2, "only `arl assume` accepts it");
     stage.profiles("[profile prod deploy]\nregion = eu-west-1\n", "");
     // Ann's own keys are not a role of arl's.
     let run = stage.arl(&["console"]);
@@ -235,7 +235,7 @@ fn each_role_gets_its_own_container_and_no_argument_holds_the_sign_in() {
         arl.env("PATH", path).env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url());
         stage.run(arl.args(["console", DEPLOY, "--container"]))
     };
-    container("/nowhere").failure(1, "firefox is no program here; ARL_BROWSER can name it");
+    container("/nowhere").failure(1, "there is no program `firefox`; set ARL_BROWSER to its command");
     write_program(&programs.join("firefox"), "#!/bin/sh\nexit 3\n");
     container(&programs.display().to_string()).failure(1, "`firefox` ended with exit status: 3");
 }
@@ -278,10 +278,10 @@ fn arl_browser_is_a_command_with_the_address_and_the_name() {
 
     stage.sts.reset();
     open("chrome 'x", &["--open"]).failure(2, "ARL_BROWSER has a quote that is not closed");
-    open("chrome %s", &["--open"]).failure(2, "ARL_BROWSER has `%s`, which means nothing");
+    open("chrome %s", &["--open"]).failure(2, "ARL_BROWSER contains the unknown placeholder `%s`");
     assert!(stage.sts.requests().is_empty());
     open("/no/such-browser %u", &["--open"])
-        .failure(1, "`/no/such-browser` of ARL_BROWSER is no program here");
+        .failure(1, "there is no program `/no/such-browser`, which ARL_BROWSER names");
     // Without a browser to open, the setting does not matter.
     assert!(open("'", &[]).success().contains("SigninToken="));
 }

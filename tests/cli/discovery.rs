@@ -163,7 +163,7 @@ fn what_is_known_stays_when_arl_is_killed_and_the_next_one_goes_on() {
     stage.sts.inject(Fault::Exception(400, "InvalidRequestException", "odd".into()), 50);
     let listed = cached(&stage, &["list", "--sso"]);
     assert_eq!(listed.status, 1, "{listed:?}");
-    assert!(listed.stderr.contains("known in part") && listed.stderr.contains("of 12"), "{listed:?}");
+    assert!(listed.stderr.contains("is incomplete") && listed.stderr.contains("of 12"), "{listed:?}");
     assert!(listed.stdout.contains("corp:200000000000/Role0"), "{listed:?}");
     let asked = count(&stage, "ListAccountRoles");
     stage.sts.reset();
@@ -237,7 +237,7 @@ fn a_list_lasts_for_a_day_and_is_of_one_sign_in() {
 fn without_a_sign_in_a_user_is_needed() {
     let stage = stage();
     let failed = cached(&stage, &["list", "--sso"]);
-    failed.failure(3, "could not find out what `corp` offers");
+    failed.failure(3, "could not list the roles of `corp`");
     assert!(failed.stderr.contains("hint: sign in: arl login corp"), "{failed:?}");
     // The rest is there all the same.
     assert!(failed.stdout.contains("deploy"), "{failed:?}");
@@ -260,7 +260,7 @@ fn without_a_sign_in_a_user_is_needed() {
     let refused = stage.run(terminal.env_remove("ARL_CACHE").env("ARL_LOGIN", "always"));
     assert_eq!((refused.status, opened()), (1, before), "{refused:?}");
     stage.profiles("", "");
-    cached(&stage, &["list", "--sso"]).failure(1, "no session of IAM Identity Center is configured");
+    cached(&stage, &["list", "--sso"]).failure(1, "there is no [sso-session] in");
 }
 
 #[test]
@@ -314,7 +314,7 @@ fn a_narrow_terminal_gets_whole_account_ids_and_the_faults_below() {
     assert!(rows.iter().all(|row| row.chars().count() <= 80), "{screen}");
     assert!(rows.iter().any(|row| row.contains("payments-prod-administrator  111122223333")), "{screen}");
     assert!(rows.iter().any(|row| row.starts_with("!  broken") && row.contains("000123456789")), "{screen}");
-    let fault = "profile `broken` cannot work: there is no profile `nowhere-at-all-to-be-found`";
+    let fault = "profile `broken` does not work: there is no profile `nowhere-at-all-to-be-found`";
     assert!(screen.contains(fault), "{screen}");
 }
 
@@ -349,7 +349,7 @@ fn a_sign_in_during_a_discovery_leaves_no_list_of_the_user_before() {
     let child = begin_at(&stage, "ListAccounts", &["list", "--sso"]);
     assert_eq!(cached(&stage, &["login", "--force"]).status, 0);
     let late = Run::of(child.wait_with_output().unwrap());
-    late.failure(1, "another sign-in has replaced the one that arl asked with");
+    late.failure(1, "while arl was asking, you signed in again or signed out");
     assert_eq!(catalogs(&stage).len(), 0, "{late:?}");
     organization(&stage, 1, 1);
     let names: Vec<Value> = offered(&stage, &[]).into_iter().map(|line| line["name"].clone()).collect();

@@ -73,7 +73,7 @@ fn a_pattern_names_every_profile_with_a_role_that_it_matches() {
     assert_eq!(run.success(), "payments-dev: payments-dev\npayments-prod: payments-prod\n");
     // A name without `*` stays a name, and a pattern without a match starts nothing.
     let refused =
-        [("payments", 125, "no profile `payments`"), ("pay*x", 2, "no profile with a role matches `pay*x`")];
+        [("payments", 125, "no profile `payments`"), ("pay*x", 2, "no role profile matches `pay*x`")];
     for (name, status, said) in refused {
         let run = stage.arl(&["each", name, "--", "touch", "started"]);
         run.failure(status, said);
@@ -133,7 +133,7 @@ fn an_invalid_role_stops_each_before_any_command_starts() {
     stage.arl(&["each", "deploy", "deplox", "--", "touch", "begun"]).failure(125, "did you mean `deploy`?");
     stage
         .arl(&["each", "deploy", READ_ONLY, "--token-code", "123456", "--", "touch", "begun"])
-        .failure(2, "works once");
+        .failure(2, "works only once");
     stage.arl(&["each", "deploy", "touch", "begun"]).failure(2, "put -- before the command");
     stage.arl(&["each", "--", "touch", "begun"]).failure(2, "`arl each` needs a role");
     assert!(!stage.home.join("begun").exists());
@@ -211,7 +211,7 @@ fn the_progress_line_does_not_erase_an_open_prompt() {
         \x20   except OSError: part = b''\n\
         \x20   seen += part\n\
         \x20   return part\n\
-        while b'MFA code of' not in seen: read()\n\
+        while b'MFA code from' not in seen: read()\n\
         while not os.path.exists('done-ReadOnly'): pass\n\
         os.write(terminal, b'100001\\r')\n\
         while read(): pass\n\
@@ -220,7 +220,7 @@ fn the_progress_line_does_not_erase_an_open_prompt() {
     let mut python = stage.as_ann("python3");
     let run = stage.run(python.args(["-c", script]).env("TERM", "xterm"));
     let shown = run.success();
-    let behind = shown.split("MFA code of").nth(1).unwrap();
+    let behind = shown.split("MFA code from").nth(1).unwrap();
     let answer = behind.find("\r\n").unwrap_or(behind.len());
     assert!(!behind[..answer].contains('\u{1b}'), "the question was wiped away: {shown:?}");
     assert!(shown.contains("arl: 2 of 2 done"), "{shown:?}");

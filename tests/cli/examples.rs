@@ -88,7 +88,7 @@ fn the_mfa_example_asks_for_a_code() {
     let mut program = stage.as_ann(example("mfa"));
     program.args([NEEDS_MFA, World::ANN_MFA]).env("AWS_REGION", "eu-west-1");
     let run = stage.run_with_input(&mut program, "100001\n");
-    assert_eq!(run.stderr, format!("MFA code of {}: ", World::ANN_MFA));
+    assert_eq!(run.stderr, format!("MFA code from {}: ", World::ANN_MFA));
     assert!(run.success().starts_with("arn:aws:sts::123456789012:assumed-role/NeedsMfa/"));
     assert_eq!(stage.assumed()[0].get("TokenCode"), Some("100001"));
 }

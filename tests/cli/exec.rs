@@ -91,7 +91,7 @@ fn settings_that_arl_changes_for_itself_are_restored_for_the_command() {
     let bare = run(&ignored).success();
     for flags in [&["--"][..], &["--server", "--"]] {
         let arl = run(&[&["arl", "exec", DEPLOY, "--profile", "p"], flags, &ignored].concat());
-        assert!(arl.stderr.starts_with("arl: could not keep the session"), "{arl:?}");
+        assert!(arl.stderr.starts_with("arl: could not cache the session"), "{arl:?}");
         assert_eq!(arl.success(), bare, "{flags:?}");
     }
 }
@@ -103,7 +103,7 @@ fn an_empty_command_is_refused_and_starts_no_shell() {
     for words in [&["exec", DEPLOY, "--"][..], &["exec", DEPLOY, "--chain", "--"]] {
         let run =
             stage.run_with_input(stage.as_ann("arl").args(words).env("SHELL", "/bin/sh"), "echo done\n");
-        run.failure(2, "no command behind --");
+        run.failure(2, "no command after --");
         assert_eq!(run.stdout, "");
     }
     let run = stage

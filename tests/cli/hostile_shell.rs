@@ -223,7 +223,10 @@ fn an_aws_profile_assignment_before_assume_is_refused() {
         let after = run.environment("after");
         assert!(after.has_any("AWS_PROFILE=") && !after.has_any("ARL_ROLE_ARN="), "{run:?}");
         assert_eq!(run.file("went"), "", "{run:?}");
-        assert!(run.stdout.contains("AWS_PROFILE before the command ends with it"), "{run:?}");
+        assert!(
+            run.stdout.contains("AWS_PROFILE before the command is undone when the command ends"),
+            "{run:?}"
+        );
     }
 }
 
@@ -239,7 +242,7 @@ fn zsh_refuses_key_assignments_before_assume() {
         .line("arl status")
         .line(format!("{separate} && echo we''nt on"))
         .typed();
-    assert!(run.stdout.contains("before the command ends with it"), "{run:?}");
+    assert!(run.stdout.contains("before the command is undone when the command ends"), "{run:?}");
     assert!(run.stdout.contains("no role"), "{run:?}");
     assert_eq!(run.stdout.matches("\nwent on").count(), 1, "{run:?}");
 }

@@ -79,7 +79,7 @@ fn a_role_that_is_not_assigned_names_those_that_are() {
     // role.
     stage.sts.change(|world| world.identity_center.accounts[0].2.clear());
     let failed = run(&stage, "Root");
-    failed.failure(1, "has no role in account 111122223333");
+    failed.failure(1, "gives you no role in account 111122223333");
     assert_no_sign_in(&failed);
     stage.sts.change(|world| world.identity_center.accounts.clear());
     let failed = run(&stage, "Root");
@@ -121,7 +121,7 @@ fn a_connection_that_fails_has_the_hints_of_sts() {
         (&[(portal, "http://127.0.0.1:1")][..], "check the network, HTTPS_PROXY"),
         (&[(portal, "https://portal.invalid")], "check the network, HTTPS_PROXY"),
         (&proxied, "check the network, HTTPS_PROXY"),
-        (&[(portal, &https)], "name its PEM file in AWS_CA_BUNDLE"),
+        (&[(portal, &https)], "set AWS_CA_BUNDLE to its PEM file"),
     ] {
         let failed = with(variables);
         failed.failure(1, hint);
@@ -129,7 +129,7 @@ fn a_connection_that_fails_has_the_hints_of_sts() {
     }
     stage.sts.inject(Fault::Redirect("http://127.0.0.1:1/".into()), 1);
     let failed = with(&[]);
-    failed.failure(1, "the endpoint redirects (HTTP 302)");
+    failed.failure(1, "the endpoint answered with a redirect (HTTP 302)");
     assert_no_sign_in(&failed);
     for fault in [Fault::Malform, Fault::Oversize, Fault::Truncate] {
         stage.sts.inject(fault.clone(), 100);
@@ -291,12 +291,12 @@ fn both_services_have_the_certificates_and_checks_of_sts() {
     assert!(stage.sts.requests().iter().all(|request| request.tls));
     for name in ["AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL_SSO_OIDC"] {
         with(name, "http://portal.example").failure(2, "is plain http to another machine");
-        with(name, "https://user:secret@portal.example").failure(2, "carries a user name");
+        with(name, "https://user:secret@portal.example").failure(2, "contains a user name");
         assert!(!with(name, "https://user:secret@portal.example").stderr.contains("secret@"));
     }
     // A region becomes part of the host that gets the token.
     for region in ["evil.example/", "eu-west-1@evil.example", "eu west"] {
         stage.profiles(&config(region, ""), "");
-        run(&stage, "Dev").failure(1, "which is no region");
+        run(&stage, "Dev").failure(1, "which is not a region");
     }
 }

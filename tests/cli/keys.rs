@@ -245,7 +245,7 @@ fn a_profile_with_a_stored_key_and_another_identity_is_refused() {
         let key = if credentials.is_empty() { format!("{other} = 1\n") } else { String::new() };
         keys.stage.profiles(&format!("[profile dev]\narl_keys = dev\n{key}"), credentials);
         keys.arl(&["assume", DEPLOY, "--profile", "dev", "--json"])
-            .failure(1, &format!("has both `arl_keys` and `{other}`; only one can be meant"));
+            .failure(1, &format!("has both `arl_keys` and `{other}`; remove one of them"));
     }
     for key in ["source_profile = x", "credential_source = Environment"] {
         keys.stage
@@ -254,12 +254,12 @@ fn a_profile_with_a_stored_key_and_another_identity_is_refused() {
     }
     for name in ["a/b", "../x", "-x"] {
         keys.stage.profiles(&format!("[profile p]\narl_keys = {name}\n"), "");
-        keys.arl(&["assume", "p", "--json"]).failure(1, "has an `arl_keys` that can hold letters");
+        keys.arl(&["assume", "p", "--json"]).failure(1, "has an `arl_keys` that can contain letters");
     }
     keys.stage.profiles("[profile p]\narl_keys = other\n", "");
     let run = keys.arl(&["assume", "p", "--json"]);
     run.failure(1, "fake holds no key `other`");
-    assert!(run.stderr.contains("hint: `arl keys list` shows what is stored"), "{run:?}");
+    assert!(run.stderr.contains("hint: `arl keys list` shows the stored keys"), "{run:?}");
     let mut command = keys.bare("arl");
     command.env("ARL_KEY_STORE", "../evil").args(["assume", "p", "--json"]);
     keys.stage.run(&mut command).failure(1, "ARL_KEY_STORE must be the name of a docker-credential helper");
@@ -280,8 +280,8 @@ fn add_checks_a_key_before_it_stores_it() {
         (format!("{id}\n{secret}\nmore\n"), 2, "expected two lines"),
         (format!("{secret}\n{id}\n"), 2, "the access key ID must have 16 to 128 capital letters"),
         (format!("{id}\n{id}\n"), 2, "the secret key looks like an access key ID"),
-        ("ASIAIOSFODNN7ANN0001\nx\n".into(), 2, "is of temporary keys"),
-        (format!("{id}\n{secret}x\n"), 1, "the secret key is not that of this key"),
+        ("ASIAIOSFODNN7ANN0001\nx\n".into(), 2, "belongs to temporary keys"),
+        (format!("{id}\n{secret}x\n"), 1, "the secret key does not belong to this access key ID"),
         (format!("AKIAIOSFODNN7ANN0009\n{secret}\n"), 1, "AWS does not know this key"),
         (format!("{{\"AccessKey\":{{\"AccessKeyId\":\"{id}\"}}}}"), 2, "expected two lines"),
         (
@@ -308,11 +308,11 @@ fn add_checks_a_key_before_it_stores_it() {
         world.add_user("arn:aws:iam::111122223333:user/bob", "AKIAIOSFODNN7BOB0001", "bobsecret")
     });
     add("AKIAIOSFODNN7BOB0001\nbobsecret\n", &["--no-profile"])
-        .failure(1, "the key …0001 is stored as `dev` already");
+        .failure(1, "`dev` already stores the key …0001");
     let _ = add("AKIAIOSFODNN7BOB0001\nbobsecret\n", &["--no-profile", "--force"]).success();
     assert_eq!(keys.stored("dev").0.as_deref(), Some("AKIAIOSFODNN7BOB0001"));
     keys.stage.profiles(&format!("[profile p]\nrole_arn = {DEPLOY}\n"), "");
-    add(&json, &["--profile-name", "p"]).failure(1, "profile `p` is there already, with `role_arn`");
+    add(&json, &["--profile-name", "p"]).failure(1, "profile `p` exists already, with `role_arn`");
     keys.arl(&["keys", "add", "a/b"]).failure(2, "the name of a key can hold letters");
     keys.arl(&["keys", "add", "new"]).failure(3, "there is no terminal to ask for the key on");
 }
@@ -392,7 +392,7 @@ fn import_moves_the_keys_once_the_store_has_given_them_back() {
     assert_eq!((read(), keys.config()), (credentials.clone(), config.to_owned()));
     fs::remove_file(keys.stage.home.join("refuse-keys")).unwrap();
     let run = import();
-    assert!(run.stderr.contains("its keys are out of "), "{run:?}");
+    assert!(run.stderr.contains("removed its keys from "), "{run:?}");
     let _ = run.success();
     assert_eq!(read(), "# mine\n[other]\naws_access_key_id = AKIAOTHER\n");
     let arl = keys.config().lines().last().unwrap().to_owned();
@@ -404,8 +404,8 @@ fn import_moves_the_keys_once_the_store_has_given_them_back() {
     keys.arl(&["exec", DEPLOY, "--profile", "ann", "--", "true"]).failure(125, "has both `arl_keys` and");
     let _ = import().success();
     assert_eq!(read(), "# mine\n[other]\naws_access_key_id = AKIAOTHER\n");
-    import().failure(2, "profile `ann` holds no access key");
-    keys.arl(&["keys", "add", "x", "--import", "other"]).failure(2, "profile `other` holds no access key");
+    import().failure(2, "profile `ann` has no access key");
+    keys.arl(&["keys", "add", "x", "--import", "other"]).failure(2, "profile `other` has no access key");
     keys.arl(&["keys", "add", "x", "--import", "nobody"]).failure(1, "there is no profile `nobody`");
     keys.stage.profiles("[profile ann]\nsso_account_id = 1\n", &credentials);
     keys.arl(&["keys", "add", "x", "--import", "ann"])
@@ -427,7 +427,7 @@ fn boto3_gets_the_key_through_a_configured_profile() {
     // For arl the same profile is a source without a detour.
     let _ = keys.arl(&["exec", DEPLOY, "--profile", "sdk", "--", "true"]).success();
     keys.arl(&["configure", "--keys", "dev", "--profile-name", "x", "--duration", "1h"])
-        .failure(2, "has no use for --duration");
+        .failure(2, "--duration cannot be used with --keys");
     keys.arl(&["configure", DEPLOY, "--keys", "dev", "--profile-name", "x"]).failure(2, "--keys");
     let _ = keys.arl(&["keys", "remove", "dev", "--force"]).success();
     assert_eq!(keys.config(), "[profile sdk]\nregion=eu-west-1\n");
@@ -455,7 +455,7 @@ fn show_prints_a_secret_only_where_it_was_asked_to_go() {
         (run, fs::read_to_string(keys.stage.home.join("out")).unwrap())
     };
     let (run, out) = write("644", "");
-    run.failure(1, "other users can read the file");
+    run.failure(1, "other users could read the secret key");
     assert_eq!(out, "");
     for (mode, show) in [("600", ""), ("644", "--show")] {
         let (run, out) = write(mode, show);
@@ -510,7 +510,7 @@ fn remove_asks_and_takes_every_trace_away() {
     assert_eq!(keys.stored("dev"), (None, None));
     assert!(!keys.record("dev").exists());
     assert!(!keys.config().contains("arl_keys"), "{}", keys.config());
-    keys.arl(&["keys", "remove", "dev", "--force"]).failure(1, "fake holds no key `dev`");
+    keys.arl(&["keys", "remove", "dev", "--force"]).failure(1, "fake has no key `dev`");
 }
 
 #[test]
@@ -520,7 +520,7 @@ fn without_a_key_store_the_error_names_what_can_be_installed() {
     let arl = crate::support::binary();
     command.env("PATH", arl.parent().unwrap()).env_remove("ARL_KEY_STORE").args(["keys", "list"]);
     let run = keys.stage.run(&mut command);
-    run.failure(1, "could not find a key store");
+    run.failure(1, "could not find a keychain");
     for word in [
         "docker-credential-osxkeychain",
         "docker-credential-secretservice",
@@ -531,20 +531,20 @@ fn without_a_key_store_the_error_names_what_can_be_installed() {
     }
     let mut command = keys.bare("arl");
     command.env("ARL_KEY_STORE", "nosuch").args(["keys", "list"]);
-    keys.stage.run(&mut command).failure(1, "is `docker-credential-nosuch` installed and on PATH?");
+    keys.stage.run(&mut command).failure(1, "install `docker-credential-nosuch` and put it on PATH");
 }
 
 /// Of the helper's answers that are wrong, each kind once through the program; the others are tests of the library.
 #[test]
 fn a_helper_that_misbehaves_is_one_clear_error_without_a_secret() {
     for (script, said) in [
-        ("echo '{\"ServerURL\":\"u\",\"Username\":\"ann\",\"Secret\":\"hunter2\"}'", "about another entry"),
+        ("echo '{\"ServerURL\":\"u\",\"Username\":\"ann\",\"Secret\":\"hunter2\"}'", "for another entry"),
         ("echo '{\"ServerURL\":\"u\",\"Username\":\"dev\",\"Secret\":\"\"}'", "an empty secret"),
         (
             "echo '{\"ServerURL\":\"u\",\"Username\":\"dev\",\"Secret\":\"hunter2\"}'",
-            "something else than a key of arl's",
+            "that arl did not write",
         ),
-        ("echo 'hunter2'", "something else than a JSON object"),
+        ("echo 'hunter2'", "it did not print a JSON object"),
         ("exec cat /dev/zero", "it wrote more than 64 KiB"),
         ("printf 'locked\\033[2J\\nerror: fake'; exit 1", "it said: locked\\u{1b}[2J"),
     ] {
@@ -553,7 +553,10 @@ fn a_helper_that_misbehaves_is_one_clear_error_without_a_secret() {
         write_program(&keys.stage.home.join("bin/docker-credential-fake"), format!("#!/bin/sh\n{script}\n"));
         let run = keys.arl(&["assume", DEPLOY, "--profile", "dev", "--json"]);
         run.failure(1, said);
-        assert!(run.stderr.contains("docker-credential-fake") || said.contains("key of arl's"), "{run:?}");
+        assert!(
+            run.stderr.contains("docker-credential-fake") || said.contains("arl did not write"),
+            "{run:?}"
+        );
         assert!(!run.stderr.contains("hunter2") && run.stdout.is_empty(), "{run:?}");
     }
 }

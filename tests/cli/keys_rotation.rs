@@ -99,12 +99,12 @@ fn keep_old_only_deactivates_the_old_key() {
     });
     let before = keys.stored("dev");
     let run = rotate(&keys, &[]);
-    run.failure(1, "the user has two keys already, and AWS allows no third");
+    run.failure(1, "the user already has two keys, and AWS allows no third");
     assert!(
         run.stderr.contains(&format!("{} is inactive, last used 3h ago for s3", World::ANN_KEY)),
         "{run:?}"
     );
-    assert!(run.stderr.contains("is active, never used, the one that is stored"), "{run:?}");
+    assert!(run.stderr.contains("is active, never used; it is the stored key"), "{run:?}");
     assert!(
         run.stderr.contains(&format!(
             "hint: to delete the other one first: arl keys rotate dev --replace {}",
@@ -114,8 +114,8 @@ fn keep_old_only_deactivates_the_old_key() {
     );
     assert_eq!((keys.stored("dev"), of_ann(&keys)), (before.clone(), own));
     let stored = before.0.unwrap();
-    rotate(&keys, &["--replace", &stored]).failure(2, "is the key that is stored");
-    rotate(&keys, &["--replace", "AKIAIOSFODNN7BOB0001"]).failure(2, "is no key of this user");
+    rotate(&keys, &["--replace", &stored]).failure(2, "is the stored key");
+    rotate(&keys, &["--replace", "AKIAIOSFODNN7BOB0001"]).failure(2, "is not a key of this user");
     let _ = rotate(&keys, &["--replace", World::ANN_KEY]).success();
     assert_ne!(assert_rotated(&keys), stored);
 }
@@ -206,7 +206,7 @@ fn a_store_that_fails_halfway_leaves_the_old_key_in_place() {
     fs::write(keys.stage.home.join("refuse-keys"), "").unwrap();
     let run = rotate(&keys, &[]);
     run.failure(1, "the keychain is locked");
-    assert!(run.stderr.contains("hint: then go on: arl keys rotate dev"), "{run:?}");
+    assert!(run.stderr.contains("hint: then continue: arl keys rotate dev"), "{run:?}");
     assert_eq!(keys.stored("dev").0.as_deref(), Some(World::ANN_KEY));
     assert!(of_ann(&keys).contains(&(World::ANN_KEY.to_owned(), true)));
     fs::remove_file(keys.stage.home.join("refuse-keys")).unwrap();
@@ -219,7 +219,7 @@ fn a_new_key_of_another_user_is_deleted_again() {
     let keys = with_key();
     keys.stage.sts.change(|world| world.new_key_owner = Some("arn:aws:iam::111122223333:user/bob".into()));
     let run = rotate(&keys, &[]);
-    run.failure(1, "the new key is of another identity, so it is not used");
+    run.failure(1, "the new key belongs to another identity, so arl does not use it");
     assert_eq!(keys.stored("dev").0.as_deref(), Some(World::ANN_KEY));
     assert_eq!(of_ann(&keys), [(World::ANN_KEY.to_owned(), true)]);
 }
@@ -232,9 +232,8 @@ fn an_old_key_that_cannot_be_retired_is_a_warning_and_the_next_rotation_does_it(
     keys.stage.sts.inject(Fault::Refuse("AccessDenied", "not you".into()), 1);
     let run = rotate(&keys, &[]);
     assert!(
-        run.stderr.contains(
-            "warning: the old key AKIAIOSFODNN7ANN0001 could not be retired (AccessDenied: not you)"
-        ),
+        run.stderr
+            .contains("warning: could not delete the old key AKIAIOSFODNN7ANN0001 (AccessDenied: not you)"),
         "{run:?}"
     );
     assert!(
@@ -259,7 +258,7 @@ fn a_refused_rotation_leaves_nothing_behind() {
     assert_eq!(keys.stored("dev"), (Some(World::ANN_KEY.into()), None));
     let entries = fs::read_dir(keys.stage.home.join("store")).unwrap().count();
     assert_eq!(entries, 1, "the note of the rotation is gone");
-    keys.arl(&["keys", "rotate", "nothing"]).failure(1, "fake holds no key `nothing`");
+    keys.arl(&["keys", "rotate", "nothing"]).failure(1, "fake has no key `nothing`");
 }
 
 #[test]
@@ -271,7 +270,7 @@ fn two_rotations_at_once_do_not_meet() {
     while keys.stage.sts.requests().is_empty() {
         std::thread::yield_now();
     }
-    rotate(&keys, &[]).failure(1, "another arl is changing the key `dev`");
+    rotate(&keys, &[]).failure(1, "another arl process is changing the key `dev`");
     first.kill().unwrap();
     first.wait().unwrap();
     let _ = rotate(&keys, &[]).success();
@@ -284,7 +283,7 @@ fn an_mfa_session_signs_the_calls_where_a_policy_wants_it() {
     keys.stage.sts.change(|world| world.iam_needs_mfa = true);
     let run = rotate(&keys, &[]);
     run.failure(1, "could not list the user's keys");
-    assert!(run.stderr.contains("hint: if a policy wants MFA for that: --mfa-session"), "{run:?}");
+    assert!(run.stderr.contains("hint: if a policy requires MFA for that: --mfa-session"), "{run:?}");
     rotate(&keys, &["--mfa-session"]).failure(2, "--mfa-session needs a device");
     // Each code works once, and each of the two keys needs one.
     let device = "n=$(cat codes 2>/dev/null || echo 100100); echo $((n + 1)) | tee codes";

@@ -26,7 +26,7 @@ if arl keys show dev --json | grep -q "$ID"; then exit 1; fi
 arl exec "$ROLE" --profile dev -- true
 # An entry of another name does not exist, whatever the helper says about it.
 if arl keys show other --json 2>missing; then exit 1; fi
-grep -q 'holds no key `other`' missing
+grep -q 'has no key `other`' missing
 # A second key beside it, and one whose name begins with the other's.
 arl keys add dev.two --import dev2 >/dev/null
 arl keys list | grep -q '^dev.two '
@@ -170,7 +170,7 @@ for rotation in 1 2; do
 done
 arl keys rotate dev --keep-old
 if arl keys rotate dev 2>full; then exit 1; fi
-grep -q 'the user has two keys already, and AWS allows no third' full
+grep -q 'the user already has two keys, and AWS allows no third' full
 arl keys remove dev --force
 if arl keys show dev --json; then exit 1; fi
 "#;
@@ -217,5 +217,5 @@ fn without_a_session_bus_the_error_comes_at_once() {
     command.env("ARL_KEY_STORE", "secretservice").args(["assume", DEPLOY, "--profile", "dev", "--json"]);
     let run = stage.run(&mut command);
     run.failure(1, "docker-credential-secretservice: it said: ");
-    assert!(run.stderr.contains("hint: is the keychain unlocked"), "{run:?}");
+    assert!(run.stderr.contains("hint: unlock the keychain"), "{run:?}");
 }

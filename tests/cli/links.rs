@@ -230,7 +230,7 @@ fn a_plain_user_follows_no_link_of_another_user() {
             ("credentials", "a link of another user leads to"),
             ("directory/file", "a link of another user leads to"),
             ("directory/new", "a link of another user leads to"),
-            ("locked", "it is not a plain file"),
+            ("locked", "it is not a regular file"),
         ] {
             write(name).failure(1, said);
             assert_eq!(fs::read_to_string(&file).unwrap(), "# mine\n", "{name}");

@@ -302,7 +302,7 @@ fn a_sign_in_that_fails_leaves_no_token_and_says_why() {
     late.failure(1, "no sign-in within 1s");
     assert!(!token_path(&stage).exists());
     for (args, said) in [
-        (&["login", "nobody"][..], "the sessions are: corp"),
+        (&["login", "nobody"][..], "the [sso-session]s are: corp"),
         (&["login", "--port", "0"], "--port"),
         (&["login", "--timeout", "2h"], "--timeout"),
         (&["login", "--check", "--force"], "be used"),
@@ -313,7 +313,7 @@ fn a_sign_in_that_fails_leaves_no_token_and_says_why() {
     }
     // No session at all, and several.
     stage.profiles("[profile x]\ncredential_process = false\n", "");
-    run(&stage, &["login"]).failure(1, "no session of IAM Identity Center is configured");
+    run(&stage, &["login"]).failure(1, "there is no [sso-session] in");
     run(&stage, &["login", "x"]).failure(1, "does not get its credentials from IAM Identity Center");
     stage
         .profiles(&format!("{CONFIG}{}", CONFIG.replace("corp", "eu").replace("profile d", "profile e")), "");
@@ -411,7 +411,7 @@ fn logout_ends_one_sign_in_and_forgets_what_depends_on_it() {
     let out = cached(&["logout", "corp"]);
     assert_eq!((out.status, out.stdout.as_str()), (0, ""), "{out:?}");
     assert!(out.stderr.contains("signed out of corp"), "{out:?}");
-    assert!(out.stderr.contains("credentials that were handed out stay valid"), "{out:?}");
+    assert!(out.stderr.contains("credentials that a shell or program already has stay valid"), "{out:?}");
     let requests = stage.sts.requests();
     assert_eq!((requests.len(), requests[0].action.as_str()), (1, "Logout"));
     assert_eq!(requests[0].get("accessToken"), Some(access_token.as_str()));

@@ -144,9 +144,9 @@ fn a_sign_in_that_has_ended_is_asked_for_too() {
 fn where_no_browser_can_reach_this_machine_the_address_is_pasted() {
     let stage = stage();
     let answers = [
-        "Sign in to corp in a browser of another machine? [Y/n] |y",
+        "Sign in to corp in a browser on another machine? [Y/n] |y",
         "paste the address (it is not shown): |http://127.0.0.1:1/oauth/callback?code=x&state=y",
-        "that is not the address of this sign-in's page; |PASTE",
+        "that is not the address of the page for this sign-in; |PASTE",
     ];
     let ssh = [("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22"), ("BROWSER", "")];
     let said = at_a_terminal(&stage, "arl exec dev -- echo this", &answers, &ssh).success();

@@ -73,14 +73,14 @@ fn configure_writes_the_profile_that_every_sdk_reads() {
     let keys = "sso_session=corp\nsso_account_id=111122223333\nsso_role_name=Dev\nregion=eu-west-1\n";
     assert_eq!(written, keys);
     let again = configure(&["--region", "eu-west-1"]);
-    assert!(again.stderr.contains("says so already"), "{again:?}");
+    assert!(again.stderr.contains("is unchanged"), "{again:?}");
     let _ = run(&stage, &["assume", "mine", "--json"]).success();
     run(&stage, &["configure", "corp:111122223333/Admin", "--profile-name", "mine"])
-        .failure(1, "is there already and says something else");
-    configure(&["--process"]).failure(2, "--process has no place in a profile of IAM Identity Center");
-    configure(&["--refresh"]).failure(2, "--refresh has no place");
+        .failure(1, "exists already, with other settings");
+    configure(&["--process"]).failure(2, "--process cannot be used in a profile for IAM Identity Center");
+    configure(&["--refresh"]).failure(2, "--refresh cannot be used");
     run(&stage, &["configure", "other:111122223333/Dev", "--profile-name", "x"])
-        .failure(1, "the sessions are: corp");
+        .failure(1, "the [sso-session]s are: corp");
 }
 
 #[test]
@@ -98,12 +98,12 @@ fn a_flag_that_only_an_assumed_role_can_use_is_refused() {
         &["--chain"],
     ] {
         let failed = run(&stage, &[&["assume", DEV, "--json"], flags].concat());
-        failed.failure(2, &format!("{} is for roles that are assumed", flags[0]));
+        failed.failure(2, &format!("{} is only for AssumeRole", flags[0]));
     }
     run(&stage, &["assume", DEV, "--json", "--endpoint-url", "http://127.0.0.1:1"])
-        .failure(2, "--endpoint-url is for calls of STS");
+        .failure(2, "--endpoint-url is for calls to STS");
     run(&stage, &["assume", "123456789012/Deploy", "--via", DEV, "--profile", "dev"])
-        .failure(2, "is one of IAM Identity Center");
+        .failure(2, "is a role of IAM Identity Center");
     assert_eq!(actions(&stage), [] as [&str; 0]);
 }
 
@@ -125,7 +125,7 @@ fn names_that_are_no_role_say_what_is_wrong() {
         "is both role `Dev` of account 111122223333 in the SSO session `corp` and the name of a profile",
     );
     stage.profiles("[sso-session corp]\nsso_region = eu-west-1\n", "");
-    run(&stage, &["assume", DEV]).failure(1, "the SSO session `corp` lacks `sso_start_url`");
+    run(&stage, &["assume", DEV]).failure(1, "[sso-session corp] has no `sso_start_url`");
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn another_role_starts_where_it_would_without_the_sign_ins_role() {
     shell.args(["-c", &script]).env("AWS_ENDPOINT_URL_SSO", stage.sts.url());
     let said = stage.run(&mut shell);
     // No session is a source for an ARN: without keys and a default profile there is none.
-    assert!(said.stderr.contains("there are no source credentials"), "{said:?}");
+    assert!(said.stderr.contains("there are no AWS credentials to start from"), "{said:?}");
     let said = said.success();
     assert!(said.contains("`source_profile = dev` of profile `deploy`"), "{said}");
 }

@@ -158,7 +158,7 @@ fn a_task_of_an_array_takes_the_role_of_its_line() {
         let printed = run_block(&stage, &block, &[("SLURM_ARRAY_TASK_ID", number)]).success();
         assert_eq!(printed, format!("{name} is {}\n", arn(role)));
     }
-    run_block(&stage, &block, &[("SLURM_ARRAY_TASK_ID", "4")]).failure(2, "the role is an empty word");
+    run_block(&stage, &block, &[("SLURM_ARRAY_TASK_ID", "4")]).failure(2, "the role is empty");
     assert_eq!(stage.assumed().len(), ROLES.len());
 }
 

@@ -67,8 +67,8 @@ fn a_failing_mfa_process_is_reported_without_its_output() {
     let stage = Stage::new();
     profiles(&stage, "");
     for (process, said) in [
-        ("echo hunter22", "something else than six digits"),
-        ("echo 1234567", "something else than six digits"),
+        ("echo hunter22", "did not print six digits"),
+        ("echo 1234567", "did not print six digits"),
         ("exit 7", "exit status: 7"),
         ("head -c 1000000 /dev/zero", "wrote more than 64 KiB"),
         ("no-such-program-anywhere", "exit status: 127"),
@@ -189,7 +189,7 @@ def read():
     except OSError: return False
     seen += data
     return bool(data)
-while b"MFA code of " not in seen: read()
+while b"MFA code from " not in seen: read()
 if what == "kill":
     pids = [p for p in os.listdir("/proc") if p.isdigit() and os.path.exists(f"/proc/{p}/cmdline") and open(f"/proc/{p}/cmdline","rb").read().startswith(b"arl\0")
             and os.getpgid(int(p)) == os.getpgid(child)]
@@ -296,7 +296,7 @@ fn an_mfa_process_is_inherited_from_the_profiles_on_the_way() {
                 assert_eq!(codes(&stage, "AssumeRole"), [expected], "{config}");
             }
             None => {
-                run.failure(3, "an MFA code of");
+                run.failure(3, "an MFA code from");
                 let mut variable = arl(&stage, &["assume", "--json", "--no-cache"]);
                 let _ = stage.run(variable.args(args).env("ARL_MFA_PROCESS", "echo 100004")).success();
             }

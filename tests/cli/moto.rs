@@ -127,7 +127,7 @@ fn a_key_is_rotated_with_moto() {
     let _ = arl(&["keys", "rotate", "dev", "--keep-old"], "").success();
     let second = keys.stored("dev").0.unwrap();
     let run = arl(&["keys", "rotate", "dev"], "");
-    run.failure(1, "the user has two keys already");
+    run.failure(1, "the user already has two keys");
     assert!(run.stderr.contains(&format!("{first} is inactive, ")), "{run:?}");
     let _ = arl(&["keys", "rotate", "dev", "--replace", &first], "").success();
     assert!(keys.stored("dev").0.is_some_and(|third| third != second));

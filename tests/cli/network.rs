@@ -158,13 +158,13 @@ fn proxy_variables_and_no_proxy_are_followed() {
 fn a_failing_proxy_is_reported_without_its_password() {
     let away = Away::new();
     let run = away.run(&[("HTTPS_PROXY", "http://127.0.0.1:1")]);
-    run.failure(1, "no connection");
+    run.failure(1, "the connection failed");
     assert!(run.stderr.contains("HTTPS_PROXY"), "{run:?}");
     let proxy = Proxy::start(&away.stage, "BasicAuth ann proxy-password\n");
     let with = |user: &str| format!("http://{user}@127.0.0.1:{}", proxy.port);
     let _ = away.run(&[("HTTPS_PROXY", &with("ann:proxy-password"))]).success();
     let run = away.run(&[("HTTPS_PROXY", &with("ann:other-password"))]);
-    run.failure(1, "no connection");
+    run.failure(1, "the connection failed");
     assert!(!run.stderr.contains("other-password"), "{run:?}");
     let run = away.run(&[("HTTPS_PROXY", "http://ann:other-password@")]);
     assert!(run.status != 0 && !run.stderr.contains("other-password"), "{run:?}");
@@ -180,7 +180,7 @@ fn a_private_certificate_authority_is_trusted_if_configured() {
         away.stage.run(arl.env_remove("AWS_CA_BUNDLE").envs(variables.iter().copied()))
     };
     let run = without(&[]);
-    run.failure(1, "no connection");
+    run.failure(1, "the connection failed");
     assert!(run.stderr.contains("UnknownIssuer") && run.stderr.contains("AWS_CA_BUNDLE"), "{run:?}");
     let _ = without(&[("SSL_CERT_FILE", &ca)]).success();
     away.stage.profiles(&format!("[default]\nca_bundle = {ca}\n"), "");
@@ -240,7 +240,7 @@ fn invalid_ca_bundles_and_certificates_are_refused_with_the_reason() {
     run.failure(1, "xpired");
     // The server does not speak TLS.
     let run = away.stage.run(&mut away.arl(&away.stage.sts.url().replace("http:", "https:")));
-    run.failure(1, "no connection");
+    run.failure(1, "the connection failed");
     assert_eq!(away.stage.sts.requests().len(), 0);
 }
 
@@ -280,7 +280,7 @@ fn environment_and_profile_settings_choose_the_endpoint() {
         &[("AWS_USE_FIPS_ENDPOINT", "true")],
         &[("AWS_USE_DUALSTACK_ENDPOINT", "true")],
     ] {
-        ask(variables).failure(1, "no connection");
+        ask(variables).failure(1, "the connection failed");
     }
     ask(&[("AWS_PROFILE", "misspelt")]).failure(1, "`services` is `locl`, which does not exist");
     // A proxy that records the host names of AWS's own endpoints.
@@ -308,7 +308,7 @@ fn environment_and_profile_settings_choose_the_endpoint() {
             .env_remove("AWS_ENDPOINT_URL_STS")
             .env("AWS_MAX_ATTEMPTS", "0");
         arl.env("HTTPS_PROXY", format!("http://127.0.0.1:{port}")).envs(variables.iter().copied());
-        stage.run(&mut arl).failure(1, "no connection");
+        stage.run(&mut arl).failure(1, "the connection failed");
     }
     assert_eq!(
         names.join().unwrap(),
@@ -396,13 +396,13 @@ fn names_come_from_hosts_and_dns_with_its_search_domains() {
     let Ok(dns) = std::net::UdpSocket::bind("127.77.0.1:53") else { return };
     std::thread::spawn(move || serve_dns(&dns));
     let _ = assume("dns.arl.test", None).success();
-    assume("nowhere.arl.test", None).failure(1, "no connection");
+    assume("nowhere.arl.test", None).failure(1, "the connection failed");
     let proxy = Proxy::start(&away.stage, "");
     for name in ["proxy", "proxy.arl.test"] {
         let _ = assume("127.0.0.2", Some(&format!("http://{name}:{}", proxy.port))).success();
     }
     assert_eq!(proxy.passed(&away), 2);
-    assume("127.0.0.2", Some(&format!("http://nowhere:{}", proxy.port))).failure(1, "no connection");
+    assume("127.0.0.2", Some(&format!("http://nowhere:{}", proxy.port))).failure(1, "the connection failed");
 }
 
 /// Each fault of a certificate has its own remedy: only an unknown authority is one for AWS_CA_BUNDLE.
@@ -415,7 +415,7 @@ fn a_rejected_certificate_gets_the_hint_for_its_fault() {
         let mut arl = away.arl(url);
         arl.env_remove("AWS_CA_BUNDLE").envs(bundle.map(|path| ("AWS_CA_BUNDLE", path)));
         let run = away.stage.run(&mut arl);
-        run.failure(1, "no connection");
+        run.failure(1, "the connection failed");
         let hints: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("hint: ")).collect();
         assert_eq!(hints.len(), 1, "{run:?}");
         hints[0].to_owned()
@@ -424,13 +424,13 @@ fn a_rejected_certificate_gets_the_hint_for_its_fault() {
     for bundle in [None, Some(ca.as_str())] {
         let hint = hint(&sts.authority_https_url(), bundle);
         assert!(
-            hint.contains("shows the certificate of an authority") && !hint.contains("AWS_CA_BUNDLE"),
+            hint.contains("uses a certificate for an authority") && !hint.contains("AWS_CA_BUNDLE"),
             "{hint}"
         );
     }
     assert!(hint(&sts.expired_https_url(), Some(&ca)).contains("renewed"));
     let other_name = format!("https://127.0.0.3:{}", away.port);
-    assert!(hint(&other_name, Some(&ca)).contains("is for other names than"));
+    assert!(hint(&other_name, Some(&ca)).contains("is not valid for"));
     assert!(hint(&away.url(), None).contains("AWS_CA_BUNDLE"));
 }
 
@@ -446,7 +446,7 @@ fn endpoint_settings_that_cannot_be_followed_are_refused() {
     for (variables, said) in [
         (
             vec![("AWS_USE_FIPS_ENDPOINT", "true")],
-            "asks for AWS's FIPS endpoint, and AWS_ENDPOINT_URL_STS names",
+            "asks for AWS's FIPS endpoint, but AWS_ENDPOINT_URL_STS names",
         ),
         (vec![("AWS_PROFILE", "fips")], "(or `use_fips_endpoint`) asks for AWS's FIPS endpoint"),
         (vec![("AWS_USE_DUALSTACK_ENDPOINT", "TRUE")], "asks for AWS's dual-stack endpoint"),

@@ -103,7 +103,7 @@ fn tcsh_assumes_and_clears_a_role_with_eval() {
     let stage = Stage::new();
     let mut command = stage.as_ann("arl");
     command.args(["assume", DEPLOY, "--shell", "tcsh"]).env("AWS_CREDENTIAL_SCOPE", "a\nb");
-    stage.run(&mut command).failure(1, "holds characters that the output format cannot carry");
+    stage.run(&mut command).failure(1, "contains characters that the output format cannot represent");
 }
 
 /// Defines the function `arl` in a script.

@@ -297,7 +297,7 @@ fn without_a_terminal_a_missing_role_is_a_usage_error() {
     for command in ["assume", "exec"] {
         stage
             .run(stage.bare("arl").args([command, "-"]))
-            .failure(2, if command == "exec" { "only `arl assume`" } else { "remembers none" });
+            .failure(2, if command == "exec" { "only `arl assume`" } else { "no previous role" });
     }
 }
 
@@ -309,7 +309,7 @@ fn exec_without_a_terminal_takes_the_role_of_aws_profile() {
     };
     let run = exec("dns", &["--", "sh", "-c", "echo \"as $ARL_ROLE\""]);
     assert_eq!((run.status, run.stdout.as_str()), (0, "as dns\n"), "{run:?}");
-    assert!(run.stderr.contains("the one of AWS_PROFILE: dns"), "{run:?}");
+    assert!(run.stderr.contains("the role of AWS_PROFILE: dns"), "{run:?}");
     // A profile with keys is no role, and a shell is not started unasked.
     exec("ann", &["--", "true"]).failure(2, "needs a role");
     exec("dns", &[]).failure(2, "needs a role");
@@ -354,8 +354,8 @@ fn another_program_may_let_the_user_choose() {
         ("exit 130", "no role was chosen"),
         ("true", "no role was chosen"),
         ("exit 7", "exit status: 7"),
-        ("cat", "something else than one of the lines"),
-        ("echo nosuch", "something else than one of the lines: nosuch"),
+        ("cat", "did not print one of the lines"),
+        ("echo nosuch", "did not print one of the lines that it got, but: nosuch"),
         ("./missing", "no such program"),
         ("kill -TERM $$", "signal: 15"),
     ] {
@@ -372,14 +372,14 @@ fn a_numbered_list_is_read_line_by_line() {
         let stage = stage();
         let window = window(&stage, SIZES[0]);
         window.run(&format!("clear; stty -a >before; {variables} arl exec -- sh -c 'echo \"as $ARL_ROLE\"'; stty -a >after; cmp before after && echo same"));
-        let list = window.wait_for("an empty line leaves:");
+        let list = window.wait_for("an empty line cancels:");
         assert!(
             list.contains("1. dns, 123456789012, dns_editor, ann")
-                && list.contains("4. broken, 123456789012, Gone, nowhere, cannot work"),
+                && list.contains("4. broken, 123456789012, Gone, nowhere, does not work"),
             "{list}"
         );
         window.run("9");
-        window.wait_for("There is no 9 in the list.");
+        window.wait_for("There is no number 9 in the list.");
         window.run("nosuch");
         window.wait_for("Nothing matches.");
         // A long number is no place in the list.
@@ -391,7 +391,7 @@ fn a_numbered_list_is_read_line_by_line() {
         window.wait_for("as payments-audit\nsame");
         for key in ["C-d", "Enter", "C-c"] {
             window.run(&format!("clear; {variables} arl exec -- touch ran; stty -a >after; cmp before after && echo \"left$?\""));
-            window.wait_for("an empty line leaves:");
+            window.wait_for("an empty line cancels:");
             window.press(&[key]);
             window.wait_until("the prompt", |screen| screen.ends_with("ready$"));
             window.run("clear; stty -a >after; cmp before after && echo same");

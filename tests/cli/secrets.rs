@@ -43,7 +43,7 @@ fn errors_about_invalid_source_credentials_contain_no_secret() {
         .env("AWS_ACCESS_KEY_ID", "AKIA")
         .env("AWS_SECRET_ACCESS_KEY", "hunter2 hunter2");
     let run = stage.run(&mut command);
-    run.failure(1, "the secret access key holds a blank");
+    run.failure(1, "the secret access key contains whitespace");
     assert!(!run.stderr.contains("hunter2"), "{run:?}");
     stage.profiles("", "[default]\naws_access_key_id = AKIA\naws_secret_access_key = hun\u{e9}ter2\n");
     let run = stage.run(stage.bare("arl").args(["-v", "assume", DEPLOY]));
@@ -84,7 +84,7 @@ fn a_file_that_others_can_read_gets_no_secret_unless_the_user_insists() {
         for mode in ["644", "640", "604"] {
             for redirect in [">out", ">>out", "1<>out"] {
                 let (run, out) = write(format, mode, redirect);
-                run.failure(1, "other users can read the file");
+                run.failure(1, "other users could read the secret key");
                 assert!(run.stderr.contains("hint: chmod 600 "), "{run:?}");
                 assert!(!out.contains("ASIA"), "{format} {mode} {redirect}: {out}");
             }

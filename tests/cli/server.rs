@@ -371,7 +371,7 @@ fn keys_in_the_credentials_file_are_told_before_a_served_command() {
     for flags in [&["--server"][..], &["--server", "--isolate"]] {
         let run = stage.arl(&[&["exec", DEPLOY], flags, &["--", "true"]].concat());
         assert_eq!(run.status, 0, "{run:?}");
-        assert!(run.stderr.contains(".aws/credentials` holds keys, which Polars takes"), "{run:?}");
+        assert!(run.stderr.contains(".aws/credentials` has keys, which Polars uses"), "{run:?}");
     }
 }
 
@@ -497,7 +497,7 @@ fn long_term_keys_are_not_served() {
     let stage = Stage::new();
     stage
         .profiles("[profile dev]\nregion = x\n", "[dev]\naws_access_key_id=AKIAX\naws_secret_access_key=s\n");
-    stage.arl(&["exec", "dev", "--server", "--", "true"]).failure(2, "do not end");
+    stage.arl(&["exec", "dev", "--server", "--", "true"]).failure(2, "do not expire");
 }
 
 #[test]
@@ -512,7 +512,7 @@ fn renewed_credentials_without_an_expiration_are_not_served() {
     let runs = std::fs::read_to_string(stage.home.join("runs")).unwrap();
     assert!(runs.lines().count() < 6, "{runs}");
     let end = served.end();
-    assert!(end.stderr.contains("they do not end"), "{end:?}");
+    assert!(end.stderr.contains("they do not expire"), "{end:?}");
 }
 
 #[test]
@@ -535,7 +535,7 @@ fn a_nested_arl_starts_from_the_original_source() {
     // The command does not have the original environment keys, so a nested arl cannot start from them.
     let mut arl = stage.as_ann("arl");
     arl.args(["exec", DEPLOY, "--server", "--", "arl", "exec", "123456789012/ReadOnly", "--", "true"]);
-    stage.run(&mut arl).failure(125, "no longer here");
+    stage.run(&mut arl).failure(125, "are gone");
 }
 
 #[test]

@@ -221,7 +221,12 @@ fn the_hook_works_under_set_k_and_with_readonly_names_of_the_users_own() {
             "{}: {run:?}",
             shell.name
         );
-        assert_eq!(run.stdout.matches("what was here before is back").count(), 1, "{}: {run:?}", shell.name);
+        assert_eq!(
+            run.stdout.matches("your previous credentials are back").count(),
+            1,
+            "{}: {run:?}",
+            shell.name
+        );
         stage.assert_no_secret(&run.stdout);
     }
 }

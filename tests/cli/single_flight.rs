@@ -212,7 +212,7 @@ fn a_stopped_lock_holder_is_reported_under_verbose_without_a_terminal() {
         std::thread::yield_now();
     }
     let run = |flags: &[&str]| stage.run(caching(&stage, flags).args(["assume", DEPLOY, "--json"]));
-    let waiting = "another arl is getting this session; waiting for it";
+    let waiting = "another arl process is getting this session; waiting for it";
     let verbose = run(&["-v"]);
     assert_eq!(verbose.stderr.matches(waiting).count(), 1, "{verbose:?}");
     let _ = verbose.success();

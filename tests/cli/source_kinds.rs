@@ -79,7 +79,7 @@ fn iam_identity_center_supplies_source_credentials() {
     assert!(said.contains("AWS_SESSION_TOKEN='") && said.contains("ARL_SOURCE='profile:sso'"), "{said}");
     // Two start URLs that differ.
     stage.profiles(&SSO.replacen("sso_session", "sso_start_url = https://other.example\nsso_session", 1), "");
-    assume("sso").failure(1, "has another `sso_start_url` than its SSO session");
+    assume("sso").failure(1, "has a different `sso_start_url` than its [sso-session]");
     stage.profiles(SSO, "");
     // An expired token, and one that the service refuses.
     sign_in(&stage, CORP, "sso-token", "2020-01-01T00:00:00Z", "");
@@ -178,17 +178,17 @@ fn a_credential_process_supplies_credentials_and_its_faults_are_reported() {
         ),
         (
             format!("cat <<'E'\n{good}, \"Expiration\": \"tomorrow\"}}\nE"),
-            "`Expiration` that is no time with a zone: `tomorrow`",
+            "`Expiration` that is not a time with a time zone: `tomorrow`",
         ),
-        (format!("cat <<'E'\n{good}, \"SessionToken\": 5}}\nE"), "`SessionToken` that is no text"),
+        (format!("cat <<'E'\n{good}, \"SessionToken\": 5}}\nE"), "`SessionToken` that is not a string"),
         ("echo '{\"Version\": 2}'".into(), "version 1"),
-        ("echo '{\"Version\": 1, \"AccessKeyId\": \"A\"}'".into(), "gives no `SecretAccessKey`"),
+        ("echo '{\"Version\": 1, \"AccessKeyId\": \"A\"}'".into(), "returned no `SecretAccessKey`"),
         (
             "echo '{\"Version\": 1, \"AccessKeyId\": \"A\", \"SecretAccessKey\": \"a b\"}'".into(),
-            "holds a blank",
+            "contains whitespace",
         ),
-        ("echo hello".into(), "printed no JSON object"),
-        ("exit 0".into(), "printed no JSON object"),
+        ("echo hello".into(), "did not print a JSON object"),
+        ("exit 0".into(), "did not print a JSON object"),
         ("echo no luck >&2; exit 3".into(), "exit status: 3: no luck"),
         ("printf 'a\\033[2Jb' >&2; exit 3".into(), "a\\u{1b}[2Jb"),
         ("kill -9 $$".into(), "exit status: 137"),
@@ -210,7 +210,7 @@ fn a_credential_process_that_needs_its_own_profile_is_an_error() {
     );
     for profile in ["loop", "a"] {
         let run = stage.run(&mut arl(&stage, &["assume", DEPLOY, "--profile", profile]));
-        run.failure(1, "is asked for by its own `credential_process`");
+        run.failure(1, "is a loop: its own `credential_process`");
     }
     let _ = stage.run(&mut arl(&stage, &["assume", DEPLOY, "--profile", "ok", "--json"])).success();
     assert_eq!(stage.assumed().len(), 2);
@@ -225,7 +225,7 @@ fn aws_login_supplies_source_credentials() {
     );
     let assume = || stage.run(&mut arl(&stage, &["assume", DEPLOY, "--profile", "me", "--json"]));
     let run = assume();
-    run.failure(1, "no sign-in was found");
+    run.failure(1, "you are not signed in");
     assert!(run.stderr.contains("aws login --profile me"), "{run:?}");
     let file = stage.home.join(format!(".aws/login/cache/{LOGIN}.json"));
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -339,7 +339,7 @@ fn a_slow_or_busy_metadata_service_is_waited_for_as_the_settings_say() {
     // The settings count for the requests after the token, and for the token if a profile names the service.
     stage.sts.inject(delay(0), 1);
     stage.sts.inject(delay(1300), 1);
-    assume(&stage, DEPLOY, &[]).failure(1, "no complete answer within 1s");
+    assume(&stage, DEPLOY, &[]).failure(1, "no complete response within 1s");
     stage.sts.inject(delay(0), 1);
     stage.sts.inject(delay(1300), 2);
     let _ = assume(&stage, DEPLOY, &[("AWS_METADATA_SERVICE_TIMEOUT", "5")]).success();
@@ -348,12 +348,12 @@ fn a_slow_or_busy_metadata_service_is_waited_for_as_the_settings_say() {
     let _ = assume(&stage, "r", &[]).success();
     stage.sts.inject(delay(1300), 1);
     let run = assume(&stage, "r", &[("AWS_METADATA_SERVICE_TIMEOUT", "1")]);
-    run.failure(1, "no complete answer within 1s");
+    run.failure(1, "no complete response within 1s");
     assert!(run.stderr.contains("raise AWS_METADATA_SERVICE_TIMEOUT"), "{run:?}");
     // Nobody off an instance waits for the token, whatever the settings say.
     stage.sts.inject(delay(1300), 1);
     let run = assume(&stage, DEPLOY, &[("AWS_METADATA_SERVICE_TIMEOUT", "5")]);
-    run.failure(1, "no complete answer within 1s");
+    run.failure(1, "no complete response within 1s");
     // Attempts.
     certain(&stage, "metadata_service_num_attempts = 2\n");
     stage.sts.reset();
@@ -369,7 +369,7 @@ fn a_slow_or_busy_metadata_service_is_waited_for_as_the_settings_say() {
         stage.sts.reset();
         stage.sts.inject(Fault::Status(status), 3);
         let run = assume(&stage, DEPLOY, &[]);
-        run.failure(1, &format!("answers the request for a token with HTTP {status}"));
+        run.failure(1, &format!("answered the request for a token with HTTP {status}"));
         assert!(run.stderr.contains("busy") && !run.stderr.contains("IMDSv2"), "{run:?}");
         stage.sts.reset();
         stage.sts.inject(Fault::Status(status), 1);
@@ -408,7 +408,7 @@ fn a_slow_or_busy_metadata_service_is_waited_for_as_the_settings_say() {
         run.failure(1, &format!("{variable} must be "));
     }
     let run = stage.run(arl(&stage, &["assume", "r"]).env("AWS_EC2_METADATA_DISABLED", "true"));
-    run.failure(1, "the source is instance metadata, which AWS_EC2_METADATA_DISABLED switches off");
+    run.failure(1, "the source is instance metadata, but AWS_EC2_METADATA_DISABLED turns that off");
 }
 
 /// Another endpoint is another identity.
@@ -485,7 +485,7 @@ fn the_next_role_of_a_shell_starts_from_the_same_metadata_service() {
     let _ = next("test $ARL_SOURCE = imds:r || exit 9").success();
     assert_eq!(stage.assumed().len(), 2);
     // Without the profile it would be another service.
-    next("echo > ~/.aws/config").failure(1, "(`imds:r`) is no longer here");
+    next("echo > ~/.aws/config").failure(1, "(`imds:r`) are gone");
     assert!(other.sts.requests().is_empty());
 }
 
@@ -536,19 +536,19 @@ fn odd_answers_of_local_services_are_errors_and_no_panics() {
         stage.run(arl.env(name, value))
     };
     let run = container("AWS_CONTAINER_AUTHORIZATION_TOKEN", "a\u{1}b");
-    run.failure(1, "the authorization token holds a control character");
+    run.failure(1, "the authorization token contains a control character");
     for url in
         ["", "http://", "http://[", "ftp://127.0.0.1/", "http://127.0.0.1:99999/", "http://a b/", "/x", "x"]
     {
         let run = container("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
         assert_eq!(run.status, 1, "{url}: {run:?}");
-        assert!(!run.stderr.contains("bug of its own"), "{url}: {run:?}");
+        assert!(!run.stderr.contains("a bug in arl"), "{url}: {run:?}");
         let run = stage.run(
             arl(&stage, &["assume", DEPLOY])
                 .env_remove("AWS_EC2_METADATA_DISABLED")
                 .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", url),
         );
-        assert!(run.status <= 1 && !run.stderr.contains("bug of its own"), "{url}: {run:?}");
+        assert!(run.status <= 1 && !run.stderr.contains("a bug in arl"), "{url}: {run:?}");
     }
     // A line end behind the token in a file is no part of it.
     std::fs::write(stage.home.join("token"), "container-token\n").unwrap();

@@ -55,13 +55,17 @@ fn a_selected_profile_without_credentials_is_an_error() {
         (vec!["--profile", "bobb"], vec![], "there is no profile `bobb`"),
         (vec!["--profile", "bobb"], vec![("AWS_PROFILE", "bobb")], "there is no profile `bobb`\n"),
         (vec![], vec![("AWS_PROFILE", "bobb")], "there is no profile `bobb`, which AWS_PROFILE names"),
-        (vec![], vec![("AWS_PROFILE", "empty")], "profile `empty` holds no credentials"),
+        (vec![], vec![("AWS_PROFILE", "empty")], "profile `empty` has no credentials"),
         (
             vec!["--profile", "half"],
             vec![],
             "profile `half` has an `aws_access_key_id` but no `aws_secret_access_key`",
         ),
-        (vec![], vec![("AWS_ACCESS_KEY_ID", "AKIA")], "half a key: AWS_SECRET_ACCESS_KEY is not set"),
+        (
+            vec![],
+            vec![("AWS_ACCESS_KEY_ID", "AKIA")],
+            "half of an access key: AWS_SECRET_ACCESS_KEY is not set",
+        ),
     ] {
         let mut command = stage.bare("arl");
         let run = stage.run(command.args(["assume", DEPLOY]).args(args).envs(variables));
@@ -83,7 +87,7 @@ fn a_warning_says_where_the_aws_cli_would_choose_another_source() {
     let web = [("AWS_WEB_IDENTITY_TOKEN_FILE", "token"), ("AWS_ROLE_ARN", DEPLOY)];
     let mut both = stage.bare("arl");
     let run = stage.run(both.args(["assume", DEPLOY, "--json"]).envs(web).env("AWS_PROFILE", "bob"));
-    assert!(run.stderr.contains("profile `bob` is used"), "{run:?}");
+    assert!(run.stderr.contains("using profile `bob`"), "{run:?}");
     let _ = run.success();
     // No warning if the user names the profile with a flag.
     let mut named = stage.bare("arl");
@@ -180,7 +184,7 @@ fn the_chain_flag_needs_a_role_in_the_environment() {
     let stage = stage("");
     let mut arl = stage.bare("arl");
     arl.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7ANN0001").env("AWS_SECRET_ACCESS_KEY", "secret");
-    stage.run(arl.args(["assume", DEPLOY, "--chain"])).failure(1, "holds no role to start from");
+    stage.run(arl.args(["assume", DEPLOY, "--chain"])).failure(1, "has no role to start from");
 }
 
 #[test]
@@ -196,8 +200,8 @@ fn invalid_profile_chains_are_errors_that_name_the_profiles() {
          [profile odd]\nrole_arn = arn:aws:iam::123456789012:role/A\ncredential_source = Nope\n",
     );
     for (role, said) in [
-        ("a", "each other's source: `a` → `b` → `c` → `a`"),
-        ("self", "each other's source: `self` → `self`"),
+        ("a", "a circle of sources: `a` → `b` → `c` → `a`"),
+        ("self", "a circle of sources: `self` → `self`"),
         ("gone", "there is no profile `nowhere`, which profile `gone` names as its `source_profile`"),
         ("both", "profile `both` has both `source_profile` and `credential_source`"),
         (
@@ -215,7 +219,7 @@ fn invalid_profile_chains_are_errors_that_name_the_profiles() {
 fn a_syntax_error_in_a_file_is_reported_with_its_line() {
     let stage = stage("[profile a]\nregion = x\n[profile b\nrole_arn = y\n");
     stage.arl(&["assume", DEPLOY]).failure(1, ".aws/config`");
-    assert!(stage.arl(&["assume", DEPLOY]).stderr.contains("line 3 opens a section without a `]`"));
+    assert!(stage.arl(&["assume", DEPLOY]).stderr.contains("line 3 has a section header without a `]`"));
     std::fs::write(stage.home.join(".aws/config"), b"[profile a]\n\xff = x\n").unwrap();
     assert!(stage.arl(&["assume", DEPLOY]).stderr.contains("line 2 is not UTF-8"));
     std::fs::remove_file(stage.home.join(".aws/config")).unwrap();
@@ -234,7 +238,7 @@ fn credential_source_environment_assumes_the_role() {
     assert!(out.contains(&format!("ARL_ROLE_ARN='{DEPLOY}'")), "{out}");
     stage
         .run(stage.bare("arl").args(["assume", "e"]))
-        .failure(1, "takes its source from the environment, which holds no keys");
+        .failure(1, "takes its credentials from the environment, which has no keys");
 }
 
 #[test]
@@ -271,7 +275,7 @@ fn an_assumed_role_is_a_source_only_with_the_chain_flag() {
     let script = |lines: &str| stage.run(stage.as_ann("sh").args(["-c", lines]));
     // The role has replaced the environment keys, so a program cannot start from them again.
     let run = script(&format!("eval \"$(arl assume {DEPLOY})\"; arl assume 123456789012/ReadOnly"));
-    run.failure(1, "the source it was made from (`env:AKIAIOSFODNN7ANN0001`) is no longer here");
+    run.failure(1, "the credentials that the role started from (`env:AKIAIOSFODNN7ANN0001`) are gone");
     assert!(run.stderr.contains("--chain"));
     // A profile can be read again.
     let run = script(&format!(
@@ -302,9 +306,7 @@ fn an_assumed_role_is_a_source_only_with_the_chain_flag() {
     ));
     assert!(run.success().contains("ARL_SOURCE='profile:bob'"));
     assert!(signers(&stage).last().is_some_and(|id| id.starts_with("ASIA")));
-    stage
-        .run(stage.bare("arl").args(["assume", DEPLOY, "--chain"]))
-        .failure(1, "holds no role to start from");
+    stage.run(stage.bare("arl").args(["assume", DEPLOY, "--chain"])).failure(1, "has no role to start from");
     // An expired role in the environment does not matter.
     stage.sts.change(|world| world.keys.retain(|id, _| !id.starts_with("ASIA")));
     let mut command = stage.bare("arl");
@@ -346,12 +348,12 @@ fn a_program_prints_the_token_of_a_web_identity() {
     assert!(explained.contains("the program `echo`") && !explained.contains("claims"), "{explained}");
     assert!(cached(&["list"]).success().contains("web"));
     for (process, said) in [
-        ("echo one two hunter22", "printed something else than one token"),
-        ("true", "printed something else than one token"),
-        ("printf 'a\\001b'", "printed something else than one token"),
+        ("echo one two hunter22", "did not print exactly one token"),
+        ("true", "did not print exactly one token"),
+        ("printf 'a\\001b'", "did not print exactly one token"),
         ("echo nothing of yours >&2; exit 7", "exit status: 7: nothing of yours"),
         ("head -c 1000000 /dev/zero", "wrote more than 64 KiB"),
-        ("arl assume web --json", "is asked for by its own `web_identity_token_process`"),
+        ("arl assume web --json", "is a loop: its own `web_identity_token_process`"),
     ] {
         stage.profiles(&format!("{web}{process}\n"), "");
         let failed = stage.run(stage.bare("arl").args(["assume", "web", "--json"]));
@@ -395,7 +397,7 @@ fn web_identity_comes_from_environment_or_profile() {
         .collect();
     assert_eq!(names[..2], [Some("ci-job".to_owned()), Some("env-job".to_owned())]);
     stage.sts.inject(arl_sts::Fault::WrongRole, 1);
-    stage.run(stage.bare("arl").args(["assume", "web"])).failure(1, "Administrator/ci-job` came");
+    stage.run(stage.bare("arl").args(["assume", "web"])).failure(1, "Administrator/ci-job`");
     stage
         .run(stage.bare("arl").args(["assume", "web", "--duration", "2h"]))
         .failure(2, "takes its credentials from a web identity");
@@ -403,7 +405,7 @@ fn web_identity_comes_from_environment_or_profile() {
     half.args(["assume", DEPLOY])
         .env("AWS_WEB_IDENTITY_TOKEN_FILE", "token")
         .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/");
-    stage.run(&mut half).failure(1, "half a web identity: AWS_ROLE_ARN is not set");
+    stage.run(&mut half).failure(1, "half of a web identity: AWS_ROLE_ARN is not set");
     std::fs::write(stage.home.join("token"), "wrong").unwrap();
     stage.run(stage.bare("arl").args(["assume", "web"])).failure(1, "InvalidIdentityToken");
     std::fs::remove_file(stage.home.join("token")).unwrap();
@@ -431,7 +433,9 @@ fn a_credential_process_is_run() {
 #[test]
 fn without_any_source_arl_fails_at_once() {
     let stage = Stage::new();
-    stage.run(stage.bare("arl").args(["assume", DEPLOY])).failure(1, "there are no source credentials");
+    stage
+        .run(stage.bare("arl").args(["assume", DEPLOY]))
+        .failure(1, "there are no AWS credentials to start from");
     // If instance metadata is enabled, arl asks it. Here it refuses the connection.
     let run = stage.run(stage.bare("arl").args(["assume", DEPLOY]).env_remove("AWS_EC2_METADATA_DISABLED"));
     run.failure(1, "could not get the source credentials (instance metadata)");
@@ -544,7 +548,7 @@ fn an_access_key_id_of_any_script_is_an_error_and_no_panic() {
         );
         let run = stage.run(&mut arl);
         assert!(
-            run.status < 3 && !run.stderr.contains("panicked") && !run.stderr.contains("bug of its own"),
+            run.status < 3 && !run.stderr.contains("panicked") && !run.stderr.contains("a bug in arl"),
             "{id}: {run:?}"
         );
     }
@@ -592,9 +596,9 @@ fn a_chain_of_thousands_of_profiles_is_a_clear_error() {
     let rest = format!("[profile good]\nrole_arn = {DEPLOY}\nsource_profile = end\n");
     stage.profiles(&format!("{}{rest}", chain_of_profiles(length, "end")), keys);
     let run = arl(&["assume", "p0"]);
-    run.failure(1, "profile `p0` leads through more than 100 profiles by `source_profile`");
+    run.failure(1, "profile `p0` has a chain of more than 100 `source_profile`s");
     assert_eq!(run.stdout, "(exit 1)\n");
-    arl(&["explain", "p0"]).failure(1, "more than 100 profiles");
+    arl(&["explain", "p0"]).failure(1, "more than 100 `source_profile`s");
     let listed = arl(&["list"]).success();
     assert_eq!(listed.lines().count(), length + 2);
     // Those at the end of the chain work, as does the rest of the file.
@@ -606,8 +610,8 @@ fn a_chain_of_thousands_of_profiles_is_a_clear_error() {
     let small = "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/R\nsource_profile = b\n\
                  [profile b]\nrole_arn = arn:aws:iam::123456789012:role/R\nsource_profile = a\n";
     stage.profiles(&format!("{}{rest}{small}", chain_of_profiles(length, "p0")), keys);
-    arl(&["assume", "p0"]).failure(1, "more than 100 profiles");
-    arl(&["assume", "a"]).failure(1, "the profiles are each other's source: `a` → `b` → `a`");
+    arl(&["assume", "p0"]).failure(1, "more than 100 `source_profile`s");
+    arl(&["assume", "a"]).failure(1, "the profiles are a circle of sources: `a` → `b` → `a`");
     let listed = arl(&["list"]).success();
     assert_eq!(listed.lines().count(), length + 4);
     let works: Vec<&str> = listed.lines().filter(|line| line.starts_with("   ")).skip(1).collect();
@@ -616,7 +620,7 @@ fn a_chain_of_thousands_of_profiles_is_a_clear_error() {
     stage.profiles(&chain_of_profiles(100, "end"), keys);
     assert!(arl(&["explain", "p0"]).success().contains("hop 100"));
     stage.profiles(&chain_of_profiles(101, "end"), keys);
-    arl(&["explain", "p0"]).failure(1, "more than 100 profiles");
+    arl(&["explain", "p0"]).failure(1, "more than 100 `source_profile`s");
 }
 
 /// A device without an end, or a huge file, used up the memory; a pipe without a writer was read for ever.
@@ -646,7 +650,7 @@ fn files_without_an_end_are_refused() {
     let _ = stage.run(&mut arl).success();
     let mut arl = stage.as_ann("arl");
     arl.args(["write", DEPLOY, "--profile-name", "x"]).env("AWS_SHARED_CREDENTIALS_FILE", &stage.home);
-    stage.run(&mut arl).failure(1, "it is no plain file");
+    stage.run(&mut arl).failure(1, "it is not a regular file");
 }
 
 /// The SDKs for Go and Java do the same. botocore prefers a `[default]`.
@@ -670,10 +674,7 @@ fn a_web_identity_of_the_environment_takes_precedence_over_an_unnamed_default_pr
     };
     let (id, said) = signer(&[], &[]);
     assert!(id.starts_with("ASIA"), "{id}");
-    assert_eq!(
-        said,
-        "arl: the environment's web identity (AWS_ROLE_ARN) is used, not the profile `default`\n"
-    );
+    assert_eq!(said, "arl: using the environment's web identity (AWS_ROLE_ARN), not the profile `default`\n");
     // A profile that the user has named takes precedence, `default` as well.
     for (variables, args) in [
         (&[][..], &["--profile", "default"][..]),
@@ -695,7 +696,7 @@ fn a_web_identity_of_the_environment_takes_precedence_over_an_unnamed_default_pr
     // Half a web identity is an error, as without the profile.
     let mut half = stage.bare("arl");
     half.args(["assume", DEPLOY]).env("AWS_WEB_IDENTITY_TOKEN_FILE", "token");
-    stage.run(&mut half).failure(1, "half a web identity");
+    stage.run(&mut half).failure(1, "half of a web identity");
 }
 
 /// arl does not guess whose credentials are wanted.
@@ -775,7 +776,7 @@ fn a_section_with_the_wrong_header_is_named_with_its_mend() {
             run(&["assume", DEPLOY, "--via", "dev", "--profile", "ann"], &[]),
             run(&["assume", DEPLOY], &[("AWS_PROFILE", "dev")]),
         ] {
-            run.failure(1, &format!("the section `[{header}]` of `{path}` is not the profile's"));
+            run.failure(1, &format!("the section `[{header}]` in `{path}` is not a profile there"));
             assert!(run.stderr.contains(&format!("write `[{right}]` in `{path}`")), "{run:?}");
             assert!(!run.stderr.contains("did you mean"), "{run:?}");
         }
@@ -791,7 +792,7 @@ fn a_section_with_the_wrong_header_is_named_with_its_mend() {
     let _ = run.success();
     let run = stage.run(stage.bare("arl").args(["assume", "profile dev"]));
     run.failure(1, "there is no profile");
-    assert!(run.stderr.contains("the profile's name is `dev`"), "{run:?}");
+    assert!(run.stderr.contains("the name is `dev`"), "{run:?}");
     stage
         .run(stage.bare("arl").args(["assume", DEPLOY, "--profile", "plugin"]))
         .failure(1, "there is no profile");

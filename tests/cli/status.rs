@@ -18,7 +18,7 @@ fn status_tells_whether_each_prompt_runs_the_hook() {
         let session = ShellSession::new(&stage, shell).line("arl status").assume(DEPLOY).line("arl status");
         let run = session.typed();
         let expected =
-            if shell.name == "dash" { "hook      none in this kind of shell" } else { "hook      installed" };
+            if shell.name == "dash" { "hook      this shell cannot have one" } else { "hook      installed" };
         assert_eq!(run.stdout.matches(expected).count(), 2, "{expected}: {run:?}");
         if !ASKING.into_iter().any(|asking| asking.name == shell.name) {
             let run = ShellSession::new(&stage, shell).line("arl status --json").run();
@@ -30,7 +30,7 @@ fn status_tells_whether_each_prompt_runs_the_hook() {
     let session = ShellSession::new(&stage, BASH).line("PROMPT_COMMAND=").line("arl status > lost");
     let run = session.line("arl assume 123456789012/Deploy").line("arl status > back").typed();
     assert!(
-        run.file("lost").contains("\n  hook      missing at the prompt; `arl assume` puts it back\n"),
+        run.file("lost").contains("\n  hook      missing from the prompt; `arl assume` adds it again\n"),
         "{run:?}"
     );
     assert!(run.file("back").contains("\n  hook      installed\n"), "{run:?}");
@@ -49,7 +49,7 @@ fn status_tells_whether_each_prompt_runs_the_hook() {
 fn verify_compares_the_clocks() {
     let stage = Stage::new();
     for (offset, said) in [
-        (0, "\n  clock     as STS's\n"),
+        (0, "\n  clock     the same as STS's\n"),
         (-120, "\n  clock     2m ahead of STS's\n"),
         (90, "\n  clock     2m behind STS's\n"),
     ] {
@@ -78,7 +78,9 @@ fn verify_compares_the_clocks() {
     stage.sts.inject(Fault::SkewedDate(3600), 1);
     let run = stage.run(&mut arl);
     assert!(
-        run.stdout.contains("clock     1h behind STS's; AWS refuses calls beyond 5m: set it\n"),
+        run.stdout.contains(
+            "clock     1h behind STS's; AWS refuses calls if the difference is more than 5m: set the clock\n"
+        ),
         "{run:?}"
     );
 }
@@ -125,6 +127,6 @@ fn status_lists_the_sign_ins_and_tells_which_are_good() {
     // Files that nobody can read do not hide the role.
     stage.profiles("[profile a\nbroken", "");
     let run = stage.run(stage.bare("arl").arg("status"));
-    assert!(run.stderr.contains("the sign-ins are not known"), "{run:?}");
+    assert!(run.stderr.contains("could not list the sign-ins"), "{run:?}");
     assert!(run.stdout.starts_with("no role\n"), "{run:?}");
 }

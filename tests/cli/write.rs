@@ -82,10 +82,12 @@ fn a_profile_that_arl_did_not_write_is_not_overwritten() {
         World::ANN_SECRET
     );
     stage.profiles("", &mine);
-    stage.arl(&["write", DEPLOY, "--profile-name", "mine"]).failure(1, "holds long-term keys");
+    stage.arl(&["write", DEPLOY, "--profile-name", "mine"]).failure(1, "has long-term keys");
     stage.arl(&["write", DEPLOY, "--profile-name", "default"]).failure(2, "--force");
     stage.arl(&["write", DEPLOY, "--profile-name", "DEFAULT", "--force"]).failure(2, "must not be DEFAULT");
-    stage.arl(&["write", DEPLOY, "--profile-name", "x]\n[default", "--force"]).failure(2, "can hold letters");
+    stage
+        .arl(&["write", DEPLOY, "--profile-name", "x]\n[default", "--force"])
+        .failure(2, "can contain only letters");
     stage.arl(&["write", "--remove", "mine"]).failure(1, "has no profile `mine` that arl has written");
     // SDKs would prefer these settings to keys in the same profile.
     for (name, key) in [("r", "role_arn"), ("l", "sso_session"), ("p", "credential_process")] {
@@ -122,10 +124,10 @@ fn symlinks_and_modes_are_preserved_and_unusual_files_refused() {
     assert_eq!(fs::metadata(&real).unwrap().mode() & 0o777, 0o600, "secrets in a file that others can read");
     let mut to_pipe = stage.as_ann("arl");
     to_pipe.args(["write", DEPLOY, "--profile-name", "p"]).env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-    stage.run(&mut to_pipe).failure(1, "it is no plain file");
+    stage.run(&mut to_pipe).failure(1, "it is not a regular file");
     assert!(!std::path::Path::new("/dev/.null.arl.lock").exists());
     fs::write(&real, "[p]\na=1\n[p]\n").unwrap();
-    stage.arl(&["write", DEPLOY, "--profile-name", "p"]).failure(1, "stands there twice, on lines 1 and 3");
+    stage.arl(&["write", DEPLOY, "--profile-name", "p"]).failure(1, "is defined twice, on lines 1 and 3");
     assert_eq!(fs::read_to_string(&real).unwrap(), "[p]\na=1\n[p]\n");
 }
 
@@ -211,7 +213,7 @@ fn in_200_files_no_other_byte_changes_and_botocore_reads_the_same() {
         if run.status != 0 {
             // A duplicate section, or a line that arl cannot parse: the file must not change.
             assert!(
-                run.stderr.contains("twice") || run.stderr.contains("could not understand"),
+                run.stderr.contains("twice") || run.stderr.contains("could not parse"),
                 "{seed}: {run:?}"
             );
             assert_eq!(after, before, "{seed}");
@@ -372,7 +374,7 @@ fn configure_force_replaces_conflicting_keys_and_keeps_the_rest() {
         "[dev]\naws_access_key_id = AKIA\naws_secret_access_key = x\n",
     );
     let words = ["configure", DEPLOY, "--profile", "dev", "--profile-name", "p"];
-    stage.run(stage.bare("arl").args(words)).failure(1, "says something else");
+    stage.run(stage.bare("arl").args(words)).failure(1, "with other settings");
     let _ = stage.run(stage.bare("arl").args(words).arg("--force")).success();
     let config = fs::read_to_string(stage.home.join(".aws/config")).unwrap();
     assert_eq!(config, format!("[profile p]\nrole_arn={DEPLOY}\nsource_profile=dev\noutput = json\n"));
@@ -429,8 +431,8 @@ fn a_configured_profile_works_in_sdks_and_holds_no_secret() {
     assert_eq!(stage.assumed()[1].get("Tags.member.1.Value"), Some("b c"));
     // The same settings again change nothing. Other settings need --force.
     let run = configure(&["--profile-name", "plain", "--region", "us-east-1", "--duration", "30m"]);
-    assert!(run.stderr.contains("says so already"), "{run:?}");
-    configure(&["--profile-name", "plain"]).failure(1, "says something else");
+    assert!(run.stderr.contains("is unchanged"), "{run:?}");
+    configure(&["--profile-name", "plain"]).failure(1, "with other settings");
     let _ = configure(&["--profile-name", "plain", "--force"]).success();
     let plain = fs::read_to_string(&path).unwrap();
     assert!(!plain.contains("duration_seconds") && !plain.contains("[profile plain]\n\n"), "{plain}");
@@ -527,7 +529,7 @@ fn root_gives_away_no_file_that_a_user_put_in_the_locks_place() {
                 stage.arl(&["configure", DEPLOY, "--profile-name", "x", "--profile", "x", "--force"]);
             let refused = if lock == ".credentials.arl.lock" { &run } else { &configured };
             if lock == ".credentials.arl.lock" {
-                refused.failure(1, "it is not a plain file");
+                refused.failure(1, "it is not a regular file");
             }
             let target = stage.home.join("roots");
             assert_eq!(fs::metadata(&target).unwrap().uid(), 0, "{kind}");
@@ -638,7 +640,7 @@ fn a_file_that_cannot_be_replaced_is_written_in_place() {
     // A file with a second name may be another user's.
     fs::hard_link(stage.home.join("real"), stage.home.join("second")).unwrap();
     let run = in_mount_namespace(&stage, &format!("mount --bind real .aws/credentials; {write}")).unwrap();
-    run.failure(1, "no plain file with one name");
+    run.failure(1, "not a regular file with one name");
     fs::remove_file(stage.home.join("second")).unwrap();
     // Writers that run at the same time lose nothing.
     fs::write(stage.home.join("real"), mine).unwrap();

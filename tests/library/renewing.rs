@@ -1,4 +1,4 @@
-//! Renewals that hang or are cancelled do not block other callers for good.
+//! Renewals that hang or are canceled do not block other callers for good.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -70,7 +70,7 @@ async fn an_early_renewal_delays_its_caller_at_most_two_seconds_and_later_caller
 }
 
 #[tokio::test]
-async fn a_cancelled_caller_does_not_delay_the_next_one() {
+async fn a_canceled_caller_does_not_delay_the_next_one() {
     let (stage, parent) = (Stage::new(), Moody::default());
     let provider = parent.role(&stage);
     let first = key(&provider).await;

@@ -4,7 +4,7 @@ use crate::cli::ui::output::{ColorChoice, Volume};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct GlobalArgs {
-    /// Show what arl does, on stderr; never a secret
+    /// Show what arl does, on stderr and without secrets
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
     /// Print only errors on stderr
@@ -13,7 +13,7 @@ pub(crate) struct GlobalArgs {
     pub(crate) quiet: bool,
     /// Color messages
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
-    #[arg(help = "When to color: auto, always or never")]
+    #[arg(help = "When to use color: auto, always or never")]
     #[arg(hide_short_help = true)]
     pub(crate) color: ColorChoice,
 }

@@ -9,7 +9,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 /// descriptions in `arl -h`, so that it fits on a screen.
 pub(crate) const GROUPS: [(&str, &[&str]); 4] = [
     ("Use a role", &["assume", "exec", "each", "console", "clear"]),
-    ("Look", &["list", "status", "explain"]),
+    ("Inspect", &["list", "status", "explain"]),
     ("Set up", &["init", "login", "configure"]),
     ("More", &["keys", "logout", "write", "cache", "arn", "completions", "help"]),
 ];
@@ -27,32 +27,32 @@ pub(crate) const STYLES: Styles = Styles::styled()
 
 // Users may `eval` this text by accident, so it must not name a real role or contain a redirection.
 pub(crate) const SHORT_EXAMPLES: &str = "  \
-  arl assume ROLE                     this shell becomes the role
-  arl exec ROLE -- terraform plan     one command runs as the role";
+  arl assume ROLE                     switch this shell to the role
+  arl exec ROLE -- terraform plan     run one command as the role";
 
 pub(crate) const EXAMPLES: &str = "Examples:
-  arl assume ROLE                                   this shell becomes the role (after arl init)
+  arl assume ROLE                                   switch this shell to the role (after arl init)
   eval \"$(arl assume ROLE)\"                         the same without the shell integration
-  arl exec ROLE -- terraform plan                   one command runs as the role
-  arl assume ROLE --profile dev --json              for credential_process
+  arl exec ROLE -- terraform plan                   run one command as the role
+  arl assume ROLE --profile dev --json              print JSON for credential_process
 
 ROLE is a role ARN, ACCOUNT/NAME (123456789012/Deploy), SESSION:ACCOUNT/NAME for IAM Identity
 Center, or a profile in ~/.aws/config.";
 
 pub(crate) const ENVIRONMENT_HELP: &str = "Environment:
-  ARL_DURATION, ARL_ROLE_SESSION_NAME   defaults of the flags with these names
-  ARL_MIN_TTL, ARL_MFA_PROCESS          the same
-  ARL_MFA_SESSION                       1 means --mfa-session wherever there are keys and a device
-  ARL_ON_EXPIRY                         what the hook does: clear (the default), restore or refresh
-  ARL_LOGIN                             where a sign-in is missing: ask (the default), always or never
-  ARL_LOGIN_FLOW                        how to sign in: browser, paste or device
-  ARL_BROWSER                           the browser of `arl console --open`, with %u for the address
-  ARL_PICKER                            what you choose a role with: a command such as fzf, or plain
-  ARL_SHELL                             default of `assume --shell`
-  ARL_CACHE                             where arl caches sessions: file (the default), keyring or none
-  ARL_CACHE_DIR                         the directory of the cache files
-  ARL_KEY_STORE                         the keychain of `arl keys`: osxkeychain, secretservice, pass …
-  NO_COLOR                              no colors
+  ARL_DURATION, ARL_ROLE_SESSION_NAME   defaults for --duration and --role-session-name
+  ARL_MIN_TTL, ARL_MFA_PROCESS          defaults for --min-ttl and --mfa-process
+  ARL_MFA_SESSION                       1: --mfa-session if there are keys and an MFA device
+  ARL_ON_EXPIRY                         when a role expires: clear (default), restore or refresh
+  ARL_LOGIN                             if a sign-in is needed: ask (default), always or never
+  ARL_LOGIN_FLOW                        how `arl login` signs in: browser, paste or device
+  ARL_BROWSER                           the command for `arl console --open`; %u is the address
+  ARL_PICKER                            the list of roles: plain, or a command such as fzf
+  ARL_SHELL                             default for --shell
+  ARL_CACHE                             where to cache sessions: file (default), keyring or none
+  ARL_CACHE_DIR                         the directory for the cache
+  ARL_KEY_STORE                         the keychain for `arl keys`, such as pass or osxkeychain
+  NO_COLOR                              any value turns colors off
   AWS_PROFILE, AWS_REGION, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_ENDPOINT_URL[_STS],
   AWS_CA_BUNDLE, HTTPS_PROXY, NO_PROXY, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT,
   AWS_MAX_ATTEMPTS, AWS_RETRY_MODE, AWS_EC2_METADATA_DISABLED   as in the AWS CLI
@@ -61,9 +61,10 @@ Exit status:
   0  success
   1  failure
   2  a mistake on the command line, or an invalid value
-  3  an MFA code or a sign-in is needed, and there is no terminal to ask on
-  exec: the status of the command; 125 if arl failed, 126 if the command cannot run, 127 if it was not found
-  each: the highest status of its commands";
+  3  arl must ask for something, such as an MFA code or a sign-in, and there is no terminal
+  exec: the command's status; 125 if arl failed, 126 if the command cannot run, 127 if not found
+  each: the highest status of the commands
+  status: 0 if this shell has a role that has not expired, else 1";
 
 /// Which help is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

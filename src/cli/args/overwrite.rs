@@ -26,7 +26,9 @@ impl Overwrite {
         if self == Self::Forced || name.as_str() != "default" {
             return Ok(());
         }
-        Err(CliError::usage("every program that names no profile would become the role by `default`")
-            .hint("give the profile another name, or insist with --force"))
+        Err(CliError::usage(
+            "every program that uses no other profile would run as the role, because it reads `default`",
+        )
+        .hint("choose another name, or pass --force"))
     }
 }

@@ -7,7 +7,7 @@ use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 use crate::cli::args::complete;
 
 const OPTIONAL_HELP: &str =
-    "A role ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, or a profile; without it you choose from a list";
+    "A role ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, or a profile [default: choose from a list]";
 
 // Which role, how, and from which source, as typed. `plan` decides what the values mean.
 //
@@ -18,28 +18,28 @@ pub(crate) struct RoleArgs {
     #[arg(required_unless_present = "account_id", help_heading = "Role")]
     #[arg(add = ArgValueCompleter::new(complete::roles), display_order = 0)]
     pub(crate) role: Option<String>,
-    /// The account of the role, together with --role-name
+    /// The account of the role; needs --role-name
     #[arg(long, alias = "account_id", value_name = "ID", help_heading = "Role")]
     #[arg(requires = "role_name", conflicts_with = "role")]
     #[arg(hide_short_help = true, add = ArgValueCompleter::new(complete::account_ids))]
     pub(crate) account_id: Option<String>,
-    /// The name of the role, together with --account-id
+    /// The name of the role; needs --account-id
     #[arg(long, alias = "role_name", value_name = "NAME", requires = "account_id", help_heading = "Role")]
     #[arg(conflicts_with = "role", hide_short_help = true)]
     #[arg(add = ArgValueCompleter::new(complete::role_names))]
     pub(crate) role_name: Option<String>,
-    /// The partition of ACCOUNT/NAME [default: that of the region]
+    /// The AWS partition of ACCOUNT/NAME [default: the region's]
     #[arg(long, value_name = "PARTITION", help_heading = "Role")]
     #[arg(hide_short_help = true, add = ArgValueCandidates::new(complete::partitions))]
     pub(crate) partition: Option<String>,
 
-    /// Use this profile's credentials, not the environment's keys
+    /// Start from this profile's credentials, not from the environment's
     ///
-    /// For a role profile it replaces the profile's own `source_profile` or `credential_source`.
+    /// If ROLE is a profile, this replaces its `source_profile` or `credential_source`.
     #[arg(short, long, value_name = "NAME", conflicts_with = "chain", help_heading = "Role")]
     #[arg(add = ArgValueCompleter::new(complete::profiles))]
     pub(crate) profile: Option<String>,
-    /// Assume this role first (repeatable, in order)
+    /// Assume this role on the way to ROLE (repeatable, in order)
     #[arg(long, value_name = "ROLE", help_heading = "Role")]
     #[arg(add = ArgValueCompleter::new(complete::roles))]
     #[arg(hide_short_help = true)]
@@ -50,7 +50,7 @@ pub(crate) struct RoleArgs {
 
     /// The session name in audit logs [default: {user}@{role}.{account}]
     ///
-    /// May contain {user}, {caller}, {role}, {account}, {host}, {pid} and {time}. If the flag is missing, arl
+    /// May contain {user}, {caller}, {role}, {account}, {host}, {pid} and {time}. Without the flag, arl
     /// uses --source-identity, else ARL_ROLE_SESSION_NAME, else the profile's `role_session_name`, else the
     /// default.
     #[arg(long, alias = "RoleSessionName", value_name = "NAME", help_heading = "Session")]
@@ -76,7 +76,7 @@ pub(crate) struct RoleArgs {
     #[arg(long, alias = "TransitiveTagKeys", value_name = "KEYS", help_heading = "Session")]
     #[arg(hide_short_help = true)]
     pub(crate) transitive_tag_keys: Option<String>,
-    /// The person behind the session; stays through role chaining
+    /// Who is behind the session, for audit logs; role chaining keeps it
     #[arg(long, alias = "SourceIdentity", value_name = "NAME", help_heading = "Session")]
     #[arg(hide_short_help = true)]
     pub(crate) source_identity: Option<String>,
@@ -88,7 +88,7 @@ pub(crate) struct RoleArgs {
     #[arg(long, alias = "ProvidedContexts", value_name = "JSON", help_heading = "Session")]
     #[arg(hide_short_help = true)]
     pub(crate) provided_contexts: Vec<String>,
-    /// More parameters of AssumeRole, as a JSON object
+    /// Other parameters of AssumeRole, as a JSON object
     #[arg(long, alias = "additional-kwargs", value_name = "JSON", help_heading = "Session")]
     #[arg(hide_short_help = true)]
     pub(crate) additional_parameters: Option<String>,
@@ -105,12 +105,12 @@ pub(crate) struct RoleArgs {
     #[arg(long, value_name = "COMMAND", help_heading = "MFA")]
     #[arg(hide_short_help = true)]
     pub(crate) mfa_process: Option<String>,
-    /// Ask for one code that serves any number of roles for 12 hours
+    /// Ask for one MFA code that works for every role for 12 hours
     #[arg(long, help_heading = "MFA")]
     #[arg(hide_short_help = true)]
     pub(crate) mfa_session: bool,
 
-    /// The AWS region of the call and of the credentials
+    /// The region to call STS in, and to set for the shell or command
     #[arg(short, long, value_name = "REGION", help_heading = "Session")]
     #[arg(add = ArgValueCompleter::new(complete::regions))]
     pub(crate) region: Option<String>,
@@ -123,11 +123,11 @@ pub(crate) struct RoleArgs {
     #[arg(hide_short_help = true)]
     pub(crate) allow_insecure_endpoint: bool,
 
-    /// Use a cached session only if it lasts this much longer [default: 5m; 15m with --json]
+    /// Use a cached session only if it is valid for this long [default: 5m; 15m with --json]
     #[arg(long, value_name = "TIME", help_heading = "Cache")]
     #[arg(hide_short_help = true, add = ArgValueCandidates::new(complete::durations))]
     pub(crate) min_ttl: Option<String>,
-    /// Bypass the session cache
+    /// Neither read nor write the session cache
     #[arg(long, help_heading = "Cache", conflicts_with_all = ["refresh", "min_ttl"])]
     #[arg(hide_short_help = true)]
     pub(crate) no_cache: bool,

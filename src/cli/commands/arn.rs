@@ -20,7 +20,7 @@ pub(crate) struct ArnArgs {
     /// Format the ARN of this role session
     #[arg(long, value_name = "NAME")]
     session: Option<String>,
-    /// The partition
+    /// The AWS partition
     #[arg(long, value_name = "PARTITION", default_value = "aws")]
     #[arg(add = ArgValueCandidates::new(complete::partitions))]
     partition: String,

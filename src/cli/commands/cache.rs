@@ -9,10 +9,10 @@ use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::session_table;
 
-const AFTER_HELP: &str =
-    "Sessions are kept in files that only you can read, or in the kernel's keyring (ARL_CACHE=keyring), until
-they end. What decides a session is part of its key: source, endpoint, every parameter. ARL_CACHE=none, or
---no-cache, keeps nothing; --refresh gets a new session.";
+const AFTER_HELP: &str = "\
+arl caches each session until it expires: in a file that only you can read, or with ARL_CACHE=keyring in the \
+kernel's keyring. It uses a cached session only for the same request: the same source, STS endpoint, role \
+and parameters. ARL_CACHE=none and --no-cache cache nothing. --refresh gets a new session.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = AFTER_HELP)]
@@ -29,9 +29,11 @@ enum CacheCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Delete them, and what IAM Identity Center offers; a shell or command that uses one goes on
+    /// Delete the cached sessions and the cached roles of IAM Identity Center
+    ///
+    /// A shell or command that has one of the sessions keeps it until it expires.
     Clear,
-    /// Print their directory
+    /// Print the directory of the cache
     Path,
 }
 
@@ -41,8 +43,8 @@ pub(crate) fn run(args: &CacheArgs, output: &Output) -> Result<(), CliError> {
     match args.command {
         CacheCommand::Path => match cache_dir(&context)? {
             Some(path) => output.write_data(format!("{}\n", path.display()).as_bytes()),
-            None => Err(CliError::new("there is no home directory to keep sessions in")
-                .hint("ARL_CACHE_DIR can name a place")),
+            None => Err(CliError::new("there is no home directory to cache sessions in")
+                .hint("set ARL_CACHE_DIR to another directory")),
         },
         CacheCommand::Clear => {
             let place = CacheLocation::from_env(&context)?;
@@ -58,7 +60,7 @@ pub(crate) fn run(args: &CacheArgs, output: &Output) -> Result<(), CliError> {
                     .map_err(|error| CliError::new("could not clear the cache").caused_by(error))?;
             }
             let sessions = if count == 1 { "session" } else { "sessions" };
-            output.note(&format!("{count} {sessions} forgotten"));
+            output.note(&format!("{count} {sessions} deleted"));
             Ok(())
         }
         CacheCommand::List { json } => {

@@ -20,18 +20,18 @@ use crate::cli::ui::text::human_duration;
 const EXAMPLES: &str = "Examples:
   eval \"$(arl clear)\"            bash, zsh, ksh, dash
   arl clear | source             fish
-  arl clear                      any of them, with the shell integration (arl init)
+  arl clear                      any shell with the shell integration (arl init)
 
-A child of the shell that assumed the role does not know your previous credentials; there arl only unsets the role. It
-leaves keys that it did not set alone.";
+Only the shell that assumed the role has your previous credentials. In a child of that shell, arl unsets the \
+role and restores nothing. arl does not touch keys that it did not set.";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES, help_template = TEMPLATE)]
 pub(crate) struct ClearArgs {
-    /// Clear only a session that has expired, or its leftovers
+    /// Clear only a session that has expired, or the variables that it left
     #[arg(long)]
     expired: bool,
-    /// The shell to print for [default: ARL_SHELL, else the shell that runs arl]
+    /// The shell whose syntax to print [default: ARL_SHELL, else the shell that runs arl]
     #[arg(long, value_name = "SHELL", add = ArgValueCandidates::new(complete::output_shells))]
     shell: Option<String>,
 }
@@ -49,12 +49,12 @@ pub(crate) fn run(args: ClearArgs, output: &Output) -> Result<(), CliError> {
             .hint(shell::integration_hint(shell)));
     }
     if matches!(state, ShellState::NoKeys { .. }) && uses_arl_endpoint() {
-        output.note("the role of this shell comes from `arl exec --server`, and ends with it");
+        output.note("this shell has its role from `arl exec --server`, and keeps it until that command ends");
         return Ok(());
     }
     if !args.expired {
         if matches!(state, ShellState::OtherKeys { .. }) {
-            output.note("the keys in this shell are not arl's; they were left alone");
+            output.note("the keys in this shell did not come from arl, so they were left alone");
         }
         return output.write_data(shell.clear(state, &leftover_variables()).as_bytes());
     }
@@ -72,7 +72,7 @@ pub(crate) fn run(args: ClearArgs, output: &Output) -> Result<(), CliError> {
 
 fn expire_role(shell: Shell, state: ShellState, since: Duration, output: &Output) -> String {
     let restores = vars::get(vars::ARL_ON_EXPIRY).as_deref() == Some("restore");
-    let done = if restores { "what was here before is back" } else { "its credentials were cleared" };
+    let done = if restores { "your previous credentials are back" } else { "its credentials were cleared" };
     let ago = match since.as_secs() {
         0..60 => "just expired".to_owned(),
         _ => format!("expired {} ago", human_duration(since)),

@@ -17,9 +17,9 @@ use crate::cli::ui::text::is_unsafe;
 const EXAMPLES: &str = "Examples:
   arl completions bash >> ~/.bash_completion
   arl completions fish > ~/.config/fish/completions/arl.fish
-  arl completions zsh > ~/.zfunc/_arl             a directory of $fpath
+  arl completions zsh > ~/.zfunc/_arl             if ~/.zfunc is in $fpath
 
-They come with `arl init` as well.";
+The script of `arl init` already includes the completion.";
 
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = EXAMPLES, help_template = TEMPLATE)]
@@ -40,8 +40,8 @@ pub(crate) fn run(args: CompletionsArgs, program: clap::Command, output: &Output
         Some(index) => output.write_data(candidates(program, args.words, index).as_bytes()),
         None => match shell_scripts::completion(&args.shell) {
             Some(text) => output.write_data(text.as_bytes()),
-            None => Err(CliError::usage(format!("there is no completion for `{}`", args.shell))
-                .hint("there is one for bash, zsh and fish")),
+            None => Err(CliError::usage(format!("there is no completion script for `{}`", args.shell))
+                .hint("there are completion scripts for bash, zsh and fish")),
         },
     }
 }

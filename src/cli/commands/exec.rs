@@ -19,20 +19,20 @@ use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 
 const SHORT_EXAMPLES: &str = "  \
-  arl exec ROLE -- terraform plan           one command runs as the role
+  arl exec ROLE -- terraform plan           run one command as the role
   arl exec ROLE --server -- ./all-day.sh    the same, with credentials that arl renews";
 
 const EXAMPLES: &str = "Examples:
   arl exec ROLE -- terraform plan
   arl exec ROLE --duration 2h -- ./release.sh
-  arl exec ROLE                             your shell, as the role
-  arl exec -- terraform plan                choose the role from a list; without a terminal, AWS_PROFILE's
+  arl exec ROLE                             start your shell as the role
+  arl exec -- terraform plan                choose the role; without a terminal: AWS_PROFILE
+  arl exec ROLE --server -- ./all-day.sh    the same, with credentials that arl renews
 
-  arl exec ROLE --server -- ./run-all-day.sh
+arl replaces itself with the command, so signals, the terminal and the exit status work as if arl were not there.
 
-arl replaces itself with the command, so signals, the terminal and the exit status work as without arl.
-With --server arl stays and serves the credentials on 127.0.0.1 for a command that outlives a session. It renews them
-before they expire, and the environment of the command holds no key.";
+With --server, arl keeps running beside the command and serves credentials on 127.0.0.1. It renews them \
+before they expire, so the command can outlive a session. The command's environment contains no key.";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
@@ -42,10 +42,10 @@ before they expire, and the environment of the command holds no key.";
 pub(crate) struct ExecArgs {
     #[command(flatten)]
     role: RoleArgs,
-    /// Stay, and serve credentials that arl renews
+    /// Keep running, and serve credentials that arl renews
     #[arg(long, help_heading = "Server")]
     server: bool,
-    /// Hide your AWS files from the command
+    /// Hide your AWS files from the command; needs --server
     #[arg(long, requires = "server", help_heading = "Server")]
     isolate: bool,
     /// The command and its arguments [default: your shell]
@@ -70,9 +70,7 @@ pub(crate) fn run(
     // If `arl exec ROLE -- $COMMAND` started a shell for an empty variable, that shell would run its standard
     // input as the role.
     if command.is_empty() && command_line.iter().any(|word| word == "--") {
-        return Err(
-            CliError::usage("there is no command behind --").hint("without --, your shell is started")
-        );
+        return Err(CliError::usage("there is no command after --").hint("without --, arl starts your shell"));
     }
     signals::end_with_subshell();
     let unattended = if command.is_empty() { Unattended::Refused } else { Unattended::AwsProfile };

@@ -14,19 +14,21 @@ const EXAMPLES: &str = "Examples:
   eval \"$(arl init zsh)\"           in ~/.zshrc
   arl init fish | source           in ~/.config/fish/config.fish
   eval \"$(arl init ksh)\"           in the file that ENV names (mksh, ksh93)
-  arl init nushell | save -f ($nu.default-config-dir | path join arl.nu)   and `source arl.nu` in config.nu
+  arl init nushell | save -f ~/.arl.nu   and `source ~/.arl.nu` in config.nu
   eval (arl init elvish | slurp)   in ~/.config/elvish/rc.elv
   execx($(arl init xonsh))         in ~/.xonshrc
   arl init tcsh > ~/.arl.tcsh      and `source ~/.arl.tcsh` in ~/.tcshrc
-  arl init powershell | Out-String | Invoke-Expression   in $PROFILE (checked as text only)
-  eval \"$(arl init sh)\"            in the file that ENV names (dash and others: the function alone)
+  arl init powershell | Out-String | Invoke-Expression   in $PROFILE (never run in PowerShell)
+  eval \"$(arl init sh)\"            in the file that ENV names (dash and others; no prompt hook)
 
-The function makes `arl assume` and `arl clear` change the shell itself. The hook clears expired
-credentials at the prompt, or restores or refreshes them if ARL_ON_EXPIRY says so. Completion comes
-with them for bash, zsh (after compinit) and fish.
+The shell function makes `arl assume` and `arl clear` change the shell itself. The prompt hook clears \
+credentials that have expired, or restores or refreshes them if ARL_ON_EXPIRY says so. bash, zsh and fish \
+also get tab completion; in zsh put the line after compinit.
 
-In the background, fish runs no function and tcsh, mksh and macOS end only the function's shell: write
-`command arl exec ROLE -- SERVER &` (tcsh: `\\arl`) where `kill $!` or `kill %1` has to end SERVER.";
+To run a server in the background and to stop it with `kill $!` or `kill %1`, write \
+`command arl exec ROLE -- SERVER &` in fish, in mksh and on macOS, and `\\arl exec ROLE -- SERVER &` in \
+tcsh. There, the shell function would run in a copy of the shell, and `kill` would end only that copy; fish \
+does not run functions in the background at all.";
 
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = EXAMPLES, help_template = TEMPLATE)]
@@ -40,19 +42,19 @@ pub(crate) struct InitArgs {
 pub(crate) fn run(args: &InitArgs, output: &Output) -> Result<(), CliError> {
     let found = args.shell.is_none().then(shell::program_above).flatten();
     let typed = args.shell.clone().or(found).ok_or_else(|| {
-        CliError::usage("arl does not know which shell runs it").hint("name it: arl init bash")
+        CliError::usage("arl could not tell which shell runs it").hint("name it: arl init bash")
     })?;
     let name = shell_scripts::name_of(&typed);
     let Some(script) = shell_scripts::init(name) else {
         return Err(CliError::usage(format!("there is no shell integration for `{typed}`")).hint(
-            "there is one for bash, zsh, fish, ksh, mksh, sh, tcsh, nushell, elvish, xonsh and powershell",
+            "there is a script for bash, zsh, fish, ksh, mksh, sh, tcsh, nushell, elvish, xonsh and powershell",
         ));
     };
     output.write_data(script.as_bytes())?;
     if output::stdout_is_terminal()
         && let Some((line, file)) = shell_scripts::startup_line(name)
     {
-        output.note(&format!("that was the shell integration. To use it, add this line to {file}:"));
+        output.note(&format!("this was the shell integration. To load it, add this line to {file}:"));
         output.write_line("");
         output.write_line(&format!("    {line}"));
         output.write_line("");

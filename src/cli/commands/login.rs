@@ -9,6 +9,7 @@ use arl::internal::{
 use clap_complete::engine::ArgValueCompleter;
 
 use crate::cli::args::complete;
+use crate::cli::args::help::TEMPLATE;
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 use crate::cli::plan::identity_center::{SignInFlow, configured_flow, named_session, settings_of_session};
@@ -23,20 +24,22 @@ use crate::cli::ui::output::Output;
 use crate::cli::ui::text::human_duration;
 
 const EXAMPLES: &str = "Examples:
-  arl login                         the only [sso-session] of ~/.aws/config, or that of AWS_PROFILE
+  arl login                         the [sso-session] of AWS_PROFILE, else the only one
   arl login corp                    the [sso-session corp], or the one of the profile corp
-  arl login corp --check            is the sign-in good? 0 yes, 1 no; opens no browser
-  arl login corp --device-code      where no browser can reach this machine
+  arl login corp --check            exit status 0 if you are signed in, else 1
+  arl login corp --device-code      sign in with a browser on any device
 
-The AWS CLI and the SDKs use the same sign-in. A sign-in that is good is left as it is.";
+The AWS CLI and the SDKs use the same sign-in. If you are signed in already, arl only says so.";
 
 const ENVIRONMENT: &str = "Environment:
   ARL_LOGIN_FLOW   browser, paste or device; also `arl_login_flow` of the [sso-session]
-  BROWSER          the browser: a command, in which %s is the address
-  AWS_PROFILE, AWS_ENDPOINT_URL_SSO, AWS_ENDPOINT_URL_SSO_OIDC, AWS_CA_BUNDLE, HTTPS_PROXY   as in the AWS CLI
+  BROWSER          the command that opens a browser; %s is the address
+  AWS_PROFILE, AWS_ENDPOINT_URL_SSO, AWS_ENDPOINT_URL_SSO_OIDC, AWS_CA_BUNDLE,
+  HTTPS_PROXY      as in the AWS CLI
 
-Without a setting: a browser where there is one; over SSH and in containers the address to open elsewhere, and
-the question for the address of the page that does not load then; without a terminal a device code.";
+Without a flag or setting, arl opens a browser on this machine. Over SSH and in containers, where the \
+browser cannot come back to arl, it prints an address to open on another machine, and asks for the address \
+of the page that then fails to load. Without a terminal, it prints a device code.";
 
 /// A token that is valid for less is renewed.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
@@ -45,26 +48,27 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_long_help = EXAMPLES, after_long_help = ENVIRONMENT)]
+#[command(help_template = TEMPLATE)]
 pub(crate) struct LoginArgs {
     /// An [sso-session], or a profile that uses one
     #[arg(value_name = "SESSION", add = ArgValueCompleter::new(complete::sign_ins))]
     session: Option<String>,
-    /// Sign in anew, even if the sign-in is good
+    /// Sign in again, even if you are signed in
     #[arg(long, conflicts_with = "check")]
     force: bool,
-    /// Only tell whether the sign-in is good: exit status 0 or 1
+    /// Only check: exit status 0 if you are signed in, else 1
     #[arg(long)]
     check: bool,
-    /// Sign in with a code that is approved on any device
+    /// Print a code to approve in a browser on any device
     #[arg(long, help_heading = "How", conflicts_with_all = ["check", "paste", "no_browser", "port"])]
     device_code: bool,
-    /// Sign in on another machine, and paste the address of the page that does not load
+    /// Sign in with a browser on another machine, and paste the address of the page that fails to load
     #[arg(long, help_heading = "How", conflicts_with_all = ["check", "no_browser"])]
     paste: bool,
-    /// Start no browser; the address is printed in any case
+    /// Print the address, but do not open a browser
     #[arg(long, help_heading = "How", conflicts_with = "check")]
     no_browser: bool,
-    /// The port of 127.0.0.1 that the browser comes back to [default: a free one]
+    /// The port on 127.0.0.1 that the browser comes back to [default: a free one]
     #[arg(long, value_name = "PORT", help_heading = "How", conflicts_with = "check")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
@@ -82,7 +86,7 @@ pub(crate) fn run(args: &LoginArgs, output: &Output) -> Result<ExitStatus, CliEr
     let options = args.options(configured_flow(&session, &config)?)?;
     let settings = settings_of_session(args.session.as_deref(), &session, &resolver, &config, &context)?;
     let home =
-        context.home().ok_or_else(|| CliError::new("there is no home directory to keep a token in"))?;
+        context.home().ok_or_else(|| CliError::new("there is no home directory to store the token in"))?;
     if session.name.is_none() && !args.check {
         output.note(
             "this profile has no `sso_session`; with one, the AWS CLI and the SDKs could renew the token too",
@@ -141,11 +145,11 @@ impl LoginArgs {
                 };
                 if !self.check && !store.read(session).ok().flatten().is_some_and(is_stored) {
                     return Err(CliError::new(format!(
-                        "the new token of `{}` is not stored",
+                        "could not store the new token of `{}`",
                         session.label()
                     ))
                     .hint(format!(
-                        "make room or give yourself the directory: ls -la {}",
+                        "make sure that you can write to the directory: ls -la {}",
                         sign_in_hints::quoted(store.directory())
                     )));
                 }
@@ -191,7 +195,7 @@ fn not_renewed(error: &LoginError, session: &SsoSession) -> CliError {
     match error {
         LoginError::Call(_) => cli_error.hint("check the network and HTTPS_PROXY"),
         LoginError::TokenFile(path, _) => cli_error.hint(format!(
-            "look at it, and remove it if you do not trust it: rm {}",
+            "look at the file, and remove it if you do not trust it: rm {}",
             sign_in_hints::quoted(path)
         )),
         _ => cli_error,
@@ -204,7 +208,7 @@ fn parse_timeout(text: &str) -> Result<Duration, CliError> {
         .or_else(|_| humantime::parse_duration(text))
         .map_err(|error| CliError::usage(format!("--timeout must be a time such as 10m: {error}")))?;
     match time.is_zero() || time > MAX_TIMEOUT {
-        true => Err(CliError::usage("--timeout must be more than nothing and at most 1h")),
+        true => Err(CliError::usage("--timeout must be more than 0s and at most 1h")),
         false => Ok(time),
     }
 }

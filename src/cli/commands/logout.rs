@@ -9,6 +9,7 @@ use arl::internal::{
 use clap_complete::engine::ArgValueCompleter;
 
 use crate::cli::args::complete;
+use crate::cli::args::help::TEMPLATE;
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 use crate::cli::plan::hints;
@@ -20,13 +21,13 @@ use crate::cli::ui::output::Output;
 
 const EXAMPLES: &str = "Examples:
   arl logout corp                   the [sso-session corp], or the one of the profile corp
-  arl logout --all                  every sign-in of this user, those of the AWS CLI too
+  arl logout --all                  every sign-in, including those of the AWS CLI
 
-The token file and the sessions that arl and the AWS CLI keep of the sign-in go. Credentials that were handed out
-before stay valid until they expire: AWS ends no session early.";
+arl ends the sign-in, and deletes its token file and the sessions that arl and the AWS CLI have cached from \
+it. Credentials that a shell or program already has stay valid until they expire.";
 
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, before_long_help = EXAMPLES)]
+#[command(args_override_self = true, before_long_help = EXAMPLES, help_template = TEMPLATE)]
 pub(crate) struct LogoutArgs {
     /// An [sso-session], or a profile that uses one
     #[arg(value_name = "SESSION", add = ArgValueCompleter::new(complete::sign_ins))]
@@ -50,7 +51,8 @@ pub(crate) fn run(args: &LogoutArgs, output: &Output) -> Result<(), CliError> {
     let config = context.shared_config()?;
     let var = |name: &str| vars::get(name);
     let resolver = SourceResolver::new(&config, &var, ShellRole::Ignore);
-    let home = context.home().ok_or_else(|| CliError::new("there is no home directory with tokens"))?;
+    let home =
+        context.home().ok_or_else(|| CliError::new("there is no home directory to read tokens from"))?;
     let store = TokenStore::new(home);
     if args.all {
         let endings = store.all().into_iter().map(|(path, token)| {
@@ -107,7 +109,7 @@ fn end(endings: Vec<Ending>, output: &Output) -> Result<(), CliError> {
 /// Adds what is left of a sign-in whose token is gone, but that the service did not end.
 fn not_told(error: CliError, cause: &StsError) -> CliError {
     let error = error
-        .hint("the token is gone from this machine; IAM Identity Center ends the sign-in on its own time");
+        .hint("arl deleted the token on this machine; IAM Identity Center ends the sign-in when it expires");
     error.hints(hints::network_hint(cause, "IAM Identity Center", "of the sign-in"))
 }
 
@@ -115,10 +117,10 @@ fn tell_forgotten(count: usize, output: &Output) {
     match count {
         0 => {}
         1 => output.note(
-            "1 cached session forgotten; credentials that were handed out stay valid until they expire",
+            "1 cached session deleted; credentials that a shell or program already has stay valid until they expire",
         ),
         count => output.note(&format!(
-            "{count} cached sessions forgotten; credentials that were handed out stay valid until they expire"
+            "{count} cached sessions deleted; credentials that a shell or program already has stay valid until they expire"
         )),
     }
 }

@@ -61,9 +61,18 @@ fn page(command: &clap::Command) -> String {
     if !examples.is_empty() {
         verbatim(&mut roff, "EXAMPLES", examples.join("\n\n").trim_start_matches("Examples:\n"));
     }
-    for paragraph in paragraphs(&after).filter(|paragraph| is_program && !is_exit_status(paragraph)) {
-        let (title, text) = paragraph.split_once(":\n").expect("a title");
+    let (titled, notes): (Vec<&str>, Vec<&str>) = paragraphs(&after)
+        .filter(|paragraph| !is_exit_status(paragraph))
+        .partition(|paragraph| paragraph.contains(":\n"));
+    for (title, text) in titled.into_iter().filter_map(|paragraph| paragraph.split_once(":\n")) {
         verbatim(&mut roff, &title.to_uppercase(), text);
+    }
+    for (index, note) in notes.into_iter().enumerate() {
+        match index {
+            0 => roff.control("SH", ["NOTES"]),
+            _ => roff.control("PP", []),
+        };
+        roff.text([roman(note)]);
     }
     exit_status(&mut roff, command.get_name());
     if is_program {

@@ -22,20 +22,20 @@ use crate::cli::ui::output::Output;
 use crate::cli::ui::sign_in_table::ListedSignIn;
 use crate::cli::ui::text::{human_duration, printable, quote_words};
 
-const AFTER_HELP: &str = "Fields of --json, null where they are not known:
-  state                 live, expired, none, or other keys: keys that are not arl's
+const AFTER_HELP: &str = "Fields of --json, null if unknown:
+  state                 live, expired, none, or \"other keys\" if arl did not set the keys
   role, role_arn, account_id
   source                where the role's first credentials came from, such as profile:dev
   sign_in               the sign-in that the role came from, and how long it is good
   expires_at            seconds since 1970
-  seconds_left          negative after it has expired
-  caller_arn            with --verify: whose credentials these are
+  seconds_left          negative if the role has expired
+  caller_arn            with --verify: the identity that STS sees
   clock_offset_seconds  with --verify: how far this clock is ahead of STS's; negative if behind
   rival_profile         the value of AWS_PROFILE, which some SDKs prefer to the role
-  hook                  prompt: each prompt clears an expired role; none: the prompt has lost
-                        the hook; script, unsupported: there is the shell function only, as in
-                        scripts and in dash; null: there is no shell function
-  sign_ins              the sign-ins, as in `arl list --json`; good tells whether one works";
+  hook                  prompt: the prompt hook clears an expired role; none: another program
+                        has removed the hook; script, unsupported: there is only the shell
+                        function, as in scripts and in dash; null: no shell integration
+  sign_ins              the sign-ins, as in `arl list --json`; good is true if one works";
 
 /// AWS refuses signatures that are older than this number of seconds.
 const MAX_CLOCK_OFFSET: u64 = 5 * 60;
@@ -105,9 +105,9 @@ impl Hook {
     fn to_text(self) -> String {
         match self {
             Self::Prompt => "installed".to_owned(),
-            Self::None => "missing at the prompt; `arl assume` puts it back".to_owned(),
-            Self::Script => "none in a script".to_owned(),
-            Self::Unsupported => "none in this kind of shell; `arl clear` drops an expired role".to_owned(),
+            Self::None => "missing from the prompt; `arl assume` adds it again".to_owned(),
+            Self::Script => "scripts have no prompt hook".to_owned(),
+            Self::Unsupported => "this shell cannot have one; `arl clear` drops an expired role".to_owned(),
             Self::NoFunction => {
                 let line = shell::detect(None).ok().and_then(shell::startup_line);
                 match line {
@@ -204,7 +204,7 @@ impl StatusReport {
     fn to_text(&self) -> String {
         let span = |seconds: i64| human_duration(Duration::from_secs(seconds.unsigned_abs()));
         let mut text = match (self.state, self.seconds_left) {
-            (State::OtherKeys, _) => "no role; the keys in this shell are not arl's\n".to_owned(),
+            (State::OtherKeys, _) => "no role; arl did not set the keys in this shell\n".to_owned(),
             (State::NoRole, _) => "no role\n".to_owned(),
             (State::Expired, seconds_left) => {
                 format!("{} expired {} ago\n", session_label(), span(seconds_left.unwrap_or_default()))
@@ -290,7 +290,7 @@ fn sign_ins(output: &Output) -> Vec<ListedSignIn> {
     };
     read().unwrap_or_else(|error: CliError| {
         let causes = error.causes.iter().map(|cause| format!(": {cause}")).collect::<String>();
-        output.note(&format!("the sign-ins are not known: {}{causes}", error.error));
+        output.note(&format!("could not list the sign-ins: {}{causes}", error.error));
         Vec::new()
     })
 }
@@ -346,10 +346,12 @@ fn clock_offset(local: SystemTime, other: SystemTime) -> i64 {
 fn describe_clock(offset: i64) -> String {
     let span = human_duration(Duration::from_secs(offset.unsigned_abs()));
     match offset {
-        -1..=1 => "as STS's".to_owned(),
+        -1..=1 => "the same as STS's".to_owned(),
         offset if offset.unsigned_abs() > MAX_CLOCK_OFFSET => {
             let direction = if offset > 0 { "ahead of" } else { "behind" };
-            format!("{span} {direction} STS's; AWS refuses calls beyond 5m: set it")
+            format!(
+                "{span} {direction} STS's; AWS refuses calls if the difference is more than 5m: set the clock"
+            )
         }
         2.. => format!("{span} ahead of STS's"),
         _ => format!("{span} behind STS's"),

@@ -27,8 +27,8 @@ const EXAMPLES: &str = "Examples:
   arl write --account-id 123456789012 --role-name dns_editor --profile-name dns_editor
   arl write --remove deploy                  removes the profile
 
-arl changes one profile and leaves every other byte of the file alone. If your program can run a credential_process,
-`arl configure --process` gives it the role without a secret in a file.";
+arl changes one profile and no other byte of the file. If your program can run a credential_process, use \
+`arl configure --process` instead: then no secret is in a file.";
 
 const CREDENTIAL_KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
 
@@ -42,7 +42,7 @@ pub(crate) struct WriteArgs {
     /// The profile to write [default: the account ID]
     #[arg(long, alias = "profile_name", value_name = "NAME", help_heading = "File")]
     profile_name: Option<String>,
-    /// Overwrite `default`, or a profile with long-term keys
+    /// Overwrite `default`, or a profile with long-term keys, a role or a sign-in
     #[arg(long, help_heading = "File")]
     force: bool,
     /// Remove a profile that arl wrote
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
     let overwrite = Overwrite::from_flag(args.force);
     if let Some(name) = &args.remove {
         if let Some(flag) = args.role.first_flag() {
-            return Err(CliError::usage(format!("--remove takes a profile away, and has no use for {flag}")));
+            return Err(CliError::usage(format!("{flag} cannot be used with --remove")));
         }
         return remove(&parse_profile_name(name)?, overwrite, output);
     }
@@ -66,14 +66,13 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
     let identity = session::obtain(&args.role, Consumer::OneShot, SignalPolicy::Default, output)?;
     if identity.role_arn.is_none() && args.role.region.is_some() {
         return Err(CliError::usage(
-            "--region is for calls of STS, and a profile's own credentials need none",
+            "--region is for calls to STS, and the profile's own credentials need no call",
         ));
     }
     let account = || identity.credentials.account_id().map(ToString::to_string);
-    let name =
-        args.profile_name.clone().or_else(account).ok_or_else(|| {
-            CliError::usage("the account is not known; name the profile with --profile-name")
-        })?;
+    let name = args.profile_name.clone().or_else(account).ok_or_else(|| {
+        CliError::usage("arl does not know the account ID to name the profile after; pass --profile-name")
+    })?;
     let name = parse_profile_name(&name)?;
     ensure_writable(&name, overwrite)?;
     let credentials = &identity.credentials;
@@ -110,7 +109,7 @@ fn parse_profile_name(name: &str) -> Result<ProfileName, CliError> {
 
 fn credentials_path() -> Result<PathBuf, CliError> {
     Context::read_user().file_path(SharedFile::Credentials).ok_or_else(|| {
-        CliError::new("there is no home directory, and AWS_SHARED_CREDENTIALS_FILE names no file")
+        CliError::new("there is no home directory, and AWS_SHARED_CREDENTIALS_FILE is not set")
     })
 }
 
@@ -141,14 +140,16 @@ fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<(), CliEr
         && get(CREDENTIAL_KEYS[2]).is_none()
         && get("aws_security_token").is_none()
     {
-        return Err(CliError::new(format!("profile `{name}` holds long-term keys, which would be lost"))
-            .hint("give the profile another name with --profile-name, or insist with --force"));
+        return Err(CliError::new(format!("profile `{name}` has long-term keys, which would be lost"))
+            .hint("choose another name with --profile-name, or pass --force"));
     }
     // Every SDK prefers these to keys in the same profile.
     let other = OTHER_SOURCES.into_iter().find(|key| section.get(key).is_some());
     if let Some(key) = other {
-        return Err(CliError::new(format!("profile `{name}` has `{key}`, and every SDK would go by that"))
-            .hint("give the profile another name with --profile-name, or insist with --force"));
+        return Err(CliError::new(format!(
+            "profile `{name}` has `{key}`, which every SDK prefers to the keys that arl would write"
+        ))
+        .hint("choose another name with --profile-name, or pass --force"));
     }
     Ok(())
 }
@@ -190,14 +191,14 @@ fn remove(name: &ProfileName, overwrite: Overwrite, output: &Output) -> Result<(
     };
     let text = files::read(&path, files::MAX_CONFIG).unwrap_or_default();
     let failed = |error: arl::internal::EditError| {
-        CliError::new(format!("could not take profile `{name}` out of `{}`", path.display())).caused_by(error)
+        CliError::new(format!("could not remove profile `{name}` from `{}`", path.display())).caused_by(error)
     };
     if overwrite == Overwrite::IfHarmless && !edit.is_managed(&text).map_err(failed)? {
         return Err(CliError::new(format!(
             "`{}` has no profile `{name}` that arl has written",
             path.display()
         ))
-        .hint("if it is there and its keys are to go all the same: --force"));
+        .hint("to remove the keys of a profile that arl did not write: --force"));
     }
     let update = apply_edit(&path, &edit, output)?;
     let path = path.display();

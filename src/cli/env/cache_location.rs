@@ -44,7 +44,7 @@ impl CacheLocation {
             Self::Files(Some(directory)) => Ok(Some(Box::new(JsonFileCache::new(directory)))),
             Self::Files(None) => {
                 output.warn_once(
-                    "there is no home directory, so sessions are not kept; ARL_CACHE_DIR can name a place",
+                    "there is no home directory, so arl does not cache sessions; to cache them, set ARL_CACHE_DIR to a directory",
                 );
                 Ok(None)
             }
@@ -83,7 +83,7 @@ fn keyring() -> Result<Box<dyn SessionStore>, CliError> {
         Err(error) => Err(CliError::new("could not use the kernel's keyring (ARL_CACHE=keyring)")
             .caused_by(error)
             .hint(
-                "ARL_CACHE=none keeps nothing; ARL_CACHE=file keeps sessions in files that only you can read",
+                "ARL_CACHE=none caches nothing; ARL_CACHE=file caches sessions in files that only you can read",
             )),
     }
 }

@@ -75,8 +75,7 @@ impl Context {
     pub(crate) fn shared_config(&self) -> Result<SharedConfig<'_>, CliError> {
         let [config, credentials] = &self.files;
         SharedConfig::parse(&config.text, &credentials.text).map_err(|error| {
-            CliError::new(format!("could not understand `{}`", self.display_path(error.file)))
-                .caused_by(error)
+            CliError::new(format!("could not parse `{}`", self.display_path(error.file))).caused_by(error)
         })
     }
 

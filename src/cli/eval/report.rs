@@ -46,7 +46,7 @@ pub(crate) fn install_panic_hook(args: &'static [OsString], status: ExitStatus) 
             let _ = output.write_data(shell.failure(status.code()).as_bytes());
         }
         write_stderr(&format!(
-            "error: arl came upon a bug of its own, at {location}\nhint: please report this\n"
+            "error: internal error at {location}, a bug in arl\nhint: please report this\n"
         ));
         #[expect(clippy::exit, reason = "unwinding could print the panic's text")]
         std::process::exit(status.code().into());
@@ -86,10 +86,7 @@ print(os.read(parent, 65536), status, before == after)
         python.args(["-c", IN_TERMINAL]).arg(this).args([test, "--exact", "--ignored", "--nocapture"]);
         let shown = python.output().expect("python3");
         let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
-        assert!(
-            shown.contains("error: arl came upon a bug of its own, at src/cli/eval/report.rs"),
-            "{shown}"
-        );
+        assert!(shown.contains("error: internal error at src/cli/eval/report.rs"), "{shown}");
         assert!(!shown.contains("a secret") && shown.contains("the screen is back"), "{shown}");
         assert!(shown.ends_with(" 7 True\n"), "{shown}");
     }

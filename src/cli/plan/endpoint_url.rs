@@ -41,12 +41,14 @@ impl fmt::Display for UrlFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotUrl => "is no URL",
-            Self::UserName => "carries a user name, which STS has no use for",
-            Self::Query => "carries a query, which would not be sent",
-            Self::NoHost => "is no URL with a host",
-            Self::BadPort => "has a port that is none",
-            Self::PlainHttp => "is plain http to another machine, which would show it the session token",
-            Self::OtherScheme => "is neither https nor http",
+            Self::UserName => "contains a user name, which STS does not use",
+            Self::Query => "contains a query, which arl would not send",
+            Self::NoHost => "is not a URL with a host",
+            Self::BadPort => "has an invalid port",
+            Self::PlainHttp => {
+                "is plain http to another machine, so the network could read the session token"
+            }
+            Self::OtherScheme => "is neither an https nor an http URL",
         })
     }
 }
@@ -136,7 +138,7 @@ pub(crate) fn find(
         Some(services) => Ok(services.get_nested(service.block(), "endpoint_url").map(str::to_owned)),
         // Its endpoint may be the one that keeps the keys inside a network, so it cannot be ignored.
         None => Err(CliError::new(format!("the profile's `services` is `{name}`, which does not exist"))
-            .hint(format!("add [services {name}] to the shared config file, or take the key away"))),
+            .hint(format!("add [services {name}] to the shared config file, or remove the key"))),
     };
     let configured = || -> Result<_, CliError> {
         if let Some(found) = variable(service.variable()).or_else(|| variable(vars::AWS_ENDPOINT_URL)) {
@@ -161,7 +163,7 @@ pub(crate) fn find(
     let error = CliError::usage(format!("{origin}{url_text} {fault}"));
     Err(match fault {
         UrlFault::PlainHttp => {
-            error.hint("use https, or pass --allow-insecure-endpoint if you trust every machine on the way")
+            error.hint("use https, or pass --allow-insecure-endpoint if you trust the network")
         }
         _ => error,
     })

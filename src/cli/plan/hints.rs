@@ -45,7 +45,7 @@ pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliErr
         SourceError::UnknownSsoSession { known, .. } if known.is_empty() => cli_error
             .hint(format!("add an [sso-session] with `sso_start_url` and `sso_region` to `{config}`")),
         SourceError::UnknownSsoSession { known, .. } => {
-            cli_error.hint(format!("the sessions are: {}", known.join(", ")))
+            cli_error.hint(format!("the [sso-session]s are: {}", known.join(", ")))
         }
         SourceError::NoSignIn(_)
         | SourceError::SsoSession { .. }
@@ -79,10 +79,10 @@ fn sources_to_name(context: &Context) -> Vec<String> {
 fn profile_not_found(error: CliError, name: &str, similar_names: &[String], context: &Context) -> CliError {
     let (config, credentials) =
         (context.display_path(SharedFile::Config), context.display_path(SharedFile::Credentials));
-    let error = error.caused_by(format!("neither `{config}` nor `{credentials}` has it"));
+    let error = error.caused_by(format!("it is neither in `{config}` nor in `{credentials}`"));
     match similar_names {
         _ if name.starts_with("profile ") => error.hint(
-            "name a profile without the word `profile`, which stands in the header of its section only",
+            "leave out the word `profile`, which belongs only into the header of the profile's section",
         ),
         [] => error,
         similar => error.hint(format!("did you mean `{}`?", similar.join("`, `"))),
@@ -108,7 +108,7 @@ pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
         Source::MfaSession { .. } if Refusal::of(error) == Some(Refusal::InvalidMfaCode) => {
             cli_error.hint(INVALID_CODE_HINT)
         }
-        Source::Login(_) => cli_error.hint(format!("sign in again: aws login --profile {profile}")),
+        Source::Login(_) => cli_error.hint(format!("sign in: aws login --profile {profile}")),
         Source::InstanceMetadata(source) => {
             let hints = metadata_hints(error, source.presence == MetadataPresence::Possible);
             cli_error.hints(hints.into_iter().map(str::to_owned))
@@ -124,13 +124,13 @@ pub(crate) fn keychain_hints(error: &KeyStoreError) -> Vec<String> {
             "install one: docker-credential-helper (Homebrew), or golang-docker-credential-helpers with gnome-keyring or pass (Debian)".into()
         }
         KeyStoreError::NotFound { name, .. } => {
-            format!("`arl keys list` shows what is stored; to store it: arl keys add {name}")
+            format!("`arl keys list` shows the stored keys; to store this one: arl keys add {name}")
         }
         KeyStoreError::Helper { error: HelperError::Process(ProcessError::NotStarted(_)), store } => {
-            format!("is `{}` installed and on PATH? ARL_KEY_STORE can name another store", store.program())
+            format!("install `{}` and put it on PATH, or set ARL_KEY_STORE to another keychain", store.program())
         }
         KeyStoreError::Helper { .. } | KeyStoreError::NotKept(_) => {
-            "is the keychain unlocked, and is this a session that has one? ARL_KEY_STORE can name another store".into()
+            "unlock the keychain, or set ARL_KEY_STORE to another one; a session without a desktop may have no keychain".into()
         }
         KeyStoreError::Foreign { name, .. } => format!("to replace it: arl keys add {name} --force"),
     };
@@ -205,10 +205,11 @@ pub(crate) fn assume_failed(
         StsError::Untrusted { .. } | StsError::Unreachable(_) | StsError::TimedOut(_) => {
             cli_error.hints(network_hint(error, &endpoint, region))
         }
-        error if error.is_clock_problem() => cli_error
-            .hint("arl handed nothing over; if this machine's clock is wrong, set it: compare `date -u`"),
+        error if error.is_clock_problem() => cli_error.hint(
+            "arl discarded the credentials; if this machine's clock is wrong, set it (`date -u` shows it)",
+        ),
         StsError::Mismatch(_) => {
-            cli_error.hint(format!("arl handed nothing over; check whether you trust {endpoint}"))
+            cli_error.hint(format!("arl discarded the credentials; check whether you trust {endpoint}"))
         }
         _ => cli_error,
     }
@@ -229,16 +230,16 @@ pub(crate) fn network_hint(error: &StsError, endpoint: &str, region: &str) -> Op
 fn certificate_hint(fault: CertificateFault, endpoint: &str) -> String {
     match fault {
         CertificateFault::IsAuthority => format!(
-            "{endpoint} shows the certificate of an authority (CA:TRUE), which no client takes for a server's: give the server one that this authority has issued, with CA:FALSE"
+            "{endpoint} uses a certificate for an authority (CA:TRUE), which clients reject for a server; give the server a certificate with CA:FALSE that this authority has issued"
         ),
         CertificateFault::WrongName => {
-            format!("the certificate is for other names than {endpoint}: see --endpoint-url and AWS_ENDPOINT_URL")
+            format!("the certificate is not valid for {endpoint}; check --endpoint-url and AWS_ENDPOINT_URL")
         }
         CertificateFault::WrongTime => {
-            "have the server's certificate renewed; if this machine's clock is wrong, set it: compare `date -u`"
+            "have the server's certificate renewed; if this machine's clock is wrong, set it (`date -u` shows it)"
                 .into()
         }
-        _ => "if your network has a certificate authority of its own, name its PEM file in AWS_CA_BUNDLE".into(),
+        _ => "if your network has its own certificate authority, set AWS_CA_BUNDLE to its PEM file".into(),
     }
 }
 
@@ -266,49 +267,49 @@ fn refusal_hints(
         Refusal::Other => return Vec::new(),
         Refusal::InvalidMfaCode => INVALID_CODE_HINT.into(),
         Refusal::MfaRequired => {
-            "name your MFA device with --serial-number; arl asks for its code, or takes it from --token-code".into()
+            "name your MFA device with --serial-number; arl asks for the code, unless you pass --token-code".into()
         }
         Refusal::ExpiredCredentials => format!(
             "the source credentials have expired ({caller}): get new ones, and try again"
         ),
         Refusal::UnknownKey if is_opt_in(region) => format!(
-            "the access key is unknown here ({caller}): deleted or inactive, or its account has not enabled region {region}, or its session is from the global STS endpoint; try --region us-east-1"
+            "AWS does not know the access key ({caller}) in region {region}: it is deleted or inactive, or its account has not enabled the region, or the key is from the global STS endpoint; try --region us-east-1"
         ),
         Refusal::UnknownKey => format!(
-            "the access key is unknown here ({caller}): deleted, inactive, or of another partition than region {region}"
+            "AWS does not know the access key ({caller}): it is deleted, inactive, or from another partition than region {region}"
         ),
         Refusal::WrongRegion => format!(
-            "the endpoint belongs to another region than {region}, for which the request was signed: name the endpoint's region with --region"
+            "arl signed the request for region {region}, but the endpoint belongs to another region; name that region with --region"
         ),
         Refusal::RootCaller => {
             "the root user of an account cannot assume roles: use an IAM user's keys, or sign in to IAM Identity Center"
                 .into()
         }
-        Refusal::WrongClock => "set this machine's clock: compare `date -u`".into(),
+        Refusal::WrongClock => "set this machine's clock; `date -u` shows it".into(),
         Refusal::ForbiddenByOrganization => format!(
-            "asked with {caller}; a policy of the organization forbids it, which only the organization's administrators can change"
+            "arl asked with {caller}; a policy of the organization denies it, and only the organization's administrators can change that"
         ),
         Refusal::TagsNotAllowed => format!(
-            "asked with {caller}; session tags need sts:TagSession in the role's trust policy and in the caller's own"
+            "arl asked with {caller}; for session tags, both the role's trust policy and the caller's policy must allow sts:TagSession"
         ),
         Refusal::SourceIdentityNotAllowed => format!(
-            "asked with {caller}; a source identity needs sts:SetSourceIdentity in the role's trust policy and in the caller's own"
+            "arl asked with {caller}; for a source identity, both the role's trust policy and the caller's policy must allow sts:SetSourceIdentity"
         ),
         Refusal::WrongSecretOrClock => {
-            format!("the secret key is wrong ({caller}), or this machine's clock is: compare `date -u`")
+            format!("the secret key is wrong ({caller}), or this machine's clock is wrong (`date -u` shows it)")
         }
         Refusal::DurationAboveRoleMaximum => {
             "ask for less with --duration, or raise the role's maximum session duration".into()
         }
         Refusal::DurationAboveChainedMaximum => {
-            "a role assumed with temporary credentials lasts at most 1h: --duration 1h".into()
+            "a role that is assumed with temporary credentials lasts at most 1h: --duration 1h".into()
         }
-        Refusal::MalformedPolicy => "check the grammar of --policy".into(),
+        Refusal::MalformedPolicy => "check the syntax of --policy".into(),
         Refusal::PackedPolicyTooLarge => {
-            "shorten --policy, --policy-arns and --tags: STS packs them into one space".into()
+            "shorten --policy, --policy-arns and --tags: STS limits their total size".into()
         }
         Refusal::RegionDisabled => {
-            format!("activate STS in {region} for this account, or ask another region with --region")
+            format!("activate STS in {region} for this account, or call another region with --region")
         }
         Refusal::Throttled => {
             "this account calls STS too often: try again in a moment".into()
@@ -357,10 +358,10 @@ fn access_denied_hints(message: &str, request: &AssumeRoleRequest, caller: &str)
         _ => caller.to_owned(),
     };
     let mut hints = vec![format!(
-        "arl asked with {who}: the trust policy of the role must name it, and it must be allowed sts:AssumeRole"
+        "arl asked with {who}: the role's trust policy must allow this identity, and its own policy must allow sts:AssumeRole"
     )];
     hints.push(format!(
-        "if account {} has no role {}, STS answers the same",
+        "STS gives the same answer if account {} has no role {}",
         request.role_arn.account_id(),
         request.role_arn.role_name()
     ));
@@ -370,7 +371,7 @@ fn access_denied_hints(message: &str, request: &AssumeRoleRequest, caller: &str)
     });
     if request.serial_number.is_none() {
         hints.push(
-            "if the role requires MFA, name the device with --serial-number; arl asks for the code"
+            "if the role requires MFA, name your device with --serial-number; arl then asks for the code"
                 .to_owned(),
         );
     }
@@ -380,7 +381,9 @@ fn access_denied_hints(message: &str, request: &AssumeRoleRequest, caller: &str)
         (request.source_identity.is_some(), "a source identity", "sts:SetSourceIdentity"),
     ] {
         if is_sent {
-            hints.push(format!("{what} need {action} in the trust policy and in the caller's own"));
+            hints.push(format!(
+                "for {what}, both the role's trust policy and the caller's policy must allow {action}"
+            ));
         }
     }
     hints

@@ -132,7 +132,7 @@ impl HopBuilder {
         check_unambiguous(text, config, context)?;
         if matches!(role, RoleRef::IdentityCenter { .. }) {
             return Err(CliError::usage(format!(
-                "--via is for roles that are assumed, and `{text}` is one of IAM Identity Center"
+                "--via is only for AssumeRole, and `{text}` is a role of IAM Identity Center"
             )));
         }
         if let Some(arn) = role_arn(&role, args, region)? {
@@ -218,11 +218,11 @@ fn check_names(additional: &AdditionalParameters, output: &Output) -> Result<(),
         let near = |known: &&str| strsim::osa_distance(&lower, &known.to_lowercase()) <= 2;
         if let Some(meant) = AssumeRoleRequest::PARAMETERS.into_iter().find(near) {
             return Err(CliError::usage(format!(
-                "--additional-parameters holds `{name}`, which STS does not know"
+                "--additional-parameters contains `{name}`, which STS does not know"
             ))
             .hint(format!("did you mean `{meant}`?")));
         }
-        output.note(&format!("arl does not know the parameter {name} of AssumeRole and sends it as it is"));
+        output.note(&format!("unknown parameter {name} of AssumeRole in --additional-parameters; sending it anyway"));
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ pub(crate) fn role(
     let text = args.role.as_deref().unwrap_or_default();
     if let Some(flag) = args.role_only_flag() {
         return Err(CliError::usage(format!(
-            "{flag} is for roles that are assumed, and `{text}` is one of IAM Identity Center"
+            "{flag} is only for AssumeRole, and `{text}` is a role of IAM Identity Center"
         )));
     }
     let chain = resolver.sso_role(session, &account.to_string(), role_name);
@@ -96,7 +96,7 @@ pub(crate) fn named_session(
             let of_profile = config.profile(name).and_then(|_| resolver.sso_session_of_profile(name).ok());
             if of_profile.as_ref().is_some_and(|other| *other != session) {
                 return Err(CliError::usage(format!(
-                    "`{name}` is an [sso-session] and a profile that signs in elsewhere"
+                    "`{name}` is both an [sso-session] and a profile that signs in elsewhere"
                 )));
             }
             Ok(session)
@@ -142,7 +142,7 @@ fn unknown_session(name: &str, known: &[&str], context: &Context) -> CliError {
     let error = CliError::new(format!("`{name}` is neither an [sso-session] nor a profile in `{config}`"));
     match known {
         [] => error.hint(WRITE_SESSION),
-        known => error.hint(format!("the sessions are: {}", known.join(", "))),
+        known => error.hint(format!("the [sso-session]s are: {}", known.join(", "))),
     }
 }
 
@@ -169,15 +169,14 @@ pub(crate) fn session_name(
 }
 
 fn which_session(several: &[&str]) -> CliError {
-    CliError::usage("which session? There are several")
+    CliError::usage("there are several sessions, and none is named")
         .hint(format!("name one of them: {}", several.join(", ")))
 }
 
 /// Returns the error of a command that needs a session where none is configured.
 pub(crate) fn no_session(context: &Context) -> CliError {
     let config = context.display_path(SharedFile::Config);
-    CliError::new(format!("no session of IAM Identity Center is configured in `{config}`"))
-        .hint(WRITE_SESSION)
+    CliError::new(format!("there is no [sso-session] in `{config}`")).hint(WRITE_SESSION)
 }
 
 /// How the user signs in.

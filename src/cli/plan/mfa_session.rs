@@ -94,9 +94,7 @@ fn start_from_mfa_session(
         Source::Keychain(_) => Box::new(chain.source.clone()),
         _ => {
             if args.mfa_session {
-                output.note(
-                    "--mfa-session is for long-term keys; the source's credentials are temporary already",
-                );
+                output.note("--mfa-session needs long-term keys, and the source's credentials are temporary");
             }
             return Ok(None);
         }

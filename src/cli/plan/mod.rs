@@ -317,7 +317,7 @@ fn refuse_unused_endpoint_flags(args: &RoleArgs, source: &Source) -> Result<(), 
     ];
     match flags.into_iter().find(|(_, is_given)| *is_given) {
         Some((flag, _)) if !asks_sts(source) => {
-            Err(CliError::usage(format!("{flag} is for calls of STS, and this one makes none")))
+            Err(CliError::usage(format!("{flag} is for calls to STS, and this command makes none")))
         }
         _ => Ok(()),
     }
@@ -350,12 +350,12 @@ fn warn_if_cli_differs(
     match (&chain.id, resolver.selected_profile()) {
         (SourceId::Environment(_), Some(name)) if config.profile(&name).is_none() => {
             output.note(&format!(
-                "{} names the profile `{name}`, which does not exist; the environment's keys are used",
+                "{} names the profile `{name}`, which does not exist; using the environment's keys",
                 profile_variable()
             ));
         }
         (SourceId::WebIdentity, _) if resolver.web_identity_hides_default_profile() => {
-            output.note("the environment's web identity (AWS_ROLE_ARN) is used, not the profile `default`");
+            output.note("using the environment's web identity (AWS_ROLE_ARN), not the profile `default`");
         }
         (SourceId::Profile(name), _)
             if chain.hops.is_empty()
@@ -364,7 +364,7 @@ fn warn_if_cli_differs(
                     .all(|name| vars::get(name).is_some()) =>
         {
             output.note(&format!(
-                "profile `{name}` is used; the AWS CLI would use the environment's web identity (AWS_ROLE_ARN)"
+                "using profile `{name}`; the AWS CLI would use the environment's web identity (AWS_ROLE_ARN)"
             ));
         }
         _ => {}
@@ -378,7 +378,7 @@ fn no_role_to_assume(profile: &str, section: &Section<'_>, flag: &str) -> CliErr
         None => "has no `role_arn`",
     };
     CliError::usage(format!("{flag} needs a role, and profile `{profile}` {reason}"))
-        .hint(format!("without {flag}, the profile's own credentials are used"))
+        .hint(format!("without {flag}, arl uses the profile's own credentials"))
 }
 
 /// Returns whether the credentials of this source come from STS, so that flags about its endpoint apply.

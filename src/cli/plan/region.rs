@@ -59,9 +59,7 @@ impl Regions {
             (environment.none(), None, None)
         };
         if let (Some((name, region)), Some(partition)) = (&environment.passed_over, partition) {
-            output.note(&format!(
-                "{name} is {region}, which is not in the role's partition `{partition}`; it is not used"
-            ));
+            output.note(&format!("ignoring {name}: {region} is not in the role's partition `{partition}`"));
         }
         let hidden = environment.hidden_by(&change);
         Ok(Self { change, effective, origin, hidden })

@@ -64,10 +64,9 @@ pub(crate) fn role_arn(
 /// Refuses a `--partition` that contradicts a role whose ARN is known.
 pub(crate) fn check_partition(args: &RoleArgs, arn: &RoleArn) -> Result<(), CliError> {
     match &args.partition {
-        Some(named) if *named != arn.partition().as_str() => Err(CliError::usage(format!(
-            "--partition says `{named}`, and `{arn}` is in `{}`",
-            arn.partition()
-        ))),
+        Some(named) if *named != arn.partition().as_str() => {
+            Err(CliError::usage(format!("--partition is `{named}`, but `{arn}` is in `{}`", arn.partition())))
+        }
         _ => Ok(()),
     }
 }
@@ -115,22 +114,25 @@ pub(crate) fn with_misnamed(error: CliError, section: &MisnamedSection, context:
     let MisnamedSection { file, header, right_header } = section;
     let path = context.display_path(*file);
     error
-        .caused_by(format!("the section `[{header}]` of `{path}` is not the profile's"))
+        .caused_by(format!("the section `[{header}]` in `{path}` is not a profile there"))
         .hint(format!("write `[{right_header}]` in `{path}`: {}", header_rule(*file)))
 }
 
 /// How the sections of a file are headed.
 pub(crate) fn header_rule(file: SharedFile) -> &'static str {
     match file {
-        SharedFile::Config => "profiles other than `default` have the word `profile` before their name there",
-        SharedFile::Credentials => "the word `profile` stands before names in the config file only",
+        SharedFile::Config => {
+            "in this file, the header of a profile other than `default` begins with the word `profile`"
+        }
+        SharedFile::Credentials => "only the config file has the word `profile` in its headers",
     }
 }
 
 /// Returns the error for a text that names no role, with what was probably meant.
 pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Context) -> CliError {
     if name.is_empty() {
-        return CliError::usage("the role is an empty word").hint("is a variable of the command line empty?");
+        return CliError::usage("the role is empty")
+            .hint("check that no variable on the command line is empty");
     }
     let path = context.display_path(SharedFile::Config);
     let error = CliError::new(format!("there is no profile `{name}` in `{path}`"));
@@ -141,12 +143,12 @@ pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Cont
         return with_misnamed(error, &section, context);
     }
     if let Some(bare) = name.strip_prefix("profile ").filter(|bare| config.profile(bare).is_some()) {
-        return error.hint(format!("the profile's name is `{bare}`, without the word `profile`"));
+        return error.hint(format!("leave out the word `profile`: the name is `{bare}`"));
     }
     match arl::internal::closest(name, config.profile_names()).as_slice() {
         [] if config.profile_names().is_empty() => error
             .hint(ROLE_FORMS)
-            .hint(format!("to make that profile: arl configure ROLE --profile-name {name}")),
+            .hint(format!("to add that profile: arl configure ROLE --profile-name {name}")),
         [] => error.hint(ROLE_FORMS).hint("`arl list` shows the roles"),
         similar => error.hint(format!("did you mean `{}`?", similar.join("`, `"))),
     }

@@ -20,11 +20,16 @@ pub(crate) fn identity_center_failed(
     let cli_error =
         CliError::new(format!("could not get the source credentials ({})", describe(chain))).caused_by(error);
     match error {
-        error if error.needs_sign_in() => cli_error.hint(sign_in_hint(session, chain.source_profile.as_deref())),
+        error if error.needs_sign_in() => {
+            cli_error.hint(sign_in_hint(session, chain.source_profile.as_deref()))
+        }
         LoginError::NotAssigned { roles, .. } => {
             let has = match roles.as_deref() {
                 None => "`arl list` shows your profiles; ask your administrator which roles you have".into(),
-                Some([]) => format!("the sign-in `{}` has no role in account {account_id}", session.label()),
+                Some([]) => format!(
+                    "`{}` gives you no role in account {account_id}; ask your administrator for one",
+                    session.label()
+                ),
                 Some(roles) => format!("your roles in account {account_id}: {}", listed(roles)),
             };
             cli_error.caused_by(format!("you have no role `{role_name}` in account {account_id}")).hint(has)
@@ -33,13 +38,12 @@ pub(crate) fn identity_center_failed(
             cli_error.hint("IAM Identity Center is busy; try again in a moment")
         }
         LoginError::Call(StsError::Unexpected(_) | StsError::Redirected(_)) => cli_error.hint(format!(
-            "is `{}` an endpoint of IAM Identity Center? See AWS_ENDPOINT_URL_SSO and AWS_ENDPOINT_URL_SSO_OIDC; \
-             if it is, try again in a moment",
+            "check that `{}` is an endpoint of IAM Identity Center (AWS_ENDPOINT_URL_SSO and \
+             AWS_ENDPOINT_URL_SSO_OIDC), and try again in a moment",
             settings.portal.endpoint_url.as_deref().unwrap_or(&session.region)
         )),
-        LoginError::TokenFile(path, _) => {
-            cli_error.hint(format!("look at it, and remove it if you do not trust it: rm {}", quoted(path)))
-        }
+        LoginError::TokenFile(path, _) => cli_error
+            .hint(format!("look at the file, and remove it if you do not trust it: rm {}", quoted(path))),
         LoginError::Call(error) => {
             let endpoint = settings.portal.endpoint_url.as_deref().unwrap_or("IAM Identity Center");
             cli_error.hints(network_hint(error, endpoint, &session.region))

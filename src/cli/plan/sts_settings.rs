@@ -65,9 +65,9 @@ fn find_service(
         *is_wanted = is_true(&format!("{variable} (or `{name}`)"), either(variable, name))?;
         if let (true, Some(origin)) = (*is_wanted, origin) {
             return Err(CliError::usage(format!(
-                "{variable} (or `{name}`) asks for AWS's {what} endpoint, and {origin} names another one"
+                "{variable} (or `{name}`) asks for AWS's {what} endpoint, but {origin} names another endpoint"
             ))
-            .hint(format!("leave one of them out: {variable}=false keeps the endpoint of {origin}")));
+            .hint(format!("to use the endpoint of {origin}: {variable}=false")));
         }
     }
     read_retries(&mut settings, either)?;

@@ -22,7 +22,7 @@ pub(crate) async fn open_until<T>(
     address: &str,
     done: Pin<&mut impl Future<Output = T>>,
 ) -> Result<T, Vec<String>> {
-    let missing = "neither BROWSER, xdg-open, wslview nor open is a program here";
+    let missing = "found no browser: there is no program xdg-open, wslview or open, and BROWSER names none";
     start_until(open_commands(address), missing, done).await
 }
 
@@ -45,7 +45,7 @@ pub(crate) async fn start_until<T>(
             Ok(browser) => browser,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => {
-                causes.push(format!("`{program}` could not be started: {error}"));
+                causes.push(format!("could not start `{program}`: {error}"));
                 continue;
             }
         };

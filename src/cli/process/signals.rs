@@ -127,7 +127,7 @@ pub(crate) fn restore_defaults() {
 /// Waits for a signal that asks arl to stop. A signal that arl's caller ignores, as nohup does, is not one.
 pub(crate) async fn stop_signal() -> Result<i32, CliError> {
     use tokio::signal::unix::{Signal, SignalKind, signal};
-    let failed = |error| CliError::new("could not listen to signals").caused_by(error);
+    let failed = |error| CliError::new("could not install signal handlers").caused_by(error);
     let listen = |number: i32| -> Result<Option<Signal>, CliError> {
         match sys::is_ignored(number) {
             true => Ok(None),
@@ -158,7 +158,7 @@ pub(crate) struct StopWatch {
 impl StopWatch {
     /// Starts to listen. A signal that arl's caller ignores is not one.
     pub(crate) fn start() -> Result<Self, CliError> {
-        let failed = |error| CliError::new("could not listen to signals").caused_by(error);
+        let failed = |error| CliError::new("could not install signal handlers").caused_by(error);
         let (signal_rx, signal_tx) = UnixStream::pair().map_err(failed)?;
         for end in [&signal_rx, &signal_tx] {
             end.set_nonblocking(true).map_err(failed)?;

@@ -55,9 +55,9 @@ pub(crate) fn run(
     let obtained_at = Context::now();
     if identity.credentials.session_token().is_none() || identity.credentials.expiration().is_none() {
         return Err(CliError::usage(
-            "these credentials do not end, and SDKs take none from an endpoint that do not",
+            "these credentials do not expire, and SDKs accept only credentials that expire from an endpoint",
         )
-        .hint("without --server, the command gets them in its environment"));
+        .hint("without --server, arl passes them in the command's environment"));
     }
     let runtime = runtime().map_err(CliError::into_exec_failure)?;
     let renewer = Arc::new(CredentialRenewer::new(&identity, obtained_at));
@@ -70,9 +70,7 @@ pub(crate) fn run(
     })?;
     let isolated = options.isolate.then(|| isolated_config::isolate(&directory, isolated_region.as_deref()));
     let isolated = isolated.transpose().map_err(|error| {
-        CliError::new("could not make shared files for the command alone")
-            .caused_by(error)
-            .into_exec_failure()
+        CliError::new("could not create AWS files for the command").caused_by(error).into_exec_failure()
     })?;
     let exit = runtime.block_on(async {
         let cannot = |error: std::io::Error| {
@@ -82,7 +80,7 @@ pub(crate) fn run(
         let token_file = directory.write("token", server.token().expose());
         let token_file = token_file.inspect_err(|error| {
             output
-                .note(&format!("programs that take the token only from a file get no credentials: {error}"));
+                .note(&format!("programs that read the endpoint's token from a file will get no credentials: {error}"));
         });
         let token_file = token_file.ok().map(|path| (TOKEN_FILE, path.into_os_string()));
         let more = isolated.into_iter().flatten().chain(token_file);
@@ -97,10 +95,10 @@ pub(crate) fn run(
         let on_failure = |error: &CliError, expiration| {
             let cause = error.causes.first().unwrap_or(&error.error);
             let end = humantime::format_rfc3339_seconds(expiration);
-            output.note(&format!("could not renew the credentials, which last until {end}: {cause}"));
+            output.note(&format!("could not renew the credentials, which expire at {end}: {cause}"));
         };
         tokio::select! {
-            exit = child.wait() => exit.map_err(|error| CliError::new("lost the command").caused_by(error)),
+            exit = child.wait() => exit.map_err(|error| CliError::new("could not wait for the command").caused_by(error)),
             never = renewer.run(renew, on_failure) => match never {},
             () = server.serve(Arc::clone(&renewer)) => Err(CliError::new("the endpoint has stopped")),
         }
@@ -128,8 +126,8 @@ fn check_source_precedence(options: &ServeOptions<'_>, output: &Output) -> Resul
     let not_as_role = |cause: String| {
         CliError::new("the command would not run as the role")
             .caused_by(cause)
-            .hint("--isolate gives the command shared files of its own, with no credentials in them")
-            .hint("without --server, the role's credentials in the environment come first")
+            .hint("--isolate gives the command its own AWS files, without credentials")
+            .hint("without --server, the role's credentials are in the environment, and SDKs prefer those")
     };
     let var = |name: &str| vars::get(name);
     if SourceResolver::new(&config, &var, arl::internal::ShellRole::Ignore).default_profile_shadows_endpoint()
@@ -139,12 +137,12 @@ fn check_source_precedence(options: &ServeOptions<'_>, output: &Output) -> Resul
             None => context.display_path(SharedFile::Config),
         };
         return Err(not_as_role(format!(
-            "profile `default` in `{path}` has credentials, and every SDK takes those before it asks an endpoint"
+            "profile `default` in `{path}` has credentials, and every SDK prefers those to an endpoint"
         )));
     }
     if let Some(path) = isolated_config::boto_file_with_keys() {
         return Err(not_as_role(format!(
-            "`{}` has credentials, and Python's SDK takes those before it asks an endpoint",
+            "`{}` has credentials, and Python's SDK prefers those to an endpoint",
             path.display()
         )));
     }
@@ -159,7 +157,7 @@ fn warn_of_clients_that_prefer_keys(context: &Context, config: &SharedConfig<'_>
     };
     if config.profile_names().iter().any(has_key) {
         output.note(&format!(
-            "`{}` holds keys, which Polars takes instead of the role; run Polars without --server",
+            "`{}` has keys, which Polars uses instead of the role; run Polars without --server",
             context.display_path(SharedFile::Credentials)
         ));
     }

@@ -34,8 +34,8 @@ impl CurrentCredentials {
         let has_end =
             current.credentials.session_token().is_some() && current.credentials.expiration().is_some();
         if !has_end || current.until_renewal(issued_at) < MIN_RENEWAL_INTERVAL {
-            let cause = if has_end { "they are over, or nearly so" } else { "they do not end" };
-            return Err(CliError::new("the new credentials cannot be served").caused_by(cause));
+            let cause = if has_end { "they have expired or are about to" } else { "they do not expire" };
+            return Err(CliError::new("arl cannot serve the new credentials").caused_by(cause));
         }
         Ok(current)
     }
@@ -183,7 +183,7 @@ impl SupplyCredentials for CredentialRenewer {
             }
         };
         tokio::time::timeout(RESPONSE_TIMEOUT, find).await.unwrap_or_else(|_| {
-            let message = "the credentials are being renewed; ask again".into();
+            let message = "arl is renewing the credentials; ask again".into();
             Err(Unavailable { retryable: true, code: "RenewalPending".into(), message })
         })
     }

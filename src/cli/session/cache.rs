@@ -123,7 +123,7 @@ impl SessionCache {
         };
         let session = CachedSession { credentials: credentials.clone(), issued_at };
         if let Err(error) = backend.write(key, &session, Context::now()) {
-            output.warn_once(&format!("could not keep the session for the next call: {error}"));
+            output.warn_once(&format!("could not cache the session: {error}"));
             return Stored::No;
         }
         if let Some(single_flight) = self.single_flight() {
@@ -158,7 +158,7 @@ impl SessionCache {
         let on_wait = |waited: Duration| {
             if waited > WAIT_NOTICE_DELAY && !has_notified {
                 has_notified = true;
-                output.progress("another arl is getting this session; waiting for it");
+                output.progress("another arl process is getting this session; waiting for it");
             }
         };
         let sleep = tokio::time::sleep;
@@ -177,7 +177,7 @@ impl SessionCache {
             credentials.expiration().and_then(|expiration| expiration.duration_since(Context::now()).ok());
         if remaining.is_some_and(|remaining| remaining < self.freshness.min_ttl) {
             output.note(&format!(
-                "the session lasts less than the {} that --min-ttl asks for",
+                "the session lasts for less than the {} of --min-ttl",
                 humantime::format_duration(self.freshness.min_ttl)
             ));
         }
@@ -218,7 +218,9 @@ fn parse_min_ttl(origin: &str, text: &str) -> Result<Duration, CliError> {
     let time =
         parsed.map_err(|error| CliError::usage(format!("{origin} must be a time such as 30m: {error}")))?;
     match time > MAX_MIN_TTL {
-        true => Err(CliError::usage(format!("{origin} is more than any session lasts (12h)"))),
+        true => {
+            Err(CliError::usage(format!("{origin} must be at most 12h, the longest that a session lasts")))
+        }
         false => Ok(time),
     }
 }

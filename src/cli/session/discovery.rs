@@ -107,7 +107,7 @@ impl<'a> Inquiry<'a> {
         let settings = settings_of_session(Some(session_name), &session, &resolver, &config, context)?;
         let home = context
             .home()
-            .ok_or_else(|| CliError::new("there is no home directory with the token of a sign-in"))?;
+            .ok_or_else(|| CliError::new("there is no home directory to read the token of a sign-in from"))?;
         let (center, store) = (IdentityCenter::new(settings), TokenStore::new(home));
         Ok(Self { context, output, session, center, store, catalogs: CacheLocation::catalogs(context) })
     }
@@ -152,7 +152,7 @@ impl<'a> Inquiry<'a> {
         bar.finish_and_clear();
         let cli_error = self.failed(&error);
         self.output.note(&format!(
-            "what {} offers is known in part: the roles in {} accounts of {} ({})",
+            "the list of {} is incomplete: it has the roles in {} accounts of {} ({})",
             self.session.label(),
             catalog.known_accounts(),
             catalog.accounts.len(),
@@ -210,9 +210,9 @@ impl<'a> Inquiry<'a> {
 
     fn failed(&self, error: &LoginError) -> CliError {
         let label = self.session.label();
-        let cli_error = CliError::new(format!("could not find out what `{label}` offers")).caused_by(error);
+        let cli_error = CliError::new(format!("could not list the roles of `{label}`")).caused_by(error);
         match error {
-            LoginError::Replaced => cli_error.hint(format!("ask with the new one: arl list --sso {label}")),
+            LoginError::Replaced => cli_error.hint(format!("try again: arl list --sso {label}")),
             error if error.needs_sign_in() => {
                 cli_error.hint(sign_in_hints::sign_in_hint(&self.session, None))
             }
@@ -220,7 +220,7 @@ impl<'a> Inquiry<'a> {
                 cli_error.hint("IAM Identity Center is busy; try again in a moment")
             }
             LoginError::TokenFile(path, _) => cli_error.hint(format!(
-                "look at it, and remove it if you do not trust it: rm {}",
+                "look at the file, and remove it if you do not trust it: rm {}",
                 sign_in_hints::quoted(path)
             )),
             LoginError::Call(error) => {

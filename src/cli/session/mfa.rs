@@ -66,14 +66,14 @@ impl<'a> MfaCodes<'a> {
                     let now = Context::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                     let remaining = TOTP_PERIOD - Duration::from_secs(now.as_secs() % TOTP_PERIOD.as_secs());
                     output.note(&format!(
-                        "the device still shows the code that was refused; waiting {} s for the next one",
+                        "the device still shows the code that STS refused; waiting {} s for the next one",
                         remaining.as_secs()
                     ));
                     tokio::time::sleep(remaining).await;
                     code = self.code_from_process(command).await?;
                     if self.used.contains(&code) {
                         return Err(self.process_error().caused_by(
-                            "the MFA process printed the refused code again, although its time is over",
+                            "the MFA process printed the refused code again, although that code has expired",
                         ));
                     }
                 }
@@ -88,11 +88,11 @@ impl<'a> MfaCodes<'a> {
 
     async fn code_from_terminal(&self) -> Result<TokenCode, CliError> {
         let Self { serial, purpose, .. } = self;
-        let question = format!("MFA code of {serial} for {purpose}: ");
+        let question = format!("MFA code from {serial} for {purpose}: ");
         prompt::ask(&question, &private_runtime_dir()).await.map_err(|error| match error {
             PromptError::NoTerminal => self.code_required(),
             PromptError::NotTyped(cause) => {
-                CliError::new(format!("an MFA code of `{serial}` is needed for {purpose}")).caused_by(cause)
+                CliError::new(format!("an MFA code from `{serial}` is needed for {purpose}")).caused_by(cause)
             }
             PromptError::Io(error) => CliError::new("could not ask for the MFA code").caused_by(error),
         })
@@ -106,26 +106,26 @@ impl<'a> MfaCodes<'a> {
         };
         let output = run_process(command, &[], stderr, MFA_PROCESS_TIMEOUT)
             .await
-            .map_err(|error| self.process_error().caused_by(format!("the MFA process: {error}")))?;
+            .map_err(|error| self.process_error().caused_by(format!("the MFA process failed: {error}")))?;
         // The error never shows what the program printed: it may be a password.
         let text = String::from_utf8_lossy(&output);
-        text.trim().parse().map_err(|_| {
-            self.process_error().caused_by("the MFA process printed something else than six digits")
-        })
+        text.trim()
+            .parse()
+            .map_err(|_| self.process_error().caused_by("the MFA process did not print six digits"))
     }
 
     fn process_error(&self) -> CliError {
-        CliError::new(format!("could not get an MFA code of `{}`", self.serial))
-            .hint("the MFA process is named by --mfa-process, the profile's `mfa_process` or ARL_MFA_PROCESS")
+        CliError::new(format!("could not get an MFA code from `{}`", self.serial))
+            .hint("--mfa-process, the profile's `mfa_process` or ARL_MFA_PROCESS names the MFA process")
             .in_user_program()
     }
 
     /// Returns the error for a code that arl has no way to ask for.
     fn code_required(&self) -> CliError {
         let Self { serial, purpose, .. } = self;
-        CliError::new(format!("an MFA code of `{serial}` is needed for {purpose}"))
+        CliError::new(format!("an MFA code from `{serial}` is needed for {purpose}"))
             .status(ExitStatus::UserNeeded)
-            .hint("pass the device's current code with --token-code, or call arl in a terminal, where it can ask")
-            .hint("a program that prints codes can be named by --mfa-process, ARL_MFA_PROCESS or the profile's `mfa_process`")
+            .hint("pass the device's current code with --token-code, or run arl in a terminal, where it can ask")
+            .hint("or name a program that prints codes with --mfa-process, ARL_MFA_PROCESS or the profile's `mfa_process`")
     }
 }

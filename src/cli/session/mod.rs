@@ -73,7 +73,7 @@ pub(crate) async fn renew(
     let args = RoleArgs { token_code: None, refresh: false, ..args.clone() };
     let plan = Plan::new(&args, &context, output)?;
     if plan.target != previous.role_arn {
-        return Err(CliError::new("the profile names another role by now"));
+        return Err(CliError::new("the profile now names another role"));
     }
     let cache = SessionCache::open(&args, Consumer::Endpoint, &context, output)?;
     if let Some(credentials) = cache.lookup(&plan, plan.hops.len()) {
@@ -129,7 +129,7 @@ fn fetch(
                 None => runner.run().await,
                 Some(limit) => tokio::time::timeout(limit, runner.run())
                     .await
-                    .unwrap_or_else(|_| Err(CliError::new("gave up, because it took too long"))),
+                    .unwrap_or_else(|_| Err(CliError::new("it took too long, so arl gave up"))),
             }
         };
         match on_signal {

@@ -89,7 +89,9 @@ impl OnDemand<'_> {
         let lock = match sign_in::take_turn(self.sign_in, Some(self.started), self.output, is_new).await? {
             Turn::Done(token) => return Ok(token),
             Turn::Failed => {
-                return Err((self.failed)().caused_by("another arl asked you to sign in, and you did not"));
+                return Err(
+                    (self.failed)().caused_by("another arl process asked you to sign in, and you did not")
+                );
             }
             Turn::Own(lock) => lock,
         };

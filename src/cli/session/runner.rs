@@ -137,7 +137,7 @@ impl SessionRunner<'_> {
         let credentials = match (&chain.source, &self.plan.mfa_session) {
             (Source::MfaSession { keys, serial_number }, Some(session)) => {
                 let keys = &self.long_term_keys(keys).await.map_err(failed)?;
-                let purpose = "a session of 12 hours".to_owned();
+                let purpose = "a 12-hour MFA session".to_owned();
                 let process = session.process.as_deref();
                 let mut codes = MfaCodes::new(serial_number, purpose, process, self.user_prompt);
                 let mut code = session.code.clone();
@@ -179,7 +179,7 @@ impl SessionRunner<'_> {
     fn should_retry_code(&self, error: &StsError, codes: &MfaCodes<'_>) -> bool {
         let can_retry = codes.can_retry() && Refusal::of(error) == Some(Refusal::InvalidMfaCode);
         if can_retry {
-            self.output.note("STS refuses this code; a code works once, so wait for the next one");
+            self.output.note("STS refused this code; a code works only once, so wait for the next one");
         }
         can_retry
     }
@@ -197,7 +197,7 @@ impl SessionRunner<'_> {
         let needs_code = request.serial_number.is_some() && request.token_code.is_none();
         if let Some(requested) = cap_chained_duration(source, &mut request) {
             self.output.note(&format!(
-                "{requested} lowered to {}: STS allows no more to a role that is assumed with temporary credentials",
+                "{requested} lowered to {}: STS allows no more for a role that is assumed with temporary credentials",
                 SessionDuration::CHAINED_MAX
             ));
         }
@@ -229,7 +229,7 @@ impl SessionRunner<'_> {
                     warn_if_lifetime_differs(request.duration_seconds, remaining, self.output);
                     if session.confirmation == Confirmation::Unnamed {
                         self.output.note(&format!(
-                            "{} does not say whose session this is; it is taken for one of {}",
+                            "{} does not say whose session this is; arl assumes that it is of {}",
                             settings.endpoint(),
                             request.role_arn
                         ));
@@ -308,6 +308,9 @@ fn warn_if_lifetime_differs(
     let (Some(requested), Some(remaining)) = (requested, remaining) else { return };
     let expected = Duration::from_secs(requested.as_secs().into());
     if remaining.abs_diff(expected) > Duration::from_secs(60) {
-        output.note(&format!("{requested} was asked for, the session lasts {}", human_duration(remaining)));
+        output.note(&format!(
+            "asked for {requested}, but the session lasts only {}",
+            human_duration(remaining)
+        ));
     }
 }

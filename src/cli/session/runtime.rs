@@ -10,7 +10,7 @@ const NEEDED_DESCRIPTORS: usize = 16;
 
 /// Starts the runtime.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    let failed = |error: std::io::Error| CliError::new("could not start").caused_by(error);
+    let failed = |error: std::io::Error| CliError::new("could not start the async runtime").caused_by(error);
     check_descriptors().map_err(|error| {
         failed(error)
             .hint("raise the limit of open files: `ulimit -n 256`; `ulimit -Hn` shows the highest one")

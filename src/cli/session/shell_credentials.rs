@@ -11,7 +11,7 @@ use crate::cli::env::vars;
 /// There are none, or the endpoint does not give them.
 pub(crate) async fn shell_credentials(sts: &Sts) -> Result<Credentials, String> {
     let Some(id) = vars::get(vars::AWS_ACCESS_KEY_ID) else {
-        let endpoint = ContainerSource::find(&|name| vars::get(name)).ok_or("it has none")?;
+        let endpoint = ContainerSource::find(&|name| vars::get(name)).ok_or("it has no credentials")?;
         let source = Source::Container(endpoint);
         return sts.source_credentials(&source, Context::now()).await.map_err(|error| error.to_string());
     };

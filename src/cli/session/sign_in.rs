@@ -70,7 +70,8 @@ pub(crate) async fn take_turn(
     let on_wait = || -> Option<Infallible> {
         if !has_waited {
             has_waited = true;
-            output.status(&format!("another arl is signing in to {}; waiting for it", session.label()));
+            output
+                .status(&format!("another arl process is signing in to {}; waiting for it", session.label()));
         }
         None
     };
@@ -136,9 +137,7 @@ pub(crate) async fn run(
         let limit = human_duration(timeout);
         Err(CliError::new(format!("could not sign in to `{label}`"))
             .caused_by(format!("no sign-in within {limit}"))
-            .hint(
-                "where the browser cannot reach this machine: arl login --paste, or arl login --device-code",
-            ))
+            .hint("if the browser cannot reach this machine: arl login --paste, or arl login --device-code"))
     })?;
     // Another process may have cached a session with the old token meanwhile.
     forget();
@@ -154,7 +153,7 @@ async fn with_browser(
     let label = session.label();
     let mut answer = pin!(browser.wait());
     if open_browser {
-        output.instruct(&format!("sign in to {label} in the browser; if none opens, open this address:"));
+        output.instruct(&format!("sign in to {label} in your browser; if none opens, open this address:"));
         output.instruct(browser.page());
         // Windows, which opens the browser for WSL, is no user of this machine.
         let is_windows = vars::get("WSL_DISTRO_NAME").is_some();
@@ -164,7 +163,7 @@ async fn with_browser(
             Err(causes) => output.trace(|| format!("no browser was started: {}", causes.join("; "))),
         }
     } else {
-        output.instruct(&format!("to sign in to {label}, open this address in a browser of this machine:"));
+        output.instruct(&format!("to sign in to {label}, open this address in a browser on this machine:"));
         output.instruct(browser.page());
     }
     answer.await.map_err(|error| failed(&error, session))
@@ -177,12 +176,13 @@ async fn with_paste(
     output: &Output,
 ) -> Result<SsoToken, CliError> {
     let label = session.label();
-    output.instruct(&format!("to sign in to {label}, open this address in a browser of any machine:"));
+    output.instruct(&format!("to sign in to {label}, open this address in a browser on any machine:"));
     output.instruct(browser.page());
-    output.instruct("afterwards the browser shows a page that does not load; copy its whole address");
+    output.instruct("then the browser goes to a page that fails to load; copy its whole address");
     let question = "paste the address (it is not shown): ";
-    let parse =
-        |line: &str| browser.read_pasted(line).ok_or("that is not the address of this sign-in's page; ");
+    let parse = |line: &str| {
+        browser.read_pasted(line).ok_or("that is not the address of the page for this sign-in; ")
+    };
     let answer =
         prompt::ask_until(question, "address", Echo::Off, timeout, &private_runtime_dir(), parse).await;
     let answer = answer.map_err(|error| not_answered(error, session.label()))?;
@@ -195,7 +195,7 @@ async fn with_device_code(
     output: &Output,
 ) -> Result<SsoToken, CliError> {
     let (code, label) = (device.user_code(), session.label());
-    output.instruct(&format!("to sign in to {label}, open this address in a browser of any machine:"));
+    output.instruct(&format!("to sign in to {label}, open this address in a browser on any machine:"));
     output.instruct(device.page());
     output.instruct(&format!(
         "approve only if the page shows the code {code}, and only because you started this sign-in"
@@ -210,10 +210,10 @@ fn failed(error: &LoginError, session: &SsoSession) -> CliError {
     match error {
         LoginError::CodeExpired => cli_error.hint("get another code: arl login --device-code"),
         LoginError::Port(0, _) => cli_error,
-        LoginError::Port(..) => cli_error.hint("take a port that is free with --port, or leave it out"),
+        LoginError::Port(..) => cli_error.hint("choose a free port with --port, or leave out --port"),
         LoginError::Call(error) if error.is_code("InvalidClientException") => cli_error.hint("try again"),
         LoginError::Call(error) if error.is_code("InvalidRequestException") => {
-            cli_error.hint("are `sso_start_url` and `sso_region` right?")
+            cli_error.hint("check `sso_start_url` and `sso_region` of the [sso-session]")
         }
         LoginError::Call(error) => {
             cli_error.hints(hints::network_hint(error, "IAM Identity Center", &session.region))
@@ -226,7 +226,7 @@ fn not_answered(error: PromptError, label: &str) -> CliError {
     let cli_error = CliError::new(format!("could not sign in to `{label}`"));
     match error {
         PromptError::NoTerminal => cli_error
-            .caused_by("there is no terminal to ask at")
+            .caused_by("there is no terminal to ask on")
             .status(ExitStatus::UserNeeded)
             .hint("sign in without one: arl login --device-code"),
         PromptError::NotTyped(cause) => cli_error.caused_by(cause),
@@ -238,7 +238,7 @@ fn not_answered(error: PromptError, label: &str) -> CliError {
 pub(crate) async fn confirm(flow: SignInFlow, label: &str) -> Result<bool, CliError> {
     let how = match flow {
         SignInFlow::Browser => " in the browser",
-        SignInFlow::Paste => " in a browser of another machine",
+        SignInFlow::Paste => " in a browser on another machine",
         SignInFlow::DeviceCode => " with a code on another device",
     };
     let question = format!("Sign in to {label}{how}? [Y/n] ");
@@ -267,7 +267,7 @@ pub(crate) fn forget_all_sessions(context: &Context, output: &Output) -> usize {
 
 fn note_failure(removed: Option<std::io::Result<()>>, output: &Output) {
     if let Some(Err(error)) = removed {
-        output.note(&format!("could not forget what IAM Identity Center offers: {error}"));
+        output.note(&format!("could not delete the cached roles of IAM Identity Center: {error}"));
     }
 }
 
@@ -275,7 +275,7 @@ fn remove_sessions(context: &Context, output: &Output, is_wanted: &dyn Fn(&Sessi
     let cache = CacheLocation::from_env(context).ok().and_then(|place| place.open(output).ok().flatten());
     let Some(cache) = cache else { return 0 };
     cache.remove(is_wanted).unwrap_or_else(|error| {
-        output.note(&format!("could not forget the cached sessions: {error}"));
+        output.note(&format!("could not delete the cached sessions: {error}"));
         0
     })
 }

@@ -118,7 +118,7 @@ impl SessionRunner<'_> {
             return Err(CliError::new("there are no settings for IAM Identity Center"));
         };
         let Some(home) = self.context.home() else {
-            return Err(CliError::new("there is no home directory with the token of a sign-in"));
+            return Err(CliError::new("there is no home directory to read the token of a sign-in from"));
         };
         Ok((IdentityCenter::beside(&self.sts, settings.clone()), TokenStore::new(home)))
     }

@@ -110,7 +110,7 @@ impl CliError {
     pub(crate) fn from_note(text: &str) -> Self {
         let parsed = serde_json::from_str(text);
         let (error, causes, hints): (String, _, _) = parsed.unwrap_or_else(|_| {
-            ("another arl could not get this session".to_owned(), Vec::new(), Vec::new())
+            ("another arl process could not get this session".to_owned(), Vec::new(), Vec::new())
         });
         Self { causes, hints, ..Self::new(error) }
     }

@@ -305,7 +305,7 @@ pub struct UnknownShell(String);
 impl fmt::Display for UnknownShell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = Shell::ALL.iter().map(|shell| shell.name()).collect();
-        write!(f, "there is no dialect `{}`; there are {}", self.0, names.join(", "))
+        write!(f, "unknown shell `{}`; arl knows {}", self.0, names.join(", "))
     }
 }
 

@@ -199,8 +199,8 @@ fn a_renewed_token_that_cannot_be_stored_is_no_success() {
     let name = writer.path.file_name().unwrap().to_string_lossy().into_owned();
     fs::create_dir_all(writer.path.with_file_name(format!(".{name}.arl.tmp/full"))).unwrap();
     let run = login::run(&writer.stage, &["login", "corp"]);
-    run.failure(1, "the new token of `corp` is not stored");
-    assert!(run.stderr.contains("could not keep the renewed token"), "{run:?}");
+    run.failure(1, "could not store the new token of `corp`");
+    assert!(run.stderr.contains("could not store the renewed token"), "{run:?}");
     assert!(!run.stderr.contains("signed in to"), "{run:?}");
 }
 

@@ -117,7 +117,7 @@ fn on_expiry_restore_brings_back_the_original_environment() {
         let session = ShellSession::new(&stage, shell).dump("before").assume(DEPLOY).line(settings);
         let run = session.prompt().unset("ARL_ON_EXPIRY").dump("after").typed();
         assert_eq!(run.environment("after"), run.environment("before"), "{run:?}");
-        assert!(run.stdout.contains("what was here before is back"), "{run:?}");
+        assert!(run.stdout.contains("your previous credentials are back"), "{run:?}");
     }
 }
 

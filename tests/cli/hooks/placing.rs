@@ -18,7 +18,8 @@ fn a_readonly_place_of_the_hook_is_told_once_in_the_words_of_arl() {
         let stage = Stage::new();
         let session = ShellSession::without_init(&stage, shell).line(readonly).line(shell.init);
         let run = session.assume(DEPLOY).dump("held").assume(DEPLOY).clear().dump("after").typed();
-        let told = format!("arl: {name} is readonly, so no prompt can clear a role that has expired");
+        let told =
+            format!("arl: {name} is readonly, so the prompt hook cannot clear a role that has expired");
         assert_eq!(run.stdout.matches(&told).count(), 1, "{readonly}: {run:?}");
         for own in ["readonly variable", "read-only", "is read only", "not an identifier"] {
             assert!(!run.stdout.contains(own), "{readonly}: {run:?}");

@@ -80,7 +80,8 @@ fn commands_that_print_no_statements_pass_through_the_function() {
         assert_eq!(run.file("each"), format!("{READ_ONLY}: env:AKIAIOSFODNN7ANN0001\n"), "{run:?}");
         assert!(run.file("help").starts_with("Switch this shell"), "{run:?}");
         assert!(run.file("role-status").contains("role/ReadOnly\""), "{run:?}");
-        let without_role = "no role; the keys in this shell are not arl's\n  hook      none in a script\n";
+        let without_role =
+            "no role; arl did not set the keys in this shell\n  hook      scripts have no prompt hook\n";
         assert_eq!(run.file("status-without-role"), without_role, "{run:?}");
     }
 }

@@ -16,16 +16,16 @@ use crate::cli::env::vars;
 /// Examples of times, for sessions of 15 minutes to 12 hours.
 const DURATIONS: [(&str, &str); 7] = [
     ("15m", "the shortest"),
-    ("30m", "half an hour"),
-    ("1h", "what STS gives by default, and the longest for role chaining"),
+    ("30m", "30 minutes"),
+    ("1h", "the default of STS, and the longest for role chaining"),
     ("2h", "two hours"),
-    ("4h", "half a day's work"),
-    ("8h", "a day's work"),
+    ("4h", "four hours"),
+    ("8h", "eight hours"),
     ("12h", "the longest"),
 ];
 
 const PARTITIONS: [(&str, &str); 4] = [
-    ("aws", "all regions but those of the others"),
+    ("aws", "the standard AWS regions"),
     ("aws-cn", "China"),
     ("aws-us-gov", "AWS GovCloud (US)"),
     ("aws-eusc", "AWS European Sovereign Cloud"),
@@ -46,7 +46,7 @@ pub(crate) fn regions(typed: &OsStr) -> Vec<CompletionCandidate> {
     });
     let location = |region: &str| {
         let known = REGIONS.iter().find(|(name, _)| *name == region);
-        known.map_or("a region of yours", |(_, location)| location)
+        known.map_or("a region that you have used", |(_, location)| location)
     };
     let own = used.iter().filter_map(|region| typed.candidate(region, location(region)));
     let others = REGIONS.iter().filter(|(name, _)| !used.contains(*name));

@@ -27,20 +27,20 @@ use crate::cli::ui::role_label::session_summary;
 use crate::cli::ui::text::quote_words;
 
 const SHORT_EXAMPLES: &str = "  \
-  arl assume ROLE --duration 2h      this shell becomes the role; without ROLE you choose it
-  arl assume -                       back to the role before this one
-  arl assume ROLE --json             for credential_process";
+  arl assume ROLE --duration 2h      switch this shell; without ROLE, choose from a list
+  arl assume -                       go back to the previous role
+  arl assume ROLE --json             print JSON for credential_process";
 
 const EXAMPLES: &str = "Examples:
   eval \"$(arl assume ROLE)\"                 bash, zsh, ksh, dash
   arl assume ROLE | source                  fish
-  arl assume ROLE                           any of them, with the shell integration (arl init)
+  arl assume ROLE                           any shell with the shell integration (arl init)
   arl assume                                choose the role from a list
-  arl assume -                              the role before this one, with the shell integration
-  arl assume ROLE --profile dev --json      for credential_process
-  arl assume ROLE --format dotenv           for tools that read env files
+  arl assume -                              go back to the previous role, with the shell integration
+  arl assume ROLE --profile dev --json      print JSON for credential_process
+  arl assume ROLE --format dotenv           print an env file
 
-If arl fails, the text that it prints makes `eval` fail as well, and your shell does not change.";
+If arl fails, it prints a statement that makes `eval` fail, and your shell does not change.";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
@@ -59,12 +59,12 @@ pub(crate) struct AssumeArgs {
     #[arg(long, help_heading = "Output", value_name = "FORMAT", hide_possible_values = true)]
     #[arg(hide_short_help = true)]
     format: Option<Format>,
-    /// The shell to print for [default: ARL_SHELL, else the shell that runs arl]
+    /// The shell whose syntax to print [default: ARL_SHELL, else the shell that runs arl]
     #[arg(long, help_heading = "Output", value_name = "SHELL")]
     #[arg(add = ArgValueCandidates::new(complete::output_shells))]
     #[arg(hide_short_help = true)]
     shell: Option<String>,
-    /// Print the secrets even to a terminal or a readable file
+    /// Print secrets even to a terminal, or to a file that others can read
     #[arg(long, help_heading = "Output")]
     show: bool,
 }
@@ -96,7 +96,9 @@ pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
     let AssumeArgs { mut role, env: _, json, format, shell, show } = args;
     let format = if json { Format::Json } else { format.unwrap_or(Format::Env) };
     if format != Format::Env && shell.is_some() {
-        return Err(CliError::usage("--shell is for shell statements, and this prints none"));
+        return Err(CliError::usage(
+            "--shell is only for shell statements, and --json and --format print none",
+        ));
     }
     let exposure = output::stdout_exposure().filter(|_| !show);
     match exposure {
@@ -165,10 +167,10 @@ fn validate_on_expiry() -> Result<(), CliError> {
 pub(crate) fn refuse_readable_file(command: &str) -> CliError {
     let path = std::fs::read_link("/proc/self/fd/1")
         .map_or_else(|_| "FILE".into(), |path| path.display().to_string());
-    CliError::new("other users can read the file that the secret key would be written to")
+    CliError::new("other users could read the secret key in this file")
         .hint(format!("chmod 600 {}", quote_words(Shell::Posix, &[path])))
         .hint(format!(
-            "or create the file as your own: (umask 077; {command} … >FILE); --show writes to any file"
+            "or create a file that only you can read: (umask 077; {command} … >FILE); --show writes to any file"
         ))
 }
 

@@ -37,7 +37,7 @@ impl<'a> ConfigFile<'a> {
     pub(super) fn new(context: &Context, run: Run, output: &'a Output) -> Result<Self, CliError> {
         let path = context
             .file_path(SharedFile::Config)
-            .ok_or_else(|| CliError::new("there is no home directory, and AWS_CONFIG_FILE names no file"))?;
+            .ok_or_else(|| CliError::new("there is no home directory, and AWS_CONFIG_FILE is not set"))?;
         Ok(Self { path, run, output })
     }
 
@@ -78,8 +78,8 @@ impl<'a> ConfigFile<'a> {
     pub(super) fn edit_one(&self, edit: &ProfileEdit<'_>, what: &str) -> Result<(), CliError> {
         let Some(outcome) = self.edit(std::slice::from_ref(edit), what)? else { return Ok(()) };
         let done = match outcome {
-            UpdateOutcome::Unchanged => "says so already",
-            UpdateOutcome::Created | UpdateOutcome::Changed | UpdateOutcome::ChangedInPlace => "now says",
+            UpdateOutcome::Unchanged => "is unchanged",
+            UpdateOutcome::Created | UpdateOutcome::Changed | UpdateOutcome::ChangedInPlace => "now has",
         };
         self.output.note(&format!("{what} in `{}` {done}:", self.path.display()));
         let lines: String = edit.set.iter().map(|(key, value)| format!("{key}={value}\n")).collect();

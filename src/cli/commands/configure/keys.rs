@@ -40,7 +40,7 @@ impl ProfileSource {
         let source = source.unwrap_or_else(|| "default".to_owned());
         if config.profile(&source).is_none() {
             return Err(CliError::new(format!("there is no profile `{source}` to start from"))
-                .hint("name the profile that has the source credentials with --profile"));
+                .hint("name a profile that has credentials: --profile NAME"));
         }
         if source == name.as_str() {
             return Err(CliError::usage(format!("profile `{name}` cannot be its own source")));
@@ -62,8 +62,8 @@ pub(crate) fn role_profile_keys(
         .into_iter()
         .find(|(flag, _)| !PROFILE_FLAGS.contains(flag) || template && *flag == "--role-session-name")
     {
-        return Err(CliError::usage(format!("a role profile has no key that SDKs know for {flag}"))
-            .hint("--process writes a profile that calls arl with it"));
+        return Err(CliError::usage(format!("SDKs know no key of a role profile for {flag}"))
+            .hint("--process writes a profile that runs arl with this flag"));
     }
     let source = match source {
         ProfileSource::Profile(name) => ("source_profile", name),
@@ -107,15 +107,16 @@ pub(crate) fn process_profile_keys(
     let source = match source {
         ProfileSource::Profile(name) => name,
         ProfileSource::Machine(name) => {
-            return Err(CliError::usage(format!("no flag of arl's says `credential_source = {name}`")).hint(
-                "without --process the profile says it; or name a profile to start from with --profile",
-            ));
+            return Err(CliError::usage(format!(
+                "arl has no flag for `credential_source = {name}`, which --process would need"
+            ))
+            .hint("leave out --process, or name a profile to start from with --profile"));
         }
     };
     let program = stable_program_path()?;
     if args.chain || args.token_code.is_some() {
         return Err(CliError::usage(
-            "--chain and --token-code are of this moment, and cannot be part of a profile",
+            "--chain and --token-code are valid only now, so a profile cannot contain them",
         ));
     }
     let mut argv = vec![
@@ -131,12 +132,16 @@ pub(crate) fn process_profile_keys(
         argv.extend(value);
     }
     if let Some(word) = argv.iter().find(|word| word.contains(char::is_control)) {
-        return Err(CliError::usage(format!("`{word}` cannot stand in one line of a file")));
+        return Err(CliError::usage(format!(
+            "`{word}` contains a control character, which a profile cannot contain"
+        )));
     }
     let command = quote_words(Shell::Posix, &argv);
     // Some readers would take the rest for a comment.
     if command.contains(" #") || command.contains(" ;") {
-        return Err(CliError::usage("a value with a blank before # or ; cannot stand in the file"));
+        return Err(CliError::usage(
+            "a value contains a space before # or ;, and some programs would read the rest as a comment",
+        ));
     }
     let mut keys = vec![("credential_process", command)];
     keys.extend(args.region.clone().map(|region| ("region", region)));
@@ -152,7 +157,7 @@ pub(crate) fn stored_key_process(name: &KeyName) -> Result<String, CliError> {
 /// Returns a path of arl that stays the same after an upgrade. Package managers keep each version in its own
 /// directory, with a link on PATH, or at least where the user called it.
 fn stable_program_path() -> Result<String, CliError> {
-    let failed = || CliError::new("could not find out where arl is");
+    let failed = || CliError::new("could not find the path of arl");
     let program = program::executable().map_err(|error| failed().caused_by(error))?;
     let is_this_program =
         |path: &PathBuf| path.is_absolute() && path.canonicalize().is_ok_and(|real| real == program);

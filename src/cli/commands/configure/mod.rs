@@ -36,18 +36,24 @@ const SHORT_EXAMPLES: &str = "  \
 const EXAMPLES: &str = "Examples:
   arl configure ROLE --profile dev --profile-name prod        then: aws --profile prod …
   arl configure ROLE --profile dev --profile-name prod --process
-  arl configure --sso-session corp --start-url https://d-1234567890.awsapps.com/start --region eu-west-1
+  arl configure --sso-session corp --start-url https://corp.awsapps.com/start --region eu-west-1
   arl configure --sso corp --account 111122223333 --role Admin
   arl configure --sso corp --all --prune --dry-run
 
-The first command writes a role profile, which every AWS SDK assumes by itself. The second one writes a
-credential_process profile, which runs arl with its cache and with the flags that you give here. Neither holds a secret.
+The first command writes a role profile, which every AWS SDK can use without arl. The second one writes a \
+credential_process profile: the SDK runs arl, with its cache and with the flags that you give here. Neither \
+profile contains a secret.
 
---sso-session writes where you sign in to IAM Identity Center, and --sso the profiles of what it offers there, in
-one step and in the form that every AWS SDK reads. The default template of their names is {account}-{role}; it may
-hold {account_id} and {session} too. Other characters than letters, digits and _.@/+- become -, and roles with one
-name get their account IDs behind it. arl marks these profiles with arl_generated; it overwrites no others, and
---prune removes none but those that are no longer offered and have no key of yours.";
+--sso-session writes where you sign in to IAM Identity Center. --sso writes a profile for each role that you \
+have there, or for one role. Every AWS SDK can use these profiles without arl.
+
+arl names them {account}-{role}, or as --name-template says: a template can contain {account}, {account_id}, \
+{role} and {session}. Characters other than letters, digits and _.@/+- become -. If two roles would get the \
+same name, arl appends the account ID to both.
+
+arl marks these profiles with the key arl_generated. It overwrites other profiles only with --force. --prune \
+removes a marked profile if IAM Identity Center no longer offers its role, unless you have added a key to \
+it.";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
@@ -63,22 +69,22 @@ pub(crate) struct ConfigureArgs {
     /// Write a credential_process profile that runs arl
     #[arg(long, help_heading = "File")]
     process: bool,
-    /// Write a profile for the stored key of this name (arl keys), for arl and for SDKs
+    /// Write a profile for the key that `arl keys` stores under this name
     #[arg(long, value_name = "NAME", help_heading = "File", conflicts_with_all = ["role", "account_id", "process"])]
     #[arg(add = ArgValueCompleter::new(complete::key_names))]
     keys: Option<String>,
-    /// Overwrite a profile with other settings
+    /// Overwrite a profile that has other settings
     #[arg(long, help_heading = "File")]
     force: bool,
     /// Show what would change, and change nothing
     #[arg(long, help_heading = "File")]
     dry_run: bool,
-    /// Write where you sign in to IAM Identity Center, under this name; --region is that of the instance
+    /// Write an [sso-session] with this name; --region is the region of IAM Identity Center
     #[arg(long, value_name = "NAME", help_heading = "IAM Identity Center")]
     #[arg(requires_all = ["start_url", "region"], conflicts_with_all = ["role", "account_id", "process", "keys", "sso"])]
     #[arg(add = ArgValueCompleter::new(complete::sign_ins))]
     sso_session: Option<String>,
-    /// The address of your access portal
+    /// The address of your AWS access portal, for --sso-session
     #[arg(
         long,
         value_name = "URL",
@@ -87,16 +93,16 @@ pub(crate) struct ConfigureArgs {
         hide_short_help = true
     )]
     start_url: Option<String>,
-    /// Write profiles for what this session offers [default: the only session]
+    /// Write profiles for the roles of this [sso-session] [default: the only one]
     #[arg(long, value_name = "SESSION", num_args = 0..=1, help_heading = "IAM Identity Center")]
     #[arg(conflicts_with_all = ["role", "account_id", "process", "keys"])]
     #[arg(add = ArgValueCompleter::new(complete::sign_ins))]
     sso: Option<Option<String>>,
-    /// The account of one profile, by ID or name
+    /// Write one profile, for a role in this account (ID or name); needs --role
     #[arg(long, value_name = "ACCOUNT", help_heading = "IAM Identity Center", requires_all = ["sso", "permission_set"], hide_short_help = true)]
     #[arg(add = ArgValueCompleter::new(complete::account_ids))]
     account: Option<String>,
-    /// The role of one profile
+    /// Write one profile, for this role; needs --account
     #[arg(long = "role", id = "permission_set", value_name = "NAME", help_heading = "IAM Identity Center")]
     #[arg(requires = "account", conflicts_with = "all", hide_short_help = true)]
     #[arg(add = ArgValueCompleter::new(complete::role_names))]
@@ -104,11 +110,11 @@ pub(crate) struct ConfigureArgs {
     /// Write a profile for every role of every account
     #[arg(long, help_heading = "IAM Identity Center", requires = "sso", conflicts_with = "account")]
     all: bool,
-    /// How the profiles are called [default: {account}-{role}]
+    /// How to name the profiles [default: {account}-{role}]
     #[arg(long, value_name = "TEMPLATE", help_heading = "IAM Identity Center", requires = "sso")]
     #[arg(conflicts_with = "profile_name", hide_short_help = true)]
     name_template: Option<String>,
-    /// Remove profiles that arl generated and that are no longer offered
+    /// Remove generated profiles whose roles are no longer offered
     #[arg(long, help_heading = "IAM Identity Center", requires = "all", hide_short_help = true)]
     prune: bool,
 }
@@ -134,7 +140,9 @@ pub(crate) fn run(args: &ConfigureArgs, output: &Output) -> Result<ExitStatus, C
         let offered = args.offered(session.as_deref(), name, overwrite)?;
         return offered.write(&context, &config, &file, output);
     }
-    let Some(name) = name else { return Err(CliError::usage("no profile is named: --profile-name NAME")) };
+    let Some(name) = name else {
+        return Err(CliError::usage("a name for the profile is missing: --profile-name NAME"));
+    };
     let profile = ProfileArgs { role: &args.role, process: args.process, overwrite };
     let plan = match &args.keys {
         Some(key) => ConfigurePlan::for_stored_key(&profile, name, key)?,
@@ -156,13 +164,15 @@ impl ConfigureArgs {
         ];
         let of_sso = given.into_iter().find(|(_, is_given)| *is_given && self.sso.is_none());
         if let Some((flag, _)) = of_sso {
-            return Err(CliError::usage(format!("{flag} is for `arl configure --sso`")));
+            return Err(CliError::usage(format!("{flag} needs `arl configure --sso`")));
         }
         if self.start_url.is_some() && self.sso_session.is_none() {
-            return Err(CliError::usage("--start-url is for `arl configure --sso-session`"));
+            return Err(CliError::usage("--start-url needs `arl configure --sso-session`"));
         }
         match self.prune && !self.all {
-            true => Err(CliError::usage("--prune needs --all: it compares with everything that is offered")),
+            true => Err(CliError::usage(
+                "--prune needs --all, because it compares with all roles that IAM Identity Center offers",
+            )),
             false => Ok(()),
         }
     }
@@ -174,7 +184,7 @@ impl ConfigureArgs {
         match rest.first_flag() {
             None => Ok(()),
             Some(flag) => Err(CliError::usage(format!(
-                "{flag} is for roles that are assumed, and {mode} is about IAM Identity Center"
+                "{flag} is only for AssumeRole, and {mode} is for IAM Identity Center"
             ))),
         }
     }
@@ -189,13 +199,13 @@ impl ConfigureArgs {
             (Some(account), Some(role), false) => Wanted::One(account, role),
             (None, None, true) => Wanted::All,
             _ => {
-                return Err(CliError::usage("which profiles? --sso needs --all, or --account and --role")
-                    .hint("arl list --sso shows what there is"));
+                return Err(CliError::usage("--sso needs --all, or --account and --role")
+                    .hint("to see the roles: arl list --sso"));
             }
         };
         let region = self.role.region.as_deref();
         if let Some(region) = region.filter(|region| !session::is_region(region)) {
-            return Err(CliError::usage(format!("--region `{region}` is no region, such as eu-west-1")));
+            return Err(CliError::usage(format!("--region `{region}` is not a region such as eu-west-1")));
         }
         Ok(OfferedArgs {
             session,

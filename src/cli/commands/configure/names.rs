@@ -32,9 +32,9 @@ impl<'a> NameTemplate<'a> {
         }
         if let Some(c) = rest.chars().find(|&c| !is_plain(c)) {
             return Err(CliError::usage(format!(
-                "--name-template has `{c}`, and profile names here consist of letters, digits and _.@/+-"
+                "--name-template contains `{c}`, but here the name of a profile can contain only letters, digits and _.@/+-"
             ))
-            .hint(format!("what it may hold besides them: {}", PLACEHOLDERS.join(", "))));
+            .hint(format!("and these placeholders: {}", PLACEHOLDERS.join(", "))));
         }
         Ok(Self(text))
     }
@@ -73,11 +73,11 @@ impl<'a> NameTemplate<'a> {
             if let Some(other) = seen.insert(name, role) {
                 let describe = |role: &OfferedRole<'_>| format!("{}/{}", role.account_id, role.role_name);
                 return Err(CliError::usage(format!(
-                    "the roles {} and {} would both be the profile `{name}`",
+                    "the roles {} and {} would get the same profile name `{name}`",
                     describe(other),
                     describe(role)
                 ))
-                .hint("a template that tells them apart: --name-template '{account_id}-{role}'"));
+                .hint("a template with different names: --name-template '{account_id}-{role}'"));
             }
         }
         names.iter().map(|name| parse_name(name)).collect()
@@ -91,10 +91,10 @@ fn parse_name(name: &str) -> Result<ProfileName, CliError> {
         CliError::usage(format!("the template makes the profile name `{name}`, which {reason}"))
     };
     if !matches!(RoleRef::parse(name), Ok(RoleRef::Profile(_))) {
-        return Err(unusable("arl would take for the role of an account")
-            .hint("another one: --name-template '{account}-{role}'"));
+        return Err(unusable("arl would read as the role of an account")
+            .hint("use another template: --name-template '{account}-{role}'"));
     }
-    name.parse().map_err(|error| unusable(&format!("is none: it {error}")))
+    name.parse().map_err(|error| unusable(&format!("is invalid: it {error}")))
 }
 
 /// The characters that every program reads in a profile name, and no shell changes.

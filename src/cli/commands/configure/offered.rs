@@ -130,15 +130,13 @@ impl OfferedArgs<'_> {
             .collect();
         match foreign.len() {
             0 => Ok(()),
-            1 => {
-                Err(CliError::new(format!("profile {} is there already and says something else", foreign[0]))
-                    .hint("give the new one another name with --name-template, or insist with --force"))
-            }
+            1 => Err(CliError::new(format!("profile {} exists already, with other settings", foreign[0]))
+                .hint("choose another name with --name-template, or pass --force")),
             count => Err(CliError::new(format!(
-                "{count} profiles are there already and say something else, so nothing was written: {}",
+                "{count} profiles exist already, with other settings, so arl wrote nothing: {}",
                 listed(&foreign)
             ))
-            .hint("give the new ones other names with --name-template, or insist with --force")),
+            .hint("choose other names with --name-template, or pass --force")),
         }
     }
 
@@ -156,7 +154,7 @@ impl OfferedArgs<'_> {
         }
         if !catalog.is_complete {
             output.note(
-                "no profile is removed, because not everything is known that IAM Identity Center offers",
+                "removing no profile, because arl does not know all the roles that IAM Identity Center offers",
             );
             return Ok(Vec::new());
         }
@@ -180,7 +178,7 @@ impl OfferedArgs<'_> {
             match (other, name.parse::<ProfileName>()) {
                 (None, Ok(name)) => pruned.push(name),
                 (other, _) => output.note(&format!(
-                    "profile `{name}` is no longer offered, and stays because it has `{}`, which arl did not write",
+                    "the role of profile `{name}` is no longer offered; arl keeps the profile because it has `{}`, which arl did not write",
                     other.unwrap_or("an unusual name")
                 )),
             }
@@ -212,7 +210,7 @@ impl OfferedArgs<'_> {
             |count: usize| if count == 1 { "1 profile".to_owned() } else { format!("{count} profiles") };
         let path = file.path.display();
         output.note(&match outcome {
-            UpdateOutcome::Unchanged => format!("{} in `{path}`: all are there already", profiles(written)),
+            UpdateOutcome::Unchanged => format!("{} in `{path}`, unchanged", profiles(written)),
             _ => format!("{} in `{path}`", profiles(written)),
         });
         if !pruned.is_empty() {
@@ -296,8 +294,8 @@ fn account_id(catalog: &Catalog, wanted: &str) -> Result<String, CliError> {
             let near = arl::internal::closest(wanted, names);
             let error = CliError::new(format!("`{}` offers no account `{wanted}`", catalog.session));
             Err(match near.as_slice() {
-                [] => error.hint(format!("which there are: arl list --sso {}", catalog.session)),
-                near => error.hint(format!("is it one of these? {}", near.join(", "))),
+                [] => error.hint(format!("to see the accounts: arl list --sso {}", catalog.session)),
+                near => error.hint(format!("did you mean {}?", near.join(", "))),
             })
         }
         (None, several) => {

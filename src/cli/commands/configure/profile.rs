@@ -118,9 +118,7 @@ impl ConfigurePlan {
         let RoleArgs { region, .. } = args.role;
         let rest = RoleArgs { region: None, serial_number: None, ..args.role.clone() };
         if let Some(flag) = rest.first_flag() {
-            return Err(CliError::usage(format!(
-                "--keys writes the profile of a key, and has no use for {flag}"
-            )));
+            return Err(CliError::usage(format!("{flag} cannot be used with --keys")));
         }
         stored_key(&key)?;
         let serial = args.role.serial_number.as_deref();
@@ -177,8 +175,8 @@ impl ConfigurePlan {
             return Ok(());
         }
         let name = &self.name;
-        Err(CliError::new(format!("profile `{name}` is there already and says something else"))
-            .hint("give the new one another name with --profile-name, or insist with --force"))
+        Err(CliError::new(format!("profile `{name}` exists already, with other settings"))
+            .hint("choose another name with --profile-name, or pass --force"))
     }
 
     /// Warns if the credentials file has keys for the profile, which most programs prefer to the config file.
@@ -186,7 +184,7 @@ impl ConfigurePlan {
         if section.get_from(SharedFile::Credentials, "aws_access_key_id").is_some() {
             let name = &self.name;
             output.note(&format!(
-                "profile `{name}` has keys in `{}`, which most programs take before this; `arl write --remove {name}`, or take them out by hand",
+                "profile `{name}` also has keys in `{}`, and most programs prefer those; remove them with `arl write --remove {name}` or by hand",
                 context.display_path(SharedFile::Credentials)
             ));
         }
@@ -203,7 +201,7 @@ fn identity_center_keys(
     let other = args.role.given_flags().into_iter().map(|(flag, _)| flag).find(|flag| *flag != "--region");
     if let Some(flag) = other.or(args.process.then_some("--process")) {
         return Err(CliError::usage(format!(
-            "{flag} has no place in a profile of IAM Identity Center, which every SDK reads by itself"
+            "{flag} cannot be used in a profile for IAM Identity Center: SDKs use that profile without arl"
         )));
     }
     let region = args.role.region.clone().map(|region| ("region", region));

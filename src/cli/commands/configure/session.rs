@@ -34,12 +34,12 @@ impl SessionArgs<'_> {
         check_url(start_url, PlainHttp::LoopbackOnly).map_err(|fault| {
             let text = if start_url.contains('@') { String::new() } else { format!(" `{start_url}`") };
             CliError::usage(format!("--start-url{text} {fault}")).hint(
-                "it is the address of your access portal, such as https://d-1234567890.awsapps.com/start",
+                "pass the address of your AWS access portal, such as https://d-1234567890.awsapps.com/start",
             )
         })?;
         if !is_region(region) {
-            return Err(CliError::usage(format!("--region `{region}` is no region, such as eu-west-1"))
-                .hint("it is the region of IAM Identity Center, which your administrator knows"));
+            return Err(CliError::usage(format!("--region `{region}` is not a region such as eu-west-1"))
+                .hint("pass the region of IAM Identity Center; your administrator knows it"));
         }
         let keys = [("sso_start_url", start_url), ("sso_region", region), ("sso_registration_scopes", SCOPE)];
         let old = config.sso_session(name.as_str());
@@ -47,10 +47,8 @@ impl SessionArgs<'_> {
             keys[..2].iter().any(|(key, value)| section.get(key).is_some_and(|old| old != *value))
         };
         if old.is_some_and(differs) && !is_forced {
-            return Err(CliError::new(format!(
-                "[sso-session {name}] is there already and says something else"
-            ))
-            .hint("give the new one another name, or insist with --force"));
+            return Err(CliError::new(format!("[sso-session {name}] exists already, with other settings"))
+                .hint("choose another name, or pass --force"));
         }
         // Scopes that the user has chosen stay.
         let has_scopes =

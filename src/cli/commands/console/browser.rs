@@ -49,7 +49,7 @@ impl Browser {
         };
         let command = vars::get(vars::ARL_BROWSER).map(|text| {
             let template = CommandTemplate::parse(&text).map_err(|fault| invalid(fault.to_owned()))?;
-            let unknown = |placeholder| invalid(format!("has `{placeholder}`, which means nothing"));
+            let unknown = |placeholder| invalid(format!("contains the unknown placeholder `{placeholder}`"));
             template.fill(&[('u', ""), ('n', "")]).map_err(unknown)?;
             Ok(template)
         });
@@ -60,8 +60,8 @@ impl Browser {
     pub(super) async fn open(&self, url: &Secret, role: &str) -> Result<(), CliError> {
         let failed = || {
             CliError::new("could not open the browser").hint(match self.window {
-                Window::Usual => "without --open the address is printed",
-                Window::Container => "without --container and --open the address is printed",
+                Window::Usual => "without --open, arl prints the address",
+                Window::Container => "without --container and --open, arl prints the address",
             })
         };
         let server = RedirectServer::bind().await.map_err(|error| failed().caused_by(error))?;
@@ -77,13 +77,15 @@ impl Browser {
             (Some(template), _) => {
                 let values = [('u', &*address), ('n', &profile_name(role))];
                 let argv = template.fill(&values).unwrap_or_default();
-                let missing =
-                    format!("`{}` of ARL_BROWSER is no program here", argv.first().map_or("", |word| word));
+                let missing = format!(
+                    "there is no program `{}`, which ARL_BROWSER names",
+                    argv.first().map_or("", |word| word)
+                );
                 browser::start_until(vec![argv], &missing, redirect).await
             }
             (None, Window::Usual) => browser::open_until(&address, redirect).await,
             (None, Window::Container) => {
-                let missing = "firefox is no program here; ARL_BROWSER can name it";
+                let missing = "there is no program `firefox`; set ARL_BROWSER to its command";
                 browser::start_until(firefox_commands(&address), missing, redirect).await
             }
         };
@@ -92,7 +94,7 @@ impl Browser {
                 let error = failed().caused_by(cause);
                 match self.window {
                     Window::Usual => error,
-                    Window::Container => error.hint("containers need the Firefox extension \"Open external links in a container\": https://addons.mozilla.org/firefox/addon/open-url-in-container/"),
+                    Window::Container => error.hint("--container needs the Firefox extension \"Open external links in a container\": https://addons.mozilla.org/firefox/addon/open-url-in-container/"),
                 }
             }),
             Err(causes) => Err(causes.into_iter().fold(failed(), CliError::caused_by)),
@@ -119,7 +121,7 @@ fn profile_name(role: &str) -> String {
 fn redirect_result(redirect: Result<io::Result<()>, Elapsed>) -> Result<(), String> {
     match redirect {
         Ok(redirect) => redirect.map_err(|error| error.to_string()),
-        Err(_) => Err("it did not ask for the address within two minutes".into()),
+        Err(_) => Err("the browser did not ask for the address within two minutes".into()),
     }
 }
 

@@ -21,31 +21,32 @@ use crate::cli::ui::output::Output;
 use crate::cli::ui::text::printable;
 
 const SHORT_EXAMPLES: &str = "  \
-  arl console --open                        opens the browser as this shell's role
-  arl console prod-deploy --service s3      prints the address";
+  arl console --open                        open the console as this shell's role
+  arl console prod-deploy --service s3      print the sign-in address";
 
 const EXAMPLES: &str = "Examples:
-  arl console                                   the address for the role that this shell has
-  arl console prod-deploy --open                opens the browser as the role
+  arl console                                   print the sign-in address for this shell's role
+  arl console prod-deploy --open                open the console in the browser
   arl console prod-deploy --service s3 --region eu-west-1
-  arl console prod-deploy --duration 8h         how long the console session lasts
-  arl console prod-deploy --container           in a Firefox container of the role's own
+  arl console prod-deploy --duration 8h         stay signed in for 8 hours
+  arl console prod-deploy --container           open it in a Firefox container for this role
 
 Keep the address as secret as the credentials: for 15 minutes it signs in anyone who opens it.";
 
 const AFTER_HELP: &str = "Several consoles at once:
-  A browser keeps one sign-in. --container opens the console in a Firefox
-  container with the name of the role, red if that looks like production; it
-  needs the extension \"Open external links in a container\".
-  For the profiles of other browsers ARL_BROWSER is a command, in which %u is
-  the address and %n the name of the role, in letters, digits and _.@+- (%% is
-  a percent sign). No shell reads it; quotes keep words together:
+  A browser can be signed in to one console at a time. --container opens the
+  console in a Firefox container that is named after the role, and is red if the
+  name looks like production. It needs the Firefox extension \"Open external
+  links in a container\".
+  For the profiles of other browsers, set ARL_BROWSER to a command. In it, %u is
+  the address, %n the name of the role (only letters, digits and _.@+-), and %%
+  a percent sign. arl starts the command without a shell; quotes work:
     export ARL_BROWSER='google-chrome --profile-directory=%n %u'
     export ARL_BROWSER='open -na \"Google Chrome\" --args --profile-directory=%n %u'
-  With --container, %u is the address for the extension.";
+  With --container, %u is an address that only this Firefox extension opens.";
 
 const ROLE_HELP: &str = "A role ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, or a profile \
-    [default: this shell's role; you choose from a list if it has none]";
+    [default: this shell's role, else choose from a list]";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
@@ -60,12 +61,12 @@ pub(crate) struct ConsoleArgs {
     /// Open the browser instead of printing the address
     #[arg(long, help_heading = "Console")]
     open: bool,
-    /// Open it in a Firefox container of the role's own
+    /// Open the console in a Firefox container for this role
     #[arg(long, help_heading = "Console")]
     container: bool,
     /// The service to open, such as s3 or ec2
     ///
-    /// A short name, which the shell completes, or the path of the service in the console's address, such as
+    /// A short name, which tab completion lists, or the path of the service in the console's address, such as
     /// ec2/v2.
     #[arg(long, value_name = "NAME", help_heading = "Console")]
     #[arg(add = ArgValueCompleter::new(complete::services))]
@@ -110,9 +111,9 @@ pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<ExitStatus, CliE
     };
     if role.credentials.session_token().is_none() {
         return Err(CliError::usage(
-            "the console takes temporary credentials only, and these are long-term keys",
+            "the console accepts only temporary credentials, and these are long-term keys",
         )
-        .hint("name a role"));
+        .hint("name a role: arl console ROLE"));
     }
     let mut console = sign_in_for(&role.partition, role.region.as_deref())?.with_duration(duration);
     if let Some((_, url)) = &endpoint {
@@ -148,7 +149,7 @@ async fn sign_in_url(
     match sign_in(console.clone()).await {
         Err(StsError::Refused { .. }) if duration.is_some() => {
             let url = sign_in(console.clone().with_duration(None)).await.map_err(failed)?;
-            output.note("the console session ends with the role's: AWS takes no duration for a role that was assumed with temporary credentials");
+            output.note("the console session ends with the role's session: AWS allows no --duration for a role that was assumed with temporary credentials");
             Ok(url)
         }
         url => url.map_err(failed),

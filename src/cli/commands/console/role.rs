@@ -59,11 +59,13 @@ pub(super) fn choose(role: &mut RoleArgs, output: &Output) -> Result<Choice, Cli
         let name = quote_words(Shell::Posix, &[name]);
         return Err(CliError::new(format!("{} expired {} ago", session_label(), human_duration(since)))
             .hint(format!("arl assume {name}"))
-            .hint(format!("only the console: arl console {name}")));
+            .hint(format!("or only the console: arl console {name}")));
     }
     match role.first_flag_besides(&FLAGS_WITHOUT_ROLE) {
-        Some(flag) => Err(CliError::usage(format!("`{flag}` needs a role beside it"))
-            .hint(format!("without a role, the console is for {}, which this shell has", session_label()))),
+        Some(flag) => Err(CliError::usage(format!("`{flag}` needs a role")).hint(format!(
+            "without a role, arl opens the console for {}, which this shell has",
+            session_label()
+        ))),
         None => Ok(Choice::OfShell),
     }
 }

@@ -55,8 +55,10 @@ impl Selection<'_> {
             return Err(CliError::usage("there is no role to run the command as"));
         }
         if roles.len() > 1 && self.role.token_code.is_some() && !self.role.mfa_session {
-            return Err(CliError::usage("--token-code is good for one role; a code works once")
-                .hint("--mfa-session asks for one code for all roles; --mfa-process gets one for each"));
+            return Err(CliError::usage(
+                "--token-code works for only one role, because a code works only once",
+            )
+            .hint("--mfa-session asks for one code for all roles; --mfa-process gets a code for each role"));
         }
         roles.into_iter().map(|role| job(role, &context)).collect()
     }
@@ -64,8 +66,10 @@ impl Selection<'_> {
 
 fn job(role: RoleArgs, context: &Context) -> Result<Job, CliError> {
     if let Some(name) = role.role.as_ref().filter(|name| name.starts_with('-')) {
-        return Err(CliError::usage(format!("`{name}` is no role: `arl exec` would take it for a flag"))
-            .hint("give the profile another name"));
+        return Err(CliError::usage(format!(
+            "`{name}` cannot be used as a role: `arl exec` would read it as a flag"
+        ))
+        .hint("give the profile another name"));
     }
     // Each `arl exec` prints the notes about its role.
     let arn = Plan::new(&role, context, &Output::quiet())?.target;
@@ -101,7 +105,7 @@ fn expand_patterns(names: Vec<String>, context: &Context, output: &Output) -> Re
         let matching: Vec<&str> =
             profiles.filter(|profile| pattern.matches(profile) && has_role(profile)).collect();
         if matching.is_empty() {
-            return Err(CliError::usage(format!("no profile with a role matches `{name}`"))
+            return Err(CliError::usage(format!("no role profile matches `{name}`"))
                 .hint("to see the roles: arl list"));
         }
         output.note(&format!("`{name}` matches {}", matching.join(", ")));

@@ -35,14 +35,14 @@ const SHORT_EXAMPLES: &str = "  \
 const EXAMPLES: &str = "Examples:
   arl each dev staging prod -- aws s3 ls
   arl each --roles-from roles.txt --jobs 8 -- ./inventory.sh
-  arl each 'payments-*' -- aws s3 ls        all profiles with a role that are named so
+  arl each 'payments-*' -- aws s3 ls        all role profiles with such a name
   arl each 'payments-*' --json -- ./check.sh | jq -r 'select(.outcome != \"succeeded\").name'
 
-arl prefixes each line of output with the role: aligned, and in the role's color,
-on a terminal; as `ROLE: ` in a pipe or a file. The commands get an empty
-standard input. arl looks up all roles before it starts the first command. If a
-command fails the others still run, unless you give --fail-fast. arl exits with
-the highest status.";
+arl starts each line of output with the role. On a terminal the roles are aligned and colored; in a pipe or \
+a file they are `ROLE: `. The commands get an empty standard input.
+
+arl looks up all roles before it starts the first command. If a command fails, the others still run, unless \
+you pass --fail-fast. arl exits with the highest status of the commands.";
 
 const ROLE_HELP: &str =
     "A role ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, a profile, or a pattern such as 'payments-*'";
@@ -71,15 +71,15 @@ pub(crate) struct EachArgs {
     #[arg(short, long, value_name = "N", default_value = "1", help_heading = "Jobs")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// Start no more commands once one has failed; those that run finish
+    /// Start no more commands after one has failed; running ones finish
     #[arg(long, help_heading = "Jobs")]
     fail_fast: bool,
     /// Print JSON, one object per role, and the commands' output on stderr
     ///
     /// Each line has `name` (as you typed it), `role_arn`, `account_id`, `role_name`, `outcome` (`succeeded`,
     /// `failed` or `not_started`), `exit_status`, `signal` (of a command that was killed), `error` (if `arl exec`
-    /// could not be started) and `seconds`, in the order in which you named the roles. What does not apply is
-    /// null. Fields are added, never removed.
+    /// could not be started) and `seconds`, in the order in which you named the roles. A field that does
+    /// not apply is null. New versions of arl add fields and remove none.
     #[arg(long, help_heading = "Jobs")]
     json: bool,
     // The usage line shows it. Not required for clap, so that the error can say what to do.
@@ -117,8 +117,9 @@ fn run_jobs(
     on_failure: OnFailure,
     output: &Output,
 ) -> Result<Report, CliError> {
-    let (signal_rx, signal_tx) = UnixStream::pair()
-        .map_err(|error| CliError::new("could not listen to signals").caused_by(error).into_exec_failure())?;
+    let (signal_rx, signal_tx) = UnixStream::pair().map_err(|error| {
+        CliError::new("could not install signal handlers").caused_by(error).into_exec_failure()
+    })?;
     signals::forward_signals_to(signal_tx, StopSignal::Default);
     let printer = PrefixedOutput::new(prefix_styles(&jobs, args, output), progress(&jobs, output));
     let runner = JobRunner::new(jobs, &args.command, on_failure, output.as_flags(), printer);

@@ -29,12 +29,12 @@ use crate::cli::ui::text::{human_duration, printable};
 
 const SHORT_EXAMPLES: &str = "  \
   arl explain prod-deploy                   source, roles, parameters, and where each comes from
-  arl explain prod-deploy --duration 8h     takes the flags of assume and exec";
+  arl explain prod-deploy --duration 8h     accepts the flags of assume and exec";
 
 const EXAMPLES: &str = "Examples:
-  arl explain prod-deploy                   which source, roles and parameters, and where each comes from
-  arl explain prod-deploy --duration 8h     takes the flags of assume and exec
-  arl explain prod-deploy --json            for programs
+  arl explain prod-deploy                   source, roles, parameters, and where each comes from
+  arl explain prod-deploy --duration 8h     accepts the flags of assume and exec
+  arl explain prod-deploy --json            print JSON
 
 arl makes no network call, runs no program and shows no secret.";
 
@@ -195,10 +195,10 @@ impl Explanation {
             text.push('\n');
         };
         let role = self.role_arn.as_ref().or(self.sso_role.as_ref());
-        line("role", role.map_or("none: the source's own credentials", String::as_str), "");
+        line("role", role.map_or("none; arl uses the source's own credentials", String::as_str), "");
         line("source", &self.source, &self.reason.to_string());
         for other in &self.passed_over {
-            line("", &format!("not {other}"), "");
+            line("", &format!("not used: {other}"), "");
         }
         if let Some(sign_in) = &self.sign_in {
             line("sign-in", sign_in, "");

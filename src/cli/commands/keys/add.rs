@@ -26,7 +26,7 @@ use crate::cli::ui::text::last_four;
 pub(crate) struct AddArgs {
     /// The name to store it under
     name: String,
-    /// Take the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+    /// Read the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
     #[arg(long, conflicts_with_all = ["stdin", "import"])]
     env: bool,
     /// Read the key from stdin: two lines, or the JSON of `aws iam create-access-key`
@@ -41,13 +41,13 @@ pub(crate) struct AddArgs {
     /// Write no profile
     #[arg(long, conflicts_with_all = ["profile_name", "import", "serial_number"])]
     no_profile: bool,
-    /// The user's MFA device, for the profile; asked for at a terminal
+    /// The user's MFA device, for the profile [default: arl asks at a terminal]
     #[arg(long, alias = "mfa-serial", value_name = "ARN")]
     serial_number: Option<String>,
-    /// The region to check the key in, and the profile's
+    /// The region for the check of the key, and for the profile
     #[arg(short, long, value_name = "REGION", add = ArgValueCompleter::new(complete::regions))]
     region: Option<String>,
-    /// Replace another key of this name
+    /// Replace the key that is stored under this name
     #[arg(long)]
     force: bool,
 }
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &AddArgs, output: &Output) -> Result<(), CliError> {
             // With --force it does not matter what was there.
             Err(_) if args.force => None,
             stored => stored
-                .map_err(|error| keychain_failed(format!("could not look for a key `{name}`"), error))?,
+                .map_err(|error| keychain_failed(format!("could not look up the key `{name}`"), error))?,
         };
         let keys = match (&args.import, args.env, args.stdin) {
             (Some(profile), ..) => {
@@ -139,9 +139,9 @@ fn refuse_replacement(
     match stored {
         Some(stored) if stored.access_key_id() != keys.access_key_id() && !force => {
             let id = last_four(stored.access_key_id());
-            Err(CliError::new(format!("the key …{id} is stored as `{name}` already, and would be lost"))
-                .hint("give the new one another name, or insist with --force")
-                .hint(format!("to replace the key by a new one of the same user: arl keys rotate {name}")))
+            Err(CliError::new(format!("`{name}` already stores the key …{id}, which would be lost"))
+                .hint("choose another name, or pass --force")
+                .hint(format!("to replace it with a new key of the same user: arl keys rotate {name}")))
         }
         _ => Ok(()),
     }
@@ -190,14 +190,15 @@ async fn put(
     {
         store.remove_rotation(name).await.map_err(failed)?;
         let new = rotation.new.as_ref().map(|new| last_four(new.access_key_id()).to_owned());
-        let what = new.map_or_else(|| "the key that it made".to_owned(), |id| format!("key …{id}"));
+        let what = new.map_or_else(|| "the key that it created".to_owned(), |id| format!("key …{id}"));
         output.note(&format!(
-            "a rotation of `{name}` had begun; {what} and key …{} may still be active in AWS",
+            "a rotation of `{name}` was not finished; {what} and key …{} may still be active in AWS",
             last_four(&rotation.old_id)
         ));
     }
     if let Err(error) = keychain.write_record(name, keys.access_key_id(), &caller.arn) {
-        output.note(&format!("could not remember whose key it is, so its sessions are not cached: {error}"));
+        output
+            .note(&format!("could not store whose key this is, so arl does not cache its sessions: {error}"));
     }
     let id = last_four(keys.access_key_id());
     output.note(&format!("key …{id} of {} is stored as `{name}` ({})", caller.arn, store.name()));
@@ -226,13 +227,13 @@ fn write_profile(
     let unset: &[&str] = if change.is_import { &profile::KEY_KEYS } else { &[] };
     let text: Vec<String> = set.iter().map(|(key, value)| format!("{key} = {value}")).collect();
     let (path, _) = profile::edit(context, SharedFile::Config, &change.name, set, unset)?;
-    output.note(&format!("profile {} in `{}` says: {}", change.name, path.display(), text.join("; ")));
+    output.note(&format!("profile {} in `{}` now has: {}", change.name, path.display(), text.join("; ")));
     if change.is_import {
         let unset = &profile::KEY_KEYS;
         let (path, outcome) =
             profile::edit(context, SharedFile::Credentials, &change.name, Vec::new(), unset)?;
         if outcome != UpdateOutcome::Unchanged {
-            output.note(&format!("its keys are out of `{}`", path.display()));
+            output.note(&format!("removed its keys from `{}`", path.display()));
         }
     }
     Ok(())

@@ -70,10 +70,10 @@ impl Aws {
             let cli_error = CliError::new(format!("could not check the key …{id}"));
             let cli_error = match &error {
                 StsError::Refused { code, .. } if code == "InvalidClientTokenId" => cli_error.hint(
-                    "AWS does not know this key: it is deleted, inactive, mistyped, or of another partition; for a region of that one: --region or AWS_REGION",
+                    "AWS does not know this key: it is deleted, inactive, mistyped, or from another partition; for that, pass a region of the partition with --region",
                 ),
                 StsError::Refused { code, .. } if code == "SignatureDoesNotMatch" => {
-                    cli_error.hint("the secret key is not that of this key, or this machine's clock is wrong")
+                    cli_error.hint("the secret key does not belong to this access key ID, or this machine's clock is wrong")
                 }
                 _ => cli_error,
             };
@@ -125,9 +125,9 @@ pub(crate) fn iam_failed(what: impl Into<String>, error: StsError) -> CliError {
     let cli_error = match &error {
         StsError::Refused { code, .. } if code.starts_with("AccessDenied") => cli_error
             .hint("the user needs iam:ListAccessKeys, CreateAccessKey, UpdateAccessKey, DeleteAccessKey and GetAccessKeyLastUsed for itself")
-            .hint("if a policy wants MFA for that: --mfa-session"),
+            .hint("if a policy requires MFA for that: --mfa-session"),
         StsError::Refused { code, .. } if code == "LimitExceeded" => {
-            cli_error.hint("the user has two keys already; see --replace")
+            cli_error.hint("the user already has two keys; see --replace")
         }
         _ => cli_error,
     };

@@ -21,7 +21,7 @@ pub(crate) fn check(id: String, secret: Secret, origin: &str) -> Result<Credenti
     // The secret of temporary keys is worth nothing without their token, and both end soon.
     if id.starts_with("ASIA") {
         return Err(CliError::usage(format!(
-            "{origin}: a key ID that begins with ASIA is of temporary keys"
+            "{origin}: a key ID that begins with ASIA belongs to temporary keys"
         ))
         .hint("long-term keys begin with AKIA; create one: aws iam create-access-key"));
     }
@@ -111,7 +111,7 @@ pub(crate) fn from_profile(name: &str, section: &Section<'_>) -> Result<Credenti
     let file = section.origin("aws_access_key_id").or(section.origin("aws_secret_access_key"));
     let get = |key: &str| section.get_from(file?, key).filter(|value| !value.is_empty());
     let (Some(id), Some(secret)) = (get("aws_access_key_id"), get("aws_secret_access_key")) else {
-        return Err(CliError::usage(format!("--import: profile `{name}` holds no access key")));
+        return Err(CliError::usage(format!("--import: profile `{name}` has no access key")));
     };
     if get("aws_session_token").is_some() {
         return Err(CliError::usage(format!("--import: the keys of profile `{name}` are temporary")));

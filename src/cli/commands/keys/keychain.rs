@@ -50,7 +50,7 @@ impl Keychain {
         let recorded = name.and_then(record).map(|record| record.store);
         let store = KeyStore::open(chosen_store()?.or(recorded).as_ref())
             .await
-            .map_err(|error| keychain_failed("could not find a key store", error))?;
+            .map_err(|error| keychain_failed("could not find a keychain", error))?;
         Ok(Self { store, directory: directory() })
     }
 
@@ -89,8 +89,8 @@ impl Keychain {
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => {
-                Err(CliError::new(format!("another arl is changing the key `{name}`"))
-                    .hint("try again when it is done"))
+                Err(CliError::new(format!("another arl process is changing the key `{name}`"))
+                    .hint("try again when it has finished"))
             }
             // The file system has no locks.
             Err(TryLockError::Error(_)) => Ok(None),

@@ -16,7 +16,7 @@ use crate::cli::ui::text::{format_table, printable};
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub(crate) struct ListArgs {
-    /// Print JSON, one object in a line
+    /// Print JSON, one object per line
     #[arg(long)]
     json: bool,
 }

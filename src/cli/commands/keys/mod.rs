@@ -28,14 +28,13 @@ const EXAMPLES: &str = "Examples:
   arl keys rotate dev                       creates a new key and deletes the old one
   arl configure --keys dev --profile-name sdk     writes a profile for the AWS CLI and SDKs";
 
-const AFTER_HELP: &str =
-    "The keychain is the system's own. arl asks it through a docker-credential helper: osxkeychain,
-secretservice, pass, or the one that ARL_KEY_STORE names. A profile names a stored key by
-`arl_keys = NAME`.
+const AFTER_HELP: &str = "\
+arl reaches the system's keychain through a docker-credential helper: osxkeychain, secretservice, pass, or \
+the one that ARL_KEY_STORE names. In a profile, `arl_keys = NAME` makes a stored key its source credentials.
 
-`add` checks a key with GetCallerIdentity, which needs no permission. `rotate` needs
-iam:ListAccessKeys, CreateAccessKey, UpdateAccessKey, DeleteAccessKey and GetAccessKeyLastUsed for
-the user itself. If it is interrupted, the next `rotate` goes on.";
+`add` checks the key with GetCallerIdentity, which needs no permission. `rotate` needs iam:ListAccessKeys, \
+CreateAccessKey, UpdateAccessKey, DeleteAccessKey and GetAccessKeyLastUsed for the user itself. If `rotate` \
+is interrupted, run it again: it continues where it stopped.";
 
 #[derive(Debug, clap::Args)]
 #[command(before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES, after_long_help = AFTER_HELP)]
@@ -47,15 +46,15 @@ pub(crate) struct KeysArgs {
 
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
-    /// Store an access key, and write a profile that names it
+    /// Store an access key, and write a profile that uses it
     Add(add::AddArgs),
-    /// List the stored keys; never a secret
+    /// List the stored keys, without secrets
     List(list::ListArgs),
-    /// Tell whose key it is, or print it as `credential_process` wants it
+    /// Show who a key belongs to, or print it for `credential_process`
     Show(show::ShowArgs),
-    /// Replace the key by a new one, and delete the old one in AWS
+    /// Replace a key with a new one, and delete the old one in AWS
     Rotate(rotate::RotateArgs),
-    /// Take a key out of the keychain; AWS keeps it
+    /// Remove a key from the keychain; AWS still accepts it
     Remove(remove::RemoveArgs),
 }
 

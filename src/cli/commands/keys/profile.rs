@@ -45,8 +45,8 @@ pub(crate) fn ensure_free(
     let mut others = OTHER_IDENTITIES.into_iter().chain(KEY_KEYS).chain(["arl_keys"]);
     match others.find(|other| section.get(other).is_some()) {
         None => Ok(()),
-        Some(other) => Err(CliError::new(format!("profile `{name}` is there already, with `{other}`"))
-            .hint("give the profile another name with --profile-name, or write none with --no-profile")),
+        Some(other) => Err(CliError::new(format!("profile `{name}` exists already, with `{other}`"))
+            .hint("choose another name with --profile-name, or write no profile with --no-profile")),
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn ensure_importable(name: &str, section: &Section<'_>) -> Result<(),
     match others.find(|other| section.get(other).is_some()) {
         None => Ok(()),
         Some(other) => Err(CliError::new(format!(
-            "profile `{name}` has `{other}` besides its keys, so it is not clear which of them programs use"
+            "profile `{name}` has `{other}` besides its keys, so arl cannot tell which of them programs use"
         ))
         .hint("move the keys to a profile of their own first")),
     }
@@ -83,9 +83,11 @@ pub(crate) fn edit(
     set: Vec<(&'static str, String)>,
     unset: &[&str],
 ) -> Result<(PathBuf, UpdateOutcome), CliError> {
-    let path = context
-        .file_path(file)
-        .ok_or_else(|| CliError::new("there is no home directory, and no variable names the shared files"))?;
+    let path = context.file_path(file).ok_or_else(|| {
+        CliError::new(
+            "there is no home directory, and AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE are not set",
+        )
+    })?;
     let edit = ProfileEdit { file, section: EditedSection::Profile, profile, set, unset, expires: None };
     let mode = match file {
         SharedFile::Config => FileMode::Keep,

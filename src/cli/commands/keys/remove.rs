@@ -22,7 +22,7 @@ pub(crate) struct RemoveArgs {
     /// The name of the key
     #[arg(add = ArgValueCompleter::new(complete::key_names))]
     name: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     force: bool,
 }
@@ -38,8 +38,8 @@ pub(crate) fn run(args: &RemoveArgs, output: &Output) -> Result<(), CliError> {
         let failed = |error| keychain_failed(format!("could not remove the key `{name}`"), error);
         let names = keychain.store.names().await.map_err(failed)?;
         if !names.contains(&name) && record_before.is_none() {
-            return Err(CliError::new(format!("{} holds no key `{name}`", keychain.store.name()))
-                .hint("`arl keys list` shows what is stored"));
+            return Err(CliError::new(format!("{} has no key `{name}`", keychain.store.name()))
+                .hint("`arl keys list` shows the stored keys"));
         }
         if !args.force {
             confirm(&name).await?;
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &RemoveArgs, output: &Output) -> Result<(), CliError> {
         keychain.store.remove(&name).await.map_err(failed)?;
         keychain.store.remove_rotation(&name).await.map_err(failed)?;
         keychain.remove_record(&name);
-        output.note(&format!("the key `{name}` is out of {}", keychain.store.name()));
+        output.note(&format!("removed the key `{name}` from {}", keychain.store.name()));
         forget_in_profiles(&name, &context, &config, output)?;
         let id = record_before.map(|record| record.access_key_id).unwrap_or_else(|| "KEY_ID".to_owned());
         output.note(&format!(
@@ -59,18 +59,18 @@ pub(crate) fn run(args: &RemoveArgs, output: &Output) -> Result<(), CliError> {
 
 /// Asks whether the key is to go, since its secret cannot be had back.
 async fn confirm(name: &KeyName) -> Result<(), CliError> {
-    let question = format!("Remove the key {name}? Its secret cannot be had back. [y/N] ");
+    let question = format!("Remove the key {name}? Its secret cannot be recovered. [y/N] ");
     let answer = prompt::ask_line(&question, Echo::On, &private_runtime_dir()).await;
     match answer {
         Ok(answer) if ["y", "yes"].contains(&answer.expose().to_ascii_lowercase().as_str()) => Ok(()),
-        Ok(_) => Err(CliError::new(format!("the key `{name}` stays"))),
+        Ok(_) => Err(CliError::new(format!("arl kept the key `{name}`"))),
         Err(PromptError::NoTerminal) => {
-            Err(CliError::new("the secret cannot be had back, and there is no terminal to ask on")
+            Err(CliError::new("removing the key loses its secret, and there is no terminal to ask on")
                 .status(ExitStatus::UserNeeded)
-                .hint("to remove it without a question: --force"))
+                .hint("to remove it without confirmation: --force"))
         }
         Err(PromptError::NotTyped(cause)) => {
-            Err(CliError::new(format!("the key `{name}` stays")).caused_by(cause))
+            Err(CliError::new(format!("arl kept the key `{name}`")).caused_by(cause))
         }
         Err(PromptError::Io(error)) => Err(CliError::new("could not ask").caused_by(error)),
     }
@@ -90,7 +90,7 @@ fn forget_in_profiles(
         let unset: &[&str] = if is_own { &["arl_keys", "credential_process"] } else { &["arl_keys"] };
         let (path, _) =
             profile::edit(context, SharedFile::Config, &profile::parse_profile(user)?, Vec::new(), unset)?;
-        output.note(&format!("profile {user} in `{}` names it no more", path.display()));
+        output.note(&format!("profile {user} in `{}` no longer uses it", path.display()));
     }
     Ok(())
 }

@@ -34,8 +34,8 @@ impl Room<'_> {
             && !others.iter().any(|key| key.id == replace)
         {
             let what = match replace == current {
-                true => "is the key that is stored; --replace is for the user's other key",
-                false => "is no key of this user",
+                true => "is the stored key; --replace is for the user's other key",
+                false => "is not a key of this user",
             };
             return Err(CliError::usage(format!("--replace: `{replace}` {what}")));
         }
@@ -46,8 +46,8 @@ impl Room<'_> {
             if replace != Some(key.id.as_str()) && !is_lost {
                 let mut lines = vec![describe(&key.id, key.is_active, last_use)];
                 let own = iam.last_use(signer, Context::now(), current).await;
-                lines.push(format!("{}, the one that is stored", describe(current, true, own)));
-                let mut error = CliError::new("the user has two keys already, and AWS allows no third");
+                lines.push(format!("{}; it is the stored key", describe(current, true, own)));
+                let mut error = CliError::new("the user already has two keys, and AWS allows no third");
                 for line in lines {
                     error = error.caused_by(line);
                 }
@@ -58,7 +58,7 @@ impl Room<'_> {
             }
             if is_lost {
                 output.note(&format!(
-                    "an interrupted rotation created the key {} and could not store it; it is deleted",
+                    "an interrupted rotation created the key {} but could not store it; arl deletes it",
                     key.id
                 ));
             }

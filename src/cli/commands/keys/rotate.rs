@@ -43,16 +43,16 @@ pub(crate) struct RotateArgs {
     /// Deactivate the old key, but do not delete it
     #[arg(long)]
     keep_old: bool,
-    /// Delete this other key of the user first: AWS allows two
+    /// First delete this other key of the user; AWS allows only two keys
     #[arg(long, value_name = "KEY_ID")]
     replace: Option<String>,
-    /// Sign the calls of IAM with an MFA session, where a policy wants that; takes two codes
+    /// Call IAM with an MFA session, if a policy requires MFA; asks for two codes
     #[arg(long)]
     mfa_session: bool,
     /// The MFA device [default: the profile's `mfa_serial`]
     #[arg(long, alias = "mfa-serial", value_name = "ARN", requires = "mfa_session")]
     serial_number: Option<String>,
-    /// The program that prints the codes [default: the profile's, ARL_MFA_PROCESS, a question]
+    /// A program that prints MFA codes [default: the profile's, else ARL_MFA_PROCESS, else arl asks]
     #[arg(long, value_name = "COMMAND", requires = "mfa_session")]
     mfa_process: Option<String>,
 }
@@ -101,16 +101,20 @@ impl Keys<'_, '_> {
         let begun = store.rotation(self.name).await.map_err(|error| self.store_failed(error))?;
         let (current, begun) = match (current, begun) {
             (None, None) => {
-                return Err(CliError::new(format!("{} holds no key `{}`", store.name(), self.name))
-                    .hint("`arl keys list` shows what is stored"));
+                return Err(CliError::new(format!("{} has no key `{}`", store.name(), self.name))
+                    .hint("`arl keys list` shows the stored keys"));
             }
             // The store lost the old key when it took the new one.
             (None, Some(Rotation { old_id, new: Some(new), .. })) => {
                 return self.finish(&old_id, &new, None, args).await;
             }
             (None, Some(_)) => {
-                return Err(CliError::new(format!("the key `{}` is gone from {}", self.name, store.name()))
-                    .hint(format!("to store a key of the same user: arl keys add {}", self.name)));
+                return Err(CliError::new(format!(
+                    "the key `{}` is no longer in {}",
+                    self.name,
+                    store.name()
+                ))
+                .hint(format!("to store a key of the same user: arl keys add {}", self.name)));
             }
             (Some(current), begun) => (current, begun),
         };
@@ -118,16 +122,18 @@ impl Keys<'_, '_> {
             Some(Rotation { old_id, new: Some(new), .. })
                 if new.access_key_id() == current.access_key_id() =>
             {
-                self.output.note("a rotation that had begun goes on: the new key is stored already");
+                self.output.note("continuing an interrupted rotation: the new key is already stored");
                 self.retire(&old_id, &new, args.keep_old).await
             }
             Some(Rotation { old_id, new: Some(new), .. }) if old_id == current.access_key_id() => {
                 if self.is_deleted(&current, &new).await {
                     let id = new.access_key_id();
-                    self.output.note(&format!("the key {id} of a rotation that had begun is deleted in AWS"));
+                    self.output.note(&format!(
+                        "the key {id} of an interrupted rotation no longer exists in AWS; starting again"
+                    ));
                     return self.begin(current, None, args).await;
                 }
-                self.output.note("a rotation that had begun goes on: the new key exists already");
+                self.output.note("continuing an interrupted rotation: the new key already exists");
                 self.finish(&old_id, &new, Some(&current), args).await
             }
             Some(begun) if begun.old_id == current.access_key_id() => {
@@ -152,8 +158,8 @@ impl Keys<'_, '_> {
         let listed = iam.access_keys(&signer, Context::now()).await;
         let listed = listed.map_err(|error| iam_failed("could not list the user's keys", error))?;
         if !listed.iter().any(|key| key.id == id) {
-            return Err(CliError::new(format!("IAM does not list the key …{} itself", last_four(id)))
-                .hint("is the endpoint that of the same account? See AWS_ENDPOINT_URL_IAM"));
+            return Err(CliError::new(format!("IAM does not list the stored key …{}", last_four(id)))
+                .hint("check that AWS_ENDPOINT_URL_IAM is an endpoint of the same account"));
         }
         let others: Vec<&AccessKey> = listed.iter().filter(|key| key.id != id).collect();
         let room = Room {
@@ -178,7 +184,7 @@ impl Keys<'_, '_> {
                     return Err(cli_error);
                 }
                 return Err(cli_error.hint(format!(
-                    "whether AWS has created it is not known; this finds out and goes on: arl keys rotate {}",
+                    "AWS may have created the key; to check and continue: arl keys rotate {}",
                     self.name
                 )));
             }
@@ -217,15 +223,15 @@ impl Keys<'_, '_> {
         if let Some(arn) = &arn
             && *arn != new_arn
         {
-            let error = CliError::new("the new key is of another identity, so it is not used")
-                .caused_by(format!("it is of `{new_arn}`, and the stored one of `{arn}`"));
+            let error = CliError::new("the new key belongs to another identity, so arl does not use it")
+                .caused_by(format!("it belongs to `{new_arn}`, and the stored key to `{arn}`"));
             let Some(current) = current else { return Err(error) };
             let iam = self.aws.iam(arn);
             return Err(self.take_back(&iam, current, new.access_key_id(), &rotation, error).await);
         }
         let put = self.keychain.store.put(self.name, new).await;
         put.map_err(|error| {
-            self.store_failed(error).hint(format!("then go on: arl keys rotate {}", self.name))
+            self.store_failed(error).hint(format!("then continue: arl keys rotate {}", self.name))
         })?;
         self.retire(old_id, new, args.keep_old).await
     }
@@ -244,7 +250,7 @@ impl Keys<'_, '_> {
                 }
                 Err(error) => {
                     if !has_waited {
-                        self.output.status("waiting until AWS knows the new key everywhere");
+                        self.output.status("waiting until AWS accepts the new key everywhere");
                     }
                     (has_waited, successes) = (true, 0);
                     (NEW_KEY_PAUSES.0, Some(error))
@@ -254,10 +260,10 @@ impl Keys<'_, '_> {
                 && begin.elapsed() >= NEW_KEY_TIMEOUT
             {
                 let limit = humantime::format_duration(NEW_KEY_TIMEOUT);
-                return Err(CliError::new(format!("AWS does not accept the new key within {limit}"))
+                return Err(CliError::new(format!("AWS did not accept the new key within {limit}"))
                     .caused_by(error)
                     .hint(format!(
-                        "the old key is still the stored one; to go on: arl keys rotate {}",
+                        "the old key is still stored; to continue: arl keys rotate {}",
                         self.name
                     )));
             }
@@ -269,18 +275,18 @@ impl Keys<'_, '_> {
     async fn retire(&self, old_id: &str, new: &Credentials, keep_old: bool) -> Result<(), CliError> {
         let caller = self.aws.caller(new).await?;
         if let Err(error) = self.keychain.write_record(self.name, new.access_key_id(), &caller.arn) {
-            self.output.note(&format!("could not remember whose key it is: {error}"));
+            self.output.note(&format!("could not store whose key this is: {error}"));
         }
         let iam = self.aws.iam(&caller.arn);
         let signer = self.signer(new).await.map_err(|error| {
-            error.hint(format!("the new key is stored; to retire the old one: arl keys rotate {}", self.name))
+            error.hint(format!("the new key is stored; to delete the old one: arl keys rotate {}", self.name))
         })?;
         let deactivated = self.persist(|| iam.deactivate(&signer, Context::now(), old_id)).await;
         let retired = match deactivated {
             Ok(()) if !keep_old => self.persist(|| iam.delete(&signer, Context::now(), old_id)).await,
             result => result,
         };
-        self.output.note(&format!("`{}` is the key {} now", self.name, new.access_key_id()));
+        self.output.note(&format!("`{}` is now the key {}", self.name, new.access_key_id()));
         let Err(error) = retired else {
             let store = &self.keychain.store;
             store.remove_rotation(self.name).await.map_err(|error| self.store_failed(error))?;
@@ -293,7 +299,7 @@ impl Keys<'_, '_> {
             return Ok(());
         };
         self.output.note(&format!(
-            "warning: the old key {old_id} could not be retired ({error}); try again: arl keys rotate {}; or: aws iam delete-access-key --access-key-id {old_id}",
+            "warning: could not delete the old key {old_id} ({error}); try again: arl keys rotate {}; or: aws iam delete-access-key --access-key-id {old_id}",
             self.name
         ));
         Ok(())
@@ -330,11 +336,11 @@ impl Keys<'_, '_> {
         };
         match iam.delete(&signer, Context::now(), new_id).await {
             Err(failure) if !is_gone(&failure) => error
-                .caused_by(format!("the new key {new_id} could not be deleted: {failure}"))
+                .caused_by(format!("could not delete the new key {new_id}: {failure}"))
                 .hint(format!("delete it: aws iam delete-access-key --access-key-id {new_id}")),
             _ => {
                 self.forget(rotation).await;
-                error.hint(format!("the new key is deleted again, and `{}` is as it was", self.name))
+                error.hint(format!("arl deleted the new key again, and `{}` is unchanged", self.name))
             }
         }
     }
@@ -343,7 +349,9 @@ impl Keys<'_, '_> {
     /// with.
     async fn forget(&self, rotation: &Rotation) {
         if let Err(error) = self.keychain.store.remove_rotation(self.name).await {
-            self.output.trace(|| format!("the rotation of key {} is still noted: {error}", rotation.old_id));
+            self.output.trace(|| {
+                format!("could not delete the note about the rotation of key {}: {error}", rotation.old_id)
+            });
         }
     }
 

@@ -21,10 +21,10 @@ pub(crate) struct ShowArgs {
     /// The name of the key
     #[arg(add = ArgValueCompleter::new(complete::key_names))]
     name: String,
-    /// Print the key as `credential_process` wants it
+    /// Print the key as JSON for `credential_process`
     #[arg(long)]
     json: bool,
-    /// Print secrets even to a terminal
+    /// Print secrets even to a terminal, or to a file that others can read
     #[arg(long, requires = "json")]
     show: bool,
 }

@@ -46,7 +46,7 @@ impl<'a> MfaSessions<'a> {
                     return Ok(session);
                 }
                 Err(error) if codes.can_retry() && Refusal::of(&error) == Some(Refusal::InvalidMfaCode) => {
-                    output.note("STS refuses this code; a code works once, so wait for the next one");
+                    output.note("STS refused this code; a code works only once, so wait for the next one");
                 }
                 Err(error) => {
                     let id = last_four(keys.access_key_id());

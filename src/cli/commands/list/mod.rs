@@ -23,21 +23,22 @@ use crate::cli::ui::output::Output;
 use crate::cli::ui::session_table;
 use crate::cli::ui::sign_in_table;
 
-const AFTER_HELP: &str =
-    "* marks this shell's role, ! a profile that cannot work. --sso needs a sign-in, and asks for one at a
-terminal. What it finds is cached for 24 hours, until you sign in again or out; account names come from there.
-An organization with hundreds of accounts takes a minute or so: IAM Identity Center answers some requests a
-second. If it stops answering, arl lists what it knows, and the status is 1; the next run goes on from there.";
+const AFTER_HELP: &str = "* marks this shell's role, ! a profile that does not work.
+
+--sso needs a sign-in, and offers to sign in if there is a terminal. arl caches the answer for 24 hours, or \
+until you sign in again or out, and shows the names of accounts from it. With hundreds of accounts, --sso \
+takes about a minute, because IAM Identity Center limits the requests per second. If it stops answering, arl \
+lists what it knows and exits with status 1; the next run continues from there.";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, after_long_help = AFTER_HELP)]
 pub(crate) struct ListArgs {
     /// Show only roles whose profile, account or role contains this text; `*` stands for any text
     pattern: Option<String>,
-    /// Add the roles that IAM Identity Center offers without a profile
+    /// Add the roles of IAM Identity Center that have no profile
     #[arg(long)]
     sso: bool,
-    /// Ask IAM Identity Center again, even if it was asked within 24 hours
+    /// Ask IAM Identity Center again, even if its last answer is younger than 24 hours
     #[arg(long, requires = "sso")]
     refresh: bool,
     /// Print JSON, one object per line
@@ -91,9 +92,9 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus, CliErr
         if roles.is_empty() {
             output.note(match (args.sso, pattern.is_some()) {
                 (true, true) => "no role matches",
-                (true, false) => "neither a profile nor IAM Identity Center has a role",
-                (false, true) => "no profile with a role matches",
-                (false, false) => "no profile has a role",
+                (true, false) => "there is no role profile, and IAM Identity Center offers no role",
+                (false, true) => "no role profile matches",
+                (false, false) => "there is no role profile",
             });
         }
         let tables = [

@@ -71,11 +71,11 @@ pub(super) fn role_table(roles: &[KnownRole], now: SystemTime, width: Option<usi
 pub(super) fn fault_notes(roles: &[KnownRole]) -> Vec<String> {
     let faults = roles.iter().filter_map(|role| Some((&role.name, role.fault.as_ref()?)));
     let mut notes: Vec<String> =
-        faults.map(|(name, fault)| format!("profile `{name}` cannot work: {fault}")).collect();
+        faults.map(|(name, fault)| format!("profile `{name}` does not work: {fault}")).collect();
     if notes.len() > MAX_FAULTS {
         let more = notes.len() - MAX_FAULTS;
         notes.truncate(MAX_FAULTS);
-        notes.push(format!("{more} more profiles cannot work: arl list --json says why"));
+        notes.push(format!("{more} more profiles do not work: `arl list --json` shows why"));
     }
     notes
 }

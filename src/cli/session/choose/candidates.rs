@@ -51,10 +51,7 @@ pub(super) fn candidates(context: &Context) -> Result<(Vec<Choice>, Vec<Entry>),
     let offered = config.sso_session_names().into_iter().map(str::to_owned);
     let offered: Vec<String> = offered.collect();
     let more = offered.iter().map(|session| {
-        Entry::fixed(
-            &format!("more from {session} …"),
-            "asks IAM Identity Center which accounts and roles you have",
-        )
+        Entry::fixed(&format!("more from {session} …"), "ask IAM Identity Center for your accounts and roles")
     });
     let entries = entries.chain(more).collect();
     let choices = roles.into_iter().map(|role| Choice::Role(role.name));

@@ -73,11 +73,11 @@ pub(crate) fn with_choice(command_line: &[OsString], choice: Option<String>) -> 
 /// The shell functions replace `-` by the role before this one, if they know one.
 fn refuse_dash(asking: Asking) -> CliError {
     if asking.command != "arl assume" {
-        return CliError::usage("`-` is the role before this one, and only `arl assume` takes it")
+        return CliError::usage("`-` means the previous role, and only `arl assume` accepts it")
             .hint("to go back: arl assume -");
     }
-    CliError::usage("there is no role to go back to: this shell remembers none before this one").hint(
-        "what remembers is the shell function: eval \"$(arl init bash)\" in ~/.bashrc, and in zsh, fish, ksh and sh",
+    CliError::usage("there is no previous role: this shell has had no other one").hint(
+        "only the shell integration remembers it: eval \"$(arl init bash)\" in ~/.bashrc, and in zsh, fish, ksh and sh",
     )
 }
 
@@ -89,7 +89,7 @@ fn role_of_the_environment(asking: Asking, output: &Output) -> Result<String, Cl
     if !has_role(&config, &name) {
         return Err(needed());
     }
-    output.note(&format!("no role is named, so this is the one of AWS_PROFILE: {name}"));
+    output.note(&format!("using the role of AWS_PROFILE: {name}"));
     Ok(name)
 }
 
@@ -156,9 +156,9 @@ impl<'a> Chooser<'a> {
             PickError::NoTerminal => role_needed(self.asking.command, self.asking.behind),
             PickError::Left => not_chosen(),
             PickError::Stopped(signal) => CliError::interrupted(signal),
-            PickError::Io(error) => CliError::new("could not ask for a role").caused_by(error),
+            PickError::Io(error) => CliError::new("could not show the list of roles").caused_by(error),
             PickError::Program(cause) => {
-                CliError::new("the program that ARL_PICKER names chose no role").caused_by(cause)
+                CliError::new("the program of ARL_PICKER chose no role").caused_by(cause)
             }
         })
     }

@@ -22,7 +22,7 @@ impl Chooser<'_> {
         if count > 1 {
             entries.push(Entry::fixed(
                 &format!("the roles of all {count} accounts …"),
-                "asks for the roles of each account, some accounts a second",
+                "ask for the roles of each account, a few accounts per second",
             ));
         }
         let index = self.pick("account>", entries)?;

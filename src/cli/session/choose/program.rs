@@ -69,6 +69,6 @@ pub(super) fn pick(
     let by_line = lines.lines().position(|line| line == answer.trim_end());
     let by_name = || entries.iter().position(|entry| entry.cells()[0] == answer.trim());
     by_line.or_else(by_name).ok_or_else(|| {
-        PickError::Program(format!("`{command}` printed something else than one of the lines: {answer}"))
+        PickError::Program(format!("`{command}` did not print one of the lines that it got, but: {answer}"))
     })
 }

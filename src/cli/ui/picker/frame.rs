@@ -17,7 +17,7 @@ const GAP: usize = 2;
 const MAX_ENTRIES: usize = 30;
 /// A window with fewer rows has no headings and no help.
 const ROWS_FOR_HELP: usize = 8;
-const HELP: &str = "type to filter, Enter takes, Esc leaves";
+const HELP: &str = "type to filter, Enter selects, Esc cancels";
 
 /// The lines to show, and where the cursor goes in the first one.
 #[derive(Debug, PartialEq, Eq)]
@@ -179,7 +179,7 @@ mod tests {
                 "> * payments-prod  111122223333 支払い  Deploy         dev                 41m",
                 "  ! sandbox        444455556666         Administrator  a-long-source-pro…",
                 "    more from corp",
-                "    type to filter, Enter takes, Esc leaves",
+                "    type to filter, Enter selects, Esc cancels",
             ]
             .map(|line| if line.starts_with("role>") {
                 format!("role>{}2/2", " ".repeat(71))

@@ -24,7 +24,8 @@ pub(super) fn pick(
 ) -> Result<usize, PickError> {
     loop {
         terminal.write_sequence(&listing(list))?;
-        terminal.write_sequence(&format!("{title} number, or words to filter; an empty line leaves: "))?;
+        terminal
+            .write_sequence(&format!("{title} type a number, or words to filter; an empty line cancels: "))?;
         let line = read_line(terminal, stop_signal)?;
         let answer = line.trim();
         if answer.is_empty() {
@@ -34,7 +35,7 @@ pub(super) fn pick(
         match answer.parse::<usize>().ok().filter(|_| answer.len() <= MAX_DIGITS) {
             Some(number) => match number.checked_sub(1).and_then(|place| list.shown().get(place)) {
                 Some(&index) if number <= MAX_LISTED => return Ok(index),
-                _ => terminal.write_sequence(&format!("There is no {number} in the list.\n"))?,
+                _ => terminal.write_sequence(&format!("There is no number {number} in the list.\n"))?,
             },
             None => {
                 let words: String = answer.chars().filter(|c| !c.is_control()).collect();
@@ -57,7 +58,7 @@ fn listing(list: &List) -> String {
             entry.cells().iter().map(String::as_str).filter(|cell| !cell.is_empty()).collect();
         let mark = match entry.mark {
             '*' => ", the current role",
-            '!' => ", cannot work",
+            '!' => ", does not work",
             _ => "",
         };
         text.push_str(&format!("{number}. {}{mark}\n", cells.join(", ")));
