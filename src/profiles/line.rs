@@ -122,7 +122,7 @@ impl Iterator for Lines<'_> {
 
 /// Returns the length of the first line, with its line end. `skip_until` searches many bytes at a time and,
 /// unlike the crate memchr, does not ask the processor for its features first: on a virtual machine that
-/// takes longer than reading a usual file.
+/// takes longer than reading a typical file.
 fn line_length(mut text: &[u8]) -> usize {
     text.skip_until(b'\n').unwrap_or(text.len())
 }

@@ -19,7 +19,8 @@ string_newtype! {
 }
 
 string_newtype! {
-    /// The source identity: who is behind the session. STS passes it on through role chaining.
+    /// The source identity: the person or program that the session acts for. STS passes it on through role
+    /// chaining.
     SourceIdentity, 2..=64, "letters, digits and _+=,.@-", is_name_char
 }
 
@@ -28,8 +29,8 @@ string_newtype! {
     PolicyArn, 20..=2048, "printable characters", |c: char| !c.is_control()
 }
 
-/// The six digits that an MFA device shows. They work once, and are still hidden in output: the first to use
-/// them wins.
+/// The six digits that an MFA device shows. A code works once. arl hides it in output all the same, because
+/// another program could use it first.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenCode(Secret);
 
@@ -44,7 +45,7 @@ impl FromStr for TokenCode {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        // The general check would print a character of the code.
+        // `check_text` is not used, because its error would quote a character of the code.
         if text.len() != 6 || !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(Error::invalid("must be the 6 digits that the MFA device shows"));
         }
