@@ -16,7 +16,8 @@ use crate::source::{Source, WebIdentityToken};
 
 impl Sts {
     /// Returns the credentials of the source. Keys are returned at once, everything else takes a call or a
-    /// process. Sources that may need the user are asked elsewhere.
+    /// process. A sign-in and an MFA session are errors here: the CLI gets them itself, because they may need
+    /// the user.
     ///
     /// # Errors
     /// The source refuses, does not exist, or returns unusable credentials.

@@ -11,7 +11,7 @@ use crate::encoding::rfc3339;
 use crate::request::SessionDuration;
 use crate::secret::Secret;
 
-/// How wrong this machine's clock may be before a session of full length is rejected.
+/// How far this host's clock may be off before a session of the maximum length is rejected.
 const RESPONSE_CLOCK_SKEW: Duration = Duration::from_secs(15 * 60);
 
 /// GetSessionToken returns sessions of up to 36 hours.
@@ -25,20 +25,20 @@ pub struct RoleSession {
     pub credentials: Credentials,
     /// Its ARN.
     pub arn: AssumedRoleSessionArn,
-    /// Whether the endpoint said so.
+    /// Whether the response names this ARN.
     pub confirmation: Confirmation,
 }
 
-/// Whether a response names the session.
+/// Whether a response contains the ARN of the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confirmation {
-    /// It does, and it is a session of the role that was asked for.
+    /// It does, and the ARN is a session of the requested role.
     Named,
-    /// It names none. MinIO does that. Only an endpoint that the user has chosen is believed then.
+    /// It does not, as with MinIO. arl accepts that only from an endpoint that the user has chosen.
     Unnamed,
 }
 
-/// What a session was asked for.
+/// The request that a response must match.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) role_arn: &'a RoleArn,

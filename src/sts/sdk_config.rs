@@ -45,8 +45,8 @@ pub(crate) async fn assume_role_with(
     let output = assume_role::send(&client, request).await.map_err(|error| {
         let sts_error = StsError::from_sdk_error(&error, limit);
         let (kind, message) = (sts_error.kind(), sts_error.to_string());
-        // Without the response: a broken one may hold credentials, which the `Debug` of the SDK's error would
-        // print.
+        // Drop the response: a malformed one may hold credentials, which the `Debug` output of the SDK's
+        // error would print.
         match error.into_source() {
             Ok(source) => Error::with_source(kind, message, source),
             Err(_) => Error::new(kind, message),
@@ -70,8 +70,8 @@ pub(crate) fn operation_timeout(config: &SdkConfig) -> Duration {
     config.timeout_config().and_then(TimeoutConfig::operation_timeout).unwrap_or(OPERATION_TIMEOUT)
 }
 
-/// Returns a provider of these credentials, without their expiration: STS decides whether they have expired,
-/// not this machine's clock.
+/// Returns a provider of these credentials without their expiration, because STS decides whether they have
+/// expired, not this host's clock.
 pub(super) fn signing_provider(credentials: &Credentials) -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(aws_credential_types::Credentials::new(
         credentials.access_key_id(),
