@@ -54,7 +54,7 @@ pub(crate) struct ExecArgs {
 }
 
 impl ExecArgs {
-    /// Returns the arguments without the flags of `exec` itself.
+    /// Creates arguments without flags of `exec` itself.
     pub(crate) fn plain(role: RoleArgs, command: Vec<OsString>) -> Self {
         Self { role, server: false, isolate: false, command }
     }

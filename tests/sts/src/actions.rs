@@ -43,7 +43,7 @@ pub(crate) struct Twist {
 }
 
 pub(crate) fn answer(world: &mut World, request: &Request, twist: &Twist) -> Response {
-    // A new key is not known everywhere at once.
+    // Some hosts of AWS do not know a new key at first.
     if let Some(left) = world.refusals.get_mut(&Recorded::of(request, false).access_key_id)
         && *left > 0
     {

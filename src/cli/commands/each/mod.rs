@@ -123,7 +123,7 @@ fn run_jobs(
     let printer = PrefixedOutput::new(prefix_styles(&jobs, args, output), progress(&jobs, output));
     let runner = JobRunner::new(jobs, &args.command, on_failure, output.as_flags(), printer);
     std::thread::scope(|scope| {
-        // Ends when the socket shuts down below.
+        // The thread ends when the socket is shut down below.
         let forwarder = scope.spawn(|| runner.forward_signals(&signal_rx));
         let workers: Vec<_> =
             (0..args.jobs.into()).map(|_| scope.spawn(|| while runner.run_next() {})).collect();
@@ -140,7 +140,7 @@ fn progress(jobs: &[Job], output: &Output) -> Progress {
     if jobs.len() > 1 && output.has_progress() { Progress::shown(jobs.len()) } else { Progress::hidden() }
 }
 
-/// Returns how the lines of the commands' two streams begin, and where they go.
+/// Returns the destination and the prefix style of each of the commands' two streams.
 fn prefix_styles(jobs: &[Job], args: &EachArgs, output: &Output) -> Streams {
     let column = column_width(jobs.iter().map(|job| job.prefix.as_str()));
     let to_stderr = Destination {
@@ -157,7 +157,7 @@ fn prefix_styles(jobs: &[Job], args: &EachArgs, output: &Output) -> Streams {
             is_colored: output.colors_data(),
         },
     };
-    // With --json, standard output is the summary's.
+    // With --json, standard output has only the summary.
     Streams { stdout: if args.json { to_stderr } else { to_stdout }, stderr: to_stderr }
 }
 
