@@ -1,8 +1,8 @@
 //! The picker: a list on the terminal that typed words filter.
 //!
-//! It draws on the terminal itself, because stdout and stderr may go elsewhere, and leaves it as it was on
-//! every way out. Libraries for this draw on stderr, and leave the terminal in raw mode when a signal ends
-//! the process. See docs/decisions/0031.
+//! It draws on the terminal itself, because stdout and stderr may be redirected, and always restores the
+//! terminal at the end. The libraries for this draw on stderr, and leave the terminal in raw mode if a signal
+//! ends the process. See docs/decisions/0031.
 
 mod frame;
 mod keys;
