@@ -150,8 +150,8 @@ pub struct FirefoxContainer {
 }
 
 impl FirefoxContainer {
-    /// Returns the container of the role that the user calls `name`. The same name always gets the same
-    /// color: red if a part of it is `prod`, `production`, `prd` or `live`, else one of the others.
+    /// Returns the container for a role. `name` is the user's name for the role. The same name always gets
+    /// the same color: red if a part of it is `prod`, `production`, `prd` or `live`, else one of the others.
     pub fn for_role(name: &str) -> Self {
         let color = if looks_like_production(name) {
             PRODUCTION_COLOR

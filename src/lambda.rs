@@ -13,7 +13,7 @@ const MAX_PREFIX_LEN: usize = 59;
 /// The shortest part of a timestamp that still identifies a session: up to the seconds.
 const MIN_TIME_LEN: usize = 14;
 
-/// What the Lambda runtime tells a function about itself. An empty text counts as missing.
+/// The facts about a Lambda function that its session name consists of. An empty text counts as missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LambdaFunction {

@@ -156,7 +156,7 @@ mod sts;
 
 pub mod cache;
 
-// What delivers credentials.
+// The ways to deliver credentials.
 mod provider;
 
 #[cfg(feature = "cli")]
@@ -168,7 +168,7 @@ mod export;
 #[cfg(feature = "cli")]
 mod login;
 
-// What the fuzzer calls; see CONTRIBUTING.md.
+// The fuzz targets; see CONTRIBUTING.md.
 #[cfg(all(feature = "cli", any(test, fuzzing)))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -179,7 +179,8 @@ pub use credentials::Credentials;
 pub use error::Error;
 pub use provider::{AssumeRoleBuilder, AssumeRoleExt, RoleProvider};
 
-/// What the program of this package needs. No version number promises anything about these names.
+/// The items that the program of this package uses. They are not part of the public API and may change in any
+/// version.
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod internal {

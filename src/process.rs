@@ -76,7 +76,7 @@ pub async fn run_process(
     }
 }
 
-/// What a program did until it ended.
+/// The result of a program that has ended.
 pub(crate) struct Finished {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: Zeroizing<Vec<u8>>,

@@ -9,7 +9,8 @@ use std::time::Duration;
 #[cfg(unix)]
 use super::single_flight::SingleFlight;
 
-/// What the methods of [`CredentialCache`] return: a boxed future, so that `Arc<dyn CredentialCache>` works.
+/// The return type of the methods of [`CredentialCache`]: a boxed future, so that `Arc<dyn CredentialCache>`
+/// works.
 pub type CacheFuture<'a, T> =
     Pin<Box<dyn Future<Output = Result<T, Box<dyn Error + Send + Sync>>> + Send + 'a>>;
 

@@ -35,7 +35,7 @@ pub(crate) struct LockNote {
     pub(crate) news: News,
 }
 
-/// What a lock holder reports.
+/// The report of a lock holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum News {
     Unwritable,

@@ -77,7 +77,7 @@ pub enum KeyStoreError {
         /// The name of the key.
         name: KeyName,
     },
-    /// What the store holds under this name was not written by arl.
+    /// The entry under this name was not written by arl.
     Foreign {
         /// The store.
         store: StoreName,

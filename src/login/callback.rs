@@ -97,7 +97,7 @@ impl BoundPort {
 }
 
 impl CallbackServer {
-    /// Returns an address on this machine that leads a browser of this user to the sign-in page.
+    /// Returns an address on this host that leads a browser of this user to the sign-in page.
     pub(super) fn start_url(&self) -> String {
         format!("http://{}{}", self.expected.address, self.expected.start.0)
     }
@@ -187,7 +187,7 @@ async fn serve(
     None
 }
 
-/// What a request asks for.
+/// The kind of a request, which decides how arl answers it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     Answer(Answer),

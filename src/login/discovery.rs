@@ -60,33 +60,33 @@ pub struct Found {
 impl Discovery<'_> {
     /// Returns the whole catalog: the cached one if it is complete, unless `is_refresh`.
     pub async fn all(self, is_refresh: bool) -> Found {
-        Asking::new(self).all(is_refresh).await
+        RunningDiscovery::new(self).all(is_refresh).await
     }
 
     /// Returns the accounts. It does not ask for their roles, but the catalog contains those that are cached.
     pub async fn accounts(self, is_refresh: bool) -> Found {
-        Asking::new(self).accounts(is_refresh).await
+        RunningDiscovery::new(self).accounts(is_refresh).await
     }
 
     /// Returns a catalog with the roles of one account. After an error it is empty.
     pub async fn account(self, account_id: &str, is_refresh: bool) -> Found {
-        let asking = Asking::new(self);
-        match asking.find_account(account_id, is_refresh).await {
+        let running = RunningDiscovery::new(self);
+        match running.find_account(account_id, is_refresh).await {
             Ok(catalog) => Found { catalog, error: None },
-            Err(error) => Found { catalog: asking.new_catalog(), error: Some(error) },
+            Err(error) => Found { catalog: running.new_catalog(), error: Some(error) },
         }
     }
 }
 
 /// A discovery that has begun.
-struct Asking<'a> {
+struct RunningDiscovery<'a> {
     discovery: Discovery<'a>,
     /// The ID of the sign-in at the start. If another user signs in meanwhile, the answers still belong to
     /// the first.
     sign_in: Option<String>,
 }
 
-impl<'a> std::ops::Deref for Asking<'a> {
+impl<'a> std::ops::Deref for RunningDiscovery<'a> {
     type Target = Discovery<'a>;
 
     fn deref(&self) -> &Self::Target {
@@ -94,7 +94,7 @@ impl<'a> std::ops::Deref for Asking<'a> {
     }
 }
 
-impl<'a> Asking<'a> {
+impl<'a> RunningDiscovery<'a> {
     fn new(discovery: Discovery<'a>) -> Self {
         Self { sign_in: discovery.call.store.sign_in_id(discovery.session), discovery }
     }
@@ -299,9 +299,9 @@ fn is_gone(error: &StsError) -> bool {
     error.is_code("ForbiddenException") || error.is_code("ResourceNotFoundException")
 }
 
-/// A catalog that grows. It is saved from time to time, and when the work stops.
+/// The catalog of a discovery that is under way. It is saved from time to time, and when the discovery ends.
 struct Draft<'a> {
-    asking: &'a Asking<'a>,
+    running: &'a RunningDiscovery<'a>,
     catalog: RefCell<Catalog>,
     saved_at: Cell<Option<Instant>>,
     is_dirty: Cell<bool>,
@@ -310,12 +310,13 @@ struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    fn new(asking: &'a Asking<'a>, earlier: Earlier) -> Self {
+    fn new(running: &'a RunningDiscovery<'a>, earlier: Earlier) -> Self {
         let is_complete = |catalog: Catalog| catalog.is_complete;
-        let has_better = earlier == Earlier::Ignored && asking.cached(Earlier::Used).is_some_and(is_complete);
+        let has_better =
+            earlier == Earlier::Ignored && running.cached(Earlier::Used).is_some_and(is_complete);
         Self {
-            asking,
-            catalog: RefCell::new(asking.new_catalog()),
+            running,
+            catalog: RefCell::new(running.new_catalog()),
             saved_at: Cell::new(None),
             is_dirty: Cell::new(false),
             has_better,
@@ -325,7 +326,7 @@ impl<'a> Draft<'a> {
     fn change(&self, change: impl FnOnce(&mut Catalog)) {
         let mut catalog = self.catalog.borrow_mut();
         change(&mut catalog);
-        (self.asking.on_progress)(catalog.known_accounts(), catalog.accounts.len());
+        (self.running.on_progress)(catalog.known_accounts(), catalog.accounts.len());
         drop(catalog);
         self.is_dirty.set(true);
         if self.saved_at.get().is_none_or(|at| at.elapsed() >= SAVE_INTERVAL) {
@@ -338,7 +339,7 @@ impl<'a> Draft<'a> {
         if !self.is_dirty.replace(false) || (self.has_better && !catalog.is_complete) {
             return;
         }
-        self.asking.save(&catalog);
+        self.running.save(&catalog);
         self.saved_at.set(Some(Instant::now()));
     }
 
@@ -346,7 +347,7 @@ impl<'a> Draft<'a> {
         let error = result.err();
         // Another user has signed in, so the part that was found is not this user's.
         let catalog = match error {
-            Some(LoginError::Replaced) => self.asking.new_catalog(),
+            Some(LoginError::Replaced) => self.running.new_catalog(),
             _ => self.catalog.borrow().clone(),
         };
         Found { catalog, error }

@@ -126,7 +126,7 @@ fn unless_expired(token: SsoToken, now: SystemTime, error: LoginError) -> Result
     if token.expires_within(Duration::ZERO, now) { Err(error) } else { Ok(token) }
 }
 
-/// Whether the OIDC service refuses the refresh token or the registration for good.
+/// Whether the OIDC service refuses the refresh token or the registration permanently.
 fn is_refused(error: &StsError) -> bool {
     const CODES: [&str; 5] = [
         "InvalidGrantException",

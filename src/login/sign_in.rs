@@ -115,7 +115,7 @@ impl BrowserSignIn<'_> {
         &self.page
     }
 
-    /// Returns an address on this machine that leads a browser of this user to the sign-in page. It holds no
+    /// Returns an address on this host that leads a browser of this user to the sign-in page. It holds no
     /// secret that another user could use, so it may be an argument of the browser.
     pub fn start_url(&self) -> String {
         self.server.start_url()

@@ -12,16 +12,16 @@ use super::line::{LineKind, Lines, SectionKind, SharedFile};
 pub struct Edited {
     /// Its bytes.
     pub text: Vec<u8>,
-    /// What differs, in the order of the new file.
+    /// The changed parts, in the order of the new file.
     pub changes: Vec<Change>,
 }
 
 /// A part of a file that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Where it was in the old file.
+    /// Its byte range in the old file.
     pub before: Range<usize>,
-    /// Where it is in the new one.
+    /// Its byte range in the new file.
     pub after: Range<usize>,
 }
 

@@ -35,7 +35,7 @@ const STABLE_READS_EMPTY: usize = 160;
 /// How many reads arl makes before it gives up on a file that never settles.
 const MAX_READS: usize = 1000;
 
-/// What [`update`] did.
+/// The result of [`update`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdateOutcome {
     /// It created the file.
@@ -156,9 +156,9 @@ pub fn update<E>(
 
 /// Whether the new version of a file is in place.
 enum Replaced {
-    /// It is, as a new file.
+    /// The new version has replaced the file.
     Yes,
-    /// It is, in the old file.
+    /// The new version was written into the file.
     InPlace,
     /// Another program has changed the file.
     No,

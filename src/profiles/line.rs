@@ -157,7 +157,7 @@ fn header_end(header: &[u8]) -> Option<usize> {
     ends.find(|index| is_last(&header[index + 1..])).or_else(|| (0..header.len()).rfind(is_end))
 }
 
-/// What a section header begins.
+/// The kind of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum SectionKind<'a> {
     /// Before the first header.

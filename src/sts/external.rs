@@ -43,7 +43,7 @@ pub(crate) fn parse_output(output: &[u8]) -> Result<Credentials, StsError> {
     parse_fields(&object, names).map_err(|reason| invalid(&reason))
 }
 
-/// Runs a `web_identity_token_process`, which prints a token. What it printed is never shown.
+/// Runs a `web_identity_token_process`, which prints a token. An error never quotes its output.
 pub(super) async fn from_token_process(process: &ProcessSource) -> Result<Secret, StsError> {
     let invalid = |reason: &str| StsError::Source(format!("the web identity token process {reason}"));
     let output = run(process)

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::client::Sts;
 use super::error::StsError;
-use super::response::Asked;
+use super::response::RequestedSession;
 use super::{container, external, metadata, response};
 use crate::arn::RoleArn;
 use crate::credentials::Credentials;
@@ -96,8 +96,8 @@ impl Sts {
             .await
             .map_err(|error| StsError::from_sdk_error(&error, self.timeout()))?;
         let is_own_endpoint = self.settings.endpoint_url.is_some();
-        let asked = Asked { role_arn, session_name: role_session_name, is_own_endpoint };
-        response::parse_role_session(asked, response.assumed_role_user(), response.credentials(), now)
+        let requested = RequestedSession { role_arn, session_name: role_session_name, is_own_endpoint };
+        response::parse_role_session(requested, response.assumed_role_user(), response.credentials(), now)
             .map(|session| session.credentials)
     }
 }

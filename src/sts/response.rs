@@ -40,7 +40,7 @@ pub enum Confirmation {
 
 /// The request that a response must match.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct RequestedSession<'a> {
     pub(super) role_arn: &'a RoleArn,
     pub(super) session_name: &'a str,
     /// Whether the user, or the program, has chosen the endpoint.
@@ -49,12 +49,12 @@ pub(super) struct Asked<'a> {
 
 /// Checks that the response is a session of the requested role, and that it has not expired.
 pub(super) fn parse_role_session(
-    asked: Asked<'_>,
+    requested: RequestedSession<'_>,
     user: Option<&AssumedRoleUser>,
     credentials: Option<&aws_sdk_sts::types::Credentials>,
     now: SystemTime,
 ) -> Result<RoleSession, StsError> {
-    let Asked { role_arn, session_name, is_own_endpoint } = asked;
+    let RequestedSession { role_arn, session_name, is_own_endpoint } = requested;
     let no_session = |error| StsError::Mismatch(format!("it names no session of a role ({error})"));
     let text = user.map(|user| user.arn()).unwrap_or_default();
     let (arn, confirmation) = if text.is_empty() && is_own_endpoint {
@@ -135,8 +135,8 @@ mod tests {
             .expect("credentials");
         let parse = |arn: &str, is_own_endpoint| {
             let user = AssumedRoleUser::builder().arn(arn).assumed_role_id("x").build().expect("a user");
-            let asked = Asked { role_arn: &role_arn, session_name: "ann", is_own_endpoint };
-            let session = parse_role_session(asked, Some(&user), Some(&credentials), now);
+            let requested = RequestedSession { role_arn: &role_arn, session_name: "ann", is_own_endpoint };
+            let session = parse_role_session(requested, Some(&user), Some(&credentials), now);
             session.map(|session| (session.arn.to_string(), session.confirmation))
         };
         let arn = |rest: &str| format!("arn:aws:sts::123456789012:assumed-role/{rest}");

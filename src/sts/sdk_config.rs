@@ -10,7 +10,7 @@ use aws_types::service_config::ServiceConfigKey;
 
 use super::assume_role;
 use super::error::{StsError, causes, root_cause};
-use super::response::{self, Asked, Confirmation, RoleSession};
+use super::response::{self, Confirmation, RequestedSession, RoleSession};
 use super::settings::{ATTEMPT_TIMEOUT, OPERATION_TIMEOUT, StsSettings};
 use crate::arn::Partition;
 use crate::credentials::Credentials;
@@ -53,12 +53,12 @@ pub(crate) async fn assume_role_with(
         }
     })?;
     let (user, credentials) = (output.assumed_role_user(), output.credentials());
-    let asked = Asked {
+    let requested = RequestedSession {
         role_arn: &request.role_arn,
         session_name: request.role_session_name.as_str(),
         is_own_endpoint: endpoint_url(config).is_some(),
     };
-    let session = response::parse_role_session(asked, user, credentials, now)?;
+    let session = response::parse_role_session(requested, user, credentials, now)?;
     if session.confirmation == Confirmation::Unnamed {
         tracing::warn!(role_arn = %request.role_arn, "the endpoint does not say whose session this is");
     }

@@ -37,7 +37,7 @@ before they expire, and the environment of the command holds no key.";
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
 #[command(help_template = TEMPLATE, mut_arg("role", RoleArgs::optional))]
-// As in `each`.
+// clap needs this for the same reason as in `each`.
 #[command(mut_arg("command", |command| command.last(true)))]
 pub(crate) struct ExecArgs {
     #[command(flatten)]

@@ -386,7 +386,7 @@ fn no_role_to_assume(profile: &str, section: &Section<'_>, flag: &str) -> CliErr
 fn asks_sts(source: &Source) -> bool {
     match source {
         Source::WebIdentity { .. } | Source::MfaSession { .. } => true,
-        // `--allow-insecure-endpoint` also allows a container endpoint on another machine.
+        // `--allow-insecure-endpoint` also allows a container endpoint on another host.
         Source::Container(_) | Source::InstanceMetadata(_) => true,
         Source::Keys(_) | Source::Keychain(_) | Source::Sso(_) | Source::Process(_) | Source::Login(_) => {
             false

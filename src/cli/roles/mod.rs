@@ -84,7 +84,7 @@ pub(crate) enum RoleOrigin {
 /// A role that the user can name.
 #[derive(Debug, Default)]
 pub(crate) struct KnownRole {
-    /// What the user types to get it: the name of its profile, or `SESSION:ACCOUNT/NAME`.
+    /// The ROLE that the user types: the name of its profile, or `SESSION:ACCOUNT/NAME`.
     pub(crate) name: String,
     pub(crate) origin: RoleOrigin,
     /// `None` for a role of IAM Identity Center, whose ARN only the service knows.

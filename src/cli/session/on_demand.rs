@@ -51,12 +51,12 @@ impl OnMissingSignIn {
 /// The lock of a sign-in. Dropping it without a sign-in leaves the time of the failure for the waiting
 /// processes. It works on drop because an interrupt drops it too, and a waiting process may get the lock
 /// before it gets the same interrupt.
-struct Asked {
+struct SignInLock {
     lock: LeaderLock,
     has_signed_in: bool,
 }
 
-impl Drop for Asked {
+impl Drop for SignInLock {
     fn drop(&mut self) {
         if !self.has_signed_in {
             self.lock.leave_time(Context::now());
@@ -95,9 +95,9 @@ impl OnDemand<'_> {
             }
             Turn::Own(lock) => lock,
         };
-        let mut asked = Asked { lock, has_signed_in: false };
+        let mut lock = SignInLock { lock, has_signed_in: false };
         let result = self.sign_in_now().await;
-        asked.has_signed_in = result.is_ok();
+        lock.has_signed_in = result.is_ok();
         result
     }
 

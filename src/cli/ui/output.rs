@@ -33,7 +33,7 @@ impl ColorChoice {
     }
 }
 
-/// Where other people or users could read the output.
+/// Where other people could see a secret in the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exposure {
     /// A terminal shows it.
@@ -88,7 +88,7 @@ pub(crate) enum Volume {
     Verbose,
 }
 
-/// Where a command writes, and how much.
+/// The output of a command: how much it prints on stderr, and whether in color.
 #[derive(Debug)]
 pub(crate) struct Output {
     volume: Volume,

@@ -14,7 +14,7 @@ use crate::cli::ui::output::Output;
 /// Whether a command changes the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Run {
-    /// It does.
+    /// It changes the file.
     Real,
     /// It only shows what would change.
     Dry,

@@ -35,7 +35,7 @@ pub(crate) enum Unattended {
 pub(crate) struct Asking {
     /// As typed: `arl exec`.
     pub(crate) command: &'static str,
-    /// What follows the role on the command line.
+    /// The text after the role in suggested command lines.
     pub(crate) behind: &'static str,
     pub(crate) unattended: Unattended,
 }

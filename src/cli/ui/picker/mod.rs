@@ -59,7 +59,7 @@ pub(crate) enum Look {
     Numbered,
 }
 
-/// What a picker needs besides the list.
+/// The settings of a picker. [`Picker::pick`] takes the list.
 pub(crate) struct Picker<'a> {
     /// The name of what the user picks, shown before the typed words.
     pub(crate) title: &'a str,
