@@ -78,8 +78,8 @@ impl CacheKey {
     }
 }
 
-/// Returns the facts of the STS endpoint. It destructures the settings, so that the compiler asks whether a
-/// new one belongs to the key.
+/// Returns the facts of the STS endpoint. It destructures the settings, so the code does not compile until a
+/// new setting is included or left out here.
 fn endpoint_facts(sts: &StsSettings) -> Value {
     let StsSettings {
         region,

@@ -162,8 +162,8 @@ impl<'a> RunningDiscovery<'a> {
         store.read(self.session, (self.call.clock)())
     }
 
-    /// Takes the lock, while another process may be asking the same. If that process finds the answer,
-    /// returns it as the error.
+    /// Waits for the lock of this discovery. If another process finds the answer meanwhile, returns that
+    /// answer as the error.
     async fn lock(
         &self,
         cached: impl Fn() -> Option<Catalog>,

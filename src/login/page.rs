@@ -83,8 +83,7 @@ pub(super) fn response(status: &str, headers: &str, page: Option<Page<'_>>) -> S
     )
 }
 
-/// Escapes text for HTML. It drops control characters and encodes every other character that is not plain
-/// ASCII.
+/// Escapes text for HTML. It drops control characters, and encodes `<>&"'` and every character beyond ASCII.
 fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars().filter(|character| !character.is_control()) {

@@ -68,7 +68,7 @@ impl<'a> SourceResolver<'a> {
                 let chain = SourceChain::from_env_keys(keys);
                 Ok(SourceChain { id: id.unwrap_or_else(|| chain.id.clone()), ..chain })
             }
-            // A session from another tool is a role, so arl can chain from it. Long-term keys are none.
+            // A session from another tool is a role, so arl can chain from it. Long-term keys are not a role.
             (false, ShellRole::Chain) if keys.session_token().is_none() => {
                 Err(SourceError::NothingToChainFrom)
             }

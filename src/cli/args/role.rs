@@ -184,8 +184,8 @@ impl RoleArgs {
         role.required_unless_present(Resettable::<Id>::Reset).help(OPTIONAL_HELP)
     }
 
-    /// Returns every flag, whether it was given or not. It destructures the arguments, so that the compiler
-    /// refuses to forget a new flag.
+    /// Returns every flag, whether it was given or not. It destructures the arguments, so the code does not
+    /// compile until a new flag is added here.
     fn flags(&self) -> [(&'static str, FlagKind, FlagValues<'_>); 27] {
         use FlagKind::{Call, Deadline, Mfa, Role, Target};
         use FlagValues::{Many, One, Switch};
