@@ -132,6 +132,10 @@ fn dotenv_can_be_exported_without_eval() {
     );
     let out = stage.run(stage.as_ann("sh").args(["-c", &line])).success();
     assert!(out.starts_with("x 123456789012 FwoGZXIvYXdzE"), "{out}");
+    // In a container, a name that only this machine knows would be an error.
+    let file = stage.arl(&["assume", DEPLOY, "--format", "dotenv", "--region", "eu-west-1"]).success();
+    let names = file.lines().map(|line| line.split('=').next().unwrap());
+    assert!(names.clone().all(|name| name.starts_with("AWS_") && name != "AWS_PROFILE"), "{names:?}");
     stage.sts.change(|world| world.next_token = Some("a$(x)".into()));
     let refused = stage.arl(&["assume", DEPLOY, "--format", "dotenv"]);
     refused.failure(1, "AWS_SESSION_TOKEN");

@@ -70,6 +70,18 @@ fn a_readonly_variable_makes_assume_fail_and_change_nothing() {
     }
 }
 
+/// The statements end without a separator, so that one more can follow in the same word.
+#[test]
+fn a_statement_can_follow_in_the_same_command_line() {
+    for shell in ["sh", "dash", "bash", "zsh", "ksh93", "mksh", "fish"] {
+        let stage = Stage::new();
+        let dialect = if shell == "fish" { "fish" } else { "posix" };
+        let line = format!("{shell} -c \"$(arl assume {DEPLOY} --shell {dialect}); echo x\\$ARL_ROLE_ARN\"");
+        let run = stage.run(stage.as_ann("sh").args(["-c", &line]));
+        assert_eq!(run.success(), format!("x{DEPLOY}\n"), "{shell}");
+    }
+}
+
 #[test]
 fn evaluating_help_changes_nothing() {
     for shell in EVALUATING {

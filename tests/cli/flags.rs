@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::support::{DEPLOY, Run, Stage};
+use arl_sts::World;
+
+use crate::keys::KeyStage;
+use crate::support::{DEPLOY, Run, Stage, write_program};
 
 const CONFIG: &str = "[profile ann]\n[profile keys]\n\
     [profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = ann\n\
@@ -176,6 +179,175 @@ fn every_flag_of_every_verb_is_used_or_refused() {
                 if is_same && run.status != 2 {
                     ignored.push(format!("arl {verb} {role} {}", flags.join(" ")));
                 }
+            }
+        }
+    }
+    assert!(ignored.is_empty(), "ignored:\n{}", ignored.join("\n"));
+}
+
+const BOB_KEY: &str = "AKIAIOSFODNN7BOB0001";
+
+/// A line for each flag of the other verbs, in which `{}` stands for the flag. With the flag it must do something
+/// else than without.
+const OTHER_FLAGS: &[(&str, &[(&str, &str)])] = &[
+    (
+        "login",
+        &[
+            ("--force", "arl login -q corp; arl login corp {}"),
+            ("--check", "arl login corp {}"),
+            ("--device-code", "arl login corp {}"),
+            ("--paste", "arl login corp {} </dev/null"),
+            ("--no-browser", "BROWSER=true arl login corp --timeout 1s {}"),
+            ("--port=$PORT", "arl login corp {}"),
+            ("--timeout=1s", "BROWSER=true timeout -s INT 2 arl login corp {}"),
+        ],
+    ),
+    ("logout", &[("--all", "arl login -q corp; arl logout corp {}")]),
+    (
+        "keys add",
+        &[
+            ("--env", "AWS_ACCESS_KEY_ID=$ID AWS_SECRET_ACCESS_KEY=$KEY arl keys add dev {} </dev/null"),
+            ("--stdin", "arl keys add dev {} <key"),
+            ("--import=ann", "arl keys add dev {} </dev/null"),
+            ("--profile-name=other", "arl keys add dev --stdin {} <key; cat .aws/config"),
+            ("--no-profile", "arl keys add dev --stdin {} <key; cat .aws/config"),
+            (
+                "--serial-number=arn:aws:iam::111122223333:mfa/ann",
+                "arl keys add dev --stdin {} <key; cat .aws/config",
+            ),
+            ("--region=eu-west-3", "arl keys add dev --stdin {} <key; cat .aws/config"),
+            ("--force", "arl keys add dev --stdin <key; arl keys add dev --stdin {} <other-key"),
+        ],
+    ),
+    ("keys list", &[("--json", "arl keys add dev --stdin <key; arl keys list {}")]),
+    (
+        "keys show",
+        &[
+            ("--json", "arl keys add dev --stdin <key; arl keys show dev {} | grep -o SecretAccessKey"),
+            (
+                "--show",
+                "arl keys add dev --stdin <key; : >out; chmod 644 out; arl keys show dev --json {} >out",
+            ),
+        ],
+    ),
+    ("keys remove", &[("--force", "arl keys add dev --stdin <key; arl keys remove dev {} </dev/null")]),
+    (
+        "keys rotate",
+        &[
+            ("--keep-old", "arl keys add dev --stdin <key; arl keys rotate dev {}"),
+            ("--replace=AKIAIOSFODNN7EXAMPLE", "arl keys add dev --stdin <key; arl keys rotate dev {}"),
+            ("--mfa-session", "arl keys add dev --stdin <key; arl keys rotate dev {} </dev/null"),
+            (
+                "--serial-number=arn:aws:iam::111122223333:mfa/ann",
+                "arl keys add dev --stdin <key; arl keys rotate dev --mfa-session {} </dev/null",
+            ),
+            (
+                "--mfa-process=false",
+                "arl keys add dev --stdin --serial-number=arn:aws:iam::111122223333:mfa/ann <key; \
+             arl keys rotate dev --mfa-session {} </dev/null",
+            ),
+        ],
+    ),
+    (
+        "list",
+        &[
+            ("--sso", "arl login -q corp; arl list {}"),
+            ("--refresh", "arl login -q corp; arl list --sso >list; arl list --sso {}"),
+            ("--json", "arl list {}"),
+        ],
+    ),
+    (
+        "status",
+        &[
+            ("--verify", "AWS_ACCESS_KEY_ID=$ID AWS_SECRET_ACCESS_KEY=$KEY arl status {}"),
+            ("--json", "arl status {}"),
+        ],
+    ),
+    (
+        "cache list",
+        &[(
+            "--json",
+            "AWS_ACCESS_KEY_ID=$ID AWS_SECRET_ACCESS_KEY=$KEY arl assume deploy --json | grep -c ASIA; arl cache list {}",
+        )],
+    ),
+    ("cache clear", &[]),
+    (
+        "clear",
+        &[
+            ("--expired", "arl assume deploy --shell posix --show >out; . ./out; arl clear {} | cut -c1-5"),
+            ("--shell=fish", "arl clear {}"),
+        ],
+    ),
+    ("init", &[]),
+    ("completions", &[]),
+    (
+        "arn",
+        &[
+            ("--session=ann", "arl arn 123456789012 Deploy {}"),
+            ("--partition=aws-cn", "arl arn 123456789012 Deploy {}"),
+        ],
+    ),
+];
+
+/// What a line of a shell prints, asks of the services and leaves. Numbers and addresses differ each time.
+fn effect_of_line(line: &str) -> (Run, String) {
+    let keys = KeyStage::new();
+    let stage = &keys.stage;
+    let session = "[sso-session corp]\nsso_start_url = https://corp.example/start\nsso_region = eu-west-1\n";
+    stage.profiles(&format!("{CONFIG}{session}"), &format!("[ann]\n{KEYS}"));
+    stage
+        .sts
+        .change(|world| world.add_user("arn:aws:iam::111122223333:user/bob", BOB_KEY, World::ANN_SECRET));
+    for (name, id, secret) in
+        [("key", World::ANN_KEY, World::ANN_SECRET), ("other-key", BOB_KEY, World::ANN_SECRET)]
+    {
+        fs::write(stage.home.join(name), format!("{id}\n{secret}\n")).unwrap();
+    }
+    write_program(&stage.home.join("browser"), "#!/bin/sh\nexec curl -sL -o \"$HOME/page\" \"$1\"\n");
+    let mut command = keys.bare("sh");
+    command
+        .args(["-c", line])
+        .current_dir(&stage.home)
+        .env_remove("ARL_CACHE")
+        .env("BROWSER", stage.home.join("browser"))
+        .env("AWS_ENDPOINT_URL_SSO", stage.sts.url())
+        .env("AWS_ENDPOINT_URL_SSO_OIDC", stage.sts.url())
+        .env("PORT", stage.sts.url().rsplit(':').next().unwrap())
+        .env("ID", World::ANN_KEY)
+        .env("KEY", World::ANN_SECRET);
+    let mut run = stage.run(&mut command);
+    let home = stage.home.display().to_string();
+    // A new key's ID differs each time, as numbers do.
+    let word =
+        |word: &str| if word.starts_with("AKIA") { "KEY".to_owned() } else { word.replace(&home, "~") };
+    for text in [&mut run.stdout, &mut run.stderr] {
+        let lines = text.lines().filter(|line| !line.contains("/authorize?"));
+        let lines = lines.map(|line| line.split(' ').map(word).collect::<Vec<_>>().join(" "));
+        *text = lines.collect::<Vec<_>>().join("\n").replace(|c: char| c.is_ascii_digit(), "");
+    }
+    let asked: Vec<String> = stage.sts.requests().into_iter().map(|request| request.action).collect();
+    let config = fs::read_to_string(stage.home.join(".aws/config")).unwrap();
+    (run, format!("{}\n{config}", asked.join(" ")))
+}
+
+#[test]
+fn every_flag_of_the_other_verbs_is_used_or_refused() {
+    let mut ignored = Vec::new();
+    for (verb, flags) in OTHER_FLAGS {
+        let words: Vec<&str> = verb.split(' ').chain(["--help"]).collect();
+        let named = flags.iter().map(|(flag, _)| flag.split('=').next().unwrap().to_owned());
+        let mut documented = long_flags(&Stage::new().arl(&words).success());
+        documented.retain(|flag| !["--help", "--verbose", "--quiet", "--color"].contains(&flag.as_str()));
+        assert_eq!(named.collect::<BTreeSet<_>>(), documented, "arl {verb}: a line for each flag");
+        for (flag, line) in *flags {
+            let effect = |flag: &str| {
+                let (run, left) = effect_of_line(&line.replace("{}", flag));
+                (run.status, run.stdout, run.stderr, left)
+            };
+            let without = effect("");
+            assert_eq!(without, effect(""), "{line}: the line says nothing if it differs by itself");
+            if effect(flag) == without {
+                ignored.push(format!("{line} ({flag}): {without:?}"));
             }
         }
     }

@@ -30,6 +30,7 @@ mod faults;
 mod flags;
 mod help;
 mod hooks;
+mod hostile_names;
 mod hostile_shell;
 mod identity_center;
 mod inherited_state;

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::support::{DEPLOY, Stage};
+use crate::support::{DEPLOY, Run, Stage, in_terminal};
 
 #[test]
 fn no_process_has_a_secret_in_its_arguments() {
@@ -98,4 +98,34 @@ fn a_file_that_others_can_read_gets_no_secret_unless_the_user_insists() {
         assert_eq!(run.status, 0, "{run:?}");
     }
     assert_eq!(stage.assumed().len(), 16, "a refusal asks for nothing");
+}
+
+#[test]
+fn a_terminal_gets_no_secret_unless_the_user_insists() {
+    let stage = Stage::new();
+    for format in ["", "--env", "--json", "--format json", "--format dotenv", "--shell fish"] {
+        for show in ["", "--show"] {
+            let line = format!("arl assume {DEPLOY} {format} {show}");
+            let run = Run::of(in_terminal(&stage, &line).output().unwrap());
+            assert_eq!(run.status, i32::from(show.is_empty()), "{line}: {run:?}");
+            assert_eq!(run.stdout.contains("ASIA"), !show.is_empty(), "{line}: {run:?}");
+        }
+    }
+    assert_eq!(stage.assumed().len(), 6, "a refusal asks for nothing");
+}
+
+#[test]
+fn errors_about_endpoints_show_no_part_that_may_be_a_secret() {
+    let stage = Stage::new();
+    for url in
+        ["https://h/?token=hunter2", "http://h/#hunter2", "https://ann:hunter2@h/", "https://h/?hunter2@"]
+    {
+        let flag = stage.arl(&["-v", "assume", DEPLOY, "--endpoint-url", url]);
+        let mut command = stage.as_ann("arl");
+        command.args(["-v", "assume", DEPLOY, "--json"]).env("AWS_ENDPOINT_URL_STS", url);
+        for run in [flag, stage.run(&mut command)] {
+            assert_eq!(run.status, 2, "{url}: {run:?}");
+            assert!(!run.stderr.contains("hunter2"), "{url}: {run:?}");
+        }
+    }
 }

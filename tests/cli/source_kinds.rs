@@ -167,12 +167,19 @@ fn a_credential_process_supplies_credentials_and_its_faults_are_reported() {
         "cat <<'E'\n{good}, \"Expiration\": \"2039-01-02T03:04:05.5+02:00\", \"X\": [1]}}\nE"
     ))
     .success();
+    // Some programs print the account as a number, without its leading zeros.
+    for account in ["12345678901", "\"012345678901\"", "-1", "null", "\"none\""] {
+        let _ = try_script(&format!("cat <<'E'\n{good}, \"AccountId\": {account}}}\nE")).success();
+    }
     for (script, said) in [
         (
             format!("cat <<'E'\n{good}, \"Expiration\": \"2020-01-02T03:04:05Z\"}}\nE"),
             "the source credentials have expired",
         ),
-        (format!("cat <<'E'\n{good}, \"Expiration\": \"tomorrow\"}}\nE"), "`Expiration` that is no time"),
+        (
+            format!("cat <<'E'\n{good}, \"Expiration\": \"tomorrow\"}}\nE"),
+            "`Expiration` that is no time with a zone: `tomorrow`",
+        ),
         (format!("cat <<'E'\n{good}, \"SessionToken\": 5}}\nE"), "`SessionToken` that is no text"),
         ("echo '{\"Version\": 2}'".into(), "version 1"),
         ("echo '{\"Version\": 1, \"AccessKeyId\": \"A\"}'".into(), "gives no `SecretAccessKey`"),

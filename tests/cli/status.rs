@@ -36,7 +36,7 @@ fn status_tells_whether_each_prompt_runs_the_hook() {
     assert!(run.file("back").contains("\n  hook      installed\n"), "{run:?}");
     // What one shell says of its hook reaches no other program.
     let mut arl = stage.as_ann("bash");
-    let run = stage.run(arl.args(["-c", "arl status --json; arl status"]));
+    let run = stage.run(arl.args(["-c", "arl status --json; arl status; true"]));
     let status: Value = serde_json::from_str(run.stdout.lines().next().unwrap()).unwrap();
     assert_eq!(status["hook"], Value::Null);
     assert!(
@@ -81,6 +81,24 @@ fn verify_compares_the_clocks() {
         run.stdout.contains("clock     1h behind STS's; AWS refuses calls beyond 5m: set it\n"),
         "{run:?}"
     );
+}
+
+#[test]
+fn verify_tells_whose_other_keys_are_and_that_there_are_none() {
+    let stage = Stage::new();
+    let run = stage.arl(&["status", "--verify"]);
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(run.stdout.contains("\n  verified  arn:aws:iam::111122223333:user/ann\n"), "{run:?}");
+    let run = stage.run(stage.bare("arl").args(["status", "--verify"]));
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(
+        run.stdout.starts_with("no role\n") && run.stderr.contains("no credentials to ask about"),
+        "{run:?}"
+    );
+    let mut command = stage.as_ann("arl");
+    command.args(["exec", DEPLOY, "--", "env", "ARL_EXPIRES_AT=1", "arl", "status", "--verify"]);
+    let run = stage.run(&mut command);
+    assert!(run.stdout.contains(" expired ") && run.stdout.contains("\n  clock     as STS's\n"), "{run:?}");
 }
 
 #[test]

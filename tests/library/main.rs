@@ -273,6 +273,20 @@ async fn sts_may_have_another_region_and_another_configuration_than_the_parent()
     assert_eq!((stage.calls(), other.calls()), (1, 2));
 }
 
+/// The SDK's own cache would renew only some seconds before the expiration. A configuration that is built on that
+/// of a role has none either, as the documentation of `into_config` says.
+#[test]
+fn the_identity_cache_stays_off_for_what_is_built_on_the_role() {
+    let stage = Stage::new();
+    let deploy = stage.base().assume_role(DEPLOY).into_config().unwrap();
+    let no_cache = "NoCache";
+    let shown = |config: &SdkConfig| format!("{:?}", config.identity_cache());
+    assert!(!shown(&stage.base()).contains(no_cache), "{}", shown(&stage.base()));
+    assert!(shown(&deploy).contains(no_cache), "{}", shown(&deploy));
+    let built = deploy.into_builder().region(Region::new("eu-west-3")).build();
+    assert!(shown(&built).contains(no_cache), "{}", shown(&built));
+}
+
 #[test]
 fn into_config_refuses_parameters_that_sts_would_refuse() {
     let stage = Stage::new();

@@ -17,6 +17,7 @@ use crate::cli::roles::sign_ins::configured_sign_ins;
 use crate::cli::session::runtime::runtime;
 use crate::cli::session::shell_credentials::shell_credentials;
 use crate::cli::ui::error::{CliError, ExitStatus};
+use crate::cli::ui::json::json_line;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::sign_in_table::ListedSignIn;
 use crate::cli::ui::text::{human_duration, printable, quote_words};
@@ -146,8 +147,11 @@ struct StatusReport {
 
 pub(crate) fn run(args: &StatusArgs, output: &Output) -> Result<ExitStatus, CliError> {
     let mut report = StatusReport::from_env(sign_ins(output));
-    if args.verify && report.state == State::Live {
-        report.verified = Some(verify()?);
+    // An expired session is verified too: the clock may be wrong.
+    match report.state {
+        _ if !args.verify => {}
+        State::Live | State::Expired | State::OtherKeys => report.verified = Some(verify()?),
+        State::NoRole => output.note("--verify: this shell has no credentials to ask about"),
     }
     let text = if args.json { report.to_json() } else { report.to_text() };
     output.write_data(text.as_bytes())?;
@@ -255,7 +259,7 @@ impl StatusReport {
             "hook": self.hook.to_json(),
             "sign_ins": self.sign_ins.iter().map(|sign_in| sign_in.to_json(now)).collect::<Vec<_>>(),
         });
-        format!("{object}\n")
+        json_line(&object)
     }
 }
 

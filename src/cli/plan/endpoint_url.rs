@@ -157,8 +157,8 @@ pub(crate) fn find(
     let Err(fault) = check_url(&url, args.plain_http) else {
         return Ok(Some((origin, url)));
     };
-    // A URL with a user name may have a password as well.
-    let url_text = if url.contains('@') { String::new() } else { format!(" `{url}`") };
+    // A user name may have a password beside it, and a query may be a token.
+    let url_text = if url.contains(['@', '?', '#']) { String::new() } else { format!(" `{url}`") };
     let error = CliError::usage(format!("{origin}{url_text} {fault}"));
     Err(match fault {
         UrlFault::PlainHttp => {

@@ -1,6 +1,7 @@
 //! The user interface: messages, tables, prompts, the picker.
 
 pub(crate) mod error;
+pub(crate) mod json;
 pub(crate) mod output;
 pub(crate) mod picker;
 pub(crate) mod prompt;

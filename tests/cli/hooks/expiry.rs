@@ -25,6 +25,23 @@ fn the_prompt_clears_an_expired_role_once() {
 }
 
 #[test]
+fn the_message_of_an_expired_role_begins_with_the_name_that_was_typed() {
+    for shell in HOOKED {
+        let stage = Stage::new();
+        let profile = "[profile prod]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\ncredential_source = Environment\n";
+        stage.profiles(profile, "");
+        let run = ShellSession::new(&stage, shell).assume("prod").expire().prompt().typed();
+        let message = "arl: prod (role/Deploy in 123456789012) expired";
+        assert_eq!(run.stdout.matches(message).count(), 1, "{run:?}");
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let session = ShellSession::new(&stage, shell).assume("prod");
+        let run = session.export("ARL_EXPIRES_AT", &now.to_string()).prompt().typed();
+        let message = "arl: prod (role/Deploy in 123456789012) just expired";
+        assert_eq!(run.stdout.matches(message).count(), 1, "{run:?}");
+    }
+}
+
+#[test]
 fn a_command_at_an_idle_prompt_runs_with_the_expired_keys_and_never_with_others() {
     // The session expires while the prompt waits, after arl's own hook has looked.
     let zsh = "later() { [ -n \"$AWS_SESSION_TOKEN\" ] && [ ! -e late ] && touch late && ARL_EXPIRES_AT=1; }; \

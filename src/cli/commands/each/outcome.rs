@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cli::commands::each::jobs::Job;
 use crate::cli::ui::error::ExitStatus;
+use crate::cli::ui::json::json_line;
 use crate::cli::ui::output::Output;
 
 /// How the command of one role ended.
@@ -93,7 +94,7 @@ pub(crate) struct Report {
 impl Report {
     /// Returns one JSON object per line for each role.
     pub(crate) fn json_lines(&self) -> String {
-        self.outcomes.iter().map(|(job, outcome)| format!("{}\n", outcome.json(job))).collect()
+        self.outcomes.iter().map(|(job, outcome)| json_line(&outcome.json(job))).collect()
     }
 
     /// Prints which commands failed.

@@ -23,6 +23,7 @@ use crate::cli::plan::hop;
 use crate::cli::plan::hop::Hop;
 use crate::cli::session::cache::SessionCache;
 use crate::cli::ui::error::CliError;
+use crate::cli::ui::json::json_line;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::{human_duration, printable};
 
@@ -113,7 +114,7 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<(), CliError> {
     let mut plan = Plan::new(&args.role, &context, output)?;
     let cache = SessionCache::open(&args.role, Consumer::OneShot, &context, output)?;
     let explanation = Explanation::new(&args.role, &mut plan, &context, &cache)?;
-    let text = if args.json { format!("{}\n", explanation.to_json()) } else { explanation.to_text() };
+    let text = if args.json { json_line(&explanation.to_json()) } else { explanation.to_text() };
     output.write_data(text.as_bytes())
 }
 

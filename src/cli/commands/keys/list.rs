@@ -9,6 +9,7 @@ use crate::cli::env::context::Context;
 use crate::cli::env::key_records::recorded_names;
 use crate::cli::session::runtime::runtime;
 use crate::cli::ui::error::CliError;
+use crate::cli::ui::json::json_line;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::{format_table, printable};
 
@@ -103,6 +104,6 @@ impl Listed {
             "missing": self.is_missing,
             "profiles": self.profiles,
         });
-        format!("{object}\n")
+        json_line(&object)
     }
 }

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use arl::internal::{SessionSummary, SourceResolver};
 
 use crate::cli::commands::list::offers::Offers;
-use crate::cli::commands::list::role_table::{fault_notes, json_line, role_table};
+use crate::cli::commands::list::role_table::{fault_notes, role_line, role_table};
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 use crate::cli::roles::catalogs::{account_names, cached_catalogs, catalog_roles};
@@ -84,7 +84,7 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus, CliErr
     };
     let width = output::stdout_columns();
     let text = if args.json {
-        roles.iter().map(|role| json_line(role, now)).collect::<String>()
+        roles.iter().map(|role| role_line(role, now)).collect::<String>()
             + &session_table::session_lines(&sessions, now)
             + &sign_in_table::sign_in_lines(&sign_ins, now)
     } else {

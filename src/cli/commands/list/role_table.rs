@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use crate::cli::roles::{KnownRole, RoleOrigin};
+use crate::cli::ui::json::json_line;
 use crate::cli::ui::text::{Fit, format_table_within, human_duration, printable};
 
 const HEADINGS: [&str; 7] = ["", "PROFILE", "ACCOUNT", "ROLE", "SOURCE", "MFA", "LEFT"];
@@ -16,7 +17,7 @@ const FITS: [Fit; HEADINGS.len()] =
 const MAX_FAULTS: usize = 10;
 
 /// Returns the role as one line of JSON. Fields are added and never removed.
-pub(super) fn json_line(role: &KnownRole, now: SystemTime) -> String {
+pub(super) fn role_line(role: &KnownRole, now: SystemTime) -> String {
     let seconds_left = role.expiration.map(|end| end.duration_since(now).unwrap_or_default().as_secs());
     let object = json!({
         "name": role.name,
@@ -33,7 +34,7 @@ pub(super) fn json_line(role: &KnownRole, now: SystemTime) -> String {
         "error": role.fault,
         "seconds_left": seconds_left,
     });
-    format!("{object}\n")
+    json_line(&object)
 }
 
 /// Returns the role as a row of the table. If the width is limited, a fault is shown below the table instead.
