@@ -88,7 +88,7 @@ pub(crate) struct Finished {
 /// get the environment variables in `hidden`.
 ///
 /// # Errors
-/// As [`run_process`], but a failed program is no error.
+/// As [`run_process`], but a failed program is not an error.
 pub(crate) async fn run_helper(
     program: &str,
     argument: &str,

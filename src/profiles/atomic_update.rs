@@ -105,7 +105,7 @@ pub fn update<E>(
     edit: impl Fn(&[u8]) -> Result<Vec<u8>, E>,
 ) -> Result<UpdateOutcome, UpdateError<E>> {
     let path = &links::resolve(path)?;
-    // Check this before creating a lock beside the path: /dev is no place for a lock.
+    // Check this before creating a lock beside the path, because arl must not create one in /dev.
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(UpdateError::NotAFile);
     }

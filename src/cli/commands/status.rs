@@ -147,7 +147,7 @@ struct StatusReport {
 
 pub(crate) fn run(args: &StatusArgs, output: &Output) -> Result<ExitStatus, CliError> {
     let mut report = StatusReport::from_env(sign_ins(output));
-    // An expired session is verified too: the clock may be wrong.
+    // Verify an expired session too, because the clock may be wrong.
     match report.state {
         _ if !args.verify => {}
         State::Live | State::Expired | State::OtherKeys => report.verified = Some(verify()?),

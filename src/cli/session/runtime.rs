@@ -23,7 +23,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
 fn check_descriptors() -> std::io::Result<()> {
     let opened: Result<Vec<File>, _> = (0..NEEDED_DESCRIPTORS).map(|_| File::open("/dev/null")).collect();
     match opened {
-        // A container without /dev is no reason to fail.
+        // Another error, as in a container without /dev, does not matter here.
         Err(error) if error.raw_os_error() != Some(rustix::io::Errno::MFILE.raw_os_error()) => Ok(()),
         opened => opened.map(drop),
     }

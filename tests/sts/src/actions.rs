@@ -35,7 +35,7 @@ impl Form {
 #[derive(Debug, Default)]
 pub(crate) struct Twist {
     pub(crate) wrong_role: bool,
-    /// The text in the place of the session's ARN.
+    /// The text that replaces the session's ARN.
     pub(crate) session_arn: Option<String>,
     pub(crate) expiry_offset: Option<i64>,
     pub(crate) token: Option<String>,

@@ -6,7 +6,7 @@ use arl::internal::{Change, Edited};
 
 use crate::cli::ui::text::printable;
 
-/// Returns the differences between a file and its edited text. It is empty if there are none.
+/// Returns the differences between a file and its edited text, and an empty text if they are equal.
 pub(super) fn unified(name: &str, old: &[u8], edited: &Edited, is_colored: bool) -> String {
     if edited.changes.is_empty() {
         return String::new();

@@ -53,7 +53,7 @@ const ROLE_HELP: &str =
 #[command(override_usage = "arl each [OPTIONS] <ROLE>... -- <COMMAND>...")]
 #[command(mut_arg("role", |role| role.index(1).required_unless_present("roles_from").help(ROLE_HELP)))]
 // clap 4.6.7 knows that the command follows `--` only if it was the last argument to be defined, and
-// `mut_arg` moves `role` behind it. Without this line `arl each dev staging --jobs 2 -- aws s3 ls` is
+// `mut_arg` moves `role` after it. Without this line `arl each dev staging --jobs 2 -- aws s3 ls` is
 // "unexpected argument 'staging'".
 #[command(mut_arg("command", |command| command.last(true)))]
 pub(crate) struct EachArgs {
