@@ -27,9 +27,10 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 MUSL = $(shell uname -m)-unknown-linux-musl
 TARGET = $(shell command -v musl-gcc >/dev/null && rustup target list --installed 2>/dev/null | grep -x '$(MUSL)')
 RELEASE = target/$(if $(TARGET),$(TARGET)/)release
-# Without the paths of this machine, so that the same sources are the same program everywhere.
+# Removes the paths of this host from the program, so that the same sources give the same program everywhere.
 REMAP = --remap-path-prefix=$(CURDIR)=arl --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo $(REMAP_STD)
-# Where the sources of the standard library are installed, the compiler names them by their place on this machine.
+# If the sources of the standard library are installed, the compiler would put their path on this host into
+# the program.
 REMAP_STD = $(shell rustc --version --verbose 2>/dev/null | sed -n \
 	"s,^commit-hash: \(.*\),--remap-path-prefix=$$(rustc --print sysroot 2>/dev/null)/lib/rustlib/src/rust=/rustc/\1,p")
 CARGO_BUILD = RUSTFLAGS="$(RUSTFLAGS) $(REMAP)" $(if $(TARGET),CC_$(subst -,_,$(TARGET))=musl-gcc )$(CARGO) rustc --release --locked --target-dir target --bin arl
@@ -41,7 +42,8 @@ BUILT = $(RELEASE)/arl $(if $(TARGET),(static; for the system's C library: make 
 FOR_STATIC = $(if $(filter Linux,$(shell uname)),(for the system's C library; a static one that starts faster: \
 	apt-get install musl-tools; rustup target add $(MUSL); make build))
 
-# What the program is made of: where it is newer than all of these, `sudo make install` needs no compiler.
+# The sources of the program. If the built program is newer than all of them, `sudo make install` needs no
+# compiler.
 SOURCES = $(shell find src shell completions Cargo.toml Cargo.lock -type f)
 
 .PHONY: help demo test check run-tests lint fuzz crash interop picker soak pictures bench build dist deb check-deb check-reproducible install uninstall
@@ -54,7 +56,7 @@ demo:
 	@$(CARGO) build --locked --workspace
 	@sh tests/demo.sh
 
-# In two steps, as the first may install the tools by which the second builds.
+# In two steps, because the first may install the tools with which the second builds.
 test:
 	sh tests/install-tools.sh
 	@$(MAKE) --no-print-directory run-tests
@@ -69,7 +71,7 @@ check:
 fuzz:
 	sh fuzz/run.sh $(TARGETS)
 
-# What is printed are the tables of tests/cli/crash/.
+# Prints the tables of tests/cli/crash/.
 crash:
 	ARL_CRASH_KILLS=$(or $(ARL_CRASH_KILLS),5000) ARL_CRASH_SYSCALLS=all \
 		$(CARGO) test --quiet --locked --test cli -- crash:: --nocapture --test-threads=1
@@ -87,7 +89,7 @@ soak:
 	@$(CARGO) build --quiet --locked --workspace
 	python3 tests/proof/soak.py
 
-# Written to another name first, so that a session that fails leaves the picture as it was.
+# Writes to another name first, so that a failed recording leaves the picture as it was.
 pictures:
 	sh benches/install-peers.sh
 	[ -x .tools/pictures/bin/python ] || python3 -m venv .tools/pictures
@@ -141,7 +143,7 @@ target/install/arl: $(SOURCES)
 		exit 1; \
 	fi
 
-# With TARGET on the command line the program that is there may be the other one.
+# If TARGET is on the command line, the built program may be for another target, so this builds it again.
 install: $(if $(findstring command,$(origin TARGET)),build,target/install/arl)
 	mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(SHARE)/bash-completion/completions' \
 		'$(SHARE)/zsh/site-functions' '$(SHARE)/fish/vendor_completions.d' '$(SHARE)/man/man1'

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what arl is measured against into .tools/ of this checkout: peers from the Python package index.
+# Installs the tools that `make bench` compares arl with, from the Python package index, into .tools/ of this
+# checkout.
 set -eu
 cd "$(dirname "$0")/.."
 

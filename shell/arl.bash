@@ -39,11 +39,12 @@ function arl {
         __arl_refuse "$@"
         \builtin return
     }
-    # `arl assume -`: the words of the role before this one, or of the last one if there is none now.
+    # `arl assume -`: takes the arguments of the previous role, or of the last one if the shell has no role
+    # now.
     if [[ -n $__arl_back ]]; then
         __arl_line=${__arl_last-}
         [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]] || __arl_line=${__arl_previous-}
-        # Without them arl says that there is no such role.
+        # Without them arl itself reports that there is no role to go back to.
         if [[ -n $__arl_line ]]; then
             for __arl_word in "$@"; do
                 \builtin shift
@@ -340,7 +341,7 @@ __arl_expired() {
     fi
 }
 
-# Puts back the region from before the role, if the region is still the role's. A child shell does not know
+# Restores the region from before the role, if the region is still the role's. A child shell does not know
 # that region and only unsets the role's.
 __arl_region_back() {
     if [[ -n ${__arl_region-} ]]; then
@@ -412,13 +413,13 @@ __arl_install_hook() {
     fi
 }
 
-# Runs the commands before the hook again, because one that builds the prompt has shown the role. The argument
-# is the status that they see.
+# Runs the commands before the hook again, because one that builds the prompt has shown the role already. The
+# argument is the status that they see.
 __arl_redraw() {
     \builtin local "$__arl_no_attributes" __arl_word __arl_rest || \builtin return
     for __arl_word in "${PROMPT_COMMAND[@]}"; do
         __arl_rest=${__arl_word%%__arl_hook*}
-        # What stands before the hook is a command of its own only if it ends like one.
+        # The text before the hook is a complete command only if it ends with a separator.
         if [[ $__arl_rest == "$__arl_word" || $__arl_rest == *[$';\n'] ]]; then
             __arl_return "$1"
             \builtin eval "$__arl_rest"

@@ -38,11 +38,12 @@ function arl --description 'Assume AWS IAM roles'
                 test -n "$verb"; or set verb $word
         end
     end
-    # `arl assume -`: the words of the role before this one, or of the last one if there is none now.
+    # `arl assume -`: takes the arguments of the previous role, or of the last one if the shell has no role
+    # now.
     if test -n "$back"
         set --local memory __arl_last
         test -n "$ARL_KEY_ID" -a "$AWS_ACCESS_KEY_ID" = "$ARL_KEY_ID"; and set memory __arl_previous
-        # Without them arl says that there is no such role.
+        # Without them arl itself reports that there is no role to go back to.
         if __arl_is_own $memory
             set --local rest
             for word in $argv
@@ -129,8 +130,8 @@ end
 function __arl_hook --on-event fish_prompt
     string match --quiet --regex -- '^[0-9]{1,15}$' "$ARL_EXPIRES_AT"
     or return
-    # A trace must not show what is evaluated. A function that is called from here must not do this again:
-    # fish would trace when that one returns.
+    # A trace must not show the evaluated statements. A function that is called from here must not set this
+    # again, because fish would trace once that function returns.
     set --local fish_trace
     # fish has no clock variable. The time of a file plus its age is the current time. Each substitution costs
     # 50 µs.
@@ -194,7 +195,7 @@ function __arl_expired
     end
 end
 
-# Puts back the region from before the role, if the region is still the role's. A child shell does not know
+# Restores the region from before the role, if the region is still the role's. A child shell does not know
 # that region and only erases the role's.
 function __arl_region_back
     set --local __arl_scope -g

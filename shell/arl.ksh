@@ -98,7 +98,7 @@ __arl_unset() {
         ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION
 }
 
-# Puts back the region from before the role, if the region is still the role's. A child shell does not know
+# Restores the region from before the role, if the region is still the role's. A child shell does not know
 # that region and only unsets the role's.
 __arl_region_back() {
     case ${__arl_region:+x} in

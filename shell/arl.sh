@@ -31,13 +31,14 @@ arl() {
     __arl_unset_scratch
     \unset __arl_subshell
     __arl_untraced __arl_choose_mode "$@" || __arl_mode=stop
-    # `arl assume -`: the words of the role before this one, or of the last one if there is none now.
+    # `arl assume -`: takes the arguments of the previous role, or of the last one if the shell has no role
+    # now.
     case ${__arl_back-}:$__arl_mode in
         :* | *:stop) ;;
         *)
             __arl_value=${__arl_last-}
             case ${AWS_ACCESS_KEY_ID-} in "${ARL_KEY_ID:-?}") __arl_value=${__arl_previous-} ;; esac
-            # Without them arl says that there is no such role.
+            # Without them arl itself reports that there is no role to go back to.
             case ${__arl_value:+x} in
                 x)
                     for __arl_word in "$@"; do
@@ -125,7 +126,8 @@ __arl_restore_options() {
     case $1 in *v*) \set -v ;; esac
     case $1 in *x*) \set -x ;; esac
 }
-# Where a function can have options of its own, they come back after Ctrl-C as well.
+# In shells whose functions can have local options, the shell restores them when the function ends, after
+# Ctrl-C as well.
 if (\eval '__arl_test() { \local - || \exit 1; \set +u; }; \set -u; __arl_test; case $- in *u*) ;; *) \exit 1 ;; esac') >/dev/null 2>&1; then
     \eval '__arl_untraced() {
         \local -
@@ -209,8 +211,8 @@ __arl_choose_mode() {
     fi
 }
 
-# Makes a subshell of ksh93 a process, which a new limit does. Otherwise a substitution could not be told from
-# parentheses, and its output is in no file.
+# Makes ksh93 run a subshell as a process, by setting a limit. Without that, a substitution could not be
+# distinguished from parentheses, and its output would not be in a file.
 __arl_become_process() {
     \eval '__arl_key=${.sh.subshell}'
     # shellcheck disable=SC3045 # ksh93 has the option
@@ -301,7 +303,7 @@ case ${KSH_VERSION-} in
 esac
 
 # Returns 0 if one of the shells above this subshell reads its stdout, 1 if none does, 2 if it cannot tell,
-# and 3 if only this call has that stdout, and no shell reads it. In { arl assume ROLE; … } | tee another
+# and 3 if the stdout is that of this call only and no shell reads it. In { arl assume ROLE; … } | tee another
 # program reads the pipe, and it must not receive secrets.
 __arl_shell_reads_stdout() {
     __arl_key=''
@@ -311,7 +313,7 @@ __arl_shell_reads_stdout() {
             case $__arl_key:${__arl_subshell:+x} in
                 0:*) \return 1 ;;
                 *:)
-                    # The last parentheses of a script are the shell itself.
+                    # ksh93 runs the last parentheses of a script in the process of the shell itself.
                     ! \test -e /proc/self/stat || \return 1
                     ! \test -t 1 || \return 1
                     \return 2

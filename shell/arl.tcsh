@@ -45,8 +45,8 @@ alias arl 'set __arl_args = ( \!* ); set __arl_words = ( \!* "" ); set __arl_ver
 # arl is missing, the hook cannot tell the time, so the keys stay, and AWS refuses them when they expire.
 set __arl_check = 'eval "$__arl_quiet:q"; unsetenv __arl_restore; unsetenv __arl_region; set __arl_text = "`\arl clear --expired --shell tcsh`"; set __arl_status = $status; if ( $__arl_status == 0 ) eval "$__arl_text:q"; if ( $__arl_status != 0 ) unsetenv ARL_EXPIRES_AT'
 set __arl_hook = 'set __arl_kept = $status; if ( $?ARL_EXPIRES_AT ) eval "$__arl_check:q"; if ( "$__arl_trace" != "" ) eval "$__arl_unquiet:q"; ( exit $__arl_kept )'
-# Puts the hook before the commands of `precmd`, so that one that builds the prompt sees what the hook leaves.
-# `arl assume` does this too, because `precmd` may be another alias since.
+# Puts the hook before the commands of `precmd`, so that one that builds the prompt sees the variables as the
+# hook leaves them. `arl assume` does this too, because another tool may have set `precmd` since.
 set __arl_first = 'eval "$__arl_hook:q";'
 set __arl_install = 'set __arl_precmd = "`alias precmd`"; if ( "$__arl_precmd:q" !~ *__arl_hook* ) alias precmd "$__arl_first:q" "$__arl_precmd:q"'
 if ( $?prompt ) eval "$__arl_install:q"

@@ -65,7 +65,7 @@ def __arl_load():
         return changes
 
     def original_env():
-        # Nothing if the user has chosen another source since.
+        # Change nothing if the user has chosen another source since.
         return {} if any(get(name) for name in sources) else undo()
 
     def call(args, changes, stdin=None, stdout=None, stderr=None):
@@ -157,8 +157,8 @@ def __arl_load():
         return not is_over()
 
     def region_back():
-        # Only if the region is still the role's. A child shell does not know the region from before the role
-        # and only removes the role's.
+        # Restore the region only if it is still the role's. A child shell does not know the region from
+        # before the role and only removes the role's.
         role_region = get("ARL_REGION") or ""
         after = memory.get("after", dict.fromkeys(regions, role_region))
         before = memory.get("before", {})

@@ -37,11 +37,12 @@ function arl {
             *) __arl_verb=${__arl_verb:-$__arl_word} ;;
         esac
     done
-    # `arl assume -`: the words of the role before this one, or of the last one if there is none now.
+    # `arl assume -`: takes the arguments of the previous role, or of the last one if the shell has no role
+    # now.
     if [[ -n $__arl_back ]]; then
         __arl_out=${__arl_last-}
         [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]] || __arl_out=${__arl_previous-}
-        # Without them arl says that there is no such role.
+        # Without them arl itself reports that there is no role to go back to.
         if [[ -n $__arl_out ]]; then
             for __arl_word in "$@"; do
                 \builtin shift
@@ -285,7 +286,7 @@ __arl_expired() {
     fi
 }
 
-# Puts back the region from before the role, if the region is still the role's. A child shell does not know
+# Restores the region from before the role, if the region is still the role's. A child shell does not know
 # that region and only unsets the role's.
 __arl_region_back() {
     if [[ -n ${__arl_region-} ]]; then
@@ -335,9 +336,9 @@ __arl_notice() {
     \builtin printf 'arl: %s %s; %s\n' "$__arl_name" "$__arl_rest" "$1" >&2
 }
 
-# Makes the hook the first one, so that a hook that builds the prompt sees what it leaves. zsh gives each hook
-# the $? and pipestatus of the command line. `arl assume` calls this too, because another tool may have
-# assigned precmd_functions since.
+# Puts the hook before all others, so that a hook that builds the prompt sees the variables as this hook
+# leaves them. zsh gives each hook the $? and pipestatus of the command line. `arl assume` calls this too,
+# because another tool may have assigned precmd_functions since.
 __arl_install_hook() {
     \builtin emulate -L zsh +x
     [[ -o interactive ]] || \builtin return 0

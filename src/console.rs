@@ -1,4 +1,4 @@
-//! Signing in to the AWS console with a role's credentials, and the Firefox container to do so in.
+//! Sign-in URLs of the AWS console, and addresses that open such a URL in a Firefox container.
 //!
 //! Source: "Enable custom identity broker access to the AWS console" in the IAM User Guide.
 
@@ -29,7 +29,7 @@ pub struct ConsoleSignIn {
     session_duration: Option<SessionDuration>,
 }
 
-/// The error for a partition without a known console, or a service that cannot exist.
+/// The error for a partition whose console is not known, or for an invalid service name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsoleError(String);
 
@@ -42,10 +42,11 @@ impl fmt::Display for ConsoleError {
 impl std::error::Error for ConsoleError {}
 
 impl ConsoleSignIn {
-    /// Creates the console of a partition: its front page, or the page of a service, in a region.
+    /// Creates a sign-in to the console of a partition. It leads to the page of `service`, or to the front
+    /// page without one, in `region` if there is one.
     ///
     /// # Errors
-    /// The console of the partition is not known, or `service` cannot be the name of one.
+    /// The console of the partition is not known, or `service` is not a valid service name.
     pub fn new(
         partition: &Partition,
         service: Option<&str>,
@@ -69,7 +70,7 @@ impl ConsoleSignIn {
         Ok(Self { endpoint: endpoint.to_owned(), destination, session_duration: None })
     }
 
-    /// Signs in at another endpoint.
+    /// Replaces the sign-in endpoint, which is otherwise that of the partition.
     #[must_use]
     pub fn with_endpoint(self, endpoint: &str) -> Self {
         Self { endpoint: endpoint.trim_end_matches('/').to_owned(), ..self }
@@ -149,8 +150,8 @@ pub struct FirefoxContainer {
 }
 
 impl FirefoxContainer {
-    /// Returns the container of a role, by what the user calls it. The same name always gets the same color:
-    /// red if a part of it is `prod`, `production`, `prd` or `live`, else one of the others.
+    /// Returns the container for a role. `name` is the user's name for the role. The same name always gets
+    /// the same color: red if a part of it is `prod`, `production`, `prd` or `live`, else one of the others.
     pub fn for_role(name: &str) -> Self {
         let color = if looks_like_production(name) {
             PRODUCTION_COLOR
@@ -158,7 +159,7 @@ impl FirefoxContainer {
             let digest = usize::from_str_radix(&sha256_hex(name.as_bytes())[..8], 16).unwrap_or_default();
             COLORS[digest % COLORS.len()]
         };
-        // The extension opens the container `default` as no container.
+        // The extension takes the name `default` to mean "outside of any container".
         let name = if name == "default" { "arl default" } else { name };
         Self { name: name.to_owned(), color }
     }
@@ -174,7 +175,7 @@ impl FirefoxContainer {
     }
 }
 
-/// Whether a part of the name says production, and the part before it does not deny that.
+/// Whether a part of the name means production, and the part before it does not negate that (`non-prod`).
 fn looks_like_production(name: &str) -> bool {
     let lower = name.to_lowercase();
     let parts: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
@@ -198,7 +199,7 @@ mod tests {
              &url=http%3A%2F%2F127.0.0.1%3A1%2Fx%3Fy%3D1%26z%3D%25"
         );
         let color = |name: &str| FirefoxContainer::for_role(name).color;
-        // A change here gives the containers of users other colors than new ones.
+        // If this fails, a container that a user already has keeps a color that arl no longer gives it.
         assert_eq!(["dev", "staging", "billing"].map(color), ["blue", "pink", "pink"]);
         for name in ["prod", "payments-prod", "PROD_admin", "corp:123456789012/live", "eu production"] {
             assert_eq!(color(name), "red", "{name}");

@@ -6,7 +6,7 @@ use crate::arn::AccountId;
 use crate::error::Error;
 use crate::secret::Secret;
 
-/// The longest texts accepted. AWS documents 128 characters for the ID and no limit for the others.
+/// The longest accepted texts, in bytes. AWS documents 128 characters for the ID and no limit for the others.
 const MAX_ID: usize = 128;
 const MAX_SECRET: usize = 1024;
 /// Linux accepts no environment variable above 128 KiB. Real tokens are far shorter than this limit.
@@ -61,8 +61,8 @@ impl Credentials {
 
     /// Returns the same credentials without an expiration that has passed.
     ///
-    /// While AWS cannot renew them, the instance metadata service hands out credentials that have expired,
-    /// and AWS accepts them. Source: "Static stability" in the AWS SDKs.
+    /// While AWS cannot renew them, the instance metadata service returns credentials that have expired, and
+    /// AWS accepts them. Source: "Static stability" in the AWS SDKs.
     #[cfg(feature = "cli")]
     #[must_use]
     pub(crate) fn without_past_expiration(self, now: SystemTime) -> Self {

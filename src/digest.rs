@@ -1,4 +1,4 @@
-//! Hashes, by the implementation that the AWS SDK signs requests with: it costs no further dependency.
+//! SHA-256 and HMAC, from the crates with which the AWS SDK signs requests. They add no dependency.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};

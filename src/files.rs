@@ -1,4 +1,4 @@
-//! Reads files whose size and kind another program decides: never more than a limit, and never without end.
+//! Reads files that other programs write. Each read is limited in size and in time.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -7,20 +7,20 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// The largest shared config or credentials file, or CA bundle. 10,000 profiles take about 1 MiB.
+/// The largest shared config or credentials file, or CA bundle, in bytes. 10,000 profiles take about 1 MiB.
 pub const MAX_CONFIG: u64 = 16 * 1024 * 1024;
-/// The largest policy, token file or list of roles. STS accepts far less.
+/// The largest policy, token file or list of roles, in bytes. STS accepts far less.
 pub const MAX_DOCUMENT: u64 = 1024 * 1024;
-/// How long a pipe may have no writer. That of a `<(…)` is there at once.
+/// How long arl waits until a program opens a pipe for writing. The writer of a `<(…)` does so at once.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a pipe or a device may take. The writer of a `<(…)` runs at the same time as arl.
+/// How long reading a pipe or a device may take. The writer of a `<(…)` runs at the same time as arl.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads a file of at most `max` bytes. A pipe must have a writer within 2 seconds, and a pipe or a device
-/// must end within 10 more.
+/// Reads a file of at most `max` bytes. A program must open a pipe for writing within 2 seconds, and a pipe
+/// or a device must end within 10 more.
 ///
 /// # Errors
-/// The file cannot be read, is larger, or does not end in time.
+/// The file cannot be read, is larger than `max`, or does not end in time.
 pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     let metadata = fs::metadata(path)?;
     if metadata.is_dir() {
@@ -55,7 +55,7 @@ pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
 /// Reads an open stream of at most `max` bytes as text, such as the standard input.
 ///
 /// # Errors
-/// The stream cannot be read, is longer, or is not UTF-8.
+/// The stream cannot be read, is longer than `max`, or is not UTF-8.
 pub fn read_stream(stream: impl Read, max: u64) -> io::Result<String> {
     let bytes = read_open(stream, max, 0)?;
     String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))

@@ -8,12 +8,12 @@ use crate::error::Error;
 
 /// The longest session name that STS accepts.
 const MAX_NAME_LEN: usize = 64;
-/// The longest beginning that leaves room for a dot and four characters of the instance.
+/// The longest prefix that leaves room for a dot and four characters of the instance.
 const MAX_PREFIX_LEN: usize = 59;
-/// The shortest timestamp that is still useful: it reaches the seconds.
+/// The shortest part of a timestamp that still identifies a session: up to the seconds.
 const MIN_TIME_LEN: usize = 14;
 
-/// What the Lambda runtime tells a function about itself. An empty text counts as missing.
+/// The facts about a Lambda function that its session name consists of. An empty text counts as missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LambdaFunction {

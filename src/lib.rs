@@ -25,9 +25,9 @@
 //! ```
 //!
 //! STS is not called before credentials are used for the first time. [`AssumeRoleBuilder::into_config`]
-//! reports parameters that STS would refuse. Everything that fails returns an [`Error`], which tells a
-//! refusal ([`Error::is_access_denied`]) from an outage ([`Error::is_transient`]). A
-//! [`cache::CredentialCache`] makes a session last from one run to the next:
+//! reports parameters that STS would refuse. Every failure is an [`Error`], which distinguishes a refusal
+//! ([`Error::is_access_denied`]) from an outage ([`Error::is_transient`]). A [`cache::CredentialCache`] makes
+//! a session last from one run to the next:
 //!
 //! ```no_run
 //! # #[cfg(unix)]
@@ -63,11 +63,11 @@
 //!
 //! # The defaults
 //!
-//! - **A session is renewed 15 minutes before its expiration, and every caller waits for that 10 minutes
-//!   before.** These are the times of botocore. They leave time for a request that was signed just now and
-//!   for a clock that is wrong by some minutes. While STS is down, a session stays in use until it expires. The
-//!   times are at most a half and a third of the session's lifetime, because a session of 15 minutes would
-//!   otherwise be renewed at every use. See [`RoleProvider`].
+//! - **A session is renewed from 15 minutes before its expiration. From 10 minutes before, every caller waits
+//!   for the renewal.** These are the times of botocore. They leave time for a request that was signed just
+//!   now and for a clock that is wrong by some minutes. While STS is down, a session stays in use until it
+//!   expires. The times are at most a half and a third of the session's lifetime, because a session of 15
+//!   minutes would otherwise be renewed at every use. See [`RoleProvider`].
 //! - **A session lasts one hour unless [`AssumeRoleBuilder::duration`] is called**, which is the default of
 //!   STS and within the maximum of every role.
 //! - **A longer duration is lowered to one hour if the parent has temporary credentials.** STS allows no more
@@ -121,9 +121,9 @@
 #[cfg(all(feature = "cli", not(unix)))]
 compile_error!("the program `arl` needs Unix; use the library with `default-features = false`");
 
-// The modules are declared in the order of their use: each uses only those above it. None of them reads the
-// environment, the home directory, the clock or the terminal; the caller passes these in. ARCHITECTURE.md has
-// the map.
+// The groups are in the order of use: a module uses only its own group and those above.
+// `tests/architecture.rs` has the order inside a group. No module reads the environment, the home directory,
+// the clock or the terminal; the caller passes these in. ARCHITECTURE.md has the map.
 
 // Values.
 mod encoding;
@@ -141,7 +141,7 @@ mod credentials;
 pub mod lambda;
 pub mod request;
 
-// What the user has.
+// Helper programs, the user's files and keys, and the choice of a source.
 #[cfg(feature = "cli")]
 mod keys;
 #[cfg(feature = "cli")]
@@ -151,12 +151,12 @@ mod profiles;
 #[cfg(feature = "cli")]
 mod source;
 
-// The outside world.
+// Calls to AWS.
 mod sts;
 
 pub mod cache;
 
-// Handing over.
+// The ways to deliver credentials.
 mod provider;
 
 #[cfg(feature = "cli")]
@@ -168,7 +168,7 @@ mod export;
 #[cfg(feature = "cli")]
 mod login;
 
-// What the fuzzer calls; see CONTRIBUTING.md.
+// The fuzz targets; see CONTRIBUTING.md.
 #[cfg(all(feature = "cli", any(test, fuzzing)))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -179,7 +179,8 @@ pub use credentials::Credentials;
 pub use error::Error;
 pub use provider::{AssumeRoleBuilder, AssumeRoleExt, RoleProvider};
 
-/// What the program of this package needs. No version number promises anything about these names.
+/// The items that the program of this package uses. They are not part of the public API and may change in any
+/// version.
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod internal {

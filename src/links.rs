@@ -1,8 +1,8 @@
 //! Symbolic links that another user may have made on the way to a file that arl writes.
 //!
-//! Root may run arl for the owner of a home directory, who can put a link anywhere in it. Where such a link
-//! decided which file or directory root writes to, that user could have any of root's changed. So a link that
-//! another user made is followed only to what belongs to that same user.
+//! Root may run arl for the owner of a home directory, who can put a link anywhere in it. If root followed
+//! every link, that user could make root change any file. So arl follows a link that another user made only
+//! to a file or directory of that same user.
 
 use std::fs;
 use std::io;
@@ -17,7 +17,7 @@ const MAX_LINKS: usize = 40;
 /// Returns the file that a chain of links leads to, even if it does not exist yet.
 ///
 /// # Errors
-/// There are too many links, or one of another user leads to what is not that user's.
+/// There are too many links, or a link of another user leads to a file or directory that is not that user's.
 #[cfg(feature = "cli")]
 pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();

@@ -1,4 +1,4 @@
-//! Runs helper programs that print credentials or MFA codes, or keep keys, with a limit on time and output.
+//! Runs helper programs (for credentials, MFA codes and stored keys), with a limit on time and output.
 
 use std::fmt;
 use std::process::{ExitStatus, Stdio};
@@ -8,9 +8,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 use zeroize::Zeroizing;
 
-/// Credentials take a few thousand bytes, a code six.
+/// The most bytes of output. Credentials take a few thousand, an MFA code six.
 const MAX_OUTPUT: u64 = 64 * 1024;
-/// How much of the standard error an error message quotes.
+/// The most bytes of standard error that an error message quotes.
 const MAX_STDERR: u64 = 4 * 1024;
 
 /// Why a program printed no usable output.
@@ -76,7 +76,7 @@ pub async fn run_process(
     }
 }
 
-/// What a program did until it ended.
+/// The result of a program that has ended.
 pub(crate) struct Finished {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: Zeroizing<Vec<u8>>,
@@ -84,11 +84,11 @@ pub(crate) struct Finished {
     pub(crate) stderr: String,
 }
 
-/// Runs a program with one argument and this standard input, and returns how it ended. It gets the
-/// environment without `hidden`.
+/// Runs a program with one argument and this standard input, and returns how it ended. The program does not
+/// get the environment variables in `hidden`.
 ///
 /// # Errors
-/// As [`run_process`], but a failed program is no error.
+/// As [`run_process`], but a failed program is not an error.
 pub(crate) async fn run_helper(
     program: &str,
     argument: &str,
@@ -120,7 +120,8 @@ async fn finish(
         let output = async { read(stdout, max_output).await.ok_or(ProcessError::OutputTooLarge(max_output)) };
         let feed = async {
             if let (Some(mut stdin), Some(input)) = (stdin, input) {
-                // A program that does not read its input tells by its exit status whether it needed it.
+                // A program may exit without reading its input. Its exit status says whether it succeeded all
+                // the same.
                 let _ = stdin.write_all(input).await;
             }
             Ok(())

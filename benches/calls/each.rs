@@ -1,4 +1,4 @@
-//! One command in each of many roles, for none of which there is a session.
+//! Runs one command as each of many roles, none of which has a cached session.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::stage::Stage;
 const ROLES: usize = 1000;
 /// How many commands run at the same time.
 const JOBS: [usize; 2] = [8, 32];
-/// What STS takes to answer.
+/// How long STS takes to answer.
 const ANSWER: Duration = Duration::from_millis(50);
 
 pub(crate) fn measure(stage: &Stage) {

@@ -1,10 +1,11 @@
-//! What a prompt costs.
+//! Measures the cost of the prompt hook.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The cost of one call of the prompt hook: a shell calls it many times, less the same shell that does not.
+/// Measures one call of the prompt hook: the time of a shell that calls it many times, minus that of the same
+/// shell without the calls.
 pub(crate) fn measure(arl: &Path, home: &Path) {
     const CALLS: u32 = 2000;
     let path = format!("{}:/usr/bin:/bin", arl.parent().unwrap().display());

@@ -1,6 +1,6 @@
-//! What a call costs beside what cannot be avoided: `make bench`.
+//! `make bench`: measures calls of arl against the lowest possible cost.
 //!
-//! All rows of a table are measured in turns, so that other work of the machine slows them all alike.
+//! All rows of a table are measured in turns, so that other load on the host slows them all alike.
 
 #![allow(clippy::disallowed_methods, reason = "the tests are their own outside")]
 #![expect(
@@ -34,7 +34,7 @@ fn row(name: &'static str, command: Command) -> Row {
     Row { name, command, times: Vec::new() }
 }
 
-/// Runs all rows in turns; the first one is what the others are compared with, and the one named `floor` too.
+/// Runs all rows in turns. Compares the others with the first row and with the row named `floor`.
 fn table(title: &str, runs: usize, floor: &str, mut rows: Vec<Row>) {
     for _ in 0..runs {
         for row in &mut rows {
@@ -149,7 +149,8 @@ fn main() {
     println!("binary: {:.2} MB, glibc {:.2} MB", size(&stage.installed_arl()), size(&stage.program("arl")));
 }
 
-/// Others at the same job, as `benches/install-peers.sh` installs them. None of these keeps a session here.
+/// Other tools for the same job, which `benches/install-peers.sh` installs. None of them caches a session
+/// here.
 fn peers(stage: &Stage, json: &[&str]) {
     let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/peers/bin");
     if !bin.exists() {

@@ -1,4 +1,4 @@
-//! What many entries and many profiles cost a warm call.
+//! Measures how many cache entries and profiles slow a cached call.
 
 use std::fs;
 

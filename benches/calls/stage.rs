@@ -16,7 +16,7 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new() -> Self {
         let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench");
-        // What an earlier run left.
+        // An earlier run may have left the directory.
         let _ = fs::remove_dir_all(&home);
         fs::create_dir_all(home.join(".aws")).unwrap();
         let sts = Sts::start(World::demo(), 0, 0).unwrap();
@@ -33,7 +33,7 @@ impl Stage {
         stage
     }
 
-    /// Writes the shared files with so many more profiles than the benchmark needs.
+    /// Writes the shared files, with `more` profiles that the benchmark does not use.
     pub(crate) fn profiles(&self, more: usize) {
         let role = "role_arn = arn:aws:iam::123456789012:role";
         let mut config = format!(
@@ -69,7 +69,7 @@ impl Stage {
         installed
     }
 
-    /// A program of this package, as cargo builds it for the benchmark.
+    /// Returns a program of this package, as cargo builds it for the benchmark.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.install(&Path::new(env!("CARGO_BIN_EXE_arl")).with_file_name(name), &format!("own-{name}"))
     }
@@ -80,7 +80,7 @@ impl Stage {
         self.install(&built.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_arl")), PathBuf::from), "arl")
     }
 
-    /// A command with this stage in its environment, and nothing else.
+    /// Returns a command whose environment has only this stage.
     pub(crate) fn command(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
@@ -121,7 +121,7 @@ impl Stage {
         commands.into_iter().map(one).collect::<Vec<_>>().join(", ")
     }
 
-    /// What a command has used, in the words of getrusage(2).
+    /// Runs a command and returns a field of its getrusage(2).
     fn usage(&self, field: &str, command: Command) -> f64 {
         let code = "import os, resource, sys\n\
                     null = [(os.POSIX_SPAWN_OPEN, 1, '/dev/null', os.O_WRONLY, 0)]\n\

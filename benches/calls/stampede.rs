@@ -1,4 +1,4 @@
-//! Many processes that want the same session at once.
+//! Measures many processes that need the same session at the same time.
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use arl_sts::Fault;
 
 use crate::stage::Stage;
 
-/// What STS takes to answer.
+/// How long STS takes to answer.
 const ANSWER: Duration = Duration::from_millis(300);
 
 pub(crate) fn measure(stage: &Stage) {

@@ -28,7 +28,7 @@ impl Partition {
             ("eu-isoe-", "aws-iso-e"),
             ("eusc-", "aws-eusc"),
         ];
-        // `aws-cn-global` is the region of the partition's services that have none.
+        // `aws-cn-global` is the pseudo-region of the global services in `aws-cn`.
         let is_global = |partition: &str| region.strip_suffix("-global") == Some(partition);
         let mut entries = PREFIXES.iter();
         let entry = entries.find(|(prefix, partition)| region.starts_with(prefix) || is_global(partition));

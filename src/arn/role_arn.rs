@@ -21,7 +21,7 @@ const MAX_ARN: usize = 2048;
 pub struct RoleArn {
     partition: Partition,
     account_id: AccountId,
-    /// The part between `role/` and the name: empty, or with a slash at its end.
+    /// The part between `role/` and the name. It is empty or ends with a slash.
     path: String,
     role_name: String,
 }
@@ -30,7 +30,8 @@ impl RoleArn {
     /// Creates an ARN. `name` may include the role's path (`team/Deploy` or `/team/Deploy`).
     ///
     /// # Errors
-    /// Name or path contain a character that IAM does not allow, or the ARN is longer than 2,048 characters.
+    /// The name or the path contains a character that IAM does not allow, or the ARN is longer than 2,048
+    /// characters.
     pub fn new(partition: Partition, account_id: AccountId, name: &str) -> Result<Self, Error> {
         let (path, role_name) = name.rsplit_once('/').unwrap_or(("", name));
         Self::validated(partition, account_id, normalized(path), role_name)
@@ -95,7 +96,7 @@ impl RoleArn {
         &self.account_id
     }
 
-    /// Returns the part between `role/` and the name: empty, or with a slash at its end.
+    /// Returns the part between `role/` and the name, which is empty or ends with a slash.
     pub(super) fn path(&self) -> &str {
         &self.path
     }

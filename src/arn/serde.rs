@@ -1,4 +1,4 @@
-//! ARNs and their parts as text in formats of serde, behind the feature `serde`.
+//! Serializes ARNs and their parts as strings, behind the feature `serde`.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -30,7 +30,7 @@ macro_rules! serde_as_text {
 
 serde_as_text!(Partition, AccountId, RoleArn, RoleSessionName, AssumedRoleSessionArn);
 
-/// Parses a text.
+/// Deserializes a string by its `FromStr`.
 struct Text<T>(PhantomData<T>);
 
 impl<T: FromStr<Err = Error>> Visitor<'_> for Text<T> {
@@ -54,7 +54,7 @@ mod tests {
         let text = r#""arn:aws:iam::123456789012:role/team/Deploy""#;
         let arn: RoleArn = serde_json::from_str(text).expect("an ARN");
         assert_eq!(serde_json::to_string(&arn).expect("text"), text);
-        // A reader may own its text.
+        // A deserializer may pass an owned string.
         let value = serde_json::Value::from("123456789012");
         assert_eq!(serde_json::from_value::<AccountId>(value).expect("an account").as_str(), "123456789012");
         let error = serde_json::from_str::<RoleArn>(r#""arn:aws:iam::123456789012:user/ann""#);

@@ -56,7 +56,7 @@ pub(crate) fn replace_invalid_chars(text: &str) -> String {
     text.chars().map(|c| if is_name_char(c) { c } else { '-' }).collect()
 }
 
-/// Whether the character is one of those in most STS identifiers: `[\w+=,.@-]`.
+/// Whether most STS identifiers allow the character: `[\w+=,.@-]`.
 pub(crate) fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
 }

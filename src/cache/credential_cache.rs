@@ -1,4 +1,4 @@
-//! The interface of caches that a program may bring.
+//! The interface of caches that a program supplies.
 
 use std::error::Error;
 use std::fmt;
@@ -9,14 +9,15 @@ use std::time::Duration;
 #[cfg(unix)]
 use super::single_flight::SingleFlight;
 
-/// What the methods of [`CredentialCache`] return: a boxed future, so that `Arc<dyn CredentialCache>` works.
+/// The return type of the methods of [`CredentialCache`]: a boxed future, so that `Arc<dyn CredentialCache>`
+/// works.
 pub type CacheFuture<'a, T> =
     Pin<Box<dyn Future<Output = Result<T, Box<dyn Error + Send + Sync>>> + Send + 'a>>;
 
 /// Stores sessions between runs of a program, or for several programs.
 ///
 /// arl calls a cache with sealed entries. A key is 64 hexadecimal digits, and differs between any two
-/// requests that may return different sessions. An entry is at most some hundred kilobytes. arl ignores an
+/// requests that may return different sessions. An entry has at most a few hundred kilobytes. arl ignores an
 /// entry that has expired, that was changed, or that belongs to another key, so a cache needs no checks of
 /// its own.
 ///
@@ -50,12 +51,12 @@ pub trait CredentialCache: fmt::Debug + Send + Sync {
     /// A program sees no error: arl logs it with `tracing` and calls STS.
     fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>>;
 
-    /// Stores an entry that is of use for this long, and replaces the one with the same key.
+    /// Stores an entry, which expires after `expires_in`, and replaces the one with the same key.
     ///
     /// A program sees no error: arl logs it with `tracing` and returns the credentials.
     fn put<'a>(&'a self, key: &'a str, entry: Vec<u8>, expires_in: Duration) -> CacheFuture<'a, ()>;
 
-    /// Returns the locks by which processes with the same cache make one call.
+    /// Returns the locks with which the processes that share the cache make one call.
     #[cfg(unix)]
     #[doc(hidden)]
     fn single_flight(&self) -> Option<&SingleFlight> {

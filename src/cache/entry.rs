@@ -14,7 +14,7 @@ use crate::secret::Secret;
 pub struct CachedSession {
     /// The credentials of the session. They have an expiration.
     pub credentials: Credentials,
-    /// When they were issued, by this machine's clock.
+    /// When they were issued, by this host's clock.
     pub issued_at: SystemTime,
 }
 
@@ -26,7 +26,7 @@ impl CachedSession {
     }
 }
 
-/// What may be shown of a cached session.
+/// A cached session without its secrets, for display.
 #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the CLI uses the rest"))]
 #[derive(Debug, Clone)]
 pub struct SessionSummary {
@@ -96,7 +96,7 @@ pub(crate) fn decode(key: &CacheKey, text: &[u8]) -> Option<CachedSession> {
     parse(session)
 }
 
-/// Returns what may be shown of an entry, without checking its seal.
+/// Returns an entry without its secrets. It does not check the seal.
 pub(crate) fn summarize(text: &[u8]) -> Option<SessionSummary> {
     let text = std::str::from_utf8(text).ok()?;
     let mut lines = text.lines();

@@ -14,7 +14,7 @@ use super::private_file::{self, is_stored, is_temporary};
 use super::single_flight::SingleFlight;
 use super::store::SessionStore;
 
-/// The largest entry: a token may have 64 KiB, and the facts repeat a policy.
+/// The largest entry in bytes: a token may have 64 KiB, and the facts contain the policy.
 const MAX_ENTRY: u64 = 512 * 1024;
 /// How many files one sweep checks.
 const MAX_SWEEP: usize = 256;
@@ -22,7 +22,7 @@ const MAX_SWEEP: usize = 256;
 const ORPHAN_AGE: Duration = Duration::from_secs(60);
 /// Sweeps skip younger entries, because every session lasts at least 15 minutes.
 const MIN_SESSION_LIFETIME: Duration = Duration::from_secs(14 * 60);
-/// The subdirectory with the entries. Another layout would use another one.
+/// The subdirectory with the entries. Its name changes with the layout of the files.
 const LAYOUT_DIR: &str = "v1";
 /// The subdirectory with the locks.
 const LOCK_DIR: &str = "locks";

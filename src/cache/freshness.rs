@@ -1,4 +1,4 @@
-//! How much longer a cached session must last to be used.
+//! Decides whether a cached session lasts long enough to be used.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +14,7 @@ pub enum Consumer {
     CredentialProcess,
     /// The credentials endpoint, which renews earlier than any SDK asks.
     Endpoint,
-    /// A program that gets nothing better, because STS cannot be reached.
+    /// A program that gets any session that has not expired, because STS cannot be reached.
     Unreachable,
 }
 
@@ -25,8 +25,8 @@ impl Consumer {
             Self::OneShot => ONE_SHOT_MARGIN.min(lifetime / 6),
             Self::CredentialProcess if lifetime < 2 * CREDENTIAL_PROCESS_MARGIN => lifetime / 2,
             Self::CredentialProcess => CREDENTIAL_PROCESS_MARGIN,
-            // A quarter of a long lifetime, 20 minutes of an hour, half of a short lifetime.
             Self::Unreachable => Duration::ZERO,
+            // A quarter of a long lifetime, 20 minutes of an hour, half of a short lifetime.
             Self::Endpoint => ENDPOINT_MARGIN.min(lifetime / 2).max(lifetime / 4),
         }
     }
@@ -45,9 +45,9 @@ const ONE_SHOT_MARGIN: Duration = Duration::from_secs(5 * 60);
 const CREDENTIAL_PROCESS_MARGIN: Duration = Duration::from_secs(15 * 60);
 /// botocore renews within 15 minutes of the expiration, and so does the AWS SDK for Java.
 const ENDPOINT_MARGIN: Duration = Duration::from_secs(20 * 60);
-/// No STS session lasts longer than 12 hours. The rest is for clocks that differ.
+/// No role session lasts longer than 12 hours. The rest allows for clocks that differ.
 const MAX_SESSION_LIFETIME: Duration = Duration::from_secs(12 * 3600 + 15 * 60);
-/// An entry from further in the future was written by a clock that was wrong, or this clock is wrong.
+/// How far in the future an entry's time of issue may lie. Beyond that, one of the two clocks is wrong.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 
 impl FreshnessPolicy {

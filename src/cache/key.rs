@@ -13,7 +13,7 @@ use crate::sts::StsSettings;
 /// The layout of the facts. Entries with another number are misses.
 pub(super) const KEY_SCHEMA_VERSION: u32 = 2;
 
-/// One AssumeRole call, as far as it decides the session.
+/// The part of an AssumeRole call that decides which session STS returns.
 #[derive(Debug, Clone, Copy)]
 pub struct CacheKeyHop<'a> {
     /// The request. Its session name and its MFA code are not part of the key.
@@ -78,7 +78,8 @@ impl CacheKey {
     }
 }
 
-/// Destructured, so that a new setting must be included or excluded deliberately.
+/// Returns the facts of the STS endpoint. It destructures the settings, so the code does not compile until a
+/// new setting is included or left out here.
 fn endpoint_facts(sts: &StsSettings) -> Value {
     let StsSettings {
         region,
@@ -93,7 +94,7 @@ fn endpoint_facts(sts: &StsSettings) -> Value {
     json!({ "region": region, "url": endpoint_url, "fips": use_fips, "dual_stack": use_dual_stack })
 }
 
-/// Returns the part of the endpoint that matters for credentials that all of its regions accept.
+/// Returns the facts of the endpoint for credentials that all regions of its partition accept.
 fn partition_facts(sts: &StsSettings) -> Value {
     json!({ "partition": Partition::for_region(&sts.region).as_str(), "url": sts.endpoint_url })
 }
@@ -105,7 +106,7 @@ fn hop_facts(hop: &CacheKeyHop<'_>) -> Value {
     let mut fields = Vec::new();
     for (name, value) in request.parameters() {
         let fact = match value {
-            // The name as given counts, not what its template expands to this time.
+            // The key contains the template as given, not the name that it expands to in this call.
             ParameterValue::Text(_) if name == "RoleSessionName" => match session_name {
                 Some(session_name) => Value::from(*session_name),
                 None => continue,

@@ -1,10 +1,10 @@
-//! The note in a lock file, which tells the waiting processes what the lock holder does.
+//! The note in a lock file, which tells the waiting processes what the lock holder is doing.
 //!
 //! | Note | Meaning |
 //! | --- | --- |
 //! | one byte, zero | The holder could not write a note, for instance on a full disk. |
 //! | `held HOLDER⏎` | The holder has the lock and has begun no call yet. |
-//! | `busy HOLDER AT SECONDS⏎` | A call begins at `AT`. Before it a user may be asked for up to `SECONDS`. |
+//! | `busy HOLDER AT SECONDS⏎` | A call begins at `AT`. Before it the user or a program may take up to `SECONDS`. |
 //! | `unkept HOLDER⏎` | The session could not be cached: each waiting process makes its own call. |
 //! | `failed HOLDER TAG LENGTH⏎TEXT⏎` | The call failed. `TEXT`, of `LENGTH` bytes, is the holder's error. |
 //!
@@ -25,7 +25,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::private_dir::open_flags;
 
-/// The longest note that is read. A failure has a few lines.
+/// The longest note that arl reads, in bytes. A failure has a few lines.
 const MAX_NOTE: u64 = 16 * 1024;
 
 /// A note and the process that left it.
@@ -35,7 +35,7 @@ pub(crate) struct LockNote {
     pub(crate) news: News,
 }
 
-/// What a lock holder tells.
+/// The report of a lock holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum News {
     Unwritable,
@@ -54,8 +54,8 @@ impl LockNote {
         Self::parse(&text)
     }
 
-    /// Replaces the note of a lock file. Where the disk has no room for it, the file becomes one byte that
-    /// was never written and needs no room.
+    /// Replaces the note of a lock file. If the disk is full, it makes the file one zero byte long by
+    /// truncation, which takes no disk space.
     pub(super) fn write(&self, mut file: &File) {
         let mut written = file.set_len(0).and_then(|()| file.rewind());
         written = written.and_then(|()| file.write_all(self.to_string().as_bytes()));

@@ -12,9 +12,9 @@ use crate::links;
 /// Creates a directory with mode 0700, unless it exists. Returns its permission bits.
 ///
 /// # Errors
-/// The directory cannot be created, is not a directory, or belongs to another user. Root does not create a
-/// directory in the home of another user, who could not use it afterwards (`sudo -E`), and follows no link of
-/// that user to a directory of root's.
+/// The directory cannot be created, is not a directory, or belongs to another user. As root (`sudo -E`),
+/// also: the directory is missing and lies in the directory of another user, who could not use it afterwards,
+/// or a link of another user leads to it.
 pub(super) fn ensure(directory: &Path) -> io::Result<u32> {
     links::check_directories(directory)?;
     let refuse = |reason: &str| Err(io::Error::other(format!("`{}` {reason}", directory.display())));
@@ -39,7 +39,7 @@ pub(crate) fn ensure_private(directory: &Path) -> io::Result<()> {
     }
 }
 
-/// Returns the paths in a directory. None if it does not exist.
+/// Returns the paths in a directory, and an empty list if it does not exist.
 ///
 /// # Errors
 /// The directory cannot be read, or a link of another user leads to it.

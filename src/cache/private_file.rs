@@ -14,7 +14,7 @@ use super::private_dir::open_flags;
 
 /// The end of the names of temporary files.
 const TEMP_SUFFIX: &str = ".tmp";
-/// Tells apart the temporary files that one process writes at the same time.
+/// Makes the names of temporary files unique within the process.
 static TEMP_COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// Replaces a file of mode 0600 and returns the time by the clock of the file system. The name must have no
@@ -38,7 +38,7 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<SystemTime> {
     // is a miss.
     let written = file.write_all(content).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
-        // A file that is left over is removed by a later sweep.
+        // If this fails too, a later sweep removes the file.
         let _ = fs::remove_file(&temporary);
     }
     written?;

@@ -1,8 +1,8 @@
 //! Lets one process at a time request a given session, while the others wait for its result.
 //!
-//! The lock is released by the kernel when its holder dies. It is only tried, never waited for, because a
-//! blocked lock on a network file system cannot be interrupted. It is advisory: a process that cannot lock
-//! makes its own call, since a second call does no harm.
+//! The kernel releases the lock when its holder dies. arl polls for the lock instead of blocking on it,
+//! because a blocked lock on a network file system cannot be interrupted. It is advisory: a process that
+//! cannot lock makes its own call, since a second call does no harm.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -20,8 +20,8 @@ use super::private_dir::{self, open_flags};
 const POLL_INTERVALS: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(40));
 /// The time in which any call ends.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(25);
-/// The most time that a user or a helper program gets, even if the note of a lock file says more.
-const MAX_PERSON_TIME: Duration = Duration::from_secs(300);
+/// How long a waiting process lets the lock holder's user or helper program take, even if the note says more.
+const MAX_USER_TIME: Duration = Duration::from_secs(300);
 /// The age at which an unused lock file is removed.
 const STALE_LOCK_AGE: Duration = Duration::from_secs(24 * 3600);
 /// The prefix of the lock files of terminals. The terminal's session ID follows.
@@ -52,27 +52,27 @@ impl Default for WaitBudget {
 /// The result of waiting.
 #[derive(Debug)]
 pub enum Acquired<T> {
-    /// This process is the one to make the call. If it fails, it reports that with
-    /// [`LeaderLock::report_failure`].
+    /// This process makes the call. If the call fails, it reports that with [`LeaderLock::report_failure`].
     Leader(LeaderLock),
     /// Another process made the call. Holds what the check of the cache returned.
     Cached(T),
-    /// Another process failed since this one started. Holds its error.
+    /// The lock holder for which this process waited has failed. Holds its error.
     Failed(String),
 }
 
-/// The lock, if there is one. Dropping it lets the next process go ahead.
+/// The lock of the process that makes the call, if locks are available. Dropping it lets the next process go
+/// on.
 #[derive(Debug)]
 pub struct LeaderLock {
     file: Option<File>,
-    /// What tells this process from other holders in the notes that it leaves.
+    /// Identifies this process in its notes.
     holder: String,
 }
 
 /// The result of an attempt to lock a terminal.
 #[derive(Debug)]
 pub enum TerminalLock {
-    /// This process has the lock, or goes on without one because there can be none.
+    /// This process has the lock, or goes on without one because locks are not available.
     Own(LeaderLock),
     /// Another process has it.
     Busy,
@@ -99,8 +99,8 @@ impl SingleFlight {
     ) -> Acquired<T> {
         let path = self.directory.join(key.file_name());
         let (mut pause, last) = POLL_INTERVALS;
-        // The lock holders that this process has waited for. What another one has left says nothing about
-        // this call: it may be from long ago, under a clock that was wrong.
+        // The lock holders that this process has waited for. The note of any other holder may be old, and its
+        // time may be from a wrong clock, so it says nothing about this call.
         let mut awaited: Vec<String> = Vec::new();
         loop {
             match self.try_lock(&path) {
@@ -169,7 +169,7 @@ impl SingleFlight {
     /// Waits for the lock with this file name, up to `limit`. Goes on without it if it is not available.
     ///
     /// # Errors
-    /// What `done` returns, if it returns something while another process holds the lock.
+    /// The value that `done` returns while another process holds the lock.
     pub async fn lock_named<T>(
         &self,
         name: &str,
@@ -264,9 +264,10 @@ fn follow<T>(
         }
         News::NotCached | News::Failed { .. } => {}
         News::Heartbeat { at, limit } if at != wait_budget.last_heartbeat => {
-            // The holder has begun another call, or asks a person, who is given their time.
+            // The holder begins another call, or asks the user first. Extend the limit by the time that this
+            // may take.
             wait_budget.last_heartbeat = at;
-            wait_budget.limit = wait_budget.waited + CALL_TIMEOUT + limit.min(MAX_PERSON_TIME);
+            wait_budget.limit = wait_budget.waited + CALL_TIMEOUT + limit.min(MAX_USER_TIME);
             awaited.push(holder);
         }
         News::Held | News::Heartbeat { .. } if !is_awaited => awaited.push(holder),
@@ -298,10 +299,10 @@ impl LeaderLock {
 
     fn new(file: File, started: SystemTime) -> Self {
         let holder = format!("{}-{:x}", std::process::id(), nanos(started));
-        let flying = Self { file: Some(file), holder };
-        // Replaces what an earlier holder has left.
-        flying.write(News::Held);
-        flying
+        let lock = Self { file: Some(file), holder };
+        // Replaces the note of an earlier holder.
+        lock.write(News::Held);
+        lock
     }
 
     /// Leaves a time in the file of a lock from [`SingleFlight::lock_named`], for the next holder.
@@ -320,8 +321,8 @@ impl LeaderLock {
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(text.parse().ok()?))
     }
 
-    /// Tells the waiting processes that another call begins now. Before it a person, or a program of theirs,
-    /// is asked for at most `limit`.
+    /// Tells the waiting processes that another call begins now. Before the call, the user or a helper
+    /// program may take up to `limit`.
     pub fn heartbeat(&mut self, now: SystemTime, limit: Duration) {
         self.write(News::Heartbeat { at: nanos(now), limit });
     }
@@ -345,7 +346,8 @@ impl LeaderLock {
     }
 }
 
-/// Whether locks in this directory can be trusted: another user who may write to it could hold this one up.
+/// Whether locks in this directory can be trusted. Another user with write permission could hold a lock
+/// forever.
 fn is_usable(directory: &Path) -> bool {
     private_dir::ensure(directory).is_ok_and(|mode| mode & 0o022 == 0) && !is_remote(directory)
 }

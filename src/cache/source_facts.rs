@@ -23,11 +23,11 @@ pub struct SourceEnvironment<'a> {
     pub read_file: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
     /// The home directory, where the tokens of sign-ins are.
     pub home: Option<PathBuf>,
-    /// The URL that replaces the portal of IAM Identity Center.
+    /// The URL that replaces that of the access portal of IAM Identity Center.
     pub portal_url: Option<String>,
     /// The path of the shared config file, which may name a credential process.
     pub config_file: String,
-    /// Returns the current directory, where relative paths begin.
+    /// Returns the current directory, to which relative paths refer.
     pub current_dir: &'a dyn Fn() -> PathBuf,
 }
 
@@ -41,7 +41,8 @@ impl SourceKey {
         let facts = match source {
             Source::Keys(keys) => return Some(Self::from_keys(keys)),
             Source::Keychain(StoredKey { name, store, record_file }) => {
-                // The keychain could ask the user to unlock it, so the record tells whose key it holds.
+                // Reading the keychain could ask the user to unlock it, so the access key ID comes from the
+                // record.
                 let record = KeyRecord::parse(&(env.read_file)(record_file.as_deref()?)?)?;
                 let store = store.as_ref().unwrap_or(&record.store);
                 json!({
@@ -118,13 +119,14 @@ fn process_facts(process: &ProcessSource, env: &SourceEnvironment<'_>) -> Value 
     })
 }
 
-/// Returns a hash of the key for proofs, which identifies an `aws login`: refreshing the login keeps the key.
+/// Returns a hash of the key with which `aws login` proves possession (DPoP). It identifies the login,
+/// because a refresh keeps the key.
 fn login_key_digest(file: &[u8]) -> Option<String> {
     let object: Map<String, Value> = serde_json::from_slice(file).ok()?;
     object.get("dpopKey").and_then(Value::as_str).map(|key| sha256_hex(key.as_bytes()))
 }
 
-/// Returns a hash of the stable claims of a JSON web token. Of another kind of token it hashes everything.
+/// Returns a hash of the stable claims of a JSON web token. It hashes any other token as a whole.
 fn stable_claims_digest(token: &[u8]) -> String {
     let payload = || -> Option<Map<String, Value>> {
         let text = std::str::from_utf8(token).ok()?;

@@ -25,7 +25,7 @@ impl SourceKey {
         Self { facts: json!({ "access_key_id": keys.access_key_id() }), secret, is_region_independent: false }
     }
 
-    /// Returns the ID of the long-term key behind the source, if it is known.
+    /// Returns the access key ID of the source, if it is known without asking the source.
     pub fn access_key_id(&self) -> Option<&str> {
         self.facts.get("access_key_id")?.as_str()
     }

@@ -14,7 +14,7 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync {
     /// Returns the entry with this name. Returns `None` if there is none, or if others could have written it.
     fn load(&self, name: &str) -> Option<Zeroizing<Vec<u8>>>;
 
-    /// Stores an entry that is of use for this long.
+    /// Stores an entry, which expires after `expires_in`.
     ///
     /// # Errors
     /// The entry cannot be stored. An entry that was stored under this name before is then still intact.
@@ -32,7 +32,7 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync {
     /// A session could not be removed.
     fn clear(&self) -> io::Result<usize>;
 
-    /// Removes the sessions whose facts are wanted, and returns their number.
+    /// Removes the sessions for which `is_wanted` returns true, and returns their number.
     ///
     /// # Errors
     /// As [`SessionStore::clear`].

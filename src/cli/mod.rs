@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> u8 {
     if let Err(error) = &result
         && let Some(shell) = eval_failure_shell(args)
     {
-        // If nothing reads stdout any more, the error below still matters.
+        // Ignore a failure to write, for example to a closed pipe: the error below is printed all the same.
         let _ = output.write_data(shell.failure(error.status.code_for_eval()).as_bytes());
     }
     let status = result.as_ref().map_or_else(|error| error.status, |status| *status);

@@ -1,5 +1,5 @@
-//! The system calls that no safe crate offers, each behind a thin wrapper. All of arl's unsafe code is here;
-//! what to do with signals is decided in `process/signals.rs`.
+//! The system calls that no safe crate offers, each behind a thin wrapper. All of arl's unsafe code is here,
+//! apart from the entry point in `main.rs`. `process/signals.rs` decides what to do with signals.
 #![expect(
     unsafe_code,
     reason = "C's arguments, signal dispositions across execve, numbers of processes that may be 0, and macOS's way to find a file"
@@ -76,29 +76,29 @@ pub(crate) const TERMINATION: [c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::S
 
 /// The descriptor that [`on_signal`] writes to.
 static SIGNAL_PIPE: AtomicI32 = AtomicI32::new(-1);
-/// The process whose signals [`on_signal`] leaves out; 0 if there is none.
+/// The process whose signals [`on_signal`] does not report; 0 if there is none.
 static UNREPORTED_SENDER: AtomicI32 = AtomicI32::new(0);
 /// The last signal of [`TERMINATION`] that came from the terminal; 0 if there was none.
 static TERMINAL_STOP: AtomicI32 = AtomicI32::new(0);
 
-/// Sets where [`report_signal`] writes the number of each signal, one byte for each.
+/// Sets the pipe into which [`on_signal`] writes the number of each signal, as one byte.
 pub(crate) fn set_signal_pipe(pipe: UnixStream) {
-    // Open to the end of the process, because a signal may come at any time.
+    // The pipe is never closed, because a signal may come at any time.
     SIGNAL_PIPE.store(pipe.into_raw_fd(), Ordering::Relaxed);
 }
 
-/// Leaves out the signals of a process.
+/// Stops reporting signals that this process sends.
 pub(crate) fn ignore_signals_from(sender: Pid) {
     UNREPORTED_SENDER.store(sender.as_raw_nonzero().get(), Ordering::Relaxed);
 }
 
-/// Returns the signal by which the user at the terminal asked to stop, once [`report_signal`] reports it.
+/// Returns the last signal with which the terminal asked arl to stop, if [`report_signal`] was called for it.
 pub(crate) fn terminal_stop_signal() -> Option<c_int> {
     Some(TERMINAL_STOP.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
 }
 
-/// Reports a signal from now on, instead of what it did before. A signal of the terminal is not written into
-/// the pipe, because it reaches the whole process group.
+/// Installs the handler for a signal, which writes it into the pipe of [`set_signal_pipe`]. It does not write
+/// a signal of the terminal, which reaches the whole process group directly.
 pub(crate) fn report_signal(signal: c_int) {
     let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = on_signal;
     // SAFETY: zeroes are a valid value of the structure, and the handler takes three arguments, as the flag
@@ -112,7 +112,7 @@ pub(crate) fn report_signal(signal: c_int) {
     }
 }
 
-/// Handles a signal. A handler must neither allocate nor lock, and keeps `errno` for the code that it
+/// Handles a signal. A handler must neither allocate nor lock, and must preserve `errno` for the code that it
 /// interrupts.
 extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
     // SAFETY: the kernel passes a valid structure, which says who sent the signal if a process did.
@@ -131,7 +131,8 @@ fn handle(signal: c_int, code: c_int, sender: c_int) {
         }
     } else if sender != UNREPORTED_SENDER.load(Ordering::Relaxed) {
         let number = [signal.to_le_bytes()[0]];
-        // SAFETY: async-signal-safe, and one byte is there to be read. A full pipe holds enough signals.
+        // SAFETY: `write` is async-signal-safe, and the buffer has one byte. If the pipe is full, the signal
+        // is lost, but enough others wait in it.
         unsafe { libc::write(SIGNAL_PIPE.load(Ordering::Relaxed), number.as_ptr().cast(), 1) };
     }
 }
@@ -148,18 +149,19 @@ unsafe fn errno_location() -> *mut c_int {
     unsafe { libc::__error() }
 }
 
-/// What a terminal sends to its foreground group, or when it closes.
+/// The signals that a terminal sends to its foreground process group, or when it closes.
 const TERMINAL_SIGNALS: [i32; 5] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGCONT];
 
-/// Source: sigaction(2); the kernel's own codes are above `SI_USER`.
+/// Whether the kernel sent the signal for the terminal. Source: sigaction(2): the kernel's own codes are
+/// above `SI_USER`.
 #[cfg(target_os = "linux")]
 fn is_from_terminal(signal: c_int, code: c_int) -> bool {
     code > libc::SI_USER && TERMINAL_SIGNALS.contains(&signal)
 }
 
-/// macOS gives every signal the same code, and names the process at the other end of the terminal as the
-/// sender. The terminal signals the foreground process group, so such a signal there counts as the
-/// terminal's.
+/// Whether the terminal probably sent the signal. macOS gives every signal the same code, and names the
+/// process at the other end of the terminal as the sender. So a terminal signal counts as the terminal's
+/// while arl is in the foreground process group.
 #[cfg(not(target_os = "linux"))]
 fn is_from_terminal(signal: c_int, _: c_int) -> bool {
     // SAFETY: async-signal-safe, all of them; the name ends with NUL.
@@ -167,7 +169,7 @@ fn is_from_terminal(signal: c_int, _: c_int) -> bool {
         let terminal = libc::open(c"/dev/tty".as_ptr(), libc::O_RDONLY | libc::O_NOCTTY | libc::O_CLOEXEC);
         let in_foreground = terminal >= 0 && libc::tcgetpgrp(terminal) == libc::getpgrp();
         libc::close(terminal);
-        // A hangup is harmless if it comes twice, and so is a continuation.
+        // A hangup and a continuation are left out, because the command may receive them twice without harm.
         in_foreground
             && TERMINAL_SIGNALS.contains(&signal)
             && ![libc::SIGHUP, libc::SIGCONT].contains(&signal)
@@ -228,8 +230,8 @@ pub(crate) fn execve(path: &CStr, arguments: &[CString], environment: &[Cow<'sta
 }
 
 /// Returns the session and the process group of a process, or of this one for 0. Each is 0 if it began
-/// outside of this PID namespace, as in `unshare --pid` and some containers. Safe crates take that for
-/// impossible.
+/// outside of this PID namespace, as in `unshare --pid` and some containers. Safe wrappers do not allow for
+/// that value.
 pub(crate) fn session_and_group(process: i32) -> Option<(i32, i32)> {
     // SAFETY: always allowed.
     let (session, group) = unsafe { (libc::getsid(process), libc::getpgid(process)) };
@@ -264,7 +266,7 @@ pub(crate) fn process_executable(process: u32) -> Option<PathBuf> {
 #[cfg(not(target_os = "macos"))]
 pub(crate) fn parent_process(process: u32) -> Option<u32> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name of the program, in parentheses, may hold anything.
+    // The name of the program, in parentheses, may contain any characters.
     stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
 }
 
@@ -282,7 +284,7 @@ pub(crate) fn parent_process(process: u32) -> Option<u32> {
     }
 }
 
-/// Returns the arguments of a process, with its name. Empty where the system does not tell.
+/// Returns the arguments of a process, the program's name first. Empty without `/proc`.
 pub(crate) fn process_arguments(process: u32) -> Vec<String> {
     let line = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
     line.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()

@@ -1,4 +1,4 @@
-//! Decides whether a request may have the credentials.
+//! Decides whether a request may get the credentials.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use ring::digest;
 
 use crate::secret::Secret;
 
-/// What an authorized request contains.
+/// The values that an authorized request must contain.
 #[derive(Debug)]
 pub(crate) struct ExpectedRequest {
     pub(crate) address: SocketAddr,
@@ -33,7 +33,8 @@ const BROWSER_HEADERS: [&str; 13] = [
 const BROWSER_HEADER_PREFIXES: [&str; 5] =
     ["access-control-", "cf-connecting-", "sec-ch-", "sec-fetch-", "x-forwarded-"];
 
-/// Checks a whole request head. The response does not tell which part was wrong.
+/// Checks a whole request head. The answer does not say which part was wrong, so that a client cannot guess
+/// the parts one by one.
 pub(crate) fn is_authorized(head: &[u8], expected: &ExpectedRequest) -> bool {
     let Ok(text) = std::str::from_utf8(head) else { return false };
     let Some(lines) = text.strip_suffix("\r\n\r\n") else { return false };

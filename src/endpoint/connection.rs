@@ -9,9 +9,9 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
-/// SDKs send some hundred bytes.
+/// The longest request head, in bytes. SDKs send a few hundred.
 pub(crate) const MAX_HEAD: usize = 8 * 1024;
-/// A client on this machine that takes longer than this has stopped.
+/// How long a client may take to send its request. A local client needs far less.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Reads the head of a request, with its empty line. Returns `None` if it is longer than `max` bytes or if

@@ -32,9 +32,9 @@ pub(crate) use connection::{MAX_HEAD, REQUEST_TIMEOUT, random_token, read_head, 
 pub(crate) use peer::belongs_to_current_user;
 pub use redirect::RedirectServer;
 
-/// Further connections wait until one of these ends.
+/// The most connections at the same time. Further ones wait until one of these ends.
 const MAX_CONNECTIONS: usize = 64;
-/// When that many are open, connections that send no request within this time are closed. SDKs send it at
+/// When that many are open, connections that send no request within this time are closed. SDKs send theirs at
 /// once.
 const IDLE_GRACE: Duration = Duration::from_millis(20);
 
@@ -56,7 +56,7 @@ pub struct Unavailable {
     pub message: String,
 }
 
-/// Supplies the credentials that the server hands out.
+/// Supplies the credentials that the server serves.
 pub trait SupplyCredentials: Send + Sync + 'static {
     /// Returns credentials, without delay if possible: SDKs wait for a second or two.
     fn credentials(&self) -> impl Future<Output = Result<Credentials, Unavailable>> + Send;
@@ -104,7 +104,7 @@ impl CredentialServer {
                 tokio::select! {
                     _ = connections.join_next() => {}
                     () = tokio::time::sleep(IDLE_GRACE) => {
-                        // Let the connections that have data read it before they are judged.
+                        // Let the connections that have received data read it before idle ones are closed.
                         tokio::task::yield_now().await;
                         for (connection, _) in idle.iter().filter(|(_, has_sent_request)| !has_sent_request.load(Ordering::Relaxed)) {
                             connection.abort();
@@ -113,7 +113,7 @@ impl CredentialServer {
                 }
             }
             let Ok((stream, client)) = self.listener.accept().await else {
-                // For instance because there are no file descriptors left.
+                // The process may have no file descriptors left for a moment.
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             };

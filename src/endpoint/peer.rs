@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 /// Whether the client belongs to this user, or to root, who can read everything anyway.
 ///
-/// This is a second line of defense after the token. If the kernel does not tell, only the token protects.
+/// This is a second line of defense after the token. If the kernel does not say who the client is, only the
+/// token protects.
 #[cfg(target_os = "linux")]
 pub(crate) fn belongs_to_current_user(client: SocketAddr, server: SocketAddr) -> bool {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(std::fs::read_to_string);
@@ -22,7 +23,7 @@ pub(crate) fn belongs_to_current_user(_: SocketAddr, _: SocketAddr) -> bool {
     true
 }
 
-/// The prefix of an IPv4 address in the IPv6 table. Java and .NET connect with sockets for both.
+/// The prefix of an IPv4 address in the IPv6 table. Java and .NET connect with dual-stack sockets.
 #[cfg(target_os = "linux")]
 const IPV4_MAPPED_PREFIX: &str =
     if cfg!(target_endian = "little") { "0000000000000000FFFF0000" } else { "00000000000000000000FFFF" };

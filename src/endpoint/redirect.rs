@@ -10,7 +10,7 @@ use super::connection::{MAX_HEAD, REQUEST_TIMEOUT, random_token, read_head, writ
 use super::peer;
 use crate::secret::Secret;
 
-/// Waits for one browser of this user.
+/// A local URL that redirects one browser of this user.
 #[derive(Debug)]
 pub struct RedirectServer {
     listener: TcpListener,

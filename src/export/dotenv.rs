@@ -3,8 +3,8 @@
 use super::identity::{Identity, UnsupportedValue};
 
 /// Returns `NAME=value` lines without quotes, because readers of env files, and `export $(…)`, take quotes
-/// literally. arl's own variables are not among them: in a container that gets the file, arl would look for a
-/// source that exists only here.
+/// literally. It leaves out arl's own variables, because an arl in a container that gets the file would look
+/// for a source that exists only on this host.
 ///
 /// # Errors
 /// A value contains a character that some readers would interpret. Credentials that AWS issues do not.

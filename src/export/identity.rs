@@ -43,7 +43,7 @@ pub const IDENTITY_VARIABLES: [&str; 27] = [
     "ARL_ENDPOINT",
 ];
 
-/// The variables that choose a region. [`RegionChange`] says what becomes of them.
+/// The variables that choose a region. [`RegionChange`] says how a new identity changes them.
 pub const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /// The variables that [`Identity::variables`] may set. It unsets the others, so if they are set later,
@@ -63,18 +63,18 @@ pub const ASSUMED_VARIABLES: [&str; 12] = [
     "ARL_USER_REGION",
 ];
 
-/// What becomes of the region variables.
+/// How a new identity changes the region variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegionChange {
-    /// They stay as they are: the user has chosen a region, or nothing names one.
+    /// They stay as they are, because the user has chosen a region, or because nothing names one.
     Keep,
-    /// Both are set to this region, which a flag or a profile names. `ARL_REGION` tells the next call that
-    /// arl chose it.
+    /// Both are set to this region, which a flag or a profile names. `ARL_REGION` tells the next arl that it
+    /// was not the user's choice.
     Set(String),
-    /// Both are set to the region that the user has put into one of them, because some SDKs read only the
+    /// Both are set to the region that the user has set in one of them, because some SDKs read only the
     /// other.
     Complete(String),
-    /// Both are unset: they hold another role's region, or one of another partition.
+    /// Both are unset, because they hold another role's region or one of another partition.
     Unset,
 }
 
@@ -93,16 +93,17 @@ impl RegionChange {
 pub struct Identity {
     /// The credentials.
     pub credentials: Credentials,
-    /// The name that the user knows it by, as the value of `ARL_ROLE`.
+    /// The name that the user gave, as the value of `ARL_ROLE`.
     pub name: Option<String>,
-    /// The role. `None` for the own credentials of a profile.
+    /// The role. `None` for credentials that a profile has without a role.
     pub role_arn: Option<RoleArn>,
     /// The source of the role, as the value of `ARL_SOURCE`.
     pub source: String,
-    /// What becomes of the region variables.
+    /// How a new identity changes the region variables.
     pub region: RegionChange,
-    /// The region that the user has chosen, if the region variables do not hold it while this identity is used,
-    /// as the value of `ARL_USER_REGION`. It tells the next call, which cannot see what the shell remembers.
+    /// The region that the user has chosen, if the region variables do not hold it while this identity is
+    /// used: the value of `ARL_USER_REGION`. The next arl reads it there, because it cannot see the shell's
+    /// restore point.
     pub user_region: Option<String>,
 }
 
@@ -154,14 +155,14 @@ impl Identity {
         variables
     }
 
-    /// Returns the variables that do not keep the value of the identity before.
+    /// Returns the variables that lose the value of the identity before.
     pub fn replaced_variables(&self) -> impl Iterator<Item = &'static str> + use<> {
         let region: &[_] = if self.region == RegionChange::Unset { &REGION_VARIABLES } else { &[] };
         IDENTITY_VARIABLES.into_iter().chain(region.iter().copied())
     }
 
-    /// Returns the identity variables to unset, because this identity has no value for them, and the region
-    /// variables where they hold a region that is not for it.
+    /// Returns the variables to unset: the identity variables for which this identity has no value, and the
+    /// region variables if they hold a region that is not for it.
     pub fn variables_to_unset(&self) -> Vec<&'static str> {
         let variables = self.variables();
         let has_value = |name: &&str| variables.iter().any(|(other, _)| other == name);

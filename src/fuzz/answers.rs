@@ -1,4 +1,4 @@
-//! What other programs and services hand to arl as credentials.
+//! The credentials and tokens that arl gets from other programs and services.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn assert_usable(credentials: &Credentials) {
     }
 }
 
-/// A session that arl accepts is one of the role, and ends when a session can end.
+/// Checks that arl accepts only sessions of the role, with a possible expiration.
 pub(super) fn sts(data: &[u8]) {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     // The SDK's timeouts need the timer.
@@ -49,7 +49,7 @@ pub(super) fn sts(data: &[u8]) {
     }
 }
 
-/// Credentials of a `credential_process` are usable as text, or refused without quoting a secret.
+/// Checks that arl accepts only credentials of printable text, and otherwise returns an error.
 pub(super) fn credential_process(data: &[u8]) {
     match external::parse_output(data) {
         Ok(credentials) => assert_usable(&credentials),
@@ -57,7 +57,7 @@ pub(super) fn credential_process(data: &[u8]) {
     }
 }
 
-/// A token that is read is written and read again.
+/// Checks that a token that arl reads stays the same when it is written and read again.
 pub(super) fn token_file(data: &[u8]) {
     let Some(token) = SsoToken::parse(data) else { return };
     let _ = token.renewal(now());

@@ -1,4 +1,4 @@
-//! What is on the disk between two calls: cached sessions, and the notes in lock files.
+//! The files of the cache: cached sessions, and the notes in lock files.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,7 +18,8 @@ fn key() -> (CacheKey, Credentials) {
     (CacheKey::new(&StsSettings::new("eu-west-1"), &SourceKey::from_keys(&keys), &[]), keys)
 }
 
-/// Only a sealed entry is read; its session is written and read again; a changed entry is a miss.
+/// Checks that arl reads only sealed entries, that it reads what it has written, and that a changed entry is
+/// a miss.
 pub(super) fn entry(data: &[u8]) {
     let (key, credentials) = key();
     let _ = entry::summarize(data);
@@ -50,7 +51,8 @@ pub(super) fn entry(data: &[u8]) {
     }
 }
 
-/// What is read of a note is written and read again, and no part of a note is a note.
+/// Checks that a note stays the same when it is written and read again, and that a part of a note is not a
+/// note.
 pub(super) fn lock_note(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Some(note) = LockNote::parse(text) else { return };

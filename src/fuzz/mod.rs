@@ -1,8 +1,8 @@
-//! What the fuzzer runs: one function for each format that arl reads from outside.
+//! The fuzz targets: one function for each format that arl reads from outside.
 //!
-//! This module is compiled for `make fuzz`, whose programs in `fuzz/` call one function each, and for the unit
-//! tests, which run each function with its corpus and a few thousand mutations. A function panics if the code
-//! under it breaks a rule; that it returns means nothing more.
+//! This module is compiled for `make fuzz`, whose programs in `fuzz/` call one function each, and for the
+//! unit tests, which run each function with its corpus and a few thousand mutations. A function panics if the
+//! code that it calls breaks a rule. Its return means only that it found no bug.
 
 mod answers;
 mod cache;
@@ -40,19 +40,19 @@ pub const TARGETS: [Target; 15] = [
 /// Runs the function with this name.
 ///
 /// # Panics
-/// If there is none, or if it finds a bug.
+/// No function has this name, or the function finds a bug.
 pub fn run(target: &str, data: &[u8]) {
     let (_, function) = TARGETS.iter().find(|(name, _)| *name == target).expect("a target of this name");
     function(data);
 }
 
-/// The parts of an input that has several: what stands between the bytes 0xFF, which UTF-8 does not have.
+/// Splits an input into parts at bytes 0xFF, which UTF-8 never contains.
 fn parts<const N: usize>(data: &[u8]) -> [&[u8]; N] {
     let mut parts = data.split(|&byte| byte == 0xff);
     std::array::from_fn(|_| parts.next().unwrap_or_default())
 }
 
-/// As [`parts`], if all of them are UTF-8.
+/// Does the same as [`parts`]. Returns `None` unless all of them are UTF-8.
 fn text_parts<const N: usize>(data: &[u8]) -> Option<[&str; N]> {
     let mut texts = [""; N];
     for (text, part) in texts.iter_mut().zip(parts::<N>(data)) {
@@ -61,7 +61,7 @@ fn text_parts<const N: usize>(data: &[u8]) -> Option<[&str; N]> {
     Some(texts)
 }
 
-/// The time of all targets: the same input must always do the same.
+/// The current time for all targets. It is fixed, so that the same input always has the same result.
 fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000)
 }

@@ -6,7 +6,8 @@ use crate::export::shell::{RestorePoint, RoleMemory, Shell, ShellUpdate};
 use crate::export::{Identity, RegionChange, dotenv};
 use crate::secret::Secret;
 
-/// A shell reads a quoted word as one word, with the value. A control character is refused.
+/// Checks that each shell reads a quoted value as one word with that value, and that `assume` refuses control
+/// characters.
 pub(super) fn quoting(data: &[u8]) {
     let Some([value]) = text_parts::<1>(data) else { return };
     for shell in Shell::ALL {
@@ -62,7 +63,7 @@ fn assume(shell: Shell, value: &str) {
     }
 }
 
-/// What the shell makes of a quoted word. `None` if it is not one quoted word.
+/// Returns the value that the shell reads from a quoted word. `None` if the text is not one quoted word.
 fn read_back(shell: Shell, quoted: &str) -> Option<String> {
     let inner = |quote: char| quoted.strip_prefix(quote)?.strip_suffix(quote);
     match shell {
@@ -79,8 +80,8 @@ fn read_back(shell: Shell, quoted: &str) -> Option<String> {
     }
 }
 
-/// Single quotes, and between them backslashes that quote one character each. In csh `!` is special even in
-/// single quotes.
+/// Reads single-quoted parts, and between them backslashes that quote one character each. In csh `!` is
+/// special even in single quotes.
 fn posix(quoted: &str, is_csh: bool) -> Option<String> {
     let mut value = String::new();
     let mut chars = quoted.chars();
@@ -100,8 +101,8 @@ fn posix(quoted: &str, is_csh: bool) -> Option<String> {
     (!quoted.is_empty()).then_some(value)
 }
 
-/// A backslash quotes itself and the quote. `more` reads other escapes: it returns a character and how many
-/// bytes it took. A backslash before anything else is an error here.
+/// Reads a string in which a backslash quotes itself and the quote. `more` reads other escapes and returns
+/// the character and the number of bytes. `None` for a backslash before anything else.
 fn escaped(inner: &str, quote: char, more: &dyn Fn(&str) -> Option<(char, usize)>) -> Option<String> {
     let mut value = String::new();
     let mut rest = inner;
@@ -121,7 +122,7 @@ fn escaped(inner: &str, quote: char, more: &dyn Fn(&str) -> Option<(char, usize)
     Some(value)
 }
 
-/// The double quotes of elvish, whose `\xNN` is a byte.
+/// Reads a double-quoted string of elvish, in which `\xNN` is a byte.
 fn elvish(inner: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = inner.bytes();
@@ -143,14 +144,15 @@ fn elvish(inner: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// PowerShell has five single quotes. Any of them ends the string unless another one follows.
+/// Reads a string of PowerShell, which has five single quotes. Any of them ends the string unless another one
+/// follows.
 fn doubled(inner: &str) -> Option<String> {
     let is_quote = |c: &char| matches!(c, '\'' | '\u{2018}'..='\u{201b}');
     let mut value = String::new();
     let mut chars = inner.chars();
     while let Some(c) = chars.next() {
         if is_quote(&c) {
-            // The first of the two is the one that stays.
+            // The first of the two is the value.
             chars.next().filter(is_quote)?;
         }
         value.push(c);

@@ -1,4 +1,4 @@
-//! What any program of this machine can send to arl's ports.
+//! The requests that any program on this host can send to arl's ports.
 
 use super::text_parts;
 use crate::endpoint::authorize::{ExpectedRequest, is_authorized};
@@ -16,7 +16,8 @@ fn count(lines: &[String], header: &str) -> usize {
     lines.iter().filter(|line| line.starts_with(header)).count()
 }
 
-/// Only a GET of the path, with the token and the host once each and no sign of a browser, gets credentials.
+/// Checks that only a GET of the path gets credentials, with the token and the host once each, and without a
+/// browser's headers.
 pub(super) fn endpoint(data: &[u8]) {
     let expected = ExpectedRequest {
         address: ADDRESS.parse().expect("an address"),
@@ -38,7 +39,7 @@ pub(super) fn endpoint(data: &[u8]) {
     }
 }
 
-/// Only the callback's path with the state brings a code.
+/// Checks that arl takes a code only from the callback's path, with the right state.
 pub(super) fn login_callback(data: &[u8]) {
     let expected = Expected {
         address: ADDRESS.parse().expect("an address"),

@@ -21,7 +21,8 @@ const KEYS: [&str; 9] = [
     "x",
 ];
 
-/// The lexer's lines cover the file, and the reader answers every question about what it accepts.
+/// Checks that the lexer's lines cover the file, and that no function of the reader panics on a file that it
+/// accepts.
 pub(super) fn read(data: &[u8]) {
     for file in parts::<2>(data) {
         assert_lines_cover(file);
@@ -34,7 +35,7 @@ pub(super) fn read(data: &[u8]) {
     for name in shared.profile_names() {
         let section = shared.profile(name).expect("a profile that is listed");
         for key in KEYS {
-            // A later line wins, in whatever case its key is.
+            // The case of a key makes no difference.
             assert_eq!(section.get(key), section.get(&key.to_uppercase()));
             assert_eq!(section.get(key).is_some(), section.origin(key).is_some());
             let _ = section.get_nested(key, "addressing_style");
@@ -65,7 +66,8 @@ fn assert_lines_cover(file: &[u8]) {
     assert!(next == file.len() || file.is_empty(), "{next} of {}", file.len());
 }
 
-/// After an edit that the editor accepts, the reader gets the new values, and everything else is as before.
+/// Checks that after an edit that the editor accepts, the reader gets the new values and the rest of the file
+/// is unchanged.
 pub(super) fn edit(data: &[u8]) {
     let [before, name, value, kind] = parts::<4>(data);
     let texts = (std::str::from_utf8(name), std::str::from_utf8(value));
@@ -105,8 +107,8 @@ pub(super) fn edit(data: &[u8]) {
     }
 }
 
-/// The lines outside of a profile, without the blank ones at the end. This knows nothing but that a section
-/// begins with `[` in the first column, and ends before the next one.
+/// Returns the lines outside of a profile, without the blank ones at the end. It finds sections in a simpler
+/// way than the editor: a section begins with `[` in the first column and ends before the next one.
 fn outside(text: &[u8], file: SharedFile, name: &str) -> Vec<u8> {
     let mut inside = false;
     let mut rest = Vec::new();
@@ -141,7 +143,7 @@ fn is_header(line: &[u8], file: SharedFile, name: &str) -> bool {
     }
 }
 
-/// What the reader gets from a file: the values of each profile. `None` if it refuses the file.
+/// Returns the values that the reader gets for each profile. `None` if it refuses the file.
 fn values(text: &[u8], file: SharedFile) -> Option<BTreeMap<String, BTreeMap<&'static str, String>>> {
     let text = std::str::from_utf8(text).ok()?;
     let (config, credentials) = if file == SharedFile::Config { (text, "") } else { ("", text) };

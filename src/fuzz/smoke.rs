@@ -1,4 +1,4 @@
-//! Each target with its corpus, and with mutations of it.
+//! Runs each target with its corpus, and with mutations of it.
 //!
 //! `ARL_FUZZ_MUTATIONS` sets how many mutations each target gets.
 
@@ -49,7 +49,7 @@ fn no_target_finds_a_bug_in_its_corpus_and_mutations_of_it() {
     let mutations: usize =
         std::env::var("ARL_FUZZ_MUTATIONS").ok().map_or(500, |count| count.parse().expect("a number"));
     if !Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").exists() {
-        // The crate that is published has no corpora.
+        // The published crate has no corpora.
         return;
     }
     for (name, target) in TARGETS {

@@ -1,4 +1,4 @@
-//! What people and files spell: ARNs, parameters, templates, durations and times.
+//! The values that users type and files contain: ARNs, parameters, templates, durations and times.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use crate::request::session_name::{SessionNameTemplate, SessionNameValues};
 use crate::request::{AdditionalParameters, Policy, SessionDuration};
 use crate::source::RoleRef;
 
-/// An ARN that is read is written and read again, and has nothing in it that a terminal would act on.
+/// Checks that an ARN that arl accepts is printable, and stays the same when it is written and read again.
 pub(super) fn arn(data: &[u8]) {
     let Some([text]) = text_parts::<1>(data) else { return };
     if let Ok(arn) = text.parse::<RoleArn>() {
@@ -39,7 +39,7 @@ pub(super) fn arn(data: &[u8]) {
     }
 }
 
-/// Parameters of AssumeRole are accepted or refused with a reason.
+/// Checks that the parsers of AssumeRole parameters do not panic, and that what they accept is valid.
 pub(super) fn parameters(data: &[u8]) {
     let Some([text]) = text_parts::<1>(data) else { return };
     let _ = (parse_tag_keys(text), parse_policy_arns(text), parse_provided_contexts(text));
@@ -53,7 +53,7 @@ pub(super) fn parameters(data: &[u8]) {
     let _ = text.parse::<AdditionalParameters>();
 }
 
-/// A template expands to a name that STS accepts.
+/// Checks that a template expands to a name that STS accepts.
 pub(super) fn session_name(data: &[u8]) {
     let Some([template, user, caller, role]) = text_parts::<4>(data) else { return };
     let Ok(template) = template.parse::<SessionNameTemplate>() else { return };
@@ -66,7 +66,7 @@ pub(super) fn session_name(data: &[u8]) {
     assert_eq!(name.as_str().parse::<RoleSessionName>().ok().as_ref(), Some(&name));
 }
 
-/// A duration that is read is one that STS accepts, and is written and read again.
+/// Checks that arl accepts only durations that STS accepts, and reads what it has written.
 pub(super) fn duration(data: &[u8]) {
     let Some([text]) = text_parts::<1>(data) else { return };
     let Ok(duration) = text.parse::<SessionDuration>() else { return };
@@ -74,7 +74,7 @@ pub(super) fn duration(data: &[u8]) {
     assert_eq!(duration.to_string().parse::<SessionDuration>().ok().as_ref(), Some(&duration));
 }
 
-/// A time that is read can be written, and is read again.
+/// Checks that a time that arl accepts stays the same when it is written and read again.
 pub(super) fn time(data: &[u8]) {
     let Some([text]) = text_parts::<1>(data) else { return };
     let Some(time) = parse_time(text) else { return };

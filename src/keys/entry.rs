@@ -1,4 +1,4 @@
-//! What the keychain holds under one name.
+//! The formats of the keychain entries: stored keys, and rotations that have begun.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 use crate::credentials::Credentials;
 use crate::secret::Secret;
 
-/// A rotation that has begun. It is stored before the first call, so that a later one can go on.
+/// A rotation that has begun. arl stores it before the first call, so that a later run can continue it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotation {
     /// The access key ID that is replaced.
     pub old_id: String,
-    /// When the rotation began, by this machine's clock, in whole seconds.
+    /// When the rotation began, by this host's clock, in whole seconds.
     pub started: SystemTime,
     /// The new key. `None` until AWS has created it.
     pub new: Option<Credentials>,

@@ -14,25 +14,25 @@ use crate::secret::Secret;
 
 /// How long a helper may take. It may ask the user to unlock the keychain.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// The longest answer about one entry. Long-term keys take about 100 bytes.
+/// The longest answer about one entry, in bytes. Long-term keys take about 100.
 const MAX_ENTRY: u64 = 64 * 1024;
-/// The longest list of entries, Docker's own included.
+/// The longest list of entries, in bytes. It includes Docker's own entries.
 const MAX_LIST: u64 = 1024 * 1024;
-/// How much an error message quotes of what a helper said.
+/// The most characters of a helper's message that an error quotes.
 const MAX_QUOTE: usize = 500;
-/// What every helper says about an entry that does not exist.
+/// The message of the protocol for an entry that does not exist.
 const NOT_FOUND: &str = "credentials not found in native keychain";
-/// The variables that a helper has no use for.
+/// The variables that a helper does not get, because it needs no AWS credentials.
 const HIDDEN: [&str; 3] = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"];
 
-/// Why a helper program did not do what it was asked for.
+/// Why a request to a helper program failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HelperError {
     /// It could not be run, or did not end within its limits.
     Process(ProcessError),
-    /// It refused. Holds what it said.
+    /// It refused. Holds its message.
     Refused(String),
-    /// Its answer is not one of the protocol.
+    /// Its answer does not follow the protocol. Holds what is wrong.
     Unexpected(&'static str),
 }
 
@@ -70,7 +70,7 @@ impl Helper {
             let text = quote(&stdout, &stderr, None);
             return if text.contains(NOT_FOUND) { Ok(None) } else { Err(HelperError::Refused(text)) };
         }
-        // The output is never quoted here: even a malformed one may be a secret.
+        // The output is never quoted here, because even malformed output may contain a secret.
         let mut object: Map<String, Value> = serde_json::from_slice(&stdout)
             .map_err(|_| HelperError::Unexpected("it did not print a JSON object"))?;
         let mut text = |name: &str| match object.remove(name) {
@@ -78,7 +78,7 @@ impl Helper {
             _ => Err(HelperError::Unexpected("its response has no `Username` or no `Secret`")),
         };
         let (found, secret) = (text("Username")?, Secret::new(text("Secret")?));
-        // The helper for `pass` answers so if there is no such entry.
+        // The helper for `pass` returns empty texts for an entry that does not exist.
         if secret.expose().is_empty() && found.is_empty() {
             return Ok(None);
         }
@@ -122,7 +122,7 @@ impl Helper {
         if !status.success() {
             return Err(HelperError::Refused(quote(&stdout, &stderr, None)));
         }
-        // An empty store is `null` for some.
+        // Some helpers print `null` for an empty store.
         let entries: Option<Map<String, Value>> = serde_json::from_slice(&stdout)
             .map_err(|_| HelperError::Unexpected("its list is not a JSON object"))?;
         Ok(entries.unwrap_or_default().into_iter().map(|(url, _)| url).collect())
@@ -135,8 +135,8 @@ impl Helper {
     }
 }
 
-/// Returns what a failed helper said: the protocol puts it on the standard output. A JSON object there is an
-/// answer, which may hold a secret, and so is what the helper was given.
+/// Returns the message of a failed helper, which the protocol puts on the standard output. It leaves out a
+/// JSON object, which may be an answer with a secret, and every message that contains a part of `given`.
 fn quote(stdout: &[u8], stderr: &str, given: Option<&Secret>) -> String {
     let said = String::from_utf8_lossy(stdout);
     let said = said.trim();
@@ -148,7 +148,7 @@ fn quote(stdout: &[u8], stderr: &str, given: Option<&Secret>) -> String {
     said.chars().take(MAX_QUOTE).collect()
 }
 
-/// Returns the long words of a secret, each of which is a secret.
+/// Returns the long parts of a secret's JSON. Each of them must stay secret by itself.
 fn secret_pieces(secret: &Secret) -> Vec<Zeroizing<String>> {
     let words = secret.expose().split(['"', ',', '{', '}']);
     words.filter(|word| word.len() > 20).map(|word| Zeroizing::new(word.to_owned())).collect()
@@ -171,7 +171,7 @@ mod tests {
         let helper = Helper { program: path.display().to_string(), limit: Duration::from_millis(700) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let result = runtime.block_on(async {
-            // Another test's child may hold the script open for a moment.
+            // A process that another test has just forked may hold the script open for a moment.
             while let Err(HelperError::Process(ProcessError::NotStarted(text))) = helper.list().await {
                 assert!(text.contains("busy"), "{text}");
             }
@@ -221,7 +221,7 @@ mod tests {
             (error, pid)
         });
         assert_eq!(error.expect_err("it hangs").to_string(), "it was not done within 700ms");
-        // The kernel ends it soon, or it stays as a zombie.
+        // The killed process disappears soon, or stays as a zombie.
         let is_alive = || {
             let state = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
             !state.is_empty() && !state.contains(") Z ")

@@ -1,7 +1,7 @@
 //! Long-term keys in the system's keychain.
 //!
-//! arl has no cryptography of its own. The keychain is reached through the small programs that Docker made
-//! standard: `docker-credential-osxkeychain`, `-secretservice`, `-pass` and others of the same protocol.
+//! arl has no cryptography of its own. It reaches the keychain through the credential helpers of Docker:
+//! `docker-credential-osxkeychain`, `-secretservice`, `-pass` and others of the same protocol.
 
 mod entry;
 mod helper;

@@ -1,4 +1,4 @@
-//! What arl remembers of a stored key outside of the keychain. It holds no secret.
+//! Records of stored keys: files outside of the keychain, without a secret.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use crate::links;
 /// The version of the format.
 const VERSION: u64 = 1;
 
-/// Whose key is stored under a name, so that a cached session is found without unlocking the keychain.
+/// Which key is stored under a name. With it arl finds a cached session without unlocking the keychain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRecord {
     /// The access key ID.

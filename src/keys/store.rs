@@ -1,4 +1,4 @@
-//! The keychain as arl uses it: which helper, and which entry holds what.
+//! Stored keys in a keychain: chooses the helper, and reads and writes the entries.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use crate::credentials::Credentials;
 use crate::files;
 use crate::secret::Secret;
 
-/// The URLs of the entries. The helper of macOS takes only what is a URL with a host, and Docker never asks
-/// for a host in `.invalid` (RFC 2606).
+/// The prefixes of the entries' URLs. The helper for macOS accepts only URLs with a host, and Docker never
+/// asks for a host in `.invalid` (RFC 2606).
 const KEYS_URL: &str = "https://arl.invalid/keys/";
 const ROTATIONS_URL: &str = "https://arl.invalid/rotations/";
 
@@ -21,9 +21,9 @@ const ROTATIONS_URL: &str = "https://arl.invalid/rotations/";
 pub struct StoredKey {
     /// The name of the key.
     pub name: KeyName,
-    /// The store that the user chose. `None`: the one of the record, else the first that answers.
+    /// The store that the user chose. `None`: the store in the record, else the first one that answers.
     pub store: Option<StoreName>,
-    /// The file with the key's [`KeyRecord`], if there is a place for it.
+    /// The file with the key's [`KeyRecord`]. `None` if there is no directory for records.
     pub record_file: Option<PathBuf>,
 }
 
@@ -51,14 +51,14 @@ impl StoredKey {
                 store: store.name.clone(),
                 stored_at: String::new(),
             };
-            // Without a record nothing is cached, and the key can be used all the same.
+            // The key works without a record; sessions are then not cached.
             let _ = record.write(directory, &self.name);
         }
         Ok(keys)
     }
 }
 
-/// Why the keychain did not give or take a key.
+/// Why a key could not be read from the keychain or stored there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyStoreError {
     /// No store answers. Holds the name of each and what is wrong with it.
@@ -77,14 +77,14 @@ pub enum KeyStoreError {
         /// The name of the key.
         name: KeyName,
     },
-    /// What the store holds under this name was not written by arl.
+    /// The entry under this name was not written by arl.
     Foreign {
         /// The store.
         store: StoreName,
         /// The name of the key.
         name: KeyName,
     },
-    /// The store does not give back what was stored.
+    /// Reading the entry back did not return what arl had stored.
     NotKept(StoreName),
 }
 
@@ -118,7 +118,7 @@ impl KeyStore {
     /// Opens the chosen store, else the first that answers.
     ///
     /// # Errors
-    /// None was chosen and none answers.
+    /// No store was chosen and none answers.
     pub async fn open(chosen: Option<&StoreName>) -> Result<Self, KeyStoreError> {
         if let Some(name) = chosen {
             return Ok(Self { name: name.clone(), helper: Helper::new(name) });
@@ -152,7 +152,7 @@ impl KeyStore {
     /// Creates or replaces the key of this name, and reads it back.
     ///
     /// # Errors
-    /// The helper fails, or does not give the key back.
+    /// The helper fails, or reading back does not return the same key.
     pub async fn put(&self, name: &KeyName, keys: &Credentials) -> Result<(), KeyStoreError> {
         self.write(KEYS_URL, name, &encode_keys(keys)).await
     }
@@ -174,7 +174,7 @@ impl KeyStore {
         decode_rotation(&secret).map(Some).ok_or_else(|| self.foreign(name))
     }
 
-    /// Stores how far a rotation is, and reads it back.
+    /// Stores the state of a rotation, and reads it back.
     ///
     /// # Errors
     /// As [`KeyStore::put`].
@@ -182,7 +182,7 @@ impl KeyStore {
         self.write(ROTATIONS_URL, name, &encode_rotation(rotation)).await
     }
 
-    /// Forgets a rotation that is over.
+    /// Removes the entry of a finished rotation.
     ///
     /// # Errors
     /// As [`KeyStore::remove`].
@@ -205,7 +205,8 @@ impl KeyStore {
     }
 
     async fn read(&self, base: &str, name: &KeyName) -> Result<Option<Secret>, KeyStoreError> {
-        // The user name is always the same: with another one, most stores would keep two entries.
+        // The user name is always the key's name. With two user names, some stores would keep two entries
+        // under one URL.
         let found = self.helper.get(&format!("{base}{name}"), name.as_str()).await;
         found.map_err(|error| self.failed(error))
     }
@@ -220,7 +221,7 @@ impl KeyStore {
     }
 
     async fn erase(&self, base: &str, name: &KeyName) -> Result<bool, KeyStoreError> {
-        // Helpers differ in what they say about an entry that does not exist, so look before and after.
+        // Helpers answer differently about an entry that does not exist, so this looks before and after.
         if self.read(base, name).await?.is_none() {
             return Ok(false);
         }

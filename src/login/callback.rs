@@ -1,7 +1,7 @@
-//! The loopback address to which the browser brings the authorization code.
+//! The loopback address to which the sign-in page redirects the browser with the authorization code.
 //!
-//! Any program of this machine can connect to it. So it answers nothing but the exact requests that a sign-in
-//! makes, and no other request ends the wait: the right one may still come.
+//! Any program on this host can connect to it. So it accepts only the exact requests of a sign-in, and no
+//! other request ends the wait, because the right one may still come.
 //!
 //! Source: RFC 8252, "OAuth 2.0 for Native Apps", sections 7.3 and 8.
 
@@ -24,12 +24,13 @@ use crate::secret::Secret;
 const CALLBACK_PATH: &str = "/oauth/callback";
 /// Where the browser goes afterwards, so that its address bar and history do not keep the code.
 const DONE_PATH: &str = "/signed-in";
-/// Browsers send the cookies of all ports of 127.0.0.1.
+/// The longest request head, in bytes. A browser sends the cookies of all ports of 127.0.0.1.
 const MAX_HEAD: usize = 64 * 1024;
-/// A further connection ends the oldest one. Each request is read at once, so that is one that sends nothing.
+/// The most connections at the same time. A further one ends the oldest, which has sent no request: each
+/// request is read as soon as it arrives.
 const MAX_CONNECTIONS: usize = 64;
 
-/// What the browser brought.
+/// The answer that the browser delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The authorization code.
@@ -45,13 +46,13 @@ pub(super) struct CallbackServer {
     expected: Arc<Expected>,
 }
 
-/// The requests that are answered.
+/// The values that identify the requests of this sign-in.
 #[derive(Debug)]
 pub(crate) struct Expected {
     pub(crate) address: SocketAddr,
     pub(crate) state: Secret,
-    /// The path that leads to the sign-in page, and that page. The page's address has the state, and every
-    /// user of this machine can read argument lists, so the browser is started with this path instead.
+    /// The path that leads to the sign-in page, and that page. The page's address contains the state, and
+    /// every user of this host can read argument lists, so the browser is started with this path instead.
     pub(crate) start: (String, String),
 }
 
@@ -64,7 +65,7 @@ pub(super) fn registered_redirect_uri() -> String {
     format!("http://{}{CALLBACK_PATH}", Ipv4Addr::LOCALHOST)
 }
 
-/// A port of 127.0.0.1, before it is known where the user signs in.
+/// A port of 127.0.0.1 on which arl listens. The redirect URI needs it before the sign-in page is known.
 #[derive(Debug)]
 pub(super) struct BoundPort {
     listener: TcpListener,
@@ -96,7 +97,7 @@ impl BoundPort {
 }
 
 impl CallbackServer {
-    /// Returns an address on this machine that leads a browser of this user to the sign-in page.
+    /// Returns an address on this host that leads a browser of this user to the sign-in page.
     pub(super) fn start_url(&self) -> String {
         format!("http://{}{}", self.expected.address, self.expected.start.0)
     }
@@ -110,7 +111,7 @@ impl CallbackServer {
         let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
         loop {
             tokio::select! {
-                // In this order: a connection that has its answer is not ended for a new one.
+                // In this order, so that a connection with the answer is not ended for a new connection.
                 biased;
                 Some(served) = connections.join_next() => {
                     if let Ok(Some((answer, stream))) = served {
@@ -124,14 +125,16 @@ impl CallbackServer {
                         connection.abort();
                     }
                     oldest.push_back(connections.spawn(serve(stream, client, Arc::clone(&self.expected))));
-                    // A request that is there already is read before the next connection could end this one.
+                    // Let the connection read a request that has arrived, before a further connection could
+                    // end it.
                     tokio::task::yield_now().await;
                 }
             }
         }
     }
 
-    /// Shows the user how the sign-in ended, and returns when the browser has the page or does not come.
+    /// Shows the user how the sign-in ended. Returns when the browser has loaded the page, or after a time
+    /// limit.
     pub(super) async fn show(&self, browser: WaitingBrowser, page: Page<'_>) {
         let target = format!("http://{}{DONE_PATH}", self.expected.address);
         let redirect = response("303 See Other", &format!("Location: {target}\r\n"), None);
@@ -152,7 +155,7 @@ impl CallbackServer {
                 }
             }
         };
-        // The sign-in is over even if the user does not see the page.
+        // The sign-in has ended even if the user does not see the page.
         let _ = tokio::time::timeout(REQUEST_TIMEOUT, showing).await;
     }
 
@@ -163,7 +166,8 @@ impl CallbackServer {
     }
 }
 
-/// Answers one request. Returns the connection, without having answered, if it brought the answer.
+/// Answers one request. If the request contains the answer of the sign-in, returns it with the connection,
+/// which still waits for a page.
 async fn serve(
     stream: TcpStream,
     client: SocketAddr,
@@ -183,7 +187,7 @@ async fn serve(
     None
 }
 
-/// What a request asks for.
+/// The kind of a request, which decides how arl answers it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     Answer(Answer),
@@ -220,7 +224,8 @@ impl<'a> Request<'a> {
 }
 
 impl Expected {
-    /// Whether the request was sent to this address. A web page that DNS has led here names its own host.
+    /// Whether the request was sent to this address. A web page whose host name resolves to 127.0.0.1 sends
+    /// that name.
     fn is_host(&self, host: &str) -> bool {
         host == self.address.to_string()
     }
@@ -237,7 +242,7 @@ impl Expected {
         }
     }
 
-    /// Returns the answer in a query. `None` if the state is wrong, or if anything is there twice.
+    /// Returns the answer in a query. `None` if the state is wrong, or if a field occurs twice.
     pub(crate) fn answer(&self, query: &str) -> Option<Answer> {
         let fields: Vec<(String, String)> = query
             .split('&')

@@ -1,4 +1,4 @@
-//! What IAM Identity Center offers to the user of a sign-in: accounts, and the roles in them.
+//! Catalogs: the accounts and roles that IAM Identity Center offers to the user of a sign-in.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use crate::sts::ListedAccount;
 
 /// How long a catalog is used.
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
-/// The format of the text. A catalog of another one is none.
+/// The version of the format. arl ignores catalogs of another version.
 const VERSION: u64 = 1;
 
 /// The accounts and roles that IAM Identity Center offers to the user of a sign-in.
@@ -19,9 +19,9 @@ pub struct Catalog {
     pub session: String,
     /// The accounts, in the order of their names.
     pub accounts: Vec<CatalogAccount>,
-    /// When the oldest part of it was found out.
+    /// When the oldest part of it was received.
     pub found_at: SystemTime,
-    /// Whether all accounts are there, with their roles.
+    /// Whether it contains all accounts with their roles.
     pub is_complete: bool,
 }
 
@@ -34,7 +34,7 @@ pub struct CatalogAccount {
     pub name: String,
     /// The address of the account's owner.
     pub email: Option<String>,
-    /// The names of the user's roles, sorted. `None` if nobody has asked yet.
+    /// The names of the user's roles, sorted. `None` if they are not known yet.
     pub roles: Option<Vec<String>>,
 }
 
@@ -44,17 +44,18 @@ impl Catalog {
         Self { session, accounts: Vec::new(), found_at, is_complete: false }
     }
 
-    /// Whether the catalog is at most a day old. One from the future was written under a wrong clock.
+    /// Whether the catalog is less than a day old. A time in the future comes from a wrong clock and does not
+    /// count.
     pub fn is_fresh(&self, now: SystemTime) -> bool {
         now.duration_since(self.found_at).is_ok_and(|age| age < LIFETIME)
     }
 
-    /// Returns how many accounts have their roles.
+    /// Returns the number of accounts whose roles are known.
     pub fn known_accounts(&self) -> usize {
         self.accounts.iter().filter(|account| account.roles.is_some()).count()
     }
 
-    /// Adds accounts that the portal lists. What has no account ID is left out.
+    /// Adds accounts that the portal lists, except those without a valid account ID.
     pub(super) fn add(&mut self, listed: Vec<ListedAccount>) {
         for ListedAccount { id, name, email } in listed {
             let is_id = id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
@@ -65,7 +66,7 @@ impl Catalog {
         }
     }
 
-    /// Sorts the accounts, and takes over the roles that an earlier catalog knows.
+    /// Sorts the accounts, and copies the roles that an earlier catalog contains.
     pub(super) fn complete_accounts(&mut self, earlier: Option<&Self>) {
         let key = |account: &CatalogAccount| (account.name.to_lowercase(), account.id.clone());
         self.accounts.sort_by_cached_key(key);
@@ -82,7 +83,7 @@ impl Catalog {
         self.found_at = self.found_at.min(earlier.found_at);
     }
 
-    /// Sets the roles of an account. A name that cannot be one is left out.
+    /// Sets the roles of an account, except names that are not valid.
     pub(super) fn set_roles(&mut self, account_id: &str, mut roles: Vec<String>) {
         let session = &self.session;
         roles.retain(|role| {
@@ -137,7 +138,7 @@ impl Catalog {
         })
     }
 
-    /// Returns the name of the session of a catalog's text.
+    /// Returns the name of the session in a catalog's text.
     pub(super) fn session_of(text: &[u8]) -> Option<String> {
         let object: Value = serde_json::from_slice(text).ok()?;
         object.get("session")?.as_str().map(str::to_owned)

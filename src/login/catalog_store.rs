@@ -1,4 +1,4 @@
-//! Keeps catalogs in files that only their owner can read: they hold no secret, but tell an organization's
+//! Caches catalogs in files that only their owner can read. They hold no secret, but list an organization's
 //! accounts.
 
 use std::fs;
@@ -14,11 +14,11 @@ use crate::cache::{private_dir, private_file};
 use crate::digest::sha256_hex;
 use crate::source::SsoSession;
 
-/// The largest catalog: some 100,000 accounts.
+/// The largest catalog in bytes: about 100,000 accounts.
 const MAX_CATALOG: u64 = 32 * 1024 * 1024;
 /// The subdirectory of the cache.
 const DIRECTORY: &str = "catalogs";
-/// What begins the names of locks.
+/// The prefix of the names of lock files.
 const LOCK_PREFIX: &str = ".lock-";
 
 /// The catalogs of a cache directory, a file for each sign-in.
@@ -29,13 +29,13 @@ pub struct CatalogStore {
 }
 
 impl CatalogStore {
-    /// Uses the catalogs in this cache directory, which is created when the first one is stored. Catalogs
-    /// count for the sign-ins of these token files.
+    /// Uses the catalogs in this cache directory, which is created when the first one is stored. A catalog is
+    /// valid only for the sign-in whose token is in `tokens`.
     pub fn new(cache: &Path, tokens: TokenStore) -> Self {
         Self { directory: cache.join(DIRECTORY), tokens }
     }
 
-    /// Returns the directory. The locks of processes that ask the portal are in it too.
+    /// Returns the directory. It also has the locks of the processes that ask the portal.
     pub(super) fn directory(&self) -> &Path {
         &self.directory
     }
@@ -53,7 +53,7 @@ impl CatalogStore {
         self.directory.join(Self::file_name(session))
     }
 
-    /// Returns the catalog of a sign-in, if there is one of the last day. One that other users could have
+    /// Returns the catalog of a sign-in, if it is less than a day old. A catalog that other users could have
     /// written or read counts as missing, and so does one of an earlier sign-in.
     pub fn read(&self, session: &SsoSession, now: SystemTime) -> Option<Catalog> {
         let text = private_file::read(&self.path(session), MAX_CATALOG)?;
@@ -71,7 +71,7 @@ impl CatalogStore {
         private_file::replace(&self.path(session), text.as_bytes()).map(|_| ())
     }
 
-    /// Removes the catalogs of a session, those of its earlier start URLs too.
+    /// Removes the catalogs of a session, including those of its earlier start URLs.
     ///
     /// # Errors
     /// A file could not be removed.

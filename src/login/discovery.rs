@@ -1,7 +1,7 @@
 //! Asks IAM Identity Center which accounts and roles the user of a sign-in has.
 //!
-//! That is one request, and then one for each account, so the requests are paced, what is known is saved on
-//! the way, and the next process goes on where one has stopped.
+//! That takes one request for the accounts and one for the roles of each. So the requests are paced, and the
+//! catalog is saved on the way: if the process stops, the next one continues.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -19,74 +19,74 @@ use crate::secret::Secret;
 use crate::source::SsoSession;
 use crate::sts::{Page, PageError, StsError};
 
-/// How often a request that failed otherwise than by too many requests is repeated.
+/// How often a request may fail for another reason than too many requests.
 const MAX_FAILURES: usize = 4;
-/// The most pages of a list: a service that never ends a list must not keep arl.
+/// The most pages of a list, so that a list without an end cannot keep arl running.
 const MAX_PAGES: usize = 1000;
-/// How often a catalog is saved on the way.
+/// The shortest time between two saves of a growing catalog.
 const SAVE_INTERVAL: Duration = Duration::from_millis(250);
-/// How long a process waits for another one that asks the same.
+/// How long a process waits for another one with the same discovery.
 const WAIT_LIMIT: Duration = Duration::from_secs(900);
 
-/// Which answers of an earlier process are used.
+/// Whether the cached answers of an earlier process are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Earlier {
     Used,
     Ignored,
 }
 
-/// A question to IAM Identity Center.
+/// A discovery: asks IAM Identity Center for the catalog of a sign-in.
 #[derive(Clone, Copy)]
 pub struct Discovery<'a> {
     /// The services and the token. The token is renewed while the requests go on.
     pub call: RoleCall<'a>,
     /// The sign-in.
     pub session: &'a SsoSession,
-    /// Where the answer is kept.
+    /// Where catalogs are cached. `None` caches nothing.
     pub catalogs: Option<&'a CatalogStore>,
-    /// Gets the number of accounts whose roles are known, and the number of all accounts.
+    /// Called with the number of accounts whose roles are known and the number of all accounts.
     pub on_progress: &'a dyn Fn(usize, usize),
 }
 
-/// What was found out.
+/// The result of a discovery.
 #[derive(Debug)]
 pub struct Found {
-    /// The answer, which may be a part of it.
+    /// The catalog, which may be incomplete.
     pub catalog: Catalog,
-    /// Why it is not the whole answer.
+    /// Why it is incomplete.
     pub error: Option<LoginError>,
 }
 
 impl Discovery<'_> {
     /// Returns the whole catalog: the cached one if it is complete, unless `is_refresh`.
     pub async fn all(self, is_refresh: bool) -> Found {
-        Asking::new(self).all(is_refresh).await
+        RunningDiscovery::new(self).all(is_refresh).await
     }
 
-    /// Returns the accounts, without asking for their roles. Roles that are known are there.
+    /// Returns the accounts. It does not ask for their roles, but the catalog contains those that are cached.
     pub async fn accounts(self, is_refresh: bool) -> Found {
-        Asking::new(self).accounts(is_refresh).await
+        RunningDiscovery::new(self).accounts(is_refresh).await
     }
 
-    /// Returns the catalog with the roles of one account. It is empty after an error.
+    /// Returns a catalog with the roles of one account. After an error it is empty.
     pub async fn account(self, account_id: &str, is_refresh: bool) -> Found {
-        let asking = Asking::new(self);
-        match asking.find_account(account_id, is_refresh).await {
+        let running = RunningDiscovery::new(self);
+        match running.find_account(account_id, is_refresh).await {
             Ok(catalog) => Found { catalog, error: None },
-            Err(error) => Found { catalog: asking.new_catalog(), error: Some(error) },
+            Err(error) => Found { catalog: running.new_catalog(), error: Some(error) },
         }
     }
 }
 
-/// A question under way.
-struct Asking<'a> {
+/// A discovery that has begun.
+struct RunningDiscovery<'a> {
     discovery: Discovery<'a>,
-    /// The sign-in at the start. A user who signs in meanwhile may be another one, and what is found out is the
-    /// first one's.
+    /// The ID of the sign-in at the start. If another user signs in meanwhile, the answers still belong to
+    /// the first.
     sign_in: Option<String>,
 }
 
-impl<'a> std::ops::Deref for Asking<'a> {
+impl<'a> std::ops::Deref for RunningDiscovery<'a> {
     type Target = Discovery<'a>;
 
     fn deref(&self) -> &Self::Target {
@@ -94,7 +94,7 @@ impl<'a> std::ops::Deref for Asking<'a> {
     }
 }
 
-impl<'a> Asking<'a> {
+impl<'a> RunningDiscovery<'a> {
     fn new(discovery: Discovery<'a>) -> Self {
         Self { sign_in: discovery.call.store.sign_in_id(discovery.session), discovery }
     }
@@ -162,7 +162,8 @@ impl<'a> Asking<'a> {
         store.read(self.session, (self.call.clock)())
     }
 
-    /// Waits for another process that asks the same. Its answer is the error.
+    /// Waits for the lock of this discovery. If another process finds the answer meanwhile, returns that
+    /// answer as the error.
     async fn lock(
         &self,
         cached: impl Fn() -> Option<Catalog>,
@@ -173,7 +174,7 @@ impl<'a> Asking<'a> {
         let Some(store) = self.catalogs else { return Ok(None) };
         let locks = SingleFlight::new(store.directory());
         let lock = locks.lock_named(&CatalogStore::lock_name(self.session), WAIT_LIMIT, &cached).await?;
-        // The other process may have finished just before the lock was free.
+        // The other process may have saved its answer just before it released the lock.
         cached().map_or(Ok(Some(lock)), Err)
     }
 
@@ -195,7 +196,7 @@ impl<'a> Asking<'a> {
                 draft.change(|catalog| catalog.set_roles(&id, roles));
             }
         };
-        // Five at once.
+        // Five requests at the same time.
         tokio::try_join!(worker(), worker(), worker(), worker(), worker())?;
         draft.change(|catalog| catalog.is_complete = true);
         Ok(())
@@ -232,7 +233,7 @@ impl<'a> Asking<'a> {
         for _ in 0..MAX_PAGES {
             let request = async |token: &Secret| center.roles_page(token, account_id, next.clone()).await;
             let page: Page<String> = match self.paced(pace, request).await {
-                // The user has lost the account since it was listed.
+                // The user has lost access to the account since it was listed.
                 Err(LoginError::Call(error)) if is_gone(&error) => return Ok(Vec::new()),
                 page => page?,
             };
@@ -245,7 +246,7 @@ impl<'a> Asking<'a> {
         Err(LoginError::Call(StsError::Unexpected("the list of roles does not end".into())))
     }
 
-    /// Sends a request when it may be sent, and again if the portal has no time for it.
+    /// Sends a request when the pace allows it, and retries it if the portal is busy or the call fails.
     async fn paced<T>(
         &self,
         pace: &Pace,
@@ -283,7 +284,8 @@ impl<'a> Asking<'a> {
 
     fn save(&self, catalog: &Catalog) {
         let Some((store, sign_in)) = self.catalogs.zip(self.sign_in.as_ref()) else { return };
-        // A file of an earlier sign-in would not be used, but it tells the next user what this one was offered.
+        // arl would ignore a file of an earlier sign-in, but the next user could read in it what this user
+        // was offered.
         if !self.is_same_sign_in() {
             return;
         }
@@ -297,23 +299,24 @@ fn is_gone(error: &StsError) -> bool {
     error.is_code("ForbiddenException") || error.is_code("ResourceNotFoundException")
 }
 
-/// A catalog that grows. It is saved from time to time, and when the work stops.
+/// The catalog of a discovery that is under way. It is saved from time to time, and when the discovery ends.
 struct Draft<'a> {
-    asking: &'a Asking<'a>,
+    running: &'a RunningDiscovery<'a>,
     catalog: RefCell<Catalog>,
     saved_at: Cell<Option<Instant>>,
     is_dirty: Cell<bool>,
-    /// Whether there was a complete catalog, which only a complete one replaces.
+    /// Whether there is a complete catalog in the cache, which only a complete one may replace.
     has_better: bool,
 }
 
 impl<'a> Draft<'a> {
-    fn new(asking: &'a Asking<'a>, earlier: Earlier) -> Self {
+    fn new(running: &'a RunningDiscovery<'a>, earlier: Earlier) -> Self {
         let is_complete = |catalog: Catalog| catalog.is_complete;
-        let has_better = earlier == Earlier::Ignored && asking.cached(Earlier::Used).is_some_and(is_complete);
+        let has_better =
+            earlier == Earlier::Ignored && running.cached(Earlier::Used).is_some_and(is_complete);
         Self {
-            asking,
-            catalog: RefCell::new(asking.new_catalog()),
+            running,
+            catalog: RefCell::new(running.new_catalog()),
             saved_at: Cell::new(None),
             is_dirty: Cell::new(false),
             has_better,
@@ -323,7 +326,7 @@ impl<'a> Draft<'a> {
     fn change(&self, change: impl FnOnce(&mut Catalog)) {
         let mut catalog = self.catalog.borrow_mut();
         change(&mut catalog);
-        (self.asking.on_progress)(catalog.known_accounts(), catalog.accounts.len());
+        (self.running.on_progress)(catalog.known_accounts(), catalog.accounts.len());
         drop(catalog);
         self.is_dirty.set(true);
         if self.saved_at.get().is_none_or(|at| at.elapsed() >= SAVE_INTERVAL) {
@@ -336,15 +339,15 @@ impl<'a> Draft<'a> {
         if !self.is_dirty.replace(false) || (self.has_better && !catalog.is_complete) {
             return;
         }
-        self.asking.save(&catalog);
+        self.running.save(&catalog);
         self.saved_at.set(Some(Instant::now()));
     }
 
     fn finish(self, result: Result<(), LoginError>) -> Found {
         let error = result.err();
-        // A part of what another user was offered is no answer.
+        // Another user has signed in, so the part that was found is not this user's.
         let catalog = match error {
-            Some(LoginError::Replaced) => self.asking.new_catalog(),
+            Some(LoginError::Replaced) => self.running.new_catalog(),
             _ => self.catalog.borrow().clone(),
         };
         Found { catalog, error }
@@ -352,7 +355,7 @@ impl<'a> Draft<'a> {
 }
 
 impl Drop for Draft<'_> {
-    /// Saves what is known, also where a signal ends the work.
+    /// Saves the catalog, also if a signal ends the discovery.
     fn drop(&mut self) {
         self.save();
     }

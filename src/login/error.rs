@@ -1,4 +1,4 @@
-//! The errors of a sign-in and of what needs one.
+//! The errors of sign-ins and of the calls that need one.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::profiles::UpdateError;
 use crate::sts::StsError;
 
-/// Why there is no sign-in, no token, or no role of IAM Identity Center.
+/// Why a sign-in, or a call with the token of one, failed.
 ///
 /// Messages of the services are passed on unchanged, so the caller must strip control characters before
 /// printing them.
@@ -17,18 +17,18 @@ pub enum LoginError {
     NotSignedIn,
     /// The token has expired, and cannot be renewed.
     Expired,
-    /// IAM Identity Center accepts the token, or its renewal, no more.
+    /// IAM Identity Center no longer accepts the token or its renewal.
     Ended(StsError),
     /// The user does not have the role.
     NotAssigned {
-        /// What the portal said.
+        /// The portal's refusal.
         refusal: StsError,
         /// The roles that the user has in the account. `None` if the portal does not list them.
         roles: Option<Vec<String>>,
     },
-    /// A user signed in or out while arl asked what the sign-in offers.
+    /// A user signed in or out during a discovery.
     Replaced,
-    /// The user or the service refused the sign-in. Holds what they said.
+    /// The user or the service refused the sign-in. Holds the message.
     Refused(String),
     /// The device code has expired before the user approved it.
     CodeExpired,
@@ -63,7 +63,7 @@ impl fmt::Display for LoginError {
 impl std::error::Error for LoginError {}
 
 impl LoginError {
-    /// Whether a sign-in helps.
+    /// Whether a new sign-in helps.
     pub fn needs_sign_in(&self) -> bool {
         matches!(self, Self::NotSignedIn | Self::Expired | Self::Ended(_))
     }

@@ -1,9 +1,9 @@
-//! Signing in to IAM Identity Center, and what a sign-in is good for.
+//! Sign-ins to IAM Identity Center, and the calls that need one.
 //!
-//! `sign_in` gets a token: with a browser (`callback`, `page`, `pkce`) or with a device code. `role` renews the
-//! token and gets a role's credentials with it. `discovery` asks what the user may get, at a pace that the portal
-//! allows (`pace`); `catalog` is the answer, and `catalog_store` keeps it for a day. `sign_out` ends the
-//! sign-in.
+//! `sign_in` gets a token: with a browser (`callback`, `page`, `pkce`) or with a device code. `role` renews
+//! the token and gets a role's credentials with it. `discovery` asks for the user's accounts and roles, at a
+//! pace that the portal allows (`pace`). `catalog` is the answer, and `catalog_store` caches it for a day.
+//! `sign_out` ends the sign-in.
 
 pub(crate) mod callback;
 mod catalog;

@@ -1,23 +1,23 @@
-//! How fast requests may follow each other. The portal takes some 20 requests a second of all programs of a
-//! user together, and refuses more.
+//! Paces requests. The portal answers about 20 requests per second of all of a user's programs together, and
+//! refuses more.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// The time between two requests, at first and at most.
+/// The time between two requests: the initial and the longest.
 const INTERVALS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// The pause after a refusal, at first and at most.
+/// The pause after a refusal: the initial and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(8));
-/// The longest pause that the portal may ask for.
+/// The longest pause that arl makes because the portal asks for it.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 /// How long the portal may refuse every request before arl gives up.
-const PATIENCE: Duration = Duration::from_secs(90);
-/// After this many answers in a row the requests follow each other faster again.
+const MAX_REFUSING: Duration = Duration::from_secs(90);
+/// After this many answers in a row, the time between two requests becomes shorter again.
 const RECOVERY: u32 = 20;
 
-/// Gives each request its time.
+/// Decides when each request may be sent.
 #[derive(Debug)]
 pub(super) struct Pace(RefCell<State>);
 
@@ -28,7 +28,7 @@ struct State {
     next: Instant,
     paused_until: Instant,
     pause: Duration,
-    /// When the portal began to refuse, if it has answered nothing since.
+    /// When the portal began to refuse every request.
     refusing_since: Option<Instant>,
     answers: u32,
 }
@@ -63,7 +63,7 @@ impl Pace {
         }
     }
 
-    /// Notes an answer.
+    /// Records that the portal has answered a request.
     pub(super) fn answered(&self) {
         let mut state = self.0.borrow_mut();
         state.refusing_since = None;
@@ -75,13 +75,13 @@ impl Pace {
         }
     }
 
-    /// Notes that the portal refuses requests for now: pauses all of them, and halves their rate. Requests
-    /// that were under way together count once. Returns whether to go on.
+    /// Records that the portal refuses requests for now. Pauses all requests and halves their rate, once for
+    /// requests that were sent together. Returns whether to go on.
     pub(super) fn refused(&self, retry_after: Option<Duration>) -> bool {
         let (mut state, now) = (self.0.borrow_mut(), Instant::now());
         let since = *state.refusing_since.get_or_insert(now);
         if now >= state.paused_until {
-            // Programs that were refused together must not come back together.
+            // Programs that were refused at the same time must not retry at the same time.
             let jitter = state.pause.mul_f64(fastrand::f64() / 2.0);
             let pause = retry_after.map_or(state.pause, |time| time.min(MAX_RETRY_AFTER)) + jitter;
             state.paused_until = now + pause;
@@ -89,7 +89,7 @@ impl Pace {
             state.interval = (state.interval * 2).min(INTERVALS.1);
         }
         state.answers = 0;
-        now.duration_since(since) < PATIENCE
+        now.duration_since(since) < MAX_REFUSING
     }
 }
 
@@ -124,6 +124,6 @@ mod tests {
             pace.turn().await;
         }
         let waited = begin.elapsed();
-        assert!(waited >= PATIENCE && waited < PATIENCE + 2 * PAUSES.1, "{waited:?}");
+        assert!(waited >= MAX_REFUSING && waited < MAX_REFUSING + 2 * PAUSES.1, "{waited:?}");
     }
 }

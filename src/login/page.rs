@@ -1,6 +1,7 @@
-//! What the browser shows at the end of a sign-in.
+//! The pages that the browser shows at the end of a sign-in.
 //!
-//! The pages run nothing and load nothing. The browser accepts only the style below, by its hash.
+//! The pages contain no script and load nothing. Their Content-Security-Policy allows only the style below,
+//! by its hash.
 
 use std::fmt::Write as _;
 
@@ -30,7 +31,7 @@ pub(super) enum Page<'a> {
     SignedIn(&'a str),
     /// The user is not signed in. Holds the name of the sign-in.
     Failed(&'a str),
-    /// The browser brought the answer to another sign-in.
+    /// The browser delivered the answer to another sign-in.
     Other,
 }
 
@@ -53,7 +54,7 @@ impl Page<'_> {
                 "This tab may belong to an earlier sign-in. You can close it. Your terminal shows the address to open.",
             ),
         };
-        // A failure may come after the first change, so that page claims nothing about this machine.
+        // A failure may come after the token was written, so its page says nothing about other programs.
         let next = match self {
             Self::SignedIn(_) => "The AWS CLI and the AWS SDKs on this machine use the same sign-in.<br>",
             Self::Failed(_) | Self::Other => "",
@@ -67,7 +68,8 @@ impl Page<'_> {
     }
 }
 
-/// Returns a response. The browser neither caches its page nor tells other sites of its address.
+/// Returns a response. Its headers keep the browser from caching the page and from sending its address to
+/// other sites.
 pub(super) fn response(status: &str, headers: &str, page: Option<Page<'_>>) -> String {
     let body = page.map(Page::html).unwrap_or_default();
     let style = STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()));
@@ -81,7 +83,7 @@ pub(super) fn response(status: &str, headers: &str, page: Option<Page<'_>>) -> S
     )
 }
 
-/// Returns a text that HTML shows as it is. What only moves or hides text is left out.
+/// Escapes text for HTML. It drops control characters, and encodes `<>&"'` and every character beyond ASCII.
 fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars().filter(|character| !character.is_control()) {

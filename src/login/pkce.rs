@@ -9,14 +9,15 @@ use ring::digest;
 use crate::endpoint::random_token;
 use crate::secret::Secret;
 
-/// What ties the browser's answer to this process.
+/// The secrets that tie the browser's answer to this process.
 #[derive(Debug)]
 pub(super) struct Pkce {
-    /// What arl proves its request with. Only its hash goes to the browser.
+    /// The verifier, which proves to the service that this process began the sign-in. The browser gets only
+    /// its hash.
     pub(super) verifier: Secret,
     /// The hash of the verifier.
     pub(super) challenge: String,
-    /// What the browser must bring back.
+    /// The state, which the browser's answer must contain.
     pub(super) state: Secret,
 }
 
@@ -26,14 +27,14 @@ impl Pkce {
     /// # Errors
     /// The system has no randomness.
     pub(super) fn new() -> io::Result<Self> {
-        // 32 bytes make the 43 characters that are the least. Source: RFC 7636 section 4.1.
+        // 32 bytes make 43 characters, the minimum. Source: RFC 7636 section 4.1.
         let verifier = random_token::<32>()?;
         let challenge = challenge(&verifier);
         Ok(Self { verifier: Secret::new(verifier), challenge, state: Secret::new(random_token::<32>()?) })
     }
 }
 
-/// Source: RFC 7636 section 4.2, method S256.
+/// Returns the challenge of a verifier. Source: RFC 7636 section 4.2, method S256.
 fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
 }

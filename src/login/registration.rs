@@ -1,7 +1,7 @@
-//! The registration of arl with the OIDC service, which is used again until it expires.
+//! The registration of arl with the OIDC service, which arl reuses until it expires.
 //!
-//! The file has the format of the AWS CLI's, and a name of its own: the AWS CLI keeps one registration for
-//! all kinds of sign-ins and tells them apart by a field.
+//! Its file has the AWS CLI's format and a name of its own. The AWS CLI keeps one registration for all kinds
+//! of sign-ins, and a field in it says for which kind it is.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -17,19 +17,19 @@ use crate::secret::Secret;
 use crate::source::{SsoClient, SsoSession, cache_file_name, read_sso_file};
 use crate::sts::{BrowserRegistration, ClientRegistration};
 
-/// A registration that is valid for less is replaced, as in the AWS CLI.
+/// A registration that expires within this time is replaced, as in the AWS CLI.
 const MARGIN: Duration = Duration::from_secs(15 * 60);
 /// The scope of the access portal, if the session names no scopes.
 const DEFAULT_SCOPE: &str = "sso:account:access";
 
-/// The kinds of sign-ins, which the service wants separate registrations for.
+/// The kinds of sign-ins. The service requires a registration for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Grant {
     Browser,
     DeviceCode,
 }
 
-/// Returns a registration: the one in the file, else a new one, which is then in the file.
+/// Returns the registration in the file, else a new one, which it writes to the file.
 pub(super) async fn registration(sign_in: SignIn<'_>, grant: Grant) -> Result<SsoClient, LoginError> {
     let SignIn { center, store, session, clock, .. } = sign_in;
     let path = store.directory().join(file_name(session, grant));
@@ -53,7 +53,7 @@ pub(super) async fn registration(sign_in: SignIn<'_>, grant: Grant) -> Result<Ss
     Ok(client)
 }
 
-/// Forgets a registration that the service does not know any more.
+/// Removes the file of a registration that the service no longer knows.
 pub(super) fn forget(sign_in: SignIn<'_>, grant: Grant) {
     let _ = std::fs::remove_file(sign_in.store.directory().join(file_name(sign_in.session, grant)));
 }

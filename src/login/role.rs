@@ -9,14 +9,14 @@ use crate::credentials::Credentials;
 use crate::source::{SsoSession, SsoSource, SsoToken};
 use crate::sts::{IdentityCenter, IssuedToken, StsError, TokenGrant};
 
-/// How long a process waits for another one that renews the same token.
+/// How long a process waits while another one renews the same token.
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(25);
-/// How long arl waits for the token of another program, after its own renewal was refused: the other one used
-/// the refresh token first, and takes no lock.
+/// How long arl waits for another program to write a token, after arl's own renewal was refused. The other
+/// program, which takes no lock, may have used the refresh token first.
 const REFUSED_TIMEOUT: Duration = Duration::from_secs(2);
 const REFUSED_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What a call for a role's credentials needs.
+/// The clients and settings of a call for a role's credentials.
 #[derive(Clone, Copy)]
 pub struct RoleCall<'a> {
     /// The services.
@@ -27,7 +27,7 @@ pub struct RoleCall<'a> {
     pub margin: Duration,
     /// Returns the current time.
     pub clock: &'a dyn Fn() -> SystemTime,
-    /// Tells the user what went wrong although the call goes on.
+    /// Shows a warning to the user. The call goes on.
     pub warn: &'a dyn Fn(&str),
 }
 
@@ -42,7 +42,7 @@ pub async fn role_credentials(call: RoleCall<'_>, sso: &SsoSource) -> Result<Cre
         Ok(credentials) => return Ok(credentials),
         Err(error) if error.is_code("UnauthorizedException") => return Err(LoginError::Ended(error)),
         Err(error) if error.is_code("ForbiddenException") => error,
-        // A role that does not exist, in services that imitate the portal.
+        // Services that imitate the portal answer so for a role that does not exist.
         Err(error) if error.is_code("ResourceNotFoundException") => error,
         Err(error) => return Err(LoginError::Call(error)),
     };
@@ -50,8 +50,8 @@ pub async fn role_credentials(call: RoleCall<'_>, sso: &SsoSource) -> Result<Cre
     Err(LoginError::NotAssigned { refusal, roles })
 }
 
-/// Returns a token that is valid for some time. A token that is due is renewed by one process, while the
-/// others wait.
+/// Returns a token that is valid for at least the margin, if possible. One process renews a token that is
+/// not, while the others wait.
 ///
 /// # Errors
 /// The user is not signed in, or the token has expired and cannot be renewed.
@@ -72,7 +72,7 @@ pub async fn current_token(call: RoleCall<'_>, session: &SsoSession) -> Result<S
         Ok(lock) => lock,
         Err(renewed) => return Ok(renewed),
     };
-    // The file may have changed before the lock was there.
+    // Another process may have renewed the token before this one got the lock.
     let token = store.read(session)?.ok_or(LoginError::NotSignedIn)?;
     if is_good(&token) {
         return Ok(token);
@@ -80,7 +80,7 @@ pub async fn current_token(call: RoleCall<'_>, session: &SsoSession) -> Result<S
     renew(call, session, token).await
 }
 
-/// Renews a token. While the old one is still valid, no failure matters.
+/// Renews a token. If that fails while the old token is still valid, returns the old one.
 async fn renew(call: RoleCall<'_>, session: &SsoSession, token: SsoToken) -> Result<SsoToken, LoginError> {
     let RoleCall { center, store, clock, warn, .. } = call;
     let Some((client, refresh_token)) = token.renewal(clock()) else {
@@ -126,7 +126,7 @@ fn unless_expired(token: SsoToken, now: SystemTime, error: LoginError) -> Result
     if token.expires_within(Duration::ZERO, now) { Err(error) } else { Ok(token) }
 }
 
-/// Whether the OIDC service refuses the refresh token or the registration for good.
+/// Whether the OIDC service refuses the refresh token or the registration permanently.
 fn is_refused(error: &StsError) -> bool {
     const CODES: [&str; 5] = [
         "InvalidGrantException",

@@ -1,4 +1,4 @@
-//! What a sign-in needs.
+//! The clients and settings of a sign-in.
 
 use std::time::SystemTime;
 
@@ -6,7 +6,7 @@ use super::token_store::TokenStore;
 use crate::source::SsoSession;
 use crate::sts::IdentityCenter;
 
-/// What a sign-in needs.
+/// The clients and settings of a sign-in.
 #[derive(Clone, Copy)]
 pub struct SignIn<'a> {
     /// The services.
@@ -17,7 +17,7 @@ pub struct SignIn<'a> {
     pub session: &'a SsoSession,
     /// Returns the current time.
     pub clock: &'a dyn Fn() -> SystemTime,
-    /// Called once the user has signed in, before the token file is written: what was cached of an earlier
-    /// sign-in may be another person's.
+    /// Called once the user has signed in, before the token file is written. It removes what is cached for
+    /// the earlier sign-in, which may be another user's.
     pub on_signed_in: &'a dyn Fn(),
 }

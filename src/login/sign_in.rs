@@ -13,10 +13,10 @@ use crate::encoding::percent_encode;
 use crate::source::{SsoClient, SsoToken};
 use crate::sts::{DeviceAuthorization, IssuedToken, StsError, TokenGrant};
 
-/// How much longer the pauses become when the service asks for it. Source: RFC 8628 section 3.5.
+/// By how much the pauses grow each time the service asks for that. Source: RFC 8628 section 3.5.
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 
-/// A sign-in with a browser that can reach this machine, by an authorization code with PKCE.
+/// A sign-in with a browser on this host, by an authorization code with PKCE.
 pub struct BrowserSignIn<'a> {
     sign_in: SignIn<'a>,
     client: SsoClient,
@@ -29,7 +29,7 @@ pub struct BrowserSignIn<'a> {
 /// The answer in an address that the user pasted.
 pub struct PastedAnswer(Answer);
 
-/// A sign-in with a browser on any machine, by a device code.
+/// A sign-in with a browser on any host, by a device code.
 pub struct DeviceSignIn<'a> {
     sign_in: SignIn<'a>,
     client: SsoClient,
@@ -74,7 +74,7 @@ impl<'a> SignIn<'a> {
         let start_url = &self.session.start_url;
         let started = match self.center.start_device_authorization(&client, start_url).await {
             Err(error) if error.is_code("InvalidClientException") => {
-                // The service has forgotten the registration before its end.
+                // The service no longer knows the registration, although it has not expired.
                 registration::forget(self, Grant::DeviceCode);
                 let client = registration(self, Grant::DeviceCode).await?;
                 self.center
@@ -88,7 +88,7 @@ impl<'a> SignIn<'a> {
         Ok(DeviceSignIn { sign_in: self, client, authorization })
     }
 
-    /// Writes the token file.
+    /// Writes the token file, with the notes of the sign-in before and after it.
     fn keep(self, client: SsoClient, issued: IssuedToken) -> Result<SsoToken, LoginError> {
         let IssuedToken { access_token, expires_in, refresh_token } = issued;
         let token = SsoToken {
@@ -99,8 +99,8 @@ impl<'a> SignIn<'a> {
             client: Some(client),
             refresh_token,
         };
-        // First, so that no process takes what is cached for this user's. And again at the end, since another
-        // process may have read this note while the token was still the old one.
+        // Note the sign-in first, so that no process uses what is cached for the user before. Note it again
+        // at the end, because a process may have read the first note while the token was still the old one.
         self.store.note_sign_in(self.session)?;
         (self.on_signed_in)();
         self.store.write(self.session, &token)?;
@@ -115,7 +115,7 @@ impl BrowserSignIn<'_> {
         &self.page
     }
 
-    /// Returns an address on this machine that leads a browser of this user to the sign-in page. It holds no
+    /// Returns an address on this host that leads a browser of this user to the sign-in page. It holds no
     /// secret that another user could use, so it may be an argument of the browser.
     pub fn start_url(&self) -> String {
         self.server.start_url()
@@ -207,7 +207,7 @@ impl DeviceSignIn<'_> {
                 Err(StsError::Refused { code, message, .. }) if code == "AccessDeniedException" => {
                     return Err(LoginError::Refused(message));
                 }
-                // The user may still be busy with the page while the network has a gap.
+                // The network failed for a moment. The user may still be busy with the page.
                 Err(error) if error.is_transient() => {}
                 Err(error) => {
                     if error.is_code("InvalidClientException") {

@@ -1,4 +1,4 @@
-//! Ends sign-ins, and forgets what other programs of this machine keep of them.
+//! Ends sign-ins, and removes what the AWS CLI caches of them.
 
 use std::fs;
 use std::io;
@@ -22,8 +22,8 @@ pub struct CachedCliRole<'a> {
     pub session: Result<&'a str, &'a str>,
 }
 
-/// Removes a token file and then ends its sign-in, so that a failure of the network leaves no token behind.
-/// Returns what the service said if it did not end the sign-in.
+/// Removes a token file and then ends its sign-in, so that a network failure leaves no token behind. Returns
+/// the service's error if it did not end the sign-in.
 ///
 /// # Errors
 /// The file cannot be removed.
@@ -41,14 +41,14 @@ pub async fn sign_out(
     let Some(center) = center else { return Ok(None) };
     match center.logout(&token.access_token).await {
         Ok(()) => Ok(None),
-        // It had ended already.
+        // The sign-in had ended already.
         Err(error) if error.is_code("UnauthorizedException") => Ok(None),
         Err(error) => Ok(Some(error)),
     }
 }
 
 impl TokenStore {
-    /// Returns all token files. Registrations, which are in the same directory, are none.
+    /// Returns all token files. It leaves out the registrations in the same directory.
     pub fn all(&self) -> Vec<(PathBuf, SsoToken)> {
         let Ok(entries) = fs::read_dir(self.directory()) else { return Vec::new() };
         let paths = entries.flatten().map(|entry| entry.path());
@@ -61,8 +61,8 @@ impl TokenStore {
     }
 }
 
-/// Removes the role credentials that the AWS CLI caches for roles of sign-ins: those of these roles, or all.
-/// Returns their number.
+/// Removes the credentials that the AWS CLI caches for roles of IAM Identity Center: those of `roles`, or
+/// all. Returns their number.
 pub fn remove_cli_roles(home: &Path, roles: Option<&[CachedCliRole<'_>]>) -> usize {
     let directory = home.join(".aws/cli/cache");
     let names: Option<Vec<String>> = roles.map(|roles| roles.iter().map(cli_cache_name).collect());
@@ -79,7 +79,8 @@ pub fn remove_cli_roles(home: &Path, roles: Option<&[CachedCliRole<'_>]>) -> usi
     paths.filter(|path| fs::remove_file(path).is_ok()).count()
 }
 
-/// Source: the AWS CLI's `SSOCredentialFetcher`: the SHA-1 of sorted JSON without spaces.
+/// Returns the name of a role's file in the AWS CLI's cache: the SHA-1 of sorted JSON without spaces. Source:
+/// the AWS CLI's `SSOCredentialFetcher`.
 fn cli_cache_name(role: &CachedCliRole<'_>) -> String {
     let (key, session) = match role.session {
         Ok(name) => ("sessionName", name),

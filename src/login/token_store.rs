@@ -23,7 +23,7 @@ impl TokenStore {
         Self { directory: sso_cache_directory(home) }
     }
 
-    /// Returns the directory. Locks of sign-ins are in it too, beside what they protect.
+    /// Returns the directory. It also has the locks of the sign-ins, beside the files that they protect.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
@@ -60,13 +60,14 @@ impl TokenStore {
         }
     }
 
-    /// Returns a text that differs between two sign-ins and stays through renewals. `None` without a token.
+    /// Returns a text that differs between two sign-ins and stays the same through renewals. `None` if there
+    /// is no token.
     pub(super) fn sign_in_id(&self, session: &SsoSession) -> Option<String> {
         sign_in_id(&self.directory, session)
     }
 
-    /// Notes that a user signs in: what was found out for the sign-in before, which may be another user's, does
-    /// not count any more, wherever it is cached.
+    /// Notes that a user signs in. After that, no cached answer of the sign-in before counts, in any cache
+    /// directory, because that sign-in may be another user's.
     ///
     /// # Errors
     /// The note cannot be written.

@@ -12,23 +12,23 @@ use super::line::{LineKind, Lines, SectionKind, SharedFile};
 pub struct Edited {
     /// Its bytes.
     pub text: Vec<u8>,
-    /// What differs, in the order of the new file.
+    /// The changed parts, in the order of the new file.
     pub changes: Vec<Change>,
 }
 
 /// A part of a file that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Where it was in the old file.
+    /// Its byte range in the old file.
     pub before: Range<usize>,
-    /// Where it is in the new one.
+    /// Its byte range in the new file.
     pub after: Range<usize>,
 }
 
-/// Makes several edits of one file. No two edits are of the same section. New sections come last.
+/// Makes several edits of one file. No two edits may have the same section. New sections come last.
 ///
 /// # Errors
-/// A section exists twice or is indented, or the edited file does not read as intended.
+/// A section to edit occurs twice or is indented, or the edited file does not read as intended.
 pub fn apply_all(edits: &[ProfileEdit<'_>], text: &[u8]) -> Result<Edited, EditError> {
     let Some(file) = edits.first().map(|edit| edit.file) else {
         return Ok(Edited { text: text.to_vec(), changes: Vec::new() });
@@ -115,8 +115,8 @@ fn in_order(found: &[Option<Range<usize>>]) -> Vec<(usize, Range<usize>)> {
     found
 }
 
-/// Compares the result, which was read again, with what was meant: the sections must have the intended
-/// values, and everything else must be unchanged.
+/// Reads the edited file and compares: the sections must have the intended values, and everything else must
+/// be unchanged.
 fn verify(
     edits: &[ProfileEdit<'_>],
     (before, old): (&[u8], &[Option<Range<usize>>]),
@@ -137,8 +137,8 @@ fn verify(
     Ok(())
 }
 
-/// Whether the bytes before, between and behind the sections are the same, but for whitespace before new
-/// sections, and the sections have the same order.
+/// Whether the sections have the same order, and the bytes before, between and after them are the same, apart
+/// from whitespace before new sections.
 fn is_rest_unchanged(
     (before, old): (&[u8], &[Option<Range<usize>>]),
     (after, new): (&[u8], &[Option<Range<usize>>]),

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use super::in_place;
 use crate::{files, links};
 
-/// How long arl waits for another arl that makes no progress.
+/// How long arl waits for another arl while the file does not change.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// The AWS CLI truncates a file and then writes it. Reads this far apart that return the same bytes show a
@@ -27,15 +27,15 @@ const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(5);
 const READ_INTERVAL: Duration = Duration::from_millis(3);
 /// How often arl starts over because another program wrote in between.
 const MAX_ATTEMPTS: usize = 10;
-/// How many reads in a row must agree, since a writer may be interrupted halfway.
+/// How many reads in a row must agree, because a writer may be interrupted halfway.
 const STABLE_READS: usize = 3;
-/// How many reads must agree that the file is empty, since a writer may just have truncated it. They take
+/// How many reads must agree that the file is empty, because a writer may just have truncated it. They take
 /// half a second.
 const STABLE_READS_EMPTY: usize = 160;
 /// How many reads arl makes before it gives up on a file that never settles.
 const MAX_READS: usize = 1000;
 
-/// What [`update`] did.
+/// The result of [`update`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdateOutcome {
     /// It created the file.
@@ -105,7 +105,7 @@ pub fn update<E>(
     edit: impl Fn(&[u8]) -> Result<Vec<u8>, E>,
 ) -> Result<UpdateOutcome, UpdateError<E>> {
     let path = &links::resolve(path)?;
-    // Check this before creating a lock beside the path: /dev is no place for a lock.
+    // Check this before creating a lock beside the path, because arl must not create one in /dev.
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(UpdateError::NotAFile);
     }
@@ -154,11 +154,11 @@ pub fn update<E>(
     Err(UpdateError::Busy("another program keeps writing to it"))
 }
 
-/// Whether a new version of a file is there.
+/// Whether the new version of a file is in place.
 enum Replaced {
-    /// It is, as a new file.
+    /// The new version has replaced the file.
     Yes,
-    /// It is, in the old file.
+    /// The new version was written into the file.
     InPlace,
     /// Another program has changed the file.
     No,
@@ -181,8 +181,8 @@ fn write_in_place(
     }
 }
 
-/// Puts the temporary file in place of the other, if that still contains `before`. The temporary file is gone
-/// afterwards, unless it became the only copy of what another program wrote.
+/// Replaces the file with the temporary one, if the file still contains `before`. It removes the temporary
+/// file, unless that is now the only copy of another program's version.
 fn exchange(
     temporary: &Path,
     path: &Path,
@@ -224,14 +224,14 @@ fn create_exclusively(temporary: &Path, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Compares what stood there before the exchange with `before`, and exchanges the files back if they differ.
+/// Compares the file that the exchange moved away with `before`, and exchanges the files back if they differ.
 fn verify_or_roll_back(temporary: &Path, path: &Path, before: &[u8]) -> io::Result<bool> {
     let replaced = files::read(temporary, files::MAX_CONFIG).map(Zeroizing::new);
     if replaced.is_ok_and(|replaced| replaced.as_slice() == before) {
         fs::remove_file(temporary)?;
         return Ok(true);
     }
-    // Another program wrote in between. Its version goes back, and the caller edits that one.
+    // Another program wrote in between. Put its version back; the caller then edits that one.
     rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::EXCHANGE)?;
     fs::remove_file(temporary)?;
     Ok(false)
@@ -250,8 +250,8 @@ fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Locks out other writers of arl. The kernel releases the lock when its holder dies. As long as the file
-/// that is written keeps changing, other writers are making progress, so this one keeps waiting.
+/// Locks out other arl processes that write the file. The kernel releases the lock when its holder dies.
+/// While the file keeps changing, the other processes make progress, so this one keeps waiting.
 fn lock_for_update<E>(path: &Path, target: &Path) -> Result<File, UpdateError<E>> {
     let file = match open_lock(path) {
         // No file can be made beside the target, so the target itself is the lock.
@@ -282,8 +282,8 @@ fn lock_for_update<E>(path: &Path, target: &Path) -> Result<File, UpdateError<E>
 
 /// Opens the lock file, or creates it.
 ///
-/// The directory may belong to another user, who can put anything under this name. So no link is followed,
-/// nothing but a plain file with one name is taken, and only a file that this call created changes its owner.
+/// The directory may belong to another user, who can put anything under this name. So this follows no link,
+/// accepts only a plain file with one name, and changes the owner only of a file that it has created.
 fn open_lock(path: &Path) -> io::Result<File> {
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
     let mut options = OpenOptions::new();
@@ -291,7 +291,8 @@ fn open_lock(path: &Path) -> io::Result<File> {
     match options.clone().create_new(true).open(path) {
         Ok(file) => {
             let owner = path.parent().and_then(|directory| fs::metadata(directory).ok());
-            // The owner of the directory must be able to lock later; the file holds nothing.
+            // The owner of the directory must be able to lock later. The file is empty, so it cannot leak
+            // anything.
             chown_to(&file, owner.map(|metadata| (metadata.uid(), metadata.gid())))?;
             return Ok(file);
         }
@@ -299,7 +300,7 @@ fn open_lock(path: &Path) -> io::Result<File> {
         Err(error) => return Err(error),
     }
     let is_plain = |metadata: &fs::Metadata| metadata.is_file() && metadata.nlink() == 1;
-    // The name is looked at first, because opening some devices has effects.
+    // Look at the name before opening it, because opening some devices has side effects.
     if is_plain(&fs::symlink_metadata(path)?) {
         let file = options.open(path)?;
         if is_plain(&file.metadata()?) {
@@ -336,9 +337,10 @@ fn read_stable<E>(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, UpdateError
     Err(UpdateError::Busy("another program keeps writing to it"))
 }
 
-/// Gives a file that this process has created to the owner of its place, if this process is root: root may
-/// act for that owner, who must be able to use the file afterwards. Other users cannot give files away, and
-/// need not. Neither can the root of a container to a user whom the container does not have.
+/// Gives a file that this process has created to the owner of its directory or of the file that it replaces,
+/// if this process is root. Root may act for that owner, who must be able to use the file afterwards. Other
+/// users cannot change an owner and need not. Root in a container cannot either, if the container does not
+/// have that user.
 fn chown_to(file: &File, owner: Option<(u32, u32)>) -> io::Result<()> {
     let metadata = file.metadata()?;
     match owner {
@@ -353,7 +355,7 @@ fn chown_to(file: &File, owner: Option<(u32, u32)>) -> io::Result<()> {
 }
 
 fn write_new(path: &Path, bytes: &[u8], mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
-    // A process that was killed may have left one. The lock makes sure that no other process uses it.
+    // A process that was killed may have left the file. The lock makes sure that no other process uses it.
     let _ = fs::remove_file(path);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;

@@ -37,11 +37,11 @@ type SectionIndex<'a> = HashMap<&'a str, usize, BuildHasherDefault<DefaultHasher
 #[derive(Debug, Default)]
 pub struct SharedConfig<'a> {
     sections: Vec<Section<'a>>,
-    /// These three maps find a section by its name.
+    /// These three maps give the index of a section by its name.
     profiles: SectionIndex<'a>,
     sso_sessions: SectionIndex<'a>,
     services: SectionIndex<'a>,
-    /// The headers of the config file's sections that no program reads as a profile.
+    /// The headers of sections in the config file that no program reads as a profile.
     ignored_headers: Vec<&'a str>,
 }
 
@@ -52,17 +52,17 @@ pub struct MisnamedSection {
     pub file: SharedFile,
     /// The text between the brackets.
     pub header: String,
-    /// What should stand there.
+    /// The header that it should probably have.
     pub right_header: String,
 }
 
 /// The properties of one profile (or `sso-session`, or `services` section).
 #[derive(Debug, Default, Clone)]
 pub struct Section<'a> {
-    /// The lines of the section: the first place, and further ones if the section is opened again.
+    /// The lines after the section's first header, and those after further headers with the same name.
     lines: Option<(SharedFile, &'a str)>,
     more_lines: Vec<(SharedFile, &'a str)>,
-    /// Parsed on first use: of thousands of profiles, one call needs a few.
+    /// Parsed on first use, because one call needs only a few of thousands of profiles.
     properties: OnceLock<Vec<Property<'a>>>,
 }
 
@@ -85,7 +85,8 @@ impl<'a> Section<'a> {
         self.find(key).map(|property| property.value.as_ref())
     }
 
-    /// As [`Section::get`], but treats an empty value as unset: `aws configure set KEY ''` leaves `KEY = `.
+    /// Does the same as [`Section::get`], but treats an empty value as unset: `aws configure set KEY ''`
+    /// leaves `KEY = `.
     pub fn get_non_empty(&self, key: &str) -> Option<&str> {
         self.get(key).filter(|value| !value.is_empty())
     }
@@ -166,7 +167,7 @@ impl<'a> SharedConfig<'a> {
         names
     }
 
-    /// Returns the section that is probably meant for the profile with that name: one of the config file
+    /// Returns the section that the user probably meant as the profile `name`: a section of the config file
     /// without the prefix `profile`, or one of the credentials file with it.
     pub fn misnamed_section(&self, name: &str) -> Option<MisnamedSection> {
         let found = |file, header: &str, right_header| {
@@ -207,14 +208,14 @@ impl<'a> SharedConfig<'a> {
 
     /// Finds the sections and checks every line, but reads no property.
     fn read(&mut self, file: SharedFile, text: &'a str) -> Result<(), InvalidConfig> {
-        // A profile has some hundred characters. Reserving avoids moving thousands of profiles repeatedly.
+        // A profile has about 128 bytes. Reserving avoids moving thousands of profiles repeatedly.
         let expected = text.len() / 128;
         self.sections.reserve(expected);
         self.profiles.reserve(expected);
-        // `[profile default]` hides `[default]`, in whichever order they stand.
+        // `[profile default]` hides `[default]`, whether it comes before or after it.
         let mut default_has_prefix = false;
         let mut section = SectionKind::BeforeFirst;
-        // The section that is open, and where its lines begin.
+        // The index of the current section, and where its lines begin.
         let mut open: Option<(usize, usize)> = None;
         for Line { range, number, indent, kind } in Lines::of_file(text.as_bytes()) {
             if section == SectionKind::Ignored && indent > 0 {

@@ -5,12 +5,12 @@
 use super::line::{Line, LineKind, Lines, SectionKind, SharedFile, has_profile_prefix};
 use super::profile_name::ProfileName;
 
-/// The beginning of the comment that marks a profile as arl's.
+/// The beginning of the comment that marks a profile whose keys arl wrote.
 const EXPIRY_COMMENT_PREFIX: &[u8] = b"# expires ";
 /// The end of that comment.
 const EXPIRY_COMMENT_SUFFIX: &[u8] = b" (arl)";
 
-/// What a section is.
+/// The kind of section to edit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum EditedSection {
     /// A profile.
@@ -25,7 +25,7 @@ pub enum EditedSection {
 pub struct ProfileEdit<'a> {
     /// The file to edit. The two files spell section headers differently.
     pub file: SharedFile,
-    /// What is edited.
+    /// The kind of section.
     pub section: EditedSection,
     /// The name of the profile, or of the session.
     pub profile: &'a ProfileName,
@@ -54,7 +54,7 @@ impl ProfileEdit<'_> {
         }
     }
 
-    /// Returns the section of a file that lacks it.
+    /// Returns the section with its header, for a file that lacks it.
     pub(super) fn new_section(&self, line_ending: &[u8]) -> Vec<u8> {
         let mut new = self.header().into_bytes();
         new.extend_from_slice(line_ending);
@@ -83,8 +83,8 @@ impl ProfileEdit<'_> {
         owned.any(|name| name.eq_ignore_ascii_case(key.trim()))
     }
 
-    /// Removes the lines that this edit owns and inserts the new ones at the first of them, or after the last
-    /// key.
+    /// Removes the lines of the keys that this edit sets or unsets. Inserts the new lines where the first of
+    /// them was, else after the last key.
     pub(super) fn edited_section(&self, section: &[u8], line_ending: &[u8]) -> Vec<u8> {
         let mut output: Vec<u8> = Vec::new();
         // Where in `output` the new lines go.
@@ -130,7 +130,8 @@ impl ProfileEdit<'_> {
         output
     }
 
-    /// Whether it is `[profile default]`, which arl never writes. Even an empty one hides `[default]`.
+    /// Whether the section is `[profile default]`, which arl never writes. Even an empty one hides
+    /// `[default]`.
     fn hides_another(&self, section: &[u8]) -> bool {
         let header = section.trim_ascii_start().strip_prefix(b"[").unwrap_or_default();
         self.target() == SectionKind::Profile("default")
@@ -138,13 +139,13 @@ impl ProfileEdit<'_> {
     }
 }
 
-/// Whether a line is the comment that marks a profile as arl's.
+/// Whether a line is the comment that marks a profile whose keys arl wrote.
 pub(super) fn is_expiry_comment(line: &[u8]) -> bool {
     line.starts_with(EXPIRY_COMMENT_PREFIX) && line.trim_ascii_end().ends_with(EXPIRY_COMMENT_SUFFIX)
 }
 
-/// Returns where the indented comments at the beginning end. The SDKs read them as a part of the value
-/// above them, so no new key may stand above.
+/// Returns where the indented comments at the beginning end. The SDKs read an indented comment as a part of
+/// the value above it, so no new key may come before one.
 fn indented_comments(lines: &[u8]) -> usize {
     let is_skipped = |line: &Line| matches!(line.kind, LineKind::Comment | LineKind::Blank);
     let leading = Lines::of_section(lines).take_while(is_skipped);

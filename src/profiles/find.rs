@@ -35,7 +35,7 @@ impl fmt::Display for EditError {
 
 impl std::error::Error for EditError {}
 
-/// Where a section stands.
+/// The place of a section in the file.
 struct FoundSection {
     /// The line number of the header.
     number: usize,

@@ -17,7 +17,7 @@ use crate::files;
 /// The permissions that let other users read a file.
 const READABLE_BY_OTHERS: u32 = 0o044;
 
-/// Whether the error says that no file can be put into this place.
+/// Whether the error means that the file cannot be replaced.
 pub(super) fn is_needed(error: &io::Error) -> bool {
     let needed = [Errno::BUSY, Errno::XDEV, Errno::ACCESS, Errno::PERM, Errno::ROFS];
     Errno::from_io_error(error).is_some_and(|errno| needed.contains(&errno))
@@ -33,15 +33,15 @@ pub(super) fn write(path: &Path, before: &[u8], after: &[u8], mode: u32) -> io::
     }
     set_mode(&file, mode)?;
     if let Err(error) = overwrite(&mut file, before.len(), after) {
-        // The disk is full, for instance.
+        // The disk may be full: put the old text back.
         let _ = overwrite(&mut file, after.len(), before);
         return Err(error);
     }
     Ok(true)
 }
 
-/// Opens the file itself, which is also the lock where no lock file can be made beside it. A file with
-/// another name elsewhere may be another user's.
+/// Opens the file itself, which is also the lock where no lock file can be made beside it. It refuses a file
+/// with a second name (a hard link), which may be another user's file.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
     let file = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?;
@@ -52,8 +52,8 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Writes a text with one system call. A shorter one is followed by empty lines until the file is cut, so
-/// that a reader never sees the rest of the old text.
+/// Writes `text` with one system call. If it is shorter than the old text, empty lines follow it until the
+/// file is truncated, so that a reader never sees the rest of the old text.
 fn overwrite(file: &mut File, old_length: usize, text: &[u8]) -> io::Result<()> {
     let mut padded = Zeroizing::new(text.to_vec());
     padded.resize(old_length.max(text.len()), b'\n');
@@ -63,7 +63,7 @@ fn overwrite(file: &mut File, old_length: usize, text: &[u8]) -> io::Result<()> 
     file.sync_all()
 }
 
-/// Sets the permissions. CIFS and the drives of Windows under WSL refuse that, which matters only if other
+/// Sets the permissions. CIFS, and Windows drives under WSL, refuse that. A refusal is an error only if other
 /// users can read the file although they should not.
 pub(super) fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     let Err(error) = file.set_permissions(Permissions::from_mode(mode)) else { return Ok(()) };

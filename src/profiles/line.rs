@@ -122,7 +122,7 @@ impl Iterator for Lines<'_> {
 
 /// Returns the length of the first line, with its line end. `skip_until` searches many bytes at a time and,
 /// unlike the crate memchr, does not ask the processor for its features first: on a virtual machine that
-/// takes longer than reading a usual file.
+/// takes longer than reading a typical file.
 fn line_length(mut text: &[u8]) -> usize {
     text.skip_until(b'\n').unwrap_or(text.len())
 }
@@ -157,7 +157,7 @@ fn header_end(header: &[u8]) -> Option<usize> {
     ends.find(|index| is_last(&header[index + 1..])).or_else(|| (0..header.len()).rfind(is_end))
 }
 
-/// What a section header begins.
+/// The kind of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum SectionKind<'a> {
     /// Before the first header.

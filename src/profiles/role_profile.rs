@@ -54,15 +54,16 @@ pub struct RoleProfile {
     pub transitive_session_tags: Option<Vec<TagKey>>,
 }
 
-/// Returns the key that names where the token of a web identity comes from, if the profile has one. The file
-/// wins, as the SDKs know no other key.
+/// Returns the key that says where the profile's web identity token comes from, if there is one. If both keys
+/// are present, the file wins, because it is the only key that the SDKs know.
 pub fn web_identity_key(section: &Section<'_>) -> Option<&'static str> {
     let keys = ["web_identity_token_file", "web_identity_token_process"];
     keys.into_iter().find(|key| section.get_non_empty(key).is_some())
 }
 
 impl RoleProfile {
-    /// Reads the role keys. Returns `None` if the profile has no `role_arn`, or has a web identity's token.
+    /// Reads the role keys. Returns `None` if the profile has no `role_arn`, or if it has a web identity
+    /// token, for which `role_arn` has another meaning.
     ///
     /// # Errors
     /// The first key whose value STS would refuse.
@@ -115,7 +116,7 @@ fn parse_key<T: FromStr<Err = Error>>(
 /// Removes the whitespace around the commas of a profile's list, and around the `=` of tags, and drops empty
 /// items.
 ///
-/// aws-vault does the same, so people write profiles with spaces, which would otherwise become part of a tag.
+/// aws-vault does the same, so users write profiles with spaces, which would otherwise become part of a tag.
 /// JSON stays as it is.
 ///
 /// ```

@@ -352,8 +352,8 @@ impl AssumeRoleBuilder {
     }
 }
 
-/// Refuses a device without a code, and a code without a device: STS would ignore the one and refuse the
-/// other.
+/// Refuses a device without a code, which STS would ignore, and a code without a device, which STS would
+/// refuse.
 fn check_mfa(request: &AssumeRoleRequest, has_callback: bool) -> Result<(), Error> {
     let has_code = request.token_code.is_some() || has_callback;
     match (request.serial_number.is_some(), has_code) {

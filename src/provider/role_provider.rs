@@ -30,7 +30,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(super) type TokenCodeCallback =
     dyn Fn(SerialNumber) -> Pin<Box<dyn Future<Output = Result<TokenCode, BoxError>> + Send>> + Send + Sync;
 
-/// Credentials of a role that renew themselves before they expire. Clones share one session.
+/// A provider of a role's credentials, which it renews before they expire. Clones share one session.
 ///
 /// STS is not called before the first use. From 15 minutes before the expiration on, one task renews the
 /// session, and the others keep using the present one. From 10 minutes before the expiration on, all tasks
@@ -168,7 +168,7 @@ impl Inner {
             lock.report_not_cached();
         }
         match result {
-            // A cached session that is nearly over is better than none.
+            // A cached session that is about to expire is better than none.
             Err(error) if !error.is_refusal() => {
                 self.read(cache, &key, ANY_VALID).await.inspect(|_| self.log(&error)).ok_or(error)
             }
@@ -221,7 +221,8 @@ impl Inner {
         is_usable.then_some(IssuedCredentials { credentials, issued_at })
     }
 
-    /// Writes the session to the cache. Returns `false` if that fails, which costs the caller nothing.
+    /// Writes the session to the cache. Returns `false` if that fails; the caller gets the session all the
+    /// same.
     async fn write(&self, cache: &dyn CredentialCache, key: &CacheKey, session: &IssuedCredentials) -> bool {
         let IssuedCredentials { credentials, issued_at } = session.clone();
         let session = CachedSession { credentials, issued_at };
@@ -248,8 +249,8 @@ impl Inner {
         match single_flight.acquire(key, started, &mut budget, cached, sleep, |_| ()).await {
             Acquired::Cached(cached) => Turn::Cached(cached),
             Acquired::Leader(lock) => Turn::Call(Lock { file: Some(lock) }),
-            // The program `arl` has failed. Its message says nothing that a program can act on, so STS is
-            // called.
+            // The lock holder was the program `arl`, and its call failed. Its message is for users, so call
+            // STS to get an error that a program can act on.
             Acquired::Failed(_) => Turn::Call(Lock::default()),
         }
     }
@@ -273,8 +274,8 @@ impl Inner {
         }
     }
 
-    /// Ends when a renewal of a valid session has taken too much of its caller's time. It never ends if a
-    /// user is asked for a code.
+    /// Returns when a renewal of a valid session has taken too much of its caller's time. It never returns if
+    /// the program supplies MFA codes, because the user may be asked for one.
     async fn timeout(&self, limit: Duration) {
         match self.code_callback {
             None => self.sleep(limit).await,
@@ -290,7 +291,7 @@ impl Inner {
         PARENT_TIMEOUT + mfa + sts::operation_timeout(&self.sts_config) + cache
     }
 
-    /// Sleeps with the parent's timer. Without a timer it never ends.
+    /// Sleeps with the parent's timer. Without a timer it never returns.
     async fn sleep(&self, time: Duration) {
         match self.parent.sleep_impl().or_else(default_async_sleep) {
             Some(sleep) => sleep.sleep(time).await,
@@ -310,7 +311,7 @@ impl Inner {
 enum Turn {
     /// The session is in the cache by now.
     Cached(IssuedCredentials),
-    /// This process is to call STS.
+    /// This process calls STS.
     Call(Lock),
 }
 
@@ -345,9 +346,9 @@ impl Lock {
 const EARLY_REFRESH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How much of its caller's time a renewal may take in the last minutes of a session.
 const URGENT_REFRESH_TIMEOUT: Duration = Duration::from_secs(20);
-/// The user may have to look for the device that shows the code.
+/// How long the user may take to enter an MFA code.
 const MFA_TIMEOUT: Duration = Duration::from_secs(120);
-/// The parent's credentials may come from another role, for which the user is asked for a code.
+/// How long the parent's credentials may take. They may come from another role that needs an MFA code.
 const PARENT_TIMEOUT: Duration = MFA_TIMEOUT;
 /// How long a cache may take to read or to write.
 const CACHE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -356,7 +357,7 @@ const CACHE_TIMEOUT: Duration = Duration::from_secs(3);
 const SINGLE_FLIGHT_TIMEOUT: Duration = single_flight::CALL_TIMEOUT;
 #[cfg(not(unix))]
 const SINGLE_FLIGHT_TIMEOUT: Duration = Duration::ZERO;
-/// What is used while STS cannot be reached.
+/// Any session that has not expired: used while STS cannot be reached.
 const ANY_VALID: FreshnessPolicy =
     FreshnessPolicy { consumer: Consumer::Unreachable, min_ttl: Duration::ZERO };
 /// A session that would have to be renewed at once is not taken from the cache.

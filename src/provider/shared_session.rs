@@ -24,7 +24,7 @@ pub(super) struct IssuedCredentials {
     pub(super) issued_at: SystemTime,
 }
 
-/// The shared session, and the locks of those who renew it.
+/// The shared session, and the locks of the tasks that renew it.
 #[derive(Debug)]
 pub(super) struct SharedSession<E> {
     current: RwLock<Option<Arc<IssuedCredentials>>>,
@@ -46,8 +46,7 @@ struct RefreshSlot<E> {
 }
 
 impl<E> RefreshSlot<E> {
-    /// Whether a renewal failed just now. A time that is further away than the pause comes from a clock that
-    /// was set back.
+    /// Whether a renewal failed just now. If the time is further away than one pause, the clock was set back.
     fn is_paused(&self, now: SystemTime) -> bool {
         let remaining = self.not_before.and_then(|time| time.duration_since(now).ok());
         remaining.is_some_and(|remaining| !remaining.is_zero() && remaining <= RETRY_DELAY)
@@ -79,7 +78,7 @@ enum Freshness {
     Fresh(Arc<IssuedCredentials>),
     /// One task should renew the session. The others may use it meanwhile.
     RefreshDue(Arc<IssuedCredentials>),
-    /// All tasks should wait for a new session. They may use this one if there is none to be had.
+    /// All tasks should wait for a new session. They may use this one if they get no other.
     RefreshUrgent(Arc<IssuedCredentials>),
     /// The session has expired or was declared invalid, or there is none.
     Expired,
@@ -260,8 +259,8 @@ impl<E: Clone> SharedSession<E> {
         }
     }
 
-    /// Returns when the next renewal is due if this session, from a cache, needs one already: STS has just
-    /// failed.
+    /// Returns when the next renewal may be tried if this session, which then comes from a cache, is due for
+    /// renewal already: STS has just failed.
     fn pause_after(&self, issued: &Arc<IssuedCredentials>, now: SystemTime) -> Option<SystemTime> {
         let needs_renewal =
             matches!(self.freshness(now), Freshness::RefreshUrgent(current) if Arc::ptr_eq(&current, issued));

@@ -1,4 +1,4 @@
-//! AssumeRole parameters that this program does not know.
+//! AssumeRole parameters that arl does not know.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::strict_json;
 use crate::error::{Error, try_from_text};
 
-/// AssumeRole parameters that STS knows and this program does not, given as a JSON object.
+/// AssumeRole parameters that STS knows and arl does not, given as a JSON object.
 ///
 /// They are sent as the AWS Query protocol spells them: `Name=text`, `Name.member.1=…`, `Name.Key=…`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::error::Error;
 const DOCUMENTED_POLICY_LIMIT: usize = 2048;
 const DOCUMENTED_POLICY_ARNS_LIMIT: usize = 10;
 
-/// The name that [`AssumeRoleRequest::parameters`] uses for parameters that this program does not know.
+/// The name that [`AssumeRoleRequest::parameters`] uses for parameters that arl does not know.
 const ADDITIONAL_PARAMETERS: &str = "AdditionalParameters";
 
 /// The parameters of AssumeRole. The fields have the names that STS uses.
@@ -48,16 +48,16 @@ pub struct AssumeRoleRequest {
     pub serial_number: Option<SerialNumber>,
     /// The current code of the MFA device.
     pub token_code: Option<TokenCode>,
-    /// Who is behind the session.
+    /// The person or program that the session acts for.
     pub source_identity: Option<SourceIdentity>,
     /// Context assertions of trusted providers.
     pub provided_contexts: Option<Vec<ProvidedContext>>,
-    /// Parameters that STS knows and this program does not.
+    /// Parameters that STS knows and arl does not.
     pub additional_parameters: AdditionalParameters,
 }
 
 impl AssumeRoleRequest {
-    /// The parameters that this program knows, by the names and in the order that STS uses.
+    /// The parameters that arl knows, with the names and in the order that STS uses.
     #[doc(hidden)]
     pub const PARAMETERS: [&'static str; 12] = [
         "RoleArn",
@@ -138,10 +138,10 @@ impl AssumeRoleRequest {
         warnings
     }
 
-    /// Returns every parameter that is set, by the name and in the order that STS uses. Each form field of
+    /// Returns every parameter that is set, with the name and in the order that STS uses. Each form field of
     /// [`AdditionalParameters`] is a separate item named `AdditionalParameters`.
     ///
-    /// The request is destructured, so that a new parameter cannot be forgotten.
+    /// It destructures the request, so the code does not compile until a new parameter is added here.
     #[doc(hidden)]
     pub fn parameters(&self) -> impl Iterator<Item = (&'static str, ParameterValue<'_>)> {
         let Self {

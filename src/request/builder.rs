@@ -121,7 +121,7 @@ impl AssumeRoleRequestBuilder {
         self.set("TokenCode", code, |request, code| request.token_code = Some(code))
     }
 
-    /// Sets the source identity: who is behind the session.
+    /// Sets the source identity: the person or program that the session acts for.
     pub fn source_identity(self, identity: impl TryInto<SourceIdentity, Error: Into<Error>>) -> Self {
         self.set("SourceIdentity", identity, |request, identity| request.source_identity = Some(identity))
     }

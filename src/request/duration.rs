@@ -68,7 +68,7 @@ impl FromStr for SessionDuration {
         };
         let duration = duration.map_err(Error::invalid)?;
         match duration.as_secs() {
-            // Most people who type a small number do not think of seconds.
+            // A user who types a small number probably means hours or minutes.
             hours @ 1..=12 if is_number => {
                 Err(Error::invalid(format!("must be 15m to 12h, not {hours}s; did you mean {hours}h?")))
             }

@@ -1,4 +1,5 @@
-//! Request parameters that are plain text: external ID, MFA device and code, source identity, policy ARN.
+//! Request parameters that are plain text: external ID, MFA device and code, source identity, policy ARN. The
+//! limits are those of the AssumeRole page of the STS API reference.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,27 +10,30 @@ use crate::error::{Error, try_from_text};
 use crate::secret::Secret;
 
 string_newtype! {
-    /// The external ID, which protects a third party from assuming the role of the wrong customer.
+    /// The external ID, which protects a third party from assuming the role of the wrong customer: 2 to 1,224
+    /// letters, digits and `_+=,.@:/-`.
     ExternalId, 2..=1224, "letters, digits and _+=,.@:/-", |c| is_name_char(c) || c == ':' || c == '/'
 }
 
 string_newtype! {
-    /// The MFA device: the serial number of a hardware device or the ARN of a virtual one.
+    /// The MFA device: the serial number of a hardware device or the ARN of a virtual one, with 9 to 256
+    /// characters.
     SerialNumber, 9..=256, "letters, digits and _+=/:,.@-", |c| is_name_char(c) || c == ':' || c == '/'
 }
 
 string_newtype! {
-    /// The source identity: who is behind the session. STS passes it on through role chaining.
+    /// The source identity: the person or program that the session acts for, with 2 to 64 letters, digits and
+    /// `_+=,.@-`. STS passes it on through role chaining.
     SourceIdentity, 2..=64, "letters, digits and _+=,.@-", is_name_char
 }
 
 string_newtype! {
-    /// The ARN of a managed policy that limits the session, or of a context provider.
+    /// The ARN of a managed policy that limits the session, or of a context provider: 20 to 2,048 characters.
     PolicyArn, 20..=2048, "printable characters", |c: char| !c.is_control()
 }
 
-/// The six digits that an MFA device shows. They work once, and are still hidden in output: the first to use
-/// them wins.
+/// The six digits that an MFA device shows. A code works once. arl hides it in output all the same, because
+/// another program could use it first.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenCode(Secret);
 
@@ -44,7 +48,7 @@ impl FromStr for TokenCode {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        // The general check would print a character of the code.
+        // `check_text` is not used, because its error would quote a character of the code.
         if text.len() != 6 || !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(Error::invalid("must be the 6 digits that the MFA device shows"));
         }

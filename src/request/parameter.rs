@@ -27,7 +27,7 @@ pub enum ParameterValue<'a> {
     TokenCode(&'a TokenCode),
     /// `ProvidedContexts`.
     Contexts(&'a [ProvidedContext]),
-    /// A form field of a parameter that this program does not know.
+    /// A form field of a parameter that arl does not know.
     Field {
         /// The field name, as the AWS Query protocol spells it.
         name: String,

@@ -17,7 +17,7 @@ pub struct SessionNameValues {
     pub role: String,
     /// `{account}`: the account of the role.
     pub account: String,
-    /// `{host}`: the name of the machine.
+    /// `{host}`: the host name.
     pub host: String,
     /// `{pid}`: the process ID.
     pub pid: String,

@@ -1,6 +1,6 @@
 //! JSON in which no object has two members with the same name.
 //!
-//! Most readers silently keep the last of two such members. In a policy that would drop the other one.
+//! Most readers silently keep the last of two such members. In a policy that would drop the first one.
 
 use std::fmt;
 

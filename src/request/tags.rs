@@ -8,7 +8,7 @@ use crate::error::{Error, try_from_text};
 /// The most session tags, or transitive tag keys, that STS accepts.
 const MAX_TAGS: usize = 50;
 
-/// The key of a session tag: 1 to 128 characters.
+/// The key of a session tag: 1 to 128 letters, digits, spaces and `_.:/=+-@`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TagKey(String);
 
@@ -29,7 +29,7 @@ impl FromStr for TagKey {
     }
 }
 
-/// A session tag.
+/// A session tag: a key, and a value of 0 to 256 characters from the same alphabet.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Tag {
     key: TagKey,

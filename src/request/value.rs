@@ -1,4 +1,4 @@
-//! What all request parameters share: the checks of length and characters, and the macro for text types.
+//! The checks of length and characters that the request parameters share, and the macro for text types.
 //!
 //! The lengths and characters are those of the AssumeRole page of the STS API reference (model 2011-06-15),
 //! where `\w` is ASCII.

@@ -1,4 +1,4 @@
-//! A source with the roles on the way to the wanted one.
+//! A source with the roles that its profiles assume on the way to the target role.
 
 use super::kind::{Source, SourceId};
 use crate::credentials::Credentials;
@@ -19,7 +19,7 @@ pub struct SourceChain {
 }
 
 impl SourceChain {
-    /// Returns a source from which no role is assumed.
+    /// Returns a chain that is only a source, without roles.
     pub(super) fn without_hops(id: SourceId, source: Source) -> Self {
         Self { id, source, source_profile: None, hops: Vec::new() }
     }

@@ -33,7 +33,7 @@ pub enum SourceError {
     UnknownSsoSession {
         /// The name.
         name: String,
-        /// The names that there are.
+        /// The names of the existing sections.
         known: Vec<String>,
     },
     /// An `[sso-session]` section is invalid.

@@ -54,16 +54,17 @@ pub enum Source {
 /// The container credentials endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerSource {
-    /// The URL. That of ECS, unless the environment has a whole one.
+    /// The URL: on ECS that of its agent with the path from the environment, else the full URL from the
+    /// environment.
     pub url: String,
-    /// What the endpoint wants to see.
+    /// The authorization token that the endpoint requires.
     pub token: ContainerToken,
 }
 
 /// The authorization token of a container credentials endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContainerToken {
-    /// ECS wants none.
+    /// ECS requires no token.
     None,
     /// The token itself.
     Text(Secret),
@@ -71,16 +72,16 @@ pub enum ContainerToken {
     File(String),
 }
 
-/// The instance metadata service, and how it is asked.
+/// The instance metadata service, and the limits of its requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetadataSource {
     /// The URL of the service.
     pub endpoint: String,
-    /// The limit of one request.
+    /// The time limit of one request.
     pub timeout: Duration,
-    /// How often a request is made. `None`: once if no answer comes, and three times if the service is busy.
+    /// How often a request is tried. `None`: once if no answer comes, and three times if the service is busy.
     pub attempts: Option<u32>,
-    /// Whether the user said that this machine is an instance.
+    /// Whether the configuration says that this host has the service.
     pub presence: MetadataPresence,
 }
 
@@ -89,7 +90,7 @@ pub struct MetadataSource {
 pub enum MetadataPresence {
     /// A `credential_source` says so.
     Certain,
-    /// Nothing else is configured, so the service is tried. Most machines have none.
+    /// Nothing else is configured, so arl tries the service. Most hosts have none.
     Possible,
 }
 
@@ -137,7 +138,7 @@ pub struct SsoSource {
     pub session: SsoSession,
 }
 
-/// The settings of a sign-in to IAM Identity Center, which its roles share.
+/// The settings of a sign-in to IAM Identity Center, which all of its roles share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SsoSession {
     /// The name of the `[sso-session]` section, which older profiles do not have.
@@ -151,7 +152,8 @@ pub struct SsoSession {
 }
 
 impl SsoSession {
-    /// Returns what names the token file, and the sign-in in messages: the session, else the start URL.
+    /// Returns the name of the sign-in, for messages and for the name of the token file: the session's name,
+    /// else the start URL.
     pub fn label(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.start_url)
     }
@@ -162,17 +164,18 @@ impl SsoSession {
     }
 }
 
-/// Identifies a source, so that arl finds it again after it replaced the variables: the value of
-/// `ARL_SOURCE`.
+/// Identifies a source: the value of `ARL_SOURCE`. With it arl finds the source again after a role has
+/// replaced the variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceId {
     /// A profile, possibly a role profile itself.
     Profile(String),
-    /// The keys of a profile that has a role as well, when it is the `source_profile` of another one.
+    /// The keys of a profile that has a role too. A profile that names it as `source_profile` starts from
+    /// these keys.
     ProfileKeys(String),
     /// Keys from the environment, by access key ID.
     Environment(String),
-    /// A role of IAM Identity Center that was named with its session.
+    /// A role of IAM Identity Center that the user named as `SESSION:ACCOUNT/NAME`. Holds the session.
     SsoSession(String),
     /// Keys in the keychain, by name.
     Keychain(KeyName),
@@ -182,7 +185,8 @@ pub enum SourceId {
     Container,
     /// The instance metadata service.
     InstanceMetadata,
-    /// The instance metadata service, with the settings of a profile: another endpoint is another identity.
+    /// The instance metadata service with the settings of this profile, because another endpoint is another
+    /// identity.
     InstanceMetadataOf(String),
 }
 

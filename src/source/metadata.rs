@@ -7,7 +7,7 @@ use super::kind::{ContainerSource, ContainerToken, MetadataPresence, MetadataSou
 use crate::profiles::Section;
 use crate::secret::Secret;
 
-/// The service of an EC2 instance, by IPv4 and by IPv6.
+/// The instance metadata service of EC2, by IPv4 and by IPv6.
 const ENDPOINTS: [&str; 2] = ["http://169.254.169.254", "http://[fd00:ec2::254]"];
 /// The container agent of ECS.
 const ECS_AGENT: &str = "http://169.254.170.2";
@@ -17,8 +17,8 @@ const MAX_ATTEMPTS: u32 = 100;
 
 type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// Reads how the instance metadata service is asked: a variable, else the key in the first of these profiles
-/// that has it.
+/// Reads the settings of the instance metadata service. Each comes from its variable, else from the first of
+/// these profiles that has the key.
 ///
 /// Source: "IMDS credential provider" in the AWS SDKs and Tools Reference Guide.
 pub(super) fn instance_metadata(

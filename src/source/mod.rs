@@ -1,4 +1,4 @@
-//! Source credentials: decides, without any network call, what a call starts from.
+//! Decides, without a network call, which source credentials a call starts from.
 
 mod chain;
 mod error;

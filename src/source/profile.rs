@@ -58,13 +58,14 @@ pub(super) fn profile_source<'a>(
             return process(var, name, "credential_process", command, account_id).map(Source::Process);
         }
     }
-    // Take all parts from one file: a token in the other one belongs to another key.
+    // Take all parts from one file, because a token in the other file belongs to another key.
     let file = section.origin("aws_access_key_id").or(section.origin("aws_secret_access_key"));
     let get = |key: &str| section.get_from(file?, key);
     let get_non_empty = |key: &str| get(key).filter(|value| !value.is_empty());
     match (get("aws_access_key_id"), get("aws_secret_access_key")) {
         (Some(id), Some(secret)) => {
-            // As in the environment: the old name is often a leftover.
+            // As in the environment, `aws_security_token` is often a leftover beside a long-term key, which
+            // has no token.
             let old = || get_non_empty("aws_security_token").filter(|_| id.starts_with("ASIA"));
             let token = get_non_empty("aws_session_token").or_else(old);
             let token = token.map(|token| Secret::new(token.to_owned()));
@@ -140,7 +141,7 @@ pub(super) fn has_credentials(section: &Section<'_>) -> bool {
     section.get("arl_keys").is_some() || has_sdk_credentials(section)
 }
 
-/// Whether SDKs take credentials from the profile.
+/// Whether the SDKs take credentials from the profile.
 pub(super) fn has_sdk_credentials(section: &Section<'_>) -> bool {
     const KEYS: [&str; 9] = [
         "role_arn",

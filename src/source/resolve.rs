@@ -1,8 +1,8 @@
 //! Decides which source credentials a call starts from.
 //!
-//! The order is that of the AWS SDKs for Go and Java: a profile that was named explicitly, keys in the
-//! environment, `AWS_PROFILE`, web identity, the `default` profile, container, instance metadata. Unlike
-//! those SDKs, arl never falls through from a selected profile to the next source.
+//! The order is: a profile that a flag names, keys in the environment, `AWS_PROFILE`, web identity, the
+//! `default` profile, container, instance metadata; see decision 0003. Unlike those SDKs, arl never falls
+//! through from a selected profile to the next source.
 
 use super::chain::SourceChain;
 use super::error::SourceError;
@@ -52,7 +52,7 @@ impl<'a> SourceResolver<'a> {
             return match (self.shell_role, self.is_arl_endpoint()) {
                 (ShellRole::Ignore, _) => self.default_chain(),
                 (ShellRole::Chain, false) => Err(SourceError::NothingToChainFrom),
-                // Keep the tag of the first source, from which later roles without `--chain` start.
+                // Keep the ID of the first source, from which later roles without `--chain` start.
                 (ShellRole::Chain, true) => {
                     let id = self.var("ARL_SOURCE").and_then(|tag| SourceId::parse(&tag));
                     let chain = self.container().ok_or(SourceError::NothingToChainFrom)?;
@@ -62,13 +62,13 @@ impl<'a> SourceResolver<'a> {
         };
         match (self.is_arl_key(&keys), self.shell_role) {
             (true, ShellRole::Ignore) => self.original_source(),
-            // Keep the tag of the first source, from which later roles without `--chain` start.
+            // Keep the ID of the first source, from which later roles without `--chain` start.
             (true, ShellRole::Chain) => {
                 let id = self.var("ARL_SOURCE").and_then(|tag| SourceId::parse(&tag));
                 let chain = SourceChain::from_env_keys(keys);
                 Ok(SourceChain { id: id.unwrap_or_else(|| chain.id.clone()), ..chain })
             }
-            // A session of another tool is a role that one can chain from. Long-term keys are not.
+            // A session from another tool is a role, so arl can chain from it. Long-term keys are not a role.
             (false, ShellRole::Chain) if keys.session_token().is_none() => {
                 Err(SourceError::NothingToChainFrom)
             }
@@ -92,7 +92,7 @@ impl<'a> SourceResolver<'a> {
     pub fn source_of_role(&self, name: &str) -> Result<SourceChain, SourceError> {
         let section = self.section(name, None)?;
         let mut chain = self.resolve_profile(name, None)?;
-        // The role itself is no part of its source.
+        // The role itself is not part of its source.
         chain.hops.pop();
         if matches!(chain.id, SourceId::Keychain(_)) {
             return Ok(chain);
@@ -150,7 +150,7 @@ impl<'a> SourceResolver<'a> {
         match (self.var("AWS_ACCESS_KEY_ID"), self.var("AWS_SECRET_ACCESS_KEY")) {
             (None, None) => Ok(None),
             (Some(id), Some(secret)) => {
-                // The old name is often a leftover, and only temporary keys have a token.
+                // `AWS_SECURITY_TOKEN` is often a leftover beside a long-term key, which has no token.
                 let old = || self.var("AWS_SECURITY_TOKEN").filter(|_| id.starts_with("ASIA"));
                 let token = self.var("AWS_SESSION_TOKEN").or_else(old).map(Secret::new);
                 Credentials::new(id, Secret::new(secret), token, None)
@@ -164,7 +164,7 @@ impl<'a> SourceResolver<'a> {
         }
     }
 
-    /// Returns the source of the role that the shell has now, from which another role starts too.
+    /// Returns the source that the shell's current role came from, because the next role starts there too.
     fn original_source(&self) -> Result<SourceChain, SourceError> {
         // `assume` unsets these variables, so if they are set now, the user set them later.
         if let Some(name) = self.selected_profile() {
@@ -183,12 +183,12 @@ impl<'a> SourceResolver<'a> {
                 let chain = self.resolve_profile(&name, Some(&name))?;
                 Ok(SourceChain { id: SourceId::ProfileKeys(name), ..chain })
             }
-            // A sign-in is no source for other roles; those start as they would in a shell without a role.
+            // A sign-in is not a source of other roles: they start as in a shell without a role.
             Some(SourceId::SsoSession(_)) if !self.is_arl_endpoint() => self.default_chain(),
             Some(SourceId::Keychain(name)) => {
                 stored_key::named(self.var, name).map(SourceChain::from_keychain)
             }
-            // Without that profile the service would be another one.
+            // Without that profile arl would ask another service.
             Some(SourceId::InstanceMetadataOf(name)) if self.config.profile(&name).is_some() => {
                 self.instance_metadata(&[&name], MetadataPresence::Certain)
             }
@@ -203,7 +203,7 @@ impl<'a> SourceResolver<'a> {
         if let Some(name) = self.selected_profile() {
             return self.profile(&name);
         }
-        // No user has named the `default` profile, while a program has put the web identity there.
+        // Web identity comes first: a program has set it on purpose, while the user has not named `default`.
         if let Some(chain) = self.web_identity()? {
             return Ok(chain);
         }
@@ -242,8 +242,8 @@ impl<'a> SourceResolver<'a> {
             && self.config.profile("default").is_some_and(profile::has_credentials)
     }
 
-    /// Half of it is an error, because the next source in the order could belong to another identity, such as
-    /// an EC2 node.
+    /// Returns the web identity of the environment. Half of one is an error, because the next source in the
+    /// order could be another identity, such as that of an EC2 node.
     fn web_identity(&self) -> Result<Option<SourceChain>, SourceError> {
         let Some(token_file) = self.var("AWS_WEB_IDENTITY_TOKEN_FILE") else { return Ok(None) };
         let role_arn = self.var("AWS_ROLE_ARN").ok_or_else(|| {
@@ -260,7 +260,7 @@ impl<'a> SourceResolver<'a> {
         Ok(Some(SourceChain::without_hops(SourceId::WebIdentity, source)))
     }
 
-    /// Whether the container endpoint is that of `exec --server`, which hands out a role.
+    /// Whether the container endpoint is that of `exec --server`, which serves the session of a role.
     fn is_arl_endpoint(&self) -> bool {
         let endpoint = self.var("ARL_ENDPOINT");
         endpoint.is_some()
@@ -273,8 +273,8 @@ impl<'a> SourceResolver<'a> {
         Some(SourceChain::without_hops(SourceId::Container, Source::Container(source)))
     }
 
-    /// Returns a profile's credentials, through its `source_profile`s: a loop, because a file can chain
-    /// thousands.
+    /// Returns a profile's chain, through its `source_profile`s. It loops instead of recursing, because a
+    /// file can chain thousands.
     fn resolve_profile(&self, name: &str, referenced_by: Option<&str>) -> Result<SourceChain, SourceError> {
         let mut roles: Vec<(String, RoleProfile)> = Vec::new();
         let (mut name, mut referenced_by) = (name.to_owned(), referenced_by.map(str::to_owned));
@@ -288,8 +288,8 @@ impl<'a> SourceResolver<'a> {
                     return Err(SourceError::Cycle(cycle));
                 }
             }
-            // Keys of its own end the chain, but only for a profile that another one names as its source:
-            // this is how a profile can be its own `source_profile`.
+            // Keys end the chain, but only in a profile that another one names as its source. So a profile
+            // with keys and a role can be its own `source_profile`.
             let role = match referenced_by.is_some() && has_keys(section) {
                 true => None,
                 false => RoleProfile::read(&name, section)?,
@@ -309,7 +309,8 @@ impl<'a> SourceResolver<'a> {
                 return Err(SourceError::Profile { name: first, reason });
             }
             roles.push((name.clone(), role));
-            // The profile that names the service decides which one it is, else the one that the user named.
+            // The settings of instance metadata come from the profile that names it, else from the profile
+            // that the user named.
             let first = roles.first().map_or(name.as_str(), |(first, _)| first.as_str());
             match self.step(&name, first, section)? {
                 Step::Profile(source) => {
@@ -323,7 +324,7 @@ impl<'a> SourceResolver<'a> {
         Ok(chain)
     }
 
-    /// What the next step from a role profile leads to.
+    /// Returns where a role profile's credentials come from: another profile, or a source.
     fn step(&self, name: &str, first: &str, section: &Section<'_>) -> Result<Step, SourceError> {
         let invalid = |reason: String| SourceError::Profile { name: name.to_owned(), reason };
         if let Some(key) = stored_key::of_role(self.var, name, section)? {

@@ -1,8 +1,8 @@
 //! Tells one sign-in to IAM Identity Center from the next one, which may be another user's.
 //!
-//! No field of a token file does so: each renewal replaces both tokens, a later sign-in may use the same
-//! registration, and other programs drop the fields that they do not know. So arl notes each sign-in of its
-//! own in a file beside the token file, which no setting moves either.
+//! No field of a token file does so. Each renewal replaces both tokens, a later sign-in may use the same
+//! registration, and other programs drop the fields that they do not know. So arl writes a note of each of
+//! its sign-ins into a file beside the token file. Like that file, no setting moves it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,13 +18,13 @@ pub(crate) fn sign_in_note_path(directory: &Path, session: &SsoSession) -> PathB
     directory.join(format!(".{}.arl.id", session.token_file_name()))
 }
 
-/// Returns a text that differs between two sign-ins and stays through renewals. It holds no secret. `None`
-/// without a token, and if other users could have written one of the files.
+/// Returns a text that differs between two sign-ins and stays the same through renewals. It holds no secret.
+/// `None` if there is no token, or if another user could have written one of the files.
 pub(crate) fn sign_in_id(directory: &Path, session: &SsoSession) -> Option<String> {
     let token = SsoToken::parse(&read_sso_file(&directory.join(session.token_file_name())).ok()?)?;
     let note = match read_sso_file(&sign_in_note_path(directory, session)) {
         Ok(note) => note,
-        // Another program signed in, and arl never has.
+        // Only other programs have signed in.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(_) => return None,
     };
@@ -54,7 +54,7 @@ mod tests {
         };
         assert_eq!(renewable("a", client), renewable("b", client));
         assert_ne!(renewable("a", client), renewable("a", r#","clientId":"d","clientSecret":"s""#));
-        // Nothing but the token can tell whether it is the same sign-in.
+        // Without a refresh token, only the access token distinguishes two sign-ins.
         assert_ne!(
             of(&format!(r#","accessToken":"a"{client}"#)),
             of(&format!(r#","accessToken":"b"{client}"#))

@@ -48,7 +48,7 @@ pub(super) fn session_of_profile<'a>(
                 .ok_or_else(|| invalid(format!("names the [sso-session {session}], which does not exist")))
         })
         .transpose()?;
-    // It is unclear which of the two is meant. The AWS CLI and the SDKs refuse this too.
+    // It is unclear which of the two the user means. The AWS CLI and the SDKs refuse this too.
     for key in ["sso_start_url", "sso_region"] {
         let of_session = session.and_then(|session| session.get(key));
         if of_session.is_some_and(|value| section.get(key).is_some_and(|own| own != value)) {
@@ -65,7 +65,7 @@ fn read_session(name: Option<&str>, holder: &Section<'_>) -> Result<SsoSession, 
         value.ok_or_else(|| format!("has no `{key}`, which IAM Identity Center needs"))
     };
     let region = required("sso_region")?;
-    // It becomes a part of the name of the host that gets the token.
+    // The region becomes part of the name of the host to which arl sends the token.
     if !region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
         return Err(format!("has the `sso_region` `{region}`, which is not a region"));
     }

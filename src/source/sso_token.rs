@@ -1,7 +1,7 @@
 //! The token of a sign-in to IAM Identity Center, in the file that the AWS CLI and the SDKs share.
 //!
 //! The AWS CLI, the SDKs and arl read and write the same files, so that one sign-in serves all of them. Each
-//! writer has its own notation of times and its own case of keys; this reads all of them, and writes the form
+//! of them writes times and the case of keys in its own way. arl reads all of these forms, and writes the one
 //! that all of them read.
 
 use std::fs::File;
@@ -33,7 +33,7 @@ const KEYS: [&str; 8] = [
 /// The token of a sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SsoToken {
-    /// What the portal accepts as proof of the sign-in.
+    /// The access token, which the portal accepts as proof of the sign-in.
     pub access_token: Secret,
     /// When the access token expires.
     pub expires_at: SystemTime,
@@ -43,7 +43,7 @@ pub struct SsoToken {
     pub region: Option<String>,
     /// The program's registration, with which the token is renewed.
     pub client: Option<SsoClient>,
-    /// What the next access token is had for, without a browser.
+    /// The refresh token, with which arl gets the next access token without a browser.
     pub refresh_token: Option<Secret>,
 }
 
@@ -112,7 +112,7 @@ impl SsoToken {
         self.expires_at.duration_since(now).map_or(true, |remaining| remaining < margin)
     }
 
-    /// Returns what the token can be renewed with. `None` if only a new sign-in helps.
+    /// Returns the registration and the refresh token for a renewal. `None` if only a new sign-in helps.
     pub fn renewal(&self, now: SystemTime) -> Option<(&SsoClient, &Secret)> {
         let client = self.client.as_ref()?;
         let is_registered = client.expires_at.is_none_or(|end| end > now);
@@ -163,15 +163,15 @@ pub(crate) fn sso_cache_directory(home: &Path) -> PathBuf {
 /// Reads a file of the cache directory.
 ///
 /// # Errors
-/// The file cannot be read, is too large, or another user could have written it: its token would make arl act
-/// as another person.
+/// The file cannot be read or is too large, or another user could have written it, whose token would make arl
+/// act as that user.
 pub(crate) fn read_sso_file(path: &Path) -> io::Result<Vec<u8>> {
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = File::options().read(true).custom_flags(flags).open(path)?;
     let metadata = file.metadata()?;
     let refuse = |reason: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
     let me = rustix::process::geteuid();
-    // In a container, root reads files of the user whose home directory is mounted.
+    // Root in a container may read the files of the user whose home directory is mounted.
     let is_of_directory =
         || path.parent().and_then(|parent| parent.metadata().ok()).map(|parent| parent.uid());
     let owner = metadata.uid();

@@ -5,8 +5,8 @@ use crate::error::Error;
 use crate::keys::{KeyName, KeyRecord, StoredKey, records_directory};
 use crate::profiles::Section;
 
-/// The keys beside which `arl_keys` would be one of two sources. `credential_process` is not one of them: it
-/// is how other programs get the same keys.
+/// The keys that name another source and so exclude `arl_keys`. `credential_process` is not among them,
+/// because through it other programs get the same stored key.
 const OTHER_SOURCES: [&str; 6] = [
     "web_identity_token_file",
     "sso_account_id",
@@ -24,7 +24,7 @@ pub(super) fn of_profile(
 ) -> Result<Option<StoredKey>, SourceError> {
     let Some(key) = section.get_non_empty("arl_keys") else { return Ok(None) };
     let invalid = |reason: String| SourceError::Profile { name: name.to_owned(), reason };
-    // Programs that do not know `arl_keys` would go by the other one, and act as another identity.
+    // Programs that do not know `arl_keys` would use the other source, and act as another identity.
     if let Some(other) = OTHER_SOURCES.into_iter().find(|other| section.get(other).is_some()) {
         return Err(invalid(format!("has both `arl_keys` and `{other}`; remove one of them")));
     }
@@ -32,7 +32,7 @@ pub(super) fn of_profile(
     named(var, key).map(Some)
 }
 
-/// Returns where the keychain's key of this name is.
+/// Returns the stored key of this name, with its store and its record.
 pub(super) fn named(var: &dyn Fn(&str) -> Option<String>, name: KeyName) -> Result<StoredKey, SourceError> {
     let store = var("ARL_KEY_STORE").filter(|store| !store.is_empty());
     let store = store.map(|store| store.parse()).transpose();

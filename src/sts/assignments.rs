@@ -1,5 +1,5 @@
-//! The lists of the access portal: which accounts a user has, and which roles in them. One page a call and
-//! no retries, because the caller paces the calls.
+//! The lists of the access portal: the user's accounts, and the user's roles in each. Each call gets one page
+//! and is not retried, because the caller paces the requests.
 
 use std::error::Error;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(crate) struct Page<T> {
     pub(crate) next: Option<String>,
 }
 
-/// An account of the user. What it is called is the administrator's choice.
+/// An account of the user. Administrators choose its name, so it may contain any text.
 #[derive(Debug)]
 pub(crate) struct ListedAccount {
     pub(crate) id: String,
@@ -30,7 +30,7 @@ pub(crate) struct ListedAccount {
     pub(crate) email: Option<String>,
 }
 
-/// Why there is no page.
+/// Why the portal returned no page.
 #[derive(Debug)]
 pub(crate) struct PageError {
     pub(crate) error: StsError,

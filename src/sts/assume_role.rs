@@ -33,7 +33,7 @@ pub(super) async fn send(
     client: &Client,
     request: &AssumeRoleRequest,
 ) -> Result<AssumeRoleOutput, SdkError<AssumeRoleError, HttpResponse>> {
-    // Destructured, so that a new parameter cannot be forgotten here.
+    // Destructure the request, so that the code does not compile until a new parameter is added here.
     let AssumeRoleRequest {
         role_arn,
         role_session_name,

@@ -39,7 +39,7 @@ impl HttpClient for Canned {
     }
 }
 
-/// Assumes a role, and gets this response.
+/// Calls AssumeRole and returns how arl reads this response.
 pub(crate) async fn assume_role(
     status: u16,
     body: &[u8],

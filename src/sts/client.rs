@@ -6,7 +6,7 @@ use super::assume_role::send;
 use super::connection;
 use super::error::StsError;
 use super::http::LazyClient;
-use super::response::{self, Asked, RoleSession};
+use super::response::{self, RequestedSession, RoleSession};
 use super::sdk_config::signing_provider;
 use super::settings::StsSettings;
 use crate::credentials::Credentials;
@@ -58,12 +58,12 @@ impl Sts {
             .await
             .map_err(|error| StsError::from_sdk_error(&error, self.timeout()))?;
         let (user, credentials) = (output.assumed_role_user(), output.credentials());
-        let asked = Asked {
+        let requested = RequestedSession {
             role_arn: &request.role_arn,
             session_name: request.role_session_name.as_str(),
             is_own_endpoint: self.settings.endpoint_url.is_some(),
         };
-        response::parse_role_session(asked, user, credentials, now)
+        response::parse_role_session(requested, user, credentials, now)
     }
 
     /// Returns the owner of the credentials. The call needs no permission.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::error::StsError;
 use super::http::LazyClient;
-use super::local_service::{self, Patience, Request};
+use super::local_service::{self, Request, RetryLimits};
 use crate::credentials::Credentials;
 use crate::files;
 use crate::secret::Secret;
@@ -28,7 +28,7 @@ pub(super) async fn credentials(
     limit: Duration,
 ) -> Result<Credentials, StsError> {
     let token = read_token(&source.token)?;
-    let patience = Patience {
+    let limits = RetryLimits {
         timeout: TIMEOUT,
         attempts: ATTEMPTS,
         busy_attempts: ATTEMPTS,
@@ -36,7 +36,7 @@ pub(super) async fn credentials(
     };
     let header = token.as_ref().map(|token| ("authorization", token.expose()));
     let request = Request { method: "GET", url: &source.url, header };
-    match local_service::ask(http, &request, patience).await? {
+    match local_service::ask(http, &request, limits).await? {
         (200, body) => local_service::parse_document(SERVICE, &body),
         (status, body) => {
             Err(StsError::Source(format!("{SERVICE} answered with HTTP {status}{}", error_text(&body))))
@@ -44,7 +44,7 @@ pub(super) async fn credentials(
     }
 }
 
-/// Returns the token. The SDKs refuse a line end behind it; here it is no part of the token.
+/// Returns the token without a line end after it. (The SDKs refuse such a token.)
 fn read_token(token: &ContainerToken) -> Result<Option<Secret>, StsError> {
     let text = match token {
         ContainerToken::None => return Ok(None),

@@ -39,8 +39,8 @@ pub enum StsError {
     Unexpected(String),
     /// The response does not match the request.
     Mismatch(String),
-    /// The session has expired at this time, by this machine's clock. The clock is wrong, or that of the
-    /// endpoint.
+    /// The new session had expired already, at this time. So this host's clock or that of the endpoint is
+    /// wrong.
     Expired(SystemTime),
     /// The connection failed or broke.
     Unreachable(String),
@@ -55,19 +55,19 @@ pub enum StsError {
     TimedOut(Duration),
     /// The instance metadata service answered a request with this HTTP status.
     Metadata {
-        /// What was asked.
+        /// The request that failed.
         request: MetadataRequest,
         /// The HTTP status.
         status: u16,
     },
     /// The source failed: SSO, process, container or instance metadata.
     Source(String),
-    /// The keychain did not give the key.
+    /// The key could not be read from the keychain.
     #[cfg(feature = "cli")]
     Keychain(Box<KeyStoreError>),
 }
 
-/// What is asked of the instance metadata service.
+/// A request to the instance metadata service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetadataRequest {
@@ -95,11 +95,11 @@ impl fmt::Display for MetadataRequest {
 pub enum CertificateFault {
     /// No trusted authority has issued it.
     UnknownIssuer,
-    /// It is the certificate of an authority, which issues certificates for servers and is none.
+    /// It is the certificate of an authority, not of a server.
     IsAuthority,
     /// It is valid for other names.
     WrongName,
-    /// It has expired, or is not valid yet, by this machine's clock.
+    /// It has expired, or is not valid yet, by this host's clock.
     WrongTime,
     /// Something else.
     Other,
@@ -188,7 +188,7 @@ impl StsError {
         }
     }
 
-    /// Whether this machine's clock is probably the problem.
+    /// Whether a wrong clock is probably the cause.
     pub fn is_clock_problem(&self) -> bool {
         matches!(self, Self::Expired(_))
     }
@@ -203,8 +203,8 @@ impl StsError {
     }
 }
 
-/// The codes with which STS or IAM Identity Center refuses a request for now. Source: "Common errors" of the
-/// STS API reference, and the codes that the SDKs retry.
+/// The codes with which STS or IAM Identity Center refuses a request that may succeed later. Source: "Common
+/// errors" of the STS API reference, and the codes that the SDKs retry.
 const TRANSIENT_CODES: [&str; 11] = [
     "IDPCommunicationError",
     "InternalFailure",
@@ -293,8 +293,8 @@ pub(super) fn date_header(response: &HttpResponse) -> Option<SystemTime> {
     SystemTime::try_from(date).ok()
 }
 
-/// Returns the last two causes of an SDK error, or one if the outer repeats the inner. The outer layers only
-/// say that something failed.
+/// Returns the last two causes of an SDK error, or one if the outer of them contains the inner. The other
+/// causes only say that something failed.
 pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
     let causes: Vec<String> = causes(error).map(ToString::to_string).collect();
     match causes.as_slice() {
@@ -328,7 +328,7 @@ fn certificate_fault(error: &(dyn Error + 'static)) -> Option<CertificateFault> 
     })
 }
 
-/// The library has no TLS of its own, and its program knows which one it uses.
+/// Without the CLI, the program supplies the TLS library, whose error types arl does not know.
 #[cfg(not(feature = "cli"))]
 fn certificate_fault(_: &(dyn Error + 'static)) -> Option<CertificateFault> {
     None

@@ -15,7 +15,7 @@ use crate::process::{ProcessError, Stderr, run_process};
 use crate::secret::Secret;
 use crate::source::{LoginSource, PROCESS_ANCESTORS, ProcessSource};
 
-/// A credential process may ask the user.
+/// How long a credential process may take. It may ask the user.
 const PROCESS_TIMEOUT: Duration = Duration::from_secs(60);
 /// If a login's credentials last no longer than this, the AWS CLI renews them.
 const LOGIN_MARGIN: Duration = Duration::from_secs(60);
@@ -44,7 +44,7 @@ pub(crate) fn parse_output(output: &[u8]) -> Result<Credentials, StsError> {
     parse_fields(&object, names).map_err(|reason| invalid(&reason))
 }
 
-/// Runs a `web_identity_token_process`, which prints a token. What it printed is never shown.
+/// Runs a `web_identity_token_process`, which prints a token. An error never quotes its output.
 pub(super) async fn from_token_process(process: &ProcessSource) -> Result<Secret, StsError> {
     let invalid = |reason: &str| StsError::Source(format!("the web identity token process {reason}"));
     let output = run(process)
@@ -65,8 +65,8 @@ async fn run(process: &ProcessSource) -> Result<Zeroizing<Vec<u8>>, ProcessError
     run_process(command, &variables, Stderr::Capture, PROCESS_TIMEOUT).await
 }
 
-/// Returns the session from `aws login`, or, if it has expired, runs the AWS CLI, the only program that may
-/// renew it.
+/// Returns the session from `aws login`. If it has expired, runs the AWS CLI, which renews it: the refresh
+/// token works once, so no other program may use it.
 pub(super) async fn from_login(login: &LoginSource, now: SystemTime) -> Result<Credentials, StsError> {
     let LoginSource { session: _, profile, file } = login;
     let invalid = |reason: &str| StsError::Source(format!("the login in `{file}` {reason}"));

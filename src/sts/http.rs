@@ -29,7 +29,7 @@ use super::error::date_header;
 use super::settings::{CONNECT_TIMEOUT, NetworkConfig};
 use crate::files;
 
-/// No response of STS is nearly as large.
+/// The largest response, in bytes. Those of STS are far smaller.
 const MAX_RESPONSE: usize = 1024 * 1024;
 
 /// The files in which distributions keep all root certificates. Reading one of them instead of the directory
@@ -79,7 +79,7 @@ impl LazyClient {
         &self,
         request: HttpRequest,
     ) -> Result<(u16, Zeroizing<Vec<u8>>), ConnectorError> {
-        // The first client decides the settings of the connector that all share.
+        // All clients share one connector, which gets its settings from the client that uses it first.
         let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
         let connector = LimitedConnector { connectors: Arc::clone(&self.0), settings };
         let response = connector.call(request).await?;
@@ -128,8 +128,7 @@ impl HttpConnector for LimitedConnector {
     }
 }
 
-/// Whether a plain http request stays on this machine, or goes to the metadata service of an instance or a
-/// container.
+/// Whether a plain http request goes to this host, or to the metadata service of an instance or a container.
 fn is_local_or_metadata(uri: &str) -> bool {
     let authority = uri.strip_prefix("http://").unwrap_or_default();
     let authority = authority.split(['/', '?', '#', '\\']).next().unwrap_or_default();
@@ -215,10 +214,10 @@ fn trust_store(ca_bundle: Option<&Path>) -> Result<TrustStore, String> {
     })
 }
 
-/// Returns a PEM file as the TLS library reads it: without a byte order mark, and with OpenSSL's trusted
-/// certificates as plain ones.
+/// Converts a PEM file to the form that the TLS library reads: without a byte order mark, and with plain
+/// certificates instead of OpenSSL's `TRUSTED CERTIFICATE` blocks.
 ///
-/// A `TRUSTED CERTIFICATE` block holds a certificate and then OpenSSL's own list of what it is trusted for.
+/// Such a block holds a certificate, followed by OpenSSL's list of the purposes that it is trusted for.
 fn plain_pem(pem: Vec<u8>) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(&pem) else { return pem };
     const TRUSTED: &str = "-----BEGIN TRUSTED CERTIFICATE-----";

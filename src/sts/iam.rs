@@ -1,4 +1,4 @@
-//! The calls of IAM that rotating an access key takes, without the SDK's client for all of IAM.
+//! The IAM calls that a key rotation needs, without the SDK's large client for IAM.
 //!
 //! Source: the IAM API reference; endpoints and regions: "IAM endpoints and quotas" in the AWS General
 //! Reference.
@@ -67,7 +67,7 @@ pub struct AccessKey {
 /// When and for what an access key was used last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastUse {
-    /// When. AWS updates it some minutes later.
+    /// The time of the last use. AWS reports a use some minutes later.
     pub time: SystemTime,
     /// The service that was called, such as `s3`.
     pub service: String,
@@ -85,12 +85,12 @@ impl Iam {
     /// Creates a client for the keys of the user with this ARN, or of the account's root.
     pub fn new(settings: IamSettings, arn: &str) -> Self {
         let http = LazyClient::new(settings.network.clone());
-        // Without a name IAM means the owner of the key that signs.
+        // Without a name, IAM takes the owner of the key that signs the request.
         let user_name = arn.split_once(":user/").and_then(|(_, path)| path.rsplit('/').next());
         Self { settings, http, user_name: user_name.map(str::to_owned) }
     }
 
-    /// Creates an access key. It is not repeated after a failure, since the key may exist.
+    /// Creates an access key. It does not retry after a failure, because the key may exist already.
     ///
     /// # Errors
     /// IAM refuses, cannot be reached, or sends an unexpected response.
@@ -186,7 +186,7 @@ impl Iam {
     ) -> Result<Response, StsError> {
         let mut form = format!("Action={action}&Version=2010-05-08");
         let user = self.user_name.as_deref().map(|name| ("UserName", name));
-        // This action is about any key of the account, and takes no user.
+        // This action identifies a key by its ID alone and takes no user name.
         let user = user.filter(|_| action != "GetAccessKeyLastUsed");
         for (name, value) in parameters.iter().copied().chain(user) {
             form.push_str(&format!("&{name}={}", percent_encode(value)));
@@ -256,7 +256,7 @@ impl Response {
     }
 }
 
-/// Replaces the references of XML.
+/// Replaces XML's character references.
 fn unescape(text: &str) -> Cow<'_, str> {
     if !text.contains('&') {
         return Cow::Borrowed(text);

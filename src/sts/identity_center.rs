@@ -19,7 +19,7 @@ use crate::secret::Secret;
 
 /// The most entries that one page of a list holds. Source: the service's model.
 pub(super) const PAGE_SIZE: i32 = 100;
-/// The most pages that are read: a service that never ends a list must not keep arl.
+/// The most pages of a list, so that a list without an end cannot keep arl running.
 const MAX_PAGES: usize = 1000;
 
 /// A client of both services.
@@ -87,7 +87,7 @@ impl IdentityCenter {
         Err(StsError::Unexpected("the list of roles does not end".into()))
     }
 
-    /// Ends the sign-in of a token. Credentials that were handed out stay valid.
+    /// Ends the sign-in of a token. Credentials that the portal has issued stay valid.
     ///
     /// # Errors
     /// As [`Self::role_credentials`].
@@ -154,8 +154,8 @@ where
     }
 }
 
-/// Returns the name that the SDK has for an error code of OAuth, for responses without the header that names
-/// the exception.
+/// Converts an error code of OAuth to the SDK's name of the exception, for responses without the header that
+/// names it.
 fn oauth_exception(error: &str) -> String {
     let words = error.split('_').map(|word| {
         let mut letters = word.chars();

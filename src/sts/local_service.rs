@@ -1,5 +1,5 @@
-//! Requests to the services of this machine that hand out credentials: instance metadata and the container
-//! endpoint. A service that exists answers within milliseconds.
+//! Requests to the local services with credentials: instance metadata and the container endpoint. A service
+//! that exists answers within milliseconds.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::credentials::Credentials;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// A request to a service of this machine.
+/// A request to a local service.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) method: &'static str,
@@ -26,16 +26,16 @@ pub(super) struct Request<'a> {
     pub(super) header: Option<(&'static str, &'a str)>,
 }
 
-/// How often, and how long, a service is asked.
+/// The limits of a request and its retries.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
-    /// The limit of one attempt.
+pub(super) struct RetryLimits {
+    /// The time limit of one attempt.
     pub(super) timeout: Duration,
-    /// The attempts if no answer comes.
+    /// The number of attempts if no answer comes.
     pub(super) attempts: u32,
-    /// The attempts if the service says that it is busy.
+    /// The number of attempts if the service says that it is busy.
     pub(super) busy_attempts: u32,
-    /// When everything must be done.
+    /// When all attempts must have ended.
     pub(super) deadline: Instant,
 }
 
@@ -47,35 +47,35 @@ pub(super) fn is_busy(status: u16) -> bool {
     status == 429 || status >= 500
 }
 
-/// Makes a request, and repeats it while there is patience and hope.
+/// Sends a request, and retries it within the limits if no answer comes or the service is busy.
 pub(super) async fn ask(
     http: &LazyClient,
     request: &Request<'_>,
-    patience: Patience,
+    limits: RetryLimits,
 ) -> Result<Answer, StsError> {
     let mut pause = FIRST_PAUSE;
     for attempt in 1.. {
-        let limit = patience.timeout.min(patience.deadline.saturating_duration_since(Instant::now()));
+        let limit = limits.timeout.min(limits.deadline.saturating_duration_since(Instant::now()));
         let result = match timeout(limit, http.send(build(request)?)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) if error.is_user() => return Err(cannot_be_sent(&error)),
             Ok(Err(error)) => Err(StsError::no_connection(&error)),
-            Err(_) => Err(StsError::TimedOut(patience.timeout)),
+            Err(_) => Err(StsError::TimedOut(limits.timeout)),
         };
         let may_retry = match &result {
-            Ok((status, _)) => is_busy(*status) && attempt < patience.busy_attempts,
-            Err(_) => attempt < patience.attempts,
+            Ok((status, _)) => is_busy(*status) && attempt < limits.busy_attempts,
+            Err(_) => attempt < limits.attempts,
         };
-        if !may_retry || Instant::now() + pause >= patience.deadline {
+        if !may_retry || Instant::now() + pause >= limits.deadline {
             return result;
         }
         sleep(pause).await;
         pause = (pause * 2).min(MAX_PAUSE);
     }
-    Err(StsError::TimedOut(patience.timeout))
+    Err(StsError::TimedOut(limits.timeout))
 }
 
-/// A header or a URL from the user or from the service may hold what HTTP does not allow.
+/// Builds the HTTP request. It fails if a URL or token contains characters that HTTP does not allow.
 fn build(request: &Request<'_>) -> Result<HttpRequest, StsError> {
     let invalid = |what: &str| StsError::Source(format!("{what} is invalid in HTTP"));
     let mut http = HttpRequest::get(request.url).map_err(|_| invalid("the URL"))?;

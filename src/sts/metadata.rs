@@ -9,17 +9,18 @@ use tokio::time::Instant;
 
 use super::error::{MetadataRequest, StsError};
 use super::http::LazyClient;
-use super::local_service::{self, Patience, Request};
+use super::local_service::{self, Request, RetryLimits};
 use crate::credentials::Credentials;
 use crate::source::{MetadataPresence, MetadataSource};
 
-/// Most machines are no instances, and users should not wait long to find out.
+/// The time limit of the first request where no setting says that the service exists. Most hosts are no
+/// instances.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
-/// The limit of all requests. Other processes wait as long for a process that asks the service.
+/// The time limit of all requests together. Waiting processes allow the lock holder the same time.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
-/// A busy service is asked so often, unless a setting says otherwise.
+/// How often a request to a busy service is tried, unless a setting says otherwise.
 const BUSY_ATTEMPTS: u32 = 3;
-/// How long the token lasts, in seconds: the longest time. It is used for two requests.
+/// The lifetime of the token in seconds: the longest that the service allows.
 const TOKEN_TTL: &str = "21600";
 const TOKEN_HEADER: &str = "x-aws-ec2-metadata-token";
 const ROLE_PATH: &str = "/latest/meta-data/iam/security-credentials/";
@@ -32,20 +33,20 @@ pub(super) async fn credentials(
 ) -> Result<Credentials, StsError> {
     let MetadataSource { endpoint, timeout, attempts, presence } = source;
     let endpoint = endpoint.trim_end_matches('/');
-    let patience = Patience {
+    let limits = RetryLimits {
         timeout: *timeout,
         attempts: attempts.unwrap_or(1),
         busy_attempts: attempts.unwrap_or(BUSY_ATTEMPTS),
         deadline: Instant::now() + TOTAL_TIMEOUT,
     };
-    let token_patience = match presence {
-        MetadataPresence::Certain => patience,
+    let token_limits = match presence {
+        MetadataPresence::Certain => limits,
         MetadataPresence::Possible => {
-            Patience { timeout: PROBE_TIMEOUT, deadline: Instant::now() + PROBE_TIMEOUT, ..patience }
+            RetryLimits { timeout: PROBE_TIMEOUT, deadline: Instant::now() + PROBE_TIMEOUT, ..limits }
         }
     };
-    let get = async |what: MetadataRequest, request: Request<'_>, patience: Patience| {
-        let (status, body) = local_service::ask(http, &request, patience).await?;
+    let get = async |what: MetadataRequest, request: Request<'_>, limits: RetryLimits| {
+        let (status, body) = local_service::ask(http, &request, limits).await?;
         match status {
             200 => Ok(body),
             status => Err(StsError::Metadata { request: what, status }),
@@ -54,7 +55,7 @@ pub(super) async fn credentials(
     let url = format!("{endpoint}/latest/api/token");
     let header = ("x-aws-ec2-metadata-token-ttl-seconds", TOKEN_TTL);
     let request = Request { method: "PUT", url: &url, header: Some(header) };
-    let token = get(MetadataRequest::Token, request, token_patience).await?;
+    let token = get(MetadataRequest::Token, request, token_limits).await?;
     let token = std::str::from_utf8(&token).map(str::trim).unwrap_or_default();
     if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(StsError::Source("the instance metadata service returned no token".into()));
@@ -62,7 +63,7 @@ pub(super) async fn credentials(
     let header = Some((TOKEN_HEADER, token));
     let url = format!("{endpoint}{ROLE_PATH}");
     let request = Request { method: "GET", url: &url, header };
-    let role = get(MetadataRequest::RoleName, request, patience).await?;
+    let role = get(MetadataRequest::RoleName, request, limits).await?;
     let role = std::str::from_utf8(&role).map(str::trim).unwrap_or_default();
     if !is_role_name(role) {
         let shown: String = role.chars().take(80).collect();
@@ -72,12 +73,12 @@ pub(super) async fn credentials(
     }
     let url = format!("{endpoint}{ROLE_PATH}{role}");
     let request = Request { method: "GET", url: &url, header };
-    let document = get(MetadataRequest::Credentials, request, patience).await?;
+    let document = get(MetadataRequest::Credentials, request, limits).await?;
     let credentials = local_service::parse_document("the instance metadata service", &document)?;
     Ok(credentials.without_past_expiration(now))
 }
 
-/// Whether this can be the name of a role, which becomes part of a URL. Source: `roleNameType` of IAM.
+/// Whether this is a valid role name. It becomes part of a URL. Source: `roleNameType` of IAM.
 fn is_role_name(text: &str) -> bool {
     let is_name_byte = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
     (1..=128).contains(&text.len()) && text.bytes().all(is_name_byte) && !text.bytes().all(|b| b == b'.')

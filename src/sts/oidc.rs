@@ -10,19 +10,19 @@ use super::settings::StsSettings;
 use crate::secret::Secret;
 use crate::source::SsoClient;
 
-/// What a program registers itself for.
+/// The parameters of a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClientRegistration {
     /// The name that the user sees on the page that asks to allow access.
     pub(crate) name: String,
     /// The scopes of the tokens.
     pub(crate) scopes: Vec<String>,
-    /// The grants, with the redirect URI and the start URL of a sign-in with a browser on this machine.
-    /// `None` registers for device codes.
+    /// The redirect URI and the start URL of a sign-in with a browser on this host. `None` registers for
+    /// device codes.
     pub(crate) browser: Option<BrowserRegistration>,
 }
 
-/// The parts of a registration for a sign-in with a browser on this machine.
+/// The parts of a registration for a sign-in with a browser on this host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BrowserRegistration {
     /// The redirect URI, without its port.
@@ -31,10 +31,10 @@ pub(crate) struct BrowserRegistration {
     pub(crate) issuer_url: String,
 }
 
-/// A device code and what the user does with it.
+/// A device code, with the page and the code for the user.
 #[derive(Debug, Clone)]
 pub(crate) struct DeviceAuthorization {
-    /// What arl asks for the token with.
+    /// The code with which arl requests the token.
     pub(crate) device_code: Secret,
     /// The code that the page must show.
     pub(crate) user_code: String,
@@ -44,18 +44,18 @@ pub(crate) struct DeviceAuthorization {
     pub(crate) verification_uri_complete: Option<String>,
     /// How long the code is valid.
     pub(crate) expires_in: Duration,
-    /// The pause between two questions for the token.
+    /// The pause between two requests for the token.
     pub(crate) interval: Duration,
 }
 
-/// What is exchanged for a token.
+/// The proof that is exchanged for a token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum TokenGrant<'a> {
-    /// The code that the browser brought.
+    /// The authorization code that the browser delivered.
     AuthorizationCode {
         /// The code.
         code: &'a Secret,
-        /// The verifier whose hash the browser was sent with.
+        /// The PKCE verifier, whose hash was in the address of the sign-in page.
         verifier: &'a Secret,
         /// The redirect URI with its port.
         redirect_uri: &'a str,
@@ -66,14 +66,14 @@ pub(crate) enum TokenGrant<'a> {
     RefreshToken(&'a Secret),
 }
 
-/// A token, as the OIDC service hands it out.
+/// A token that the OIDC service has issued.
 #[derive(Debug, Clone)]
 pub(crate) struct IssuedToken {
-    /// What the portal accepts.
+    /// The access token, which the portal accepts.
     pub(crate) access_token: Secret,
     /// How long it is valid.
     pub(crate) expires_in: Duration,
-    /// What the next token is had for.
+    /// The refresh token, with which arl gets the next access token.
     pub(crate) refresh_token: Option<Secret>,
 }
 
@@ -102,8 +102,8 @@ impl IdentityCenter {
         client.ok_or_else(|| StsError::Unexpected("it registers no client".into()))
     }
 
-    /// Returns the address of the page where the user signs in, without a query. Only the OIDC service's host
-    /// is in the SDK's rules.
+    /// Returns the address of the page where the user signs in, without a query. The SDK's endpoint rules
+    /// give the host, and arl adds the path.
     ///
     /// # Errors
     /// There is no endpoint with these settings.

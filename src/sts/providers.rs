@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::client::Sts;
 use super::error::StsError;
-use super::response::Asked;
+use super::response::RequestedSession;
 use super::{container, external, metadata, response};
 use crate::arn::RoleArn;
 use crate::credentials::Credentials;
@@ -16,7 +16,8 @@ use crate::source::{Source, WebIdentityToken};
 
 impl Sts {
     /// Returns the credentials of the source. Keys are returned at once, everything else takes a call or a
-    /// process. Sources that may need the user are asked elsewhere.
+    /// process. A sign-in and an MFA session are errors here: the CLI gets them itself, because they may need
+    /// the user.
     ///
     /// # Errors
     /// The source refuses, does not exist, or returns unusable credentials.
@@ -95,8 +96,8 @@ impl Sts {
             .await
             .map_err(|error| StsError::from_sdk_error(&error, self.timeout()))?;
         let is_own_endpoint = self.settings.endpoint_url.is_some();
-        let asked = Asked { role_arn, session_name: role_session_name, is_own_endpoint };
-        response::parse_role_session(asked, response.assumed_role_user(), response.credentials(), now)
+        let requested = RequestedSession { role_arn, session_name: role_session_name, is_own_endpoint };
+        response::parse_role_session(requested, response.assumed_role_user(), response.credentials(), now)
             .map(|session| session.credentials)
     }
 }

@@ -11,7 +11,7 @@ use crate::encoding::rfc3339;
 use crate::request::SessionDuration;
 use crate::secret::Secret;
 
-/// How wrong this machine's clock may be before a session of full length is rejected.
+/// How far this host's clock may be off before a session of the maximum length is rejected.
 const RESPONSE_CLOCK_SKEW: Duration = Duration::from_secs(15 * 60);
 
 /// GetSessionToken returns sessions of up to 36 hours.
@@ -25,22 +25,22 @@ pub struct RoleSession {
     pub credentials: Credentials,
     /// Its ARN.
     pub arn: AssumedRoleSessionArn,
-    /// Whether the endpoint said so.
+    /// Whether the response names this ARN.
     pub confirmation: Confirmation,
 }
 
-/// Whether a response names the session.
+/// Whether a response contains the ARN of the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confirmation {
-    /// It does, and it is a session of the role that was asked for.
+    /// It does, and the ARN is a session of the requested role.
     Named,
-    /// It names none. MinIO does that. Only an endpoint that the user has chosen is believed then.
+    /// It does not, as with MinIO. arl accepts that only from an endpoint that the user has chosen.
     Unnamed,
 }
 
-/// What a session was asked for.
+/// The request that a response must match.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct RequestedSession<'a> {
     pub(super) role_arn: &'a RoleArn,
     pub(super) session_name: &'a str,
     /// Whether the user, or the program, has chosen the endpoint.
@@ -49,12 +49,12 @@ pub(super) struct Asked<'a> {
 
 /// Checks that the response is a session of the requested role, and that it has not expired.
 pub(super) fn parse_role_session(
-    asked: Asked<'_>,
+    requested: RequestedSession<'_>,
     user: Option<&AssumedRoleUser>,
     credentials: Option<&aws_sdk_sts::types::Credentials>,
     now: SystemTime,
 ) -> Result<RoleSession, StsError> {
-    let Asked { role_arn, session_name, is_own_endpoint } = asked;
+    let RequestedSession { role_arn, session_name, is_own_endpoint } = requested;
     let no_session = |error| StsError::Mismatch(format!("it does not name a session of the role ({error})"));
     let text = user.map(|user| user.arn()).unwrap_or_default();
     let (arn, confirmation) = if text.is_empty() && is_own_endpoint {
@@ -135,8 +135,8 @@ mod tests {
             .expect("credentials");
         let parse = |arn: &str, is_own_endpoint| {
             let user = AssumedRoleUser::builder().arn(arn).assumed_role_id("x").build().expect("a user");
-            let asked = Asked { role_arn: &role_arn, session_name: "ann", is_own_endpoint };
-            let session = parse_role_session(asked, Some(&user), Some(&credentials), now);
+            let requested = RequestedSession { role_arn: &role_arn, session_name: "ann", is_own_endpoint };
+            let session = parse_role_session(requested, Some(&user), Some(&credentials), now);
             session.map(|session| (session.arn.to_string(), session.confirmation))
         };
         let arn = |rest: &str| format!("arn:aws:sts::123456789012:assumed-role/{rest}");

@@ -10,7 +10,7 @@ use aws_types::service_config::ServiceConfigKey;
 
 use super::assume_role;
 use super::error::{StsError, causes, root_cause};
-use super::response::{self, Asked, Confirmation, RoleSession};
+use super::response::{self, Confirmation, RequestedSession, RoleSession};
 use super::settings::{ATTEMPT_TIMEOUT, OPERATION_TIMEOUT, StsSettings};
 use crate::arn::Partition;
 use crate::credentials::Credentials;
@@ -45,20 +45,20 @@ pub(crate) async fn assume_role_with(
     let output = assume_role::send(&client, request).await.map_err(|error| {
         let sts_error = StsError::from_sdk_error(&error, limit);
         let (kind, message) = (sts_error.kind(), sts_error.to_string());
-        // Without the response: a broken one may hold credentials, which the `Debug` of the SDK's error would
-        // print.
+        // Drop the response: a malformed one may hold credentials, which the `Debug` output of the SDK's
+        // error would print.
         match error.into_source() {
             Ok(source) => Error::with_source(kind, message, source),
             Err(_) => Error::new(kind, message),
         }
     })?;
     let (user, credentials) = (output.assumed_role_user(), output.credentials());
-    let asked = Asked {
+    let requested = RequestedSession {
         role_arn: &request.role_arn,
         session_name: request.role_session_name.as_str(),
         is_own_endpoint: endpoint_url(config).is_some(),
     };
-    let session = response::parse_role_session(asked, user, credentials, now)?;
+    let session = response::parse_role_session(requested, user, credentials, now)?;
     if session.confirmation == Confirmation::Unnamed {
         tracing::warn!(role_arn = %request.role_arn, "the endpoint does not say whose session this is");
     }
@@ -70,8 +70,8 @@ pub(crate) fn operation_timeout(config: &SdkConfig) -> Duration {
     config.timeout_config().and_then(TimeoutConfig::operation_timeout).unwrap_or(OPERATION_TIMEOUT)
 }
 
-/// Returns a provider of these credentials, without their expiration: STS decides whether they have expired,
-/// not this machine's clock.
+/// Returns a provider of these credentials without their expiration, because STS decides whether they have
+/// expired, not this host's clock.
 pub(super) fn signing_provider(credentials: &Credentials) -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(aws_credential_types::Credentials::new(
         credentials.access_key_id(),

@@ -25,7 +25,7 @@ pub struct NetworkConfig {
     pub https_proxy: Option<String>,
     /// The hosts that are reached without the proxy, in the syntax of `NO_PROXY`.
     pub no_proxy: Option<String>,
-    /// Whether plain http may be used for other hosts than this machine and the metadata services.
+    /// Whether plain http is allowed for hosts other than this one and the metadata services.
     pub allow_plain_http: bool,
 }
 
@@ -42,7 +42,7 @@ pub struct StsSettings {
     pub use_dual_stack: bool,
     /// The number of attempts, including the first one.
     pub max_attempts: u32,
-    /// Whether to slow down as soon as STS throttles.
+    /// Whether to use the SDK's adaptive retries, which slow down as soon as STS throttles.
     pub adaptive_retries: bool,
     /// The CA bundle and the proxy.
     pub network: NetworkConfig,
@@ -66,8 +66,8 @@ impl StsSettings {
     }
 }
 
-/// How the two services of IAM Identity Center are reached: with the settings of STS, but for the endpoints
-/// and the region.
+/// How the two services of IAM Identity Center are reached: with the settings of STS, apart from the
+/// endpoints and the region.
 #[cfg(feature = "cli")]
 #[derive(Debug, Clone)]
 pub struct IdentityCenterSettings {
@@ -104,7 +104,7 @@ impl StsSettings {
         };
         let fips = if self.use_fips { "-fips" } else { "" };
         let suffix = if self.use_dual_stack { dual_stack } else { plain };
-        // The one name without a region. Requests for it are signed for us-east-1.
+        // This is the only endpoint without a region in its name. Requests to it are signed for us-east-1.
         if self.region == "aws-global" && !self.use_fips && !self.use_dual_stack {
             return "https://sts.amazonaws.com".to_owned();
         }

@@ -1,4 +1,4 @@
-//! The stage of a test: a loopback STS, an own home directory, and the arl binary between them.
+//! The stage of a test: a loopback STS and a home directory of its own, with arl between them.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -33,7 +33,7 @@ impl Stage {
         fs::write(self.home.join(".aws/credentials"), credentials).unwrap();
     }
 
-    /// A command whose environment holds only this stage, so that no test reaches a real account.
+    /// Returns a command whose environment has only this stage, so that no test reaches a real account.
     pub(crate) fn bare(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         let arl = binary();
@@ -53,7 +53,7 @@ impl Stage {
         command
     }
 
-    /// [`Stage::bare`] with Ann's keys.
+    /// Does the same as [`Stage::bare`], with Ann's keys.
     pub(crate) fn as_ann(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = self.bare(program);
         command.env("AWS_ACCESS_KEY_ID", World::ANN_KEY).env("AWS_SECRET_ACCESS_KEY", World::ANN_SECRET);
@@ -92,7 +92,7 @@ impl Stage {
             for key in world.keys.values() {
                 assert!(!text.contains(&key.secret), "a secret key in: {text}");
                 if let Some(token) = &key.token {
-                    // A part of a token must not appear either.
+                    // A part of a token is a leak too.
                     let piece: String = token.chars().take(40).collect();
                     assert!(!text.contains(&piece), "a session token in: {text}");
                 }

@@ -9,8 +9,8 @@ use crate::cli::ui::error::CliError;
 
 const SCHEME: &str = "file://";
 
-/// Returns the text of the file that a value names, or the value itself. `origin` is where the value comes
-/// from.
+/// Returns the text of the file that a value names, or the value itself. `origin` is the flag or parameter
+/// that the value comes from.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,11 +1,11 @@
-//! How `--help` looks, and the texts that several commands show in it.
+//! The layout of `--help`, and the texts that several subcommands show in it.
 
 use std::fmt::Write as _;
 
 use clap::Command;
 use clap::builder::styling::{AnsiColor, Styles};
 
-/// The commands by what they are for. A test compares them with the command line. The last group has no
+/// The subcommands, in groups by purpose. A test compares them with the command line. The last group has no
 /// descriptions in `arl -h`, so that it fits on a screen.
 pub(crate) const GROUPS: [(&str, &[&str]); 4] = [
     ("Use a role", &["assume", "exec", "each", "console", "clear"]),
@@ -14,7 +14,7 @@ pub(crate) const GROUPS: [(&str, &[&str]); 4] = [
     ("More", &["keys", "logout", "write", "cache", "arn", "completions", "help"]),
 ];
 
-/// The examples come before the usage, because most people need nothing else.
+/// The examples come before the usage, because most users need nothing else.
 pub(crate) const TEMPLATE: &str =
     "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
@@ -66,7 +66,7 @@ Exit status:
   each: the highest status of the commands
   status: 0 if this shell has a role that has not expired, else 1";
 
-/// Which help is asked for.
+/// Which help the user asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HelpLength {
     /// `-h`, which fits on a screen.

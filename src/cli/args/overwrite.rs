@@ -1,4 +1,4 @@
-//! `--force`: what a command does with a profile that is not its own.
+//! `--force`: whether a command overwrites a profile that arl did not write.
 
 use arl::internal::ProfileName;
 
@@ -7,7 +7,7 @@ use crate::cli::ui::error::CliError;
 /// Whether a profile may be overwritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Overwrite {
-    /// Only if nothing of the user's is lost.
+    /// Only if that loses nothing that the user wrote.
     IfHarmless,
     /// Always: the user said `--force`.
     Forced,

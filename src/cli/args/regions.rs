@@ -1,4 +1,4 @@
-//! The regions of AWS, for suggestions and completion. Others of the same form are accepted as well.
+//! The regions of AWS, for suggestions and completion. arl accepts other regions of the same form too.
 
 /// The regions of all partitions, in the order of their names, with their locations.
 ///

@@ -141,18 +141,18 @@ pub(crate) struct RoleArgs {
     pub(crate) within: Option<String>,
 }
 
-/// What a flag of [`RoleArgs`] decides.
+/// The kind of a flag of [`RoleArgs`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FlagKind {
-    /// Which role, and whose credentials to start from.
+    /// Names the role or its source.
     Target,
-    /// How a role is assumed.
+    /// Sets a parameter of AssumeRole.
     Role,
-    /// How the user proves MFA to a role or, with `--mfa-session`, to the source.
+    /// Concerns MFA for a role or, with `--mfa-session`, for the source.
     Mfa,
-    /// How a call is made, with or without a role.
+    /// Decides how calls are made, with or without a role.
     Call,
-    /// How long this call may take.
+    /// Limits the time of this run.
     Deadline,
 }
 
@@ -179,12 +179,13 @@ impl FlagValues<'_> {
 }
 
 impl RoleArgs {
-    /// Makes the role's argument one that may be missing, for commands that then let the user choose.
+    /// Makes the ROLE argument optional, for commands that let the user choose a role if it is missing.
     pub(crate) fn optional(role: Arg) -> Arg {
         role.required_unless_present(Resettable::<Id>::Reset).help(OPTIONAL_HELP)
     }
 
-    /// Returns every flag, whether it was given or not. Destructured, so that a new flag cannot be forgotten.
+    /// Returns every flag, whether it was given or not. It destructures the arguments, so the code does not
+    /// compile until a new flag is added here.
     fn flags(&self) -> [(&'static str, FlagKind, FlagValues<'_>); 27] {
         use FlagKind::{Call, Deadline, Mfa, Role, Target};
         use FlagValues::{Many, One, Switch};
@@ -261,7 +262,7 @@ impl RoleArgs {
         flags.find(|(_, kind, values)| is_role_only(*kind) && values.is_given()).map(|(flag, ..)| flag)
     }
 
-    /// Returns a flag that was given, whichever it is.
+    /// Returns the first flag that was given.
     pub(crate) fn first_flag(&self) -> Option<&'static str> {
         self.flags().into_iter().find(|(.., values)| values.is_given()).map(|(flag, ..)| flag)
     }
@@ -277,7 +278,7 @@ impl RoleArgs {
         self.given(|kind| kind == FlagKind::Target)
     }
 
-    /// Returns the flags that were given, but for those of [`Self::target_flags`] and the deadline.
+    /// Returns the flags that were given, apart from those of [`Self::target_flags`] and the deadline.
     pub(crate) fn given_flags(&self) -> Vec<(&'static str, Option<String>)> {
         self.given(|kind| !matches!(kind, FlagKind::Target | FlagKind::Deadline))
     }

@@ -1,7 +1,7 @@
-//! The services of the AWS console by the names that `--service` takes.
+//! The names of AWS services that `--service` accepts.
 
-/// Short names, in their order, with the path of the service in the console's address and its full name.
-/// Any other path is accepted as well.
+/// The short names, sorted, with the path of the service in the console's address and its full name. arl
+/// accepts any other path as well.
 ///
 /// Source: "Open the … console at" in the user guides of the services.
 pub(crate) const SERVICES: [(&str, &str, &str); 63] = [
@@ -70,7 +70,7 @@ pub(crate) const SERVICES: [(&str, &str, &str); 63] = [
     ("vpc", "vpc", "VPC"),
 ];
 
-/// Returns the path of a service in the console's address, of a short name or of the path itself.
+/// Returns the path of a service in the console's address. `service` is a short name or the path itself.
 pub(crate) fn console_path(service: &str) -> &str {
     SERVICES.iter().find(|(name, ..)| *name == service).map_or(service, |(_, path, _)| path)
 }

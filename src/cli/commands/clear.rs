@@ -1,4 +1,4 @@
-//! `arl clear`: prints the statements that restore what the shell had before.
+//! `arl clear`: prints the statements that restore the shell's previous variables.
 
 use std::time::Duration;
 

@@ -46,8 +46,8 @@ pub(crate) fn run(args: CompletionsArgs, program: clap::Command, output: &Output
     }
 }
 
-/// Prints one candidate per line, with its help after a tab. An error means no candidates, because a
-/// completion shows no errors.
+/// Returns one candidate per line, with its help after a tab. After an error there are no candidates, because
+/// a shell shows no errors of a completion.
 fn candidates(mut program: clap::Command, mut words: Vec<OsString>, index: usize) -> String {
     // zsh omits an empty last word.
     words.resize(words.len().max(index + 1), OsString::new());
@@ -55,7 +55,7 @@ fn candidates(mut program: clap::Command, mut words: Vec<OsString>, index: usize
     let wants_flag = is_flag(&words[index]);
     let takes_command = matches!(verb_of(&words).as_deref(), Some("exec" | "each"));
     let matches = clap_complete::engine::complete(&mut program, words, index, None).unwrap_or_default();
-    // Thirty flags would hide the roles, and the `--` behind them. They complete after a `-`.
+    // Thirty flags would hide the roles, and the `--` after them. So flags are completed only after a `-`.
     let has_values = matches.iter().any(|candidate| !is_flag(candidate.get_value()));
     if !has_values && !wants_flag && takes_command {
         return "--\tthe command follows\n".to_owned();
@@ -79,7 +79,7 @@ fn candidates(mut program: clap::Command, mut words: Vec<OsString>, index: usize
         text.push_str(value);
         text.push('\t');
         text.push_str(help);
-        // zsh lists candidates with the same description in one line, so none may be the same.
+        // zsh lists candidates with the same description in one line, so the descriptions must differ.
         if !help.is_empty() && uses[&**help] > 1 {
             text.push_str(&format!(" ({value})"));
         }

@@ -37,7 +37,7 @@ before they expire, so the command can outlive a session. The command's environm
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
 #[command(help_template = TEMPLATE, mut_arg("role", RoleArgs::optional))]
-// As in `each`.
+// clap needs this for the same reason as in `each`.
 #[command(mut_arg("command", |command| command.last(true)))]
 pub(crate) struct ExecArgs {
     #[command(flatten)]
@@ -54,7 +54,7 @@ pub(crate) struct ExecArgs {
 }
 
 impl ExecArgs {
-    /// Returns the arguments without the flags of `exec` itself.
+    /// Creates arguments without flags of `exec` itself.
     pub(crate) fn plain(role: RoleArgs, command: Vec<OsString>) -> Self {
         Self { role, server: false, isolate: false, command }
     }

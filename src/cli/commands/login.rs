@@ -41,7 +41,7 @@ Without a flag or setting, arl opens a browser on this machine. Over SSH and in 
 browser cannot come back to arl, it prints an address to open on another machine, and asks for the address \
 of the page that then fails to load. Without a terminal, it prints a device code.";
 
-/// A token that is valid for less is renewed.
+/// A token that expires within this time is renewed.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
 /// The longest time that a sign-in may take.
 const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -139,7 +139,7 @@ impl LoginArgs {
         let before = if self.force { None } else { Some(current_token(call, session).await) };
         match before {
             Some(Ok(token)) => {
-                // Where a renewed token could not be stored, the next command is not signed in.
+                // If the renewed token could not be stored, the next command would not be signed in.
                 let is_stored = |stored: SsoToken| {
                     stored.access_token == token.access_token || !stored.expires_within(MARGIN, clock())
                 };
@@ -172,7 +172,7 @@ impl LoginArgs {
             match sign_in::take_turn(sign_in, None, output, is_new).await? {
                 Turn::Own(_lock) => break sign_in::run(sign_in, options, context, output).await?,
                 Turn::Done(token) => break token,
-                // The user asked this process to sign in, even if another one has failed to.
+                // The user asked this process to sign in, so try even if another process has failed.
                 Turn::Failed => {}
             }
         };
@@ -181,7 +181,7 @@ impl LoginArgs {
     }
 }
 
-/// Tells how long the sign-in is good for.
+/// Prints how long the sign-in is valid.
 fn report(token: &SsoToken, session: &SsoSession, output: &Output) {
     let now = Context::now();
     let remaining = human_duration(token.expires_at.duration_since(now).unwrap_or_default());

@@ -42,7 +42,7 @@ struct Ending {
     label: String,
     path: PathBuf,
     token: SsoToken,
-    /// `None` if nothing tells where the sign-in was.
+    /// `None` if neither the token nor the configuration names the region of the sign-in.
     center: Option<IdentityCenter>,
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &LogoutArgs, output: &Output) -> Result<(), CliError> {
     result
 }
 
-/// Ends the sign-ins, all of them even if one fails.
+/// Ends all of the sign-ins, even if one fails.
 fn end(endings: Vec<Ending>, output: &Output) -> Result<(), CliError> {
     let failed = |label: &str, cause: &dyn ToString| {
         CliError::new(format!("could not sign out of `{label}`")).caused_by(cause.to_string())
@@ -106,7 +106,7 @@ fn end(endings: Vec<Ending>, output: &Output) -> Result<(), CliError> {
     result
 }
 
-/// Adds what is left of a sign-in whose token is gone, but that the service did not end.
+/// Adds the hints for a sign-in whose token file is removed, but which the service did not end.
 fn not_told(error: CliError, cause: &StsError) -> CliError {
     let error = error
         .hint("arl deleted the token on this machine; IAM Identity Center ends the sign-in when it expires");
@@ -125,7 +125,7 @@ fn tell_forgotten(count: usize, output: &Output) {
     }
 }
 
-/// Removes what the AWS CLI caches of the roles of a session.
+/// Removes the credentials that the AWS CLI caches for the roles of a session.
 fn remove_roles(home: &Path, session: &SsoSession, config: &SharedConfig<'_>) -> usize {
     let names = config.profile_names();
     let sections = names.into_iter().filter_map(|name| config.profile(name));

@@ -16,7 +16,7 @@ use crate::cli::args::help::GROUPS;
 /// The date of the release, or of the last change of the texts before the first one (RELEASING.md).
 const DATE: &str = "2026-11-25";
 
-/// Lines of text are broken here: mandoc finds longer ones hard to read.
+/// The longest line of text in a page. mandoc's checks complain about longer ones.
 const WIDTH: usize = 79;
 
 const FILES: [(&str, &str); 7] = [
@@ -31,7 +31,7 @@ const FILES: [(&str, &str); 7] = [
 
 /// Returns the page of a command, for instance `arl-assume.1`.
 fn page(command: &clap::Command) -> String {
-    // The usage in one line, as in `--help`, and the flags that only the long help shows.
+    // Put the usage on one line, as in `--help`, and show the flags that only the long help has.
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ").to_owned();
     let shown = command.clone().override_usage(usage).mut_args(|arg| arg.hide_short_help(false));
@@ -43,7 +43,7 @@ fn page(command: &clap::Command) -> String {
     man.render_name_section(&mut page).unwrap();
     man.render_synopsis_section(&mut page).unwrap();
     man.render_description_section(&mut page).unwrap();
-    // The text before the flags in `--help` is examples, and what they mean.
+    // The text before the flags in `--help` has the examples and their explanation.
     let before = text_of(command.get_before_long_help());
     let (examples, meaning): (Vec<&str>, Vec<&str>) = paragraphs(&before)
         .partition(|paragraph| is_indented(paragraph) || paragraph.starts_with("Examples:"));
@@ -90,7 +90,8 @@ fn is_exit_status(paragraph: &str) -> bool {
     paragraph.starts_with("Exit status:")
 }
 
-/// The exit statuses of `arl --help`. Those of one subcommand stand in its own page only, and in that of arl.
+/// Adds the exit statuses of `arl --help`. Those of one subcommand are only in its own page and in that of
+/// arl.
 fn exit_status(roff: &mut Roff, name: &str) {
     let all = crate::cli::args::help::ENVIRONMENT_HELP;
     let status = paragraphs(all).find(|paragraph| is_exit_status(paragraph)).expect("the exit statuses");
@@ -102,7 +103,7 @@ fn exit_status(roff: &mut Roff, name: &str) {
     verbatim(roff, "EXIT STATUS", &lines.join("\n"));
 }
 
-/// The other pages: all of them, or the ones with the same purpose.
+/// Adds references to other pages: in `arl.1` to all of them, else to those of the same group.
 fn see_also(roff: &mut Roff, name: &str) {
     let is_wanted = |group: &&[&str]| name == "arl" || group.contains(&name);
     let groups = GROUPS.iter().map(|(_, group)| *group).filter(is_wanted);
@@ -119,8 +120,8 @@ fn see_also(roff: &mut Roff, name: &str) {
     }
 }
 
-/// Breaks long lines of text, leaves out what clap_mangen repeats before each section, and uses troff's escapes
-/// for characters outside of ASCII.
+/// Breaks long lines of text, removes lines that clap_mangen repeats before each section, and uses troff's
+/// escapes for characters beyond ASCII.
 fn tidied(page: &str) -> String {
     let mut tidy = String::new();
     let mut is_filled = true;
@@ -131,7 +132,8 @@ fn tidied(page: &str) -> String {
         }
         let mut rest = line.trim_end();
         while is_filled && rest.len() > WIDTH && !rest.starts_with(['.', '\'']) {
-            // A line that began with a period would be a request.
+            // troff takes a line that begins with a period or an apostrophe as a request, so do not break
+            // before one.
             let is_break = |(at, _): &(usize, &str)| !rest[at + 1..].starts_with(['.', '\'']);
             let mut breaks = rest[..WIDTH].rmatch_indices(' ').filter(is_break);
             let Some((at, _)) = breaks.next() else { break };

@@ -1,4 +1,4 @@
-//! The commands, one file or folder each, and the command line that they form.
+//! The subcommands, each in its own file or folder, and the command line that consists of them.
 
 pub(crate) mod arn;
 pub(crate) mod assume;
@@ -51,7 +51,7 @@ impl Cli {
     /// Parses a command line.
     ///
     /// # Errors
-    /// It is wrong, or asks for help.
+    /// It is invalid, or asks for help.
     pub(crate) fn parse_from_args(args: &[OsString]) -> Result<Self, clap::Error> {
         let mut words = args.iter().skip(1).take_while(|word| *word != "--");
         let is_long = words.any(|word| word == "--help" || word == "help");
@@ -65,7 +65,7 @@ impl Cli {
     }
 }
 
-/// Returns what `--color` says, for the help and before the command line is parsed.
+/// Returns the value of `--color`, for the help, before the command line is parsed.
 fn color_choice(args: &[OsString]) -> Option<clap::ColorChoice> {
     let words: Vec<&str> =
         args.iter().take_while(|word| *word != "--").filter_map(|word| word.to_str()).collect();
@@ -81,7 +81,8 @@ fn color_choice(args: &[OsString]) -> Option<clap::ColorChoice> {
     }
 }
 
-// clap builds the flags of a command only when it is used. Building all takes longer than a cached call.
+// With `defer`, clap builds the flags of a subcommand only when it is used. Building all of them takes longer
+// than a cached call.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub(crate) enum Command {
@@ -133,7 +134,7 @@ impl Command {
         output: &Output,
     ) -> Result<ExitStatus, CliError> {
         if !matches!(self, Self::Assume(_) | Self::Exec(_)) {
-            // These two do so only if there is no cached session.
+            // `assume` and `exec` do this themselves, and only if there is no cached session.
             signals::install_signal_policy();
         }
         let done = |()| ExitStatus::Success;

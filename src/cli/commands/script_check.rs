@@ -1,6 +1,6 @@
-//! Compares the lists of commands and flags in other places with clap's command.
+//! Checks the lists of subcommands and flags outside of clap against clap's command.
 //!
-//! The shell functions and `eval/guard.rs` have such lists, because they read command lines before clap does.
+//! The shell functions and `eval/guard.rs` have such lists, because they read command lines without clap.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::cli::commands::assume::refresh::CODE_FLAGS;
 use crate::cli::env::shell_scripts;
 use crate::cli::eval::guard::NON_EVAL_VERBS;
 
-/// The commands whose output is for `eval`.
+/// The subcommands whose output is for `eval`.
 const EVAL_VERBS: [&str; 3] = ["assume", "clear", "init"];
 
 fn command() -> clap::Command {
@@ -32,7 +32,7 @@ fn scripts() -> impl Iterator<Item = (&'static str, String)> {
     })
 }
 
-/// The words of the lines that `is_wanted` picks.
+/// Returns the words of the lines that `is_wanted` selects.
 fn words(text: &str, is_wanted: impl Fn(&str) -> bool) -> BTreeSet<&str> {
     let lines = text.lines().filter(|line| is_wanted(line));
     lines.flat_map(|line| line.split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)))).collect()
@@ -42,7 +42,7 @@ fn words(text: &str, is_wanted: impl Fn(&str) -> bool) -> BTreeSet<&str> {
 fn shell_functions_start_every_command_with_a_role_from_the_original_source() {
     let command = command();
     let takes_role = |verb: &&clap::Command| verb.get_arguments().any(|arg| arg.get_long() == Some("via"));
-    // `configure` writes the name of a source, and starts from none.
+    // `configure` only writes the name of a source, so it does not start from one.
     let expected: BTreeSet<&str> = command
         .get_subcommands()
         .filter(takes_role)
@@ -76,7 +76,7 @@ fn shell_functions_evaluate_no_output_that_a_flag_makes_something_else() {
     for (shell, text) in scripts() {
         let listed = words(&text, |line| line.contains("--json"));
         let flags = listed.into_iter().filter(|word| word.starts_with("--"));
-        // Some scripts let the hook's own call of `arl clear --expired` through in the same place.
+        // Some scripts handle the hook's own `arl clear --expired` in the same place.
         let (of_clear, of_assume): (Vec<&str>, Vec<&str>) = flags.partition(|flag| *flag == "--expired");
         let of_assume: BTreeSet<String> = of_assume.into_iter().map(str::to_owned).collect();
         assert_eq!(of_assume, expected, "the flags in the script of {shell}");

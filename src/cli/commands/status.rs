@@ -51,7 +51,7 @@ pub(crate) struct StatusArgs {
     json: bool,
 }
 
-/// What the shell has.
+/// The credentials that the shell has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// A role that has not expired.
@@ -80,18 +80,18 @@ impl State {
 enum Hook {
     /// The hook runs at each prompt.
     Prompt,
-    /// There is the function, and the prompt has lost the hook.
+    /// The shell function is loaded, but the prompt has lost the hook.
     None,
-    /// There is the function, and a script has no prompt.
+    /// The shell function is loaded in a script, which has no prompt.
     Script,
-    /// There is the function, and this kind of shell has no hook.
+    /// The shell function is loaded, and this kind of shell has no hook.
     Unsupported,
-    /// There is no function.
+    /// The shell function is not loaded.
     NoFunction,
 }
 
 impl Hook {
-    /// Reads what the shell function says.
+    /// Reads the state that the shell function passes in `ARL_HOOK`.
     fn from_env() -> Self {
         match vars::get(vars::ARL_HOOK).as_deref() {
             Some("prompt") => Self::Prompt,
@@ -147,7 +147,7 @@ struct StatusReport {
 
 pub(crate) fn run(args: &StatusArgs, output: &Output) -> Result<ExitStatus, CliError> {
     let mut report = StatusReport::from_env(sign_ins(output));
-    // An expired session is verified too: the clock may be wrong.
+    // Verify an expired session too, because the clock may be wrong.
     match report.state {
         _ if !args.verify => {}
         State::Live | State::Expired | State::OtherKeys => report.verified = Some(verify()?),
@@ -263,7 +263,7 @@ impl StatusReport {
     }
 }
 
-/// Returns the state of a sign-in, with the command that mends it.
+/// Returns the state of a sign-in, with the command that fixes it.
 fn sign_in_text(sign_in: &ListedSignIn, now: SystemTime) -> String {
     let text = format!("{}: {}", sign_in.session.label(), sign_in.state(now));
     match &sign_in.session.name {
@@ -279,7 +279,8 @@ fn sign_in_of_role() -> Option<String> {
     Some(vars::get(vars::ARL_SOURCE)?.strip_prefix("sso:")?.to_owned())
 }
 
-/// Returns the sign-ins of the shared files. Without readable files there are none, and a line says why.
+/// Returns the sign-ins of the shared files. If the files cannot be read, the list is empty and a note says
+/// why.
 fn sign_ins(output: &Output) -> Vec<ListedSignIn> {
     let read = || {
         let context = Context::read()?;
@@ -295,14 +296,14 @@ fn sign_ins(output: &Output) -> Vec<ListedSignIn> {
     })
 }
 
-/// What STS says about the shell's credentials.
+/// The answer of STS about the shell's credentials.
 struct Verified {
     caller_arn: String,
     /// How many seconds the local clock is ahead of that of STS; negative if it is behind.
     clock_offset: Option<i64>,
 }
 
-/// Asks STS whose the shell's credentials are, and what time it is.
+/// Asks STS for the owner of the shell's credentials, and compares the clocks.
 fn verify() -> Result<Verified, CliError> {
     let failed = || CliError::new("could not verify the credentials of this shell");
     let context = Context::read()?;
@@ -326,7 +327,7 @@ fn verify() -> Result<Verified, CliError> {
             };
             failed().caused_by(error).hints(hint)
         })?;
-        // STS answered at some time between these two.
+        // STS answered at some moment between the two; take the middle.
         let elapsed = Context::now().duration_since(asked).unwrap_or_default();
         let clock_offset = caller.endpoint_time.map(|time| clock_offset(asked + elapsed / 2, time));
         Ok(Verified { caller_arn: caller.arn, clock_offset })
@@ -342,7 +343,7 @@ fn clock_offset(local: SystemTime, other: SystemTime) -> i64 {
     seconds(local) - seconds(other)
 }
 
-/// Returns how far the local clock is from that of STS. A second is the rounding of both.
+/// Describes how far the local clock is from that of STS. One second may be rounding.
 fn describe_clock(offset: i64) -> String {
     let span = human_duration(Duration::from_secs(offset.unsigned_abs()));
     match offset {

@@ -59,7 +59,7 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
         }
         return remove(&parse_profile_name(name)?, overwrite, output);
     }
-    // Refuses what it can before it asks for credentials.
+    // Check the profile before getting credentials.
     if let Some(name) = &args.profile_name {
         ensure_writable(&parse_profile_name(name)?, overwrite)?;
     }
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
     ];
     set.extend(credentials.session_token().map(|token| (CREDENTIAL_KEYS[2], token.expose().to_owned())));
     let unset: &[&str] = match credentials.session_token() {
-        // botocore would prefer an old one to the new token.
+        // botocore would prefer an old `aws_security_token` to the new token.
         Some(_) => &["aws_security_token"],
         None => &["aws_security_token", CREDENTIAL_KEYS[2]],
     };
@@ -126,7 +126,7 @@ const OTHER_SOURCES: [&str; 9] = [
     "login_session",
 ];
 
-/// Refuses to overwrite a profile whose content the user would miss.
+/// Refuses to overwrite a profile with settings or keys that the user may need.
 fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<(), CliError> {
     overwrite.check_name(name)?;
     if overwrite == Overwrite::Forced {
@@ -143,7 +143,7 @@ fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<(), CliEr
         return Err(CliError::new(format!("profile `{name}` has long-term keys, which would be lost"))
             .hint("choose another name with --profile-name, or pass --force"));
     }
-    // Every SDK prefers these to keys in the same profile.
+    // Every SDK prefers these keys to access keys in the same profile.
     let other = OTHER_SOURCES.into_iter().find(|key| section.get(key).is_some());
     if let Some(key) = other {
         return Err(CliError::new(format!(
@@ -168,7 +168,7 @@ fn apply_edit(
     Ok(update)
 }
 
-/// Tells that a file was not replaced in one step, which protects its readers.
+/// Notes, with --verbose, that a file was written in place, so that its readers may have seen half of it.
 pub(crate) fn trace_in_place(update: UpdateOutcome, path: &std::path::Path, output: &Output) {
     if update == UpdateOutcome::ChangedInPlace {
         output.trace(|| {

@@ -1,4 +1,4 @@
-//! Where sessions are cached, and where processes wait for each other.
+//! The directories of the cache and of the locks.
 
 use std::path::{Path, PathBuf};
 
@@ -65,8 +65,8 @@ impl CacheLocation {
             .map(|(directory, home)| CatalogStore::new(&directory, TokenStore::new(home)))
     }
 
-    /// Returns the directory of the locks with which processes wait for each other. Locks hold no secret, and
-    /// unlike the cache directory the runtime directory is never remote.
+    /// Returns the directory of the locks with which processes wait for each other. They are in the runtime
+    /// directory if there is one: locks hold no secret, and unlike the cache directory it is never remote.
     pub(crate) fn lock_dir(&self) -> Option<PathBuf> {
         match self {
             Self::None | Self::Files(None) => None,

@@ -1,4 +1,4 @@
-//! What the process was started with: environment, home directory, files, clock.
+//! The context of the process: user, home directory, shared files, clock.
 
 use std::cell::OnceCell;
 use std::ffi::OsStr;
@@ -13,7 +13,7 @@ use crate::cli::env::program;
 use crate::cli::env::vars;
 use crate::cli::ui::error::CliError;
 
-/// The home directory, the user and the shared files. Read once and passed on.
+/// The home directory, the user and the shared files, which arl reads once.
 #[derive(Debug)]
 pub(crate) struct Context {
     /// Looked up on first use.
@@ -47,8 +47,8 @@ impl Context {
             let path = user_only.file_path(file);
             let text = path.as_deref().map_or_else(|| Ok(String::new()), read_text);
             let text = text.or_else(|error| {
-                // In a container HOME may belong to another user. With credentials in the environment no
-                // profile is needed.
+                // In a container, HOME may belong to another user. Credentials in the environment work
+                // without a profile.
                 let is_closed = path.as_deref().is_some_and(is_unreadable);
                 let can_do_without = is_closed && !has_explicit_path(file) && has_env_credentials();
                 if can_do_without { Ok(String::new()) } else { Err(error) }
@@ -89,7 +89,7 @@ impl Context {
         file.path.as_ref().map_or_else(|| name.to_owned(), |path| path.display().to_string())
     }
 
-    /// Returns the path of a setting, in which `~` is the home directory.
+    /// Returns a path from a setting, with `~` replaced by the home directory.
     pub(crate) fn expand_path(&self, text: impl AsRef<OsStr>) -> PathBuf {
         expand_tilde(text.as_ref(), self.home.as_deref())
     }
@@ -179,7 +179,7 @@ fn read_text(path: &Path) -> Result<String, CliError> {
         Err(error)
             if matches!(
                 error.kind(),
-                // Docker makes a directory for a mount whose source is missing.
+                // Docker creates a directory for a mount whose source is missing.
                 std::io::ErrorKind::NotFound
                     | std::io::ErrorKind::NotADirectory
                     | std::io::ErrorKind::IsADirectory

@@ -1,4 +1,4 @@
-//! Where arl keeps what it remembers of stored keys.
+//! The directory with the records of stored keys.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What the process was started with: environment, home directory, shared files, clock, shell.
+//! The environment of the process: variables, home directory, shared files, clock, shell.
 
 pub(crate) mod cache_location;
 pub(crate) mod context;

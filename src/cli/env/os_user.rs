@@ -10,8 +10,8 @@ pub(crate) struct OsUser {
 }
 
 impl OsUser {
-    /// Returns the user of this process. A user of a directory service is not in the file, and has no name
-    /// here.
+    /// Returns the user of this process. A user of a directory service is not in the file, so arl does not
+    /// know that user's name and home.
     pub(crate) fn current() -> Self {
         let text = std::fs::read("/etc/passwd").unwrap_or_default();
         let uid = rustix::process::getuid().as_raw().to_string();

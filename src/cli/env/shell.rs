@@ -7,10 +7,11 @@ use crate::cli::env::vars;
 use crate::cli::sys;
 use crate::cli::ui::error::CliError;
 
-/// How far up arl looks for a shell. Wrappers such as `timeout`, `sudo` and `op run --` stand between.
+/// How many ancestors arl checks for a shell. Wrappers such as `timeout`, `sudo` and `op run --` may be
+/// between.
 const MAX_ANCESTORS: usize = 8;
 
-/// Returns the shell of `--shell`, else `ARL_SHELL`, else the nearest process above that is a shell, else
+/// Returns the shell of `--shell`, else `ARL_SHELL`, else the nearest ancestor process that is a shell, else
 /// `SHELL`, else POSIX.
 pub(crate) fn detect(flag: Option<&str>) -> Result<Shell, CliError> {
     let configured = flag.map(|name| ("--shell", name.to_owned()));
@@ -42,14 +43,14 @@ pub(crate) fn integration_hint(shell: Shell) -> String {
     }
 }
 
-/// Returns the line that gives the shell above its integration, and the file to add it to.
+/// Returns the line that integrates arl into the shell that started it, and the file to add it to.
 pub(crate) fn startup_line(shell: Shell) -> Option<(&'static str, &'static str)> {
     let program = program_above().filter(|program| Shell::from_executable(program) == Some(shell));
     let name = program.as_deref().map_or(shell.name(), shell_scripts::name_of);
     shell_scripts::startup_line(name).or_else(|| shell_scripts::startup_line(shell.name()))
 }
 
-/// Returns the nearest shell above. In `$(…)` and pipes that is the user's shell itself.
+/// Returns the nearest ancestor that is a shell. In `$(…)` and pipes that is the user's shell itself.
 fn ancestor_shell() -> Option<Shell> {
     let above = |process: &u32| sys::parent_process(*process).filter(|parent| *parent > 0);
     let ancestors = std::iter::successors(Some(std::os::unix::process::parent_id()), above);
@@ -60,7 +61,7 @@ fn shell_of(process: u32) -> Option<Shell> {
     let path = sys::process_executable(process)?;
     let name = path.file_name()?.to_string_lossy();
     if name.starts_with("python") {
-        // xonsh is a program of Python's, and may name itself otherwise than it was started.
+        // xonsh runs as a Python interpreter, so the name is in the arguments.
         let is_xonsh = |word: &String| word.rsplit('/').next().is_some_and(|name| name.starts_with("xonsh"));
         return sys::process_arguments(process).iter().take(3).any(is_xonsh).then_some(Shell::Xonsh);
     }

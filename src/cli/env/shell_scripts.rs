@@ -38,7 +38,7 @@ pub(crate) fn name_of(shell: &str) -> &str {
     }
 }
 
-/// Returns the line that gives a shell its integration, and the file to add it to.
+/// Returns the line that integrates arl into a shell, and the file to add it to.
 pub(crate) fn startup_line(shell: &str) -> Option<(&'static str, &'static str)> {
     Some(match shell {
         "bash" => ("eval \"$(arl init bash)\"", "~/.bashrc"),
@@ -81,8 +81,8 @@ pub(crate) fn init(shell: &str) -> Option<String> {
     Some(if shell == "zsh" { without_aliases(&text) } else { text })
 }
 
-/// Makes zsh read a script without aliases. A global alias, such as one of `--help`, would replace any word
-/// of the script that is not quoted.
+/// Makes zsh read a script without aliases. A global alias (such as one for `--help`) would replace every
+/// unquoted word of the script that has its name.
 fn without_aliases(script: &str) -> String {
     let script = Shell::Zsh.quote(script);
     format!("() {{\n'builtin' 'setopt' 'local_options' 'no_aliases'\n'builtin' 'eval' {script}\n}}\n")

@@ -13,7 +13,7 @@ use crate::cli::ui::text::printable;
 
 /// The shell variables with the values from before the role. arl never exports them.
 const RESTORE_VARIABLES: [&str; 2] = ["__arl_restore", "__arl_region"];
-/// The shell variables with the words of the last roles. arl never exports them either.
+/// The shell variables with the arguments of the last roles. arl never exports them either.
 const MEMORY_VARIABLES: [&str; 2] = ["__arl_last", "__arl_previous"];
 
 pub(crate) fn shell_state() -> ShellState {
@@ -25,7 +25,7 @@ pub(crate) fn shell_state() -> ShellState {
     }
 }
 
-/// Whether what the shell remembers of its last roles came from the environment.
+/// Whether the shell's variables with its last roles came from the environment.
 pub(crate) fn role_memory_is_untrusted() -> bool {
     MEMORY_VARIABLES.iter().any(|name| vars::raw(name).is_some())
 }
@@ -37,7 +37,7 @@ pub(crate) fn uses_arl_endpoint() -> bool {
     endpoint.is_some() && endpoint == vars::get(vars::AWS_CONTAINER_CREDENTIALS_FULL_URI)
 }
 
-/// Returns what the shell must save when it becomes a role.
+/// Returns what the shell must save before it gets a role.
 pub(crate) fn restore_point() -> RestorePoint {
     let snapshot = EnvSnapshot::capture(|name| vars::raw(name).map(OsStringExt::into_vec));
     match shell_state() {

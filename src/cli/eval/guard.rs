@@ -26,7 +26,7 @@ pub(crate) const NON_EVAL_VERBS: [&str; 15] = [
     "completions",
 ];
 
-/// Returns the verb of a command line, which may be wrong otherwise.
+/// Returns the subcommand of a command line, even if the rest of it is invalid.
 pub(crate) fn verb_of(args: &[OsString]) -> Option<String> {
     let mut words = args.iter().skip(1).map(|arg| arg.to_string_lossy());
     loop {
@@ -40,9 +40,9 @@ pub(crate) fn verb_of(args: &[OsString]) -> Option<String> {
 }
 
 /// Returns the shell for which a failing statement must be printed if this command line fails. It looks at
-/// the bare arguments, because they may be what is wrong.
+/// the bare arguments, because the command line may be invalid.
 ///
-/// A misspelled verb counts as `assume`: `eval "$(arl asume …)"` must fail too.
+/// A misspelled subcommand counts as `assume`, because `eval "$(arl asume …)"` must fail too.
 pub(crate) fn eval_failure_shell(args: &[OsString]) -> Option<Shell> {
     if output::stdout_is_terminal() {
         return None;

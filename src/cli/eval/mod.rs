@@ -1,4 +1,4 @@
-//! What `eval "$(arl …)"` reads when arl fails.
+//! The output for `eval "$(arl …)"` when arl fails.
 
 pub(crate) mod guard;
 pub(crate) mod report;

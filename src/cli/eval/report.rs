@@ -1,4 +1,4 @@
-//! Reports what no command reports: the help of clap, and panics.
+//! Prints clap's help, and reports panics.
 
 use std::ffi::OsString;
 
@@ -8,13 +8,13 @@ use crate::cli::ui::output::{Output, write_stderr};
 use crate::cli::ui::terminal;
 use crate::cli::ui::text::printable;
 
-/// Whether clap answers with a help text: because the user asked for it, or because there is no command.
+/// Whether clap answers with a help text, because the user asked for it or gave no subcommand.
 pub(crate) fn is_help(error: &clap::Error) -> bool {
     use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
     matches!(error.kind(), DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand)
 }
 
-/// Prints the help of clap. Returns the exit status.
+/// Prints clap's help. Returns the exit status.
 pub(crate) fn print_help(help: &clap::Error, args: &[OsString]) -> u8 {
     if help.use_stderr() {
         if let Some(shell) = eval_failure_shell(args) {

@@ -9,13 +9,13 @@ use crate::cli::args::role::RoleArgs;
 use crate::cli::env::vars;
 use crate::cli::ui::error::CliError;
 
-/// Where an endpoint may be asked over plain http. It shows the session token and the MFA code to every
-/// machine on the way, and arl believes the answer of each of them.
+/// The hosts to which arl may send requests over plain http. Every host on the way can read the session token
+/// and the MFA code of such a request, and can answer it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PlainHttp {
-    /// On this machine only.
+    /// This host only.
     LoopbackOnly,
-    /// Anywhere: the user said `--allow-insecure-endpoint`.
+    /// Any host: the user passed `--allow-insecure-endpoint`.
     Anywhere,
 }
 
@@ -136,7 +136,8 @@ pub(crate) fn find(
     let variable = |name: &'static str| vars::get(name).map(|url| (name, url));
     let of_services = |name: String| match config.services(&name) {
         Some(services) => Ok(services.get_nested(service.block(), "endpoint_url").map(str::to_owned)),
-        // Its endpoint may be the one that keeps the keys inside a network, so it cannot be ignored.
+        // The endpoint in that section may be meant to keep the keys inside a network, so a missing section
+        // is an error.
         None => Err(CliError::new(format!("the profile's `services` is `{name}`, which does not exist"))
             .hint(format!("add [services {name}] to the shared config file, or remove the key"))),
     };
@@ -184,8 +185,8 @@ impl<'a> EndpointArgs<'a> {
     }
 }
 
-/// Reads a setting that the AWS SDKs take as `true` or `false`, in any case. They read everything else as
-/// `false`, so that `1` would mean no.
+/// Reads a setting that the AWS SDKs take as `true` or `false`, ignoring case. Other values are errors here.
+/// The SDKs read them as `false`, so `1` would mean no.
 pub(crate) fn is_true(origin: &str, text: Option<String>) -> Result<bool, CliError> {
     let text = text.unwrap_or_default();
     match text.trim().to_ascii_lowercase().as_str() {

@@ -1,4 +1,4 @@
-//! Turns errors of the library into messages with advice about flags.
+//! Converts errors of the library to errors with hints.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +17,7 @@ use crate::cli::ui::text::{human_duration, last_four};
 
 const INVALID_CODE_HINT: &str = "each code works once, for 30 seconds: wait for the next one";
 
-/// Returns the error for a source that is not configured.
+/// Returns the error for a source that is missing or invalid.
 pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliError {
     let config = context.display_path(SharedFile::Config);
     let cli_error = CliError::new(error.to_string());
@@ -56,7 +56,7 @@ pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliErr
     }
 }
 
-/// Returns what to do where nothing says which credentials to start from.
+/// Returns the hints for a call without a source.
 fn sources_to_name(context: &Context) -> Vec<String> {
     const KEYS: &str = "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
     let own = |config: arl::internal::SharedConfig<'_>| {
@@ -75,7 +75,7 @@ fn sources_to_name(context: &Context) -> Vec<String> {
     }
 }
 
-/// Adds where arl looked for a profile, and similar names.
+/// Adds the files in which arl looked for a profile, and similar names.
 fn profile_not_found(error: CliError, name: &str, similar_names: &[String], context: &Context) -> CliError {
     let (config, credentials) =
         (context.display_path(SharedFile::Config), context.display_path(SharedFile::Credentials));
@@ -89,7 +89,7 @@ fn profile_not_found(error: CliError, name: &str, similar_names: &[String], cont
     }
 }
 
-/// Returns whether a profile's name comes from the environment and not from the command line.
+/// Returns whether the environment names this profile and the command line does not.
 fn came_from_environment(name: &str) -> bool {
     let mut words = program::arguments().iter();
     let is_typed = words.any(|word| word.to_string_lossy().split('=').any(|part| part == name));
@@ -117,7 +117,7 @@ pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
     }
 }
 
-/// Returns what to do about a keychain that does not give or take a key.
+/// Returns the hints for a failure of the keychain.
 pub(crate) fn keychain_hints(error: &KeyStoreError) -> Vec<String> {
     let hint = match error {
         KeyStoreError::NoStore(_) => {
@@ -137,7 +137,7 @@ pub(crate) fn keychain_hints(error: &KeyStoreError) -> Vec<String> {
     vec![hint]
 }
 
-/// Returns what to do about a failure of the instance metadata service.
+/// Returns the hints for a failure of the instance metadata service.
 fn metadata_hints(error: &StsError, is_last_resort: bool) -> Vec<&'static str> {
     const NO_INSTANCE: &str = "elsewhere: name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
     const VERSION_2: &str = "on an EC2 instance: IMDSv2 must be on, with a hop limit of 2 for containers";
@@ -181,7 +181,7 @@ fn describe_kind(source: &Source) -> String {
     }
 }
 
-/// Returns the error for a role that STS did not give. `caller` describes the credentials that asked.
+/// Returns the error for a failed AssumeRole call. `caller` describes the credentials that signed it.
 pub(crate) fn assume_failed(
     error: &StsError,
     request: &AssumeRoleRequest,
@@ -215,7 +215,7 @@ pub(crate) fn assume_failed(
     }
 }
 
-/// Returns what to do about a connection that failed.
+/// Returns the hint for a connection that failed.
 pub(crate) fn network_hint(error: &StsError, endpoint: &str, region: &str) -> Option<String> {
     match error {
         StsError::Untrusted { fault, .. } => Some(certificate_hint(*fault, endpoint)),
@@ -226,7 +226,7 @@ pub(crate) fn network_hint(error: &StsError, endpoint: &str, region: &str) -> Op
     }
 }
 
-/// Returns what to do about a certificate that TLS rejected.
+/// Returns the hint for a certificate that TLS rejected.
 fn certificate_hint(fault: CertificateFault, endpoint: &str) -> String {
     match fault {
         CertificateFault::IsAuthority => format!(
@@ -243,7 +243,8 @@ fn certificate_hint(fault: CertificateFault, endpoint: &str) -> String {
     }
 }
 
-/// Returns how wrong this machine's clock is, if it is off by more than four minutes.
+/// Returns a text about the difference between this host's clock and the endpoint's, if it is more than four
+/// minutes.
 pub(crate) fn clock_skew(endpoint_time: SystemTime) -> Option<String> {
     let now = Context::now();
     let (skew, direction) = match now.duration_since(endpoint_time) {
@@ -254,7 +255,7 @@ pub(crate) fn clock_skew(endpoint_time: SystemTime) -> Option<String> {
     Some(format!("this machine's clock is {skew} {direction} the endpoint's"))
 }
 
-/// Returns what to do about a refusal.
+/// Returns the hints for a refusal of STS.
 fn refusal_hints(
     refusal: Refusal,
     message: &str,
@@ -321,7 +322,7 @@ fn refusal_hints(
     vec![hint]
 }
 
-/// Whether accounts must enable the region before they can use it, as all regions since March 2019.
+/// Whether an account must enable the region before it can use it, as with every region since March 2019.
 ///
 /// Source: "AWS Regions" in the AWS Account Management Guide.
 fn is_opt_in(region: &str) -> bool {
@@ -349,8 +350,8 @@ fn is_opt_in(region: &str) -> bool {
         && !ALWAYS_ENABLED.contains(&region)
 }
 
-/// Returns hints about AccessDenied. STS does not say which condition failed, so these are those that this
-/// request may have missed.
+/// Returns the hints for AccessDenied. STS does not say which condition failed, so the hints name those that
+/// this request may not meet.
 fn access_denied_hints(message: &str, request: &AssumeRoleRequest, caller: &str) -> Vec<String> {
     let who = match denied_caller(message) {
         // The description of a later hop's caller already has its ARN.

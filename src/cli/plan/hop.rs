@@ -1,4 +1,5 @@
-//! Builds the AssumeRole requests of a plan. Flags beat variables, and variables beat the profile.
+//! Builds the AssumeRole requests of a plan. A flag overrides a variable, and a variable overrides the
+//! profile.
 
 use std::str::FromStr;
 
@@ -21,13 +22,13 @@ const DEFAULT_SESSION_NAME: &str = "{user}@{role}.{account}";
 /// The value with which aws-assume-role-lib asks for a generated name although there is a source identity.
 const AUTOMATIC_SESSION_NAME: &str = "AUTOMATIC_ROLE_SESSION_NAME_!#$%^&*()";
 
-/// One AssumeRole.
+/// One AssumeRole call of a plan.
 pub(crate) struct Hop {
     pub(crate) request: AssumeRoleRequest,
     /// The session name or template as given. `None` if arl chose it.
     pub(crate) session_name: Option<String>,
-    /// The template of the session name, if it is one. The request has a placeholder until a call is made,
-    /// because expanding a template takes longer than the rest of a call that finds its session in the cache.
+    /// The template of the session name, if it is one. The request has a placeholder until arl makes a call,
+    /// because expanding a template would take most of the time of a run that finds its session in the cache.
     pub(crate) template: Option<SessionNameTemplate>,
     /// The program that prints codes of the MFA device.
     pub(crate) mfa_process: Option<String>,
@@ -63,7 +64,7 @@ impl HopBuilder {
         Self { env_session_name: vars::get(vars::ARL_ROLE_SESSION_NAME) }
     }
 
-    /// Creates a hop. `name` is where a session name or template comes from, and the name.
+    /// Creates a hop. `name` is a session name or template, after the setting that it comes from.
     fn new_hop(role_arn: RoleArn, name: Option<(String, String)>) -> Result<Hop, CliError> {
         let session_name = name.as_ref().map(|(_, text)| text.clone());
         let mut origins = ParameterOrigins::default();
@@ -167,7 +168,8 @@ impl HopBuilder {
         let mut hop = match profile {
             Some((name, profile)) => {
                 let without_name = RoleProfile { role_session_name: None, ..profile };
-                // Leaves the session name out, because a flag replaces even an invalid variable.
+                // Leave the session name out here, because a flag must be able to replace an invalid
+                // variable.
                 Hop { template: None, ..Self { env_session_name: None }.profile_hop(name, without_name)? }
             }
             None => Self::new_hop(role_arn.clone(), None)?,
@@ -209,8 +211,9 @@ pub(crate) fn name_sessions(hops: &mut [Hop], context: &Context, caller: Option<
     }
 }
 
-/// Refuses a misspelled name: without its session policy, say, a session would have more rights than it
-/// should. STS may learn parameters that arl does not know, so any other name is only told.
+/// Refuses a name that is probably misspelled: a session without the session policy that the user meant would
+/// have more rights than intended. Any other unknown name is only noted, because STS may have parameters that
+/// arl does not know.
 fn check_names(additional: &AdditionalParameters, output: &Output) -> Result<(), CliError> {
     let is_known = |name: &&str| AssumeRoleRequest::PARAMETERS.contains(name);
     for name in additional.names().filter(|name| !is_known(name)) {
@@ -227,8 +230,8 @@ fn check_names(additional: &AdditionalParameters, output: &Output) -> Result<(),
     Ok(())
 }
 
-/// Lays flags, variables and `--additional-parameters` over the parameters of a hop. A flag beats a member of
-/// `--additional-parameters`, which beats a variable.
+/// Overrides the parameters of a hop with flags, `--additional-parameters` and variables. A flag overrides a
+/// member of `--additional-parameters`, which overrides a variable.
 struct Overlay {
     /// The members of `--additional-parameters` that no parameter has taken yet.
     additional: AdditionalParameters,
@@ -241,14 +244,14 @@ impl Overlay {
             Some(text) => parse_value("--additional-parameters", text)?,
             None => AdditionalParameters::default(),
         };
-        // The ROLE argument names the role, and wins.
+        // The ROLE argument overrides a `RoleArn` there.
         additional.take("RoleArn");
         check_names(&additional, output)?;
         Ok(Self { additional, origins: ParameterOrigins::default() })
     }
 
-    /// Returns the values of a parameter, each with where it comes from: those of its flag, else the member
-    /// of `--additional-parameters`.
+    /// Returns the values of a parameter, each after the setting that it comes from: those of its flag, else
+    /// the member of `--additional-parameters`.
     fn values(&mut self, parameter: &str, flag: &str, typed: &[String]) -> Vec<(String, String)> {
         let member = self.additional.take(parameter);
         match typed {
@@ -260,7 +263,7 @@ impl Overlay {
         }
     }
 
-    /// [`Self::values`] of a parameter that has one.
+    /// Does the same as [`Self::values`] for a parameter with one value.
     fn value(&mut self, parameter: &str, flag: &str, typed: &Option<String>) -> Option<(String, String)> {
         self.values(parameter, flag, typed.as_slice()).pop()
     }

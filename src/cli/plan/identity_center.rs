@@ -32,7 +32,7 @@ pub(crate) fn role(
     chain.map_err(|error| hints::source_not_found(&error, context))
 }
 
-/// Returns how to reach IAM Identity Center, if the source is there.
+/// Returns the settings for IAM Identity Center, if the source is one of its roles.
 pub(crate) fn settings(
     source: &Source,
     args: &RoleArgs,
@@ -45,8 +45,8 @@ pub(crate) fn settings(
     sts_settings::find_identity_center(&endpoints, context, config, profile, region).map(Some)
 }
 
-/// Returns how to reach the services of a sign-in that `name` names: with the settings of the profile of that
-/// name, else of the selected one.
+/// Returns the settings for the services of the sign-in `name`, with those of the profile of that name, else
+/// of the selected profile.
 pub(crate) fn settings_of_session(
     name: Option<&str>,
     session: &SsoSession,
@@ -59,7 +59,7 @@ pub(crate) fn settings_of_session(
     sts_settings::find_identity_center(&NO_FLAGS, context, config, profile, &session.region)
 }
 
-/// Returns how to reach the services in a region, with the settings of the selected profile.
+/// Returns the settings for the services in a region, with those of the selected profile.
 pub(crate) fn settings_of_region(
     region: &str,
     resolver: &SourceResolver<'_>,
@@ -70,7 +70,7 @@ pub(crate) fn settings_of_region(
     sts_settings::find_identity_center(&NO_FLAGS, context, config, profile, region)
 }
 
-/// The endpoints of a command without flags about them.
+/// The endpoint flags of a command that has none.
 const NO_FLAGS: EndpointArgs<'static> = EndpointArgs { url: None, plain_http: PlainHttp::LoopbackOnly };
 
 fn selected_section<'a, 'text>(
@@ -80,7 +80,8 @@ fn selected_section<'a, 'text>(
     config.profile(resolver.selected_profile().as_deref().unwrap_or("default"))
 }
 
-/// Returns the sign-in that a command line names: a session, a profile, or the only one that there is.
+/// Returns the sign-in that a command line names by a session or a profile. Without a name it is the only one
+/// that is configured.
 pub(crate) fn named_session(
     name: Option<&str>,
     resolver: &SourceResolver<'_>,
@@ -120,7 +121,7 @@ pub(crate) fn named_session(
     }
 }
 
-/// Returns the only profile that has a start URL of its own.
+/// Returns the only profile with a start URL, if there is exactly one.
 fn legacy_profile(resolver: &SourceResolver<'_>, config: &SharedConfig<'_>) -> Option<String> {
     let names = config.profile_names();
     let mut sessions: Vec<(SsoSession, &str)> = names
@@ -149,10 +150,10 @@ fn unknown_session(name: &str, known: &[&str], context: &Context) -> CliError {
 const WRITE_SESSION: &str = "write one: arl configure --sso-session corp --start-url \
      https://d-1234567890.awsapps.com/start --region eu-west-1";
 
-/// Returns the name of the session that a command line names, or of the only one that there is.
+/// Returns the session that a command line names, else the only one that is configured.
 ///
 /// # Errors
-/// There is no such session, or it is not clear which one is meant.
+/// There is no such session, or several are configured and the command line names none.
 pub(crate) fn session_name(
     name: Option<&str>,
     config: &SharedConfig<'_>,
@@ -173,7 +174,7 @@ fn which_session(several: &[&str]) -> CliError {
         .hint(format!("name one of them: {}", several.join(", ")))
 }
 
-/// Returns the error of a command that needs a session where none is configured.
+/// Returns the error for a command that needs a session if none is configured.
 pub(crate) fn no_session(context: &Context) -> CliError {
     let config = context.display_path(SharedFile::Config);
     CliError::new(format!("there is no [sso-session] in `{config}`")).hint(WRITE_SESSION)
@@ -182,15 +183,16 @@ pub(crate) fn no_session(context: &Context) -> CliError {
 /// How the user signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignInFlow {
-    /// A browser on this machine brings the answer to a port of 127.0.0.1.
+    /// A browser on this host is redirected to a port of 127.0.0.1 with the answer.
     Browser,
-    /// The browser is on another machine; the user pastes the address of the page that does not load.
+    /// The browser is on another host, where that redirect fails. The user pastes the address of the page
+    /// that does not load.
     Paste,
     /// The user approves a code on another device.
     DeviceCode,
 }
 
-/// What decides how the user can sign in.
+/// The facts about the host and the session that decide how the user can sign in.
 pub(crate) struct Surroundings<'a> {
     /// Looks up a variable that is set and not empty.
     pub(crate) var: &'a dyn Fn(&str) -> Option<String>,
@@ -203,10 +205,10 @@ pub(crate) struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
-    /// Returns how the user can sign in here, unless a setting says it.
+    /// Returns how the user can sign in here, if no setting says it.
     pub(crate) fn choose_flow(&self) -> SignInFlow {
         let is_set = |name: &&str| (self.var)(name).is_some();
-        // An editor's remote terminal sets it to a program that opens the browser where the user is.
+        // An editor's remote terminal sets it to a program that opens the browser on the user's own host.
         if is_set(&"BROWSER") {
             return SignInFlow::Browser;
         }

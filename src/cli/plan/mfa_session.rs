@@ -1,4 +1,4 @@
-//! Which call gets the MFA code, and from where: an MFA session of the user's keys, or the first hop with a
+//! Decides which call gets the MFA code: that for an MFA session of the user's keys, or the first hop with a
 //! device.
 
 use arl::internal::{SharedConfig, Source, SourceChain, TokenCode};
@@ -18,8 +18,8 @@ pub(crate) struct MfaSessionCode {
     pub(crate) process: Option<String>,
 }
 
-/// Decides which devices are asked for a code, and how. Returns the MFA session that the chain starts from,
-/// if any.
+/// Decides which hops need an MFA code, and where it comes from. If the chain starts from an MFA session,
+/// returns where its code comes from.
 pub(crate) fn plan_mfa(
     args: &RoleArgs,
     config: &SharedConfig<'_>,
@@ -38,8 +38,9 @@ pub(crate) fn plan_mfa(
     assign_code(args, session, hops)
 }
 
-/// Gives a hop the program of the profiles that it starts from, the nearest one first: the device belongs to
-/// their user. A profile that names another device has a program for that one.
+/// Gives a hop without a program that of a profile before it in the chain, the nearest one first, because the
+/// device belongs to the same user. A profile that names another device is skipped, because its program is
+/// for that one.
 fn inherit_mfa_process(config: &SharedConfig<'_>, chain: &SourceChain, hops: &mut [Hop]) {
     let source = chain.source_profile.as_deref().and_then(|name| config.profile(name));
     let get = |key: &str| source.and_then(|section| section.get_non_empty(key)).map(str::to_owned);
@@ -77,7 +78,7 @@ fn env_wants_mfa_session() -> Result<bool, CliError> {
 }
 
 /// Starts the chain from an MFA session of the user's keys instead of the keys, if the user wants that and
-/// the keys allow it. The device is then asked for one code, and no hop asks for another.
+/// the keys allow it. The user then enters one code, and no hop needs another from that device.
 fn start_from_mfa_session(
     args: &RoleArgs,
     config: &SharedConfig<'_>,
@@ -121,7 +122,7 @@ fn start_from_mfa_session(
             false => Ok(None),
         };
     };
-    // Hops with another device keep it.
+    // The session proves this device. Hops with another device keep theirs.
     for hop in hops.iter_mut() {
         hop.request.serial_number =
             hop.request.serial_number.take().filter(|serial| *serial != serial_number);
@@ -131,8 +132,8 @@ fn start_from_mfa_session(
     Ok(Some(MfaSessionCode { code, process }))
 }
 
-/// Gives the code of `--token-code` to the MFA session, or else to the first hop that asks for one: only that
-/// hop is assumed with the user's own credentials.
+/// Gives the code of `--token-code` to the MFA session, else to the first hop with a device, because only
+/// that hop is assumed with the user's own credentials.
 fn assign_code(
     args: &RoleArgs,
     session: Option<MfaSessionCode>,

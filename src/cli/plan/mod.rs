@@ -1,4 +1,4 @@
-//! Decides from the command line which calls STS will get. Never uses the network.
+//! Decides from the command line which calls arl will make. It never uses the network.
 
 pub(crate) mod endpoint_url;
 pub(crate) mod hints;
@@ -33,19 +33,19 @@ use crate::cli::plan::sts_settings::EndpointOrigin;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
-/// What a command with a role is going to do.
+/// The calls and settings that a command line means.
 pub(crate) struct Plan {
     /// The source. Its hops have moved to `hops`.
     pub(crate) chain: SourceChain,
-    /// The roles to assume one after the other. Empty if a profile's own credentials are wanted.
+    /// The roles to assume one after the other. Empty if the user wants a profile's own credentials.
     pub(crate) hops: Vec<Hop>,
     /// The last role.
     pub(crate) target: Option<RoleArn>,
-    /// The name that the user knows the role by.
+    /// The name that the user gave to the role.
     pub(crate) name: Option<String>,
-    /// What becomes of the region variables.
+    /// How the region variables change.
     pub(crate) region: RegionChange,
-    /// The region of the user's that the region variables do not hold then.
+    /// The user's region, if the region variables do not hold it after that change.
     pub(crate) user_region: Option<String>,
     /// The setting that names the region for STS.
     pub(crate) region_origin: Option<&'static str>,
@@ -57,9 +57,10 @@ pub(crate) struct Plan {
     pub(crate) identity_center: Option<IdentityCenterSettings>,
     /// How the MFA session that the chain starts from gets its code.
     pub(crate) mfa_session: Option<MfaSessionCode>,
-    /// Identifies the source in cache keys. `None` if nothing does.
+    /// Identifies the source in cache keys. `None` if the source cannot be identified, so that nothing is
+    /// cached.
     source_key: Option<SourceKey>,
-    /// Whether the source is not what `source_key` says.
+    /// Whether the source has turned out to differ from `source_key`.
     has_source_changed: Cell<bool>,
     /// The cache keys of the credentials after each number of hops.
     cache_keys: Vec<OnceCell<CacheKey>>,
@@ -142,21 +143,21 @@ impl Plan {
         })
     }
 
-    /// Identifies the source anew, after the user has signed in.
+    /// Computes `source_key` and the cache keys again, after the user has signed in.
     pub(crate) fn identify_source(&mut self, context: &Context) {
         self.source_key = find_source_key(&self.chain.source, self.identity_center.as_ref(), context);
         self.cache_keys = vec![OnceCell::new(); self.hops.len() + 1];
     }
 
-    /// Returns whether the user gave an MFA code. Another process may have failed only because of its own
-    /// code.
+    /// Returns whether the user gave an MFA code. If another process failed, its code may have been the
+    /// reason, so this one must try its own.
     pub(crate) fn has_code(&self) -> bool {
         self.hops.iter().any(|hop| hop.request.token_code.is_some())
             || self.mfa_session.as_ref().is_some_and(|session| session.code.is_some())
     }
 
-    /// Stops caching if the long-term key is not the one that cache keys are made of: the keychain may have
-    /// got another one since arl last looked.
+    /// Stops caching if the long-term key is not the one in `source_key`. Another program may have replaced
+    /// it in the keychain since arl wrote its record.
     pub(crate) fn check_source(&self, keys: &Credentials) {
         let planned = self.source_key.as_ref().and_then(SourceKey::access_key_id);
         if planned.is_some_and(|planned| planned != keys.access_key_id()) {
@@ -166,7 +167,7 @@ impl Plan {
 
     /// Returns the cache key of the credentials after this number of hops.
     ///
-    /// Each key is computed once. Generated session names and MFA codes, which change in a plan later, are no
+    /// Each key is computed once. Generated session names and MFA codes, which the plan gets later, are not
     /// part of it.
     pub(crate) fn cache_key(&self, hops: usize) -> Option<&CacheKey> {
         let source = self.source_key.as_ref().filter(|_| !self.has_source_changed.get())?;
@@ -269,7 +270,7 @@ impl<'a, 'text> NamedRole<'a, 'text> {
         chain.map_err(|error| hints::source_not_found(&error, context))
     }
 
-    /// Returns the role to assume. `None` if a profile's own credentials are wanted.
+    /// Returns the target role. `None` if the user wants a profile's own credentials.
     fn target(&self, args: &RoleArgs, region: Option<&str>) -> Result<Option<RoleArn>, CliError> {
         if matches!(self.reference, RoleRef::IdentityCenter { .. }) {
             return Ok(None);
@@ -299,8 +300,8 @@ impl<'a, 'text> NamedRole<'a, 'text> {
     }
 }
 
-/// Returns whether the user chose the source's profile: an SDK that reads no profile but `default` would miss
-/// its region.
+/// Returns whether the user chose the source's profile. Its region must then be exported, because SDKs will
+/// read only the profile `default`.
 fn is_profile_named(args: &RoleArgs, source: &SourceId) -> bool {
     let is_other =
         matches!(source, SourceId::Profile(name) | SourceId::ProfileKeys(name) if name != "default");
@@ -309,7 +310,7 @@ fn is_profile_named(args: &RoleArgs, source: &SourceId) -> bool {
         || [vars::AWS_PROFILE, vars::AWS_DEFAULT_PROFILE].into_iter().any(|name| vars::get(name).is_some())
 }
 
-/// Refuses flags about STS if no call goes there.
+/// Refuses the flags for STS if the plan has no call to it.
 fn refuse_unused_endpoint_flags(args: &RoleArgs, source: &Source) -> Result<(), CliError> {
     let flags = [
         ("--endpoint-url", args.endpoint_url.is_some()),
@@ -323,8 +324,8 @@ fn refuse_unused_endpoint_flags(args: &RoleArgs, source: &Source) -> Result<(), 
     }
 }
 
-/// Tells of a section of the config file that was meant for this profile, and that no program reads: the
-/// profile has keys in the credentials file, and lacks its region or its role.
+/// Prints a note if the config file has a section that was probably meant for this profile and that no
+/// program reads. Without it the profile has only its keys in the credentials file, and no region or role.
 fn note_ignored_section(name: &str, config: &SharedConfig<'_>, context: &Context, output: &Output) {
     if config.profile(name).is_none_or(|section| section.is_in(SharedFile::Config)) {
         return;
@@ -371,7 +372,7 @@ fn warn_if_cli_differs(
     }
 }
 
-/// Returns the error for a flag that needs a role, next to a profile with credentials of its own.
+/// Returns the error for a flag that needs a role, where ROLE is a profile with credentials of its own.
 fn no_role_to_assume(profile: &str, section: &Section<'_>, flag: &str) -> CliError {
     let reason = match web_identity_key(section) {
         Some(_) => "takes its credentials from a web identity",
@@ -385,7 +386,7 @@ fn no_role_to_assume(profile: &str, section: &Section<'_>, flag: &str) -> CliErr
 fn asks_sts(source: &Source) -> bool {
     match source {
         Source::WebIdentity { .. } | Source::MfaSession { .. } => true,
-        // `--allow-insecure-endpoint` also allows a container endpoint on another machine.
+        // `--allow-insecure-endpoint` also allows a container endpoint on another host.
         Source::Container(_) | Source::InstanceMetadata(_) => true,
         Source::Keys(_) | Source::Keychain(_) | Source::Sso(_) | Source::Process(_) | Source::Login(_) => {
             false

@@ -1,5 +1,5 @@
-//! Why STS refused a call. STS has few error codes, so some reasons show only in its messages: this is the
-//! only place that reads those.
+//! Finds out why STS refused a call. STS has few error codes, so some reasons are only in its messages. No
+//! other code reads those messages.
 
 use arl::internal::StsError;
 
@@ -10,11 +10,11 @@ pub(crate) enum Refusal {
     InvalidMfaCode,
     /// The trust policy requires MFA.
     MfaRequired,
-    /// Some other condition of a policy.
+    /// Another condition of a policy denies the call.
     AccessDenied,
     /// The source credentials have expired.
     ExpiredCredentials,
-    /// The access key does not exist here.
+    /// The access key does not exist in this partition.
     UnknownKey,
     /// The signature does not match.
     WrongSecretOrClock,
@@ -26,9 +26,9 @@ pub(crate) enum Refusal {
     RootCaller,
     /// A service control policy, or another policy of the organization, denies the call.
     ForbiddenByOrganization,
-    /// Session tags were sent, and may not be.
+    /// The caller may not set session tags.
     TagsNotAllowed,
-    /// A source identity was sent, and may not be.
+    /// The caller may not set a source identity.
     SourceIdentityNotAllowed,
     /// The duration is longer than the role allows.
     DurationAboveRoleMaximum,

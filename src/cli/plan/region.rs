@@ -1,8 +1,8 @@
-//! The region in which STS is called, and the region that the credentials come with.
+//! The region in which arl calls STS, and the region that it exports with the credentials.
 //!
-//! Both are the same, in AWS's own order: the flag, the environment, the profile. A region that arl itself
-//! has set for another role (`ARL_REGION`) is not the user's and does not count. `ARL_USER_REGION` is then the
-//! user's, which the shell will have again.
+//! Both come from the same setting, in the order of the AWS CLI: the flag, the environment, the profile. A
+//! region that arl has set for another role (`ARL_REGION`) is not the user's choice and does not count.
+//! `ARL_USER_REGION` then holds the user's region, which the shell gets back later.
 
 use arl::internal::{Partition, RegionChange, Section};
 
@@ -14,27 +14,27 @@ use crate::cli::ui::output::Output;
 
 /// The regions of a plan.
 pub(crate) struct Regions {
-    /// What becomes of the region variables.
+    /// How the region variables change.
     pub(crate) change: RegionChange,
     /// The region for STS, if any setting names one.
     pub(crate) effective: Option<String>,
     /// The setting that names it.
     pub(crate) origin: Option<&'static str>,
-    /// The region of the user's that the region variables do not hold after the change.
+    /// The user's region, if the region variables do not hold it after the change.
     pub(crate) hidden: Option<String>,
 }
 
-/// The profile whose `region` is used where no flag and no variable names one.
+/// The profile whose `region` is used if no flag and no variable names one.
 pub(crate) struct RegionProfile<'a, 'text> {
     pub(crate) section: Option<&'a Section<'text>>,
-    /// Whether a flag, a variable or ROLE names the profile. Assuming the role hides that profile from the
-    /// SDKs, so arl hands its region over. An SDK still reads `default`.
+    /// Whether a flag, a variable or ROLE names the profile. Assuming the role unsets `AWS_PROFILE`, so SDKs
+    /// no longer see that profile, and arl exports its region. SDKs still read `default` by themselves.
     pub(crate) is_named: bool,
 }
 
 impl Regions {
-    /// Decides the regions. `partition` is that of the role, if its ARN is known already. An endpoint of the
-    /// user's may call its region anything.
+    /// Decides the regions. `partition` is that of the role, if its ARN is known already. With an endpoint of
+    /// the user's, the region may have any name.
     pub(crate) fn resolve(
         args: &RoleArgs,
         profile: &RegionProfile<'_, '_>,
@@ -66,17 +66,17 @@ impl Regions {
     }
 }
 
-/// The region variables, as far as they count.
+/// The region variables, with what they mean for this plan.
 struct EnvironmentRegion {
-    /// The first variable that names a region of the user's in the role's partition.
+    /// The first variable with a region that the user chose in the role's partition.
     of_user: Option<(&'static str, String)>,
     /// A variable with a region of another partition.
     passed_over: Option<(&'static str, String)>,
     /// Whether arl set the region, for the role that this shell has now.
     is_of_role: bool,
-    /// The region of the user's that the role of this shell hides.
+    /// The user's region, if the role of this shell hides it.
     hidden: Option<String>,
-    /// What the variables hold, in the order in which they count.
+    /// The values of the variables, in the order of precedence.
     values: [Option<String>; 2],
 }
 
@@ -89,7 +89,7 @@ impl EnvironmentRegion {
         let values = names.map(vars::get);
         let of_role = vars::get(vars::ARL_REGION);
         let is_of_role = values[0].is_some() && values[0] == of_role;
-        // Without a region of the role, arl may have unset the user's, which is of another partition.
+        // A role without a region may have unset the user's region, if that is in another partition.
         let is_hidden = vars::get(vars::ARL_SOURCE).is_some()
             && (is_of_role || (of_role.is_none() && values.iter().all(Option::is_none)));
         let hidden = vars::get(vars::ARL_USER_REGION).filter(|_| is_hidden);
@@ -109,14 +109,14 @@ impl EnvironmentRegion {
             let slot = if fits { &mut read.of_user } else { &mut read.passed_over };
             slot.get_or_insert((name, region));
         }
-        // A variable that does not count is no concern of the user's if the other one does.
+        // Do not mention an unused variable if the other one is used.
         if read.of_user.is_some() && read.passed_over.as_ref().is_some_and(|(name, _)| *name != names[0]) {
             read.passed_over = None;
         }
         Ok(read)
     }
 
-    /// The change for a region that a flag or a profile names.
+    /// Returns the change for a region that a flag or a profile names.
     fn set(&self, region: &str) -> RegionChange {
         let is_users = |value: &Option<String>| value.as_deref().is_none_or(|value| value == region);
         if !self.is_of_role && self.values.iter().all(is_users) && self.values.iter().any(Option::is_some) {
@@ -125,7 +125,7 @@ impl EnvironmentRegion {
         RegionChange::Set(region.to_owned())
     }
 
-    /// The change for a region of the user's.
+    /// Returns the change for a region that the user chose.
     fn complete(&self, region: &str) -> RegionChange {
         match &self.values {
             [Some(_), Some(_)] if self.passed_over.is_none() && !self.is_of_role => RegionChange::Keep,
@@ -133,7 +133,7 @@ impl EnvironmentRegion {
         }
     }
 
-    /// Returns the region of the user's that the variables do not hold after this change.
+    /// Returns the user's region, if the variables do not hold it after this change.
     fn hidden_by(&self, change: &RegionChange) -> Option<String> {
         let of_user = || {
             let values = self.values.iter().flatten().next().filter(|_| !self.is_of_role);
@@ -146,7 +146,7 @@ impl EnvironmentRegion {
         }
     }
 
-    /// The change where nothing names a region to hand over.
+    /// Returns the change if no setting names a region to export.
     fn none(&self) -> RegionChange {
         if self.is_of_role || self.passed_over.is_some() { RegionChange::Unset } else { RegionChange::Keep }
     }

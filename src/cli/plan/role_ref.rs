@@ -19,8 +19,8 @@ pub(crate) fn typed_role(args: &RoleArgs) -> Result<RoleRef, CliError> {
     RoleRef::parse(&text).map_err(|error| CliError::usage(format!("not a role: {error}")))
 }
 
-/// Returns the role that the command line names. A text in the form of a role of IAM Identity Center is the
-/// name of a profile if there is no such session.
+/// Returns the role that the command line names. A text of the form `SESSION:ACCOUNT/NAME` is the name of a
+/// profile if a profile has that name and no session has the name SESSION.
 pub(crate) fn typed_role_in(args: &RoleArgs, config: &SharedConfig<'_>) -> Result<RoleRef, CliError> {
     Ok(match (typed_role(args)?, &args.role) {
         (RoleRef::IdentityCenter { session, .. }, Some(text))
@@ -32,10 +32,10 @@ pub(crate) fn typed_role_in(args: &RoleArgs, config: &SharedConfig<'_>) -> Resul
     })
 }
 
-/// Returns the name that a user knows the role by: the profile as typed, else `ACCOUNT/NAME`.
+/// Returns the name of the role for the user: the profile as typed, else `ACCOUNT/NAME`.
 ///
-/// Prompts show it, so a profile's name counts only if no prompt and no status line gives its characters a
-/// meaning.
+/// Shell prompts show it, so a profile's name is used only if no character in it has a special meaning in a
+/// prompt or a status line.
 pub(crate) fn display_name(args: &RoleArgs, role_arn: Option<&RoleArn>) -> Option<String> {
     let is_plain = |name: &str| name.chars().all(|c| c.is_alphanumeric() || " _.@/+:=,-".contains(c));
     let account_role = || role_arn.map(|arn| format!("{}/{}", arn.account_id(), arn.role_name()));
@@ -71,8 +71,8 @@ pub(crate) fn check_partition(args: &RoleArgs, arn: &RoleArn) -> Result<(), CliE
     }
 }
 
-/// Refuses a text that names a role by itself and is the name of a profile as well: arl does not guess whose
-/// credentials the user wants.
+/// Refuses a text that is a role by itself and also the name of a profile, because arl does not guess which
+/// of the two the user means.
 pub(crate) fn check_unambiguous(
     text: &str,
     config: &SharedConfig<'_>,
@@ -109,7 +109,7 @@ pub(crate) fn check_unambiguous(
         .hint(format!("for the profile: give it another name in `{path}`")))
 }
 
-/// Adds the section that is probably meant by a profile's name, and how it should be headed.
+/// Adds the section that the user probably meant as the profile, and the header that it should have.
 pub(crate) fn with_misnamed(error: CliError, section: &MisnamedSection, context: &Context) -> CliError {
     let MisnamedSection { file, header, right_header } = section;
     let path = context.display_path(*file);
@@ -118,7 +118,7 @@ pub(crate) fn with_misnamed(error: CliError, section: &MisnamedSection, context:
         .hint(format!("write `[{right_header}]` in `{path}`: {}", header_rule(*file)))
 }
 
-/// How the sections of a file are headed.
+/// Returns the rule for the section headers of a file.
 pub(crate) fn header_rule(file: SharedFile) -> &'static str {
     match file {
         SharedFile::Config => {
@@ -128,7 +128,7 @@ pub(crate) fn header_rule(file: SharedFile) -> &'static str {
     }
 }
 
-/// Returns the error for a text that names no role, with what was probably meant.
+/// Returns the error for a text that names no role, with a hint at what the user probably meant.
 pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Context) -> CliError {
     if name.is_empty() {
         return CliError::usage("the role is empty")

@@ -9,7 +9,7 @@ use crate::cli::plan::hints::{describe, network_hint};
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::text::quote_words;
 
-/// Returns the error for a role of IAM Identity Center that arl did not get.
+/// Returns the error for a failed call for a role of IAM Identity Center.
 pub(crate) fn identity_center_failed(
     error: &LoginError,
     chain: &SourceChain,
@@ -52,19 +52,19 @@ pub(crate) fn identity_center_failed(
     }
 }
 
-/// Returns a path as a word that can be pasted.
+/// Returns a path quoted for a shell, so that the user can paste it.
 pub(crate) fn quoted(path: &Path) -> String {
     quote_words(Shell::Posix, &[path.display().to_string()])
 }
 
-/// Returns how to sign in.
+/// Returns a hint with the command that signs in.
 pub(crate) fn sign_in_hint(session: &SsoSession, profile: Option<&str>) -> String {
     let name = session.name.as_deref().or(profile).unwrap_or_default();
     let words = ["arl", "login", name].into_iter().filter(|word| !word.is_empty()).map(str::to_owned);
     format!("sign in: {}", quote_words(Shell::Posix, &words.collect::<Vec<_>>()))
 }
 
-/// Returns some names of a list.
+/// Returns the first names of a list, and the number of the others.
 fn listed(names: &[String]) -> String {
     const MAX: usize = 20;
     let shown = names.iter().take(MAX).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

@@ -38,7 +38,7 @@ pub(crate) fn find_identity_center(
     Ok(IdentityCenterSettings { portal: find(Service::Sso)?.0, oidc: find(Service::SsoOidc)?.0 })
 }
 
-/// Collects the settings that decide how a service is reached.
+/// Collects the settings for the calls to a service.
 fn find_service(
     service: Service,
     args: &EndpointArgs<'_>,
@@ -105,7 +105,7 @@ fn network(
 ) -> NetworkConfig {
     // The lower-case variable wins, as in curl and Python.
     let any_case = |name: &str| vars::get(&name.to_lowercase()).or_else(|| vars::get(name));
-    // curl, Go and botocore take a proxy without a scheme for an http one.
+    // curl, Go and botocore take a proxy without a scheme as an http proxy.
     let with_scheme = |url: String| if url.contains("://") { url } else { format!("http://{url}") };
     let no_proxy = any_case(vars::NO_PROXY).unwrap_or_default();
     let has_no_proxy = no_proxy.split(',').any(|host| host.trim() == "*");

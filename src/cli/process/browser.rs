@@ -13,11 +13,12 @@ use crate::cli::env::vars;
 const DEFAULT_OPENERS: &[&str] =
     if cfg!(target_os = "macos") { &["open"] } else { &["xdg-open", "wslview", "open"] };
 
-/// Starts browsers with an address, one after the other, until `done` is complete or one of them seems to
-/// work. Other users can see the address in the argument list, so it must hold no secret.
+/// Tries the configured browsers in order, with this address, until one of them seems to work. Then waits for
+/// `done`, and returns its value. If `done` completes earlier, returns at once. Other users can see the
+/// address in the argument list, so it must not contain a secret.
 ///
 /// # Errors
-/// No browser could be started. `done` may still be waited for.
+/// No browser could be started. The caller can still wait for `done`.
 pub(crate) async fn open_until<T>(
     address: &str,
     done: Pin<&mut impl Future<Output = T>>,
@@ -26,11 +27,10 @@ pub(crate) async fn open_until<T>(
     start_until(open_commands(address), missing, done).await
 }
 
-/// Starts commands, one after the other, until `done` is complete or one of them seems to work. Other users
-/// can see their arguments, which must hold no secret. `missing` is the cause if none of them is a program.
+/// Does the same as [`open_until`] with these commands. `missing` is the cause if none of them is a program.
 ///
 /// # Errors
-/// No command could be started. `done` may still be waited for.
+/// No command could be started. The caller can still wait for `done`.
 pub(crate) async fn start_until<T>(
     commands: Vec<Vec<String>>,
     missing: &str,
@@ -68,8 +68,8 @@ pub(crate) async fn start_until<T>(
 /// Returns the command lines that may open the URL.
 fn open_commands(url: &str) -> Vec<Vec<String>> {
     let browser_setting = vars::get(vars::BROWSER).unwrap_or_default();
-    // Read as xdg-open does: several commands, of which the first that works is used. The URL replaces %s, or
-    // comes last.
+    // Read BROWSER as xdg-open does: several commands with colons between them, of which the first that works
+    // is used. The URL replaces %s, or is appended.
     let commands = browser_setting.split(':').chain(DEFAULT_OPENERS.iter().copied());
     let argv = commands.map(|command| command.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
     let with_url = argv.filter(|argv| !argv.is_empty()).map(|mut argv| {

@@ -1,4 +1,4 @@
-//! A command that runs beside arl instead of replacing it, as if it ran without arl.
+//! Runs a command beside arl, so that it behaves as if it ran without arl.
 //!
 //! It stays in arl's process group, so the terminal's signals reach it directly, once. arl forwards the
 //! signals that other processes send to arl alone. When the command stops, arl stops too, so that the shell
@@ -63,7 +63,7 @@ impl Child {
         };
         let spawned = match spawn(program, None) {
             Err(error) if error.raw_os_error() == Some(ENOEXEC) => {
-                // Runs a script without `#!` with sh, as shells and most C libraries do.
+                // Run a script without `#!` with sh, as shells and most C libraries do.
                 match lookup::candidate_paths(program).into_iter().find(|path| path.is_file()) {
                     Some(script) => spawn(OsStr::from_bytes(b"/bin/sh"), Some(script.as_os_str())),
                     None => Err(error),

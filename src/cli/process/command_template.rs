@@ -1,15 +1,15 @@
-//! A command of the user's with placeholders, such as `ARL_BROWSER`.
+//! Commands with placeholders that the user configures, such as `ARL_BROWSER`.
 
-/// A command line as words. No shell reads it, so a value in the place of a placeholder is never code.
+/// A command line, split into arguments. No shell reads it, so the value of a placeholder is never code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CommandTemplate(Vec<String>);
 
 impl CommandTemplate {
-    /// Splits a command line at whitespace. Quotes and backslashes keep words together as in a shell; nothing
-    /// else is special.
+    /// Splits a command line at whitespace. Quotes and backslashes work as in a shell; no other character is
+    /// special.
     ///
     /// # Errors
-    /// There is no word, or a quote is not closed. Says which.
+    /// There is no word, or a quote is not closed. The error says which.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
         let mut chars = text.chars();
@@ -24,7 +24,7 @@ impl CommandTemplate {
                 (None | Some('"'), '\\') => {
                     let escaped = chars.next().ok_or("ends with a backslash")?;
                     let word = word.get_or_insert_default();
-                    // Between double quotes a backslash before another character is itself.
+                    // Between double quotes a backslash before any other character is literal.
                     if quote.is_some() && !"\"\\$`".contains(escaped) {
                         word.push('\\');
                     }
@@ -40,11 +40,12 @@ impl CommandTemplate {
         if words.first().is_none_or(String::is_empty) { Err("names no program") } else { Ok(Self(words)) }
     }
 
-    /// Returns the words with the values of the placeholders, each a `%` and its letter; `%%` is a `%`. If the
-    /// first placeholder stands nowhere, its value becomes the last word.
+    /// Returns the arguments with the placeholders replaced. A placeholder is a `%` and its letter; `%%` is a
+    /// `%`. If the template does not contain the first placeholder, its value is appended as the last
+    /// argument.
     ///
     /// # Errors
-    /// The template has a placeholder that is not listed. Names it.
+    /// The template has a placeholder that is not listed. The error names it.
     pub(crate) fn fill(&self, values: &[(char, &str)]) -> Result<Vec<String>, String> {
         let mut argv = Vec::with_capacity(self.0.len() + 1);
         let mut has_first = false;

@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The limit from before. A command that replaces arl gets it back.
+/// The limit that arl was started with. Commands get it back.
 #[derive(Debug)]
 pub(crate) struct SavedCoreLimit(Rlimit);
 
@@ -22,7 +22,7 @@ pub(crate) fn disable_core_dumps() -> SavedCoreLimit {
 }
 
 impl SavedCoreLimit {
-    /// Restores the limit for the moment in which a command starts beside arl.
+    /// Restores the limit while a command is started beside arl, so that the command inherits it.
     pub(crate) fn lift(&self) {
         let _ = setrlimit(Resource::Core, self.0);
     }
@@ -32,7 +32,8 @@ impl SavedCoreLimit {
         let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: self.0.maximum });
     }
 
-    /// Restores the limit for good. `execve` makes a process dumpable again by itself, but keeps its limits.
+    /// Restores the limit for a command that replaces arl. `execve` makes a process dumpable again by itself,
+    /// but keeps its limits.
     pub(crate) fn restore(self) {
         if self.0.current != Some(0) {
             let _ = setrlimit(Resource::Core, self.0);

@@ -8,8 +8,8 @@ use arl::internal::Identity;
 use crate::cli::env::vars;
 use crate::cli::sys;
 
-/// Returns this process's environment with these variables in place of every variable that holds an identity,
-/// or a region that is not for this one.
+/// Returns this process's environment with these variables. It leaves out every identity variable, and region
+/// variables that are not for this identity.
 pub(crate) fn environment_with<V: Into<OsString>>(
     identity: &Identity,
     variables: Vec<(&'static str, V)>,
@@ -20,11 +20,11 @@ pub(crate) fn environment_with<V: Into<OsString>>(
     environment
 }
 
-/// As [`environment_with`], with the identity's own variables, for `execve`. Variables that stay are not
-/// copied, and an entry without a `=` stays as well.
+/// Does the same as [`environment_with`] with the identity's own variables, for `execve`. It copies no
+/// inherited variable, and keeps entries without a `=`.
 ///
 /// # Errors
-/// A value contains a NUL, which no value from STS or a profile does.
+/// A value contains a NUL. No value from STS or a profile does.
 pub(crate) fn exec_environment_with(identity: &Identity) -> Result<Vec<Cow<'static, CStr>>, NulError> {
     let variables = identity.variables();
     let name_of = |entry: &'static CStr| entry.to_bytes().split(|&b| b == b'=').next().unwrap_or_default();
@@ -38,7 +38,7 @@ pub(crate) fn exec_environment_with(identity: &Identity) -> Result<Vec<Cow<'stat
 }
 
 fn is_replaced<V>(name: &[u8], identity: &Identity, variables: &[(&'static str, V)]) -> bool {
-    // The hook's function sets ARL_SUBSHELL for arl alone.
+    // The shell function sets ARL_SUBSHELL for arl only, not for the command.
     let replaced = identity.replaced_variables().chain([vars::ARL_SUBSHELL]);
     let mut replaced = replaced.chain(variables.iter().map(|(name, _)| *name));
     replaced.any(|other| name == other.as_bytes())

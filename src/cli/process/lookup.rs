@@ -22,7 +22,7 @@ pub(crate) fn spawn_error(program: &OsStr, error: &io::Error) -> CliError {
     }
 }
 
-/// Returns the paths at which a program of this name may be, in order.
+/// Returns the paths where a program of this name may be, in order.
 pub(crate) fn candidate_paths(program: &OsStr) -> Vec<PathBuf> {
     if program.as_bytes().contains(&b'/') {
         return vec![PathBuf::from(program)];

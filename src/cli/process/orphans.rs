@@ -1,5 +1,5 @@
-//! Processes without a parent, which the kernel gives to process 1. In a container `arl exec --server` may be
-//! that process, and each one that ends would stay a zombie.
+//! Waits for orphaned processes, whose parent becomes process 1. In a container `arl exec --server` may be
+//! process 1, and without this every orphan would stay a zombie.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -10,11 +10,11 @@ use tokio::time::{Sleep, sleep};
 
 use crate::cli::sys;
 
-/// How long arl leaves a process that has ended to the code that may be waiting for it, such as that of a
+/// How long an ended process is left to the code that may be waiting for it, for example for a
 /// `credential_process`.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The processes that have ended and that no code of arl's has waited for.
+/// The ended processes for which no code of arl has waited yet.
 #[derive(Debug, Default)]
 pub(crate) struct Orphans {
     ended: BTreeSet<i32>,
@@ -22,14 +22,14 @@ pub(crate) struct Orphans {
 }
 
 impl Orphans {
-    /// Some process has ended.
+    /// Schedules a check, because some process has ended.
     pub(crate) fn look_soon(&mut self) {
         if self.next_look.is_none() && getpid().is_init() {
             self.next_look = Some(Box::pin(sleep(GRACE)));
         }
     }
 
-    /// Returns when [`Orphans::look`] is due, which is never unless arl is process 1.
+    /// Returns when [`Orphans::look`] is due. It never returns unless arl is process 1.
     pub(crate) async fn wait_for_next_look(&mut self) {
         match &mut self.next_look {
             Some(sleep) => sleep.await,
@@ -37,7 +37,7 @@ impl Orphans {
         }
     }
 
-    /// Waits for each process, except the command, that had ended at the look before.
+    /// Waits for each process, except the command, that had ended at the previous check already.
     pub(crate) fn look(&mut self, command: Pid) {
         let command = command.as_raw_nonzero().get();
         let ended: BTreeSet<i32> = sys::ended_children().into_iter().filter(|&pid| pid != command).collect();

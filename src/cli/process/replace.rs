@@ -22,15 +22,15 @@ pub(crate) fn replace_with_command(program: &OsStr, arguments: &[OsString], iden
         .and_then(|environment| replace_process(program, arguments, &environment));
     match replaced {
         Ok(error) => spawn_error(program, &error),
-        // Never happens: paths and variables hold no NUL, and arguments came through C's `main`.
+        // This cannot happen: paths and variables contain no NUL, and neither do the arguments of C's `main`.
         Err(error) => {
             CliError::new(format!("could not run `{}`", program.to_string_lossy())).caused_by(error)
         }
     }
 }
 
-/// Does what `execvpe` does, which some C libraries lack. The standard library would sort the whole
-/// environment.
+/// Does the same as `execvpe`, which some C libraries lack. The standard library is not used, because it
+/// would sort the whole environment.
 fn replace_process(
     program: &OsStr,
     arguments: &[OsString],
@@ -48,13 +48,13 @@ fn replace_process(
         let path = text(path.as_os_str())?;
         let error = sys::execve(&path, &argv, environment);
         if error.raw_os_error() == Some(ENOEXEC) {
-            // Runs a script without `#!` with sh, as shells and most C libraries do.
+            // Run a script without `#!` with sh, as shells and most C libraries do.
             let mut script = vec![c"/bin/sh".to_owned(), path];
             script.extend(argv.drain(1..));
             return Ok(sys::execve(c"/bin/sh", &script, environment));
         }
         match error.kind() {
-            // The command may be in the next directory.
+            // The command may be in a later directory.
             io::ErrorKind::NotFound => {}
             io::ErrorKind::NotADirectory if is_searched => {}
             io::ErrorKind::PermissionDenied => denied = Some(error),

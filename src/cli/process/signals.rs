@@ -1,4 +1,4 @@
-//! What arl does with signals. Commands that it starts get them as arl's caller had set them.
+//! Sets what arl does with signals. Commands that it starts get the signal actions of arl's caller.
 
 use std::io::Read as _;
 use std::os::unix::net::UnixStream;
@@ -13,20 +13,21 @@ use crate::cli::ui::error::CliError;
 
 /// Whether arl's caller ignores SIGPIPE.
 static CALLER_IGNORES_SIGPIPE: AtomicBool = AtomicBool::new(false);
-/// Whether a write beyond the limit of a file's size would have killed arl.
+/// Whether arl's caller leaves SIGXFSZ at its default, which kills a process that exceeds the file size
+/// limit.
 static CALLER_SIGXFSZ_DEFAULT: AtomicBool = AtomicBool::new(false);
-/// Whether arl's caller does not want to hear of processes that end.
+/// Whether arl's caller ignores SIGCHLD.
 static CALLER_IGNORES_SIGCHLD: AtomicBool = AtomicBool::new(false);
 
 /// Ignores SIGPIPE, so that a write to a closed pipe returns an error. Must run before any other code that
-/// changes signals, to learn what the caller did with it.
+/// changes signal actions, because it saves the caller's.
 pub(crate) fn ignore_sigpipe() {
     CALLER_IGNORES_SIGPIPE.store(sys::is_ignored(libc::SIGPIPE), Ordering::Relaxed);
     sys::set_disposition(libc::SIGPIPE, Disposition::Ignore);
 }
 
-/// Prepares for writing files and starting programs: a write beyond the limit of a file's size returns an
-/// error, and programs can be waited for. Must run before there is another thread.
+/// Prepares for writing files and starting programs: a write beyond the file size limit returns an error, and
+/// arl can wait for its children. Must run before there is another thread.
 pub(crate) fn install_signal_policy() {
     if !sys::is_ignored(libc::SIGXFSZ) {
         CALLER_SIGXFSZ_DEFAULT.store(true, Ordering::Relaxed);
@@ -38,24 +39,24 @@ pub(crate) fn install_signal_policy() {
     }
 }
 
-/// Makes SIGTERM end arl, or the command that has replaced it, when the subshell ends in which the hook's
-/// function calls it. A shell's `$!` is that subshell, so `arl exec ROLE -- SERVER & kill $!` would leave the
-/// server running. Only Linux can do this.
+/// Makes the kernel send SIGTERM to arl, or to the command that has replaced it, when the subshell ends in
+/// which the shell function runs it. `$!` is that subshell, so without this `arl exec ROLE -- SERVER & kill
+/// $!` would leave the server running. Only Linux can do this.
 ///
-/// A subshell that is not arl's parent is another one, whose variable was inherited.
+/// If the subshell in the variable is not arl's parent, the variable was inherited, and nothing is done.
 pub(crate) fn end_with_subshell() {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{Signal, getppid, set_parent_process_death_signal};
         let subshell = vars::get(vars::ARL_SUBSHELL).and_then(|number| number.parse().ok());
         if subshell.is_some() && subshell == getppid().map(|parent| parent.as_raw_nonzero().get()) {
-            // If it fails, the command lives on, as it does on other systems.
+            // If this fails, the command keeps running, as on other systems.
             let _ = set_parent_process_death_signal(Some(Signal::TERM));
         }
     }
 }
 
-/// Returns what arl's caller did with the signals that arl treats otherwise.
+/// Returns the caller's actions for the signals whose actions arl has changed.
 fn caller_dispositions() -> Vec<(i32, Disposition)> {
     let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
     let pipe = if is_set(&CALLER_IGNORES_SIGPIPE) { Disposition::Ignore } else { Disposition::Default };
@@ -69,19 +70,19 @@ fn caller_dispositions() -> Vec<(i32, Disposition)> {
     dispositions
 }
 
-/// Gives the command that replaces arl the signals as arl's caller had set them.
+/// Restores the caller's signal actions for a command that replaces arl.
 pub(crate) fn restore_signal_policy() {
     for (signal, disposition) in caller_dispositions() {
         sys::set_disposition(signal, disposition);
     }
 }
 
-/// Gives a command that runs beside arl the signals as arl's caller had set them.
+/// Sets the caller's signal actions for a command that runs beside arl.
 pub(crate) fn inherit_signal_policy(command: &mut Command) {
     sys::set_dispositions_of(command, caller_dispositions());
 }
 
-/// The signals that arl passes on to a command that runs beside it.
+/// The signals that arl forwards to a command that runs beside it.
 const FORWARDED: [i32; 11] = [
     libc::SIGHUP,
     libc::SIGINT,
@@ -89,12 +90,12 @@ const FORWARDED: [i32; 11] = [
     libc::SIGTERM,
     libc::SIGUSR1,
     libc::SIGUSR2,
-    // A timer or a descriptor that arl's process has from its caller: `perl -e 'alarm 9; exec @ARGV'`.
+    // These may come from a timer or a descriptor that arl inherited: `perl -e 'alarm 9; exec @ARGV'`.
     libc::SIGALRM,
     libc::SIGVTALRM,
     libc::SIGPROF,
     libc::SIGIO,
-    // A process that stopped the command may know arl's process only.
+    // A program that stopped the command may know only arl's process ID.
     libc::SIGCONT,
 ];
 
@@ -103,12 +104,12 @@ const FORWARDED: [i32; 11] = [
 pub(crate) enum StopSignal {
     /// It stops arl.
     Default,
-    /// It is passed on and stops the command, after which arl stops itself.
+    /// arl forwards it, which stops the command, and then stops itself.
     Forwarded,
 }
 
-/// Writes the number of each signal that a process sends to arl into `pipe`. The terminal's are left out, as
-/// they reach the whole process group. Signals that arl's caller ignores stay ignored.
+/// Writes the number of each signal that a process sends to arl into `pipe`. It leaves out signals of the
+/// terminal, which reach the whole process group. Signals that arl's caller ignores stay ignored.
 pub(crate) fn forward_signals_to(pipe: UnixStream, stop_signal: StopSignal) {
     sys::set_signal_pipe(pipe);
     let stop = (stop_signal == StopSignal::Forwarded).then_some(libc::SIGTSTP);
@@ -117,14 +118,15 @@ pub(crate) fn forward_signals_to(pipe: UnixStream, stop_signal: StopSignal) {
     }
 }
 
-/// Restores the default of the signals that [`stop_signal`] caught. The ignored ones stay ignored.
+/// Restores the default actions of the signals that [`stop_signal`] catches. Ignored ones stay ignored.
 pub(crate) fn restore_defaults() {
     for signal in sys::TERMINATION.into_iter().filter(|&signal| !sys::is_ignored(signal)) {
         sys::set_disposition(signal, Disposition::Default);
     }
 }
 
-/// Waits for a signal that asks arl to stop. A signal that arl's caller ignores, as nohup does, is not one.
+/// Waits for a signal that asks arl to stop. A signal that arl's caller ignores, as nohup does, does not
+/// count.
 pub(crate) async fn stop_signal() -> Result<i32, CliError> {
     use tokio::signal::unix::{Signal, SignalKind, signal};
     let failed = |error| CliError::new("could not install signal handlers").caused_by(error);
@@ -149,14 +151,14 @@ pub(crate) async fn stop_signal() -> Result<i32, CliError> {
     })
 }
 
-/// Listens to the signals that ask arl to stop, for code that looks for them from time to time. Dropping it
-/// restores their default.
+/// Listens to the signals that ask arl to stop, for code that polls. Dropping it restores their default
+/// actions.
 pub(crate) struct StopWatch {
     signal_rx: UnixStream,
 }
 
 impl StopWatch {
-    /// Starts to listen. A signal that arl's caller ignores is not one.
+    /// Starts to listen. A signal that arl's caller ignores does not count.
     pub(crate) fn start() -> Result<Self, CliError> {
         let failed = |error| CliError::new("could not install signal handlers").caused_by(error);
         let (signal_rx, signal_tx) = UnixStream::pair().map_err(failed)?;
@@ -170,7 +172,7 @@ impl StopWatch {
         Ok(Self { signal_rx })
     }
 
-    /// Returns the signal, once there is one.
+    /// Returns the signal, if one has come.
     pub(crate) fn signal(&self) -> Option<i32> {
         let mut number = [0];
         let is_sent = (&self.signal_rx).read(&mut number).is_ok_and(|count| count > 0);

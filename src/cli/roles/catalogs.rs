@@ -1,4 +1,4 @@
-//! What is cached of IAM Identity Center: roles without a profile, and the names of accounts.
+//! Cached catalogs of IAM Identity Center: roles without a profile, and the names of accounts.
 
 use std::collections::{HashMap, HashSet};
 

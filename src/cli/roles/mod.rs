@@ -1,5 +1,5 @@
-//! The roles that arl knows without a network call: those that profiles name, and what is cached of IAM
-//! Identity Center, with what the shell and the cache tell about them.
+//! The roles that arl knows without a network call: the roles of profiles and of cached catalogs, with their
+//! state in the shell and in the cache.
 
 pub(crate) mod catalogs;
 pub(crate) mod needed;
@@ -44,21 +44,23 @@ pub(crate) fn profile_roles(
     roles
 }
 
-/// Returns the sessions by what identifies their roles. Of several, the last one counts.
+/// Returns the sessions by the identifiers of their roles. Of several sessions of a role, the last one
+/// counts.
 fn by_role(sessions: &[SessionSummary]) -> HashMap<String, &SessionSummary> {
     let role =
         |session: &SessionSummary| session.role_arn().map(str::to_owned).or_else(|| session.sso_role());
     sessions.iter().filter_map(|session| Some((role(session)?, session))).collect()
 }
 
-/// Adds the names of the accounts, which a catalog has by their IDs.
+/// Adds the names of the accounts. `names` has them by account ID.
 pub(crate) fn name_accounts(roles: &mut [KnownRole], names: &HashMap<String, String>) {
     for role in roles {
         role.account_name = names.get(&role.account_id).cloned();
     }
 }
 
-/// Returns the cached sessions, the first to expire first. An error of the cache must not hide the profiles.
+/// Returns the cached sessions, the first to expire first. An error of the cache counts as an empty cache,
+/// because it must not hide the profiles.
 pub(crate) fn cached_sessions(context: &Context, output: &Output) -> Vec<SessionSummary> {
     let cached =
         || CacheLocation::from_env(context).ok()?.open(output).ok()??.list(Context::now(), usize::MAX).ok();
@@ -82,7 +84,7 @@ pub(crate) enum RoleOrigin {
 /// A role that the user can name.
 #[derive(Debug, Default)]
 pub(crate) struct KnownRole {
-    /// What the user types to get it: the name of its profile, or `SESSION:ACCOUNT/NAME`.
+    /// The ROLE that the user types: the name of its profile, or `SESSION:ACCOUNT/NAME`.
     pub(crate) name: String,
     pub(crate) origin: RoleOrigin,
     /// `None` for a role of IAM Identity Center, whose ARN only the service knows.
@@ -94,20 +96,21 @@ pub(crate) struct KnownRole {
     pub(crate) source: String,
     pub(crate) mfa_serial: Option<String>,
     pub(crate) region: Option<String>,
-    /// Whether it, or a role on the way, has an MFA device.
+    /// Whether this role, or one on the way to it, has an MFA device.
     pub(crate) needs_mfa: bool,
-    /// Why it cannot work.
+    /// Why the role cannot work.
     pub(crate) fault: Option<String>,
     /// Whether this shell has the role.
     pub(crate) is_current: bool,
-    /// When the last of its cached sessions expires.
+    /// When the cached session that expires last expires.
     pub(crate) expiration: Option<SystemTime>,
-    /// When that one was issued.
+    /// When that session was issued.
     pub(crate) used_at: Option<SystemTime>,
 }
 
 impl KnownRole {
-    /// Reads the role of a profile, if it has one. An invalid profile is noted and left out.
+    /// Reads the role of a profile, if it has one. Returns `None` for an invalid profile, and prints a note
+    /// about it.
     fn read(name: &str, section: &Section<'_>, output: &Output) -> Option<Self> {
         match RoleProfile::read(name, section) {
             Ok(Some(profile)) => Some(Self {
@@ -152,7 +155,7 @@ impl KnownRole {
         }
     }
 
-    /// Returns what identifies the role among cached sessions: its ARN, or `SESSION:ACCOUNT/NAME`.
+    /// Returns the identifier of the role among cached sessions: its ARN, or `SESSION:ACCOUNT/NAME`.
     pub(crate) fn identifier(&self) -> String {
         match &self.role_arn {
             Some(arn) => arn.to_string(),
@@ -167,7 +170,7 @@ impl KnownRole {
         self.expiration = session.map(|session| session.expiration);
     }
 
-    /// Adds what the other profiles, the shell and the cache tell about the role.
+    /// Fills in the fields that depend on other profiles, the shell and the cache.
     fn complete(
         &mut self,
         chains: &mut SourceChains<'_, '_>,

@@ -10,7 +10,8 @@ use crate::cli::ui::text::quote_words;
 /// How many profiles the error lists.
 const MAX_PROFILES: usize = 12;
 
-/// Returns the error, with the profiles that could be meant. `behind` follows the role on the command line.
+/// Returns the error, which lists profiles. `behind` is the text after the role in the suggested command
+/// line.
 pub(crate) fn role_needed(command: &str, behind: &str) -> CliError {
     let refused = CliError::usage(format!("`{command}` needs a role"));
     match profile_names() {
@@ -25,8 +26,8 @@ pub(crate) fn role_needed(command: &str, behind: &str) -> CliError {
     }
 }
 
-/// Returns the profiles of the shared files, those with a role first. None if they cannot be read; the
-/// command itself says why.
+/// Returns the profiles of the shared files, those with a role first. The list is empty if the files cannot
+/// be read, because the command itself reports why.
 pub(crate) fn profile_names() -> Vec<String> {
     let Ok(context) = Context::read() else { return Vec::new() };
     let names = |config: SharedConfig<'_>| {

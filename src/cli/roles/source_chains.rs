@@ -1,19 +1,20 @@
-//! Where the profiles of roles lead, and whether they can work.
+//! Follows the `source_profile`s of role profiles, and finds those that cannot work.
 
 use std::collections::{HashMap, HashSet};
 
 use arl::internal::SharedConfig;
 
-/// Where the `source_profile`s of profiles lead, each walked once: a file may have thousands of them.
+/// The results for the profiles of a file. Each profile is followed once, because a file may have thousands
+/// of them.
 pub(crate) struct SourceChains<'a, 'b> {
     config: &'a SharedConfig<'b>,
     known: HashMap<String, SourceOutcome>,
 }
 
-/// Where the `source_profile`s of a profile lead.
+/// The result for one profile.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SourceOutcome {
-    /// How many profiles it takes, its own included.
+    /// The number of profiles in its chain, including itself.
     profiles: usize,
     /// Whether a role on the way has an MFA device.
     pub(crate) needs_mfa: bool,
@@ -46,7 +47,8 @@ impl<'a, 'b> SourceChains<'a, 'b> {
             let source = section.get_non_empty("source_profile").filter(|_| is_role);
             walked.push((next.clone(), is_role && section.get_non_empty("mfa_serial").is_some()));
             match source {
-                // Some tools write a profile whose own keys are the source of its role.
+                // Some tools write profiles that name themselves as the source: their own keys assume the
+                // role.
                 Some(source) if source != next => next = source.to_owned(),
                 _ => break SourceOutcome::default(),
             }
@@ -63,5 +65,5 @@ impl<'a, 'b> SourceChains<'a, 'b> {
     }
 }
 
-/// How many profiles a chain may have, as when it is used.
+/// The most profiles in a chain, as in `SourceResolver`.
 const MAX_SOURCES: usize = 100;

@@ -1,4 +1,4 @@
-//! Shared files for one command, without a profile that would take precedence over arl's endpoint.
+//! Creates shared files for one command, with no profile that would take precedence over arl's endpoint.
 
 use std::ffi::OsString;
 use std::io;
@@ -9,8 +9,8 @@ use arl::internal::files;
 use crate::cli::env::vars;
 use crate::cli::serve::private_dir::PrivateDir;
 
-/// Writes two shared files with no secret in them, and returns the variables that point the command to them.
-/// The command sees only the region of the user's own files.
+/// Writes two shared files without secrets, and returns the variables that point the command to them. Of the
+/// user's own files the command sees only the region.
 pub(crate) fn isolate(
     directory: &PrivateDir,
     region: Option<&str>,
@@ -29,7 +29,7 @@ pub(crate) fn isolate(
 /// `BotoProvider`.
 const BOTO_CONFIG: &str = "BOTO_CONFIG";
 
-/// Returns the first of boto's files that has an AWS key. gsutil still uses these files.
+/// Returns the first of boto's files with an AWS key. gsutil still uses these files.
 pub(crate) fn boto_file_with_keys() -> Option<PathBuf> {
     let files = match vars::get(BOTO_CONFIG) {
         Some(file) => vec![PathBuf::from(file)],

@@ -62,8 +62,8 @@ pub(crate) fn run(
     let runtime = runtime().map_err(CliError::into_exec_failure)?;
     let renewer = Arc::new(CredentialRenewer::new(&identity, obtained_at));
     let background = output.quieted();
-    // Created after the credentials: a signal that ends arl while it waits for them would leave the files
-    // behind.
+    // Create the directory after getting the credentials, because a signal that ends arl while it waits for
+    // them would leave the files behind.
     let directory = PrivateDir::new();
     let directory = directory.map_err(|error| {
         CliError::new("could not create a directory for the command").caused_by(error).into_exec_failure()
@@ -149,7 +149,8 @@ fn check_source_precedence(options: &ServeOptions<'_>, output: &Output) -> Resul
     Ok(None)
 }
 
-/// Polars takes the first key of the credentials file, from any profile, before it asks an endpoint.
+/// Prints a note if the credentials file has keys, because Polars takes the first of them, from any profile,
+/// before it asks an endpoint.
 fn warn_of_clients_that_prefer_keys(context: &Context, config: &SharedConfig<'_>, output: &Output) {
     let has_key = |name: &&str| {
         let key = config.profile(name).and_then(|profile| profile.origin("aws_access_key_id"));

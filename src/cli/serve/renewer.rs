@@ -13,9 +13,9 @@ use crate::cli::ui::text::printable;
 /// The first pause after a failed renewal. Each further failure doubles the pause.
 const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(60);
-/// Credentials that need renewal sooner are rejected: arl would renew them without end.
+/// Credentials that need renewal sooner are rejected, because arl would do nothing but renew them.
 const MIN_RENEWAL_INTERVAL: Duration = Duration::from_millis(200);
-/// SDKs wait one second (JavaScript) to five (Rust) for a response.
+/// How long a request waits for a renewal. SDKs wait one second (JavaScript) to five (Rust) for a response.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(900);
 
 /// The credentials that the endpoint serves now.
@@ -44,8 +44,8 @@ impl CurrentCredentials {
         self.credentials.expiration().unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
-    /// Returns how long until they should be renewed. Uses the wall clock, because the machine may have
-    /// slept.
+    /// Returns how long until they should be renewed. It uses the wall clock, because the host may have been
+    /// suspended.
     fn until_renewal(&self, now: SystemTime) -> Duration {
         let lifetime = self.expiration().duration_since(self.issued_at).unwrap_or_default();
         let remaining = self.expiration().duration_since(now).unwrap_or_default();
@@ -57,12 +57,12 @@ impl CurrentCredentials {
     }
 }
 
-/// What keeps arl from renewing the credentials.
+/// Why arl could not renew the credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Obstacle {
-    /// It may pass by itself.
+    /// A later try may succeed.
     Temporary,
-    /// A code or a sign-in is needed, and arl never asks the user while a command owns the terminal.
+    /// Renewal needs a code or a sign-in, and arl never asks the user while a command owns the terminal.
     UserNeeded,
 }
 
@@ -82,7 +82,8 @@ pub(crate) struct CredentialRenewer {
 }
 
 impl CredentialRenewer {
-    /// `obtained_at` is when arl got them. A cached session is older, and is renewed a little later.
+    /// Creates a renewer. `obtained_at` is when arl got the credentials. A cached session was issued before
+    /// that, so it is renewed a little later than a new one.
     pub(crate) fn new(identity: &Identity, obtained_at: SystemTime) -> Self {
         let current = CurrentCredentials {
             credentials: identity.credentials.clone(),
@@ -96,8 +97,9 @@ impl CredentialRenewer {
         }
     }
 
-    /// Waits for a request that cannot wait for the next retry, but at least a second: the credentials have
-    /// expired, or renewing needs a code or a sign-in, which the user may have given elsewhere since.
+    /// Waits, at least a second, for a request that should not wait for the next retry: because the
+    /// credentials have expired, or because renewal needs a code or a sign-in, which the user may have given
+    /// to another arl since.
     async fn urgent_request(&self, obstacle: Obstacle) {
         loop {
             tokio::time::sleep(FIRST_RETRY_DELAY).await;
@@ -149,7 +151,7 @@ impl CredentialRenewer {
     }
 }
 
-/// Returns the answer of the endpoint while renewing fails.
+/// Returns the answer of the endpoint while renewals fail.
 fn unavailable(error: &CliError, obstacle: Obstacle) -> Unavailable {
     let mut message = error.error.clone();
     for cause in &error.causes {

@@ -1,4 +1,4 @@
-//! The cache of sessions, and which process requests a new one.
+//! Reads and writes cached sessions, and decides which process requests a new one.
 
 use std::cell::OnceCell;
 use std::time::{Duration, SystemTime};
@@ -18,7 +18,7 @@ use crate::cli::ui::output::Output;
 
 /// After this time arl tells the user that it waits for another process.
 const WAIT_NOTICE_DELAY: Duration = Duration::from_secs(1);
-/// Longer than any session.
+/// The largest `--min-ttl`. No session lasts longer.
 const MAX_MIN_TTL: Duration = Duration::from_secs(12 * 3600);
 
 /// The cache of one call, as flags and environment configure it.
@@ -72,8 +72,8 @@ impl SessionCache {
         self.freshness.consumer
     }
 
-    /// Returns how long the token of a sign-in must still be valid: as long as the consumer wants its
-    /// sessions to be, which is 15 minutes for `credential_process` and five otherwise.
+    /// Returns how long the token of a sign-in must still be valid: 15 minutes for `credential_process` and
+    /// five otherwise, as for the consumer's sessions.
     pub(crate) fn token_margin(&self) -> Duration {
         match self.freshness.consumer {
             Consumer::CredentialProcess => Duration::from_secs(15 * 60),
@@ -86,8 +86,8 @@ impl SessionCache {
         self.backend.is_some()
     }
 
-    /// Returns the cached credentials after this number of hops. Only those of the last hop are handed out,
-    /// so only they must last as long as the user wants.
+    /// Returns the cached credentials after this number of hops. Only those of the last hop leave arl, so
+    /// only they must last as long as the user asks.
     pub(crate) fn lookup(&self, plan: &Plan, hops: usize) -> Option<Credentials> {
         // `--refresh` asks for a new session of the role, not for another MFA code.
         let is_mfa_session =
@@ -105,8 +105,8 @@ impl SessionCache {
         freshness.allows(&session, now).then_some(session.credentials)
     }
 
-    /// Caches the credentials after so many hops. If the cache cannot be written, the user still gets the
-    /// credentials.
+    /// Caches the credentials after this number of hops. If the cache cannot be written, the user still gets
+    /// the credentials.
     pub(crate) fn store(
         &self,
         plan: &Plan,
@@ -132,9 +132,10 @@ impl SessionCache {
         if self.lookup(plan, hops).is_some() { Stored::Yes } else { Stored::No }
     }
 
-    /// Reports to the processes that wait for this session that it failed. With an MFA code of its own this
-    /// process reports nothing, because only its code may be wrong. Output of a user's program is not shared,
-    /// and the program may succeed for another process, so in that case the others all try at once.
+    /// Tells the processes that wait for this session that the call failed. If the user gave this process an
+    /// MFA code, it tells nothing, because only that code may be wrong. If a program of the user's failed, it
+    /// tells only that the session was not cached: the program's output is not shared, and the program may
+    /// succeed for another process. The others then all try at once.
     pub(crate) fn report_failure(&self, plan: &Plan, hops: usize, lock: LeaderLock, error: &CliError) {
         if error.in_user_program {
             lock.report_not_cached();
@@ -165,7 +166,8 @@ impl SessionCache {
         match single_flight.acquire(key, self.started, wait_budget, cached, sleep, on_wait).await {
             Acquired::Leader(lock) => WaitOutcome::Leader(Some(lock)),
             Acquired::Cached(credentials) => WaitOutcome::Found(credentials),
-            // A process with an MFA code of its own tries it: the other process's code may have been wrong.
+            // A process with an MFA code tries its own, because that of the other process may have been
+            // wrong.
             Acquired::Failed(_) if plan.has_code() => WaitOutcome::Leader(None),
             Acquired::Failed(note) => WaitOutcome::Failed(CliError::from_note(&note)),
         }
@@ -189,9 +191,9 @@ impl SessionCache {
 pub(crate) enum Stored {
     /// They will.
     Yes,
-    /// Sessions of this kind are not cached, or none are, so no process waits for this one.
+    /// Sessions of this kind are not cached, or caching is off, so no process waits for this one.
     NotNeeded,
-    /// They will not: it could not be written, or is too short to be of use.
+    /// They will not, because it could not be written or expires too soon.
     No,
 }
 
@@ -201,12 +203,12 @@ pub(crate) enum WaitOutcome {
     Leader(Option<LeaderLock>),
     /// Another process cached it.
     Found(Credentials),
-    /// Another process failed.
+    /// The process for which this one waited failed.
     Failed(CliError),
 }
 
-/// Returns whether credentials are cached. Roles are, and of the sources those that need a call. Keys need
-/// none, and the other sources have caches of their own.
+/// Returns whether credentials are cached: those of roles, and of the sources that need a call and have no
+/// cache of their own.
 fn is_cacheable(plan: &Plan, hops: usize) -> bool {
     use arl::internal::Source::{MfaSession, Sso, WebIdentity};
     hops > 0 || matches!(plan.chain.source, Sso(_) | WebIdentity { .. } | MfaSession { .. })

@@ -1,4 +1,4 @@
-//! Finds out what IAM Identity Center offers, and signs the user in if that is what is missing.
+//! Discovers the accounts and roles that IAM Identity Center offers, and signs the user in first if needed.
 
 use std::time::Duration;
 
@@ -25,16 +25,16 @@ use crate::cli::ui::output::Output;
 /// A token that is valid for less than this is renewed first.
 const TOKEN_MARGIN: Duration = Duration::from_secs(300);
 
-/// Whether answers of the last day are used.
+/// Whether a cached catalog is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refresh {
-    /// They are.
+    /// It is used if it is less than a day old.
     No,
-    /// Everything is asked again.
+    /// arl asks for everything again.
     Yes,
 }
 
-/// What is asked of IAM Identity Center.
+/// The part of a catalog that a discovery asks for.
 #[derive(Debug, Clone, Copy)]
 enum Question<'a> {
     /// The accounts, and the roles in all of them.
@@ -45,11 +45,11 @@ enum Question<'a> {
     Account(&'a str),
 }
 
-/// Returns all accounts and roles that a session offers. The catalog is not complete if IAM Identity Center
-/// stopped answering; a note says so.
+/// Returns all accounts and roles that a session offers. If IAM Identity Center stopped answering, the
+/// catalog is incomplete and a note says so.
 ///
 /// # Errors
-/// There is no such session, the user is not signed in, or not even the accounts are known.
+/// There is no such session, the user is not signed in, or no account was received.
 pub(crate) fn discover(
     context: &Context,
     session_name: &str,
@@ -59,7 +59,7 @@ pub(crate) fn discover(
     Inquiry::new(context, session_name, output)?.ask(Question::All, refresh)
 }
 
-/// Returns the accounts that a session offers, with the roles that are known of them: one request, while
+/// Returns the accounts that a session offers, with their cached roles. This takes one request, while
 /// [`discover`] sends one for each account.
 ///
 /// # Errors
@@ -76,7 +76,7 @@ pub(crate) fn discover_accounts(
 /// Returns the catalog with the roles of this account.
 ///
 /// # Errors
-/// As [`discover`], and if a call fails.
+/// As [`discover`], or a call fails.
 pub(crate) fn discover_account(
     context: &Context,
     session_name: &str,
@@ -87,7 +87,7 @@ pub(crate) fn discover_account(
     Inquiry::new(context, session_name, output)?.ask(Question::Account(account_id), refresh)
 }
 
-/// What a question needs.
+/// The clients and stores of a discovery.
 struct Inquiry<'a> {
     context: &'a Context,
     output: &'a Output,
@@ -112,7 +112,8 @@ impl<'a> Inquiry<'a> {
         Ok(Self { context, output, session, center, store, catalogs: CacheLocation::catalogs(context) })
     }
 
-    /// Asks, in a runtime of its own. A signal ends the work; what is known then stays.
+    /// Runs the discovery in a runtime of its own. A signal ends it, and the answers received until then stay
+    /// cached.
     fn ask(&self, question: Question<'_>, refresh: Refresh) -> Result<Catalog, CliError> {
         let bar = self.progress_bar();
         let runtime = runtime()?;

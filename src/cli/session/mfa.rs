@@ -13,7 +13,7 @@ use crate::cli::ui::prompt::PromptError;
 
 /// How often a code may be tried: it may be mistyped, or have been used just before.
 const MAX_ATTEMPTS: usize = 3;
-/// The program may wait for the user to touch a security key.
+/// How long the program may take. It may wait for the user to touch a security key.
 pub(crate) const MFA_PROCESS_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a device shows a code. Source: RFC 6238, which AWS's virtual devices follow.
 const TOTP_PERIOD: Duration = Duration::from_secs(30);
@@ -29,7 +29,7 @@ pub(crate) enum UserPrompt {
 /// One request for an MFA code, retries included.
 pub(crate) struct MfaCodes<'a> {
     serial: &'a SerialNumber,
-    /// What the code is for, phrased to follow "for".
+    /// The purpose of the code, phrased to follow "for".
     purpose: String,
     /// The program that prints the codes.
     process: Option<&'a str>,
@@ -47,7 +47,7 @@ impl<'a> MfaCodes<'a> {
         Self { serial, purpose, process, user_prompt, used: Vec::new() }
     }
 
-    /// Returns how long other processes must wait for the code.
+    /// Returns how long getting the code may take, for the processes that wait.
     pub(crate) fn timeout(&self) -> Duration {
         if self.process.is_some() { MFA_PROCESS_TIMEOUT + TOTP_PERIOD } else { prompt::LIMIT }
     }
@@ -107,7 +107,7 @@ impl<'a> MfaCodes<'a> {
         let output = run_process(command, &[], stderr, MFA_PROCESS_TIMEOUT)
             .await
             .map_err(|error| self.process_error().caused_by(format!("the MFA process failed: {error}")))?;
-        // The error never shows what the program printed: it may be a password.
+        // The error never quotes the program's output, which may be a password.
         let text = String::from_utf8_lossy(&output);
         text.trim()
             .parse()

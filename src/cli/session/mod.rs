@@ -62,7 +62,8 @@ pub(crate) fn network(args: &RoleArgs, output: &Output) -> Result<NetworkConfig,
     Ok(Plan::new(args, &Context::read()?, &output.quieted())?.sts.network)
 }
 
-/// Gets the identity again, for a command that is running. Never asks the user, and uses no code twice.
+/// Gets the identity again for a command that is running. It never asks the user, and drops the code of
+/// `--token-code`, which works once.
 pub(crate) async fn renew(
     args: &RoleArgs,
     previous: &Identity,
@@ -93,7 +94,7 @@ pub(crate) async fn renew(
     Ok(runner.plan.into_identity(credentials))
 }
 
-/// Kept out of line so that a cache hit has a small stack frame.
+/// Gets a session that is not cached. Kept out of line so that a cache hit has a small stack frame.
 #[cold]
 #[inline(never)]
 fn fetch(

@@ -1,4 +1,4 @@
-//! Signs the user in where a command finds that the sign-in is missing.
+//! Signs the user in when a command needs a sign-in that is missing.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,19 +14,19 @@ use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::terminal;
 
-/// What a missing sign-in leads to.
+/// What arl does if a sign-in is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnMissingSignIn {
-    /// The user is asked whether to sign in now.
+    /// It asks the user whether to sign in now.
     Ask,
-    /// The user signs in, without the question.
+    /// It starts the sign-in without that question.
     SignIn,
-    /// The call fails.
+    /// It fails.
     Fail,
 }
 
 impl OnMissingSignIn {
-    /// Returns what `ARL_LOGIN` says, where a user is there.
+    /// Returns the setting `ARL_LOGIN`, or [`Self::Fail`] if there is no user to ask.
     pub(crate) fn find(consumer: Consumer, user_prompt: UserPrompt) -> Result<Self, CliError> {
         let configured = match vars::get(vars::ARL_LOGIN).as_deref() {
             None | Some("ask") => Self::Ask,
@@ -38,8 +38,8 @@ impl OnMissingSignIn {
                 )));
             }
         };
-        // The user has not started a `credential_process`, a prompt's hook or a renewal. A browser that opens
-        // by itself trains users to approve every request.
+        // A `credential_process`, a prompt hook and a renewal start without the user. A browser that opens by
+        // itself would train users to approve every request.
         let has_user = user_prompt == UserPrompt::Allowed
             && consumer != Consumer::CredentialProcess
             && vars::get(vars::CI).is_none()
@@ -48,14 +48,15 @@ impl OnMissingSignIn {
     }
 }
 
-/// Tells the processes that wait for this one's sign-in when it ended without one. An interrupt ends it too, by
-/// dropping it, and reaches a waiting process perhaps only after the lock is free.
-struct Asked {
+/// The lock of a sign-in. Dropping it without a sign-in leaves the time of the failure for the waiting
+/// processes. It works on drop because an interrupt drops it too, and a waiting process may get the lock
+/// before it gets the same interrupt.
+struct SignInLock {
     lock: LeaderLock,
     has_signed_in: bool,
 }
 
-impl Drop for Asked {
+impl Drop for SignInLock {
     fn drop(&mut self) {
         if !self.has_signed_in {
             self.lock.leave_time(Context::now());
@@ -72,7 +73,7 @@ pub(crate) struct OnDemand<'a> {
     pub(crate) started: SystemTime,
     pub(crate) context: &'a Context,
     pub(crate) output: &'a Output,
-    /// Returns the error of what needs the sign-in.
+    /// Returns the error of the call that needs the sign-in.
     pub(crate) failed: &'a dyn Fn() -> CliError,
 }
 
@@ -80,7 +81,8 @@ impl OnDemand<'_> {
     /// Signs the user in, or waits for another process that does.
     pub(crate) async fn run(&self) -> Result<SsoToken, CliError> {
         let SignIn { store, session, .. } = self.sign_in;
-        // The token of a sign-in that has ended may still look valid.
+        // IAM Identity Center may refuse a token that has not expired. Such a token must not count as a new
+        // sign-in.
         let refused = store.read(session).ok().flatten().map(|token| token.access_token);
         let is_new = |token: &SsoToken| {
             Some(&token.access_token) != refused.as_ref()
@@ -95,9 +97,9 @@ impl OnDemand<'_> {
             }
             Turn::Own(lock) => lock,
         };
-        let mut asked = Asked { lock, has_signed_in: false };
+        let mut lock = SignInLock { lock, has_signed_in: false };
         let result = self.sign_in_now().await;
-        asked.has_signed_in = result.is_ok();
+        lock.has_signed_in = result.is_ok();
         result
     }
 

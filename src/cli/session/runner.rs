@@ -20,7 +20,8 @@ use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::human_duration;
 
-/// A credential process may ask the user as well, and the settings of instance metadata allow it a minute.
+/// How long waiting processes allow for a source: a credential process may ask the user, and the settings of
+/// instance metadata allow up to a minute.
 const SOURCE_PROCESS_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs a plan whose last session is not cached.
@@ -106,7 +107,7 @@ impl SessionRunner<'_> {
         for index in done..self.plan.hops.len() {
             let issued_at = Context::now();
             if index > done || is_new {
-                // Waiting processes give each call its own time.
+                // Waiting processes allow each call its own time.
                 send_heartbeat(locks, Duration::ZERO);
             }
             let session = self.assume_hop(index, &credentials, &caller, locks).await?;
@@ -250,8 +251,8 @@ impl SessionRunner<'_> {
         }
     }
 
-    /// Expands the session names of the remaining hops. `{caller}` costs a call, which is made only if a name
-    /// contains it.
+    /// Expands the session names of the remaining hops. `{caller}` needs a call of GetCallerIdentity, which
+    /// is made only if a name contains it.
     async fn name_sessions(&mut self, credentials: &Credentials, done: usize) -> Result<(), CliError> {
         let needs_caller = |hop: &Hop| hop.template.as_ref().is_some_and(SessionNameTemplate::needs_caller);
         let caller = match self.plan.hops[done..].iter().any(needs_caller) {
@@ -281,7 +282,7 @@ impl SessionRunner<'_> {
     }
 }
 
-/// Returns whether a program of the user's is asked for the first credentials, or for the token for them.
+/// Returns whether a program of the user's supplies the first credentials, or the token for them.
 fn runs_program(source: &Source) -> bool {
     match source {
         Source::MfaSession { keys, .. } => runs_program(keys),

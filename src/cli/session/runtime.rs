@@ -18,11 +18,12 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)
 }
 
-/// Opens as many files as a call may need, and closes them: without them tokio and the TLS library panic.
+/// Checks that a call can open as many files as it may need, because tokio and the TLS library panic if they
+/// cannot.
 fn check_descriptors() -> std::io::Result<()> {
     let opened: Result<Vec<File>, _> = (0..NEEDED_DESCRIPTORS).map(|_| File::open("/dev/null")).collect();
     match opened {
-        // A container without /dev is no reason to fail.
+        // Another error, as in a container without /dev, does not matter here.
         Err(error) if error.raw_os_error() != Some(rustix::io::Errno::MFILE.raw_os_error()) => Ok(()),
         opened => opened.map(drop),
     }

@@ -1,14 +1,15 @@
-//! The credentials of the role that this shell has.
+//! Gets the credentials of the role that this shell has.
 
 use arl::internal::{ContainerSource, Credentials, Secret, Source, Sts};
 
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 
-/// Returns the credentials of the environment, else those of the endpoint that `exec --server` gave it.
+/// Returns the credentials in the environment, else those of the container endpoint, which `exec --server`
+/// sets.
 ///
 /// # Errors
-/// There are none, or the endpoint does not give them.
+/// The environment has neither, or the endpoint fails.
 pub(crate) async fn shell_credentials(sts: &Sts) -> Result<Credentials, String> {
     let Some(id) = vars::get(vars::AWS_ACCESS_KEY_ID) else {
         let endpoint = ContainerSource::find(&|name| vars::get(name)).ok_or("it has no credentials")?;

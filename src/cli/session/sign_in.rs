@@ -31,21 +31,22 @@ pub(crate) struct SignInOptions {
     pub(crate) flow: SignInFlow,
     /// Whether to start a browser.
     pub(crate) open_browser: bool,
-    /// The port that the browser brings the answer to; 0 takes a free one.
+    /// The port to which the sign-in page redirects the browser; 0 takes a free one.
     pub(crate) port: u16,
     pub(crate) timeout: Duration,
 }
 
 impl SignInOptions {
-    /// Returns the options for a flow that no flag describes further.
+    /// Returns the default options for a flow.
     pub(crate) fn new(flow: SignInFlow) -> Self {
         Self { flow, open_browser: true, port: 0, timeout: SIGN_IN_TIMEOUT }
     }
 }
 
-/// What another process left to this one.
+/// The result of waiting for another process that signs in.
 pub(crate) enum Turn {
-    /// This process signs in. Others wait as long as it holds this. If it fails, it leaves the time.
+    /// This process signs in. The others wait while it holds this lock. If the sign-in fails, it leaves the
+    /// time in the lock file.
     Own(arl::internal::LeaderLock),
     /// Another process signed in.
     Done(SsoToken),
@@ -53,8 +54,8 @@ pub(crate) enum Turn {
     Failed,
 }
 
-/// Waits for the turn of this process: only one of those that need a sign-in begins it. A process that began
-/// at `started` does not begin another one after a failure since then.
+/// Waits while another process signs in, so that only one of them asks the user. If a sign-in has failed
+/// since `started`, when this process began, it does not ask the user again.
 pub(crate) async fn take_turn(
     sign_in: SignIn<'_>,
     started: Option<SystemTime>,
@@ -66,7 +67,8 @@ pub(crate) async fn take_turn(
     let name = format!(".{}.arl.sign-in", session.token_file_name());
     let read = || store.read(session).ok().flatten().filter(|token| is_good(token));
     let mut has_waited = false;
-    // Waits for the lock even if there is a token already: the other process is still removing old sessions.
+    // Wait for the lock even if there is a token already, because the other process may still be removing old
+    // sessions.
     let on_wait = || -> Option<Infallible> {
         if !has_waited {
             has_waited = true;
@@ -78,7 +80,7 @@ pub(crate) async fn take_turn(
     match locks.lock_named(&name, SIGN_IN_TIMEOUT, on_wait).await {
         Err(never) => match never {},
         Ok(lock) => {
-            // A time from the future is that of a clock that was wrong.
+            // A time in the future comes from a wrong clock.
             let failed_at = lock.left_time().filter(|failed_at| *failed_at <= clock());
             let failed = started.zip(failed_at).is_some_and(|(started, failed_at)| failed_at >= started);
             Ok(match read() {
@@ -90,7 +92,7 @@ pub(crate) async fn take_turn(
     }
 }
 
-/// Returns how the user can sign in here, unless a setting says it.
+/// Returns how the user can sign in here, if no setting says it.
 pub(crate) fn choose_flow() -> SignInFlow {
     let surroundings = Surroundings {
         var: &|name| vars::get(name),
@@ -101,7 +103,7 @@ pub(crate) fn choose_flow() -> SignInFlow {
     surroundings.choose_flow()
 }
 
-/// Signs in. arl's cached sessions of an earlier sign-in go, since they may be another person's.
+/// Signs in. Removes the cached sessions of the earlier sign-in, which may be another user's.
 pub(crate) async fn run(
     sign_in: SignIn<'_>,
     options: SignInOptions,
@@ -155,7 +157,8 @@ async fn with_browser(
     if open_browser {
         output.instruct(&format!("sign in to {label} in your browser; if none opens, open this address:"));
         output.instruct(browser.page());
-        // Windows, which opens the browser for WSL, is no user of this machine.
+        // Under WSL the browser runs on Windows, so it is not a process of this user and may not use the
+        // start URL.
         let is_windows = vars::get("WSL_DISTRO_NAME").is_some();
         let address = if is_windows { browser.page().to_owned() } else { browser.start_url() };
         match browser::open_until(&address, answer.as_mut()).await {
@@ -245,8 +248,7 @@ pub(crate) async fn confirm(flow: SignInFlow, label: &str) -> Result<bool, CliEr
     prompt::confirm(&question, &private_runtime_dir()).await.map_err(|error| not_answered(error, label))
 }
 
-/// Removes the cached sessions that depend on a sign-in, and the catalog of what it offers. Returns the number
-/// of sessions.
+/// Removes the cached sessions that depend on a sign-in, and its catalog. Returns the number of sessions.
 pub(crate) fn forget_sessions(session: &SsoSession, context: &Context, output: &Output) -> usize {
     let catalogs = CacheLocation::catalogs(context);
     note_failure(catalogs.map(|catalogs| catalogs.remove(session)), output);

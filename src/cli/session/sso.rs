@@ -1,4 +1,4 @@
-//! Gets credentials from IAM Identity Center, and signs the user in if that is what is missing.
+//! Gets credentials from IAM Identity Center, and signs the user in first if needed.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::prompt;
 
 impl SessionRunner<'_> {
-    /// Signs in first if nothing but a sign-in helps, and no cached session makes it unnecessary. Afterwards
-    /// all processes that waited have the same cache key.
+    /// Signs in before locks are taken, if the token cannot be renewed and no session is cached. All
+    /// processes that waited for the sign-in then have the same cache key.
     pub(crate) async fn ensure_signed_in(&mut self) -> Result<(), CliError> {
         let Source::Sso(sso) = &self.plan.chain.source else { return Ok(()) };
         if (0..=self.plan.hops.len()).any(|hops| self.cache.lookup(&self.plan, hops).is_some()) {
@@ -30,7 +30,7 @@ impl SessionRunner<'_> {
             Ok(Some(token)) if token.expires_within(Duration::ZERO, now) && token.renewal(now).is_none() => {
                 LoginError::Expired
             }
-            // What else is wrong shows when the token is used.
+            // Other errors are reported when the token is used.
             _ => return Ok(()),
         };
         self.sign_in(sso, &error, &mut []).await?;
@@ -68,8 +68,8 @@ impl SessionRunner<'_> {
         }
     }
 
-    /// Caches what this run got under the keys of the new sign-in too, for later calls. The keys of the plan are
-    /// those of the sign-in that had ended, for which other processes wait.
+    /// Caches the sessions of this run under the keys of the new sign-in too, for later runs. The plan has
+    /// the keys of the old sign-in until now, because other processes wait for those.
     pub(crate) fn cache_for_new_sign_in(&mut self) {
         let found: Vec<_> =
             (0..=self.plan.hops.len()).map(|hops| self.cache.lookup(&self.plan, hops)).collect();

@@ -60,7 +60,7 @@ pub(crate) struct CliError {
     pub(crate) causes: Vec<String>,
     pub(crate) hints: Vec<String>,
     pub(crate) status: ExitStatus,
-    /// Whether a program of the user's failed. It may succeed for another process.
+    /// Whether a program of the user's failed, which may succeed for another process.
     pub(crate) in_user_program: bool,
 }
 

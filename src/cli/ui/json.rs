@@ -1,4 +1,4 @@
-//! JSON for programs, which may be printed on a terminal all the same.
+//! JSON for programs, escaped for a terminal, because the output may go to one.
 
 use std::fmt::Write as _;
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::cli::ui::text::is_unsafe;
 
-/// Returns a value as one line of JSON. Characters that could change the terminal are escaped, of which JSON
-/// itself escapes only those below U+0020. A program that reads the line gets the same value.
+/// Returns a value as one line of JSON. It escapes every character that a terminal could obey; JSON itself
+/// requires that only below U+0020. A program that reads the line gets the same value.
 pub(crate) fn json_line(value: &Value) -> String {
     let json = value.to_string();
     let mut line = String::with_capacity(json.len() + 1);

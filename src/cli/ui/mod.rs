@@ -1,4 +1,4 @@
-//! What the user sees: messages, tables, prompts.
+//! The user interface: messages, tables, prompts, the picker.
 
 pub(crate) mod error;
 pub(crate) mod json;

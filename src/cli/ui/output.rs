@@ -1,5 +1,5 @@
-//! Writes data to stdout and messages to stderr. Only `commands/each/output.rs` writes there as well, for the
-//! commands that it runs.
+//! Writes data to stdout and messages to stderr. Only clap's help, the progress bars, and the lines of the
+//! commands that `each` runs are written elsewhere.
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -33,7 +33,7 @@ impl ColorChoice {
     }
 }
 
-/// Where others could read what arl prints.
+/// Where other people could see a secret in the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exposure {
     /// A terminal shows it.
@@ -65,7 +65,7 @@ pub(crate) fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Returns the width of the terminal at stdout. `None` if stdout is none.
+/// Returns the width of the terminal at stdout. `None` if stdout is not a terminal.
 pub(crate) fn stdout_columns() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|_| stdout_is_terminal())?;
     Some(usize::from(size.ws_col)).filter(|&columns| columns > 0)
@@ -84,11 +84,11 @@ pub(crate) enum Volume {
     Quiet,
     /// Notes as well.
     Normal,
-    /// What arl does as well.
+    /// Every step of arl as well.
     Verbose,
 }
 
-/// Where a command writes, and how much.
+/// The output of a command: how much it prints on stderr, and whether in color.
 #[derive(Debug)]
 pub(crate) struct Output {
     volume: Volume,
@@ -107,7 +107,7 @@ impl Output {
         Self::new(Volume::Quiet, ColorChoice::Never)
     }
 
-    /// Returns an output for the error of a command line whose flags are not known.
+    /// Returns an output for the error of a command line whose flags cannot be parsed.
     pub(crate) fn colored() -> Self {
         Self::new(Volume::Normal, ColorChoice::Auto)
     }
@@ -117,7 +117,8 @@ impl Output {
         Self::new(Volume::Normal, ColorChoice::Never)
     }
 
-    /// Returns the output of work that goes on behind a command: quiet, unless the user asked for everything.
+    /// Returns the output for work in the background of a command: quiet, unless the user asked for every
+    /// step.
     pub(crate) fn quieted(&self) -> Self {
         let volume = match self.volume {
             Volume::Verbose => Volume::Verbose,
@@ -126,7 +127,7 @@ impl Output {
         Self::new(volume, self.color)
     }
 
-    /// Returns the flags that make another arl say as much as this one.
+    /// Returns the flags that give another arl the same volume and colors.
     pub(crate) fn as_flags(&self) -> Vec<&'static str> {
         let volume = match self.volume {
             Volume::Quiet => Some("--quiet"),
@@ -147,7 +148,7 @@ impl Output {
         self.volume != Volume::Quiet && !is_dumb && io::stderr().is_terminal()
     }
 
-    /// Returns when to color what is shown.
+    /// Returns when to color text.
     pub(crate) fn color(&self) -> ColorChoice {
         self.color
     }
@@ -187,7 +188,7 @@ impl Output {
         }
     }
 
-    /// Prints what the user must act on, even if the user asked for quiet.
+    /// Prints an instruction to the user, even if the user asked for quiet.
     pub(crate) fn instruct(&self, text: &str) {
         write_stderr(&format!("arl: {}\n", printable(text)));
     }
@@ -199,21 +200,21 @@ impl Output {
         }
     }
 
-    /// Prints the first warning and drops the others, which would repeat it for every hop.
+    /// Prints the first warning and drops later ones, because they would repeat it for every hop.
     pub(crate) fn warn_once(&self, text: &str) {
         if !self.has_warned.replace(true) {
             self.note(text);
         }
     }
 
-    /// Prints what happened, but only to a terminal.
+    /// Prints a message, but only to a terminal.
     pub(crate) fn status(&self, text: &str) {
         if io::stderr().is_terminal() {
             self.note(text);
         }
     }
 
-    /// Prints why nothing happens, to a terminal, or if the user asked what arl is doing.
+    /// Prints why arl is waiting, to a terminal or if the user asked for every step.
     pub(crate) fn progress(&self, text: &str) {
         if self.volume == Volume::Verbose {
             self.note(text);
@@ -222,7 +223,7 @@ impl Output {
         }
     }
 
-    /// Prints what arl is doing, if the user asked for it.
+    /// Prints a step of arl, if the user asked for every step.
     pub(crate) fn trace(&self, text: impl FnOnce() -> String) {
         if self.volume == Volume::Verbose {
             self.note(&text());

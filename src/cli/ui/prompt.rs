@@ -12,7 +12,7 @@ use crate::cli::ui::terminal::{Echo, Mode, Terminal, terminal_session};
 /// How long the user may take. Other processes may be waiting for the same session.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
-/// Calls `write` unless another arl is asking the user on this terminal, and lets no question begin before it
+/// Calls `write`, unless another arl is asking the user on this terminal. No question begins before `write`
 /// returns. `locks` is the directory of the terminal locks.
 pub(crate) fn unless_asking<T>(locks: &Path, write: impl FnOnce() -> T) -> Option<T> {
     let Some(session) = terminal_session() else { return Some(write()) };
@@ -45,12 +45,12 @@ impl From<io::Error> for PromptError {
 /// # Errors
 /// There is no terminal, or the user typed nothing in time.
 pub(crate) async fn ask(question: &str, locks: &Path) -> Result<TokenCode, PromptError> {
-    // The message never shows the line: it may be a password that was typed into the wrong place.
+    // The message never quotes the line, which may be a password that was typed into the wrong place.
     let parse = |line: &str| line.parse::<TokenCode>().map_err(|_| "a code has six digits; ");
     ask_until(question, "code", Echo::Off, LIMIT, locks, parse).await
 }
 
-/// Asks a question that `y` or an empty line affirms.
+/// Asks a yes-or-no question. An empty line means yes.
 ///
 /// # Errors
 /// As [`ask`].
@@ -63,8 +63,8 @@ pub(crate) async fn confirm(question: &str, locks: &Path) -> Result<bool, Prompt
     ask_until(question, "answer", Echo::On, LIMIT, locks, parse).await
 }
 
-/// Asks until `parse` takes the line, for at most `limit`. What it returns otherwise is shown before the next
-/// question.
+/// Asks until `parse` accepts the line, for at most `limit`. An error of `parse` is shown before the question
+/// is repeated.
 ///
 /// # Errors
 /// As [`ask`].

@@ -1,4 +1,5 @@
-//! The terminal at which arl asks. It is `/dev/tty`, because stdin may be data and stdout is for programs.
+//! The terminal on which arl asks questions. It is `/dev/tty`, because stdin may be data and stdout is for
+//! programs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -16,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::cli::sys;
 use crate::cli::ui::text::printable;
 
-/// The longest line that is read. A code is far shorter.
+/// The longest line that arl reads, in bytes. A code is far shorter.
 const MAX_LINE: usize = 4096;
 /// How long [`Terminal::read_byte`] waits, in tenths of a second.
 const BYTE_WAIT: u8 = 1;
@@ -40,7 +41,7 @@ pub(crate) enum Mode {
 /// How to leave the terminal that is open now, for [`restore_after_panic`].
 static OPEN: Mutex<Option<Restoration>> = Mutex::new(None);
 
-/// What a terminal is left with.
+/// The state to which a terminal is restored.
 struct Restoration {
     device: File,
     settings: Termios,
@@ -48,8 +49,8 @@ struct Restoration {
     sequence: &'static str,
 }
 
-/// Restores the open terminal, if there is one. A panic ends the process without dropping anything, which
-/// would leave a terminal that shows nothing of what the user types.
+/// Restores the open terminal, if there is one. A panic ends the process without running destructors, which
+/// would leave the terminal without echo.
 pub(crate) fn restore_after_panic() {
     // A panic in this file may hold the lock.
     if let Ok(mut open) = OPEN.try_lock()
@@ -60,7 +61,7 @@ pub(crate) fn restore_after_panic() {
     }
 }
 
-/// A terminal that is asked a question. There is one at a time. Dropping this restores its settings.
+/// The open terminal. There is one at a time. Dropping it restores the terminal's settings.
 pub(crate) struct Terminal {
     device: File,
     saved_settings: Termios,
@@ -92,9 +93,9 @@ impl Terminal {
             }
         }
         settings.local_modes.insert(LocalModes::ISIG);
-        // Ctrl-Z would leave the terminal without echo, and a shell that evaluates arl's output waiting. Ctrl-\
-        // ends the subshell of a substitution at once, and the shell would draw its prompt before arl has
-        // restored the settings.
+        // After Ctrl-Z the terminal would have no echo, and a shell that evaluates arl's output would wait.
+        // Ctrl-\ ends the subshell of a substitution at once, and the shell would draw its prompt before arl
+        // has restored the settings.
         for code in [SpecialCodeIndex::VSUSP, SpecialCodeIndex::VQUIT] {
             settings.special_codes[code] = libc::_POSIX_VDISABLE;
         }
@@ -108,7 +109,7 @@ impl Terminal {
         Ok(Self { device, saved_settings, settings })
     }
 
-    /// Writes text, in which nothing moves the cursor.
+    /// Writes text, with control characters escaped.
     pub(crate) fn write(&self, text: &str) -> io::Result<()> {
         self.write_sequence(&printable(text))
     }
@@ -118,7 +119,7 @@ impl Terminal {
         (&self.device).write_all(text.as_bytes())
     }
 
-    /// Notes what a panic must write to leave the screen as it was.
+    /// Sets the sequence that a panic must write to restore the screen.
     pub(crate) fn leave_with(&self, sequence: &'static str) {
         if let Ok(mut open) = OPEN.lock()
             && let Some(restoration) = &mut *open
@@ -127,13 +128,13 @@ impl Terminal {
         }
     }
 
-    /// Reads one line. `None` is the end of input. A thread reads, so that signals and the time limit still
-    /// work.
+    /// Reads one line in another thread, so that signals and the time limit still work. `None` at the end of
+    /// input.
     pub(crate) async fn read_line(&self) -> io::Result<Option<Secret>> {
         tokio::task::spawn_blocking(self.line_reader()?).await.map_err(io::Error::other)?
     }
 
-    /// Returns a function that waits for a line, for another thread.
+    /// Returns a function that waits for a line, to be called in another thread.
     pub(crate) fn line_reader(
         &self,
     ) -> io::Result<impl FnOnce() -> io::Result<Option<Secret>> + Send + 'static> {
@@ -146,8 +147,8 @@ impl Terminal {
         })
     }
 
-    /// Reads one byte, so that what the user types behind the last one is left to the shell. `None` if there
-    /// is none for a tenth of a second. Only in [`Mode::Keys`].
+    /// Reads one byte, so that text after the last key stays in the terminal for the shell. `None` if no byte
+    /// comes for a tenth of a second. Only for [`Mode::Keys`].
     ///
     /// # Errors
     /// The terminal was closed.
@@ -158,18 +159,18 @@ impl Terminal {
             Ok(0) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        // A closed terminal has no byte either.
+        // A closed terminal returns no byte either, but fails here.
         tcgetattr(&self.device)?;
         Ok(None)
     }
 
-    /// Returns whether the user has typed something that is not read yet.
+    /// Returns whether there is input that has not been read yet.
     pub(crate) fn has_input(&self) -> bool {
         rustix::io::ioctl_fionread(&self.device).is_ok_and(|count| count > 0)
     }
 
-    /// Sets this terminal's settings again if another program has changed them, as a shell does that stops a
-    /// job and continues it. Returns whether it did.
+    /// Sets arl's terminal settings again if another program has changed them, as a shell does when it
+    /// continues a stopped job. Returns whether it did.
     pub(crate) fn take_back(&self) -> bool {
         let is_changed = tcgetattr(&self.device).is_ok_and(|now| {
             now.local_modes != self.settings.local_modes || now.input_modes != self.settings.input_modes
@@ -177,7 +178,7 @@ impl Terminal {
         is_changed && tcsetattr(&self.device, OptionalActions::Now, &self.settings).is_ok()
     }
 
-    /// Returns the numbers of rows and columns; 24 and 80 if the terminal does not tell.
+    /// Returns the numbers of rows and columns, or 24 and 80 if the terminal does not report them.
     pub(crate) fn size(&self) -> (usize, usize) {
         let size = tcgetwinsize(&self.device).ok();
         let (rows, columns) = size.map_or((0, 0), |size| (size.ws_row, size.ws_col));
@@ -202,12 +203,12 @@ pub(crate) fn terminal_session() -> Option<u32> {
     sys::terminal_session_id(&File::open("/dev/tty").ok()?)
 }
 
-/// Returns whether there is a terminal that arl can ask at.
+/// Returns whether there is a terminal on which arl can ask.
 pub(crate) fn has_terminal() -> bool {
     terminal_session().is_some()
 }
 
-/// Returns whether the terminal can move its cursor, as far as the environment tells.
+/// Returns whether the terminal can move its cursor, according to `TERM`.
 pub(crate) fn can_move_cursor() -> bool {
     std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }

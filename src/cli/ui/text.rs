@@ -7,7 +7,7 @@ use std::time::Duration;
 use arl::internal::shell::Shell;
 use unicode_width::UnicodeWidthStr;
 
-/// Longer text of other programs is cut.
+/// The most characters that arl prints of another program's text.
 const MAX_MESSAGE_LEN: usize = 2000;
 
 /// Returns whether a character could move the cursor, hide text or change its direction: Unicode's categories
@@ -55,11 +55,11 @@ pub(crate) fn printable_lines(text: &str) -> String {
 /// Whether a column of a table may become narrower, to fit into the width of the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fit {
-    /// It may not.
+    /// It may not become narrower.
     Never,
-    /// It may, before others, down to this width.
+    /// It becomes narrower before the others, down to this width.
     First(usize),
-    /// It may, down to this width, if the others are as narrow as they can be.
+    /// It becomes narrower, down to this width, once the others have their smallest widths.
     Last(usize),
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn format_table_within<const N: usize>(
     text
 }
 
-/// Returns a text of at most this width, with `…` in the place of what was cut off.
+/// Returns a text of at most this width. If it was cut, it ends with `…`.
 pub(crate) fn shorten(text: &str, width: usize) -> Cow<'_, str> {
     if text.width() <= width {
         return Cow::Borrowed(text);
@@ -129,7 +129,7 @@ pub(crate) fn human_duration(time: Duration) -> String {
     humantime::format_duration(Duration::from_secs(rounded)).to_string()
 }
 
-/// Returns the last four characters of an access key ID, which identify it to its owner.
+/// Returns the last four characters of an access key ID, by which its owner recognizes it.
 pub(crate) fn last_four(id: &str) -> &str {
     id.char_indices().rev().nth(3).map_or(id, |(index, _)| &id[index..])
 }

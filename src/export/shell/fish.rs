@@ -4,8 +4,8 @@ use super::RoleMemory;
 use super::snapshot::{EnvSnapshot, RestorePoint, RestoreRule, ShellState};
 use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES, RegionChange};
 
-/// Refuses to change anything while an identity variable is universal and exported. Such a variable shows
-/// through as soon as no global one hides it, and erasing it would erase it in every other shell.
+/// Refuses to change anything while an identity variable is universal and exported. Such a variable takes
+/// effect as soon as no global one hides it, and erasing it would erase it in every other shell.
 pub(super) fn guard_universal(text: &mut Vec<u8>) {
     let names = IDENTITY_VARIABLES.join("|");
     let universal = format!("set -nUx | string match -r '^(?:{names})$'");
@@ -67,7 +67,7 @@ pub(super) fn save_restore_point(
     let last = format!("set -gu __arl_last {}\n", quoted(&memory.words));
     let shift = match memory.is_untrusted {
         true => format!("set -gu __arl_previous\n{last}"),
-        // A role that is assumed again is no other one.
+        // Assuming the same role again must not change `__arl_previous`.
         false => format!(
             "if test \"$__arl_last\" != {}\nset -gu __arl_previous $__arl_last\n{last}end\n",
             quote(&memory.words.join(" "))
@@ -78,7 +78,7 @@ pub(super) fn save_restore_point(
 
 pub(super) fn assume(text: &mut Vec<u8>, to_unset: &[&'static str], variables: &[(&'static str, String)]) {
     for name in to_unset {
-        // A bare `set -e` would erase a universal variable if there is no other.
+        // Without `-g`, `set -e` would erase a universal variable if there is no global one.
         text.extend_from_slice(format!("set -eg {name};\n").as_bytes());
     }
     for (name, value) in variables {
@@ -88,9 +88,9 @@ pub(super) fn assume(text: &mut Vec<u8>, to_unset: &[&'static str], variables: &
     text.extend_from_slice(b"true\n");
 }
 
-/// Returns the statements that restore the previous variables. If `__arl_scope` is `-f`, they do so only for
-/// the function that evaluates them: it can then run arl as if the shell had no role, and the shell keeps the
-/// role if that fails.
+/// Returns the statements that restore the previous variables. If `__arl_scope` is `-f`, they restore them
+/// only inside the function that evaluates them. So the function can run arl as if the shell had no role, and
+/// the shell keeps its role if arl fails.
 fn restore(snapshot: &EnvSnapshot, region: &RegionChange) -> Vec<u8> {
     let mut text = b"switch \"$__arl_scope\"\n".to_vec();
     for (case, scope) in [("-f", "-f"), ("'*'", "-g")] {
@@ -108,7 +108,8 @@ fn restore(snapshot: &EnvSnapshot, region: &RegionChange) -> Vec<u8> {
                     text.extend_from_slice(&value);
                 }
                 (Some(value), _) => {
-                    // The variable may have been universal. Then it shows through again.
+                    // The previous variable may have been universal. Then it takes effect again once the
+                    // global one is erased.
                     text.extend_from_slice(format!("set -eg {name}; test \"${name}\" = ").as_bytes());
                     text.extend_from_slice(&value);
                     text.extend_from_slice(format!("; or set -gx {name} ").as_bytes());
@@ -125,13 +126,13 @@ fn restore(snapshot: &EnvSnapshot, region: &RegionChange) -> Vec<u8> {
     text
 }
 
-/// Erases the region that arl set for the role, where nothing tells what was there before.
+/// Erases the region that arl set for the role. Used where the previous region is not known.
 const UNSET_ROLE_REGION: &str =
     "test -n \"$ARL_REGION\"; and test \"$AWS_REGION\" = \"$ARL_REGION\"; and set -eg AWS_REGION
 test -n \"$ARL_REGION\"; and test \"$AWS_DEFAULT_REGION\" = \"$ARL_REGION\"; and set -eg AWS_DEFAULT_REGION
 ";
 
-/// Puts back the region from before the role, if the region is still the role's.
+/// Restores the region from before the role, if the region is still the role's.
 const REGION_BACK: &str = "set -g __arl_scope\neval $__arl_region\nset -eg __arl_scope\n";
 
 pub(super) fn clear(state: ShellState, leftovers: &[&'static str]) -> String {
@@ -160,12 +161,12 @@ pub(super) fn clear(state: ShellState, leftovers: &[&'static str]) -> String {
     text + "true\n"
 }
 
-/// Puts back the region from before the role, or at least erases the role's.
+/// Restores the region from before the role. If that is not known, erases the role's.
 fn region_back() -> String {
     format!("if test -n \"$__arl_region\"\n{REGION_BACK}else\n{UNSET_ROLE_REGION}end\n")
 }
 
-/// Unsets variables of the role, and the region that it set, and keeps what the shell remembers.
+/// Unsets variables of the role and its region, and keeps the restore point.
 pub(super) fn expire(state: ShellState, names: &[&'static str]) -> String {
     let region = if state.restore_is_untrusted() { UNSET_ROLE_REGION.to_owned() } else { region_back() };
     format!("{region}set -eg __arl_region\n{}", unset(names))

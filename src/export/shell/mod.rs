@@ -50,18 +50,18 @@ pub enum Shell {
 pub struct ShellUpdate<'a> {
     /// The new identity.
     pub identity: &'a Identity,
-    /// What the shell saves of its previous variables.
+    /// The previous variables, which the shell saves.
     pub restore_point: RestorePoint,
     /// The arguments of `arl` that get the same identity again. The shell saves them.
     pub refresh: Vec<String>,
-    /// What the shell remembers for `arl assume -`.
+    /// The roles that the shell remembers for `arl assume -`.
     pub memory: RoleMemory,
 }
 
 /// The roles that a shell remembers, as the arguments of `arl` that assume them.
 #[derive(Debug, Default)]
 pub struct RoleMemory {
-    /// The arguments for the new identity. Empty if nothing can get it again.
+    /// The arguments that get the new identity again. Empty if no arguments can.
     pub words: Vec<String>,
     /// Whether the shell's variables with the earlier roles came from the environment.
     pub is_untrusted: bool,
@@ -119,12 +119,12 @@ impl Shell {
     /// Returns the statements that give a shell the identity: they save the previous variables, unset
     /// variables, and set variables. The result is bytes, because previous values may be any bytes.
     ///
-    /// nushell, elvish, xonsh, PowerShell and cmd save nothing here. The hooks of the first four do it by
-    /// their own means.
+    /// nushell, elvish, xonsh, PowerShell and cmd save nothing here. The hooks of the first four save the
+    /// variables themselves.
     ///
     /// # Errors
-    /// The dialect cannot express a value. That never concerns credentials, but possibly the name of a
-    /// profile, or, in tcsh, a previous value.
+    /// The dialect cannot express a value: the name of a profile, or, in tcsh, a previous value. Every
+    /// dialect can express credentials.
     pub fn assume(self, update: &ShellUpdate<'_>) -> Result<Vec<u8>, UnsupportedValue> {
         let ShellUpdate { identity, restore_point, refresh, memory } = update;
         let mut to_unset = identity.variables_to_unset();
@@ -138,7 +138,7 @@ impl Shell {
         let region = &identity.region;
         let mut text = Vec::new();
         if self.remembers_region() && matches!(restore_point, RestorePoint::Existing(_)) {
-            // The statements that save the restore point unset these only if nothing was there before.
+            // The statements that save the restore point unset these themselves, if they had no value before.
             to_unset.retain(|name| !REGION_VARIABLES.contains(name));
         }
         match self {
@@ -210,8 +210,8 @@ impl Shell {
         }
     }
 
-    /// Leaves the region variables out where the statements themselves find out whether the region is the
-    /// role's.
+    /// Removes the region variables from the list for dialects whose statements check by themselves whether
+    /// the region is the role's.
     fn checked(self, names: &[&'static str]) -> Vec<&'static str> {
         let mut names = names.to_vec();
         names.retain(|name| !self.remembers_region() || !REGION_VARIABLES.contains(name));
@@ -276,7 +276,7 @@ impl Shell {
     }
 }
 
-/// Ends the statements with a newline instead of a semicolon, so that the caller can put one behind them.
+/// Ends the statements with a newline instead of a semicolon, so that the caller can append a semicolon.
 fn without_separator(statements: String) -> String {
     format!("{}\n", statements.trim_end().trim_end_matches(';'))
 }

@@ -1,8 +1,8 @@
 //! Statements for POSIX shells, bash and zsh.
 //!
 //! The backslash before each builtin prevents an alias of that name from being expanded. The semicolons make
-//! an unquoted `eval $(arl …)` work, which joins the lines. The text ends without a
-//! semicolon, because a script may put one behind `$(arl …)`, and two in a row are a syntax error.
+//! an unquoted `eval $(arl …)` work, which joins the lines. The text ends without a semicolon, because a
+//! script may append one to `$(arl …)`, and two in a row are a syntax error.
 
 use std::borrow::Cow;
 
@@ -13,9 +13,10 @@ use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES, RegionChang
 /// Runs the statements only if no variable is readonly, which a subshell tests. A readonly variable would
 /// keep its value while the others change.
 ///
-/// Under `set -k` the assignment in `export NAME=value` is no argument: `export` would print every variable,
-/// secrets and all, and change nothing. bash can switch it off meanwhile. ksh has parsed the statements by
-/// then, so there they fail. In zsh the letter means another option.
+/// Under `set -k` the shell does not pass the assignment in `export NAME=value` as an argument, so `export`
+/// would print every variable, including secrets, and set nothing. In bash the statements switch the option
+/// off for themselves. ksh has parsed all of them before it could, so there they fail. In zsh the letter
+/// means another option.
 pub(super) fn guard_readonly(
     text: &mut Vec<u8>,
     keywords: Keywords,
@@ -42,7 +43,8 @@ pub(super) fn guard_readonly(
     text.extend_from_slice(READONLY_ERROR.as_bytes());
 }
 
-/// What to do where the shell takes assignments behind a command for its environment (`set -k`).
+/// What to do under `set -k`, where the shell takes assignments after a command as that command's
+/// environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keywords {
     /// The shell has no such option.
@@ -55,8 +57,8 @@ pub(super) enum Keywords {
 
 const READONLY_ERROR: &str = "else \\echo 'arl: one of the AWS_, ARL_ or __arl_ variables is readonly, or set -k is on, so nothing was changed' >&2; (exit 1);\nfi\n";
 
-/// As [`guard_readonly`], for the statements that restore the previous variables. They change the region
-/// only if the role changed it.
+/// Does the same as [`guard_readonly`] for the statements that restore the previous variables. They change
+/// the region only if the role changed it.
 fn guard_restore(rest: &str) -> String {
     let names = IDENTITY_VARIABLES.join(" ");
     let region =
@@ -119,7 +121,7 @@ pub(super) fn save_restore_point(
         text.extend_from_slice(b"\\unset __arl_previous __arl_last; __arl_last=");
         text.extend_from_slice(&words);
     } else {
-        // A role that is assumed again is no other one.
+        // Assuming the same role again must not change `__arl_previous`.
         text.extend_from_slice(b"case ${__arl_last-} in ");
         text.extend_from_slice(&words);
         text.extend_from_slice(
@@ -131,8 +133,7 @@ pub(super) fn save_restore_point(
     text.extend_from_slice(b";\ncase $__arl_options in *a*) \\set -a;; esac; \\unset __arl_options;\n");
 }
 
-/// Unsets the region variables that have the values of the snapshot. The others have their values from before
-/// the role again.
+/// Unsets each region variable that still has its value of the snapshot. The others have been restored.
 fn unset_regions_of(text: &mut Vec<u8>, snapshot: &EnvSnapshot) {
     for (name, value) in snapshot.regions() {
         text.extend_from_slice(format!("case ${{{name}-}} in ").as_bytes());
@@ -141,8 +142,9 @@ fn unset_regions_of(text: &mut Vec<u8>, snapshot: &EnvSnapshot) {
     }
 }
 
-/// Sets the variables. `clean` also unsets them first, because bash and zsh would change the case of a value
-/// whose variable has the attribute for it; mksh would lose sight of a variable that is local to a function.
+/// Sets the variables. If `clean`, unsets them first, because bash and zsh would change the case of a value whose
+/// variable has the attribute for it. `clean` is false for POSIX shells: mksh would lose a variable that is
+/// local to a function.
 pub(super) fn assume(
     text: &mut Vec<u8>,
     to_unset: &[&'static str],
@@ -164,7 +166,7 @@ fn restore(snapshot: &EnvSnapshot, region: &RegionChange) -> Vec<u8> {
     let mut text = Vec::new();
     let mut to_unset = Vec::new();
     for (name, value, rule) in snapshot.rules(region) {
-        // Under `set -k` an assignment is no argument of `export`.
+        // Under `set -k` the shell does not pass an assignment to `export` as an argument.
         let export =
             |value: &[u8]| [format!("\\export {name}; {name}=").as_bytes(), &quote_bytes(value)].concat();
         match (rule, value) {
@@ -193,7 +195,7 @@ fn restore(snapshot: &EnvSnapshot, region: &RegionChange) -> Vec<u8> {
     text
 }
 
-/// Unsets the region that arl set for the role, where nothing tells what was there before.
+/// Unsets the region that arl set for the role. Used where the previous region is not known.
 const UNSET_ROLE_REGION: &str = "case ${AWS_REGION-} in \"${ARL_REGION:-?}\") \\unset AWS_REGION;; esac; case ${AWS_DEFAULT_REGION-} in \"${ARL_REGION:-?}\") \\unset AWS_DEFAULT_REGION;; esac";
 
 pub(super) fn clear(state: ShellState, leftovers: &[&'static str]) -> String {
@@ -223,12 +225,12 @@ pub(super) fn clear(state: ShellState, leftovers: &[&'static str]) -> String {
     }
 }
 
-/// Puts back the region from before the role, if the region is still the role's.
+/// Restores the region from before the role, if the region is still the role's.
 fn region_back() -> String {
     format!("case ${{__arl_region:+x}} in x) \\eval \"$__arl_region\";; *) {UNSET_ROLE_REGION};; esac")
 }
 
-/// Unsets variables of the role, and the region that it set, and keeps what the shell remembers.
+/// Unsets variables of the role and its region, and keeps the restore point.
 pub(super) fn expire(state: ShellState, names: &[&'static str]) -> String {
     let region = if state.restore_is_untrusted() { UNSET_ROLE_REGION.to_owned() } else { region_back() };
     format!("{region}; \\unset __arl_region; {}", unset(names))
@@ -238,7 +240,8 @@ pub(super) fn unset(names: &[&'static str]) -> String {
     format!("\\unset {};\n", names.join(" "))
 }
 
-/// A subshell, because `exit` would end the shell, and `return` is not allowed there in POSIX shells.
+/// Returns the statement that fails with a status. It is a subshell, because `exit` would end the user's
+/// shell, and POSIX shells do not allow `return` outside of functions.
 pub(super) fn failure(status: u8) -> String {
     format!("(exit {status})\n")
 }
@@ -253,7 +256,7 @@ pub(super) fn quote(value: &str) -> String {
     }
 }
 
-/// As [`quote`], for values that may not be UTF-8, which shell-escape does not accept.
+/// Quotes a value that may not be UTF-8, which shell-escape does not accept.
 fn quote_bytes(value: &[u8]) -> Vec<u8> {
     let mut quoted = vec![b'\''];
     for &byte in value {

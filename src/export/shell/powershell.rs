@@ -4,7 +4,8 @@ use super::simple::{SimpleSyntax, accepts_any};
 
 pub(super) const SYNTAX: SimpleSyntax = SimpleSyntax {
     set: |name, value| format!("$Env:{name} = {}", quote(value)),
-    // Assigning an empty value removes a variable only up to version 7.4.
+    // Up to version 7.4, assigning an empty value removes a variable. Later versions keep it, so this uses
+    // `Remove-Item`.
     unset: |name| format!("Remove-Item -LiteralPath Env:/{name} -ErrorAction SilentlyContinue"),
     failure: |status| format!("throw 'arl failed with status {status}'\n"),
     quote,

@@ -1,4 +1,4 @@
-//! Dialects with one statement per line that save nothing: their hooks do that.
+//! Dialects with one statement per line. They save no restore point, because their hooks do that.
 
 /// How a dialect spells its statements.
 pub(super) struct SimpleSyntax {

@@ -1,4 +1,4 @@
-//! The variables of a shell before it got a role, and what it has now.
+//! The variables of a shell from before its role, and the state of the shell now.
 
 use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES, REGION_VARIABLES, RegionChange};
 
@@ -45,7 +45,7 @@ impl EnvSnapshot {
     }
 
     /// Returns every variable with its previous value and its rule. `region` is what `assume` does with the
-    /// region variables. What it keeps is not touched.
+    /// region variables: those that it keeps are left out.
     pub(super) fn rules<'a>(
         &'a self,
         region: &'a RegionChange,
@@ -69,12 +69,13 @@ impl EnvSnapshot {
     }
 }
 
-/// What a shell saves of the variables it had before it got a role.
+/// The variables from before a role, which the shell saves.
 #[derive(Debug)]
 pub enum RestorePoint {
     /// The shell has no role yet: save these variables.
     Capture(EnvSnapshot),
-    /// The shell has a role already and keeps what it saved. Only a change of the region is new.
+    /// The shell has a role already and keeps its restore point. Holds the region variables, which the user
+    /// may have changed since.
     Existing(EnvSnapshot),
     /// The shell has a role, and its saved variables came from its environment, so they cannot be trusted.
     Untrusted,
@@ -101,12 +102,12 @@ pub enum ShellState {
     },
     /// It has no keys. A role may have expired, and the saved variables may still exist.
     NoKeys {
-        /// As with a role.
+        /// As in [`ShellState::Role`].
         restore_is_untrusted: bool,
     },
     /// It has keys that are not from arl.
     OtherKeys {
-        /// As with a role.
+        /// As in [`ShellState::Role`].
         restore_is_untrusted: bool,
     },
 }

@@ -4,7 +4,8 @@
 use super::snapshot::{EnvSnapshot, RestorePoint, RestoreRule, ShellState};
 use crate::export::identity::{ASSUMED_VARIABLES, REGION_VARIABLES, RegionChange};
 
-/// `$?__arl_restore` is true for an environment variable too, whose text is not arl's.
+/// Removes environment variables with the names of the saved ones. `$?__arl_restore` would be true for them
+/// too, although their text is not arl's.
 const UNTRUSTED: &str = "unsetenv __arl_restore;unsetenv __arl_region;";
 
 /// Runs a statement if a variable is set. The statement is evaluated later, because csh expands a whole line
@@ -18,8 +19,8 @@ fn unset_if(name: &str, value: &str) -> String {
     if_set(name, &format!("if ( \"${name}\" == {value} ) unsetenv {name}"))
 }
 
-/// Puts back the region from before the role, if the region is still the role's. A child shell does not know
-/// that region and only unsets the role's.
+/// Restores the region from before the role, if the region is still the role's. A child shell does not know
+/// the previous region and only unsets the role's.
 fn region_back() -> String {
     let mut text = UNTRUSTED.to_owned() + &if_set("__arl_region", "eval \"$__arl_region:q\"");
     for name in REGION_VARIABLES {
@@ -118,7 +119,7 @@ pub(super) fn clear(state: ShellState, leftovers: &[&'static str]) -> String {
     }
 }
 
-/// Unsets variables of the role, and the region that it set, and keeps what the shell remembers.
+/// Unsets variables of the role and its region, and keeps the restore point.
 pub(super) fn expire(names: &[&'static str]) -> String {
     region_back() + &unset(names)
 }
@@ -131,7 +132,7 @@ pub(super) fn failure(status: u8) -> String {
     format!("( exit {status} )\n")
 }
 
-/// As in POSIX shells. A `!` is escaped as well, against history expansion.
+/// Quotes a value as in POSIX shells, and escapes `!` against history expansion.
 pub(super) fn quote(value: &str) -> String {
     let mut quoted = String::from("'");
     for c in value.chars() {

@@ -35,7 +35,7 @@ impl Form {
 #[derive(Debug, Default)]
 pub(crate) struct Twist {
     pub(crate) wrong_role: bool,
-    /// The text in the place of the session's ARN.
+    /// The text that replaces the session's ARN.
     pub(crate) session_arn: Option<String>,
     pub(crate) expiry_offset: Option<i64>,
     pub(crate) token: Option<String>,
@@ -43,7 +43,7 @@ pub(crate) struct Twist {
 }
 
 pub(crate) fn answer(world: &mut World, request: &Request, twist: &Twist) -> Response {
-    // A new key is not known everywhere at once.
+    // Some hosts of AWS do not know a new key at first.
     if let Some(left) = world.refusals.get_mut(&Recorded::of(request, false).access_key_id)
         && *left > 0
     {

@@ -1,4 +1,5 @@
-//! The actions of IAM that rotate access keys, for the user that signs or is named.
+//! The actions of IAM that rotate access keys, for the user that the request names, else for the one that
+//! signed it.
 
 use std::time::SystemTime;
 

@@ -32,8 +32,8 @@ pub struct IdentityCenter {
     pub accounts: Vec<(String, String, Vec<String>)>,
     /// How many entries a page of a list holds.
     pub page_size: usize,
-    /// The answers to the next questions for a device's token, as error codes of OAuth, with a reason after a
-    /// blank where there is one. Afterwards the user has approved.
+    /// The answers to the next requests for a device's token: error codes of OAuth, each with an optional
+    /// reason after a space. After them the user has approved.
     pub device_answers: VecDeque<&'static str>,
     /// How long a device code lasts, and the pause between two questions, in seconds.
     pub device_times: (u64, u64),
@@ -43,7 +43,7 @@ pub struct IdentityCenter {
     pub rotates: bool,
     /// How many requests for lists the portal answers in a second; it refuses the others.
     pub requests_per_second: Option<usize>,
-    /// What the portal asks the refused ones to wait, in seconds.
+    /// How long the portal asks refused clients to wait, in seconds.
     pub retry_after: Option<u64>,
     /// How many requests it has refused.
     pub refused: usize,
@@ -243,7 +243,7 @@ fn page(status: u16, text: &str) -> Response {
     Response { status, headers, body: text.as_bytes().to_vec() }
 }
 
-/// The page where the user signs in, who does so at once.
+/// The page where the user signs in. This user does so at once.
 fn authorize(world: &mut World, fields: &Fields) -> Response {
     let redirect_uri = fields.get("redirect_uri").to_owned();
     let center = &mut world.identity_center;
@@ -276,7 +276,7 @@ fn authorize(world: &mut World, fields: &Fields) -> Response {
     response
 }
 
-/// Source: RFC 8252 section 7.3: any port of a loopback address is allowed.
+/// Removes the port of a loopback address, because any port is allowed there. Source: RFC 8252 section 7.3.
 fn without_port(uri: &str) -> String {
     let Some(rest) = uri.strip_prefix("http://127.0.0.1:") else { return uri.to_owned() };
     format!("http://127.0.0.1{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))

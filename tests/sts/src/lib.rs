@@ -2,7 +2,7 @@
 //!
 //! It speaks STS's Query protocol over http and https, verifies signatures, knows users, roles and MFA
 //! devices, enforces the limits of the real service with its messages, records every request, and fails on
-//! demand. It protects no secrets and is not secure: use it for nothing else.
+//! demand. It does not protect secrets, so use it for nothing else.
 
 #![allow(clippy::disallowed_methods, reason = "the tests are their own outside")]
 

@@ -1,4 +1,4 @@
-//! The other services that supply credentials, told apart by path: IAM Identity Center, instance metadata,
+//! The other services that supply credentials, distinguished by path: IAM Identity Center, instance metadata,
 //! and the container endpoint.
 
 use std::collections::HashSet;

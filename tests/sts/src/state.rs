@@ -77,9 +77,9 @@ pub struct World {
     pub session_seconds: Option<u32>,
     /// The next session token to issue instead of a random one.
     pub next_token: Option<String>,
-    /// When access keys were created; before 1970 was over, for all others.
+    /// When access keys were created. Keys that are not listed have the start of 1970.
     pub created: HashMap<String, SystemTime>,
-    /// When access keys were used last. IAM learns it from elsewhere.
+    /// When access keys were used last. Tests set this, because the service does not track it.
     pub last_used: HashMap<String, SystemTime>,
     /// How many calls with an access key are refused until it is known.
     pub refusals: HashMap<String, usize>,

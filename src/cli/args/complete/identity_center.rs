@@ -1,4 +1,4 @@
-//! Completes what the shared files and the cache know of IAM Identity Center.
+//! Completes names of IAM Identity Center from the shared files and the cache.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -22,7 +22,7 @@ pub(crate) fn sign_ins(typed: &OsStr) -> Vec<CompletionCandidate> {
     })
 }
 
-/// Completes the ID of an account: those that IAM Identity Center offers, and those of profiles.
+/// Completes the ID of an account, from cached catalogs and from profiles.
 pub(crate) fn account_ids(typed: &OsStr) -> Vec<CompletionCandidate> {
     let typed = Typed::new(typed);
     with_known(|known| {
@@ -38,11 +38,11 @@ pub(crate) fn account_ids(typed: &OsStr) -> Vec<CompletionCandidate> {
     })
 }
 
-/// Completes the name of a role: those that IAM Identity Center offers, and those of profiles.
+/// Completes the name of a role, from cached catalogs and from profiles.
 pub(crate) fn role_names(typed: &OsStr) -> Vec<CompletionCandidate> {
     let typed = Typed::new(typed);
     with_known(|known| {
-        // In how many accounts each role is known.
+        // The accounts in which each role is known.
         let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut insert = |name: String, account: String| {
             let accounts = names.entry(name).or_default();

@@ -1,4 +1,4 @@
-//! What candidates are made from: what was typed, the shared files and the cache.
+//! The input of completions: the typed text, the shared files and the cache.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -14,18 +14,18 @@ use crate::cli::roles::catalogs::cached_catalogs;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::is_unsafe;
 
-/// How many cached sessions a completion reads, because the user waits for it.
+/// The most cached sessions that a completion reads, because the user waits for it.
 const MAX_SESSIONS: usize = 256;
-/// How many profiles a completion reads the keys of. Above that nobody reads their descriptions.
+/// The most profiles whose keys a completion reads. With more, no user reads their descriptions.
 pub(super) const MAX_DESCRIBED: usize = 1000;
 
-/// Returns a candidate for a value. clap would give each a tag of its own making, which takes more time than
-/// all the rest for ten thousand of them.
+/// Returns a candidate for a value. Without a tag, clap would compute one for each, which for ten thousand
+/// candidates takes longer than everything else.
 pub(super) fn candidate(value: &str) -> CompletionCandidate {
     CompletionCandidate::new(value).tag(Some(StyledStr::new()))
 }
 
-/// What was typed of a word.
+/// The typed beginning of a word.
 pub(super) struct Typed<'a>(Cow<'a, str>);
 
 impl<'a> Typed<'a> {
@@ -33,19 +33,20 @@ impl<'a> Typed<'a> {
         Self(typed.to_string_lossy())
     }
 
-    /// Whether a name begins with what was typed. The shell would execute a control character in a name.
+    /// Whether a name begins with the typed text and is safe. The shell would execute a control character in
+    /// a name.
     pub(super) fn fits(&self, name: &str) -> bool {
         let is_plain = |name: &str| name.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
         name.starts_with(&*self.0) && (is_plain(name) || !name.contains(is_unsafe))
     }
 
-    /// Returns a candidate, if it fits.
+    /// Returns a candidate, if the name fits.
     pub(super) fn candidate(&self, name: &str, help: impl Into<String>) -> Option<CompletionCandidate> {
         self.fits(name).then(|| candidate(name).help(Some(help.into().into())))
     }
 }
 
-/// What the shared files and the cache know.
+/// The shared files and the cache.
 pub(super) struct Known<'a> {
     context: &'a Context,
     pub(super) config: &'a SharedConfig<'a>,
@@ -53,12 +54,12 @@ pub(super) struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// Returns what IAM Identity Center offered within the last day.
+    /// Returns the cached catalogs of IAM Identity Center, which are at most a day old.
     pub(super) fn catalogs(&self) -> Vec<Catalog> {
         cached_catalogs(self.context, self.config, &self.resolver)
     }
 
-    /// Returns cached sessions, a limited number.
+    /// Returns at most [`MAX_SESSIONS`] cached sessions.
     pub(super) fn sessions(&self) -> Vec<SessionSummary> {
         let location = CacheLocation::from_env(self.context).ok();
         let cache = location.and_then(|location| location.open(&Output::quiet()).ok()?);
@@ -66,7 +67,7 @@ impl Known<'_> {
     }
 }
 
-/// Calls a function with what is known. Without readable files there are no candidates.
+/// Calls a function with the shared files and the cache. Without readable files there are no candidates.
 pub(super) fn with_known(
     find: impl FnOnce(&Known<'_>) -> Vec<CompletionCandidate>,
 ) -> Vec<CompletionCandidate> {

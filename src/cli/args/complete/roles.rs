@@ -12,8 +12,8 @@ use super::known::{Known, MAX_DESCRIBED, Typed, candidate, with_known};
 use crate::cli::env::context::Context;
 use crate::cli::ui::text::{human_duration, last_four};
 
-/// Completes a ROLE: role profiles first, then other profiles, then roles with a cached session, then what is
-/// cached of IAM Identity Center.
+/// Completes a ROLE: role profiles first, then other profiles, then roles with a cached session, then roles
+/// of cached catalogs.
 pub(crate) fn roles(typed: &OsStr) -> Vec<CompletionCandidate> {
     let typed = Typed::new(typed);
     with_known(|known| {
@@ -59,7 +59,7 @@ pub(crate) fn written_profiles(typed: &OsStr) -> Vec<CompletionCandidate> {
     managed_profiles(&text).into_iter().filter_map(|name| typed.candidate(name, "written by arl")).collect()
 }
 
-/// A profile that begins with what was typed.
+/// A profile whose name begins with the typed text.
 struct MatchingProfile {
     candidate: CompletionCandidate,
     is_role: bool,
@@ -100,8 +100,8 @@ fn describe(name: &str, section: &Section<'_>) -> Option<MatchingProfile> {
     Some(MatchingProfile { candidate, is_role: role.is_some() || sso.is_some(), sso_role })
 }
 
-/// Returns the roles with a cached session by what the user types to get them: ARNs, and roles of IAM Identity
-/// Center. Of several sessions the last one to expire counts.
+/// Returns the roles with a cached session, by the ROLE that the user would type: an ARN, or
+/// `SESSION:ACCOUNT/NAME`. Of several sessions the last one to expire counts.
 fn cached_roles(known: &Known<'_>) -> BTreeMap<String, SessionSummary> {
     let mut roles: BTreeMap<String, SessionSummary> = BTreeMap::new();
     for session in known.sessions() {

@@ -1,4 +1,4 @@
-//! Completes values of a few kinds: regions, services, times, shells, keys.
+//! Completes values with a fixed set or few candidates: regions, services, times, shells, keys.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

@@ -70,7 +70,7 @@ pub(crate) struct AssumeArgs {
 }
 
 impl AssumeArgs {
-    /// Returns the arguments without the flags of `assume` itself, except `--json`.
+    /// Creates arguments in which the only flag of `assume` itself is `--json`.
     pub(crate) fn plain(role: RoleArgs, json: bool) -> Self {
         Self { role, env: false, json, format: None, shell: None, show: false }
     }
@@ -83,7 +83,7 @@ enum Format {
     Dotenv,
 }
 
-/// What gets the output.
+/// The reader of the output.
 enum Receiver {
     CredentialProcess,
     EnvFile,
@@ -163,7 +163,7 @@ fn validate_on_expiry() -> Result<(), CliError> {
     }
 }
 
-/// Returns the error for a secret that would go into a file that others can read.
+/// Returns the error for a secret that would be written to a file that other users can read.
 pub(crate) fn refuse_readable_file(command: &str) -> CliError {
     let path = std::fs::read_link("/proc/self/fd/1")
         .map_or_else(|_| "FILE".into(), |path| path.display().to_string());

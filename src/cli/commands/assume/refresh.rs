@@ -4,21 +4,22 @@ use std::ffi::OsString;
 
 use crate::cli::args::file_url;
 
-/// Returns the arguments that assume the same role again from any directory. Returns none if that is
-/// impossible: an MFA code works once, and the role that a chain started from expires as well.
+/// Returns the arguments that assume the same role again from any directory. The list is empty if no
+/// arguments can: an MFA code works once, and with `--chain` the role that the chain started from expires as
+/// well.
 pub(crate) fn refresh_args(command_line: &[OsString]) -> Vec<String> {
     let had_code = repeatable_args(command_line).len() != repeatable_args_with_code(command_line).len();
     if had_code { Vec::new() } else { recall_args(command_line) }
 }
 
-/// Returns the arguments that assume the same role when the user asks for it, who then types another MFA
-/// code. Returns none if that is impossible.
+/// Returns the arguments that assume the same role when the user asks for it again. The user then types a new
+/// MFA code. The list is empty if no arguments can.
 pub(crate) fn recall_args(command_line: &[OsString]) -> Vec<String> {
     let args = repeatable_args(command_line);
     if args.iter().any(|arg| arg == "--chain" || arg.contains("TokenCode")) {
         return Vec::new();
     }
-    // Without a current directory there is no better path than the one that was typed.
+    // If there is no current directory, keep the path as typed.
     args.into_iter().map(|arg| file_url::absolute(&arg).unwrap_or(arg)).collect()
 }
 

@@ -1,4 +1,4 @@
-//! The difference that edits make, as a unified diff without context.
+//! Shows edits of a file as a unified diff without context.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use arl::internal::{Change, Edited};
 
 use crate::cli::ui::text::printable;
 
-/// Returns what differs between a file and its edited text. Without a difference it is empty.
+/// Returns the differences between a file and its edited text, and an empty text if they are equal.
 pub(super) fn unified(name: &str, old: &[u8], edited: &Edited, is_colored: bool) -> String {
     if edited.changes.is_empty() {
         return String::new();
@@ -26,7 +26,7 @@ pub(super) fn unified(name: &str, old: &[u8], edited: &Edited, is_colored: bool)
         let removed = &removed[same..removed.len() - same_end];
         let added = &added[same..added.len() - same_end];
         let place = |first: usize, count: usize| match count {
-            // The lines go behind this one.
+            // For an empty range, the position is that of the line before it.
             0 => format!("{},0", first + same),
             count => format!("{},{count}", first + same + 1),
         };
@@ -49,7 +49,7 @@ fn lines(text: &[u8]) -> Vec<String> {
     text.split_inclusive(|&b| b == b'\n').map(|line| String::from_utf8_lossy(line).into_owned()).collect()
 }
 
-/// Counts the lines before positions that only grow.
+/// Counts the lines before each of a series of increasing positions.
 struct LineCounter<'a> {
     text: &'a [u8],
     position: usize,

@@ -14,7 +14,7 @@ use crate::cli::ui::output::Output;
 /// Whether a command changes the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Run {
-    /// It does.
+    /// It changes the file.
     Real,
     /// It only shows what would change.
     Dry,
@@ -41,7 +41,8 @@ impl<'a> ConfigFile<'a> {
         Ok(Self { path, run, output })
     }
 
-    /// Makes all edits in one step. Returns what happened, and `None` if it only prints the difference.
+    /// Makes all edits in one step. Returns what happened, or `None` if this is a dry run, which only prints
+    /// the differences.
     pub(super) fn edit(
         &self,
         edits: &[ProfileEdit<'_>],
@@ -74,7 +75,7 @@ impl<'a> ConfigFile<'a> {
         Ok(Some(outcome))
     }
 
-    /// Makes one edit, and prints the keys that the section has then.
+    /// Makes one edit, and prints the keys that it sets.
     pub(super) fn edit_one(&self, edit: &ProfileEdit<'_>, what: &str) -> Result<(), CliError> {
         let Some(outcome) = self.edit(std::slice::from_ref(edit), what)? else { return Ok(()) };
         let done = match outcome {

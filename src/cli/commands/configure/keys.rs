@@ -16,7 +16,7 @@ use crate::cli::process::lookup;
 use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::text::quote_words;
 
-/// What the profile starts from.
+/// The source that the profile names.
 pub(crate) enum ProfileSource {
     /// `source_profile`.
     Profile(String),
@@ -55,7 +55,7 @@ pub(crate) fn role_profile_keys(
     arn: &RoleArn,
     source: ProfileSource,
 ) -> Result<Vec<(&'static str, String)>, CliError> {
-    // A flag without a key would be lost without notice.
+    // A flag for which there is no key would have no effect.
     let template = args.role_session_name.as_ref().is_some_and(|name| name.contains('{'));
     if let Some((flag, _)) = args
         .given_flags()
@@ -87,7 +87,7 @@ pub(crate) fn role_profile_keys(
     Ok(keys)
 }
 
-/// The flags that a role profile has a key for.
+/// The flags for which a role profile has a key.
 const PROFILE_FLAGS: [&str; 5] =
     ["--region", "--external-id", "--serial-number", "--role-session-name", "--duration"];
 
@@ -137,7 +137,7 @@ pub(crate) fn process_profile_keys(
         )));
     }
     let command = quote_words(Shell::Posix, &argv);
-    // Some readers would take the rest for a comment.
+    // Some readers would take the rest as a comment.
     if command.contains(" #") || command.contains(" ;") {
         return Err(CliError::usage(
             "a value contains a space before # or ;, and some programs would read the rest as a comment",
@@ -148,14 +148,14 @@ pub(crate) fn process_profile_keys(
     Ok(keys)
 }
 
-/// Returns the command line with which a `credential_process` asks this program for a stored key.
+/// Returns the `credential_process` that gets a stored key from this program.
 pub(crate) fn stored_key_process(name: &KeyName) -> Result<String, CliError> {
     let words = [stable_program_path()?, "keys".into(), "show".into(), name.to_string(), "--json".into()];
     Ok(quote_words(Shell::Posix, &words))
 }
 
-/// Returns a path of arl that stays the same after an upgrade. Package managers keep each version in its own
-/// directory, with a link on PATH, or at least where the user called it.
+/// Returns a path of arl that stays the same after an upgrade. Package managers install each version in its
+/// own directory, with a link to it on PATH or at the path by which the user called arl.
 fn stable_program_path() -> Result<String, CliError> {
     let failed = || CliError::new("could not find the path of arl");
     let program = program::executable().map_err(|error| failed().caused_by(error))?;

@@ -153,7 +153,8 @@ pub(crate) fn run(args: &ConfigureArgs, output: &Output) -> Result<ExitStatus, C
 }
 
 impl ConfigureArgs {
-    /// Refuses flags of another mode. clap does not require what conflicts with an argument that is there.
+    /// Refuses flags of another mode. clap does not check `requires` for an argument that conflicts with one
+    /// that was given.
     fn check_modes(&self) -> Result<(), CliError> {
         let given = [
             ("--account", self.account.is_some()),
@@ -177,7 +178,7 @@ impl ConfigureArgs {
         }
     }
 
-    /// Refuses the flags of roles that are assumed. `--refresh` has its use where a catalog is asked for.
+    /// Refuses the flags for assuming a role. `--refresh` is allowed in modes that ask for a catalog.
     fn check_flags(&self, mode: &str, can_refresh: Refresh) -> Result<(), CliError> {
         let refresh = self.role.refresh && can_refresh == Refresh::No;
         let rest = RoleArgs { region: None, refresh, ..self.role.clone() };

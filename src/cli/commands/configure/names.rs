@@ -6,9 +6,9 @@ use arl::internal::{ProfileName, RoleRef};
 
 use crate::cli::ui::error::CliError;
 
-/// The names, unless a flag says otherwise.
+/// The template of the names, unless a flag gives another one.
 pub(super) const DEFAULT_TEMPLATE: &str = "{account}-{role}";
-/// The most characters that the name of an account gives: a profile name has at most 256.
+/// The most characters of a value in a name: a profile name has at most 256.
 const MAX_PART: usize = 100;
 
 /// A role that gets a profile.
@@ -16,7 +16,7 @@ const MAX_PART: usize = 100;
 pub(super) struct OfferedRole<'a> {
     pub(super) session: &'a str,
     pub(super) account_id: &'a str,
-    /// The account's name, which may be empty and hold anything.
+    /// The account's name, which may be empty and may contain any text.
     pub(super) account_name: &'a str,
     pub(super) role_name: &'a str,
 }
@@ -47,16 +47,17 @@ impl<'a> NameTemplate<'a> {
         };
         let (session, role_name) = (plain(role.session), plain(role.role_name));
         let values = [account.as_str(), role.account_id, &role_name, &session];
-        // No value holds a brace, so none is taken for a placeholder.
+        // No value contains a brace, so none can be taken as a placeholder.
         let name = PLACEHOLDERS
             .iter()
             .zip(values)
             .fold(self.0.to_owned(), |name, (placeholder, value)| name.replace(placeholder, value));
-        // Else it would look like a flag.
+        // A name with a `-` at its beginning would look like a flag.
         name.trim_start_matches('-').to_owned()
     }
 
-    /// Returns the names for roles. Roles that would have the same name get the account ID behind it.
+    /// Returns the names for roles. If several roles would have the same name, each gets its account ID
+    /// appended.
     pub(super) fn names(&self, roles: &[OfferedRole<'_>]) -> Result<Vec<ProfileName>, CliError> {
         let mut names: Vec<String> = roles.iter().map(|role| self.fill(role)).collect();
         let mut counts: HashMap<String, usize> = HashMap::new();
@@ -97,12 +98,12 @@ fn parse_name(name: &str) -> Result<ProfileName, CliError> {
     name.parse().map_err(|error| unusable(&format!("is invalid: it {error}")))
 }
 
-/// The characters that every program reads in a profile name, and no shell changes.
+/// Whether every program accepts the character in a profile name, and no shell gives it a meaning.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_.@/+-".contains(c)
 }
 
-/// Returns a text in which each run of other characters is one `-`.
+/// Replaces each run of other characters with one `-`.
 fn plain(text: &str) -> String {
     let mut plain = String::new();
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! `arl configure --sso`: writes profiles for what IAM Identity Center offers.
+//! `arl configure --sso`: writes profiles for roles that IAM Identity Center offers.
 
 use std::collections::HashSet;
 
@@ -19,12 +19,12 @@ use crate::cli::ui::output::Output;
 
 /// The keys of a generated profile.
 const OWN_KEYS: [&str; 5] = ["sso_session", "sso_account_id", "sso_role_name", "region", MARKER];
-/// How many names an error lists.
+/// The most names that an error lists.
 const MAX_LISTED: usize = 10;
 
-/// What the command line says.
+/// The arguments of the command.
 pub(super) struct OfferedArgs<'a> {
-    /// The session, if it is named.
+    /// The session, if the command line names one.
     pub(super) session: Option<&'a str>,
     pub(super) wanted: Wanted<'a>,
     pub(super) template: NameTemplate<'a>,
@@ -140,8 +140,9 @@ impl OfferedArgs<'_> {
         }
     }
 
-    /// Returns the profiles that go: those that arl generated for the session and that it no longer offers,
-    /// but for those that get another role (`written`), as when an account was made anew with the old name.
+    /// Returns the profiles to remove: those that arl generated for the session and whose roles it no longer
+    /// offers. It leaves out those that this run gives another role (`written`), for example because an
+    /// account was created again with the old name.
     fn pruned(
         &self,
         catalog: &Catalog,
@@ -241,7 +242,7 @@ impl Generated<'_> {
         keys
     }
 
-    /// Whether a profile of the user's own says the same.
+    /// Whether a profile that the user wrote has the same settings.
     fn says(&self, index: usize, section: &Section<'_>) -> bool {
         self.keys(index)
             .iter()
@@ -249,7 +250,8 @@ impl Generated<'_> {
             .all(|(key, value)| section.get_from(SharedFile::Config, key) == Some(value))
     }
 
-    /// Returns the edits. A profile of the user's own that says the same stays the user's.
+    /// Returns the edits. A profile that the user wrote with the same settings does not get arl's marker, so
+    /// it stays the user's.
     fn edits<'s>(&'s self, config: &SharedConfig<'_>, unset: &'s [&'s str]) -> Vec<ProfileEdit<'s>> {
         let edit = |index: usize| {
             let (profile, mut set) = (&self.names[index], self.keys(index));
@@ -281,7 +283,7 @@ fn roles_of<'a>(
     roles.collect()
 }
 
-/// Returns the ID of the account that a user names by its ID or its name.
+/// Returns the ID of the account that the user names by its ID or its name.
 fn account_id(catalog: &Catalog, wanted: &str) -> Result<String, CliError> {
     let is_named = |account: &&CatalogAccount| account.name.eq_ignore_ascii_case(wanted);
     let by_id = catalog.accounts.iter().find(|account| account.id == wanted);
@@ -310,7 +312,7 @@ fn is_generated(section: &Section<'_>, session: &str) -> bool {
     section.get_from(SharedFile::Config, MARKER) == Some(session)
 }
 
-/// Whether a profile is in use: one with a region alone is not.
+/// Whether a profile is in use. A profile with only a region is not.
 fn says_something(section: &Section<'_>) -> bool {
     let keys = MANAGED_KEYS.into_iter().filter(|key| *key != "region").chain(CONFLICTING_KEYS);
     keys.into_iter().any(|key| section.get(key).is_some())

@@ -1,4 +1,4 @@
-//! A profile of a role that is assumed, of one of IAM Identity Center, or of a stored key.
+//! Writes a profile for a role to assume, for a role of IAM Identity Center, or for a stored key.
 
 use arl::internal::{
     AccountId, EditedSection, ProfileEdit, ProfileName, RoleProfile, RoleRef, Section, SerialNumber,
@@ -23,7 +23,7 @@ use crate::cli::plan::role_ref::{check_partition, check_unambiguous, role_arn, t
 use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::output::Output;
 
-/// What the command line says about a profile.
+/// The arguments about a profile.
 pub(super) struct ProfileArgs<'a> {
     pub(super) role: &'a RoleArgs,
     /// `--process`.
@@ -39,7 +39,7 @@ pub(super) struct ConfigurePlan {
 }
 
 impl ConfigurePlan {
-    /// Decides what the profile will say, and checks that it will work.
+    /// Decides the keys of the profile, and checks that it will work.
     pub(super) fn from_args(
         args: &ProfileArgs<'_>,
         name: ProfileName,
@@ -88,8 +88,9 @@ impl ConfigurePlan {
         };
         make_file_urls_absolute(&mut merged)?;
         if let ProfileSource::Profile(source) = &source {
-            // Makes the plan once, to find what cannot work before the profile is used. A `credential_source`
-            // may be for another machine, so the values beside it are checked one by one instead.
+            // Make the plan of this profile, so that an error shows now and not when the profile is used. A
+            // `credential_source` may be for another host, so in that case the values are checked one by one
+            // instead.
             let typed = RoleArgs {
                 role: Some(arn.to_string()),
                 account_id: None,
@@ -129,7 +130,7 @@ impl ConfigurePlan {
         Ok(Self { name, keys, overwrite: args.overwrite })
     }
 
-    /// Writes the profile in place of `section`, which it had before.
+    /// Writes the profile. `section` is what it contained before.
     pub(super) fn write(
         &self,
         section: Option<&Section<'_>>,
@@ -142,10 +143,10 @@ impl ConfigurePlan {
             self.ensure_overwritable(section)?;
             self.warn_about_keys(section, context, output);
         }
-        // Keeps the region if no setting changes it.
+        // Keep the region if no setting changes it.
         let is_unset = |key: &&str| *key != "region" && self.keys.iter().all(|(name, _)| name != key);
-        // With --force the profile says this and nothing else of an identity. Keys stay, because they cannot
-        // be had back.
+        // With --force, remove all other identities from the profile. Access keys stay, because the user
+        // could not get them back.
         let others = CONFLICTING_KEYS.into_iter().filter(|key| !key.starts_with("aws_"));
         let unset: Vec<&str> = MANAGED_KEYS.into_iter().chain(others).filter(is_unset).collect();
         let edit = ProfileEdit {
@@ -159,7 +160,7 @@ impl ConfigurePlan {
         file.edit_one(&edit, &format!("profile {}", self.name))
     }
 
-    /// Refuses to replace a profile that says something else.
+    /// Refuses to replace a profile with other settings.
     fn ensure_overwritable(&self, section: &Section<'_>) -> Result<(), CliError> {
         if self.overwrite == Overwrite::Forced {
             return Ok(());
@@ -213,7 +214,7 @@ fn identity_center_keys(
     Ok(keys.into_iter().chain(region).collect())
 }
 
-/// Makes the values that name files mean the same in every directory.
+/// Makes the paths of values that name files absolute, so that they work in every directory.
 fn make_file_urls_absolute(args: &mut RoleArgs) -> Result<(), CliError> {
     for value in [&mut args.policy, &mut args.additional_parameters, &mut args.transitive_tag_keys]
         .into_iter()

@@ -1,4 +1,4 @@
-//! The keys of profiles that `arl configure` knows.
+//! The profile keys that `arl configure` knows.
 
 /// The key that marks a profile as one that arl generated for a session. No SDK reads it.
 pub(super) const MARKER: &str = "arl_generated";
@@ -21,7 +21,7 @@ pub(super) const MANAGED_KEYS: [&str; 14] = [
     MARKER,
 ];
 
-/// The keys that show, besides [`MANAGED_KEYS`], that a profile is in use.
+/// The keys besides [`MANAGED_KEYS`] that show that a profile is in use.
 pub(super) const CONFLICTING_KEYS: [&str; 12] = [
     "sso_session",
     "sso_region",

@@ -1,4 +1,4 @@
-//! `arl configure --sso-session`: writes where the user signs in.
+//! `arl configure --sso-session`: writes the settings of a sign-in.
 
 use arl::internal::{EditedSection, ProfileEdit, ProfileName, Section, SharedConfig, SharedFile};
 
@@ -7,10 +7,10 @@ use crate::cli::plan::endpoint_url::{PlainHttp, check_url};
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
-/// The scope of the access portal. Without it the AWS CLI's device code gets no token that renews itself.
+/// The scope of the access portal. Without it a sign-in of the AWS CLI by device code gets no refresh token.
 const SCOPE: &str = "sso:account:access";
 
-/// What the command line says about a session.
+/// The arguments about a session.
 pub(super) struct SessionArgs<'a> {
     pub(super) name: &'a str,
     pub(super) start_url: &'a str,
@@ -29,7 +29,7 @@ impl SessionArgs<'_> {
         let Self { name, start_url, region, is_forced } = self;
         let name: ProfileName =
             name.parse().map_err(|error| CliError::usage(format!("--sso-session {error}")))?;
-        // `#` and what follows it is not sent to the server, and would be a comment for some readers.
+        // A browser does not send `#` and the text after it, and some readers would take it as a comment.
         let start_url = start_url.split('#').next().unwrap_or_default().trim_end_matches('/');
         check_url(start_url, PlainHttp::LoopbackOnly).map_err(|fault| {
             let text = if start_url.contains('@') { String::new() } else { format!(" `{start_url}`") };

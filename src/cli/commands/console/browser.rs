@@ -12,7 +12,7 @@ use crate::cli::process::browser;
 use crate::cli::process::command_template::CommandTemplate;
 use crate::cli::ui::error::CliError;
 
-/// Starting a browser takes a while, and the extension for containers may ask the user first.
+/// How long opening the browser may take. The extension for containers may ask the user first.
 const BROWSER_TIMEOUT: Duration = Duration::from_secs(120);
 /// The command lines that start Firefox with an address, in order.
 const FIREFOX: &[&[&str]] = if cfg!(target_os = "macos") {
@@ -24,9 +24,9 @@ const FIREFOX: &[&[&str]] = if cfg!(target_os = "macos") {
 /// Where the browser opens the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Window {
-    /// In the window that it uses for all addresses.
+    /// In its usual window.
     Usual,
-    /// In a Firefox container of the role's own.
+    /// In a separate Firefox container for the role.
     Container,
 }
 
@@ -41,7 +41,7 @@ impl Browser {
     /// Reads the settings.
     ///
     /// # Errors
-    /// `ARL_BROWSER` is no command, or has an unknown placeholder.
+    /// `ARL_BROWSER` is not a valid command, or has an unknown placeholder.
     pub(super) fn from_env(window: Window) -> Result<Self, CliError> {
         let invalid = |fault: String| {
             CliError::usage(format!("ARL_BROWSER {fault}"))
@@ -56,7 +56,8 @@ impl Browser {
         Ok(Self { window, command: command.transpose()? })
     }
 
-    /// Returns when the browser has loaded the redirect to the URL. `role` is what the user calls the role.
+    /// Opens the URL, and returns when the browser has been redirected to it. `role` is the name that the
+    /// user gave to the role.
     pub(super) async fn open(&self, url: &Secret, role: &str) -> Result<(), CliError> {
         let failed = || {
             CliError::new("could not open the browser").hint(match self.window {
@@ -66,8 +67,8 @@ impl Browser {
         };
         let server = RedirectServer::bind().await.map_err(|error| failed().caused_by(error))?;
         let local_url = server.url();
-        // The browser gets the local URL, because other users can see the arguments of a process. It leads to
-        // the secret one once, and only for this user's processes.
+        // The browser gets the local URL, because other users can see the arguments of a process. That URL
+        // redirects to the secret one once, and only for this user's processes.
         let address = match self.window {
             Window::Usual => local_url,
             Window::Container => FirefoxContainer::for_role(role).address(&local_url),
@@ -107,8 +108,8 @@ fn firefox_commands(address: &str) -> Vec<Vec<String>> {
     FIREFOX.iter().map(with_address).collect()
 }
 
-/// Returns a name for a browser profile, which may become part of a path: without a separator, and neither a
-/// hidden file nor a flag.
+/// Returns a name for a browser profile. It may become part of a path or an argument, so it contains no
+/// separator and does not begin with a dot or a dash.
 fn profile_name(role: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.@+-".contains(c);
     let name: String = role.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();

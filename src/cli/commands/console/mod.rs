@@ -99,7 +99,7 @@ pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<ExitStatus, CliE
     }
     let window = if container { Window::Container } else { Window::Usual };
     let browser = (open || container).then(|| Browser::from_env(window)).transpose()?;
-    // Refuses what it can before it asks for credentials.
+    // Refuse an invalid service before getting credentials.
     let sign_in_for = |partition: &Partition, region: Option<&str>| {
         ConsoleSignIn::new(partition, service.as_deref().map(services::console_path), region)
             .map_err(|error| CliError::usage(error.to_string()))
@@ -132,7 +132,7 @@ pub(crate) fn run(args: ConsoleArgs, output: &Output) -> Result<ExitStatus, CliE
     })
 }
 
-/// Signs in, without a duration if AWS takes none for this role.
+/// Returns the sign-in URL. If AWS refuses a duration for this role, tries again without one.
 async fn sign_in_url(
     console: &ConsoleSignIn,
     role: &ConsoleRole,

@@ -1,4 +1,5 @@
-//! Whose console it is: that of the role that is named, else of the role that this shell has.
+//! Decides for which role the console opens: the one that the command line names, else the one that this
+//! shell has.
 
 use arl::internal::shell::{Shell, ShellState};
 use arl::internal::{Consumer, Credentials, NetworkConfig, Partition, RegionChange, RoleArn, Sts};
@@ -18,10 +19,10 @@ use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::{human_duration, quote_words};
 
-/// The flags that mean something without a ROLE.
+/// The flags that have an effect without a ROLE.
 const FLAGS_WITHOUT_ROLE: [&str; 2] = ["--region", "--allow-insecure-endpoint"];
 
-/// Whose console it is.
+/// The role for which the console opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Choice {
     /// The role that the command line names.
@@ -30,9 +31,9 @@ pub(super) enum Choice {
     OfShell,
 }
 
-/// A role with what the console needs of it.
+/// A role with the credentials and settings that the console needs.
 pub(super) struct ConsoleRole {
-    /// What the user calls it.
+    /// The name that the user gave to it.
     pub(super) name: String,
     pub(super) credentials: Credentials,
     pub(super) partition: Partition,
@@ -40,12 +41,12 @@ pub(super) struct ConsoleRole {
     pub(super) network: NetworkConfig,
 }
 
-/// Decides whose console it is. Where no role is named and this shell has none, the user chooses one, which
-/// `role` names then.
+/// Decides for which role the console opens. If the command line names none and this shell has none, the user
+/// chooses one, which this puts into `role`.
 ///
 /// # Errors
-/// No role is named, and there is no terminal to choose one at, or the shell's role has expired; or a flag is
-/// only for a role that is named.
+/// No role is named, and either the shell's role has expired or there is no terminal to choose one. Or a flag
+/// has an effect only with a named role.
 pub(super) fn choose(role: &mut RoleArgs, output: &Output) -> Result<Choice, CliError> {
     let asking = Asking { command: "arl console", behind: "", unattended: Unattended::Refused };
     let state = shell_state();
@@ -76,7 +77,7 @@ pub(super) fn names_role(role: &RoleArgs) -> bool {
 }
 
 impl ConsoleRole {
-    /// Gets the credentials of the role that is named.
+    /// Gets the credentials of the role that the command line names.
     pub(super) fn named(role: &RoleArgs, output: &Output) -> Result<Self, CliError> {
         let network = session::network(role, output)?;
         let identity = session::obtain(role, Consumer::OneShot, SignalPolicy::Default, output)?;

@@ -1,4 +1,5 @@
-//! Which roles the command runs as: those that were named, those of a file, and those that patterns match.
+//! The roles that the command runs as: those on the command line, those of a file, and those that patterns
+//! match.
 
 use std::io;
 use std::path::Path;
@@ -17,9 +18,9 @@ use crate::cli::ui::text::printable;
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) role: RoleArgs,
-    /// What the user calls the role.
+    /// The name that the user gave to the role.
     pub(crate) name: String,
-    /// The name as a terminal may see it, which stands before each line.
+    /// The name with control characters escaped, which comes before each line.
     pub(crate) prefix: String,
     /// `None` if the profile has no role of STS.
     pub(crate) arn: Option<RoleArn>,
@@ -38,7 +39,7 @@ impl Selection<'_> {
     /// Returns the jobs.
     ///
     /// # Errors
-    /// There is no role, or one is invalid. Then no command starts.
+    /// There is no role, or one is invalid. No command has started then.
     pub(crate) fn jobs(&self, output: &Output) -> Result<Vec<Job>, CliError> {
         let mut names: Vec<String> = self.role.role.iter().chain(self.more).cloned().collect();
         if let Some(path) = self.roles_from {
@@ -81,9 +82,9 @@ fn job(role: RoleArgs, context: &Context) -> Result<Job, CliError> {
     Ok(Job { role, prefix: printable(&name), name, arn })
 }
 
-/// Replaces each pattern, such as `payments-*`, by the profiles with a role whose whole name it matches. A
-/// role that was named before is not repeated. A profile whose role is invalid is taken as well, so that
-/// the error names it and the command runs nowhere, not everywhere else.
+/// Replaces each pattern, such as `payments-*`, with the profiles with a role whose whole name it matches. It
+/// does not repeat a role that was named before. It includes profiles whose role is invalid, so that the
+/// error names them and the command starts for no role, instead of silently leaving them out.
 fn expand_patterns(names: Vec<String>, context: &Context, output: &Output) -> Result<Vec<String>, CliError> {
     if !names.iter().any(|name| name.contains('*')) {
         return Ok(names);
@@ -127,7 +128,7 @@ fn read_roles_file(path: &Path) -> Result<Vec<String>, CliError> {
     let text = text.map_err(|error| {
         CliError::new(format!("could not read the roles from `{}`", path.display())).caused_by(error)
     })?;
-    // A role cannot contain `#`. Editors of Windows begin a file with a byte order mark.
+    // A role cannot contain `#`. Editors on Windows put a byte order mark at the beginning of a file.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
     Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())

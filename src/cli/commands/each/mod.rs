@@ -53,7 +53,7 @@ const ROLE_HELP: &str =
 #[command(override_usage = "arl each [OPTIONS] <ROLE>... -- <COMMAND>...")]
 #[command(mut_arg("role", |role| role.index(1).required_unless_present("roles_from").help(ROLE_HELP)))]
 // clap 4.6.7 knows that the command follows `--` only if it was the last argument to be defined, and
-// `mut_arg` moves `role` behind it. Without this line `arl each dev staging --jobs 2 -- aws s3 ls` is
+// `mut_arg` moves `role` after it. Without this line `arl each dev staging --jobs 2 -- aws s3 ls` is
 // "unexpected argument 'staging'".
 #[command(mut_arg("command", |command| command.last(true)))]
 pub(crate) struct EachArgs {
@@ -124,7 +124,7 @@ fn run_jobs(
     let printer = PrefixedOutput::new(prefix_styles(&jobs, args, output), progress(&jobs, output));
     let runner = JobRunner::new(jobs, &args.command, on_failure, output.as_flags(), printer);
     std::thread::scope(|scope| {
-        // Ends when the socket shuts down below.
+        // The thread ends when the socket is shut down below.
         let forwarder = scope.spawn(|| runner.forward_signals(&signal_rx));
         let workers: Vec<_> =
             (0..args.jobs.into()).map(|_| scope.spawn(|| while runner.run_next() {})).collect();
@@ -141,7 +141,7 @@ fn progress(jobs: &[Job], output: &Output) -> Progress {
     if jobs.len() > 1 && output.has_progress() { Progress::shown(jobs.len()) } else { Progress::hidden() }
 }
 
-/// Returns how the lines of the commands' two streams begin, and where they go.
+/// Returns the destination and the prefix style of each of the commands' two streams.
 fn prefix_styles(jobs: &[Job], args: &EachArgs, output: &Output) -> Streams {
     let column = column_width(jobs.iter().map(|job| job.prefix.as_str()));
     let to_stderr = Destination {
@@ -158,7 +158,7 @@ fn prefix_styles(jobs: &[Job], args: &EachArgs, output: &Output) -> Streams {
             is_colored: output.colors_data(),
         },
     };
-    // With --json, standard output is the summary's.
+    // With --json, standard output has only the summary.
     Streams { stdout: if args.json { to_stderr } else { to_stdout }, stderr: to_stderr }
 }
 

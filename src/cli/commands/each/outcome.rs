@@ -1,4 +1,4 @@
-//! How the commands ended: the lines for the user, the JSON for programs, and arl's own exit status.
+//! The results of the commands: lines for the user, JSON for programs, and arl's own exit status.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus as StdExitStatus;
@@ -15,7 +15,7 @@ use crate::cli::ui::output::Output;
 /// How the command of one role ended.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The command ran, as far as `arl exec` could start it.
+    /// `arl exec` ended: with the status of the command, or with its own if it could not start the command.
     Ended {
         status: StdExitStatus,
         time: Duration,
@@ -83,7 +83,7 @@ impl Outcome {
     }
 }
 
-/// How all commands ended, in the order in which the roles were named.
+/// The results of all commands, in the order in which the roles were named.
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) outcomes: Vec<(Job, Outcome)>,

@@ -1,5 +1,5 @@
-//! The output of several commands at once: whole lines, each behind the name of its role, above the progress
-//! bar.
+//! Writes the output of several commands at once: whole lines, each after the name of its role, above the
+//! progress bar.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use crate::cli::commands::each::progress::{Counts, Progress};
 use crate::cli::env::dirs::private_runtime_dir;
 use crate::cli::ui::prompt;
 
-/// Longer lines are written in parts of this length.
+/// The longest line, in bytes. Longer ones are written in parts of this length.
 const MAX_LINE: u64 = 64 * 1024;
 /// How often a command's output checks whether the user has answered a prompt.
 const PROMPT_POLL: Duration = Duration::from_millis(50);
@@ -48,7 +48,7 @@ impl PrefixedOutput {
         Self { streams, progress: Mutex::new(progress) }
     }
 
-    /// Writes the lines of `source` until it ends, each behind `name`.
+    /// Writes the lines of `source` until it ends, each after `name`.
     ///
     /// # Errors
     /// Reading or writing fails.
@@ -81,11 +81,11 @@ impl PrefixedOutput {
         }
     }
 
-    /// Calls `write` while the bar is away. Waits while another arl asks the user on this terminal, so that
-    /// the question stays visible.
+    /// Hides the bar and calls `write`. Waits while another arl asks the user on this terminal, so that its
+    /// question stays visible.
     fn above_progress<T>(&self, write: impl Fn() -> T) -> T {
         loop {
-            // The lock keeps lines whole, and the bar below them.
+            // The lock keeps each line whole, and the bar below the lines.
             let progress = self.progress();
             if !progress.is_shown() {
                 return write();
@@ -99,7 +99,7 @@ impl PrefixedOutput {
         }
     }
 
-    /// Updates the bar, unless the user is asked something.
+    /// Updates the bar, unless another arl is asking the user.
     pub(crate) fn show_progress(&self, counts: Counts<'_>) {
         let progress = self.progress();
         if progress.is_shown() {
@@ -107,7 +107,7 @@ impl PrefixedOutput {
         }
     }
 
-    /// Erases the bar for good.
+    /// Erases the bar at the end.
     pub(crate) fn finish(&self) {
         self.progress().finish();
     }

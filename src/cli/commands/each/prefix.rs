@@ -1,21 +1,21 @@
-//! What stands before each line of a command: the name of its role, aligned and colored for a terminal.
+//! The prefix of each line of a command: the name of its role, aligned and colored on a terminal.
 
 use std::iter;
 
 use sha2::{Digest, Sha256};
 use unicode_width::UnicodeWidthStr;
 
-/// The colors of names: those of the terminal's palette that are readable on dark and on light. Red is left
-/// to errors.
+/// The colors of names: those of the terminal's palette that are readable on dark and on light backgrounds.
+/// Red is for errors only.
 const COLORS: [&str; 10] = ["32", "33", "34", "35", "36", "92", "93", "94", "95", "96"];
-/// A name that is wider moves its own lines to the right, and no other ones.
+/// The widest column of names. A wider name moves only its own lines to the right.
 const MAX_COLUMN: usize = 40;
 
 /// How a stream shows the names.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PrefixStyle {
-    /// How wide the column of the names is. `None` is no column, so that what a program reads does not depend
-    /// on the other roles.
+    /// The width of the column of names. `None` means no alignment, so that the lines of a role in a pipe do
+    /// not depend on the other roles.
     pub(crate) column: Option<usize>,
     pub(crate) is_colored: bool,
 }
@@ -34,12 +34,13 @@ impl PrefixStyle {
     }
 }
 
-/// Returns the width of the column in which all names fit, but for very wide ones.
+/// Returns the width of a column for all names except those wider than [`MAX_COLUMN`].
 pub(crate) fn column_width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
     names.map(UnicodeWidthStr::width).filter(|&width| width <= MAX_COLUMN).max().unwrap_or(0)
 }
 
-/// Returns the color of a name: the same one in each run and version, whichever other roles there are.
+/// Returns the color of a name. It is the same in every run and version, and does not depend on the other
+/// roles.
 fn color(name: &str) -> &'static str {
     COLORS[usize::from(Sha256::digest(name.as_bytes())[0]) % COLORS.len()]
 }

@@ -12,7 +12,7 @@ use crate::cli::ui::text::shorten;
 const TEMPLATE: &str = "{bar:20} {pos}/{len} done{msg}";
 const BAR_WIDTH: usize = 20;
 
-/// How far the commands are.
+/// The counts that the bar shows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Counts<'a> {
     pub(crate) finished: usize,
@@ -52,7 +52,7 @@ impl Progress {
         bar.set_message(details);
     }
 
-    /// Calls `write` while the bar is away.
+    /// Calls `write` while the bar is hidden.
     pub(crate) fn while_hidden<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) => bar.suspend(write),
@@ -68,7 +68,7 @@ impl Progress {
     }
 }
 
-/// Returns the text behind the counts, such as `, 1 failed; running: dev, prod`.
+/// Returns the text after the counts, such as `, 1 failed; running: dev, prod`.
 fn details(counts: Counts<'_>) -> String {
     let failed = if counts.failed > 0 { format!(", {} failed", counts.failed) } else { String::new() };
     let running = if counts.running.is_empty() {
@@ -79,8 +79,8 @@ fn details(counts: Counts<'_>) -> String {
     failed + &running
 }
 
-/// The line of the terminal that the cursor is in. After the bar the cursor goes back to its beginning, so
-/// that a question of another arl writes over it.
+/// The terminal line with the cursor. After the bar the cursor returns to the beginning of the line, so that
+/// a question of another arl overwrites the bar.
 #[derive(Debug, Default)]
 struct StderrLine {
     unwritten: Mutex<String>,
@@ -93,10 +93,10 @@ impl StderrLine {
     }
 }
 
-/// The bar is one line, so the cursor never goes up or down.
+/// The bar has one line, so the cursor never moves up or down.
 impl TermLike for StderrLine {
     fn width(&self) -> u16 {
-        // A text in the last column may move the cursor to the next line.
+        // Leave the last column free, because text in it may move the cursor to the next line.
         u16::try_from(columns().saturating_sub(1)).unwrap_or(u16::MAX)
     }
 

@@ -20,7 +20,7 @@ use crate::cli::env::program;
 use crate::cli::process::signals;
 use crate::cli::sys;
 
-/// What a failed command means for those that have not started.
+/// Whether further commands start after one has failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnFailure {
     GoOn,
@@ -41,7 +41,7 @@ pub(crate) struct JobRunner<'a> {
 
 #[derive(Debug, Default)]
 struct JobState {
-    /// Each with its place on the command line.
+    /// The jobs that have not started, each with its place on the command line.
     pending: VecDeque<(usize, Job)>,
     running: Vec<(Pid, String)>,
     finished: Vec<(usize, Job, Outcome)>,
@@ -74,7 +74,7 @@ impl<'a> JobRunner<'a> {
         }
         let Some((place, job)) = state.pending.pop_front() else { return false };
         let started = Instant::now();
-        // Spawns under the lock, so that a signal reaches every command that has started.
+        // Spawn under the lock, so that a signal reaches every command that has started.
         let child = self.command(&job.role).and_then(|mut command| command.spawn());
         let mut child = match child {
             Ok(child) => child,
@@ -103,7 +103,7 @@ impl<'a> JobRunner<'a> {
         true
     }
 
-    /// Passes on a command's output until it ends. Returns whether nothing reads it any more.
+    /// Forwards a command's output until it ends. Returns whether arl's standard output is closed.
     fn forward_output(&self, child: &mut Child, name: &str) -> bool {
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let to = self.output.streams;
@@ -154,7 +154,7 @@ impl<'a> JobRunner<'a> {
         });
     }
 
-    /// Erases the progress bar and returns how the commands ended.
+    /// Erases the progress bar and returns the results of the commands.
     pub(crate) fn finish(self) -> Report {
         self.output.finish();
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);

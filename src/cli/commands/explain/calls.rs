@@ -1,4 +1,4 @@
-//! The calls and programs that a plan still needs.
+//! Lists the calls and programs that a plan still needs.
 
 use arl::internal::{
     ProcessSource, SessionNameTemplate, Source, SourceChain, StoreName, StoredKey, WebIdentityToken,
@@ -45,7 +45,7 @@ pub(super) fn calls(plan: &Plan, cached: Option<usize>) -> Vec<String> {
     calls
 }
 
-/// Returns the program's name alone, because its arguments may be secret.
+/// Describes the program by its name only, because its arguments may be secret.
 fn program_name(process: &ProcessSource) -> String {
     format!("the program `{}`", process.command.split_whitespace().next().unwrap_or_default())
 }

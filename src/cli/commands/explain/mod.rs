@@ -60,17 +60,17 @@ fn setting(name: &'static str, value: impl Into<String>, origin: impl Into<Strin
     Setting { name, value: value.into(), origin: origin.into() }
 }
 
-/// One AssumeRole.
+/// One AssumeRole call.
 struct ExplainedHop {
     role_arn: String,
     parameters: Vec<Setting>,
-    /// How long the session will last at most, and why.
+    /// The longest time that the session will last, and why.
     duration: Setting,
     /// How arl gets the MFA code, if there is a device.
     mfa: Option<String>,
 }
 
-/// What the cache has of the role's session.
+/// Whether the role's session is cached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CacheState {
     Hit,
@@ -90,7 +90,7 @@ impl CacheState {
 
 struct Explanation {
     role_arn: Option<String>,
-    /// The role, if it is one of IAM Identity Center that ROLE names.
+    /// The role of IAM Identity Center, if ROLE names one.
     sso_role: Option<String>,
     /// The sign-in to IAM Identity Center, if the source needs one, with its state.
     sign_in: Option<String>,
@@ -99,7 +99,7 @@ struct Explanation {
     passed_over: Vec<String>,
     hops: Vec<ExplainedHop>,
     region: Setting,
-    /// The region that is set with the credentials. STS may be called in another one.
+    /// The region that arl exports with the credentials. arl may call STS in another one.
     region_set: Option<String>,
     endpoint: Setting,
     cache: CacheState,
@@ -261,7 +261,7 @@ impl Explanation {
     }
 }
 
-/// Whether credentials expire. STS caps a role that is assumed with temporary ones at an hour.
+/// Whether credentials expire. STS limits a role that is assumed with temporary credentials to one hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lifetime {
     LongTerm,
@@ -335,8 +335,8 @@ fn explain_hop(plan: &Plan, index: usize) -> ExplainedHop {
     }
 }
 
-/// Returns the parameters of the request, with where each comes from. A duration is shown as STS will grant
-/// it.
+/// Returns the parameters of the request, each with the setting that it comes from. The duration is the one
+/// that STS will grant.
 fn parameters(hop: &Hop, caller: Lifetime) -> Vec<Setting> {
     let explain = |(name, value): (&'static str, ParameterValue<'_>)| {
         let origin = hop.origins.get(name);
@@ -352,7 +352,8 @@ fn parameters(hop: &Hop, caller: Lifetime) -> Vec<Setting> {
     hop.request.parameters().map(explain).collect()
 }
 
-/// Returns the session name. A template with `{caller}` is shown as it is, because only STS knows the caller.
+/// Returns the session name. A template with `{caller}` is shown unexpanded, because only STS knows the
+/// caller.
 fn session_name(hop: &Hop) -> Setting {
     let (name, note) = match &hop.template {
         Some(template) if template.needs_caller() => {

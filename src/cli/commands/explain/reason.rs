@@ -1,4 +1,4 @@
-//! Explains which source the credentials come from, and which other sources arl passed over.
+//! Explains why arl chose the source, and which other sources it passed over.
 
 use std::fmt;
 
@@ -33,11 +33,11 @@ pub(crate) enum SourceReason {
     StoredKeys { profile: String, name: String },
     /// The environment has keys.
     EnvironmentKeys,
-    /// A variable that was set after this shell had become a role.
+    /// A variable that was set after this shell had got its role.
     SetLater(Candidate),
     /// `AWS_PROFILE` or `AWS_DEFAULT_PROFILE`.
     ProfileVariable,
-    /// The role of this shell was started from it.
+    /// The role of this shell started from it.
     SourceOfShellRole,
     /// The profile `default`, because no setting names another source.
     DefaultProfile,
@@ -83,7 +83,7 @@ impl fmt::Display for SourceReason {
     }
 }
 
-/// A source that the default chain looks at.
+/// A source that arl considers if the command line names none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Candidate {
     EnvironmentKeys,
@@ -94,7 +94,7 @@ pub(crate) enum Candidate {
 }
 
 impl Candidate {
-    /// In the order in which the chain looks at them.
+    /// All candidates in the order of precedence.
     const ALL: [Self; 5] = [
         Self::EnvironmentKeys,
         Self::SelectedProfile,
@@ -170,7 +170,7 @@ impl SourceReason {
             Self::SetLater(candidate) | Self::NoKeysAndNoProfile(candidate) => Some(*candidate),
             Self::ProfileVariable => Some(Candidate::SelectedProfile),
             Self::DefaultProfile => Some(Candidate::DefaultProfile),
-            // Those of the role, or those that it replaced.
+            // These are the keys of the role, or those that the role replaced.
             Self::ChainFromRole
             | Self::ChainFromOtherSession
             | Self::EnvironmentKeys
@@ -224,8 +224,8 @@ pub(crate) fn source_reason(
     Ok((reason, passed_over))
 }
 
-/// Returns whether the user chose this source after the shell had become a role. `assume` unsets the
-/// variables of these sources, so next to a role they were set later.
+/// Returns whether the user chose this source after the shell had got its role. `assume` unsets the variables
+/// of these sources, so if they are set beside a role, the user set them later.
 fn was_set_later(id: &SourceId, selected: Option<&str>) -> bool {
     match id {
         SourceId::Profile(name) => selected == Some(name),

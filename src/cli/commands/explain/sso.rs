@@ -16,8 +16,8 @@ pub(super) fn role(plan: &Plan) -> Option<String> {
     }
 }
 
-/// Returns the sign-in that the source needs, and until when it is good. A file that cannot be trusted is no
-/// sign-in.
+/// Returns the sign-in that the source needs, with its state. A token file that cannot be trusted counts as
+/// missing.
 pub(super) fn sign_in(plan: &Plan, context: &Context) -> Option<String> {
     let Source::Sso(sso) = &plan.chain.source else { return None };
     let session = sso.session.clone();

@@ -52,7 +52,7 @@ pub(crate) struct AddArgs {
     force: bool,
 }
 
-/// What becomes of a profile.
+/// A profile that this command changes.
 struct ProfileChange {
     name: ProfileName,
     is_import: bool,
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &AddArgs, output: &Output) -> Result<(), CliError> {
         let _lock = keychain.lock(&name)?;
         let stored = keychain.store.get(&name).await;
         let stored = match stored {
-            // With --force it does not matter what was there.
+            // With --force an unreadable entry is replaced.
             Err(_) if args.force => None,
             stored => stored
                 .map_err(|error| keychain_failed(format!("could not look up the key `{name}`"), error))?,
@@ -110,7 +110,7 @@ fn no_profile(name: &str) -> CliError {
     CliError::new(format!("there is no profile `{name}`"))
 }
 
-/// Decides which profile is written, and refuses one that has something else.
+/// Decides which profile is written. Refuses a profile with another identity.
 fn plan_profile(
     args: &AddArgs,
     name: &KeyName,
@@ -129,7 +129,7 @@ fn plan_profile(
     Ok(Some(ProfileChange { name: profile, is_import: false }))
 }
 
-/// Refuses to replace another key, whose secret could not be had back.
+/// Refuses to replace another key, because the user could not get its secret back.
 fn refuse_replacement(
     name: &KeyName,
     stored: Option<&Credentials>,
@@ -147,7 +147,8 @@ fn refuse_replacement(
     }
 }
 
-/// Asks which MFA device the profile names. IAM's answer is offered, if the key may ask for it.
+/// Asks the user for the MFA device of the profile. It suggests the device that IAM lists, if the key may
+/// list devices.
 async fn ask_for_device(
     aws: &Aws,
     keys: &Credentials,
@@ -157,7 +158,7 @@ async fn ask_for_device(
     let offer = match devices.as_deref() {
         Ok([]) => return Ok(None),
         Ok([device, ..]) => device.clone(),
-        // What a device is called that was made along with the user.
+        // The usual ARN of a virtual device has the user's name.
         Err(_) => caller.arn.replacen(":user/", ":mfa/", 1),
     };
     let offer: Option<SerialNumber> = offer.parse().ok();
@@ -165,14 +166,14 @@ async fn ask_for_device(
     let question = format!("MFA device of {} [{offer}; - for none]: ", caller.name());
     let answer = prompt::ask_line(&question, Echo::On, &private_runtime_dir()).await;
     match answer.as_ref().map(|answer| answer.expose()) {
-        // The key can be stored all the same.
+        // The key can be stored without a device.
         Err(_) | Ok("-") => Ok(None),
         Ok("") => Ok(Some(offer)),
         Ok(text) => parse_value("the MFA device", text).map(Some),
     }
 }
 
-/// Stores the key. A rotation of the key before it is over with that.
+/// Stores the key. This ends a rotation of the previous key.
 async fn put(
     keychain: &Keychain,
     name: &KeyName,
@@ -205,7 +206,7 @@ async fn put(
     Ok(())
 }
 
-/// Writes the profile, and takes imported keys out of the shared files.
+/// Writes the profile, and removes imported keys from the shared files.
 fn write_profile(
     change: &ProfileChange,
     name: &KeyName,
@@ -221,7 +222,7 @@ fn write_profile(
     let section = config.profile(change.name.as_str());
     let has_role = section.is_some_and(|section| section.get("role_arn").is_some());
     if change.is_import && !has_role {
-        // Programs that used the keys until now go on to work.
+        // Programs that used the keys in this profile keep working.
         set.push(("credential_process", stored_key_process(name)?));
     }
     let unset: &[&str] = if change.is_import { &profile::KEY_KEYS } else { &[] };

@@ -16,7 +16,7 @@ use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::last_four;
 
-/// STS and IAM, as environment and profile configure them.
+/// The clients of STS and IAM, with the settings of the environment and the profile.
 pub(crate) struct Aws {
     pub(crate) sts: Sts,
     network: NetworkConfig,
@@ -49,7 +49,7 @@ impl Aws {
         Ok(Self { sts: Sts::new(settings), network, iam_endpoint: iam_endpoint(config, section)? })
     }
 
-    /// Reads the settings for a key that is known to be of this partition.
+    /// Reads the settings for a key whose partition may be known.
     pub(crate) fn for_partition(
         partition: Option<Partition>,
         context: &Context,
@@ -63,7 +63,7 @@ impl Aws {
         Self::new(region, context, config, section, output)
     }
 
-    /// Returns whose keys these are.
+    /// Returns the owner of the keys.
     pub(crate) async fn caller(&self, keys: &Credentials) -> Result<CallerIdentity, CliError> {
         self.sts.caller_identity(keys).await.map_err(|error| {
             let id = last_four(keys.access_key_id());
@@ -119,7 +119,7 @@ fn iam_endpoint(
     Ok(Some(url))
 }
 
-/// Returns the error of a call to IAM.
+/// Returns the error for a failed call to IAM.
 pub(crate) fn iam_failed(what: impl Into<String>, error: StsError) -> CliError {
     let cli_error = CliError::new(what);
     let cli_error = match &error {
@@ -134,7 +134,7 @@ pub(crate) fn iam_failed(what: impl Into<String>, error: StsError) -> CliError {
     cli_error.caused_by(error)
 }
 
-/// Returns whether what the call was about does not exist.
+/// Returns whether the object of the call does not exist.
 pub(crate) fn is_gone(error: &StsError) -> bool {
     matches!(error, StsError::Refused { code, .. } if code == "NoSuchEntity")
 }

@@ -1,4 +1,4 @@
-//! The key that `arl keys add` is given: typed, from the environment, from stdin or from a profile.
+//! Reads the key for `arl keys add`: typed by the user, from the environment, from stdin or from a profile.
 
 use std::io::Read;
 
@@ -13,19 +13,19 @@ use crate::cli::ui::prompt;
 use crate::cli::ui::prompt::PromptError;
 use crate::cli::ui::terminal::Echo;
 
-/// Two short lines, or what `aws iam create-access-key` prints.
+/// The most bytes of stdin. It has two short lines, or the output of `aws iam create-access-key`.
 const MAX_INPUT: u64 = 64 * 1024;
 
 /// Checks the two parts of a long-term key.
 pub(crate) fn check(id: String, secret: Secret, origin: &str) -> Result<Credentials, CliError> {
-    // The secret of temporary keys is worth nothing without their token, and both end soon.
+    // Refuse temporary keys: they are useless without their token, and expire soon.
     if id.starts_with("ASIA") {
         return Err(CliError::usage(format!(
             "{origin}: a key ID that begins with ASIA belongs to temporary keys"
         ))
         .hint("long-term keys begin with AKIA; create one: aws iam create-access-key"));
     }
-    // A secret in the place of the ID would be shown.
+    // Check the form of the ID, because arl shows IDs, and the user may have typed the secret in its place.
     let is_id = |text: &str| {
         (16..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
     };
@@ -40,7 +40,7 @@ pub(crate) fn check(id: String, secret: Secret, origin: &str) -> Result<Credenti
     Credentials::new(id, secret, None, None).map_err(|error| CliError::usage(format!("{origin}: {error}")))
 }
 
-/// Asks the user, without echo.
+/// Asks the user for the key, without echo.
 pub(crate) async fn typed() -> Result<Credentials, CliError> {
     let locks = private_runtime_dir();
     let ask = async |question: &str| {
@@ -74,7 +74,7 @@ pub(crate) fn from_stdin() -> Result<Credentials, CliError> {
     let mut bytes = Zeroizing::new(Vec::new());
     let read = std::io::stdin().lock().take(MAX_INPUT + 1).read_to_end(&mut bytes);
     read.map_err(|error| CliError::new("could not read the key from stdin").caused_by(error))?;
-    // The text is never quoted: any part of it may be the secret.
+    // The error never quotes the text, because any part of it may be the secret.
     let invalid = || {
         CliError::usage(
             "--stdin: expected two lines, the access key ID and the secret key, or the JSON of `aws iam create-access-key`",

@@ -1,4 +1,4 @@
-//! The keychain and arl's own records of it.
+//! Opens the keychain, and reads and writes arl's records of stored keys.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -38,7 +38,7 @@ fn chosen_store() -> Result<Option<StoreName>, CliError> {
     vars::get(vars::ARL_KEY_STORE).map(|store| parse_value("ARL_KEY_STORE", &store)).transpose()
 }
 
-/// Returns the error of a keychain.
+/// Returns the error for a failure of the keychain.
 pub(crate) fn keychain_failed(what: impl Into<String>, error: KeyStoreError) -> CliError {
     let hints = keychain_hints(&error);
     CliError::new(what).caused_by(error).hints(hints)
@@ -54,8 +54,8 @@ impl Keychain {
         Ok(Self { store, directory: directory() })
     }
 
-    /// Writes the record of a key. Without it nothing is cached, so a failure is a message for the caller to
-    /// print.
+    /// Writes the record of a key. Returns a message if that fails. The failure is not fatal: without a
+    /// record, sessions of the key are not cached.
     pub(crate) fn write_record(&self, name: &KeyName, access_key_id: &str, arn: &str) -> Result<(), String> {
         let Some(directory) = &self.directory else { return Err("there is no home directory".into()) };
         let record = KeyRecord {
@@ -70,7 +70,7 @@ impl Keychain {
     /// Removes the record of a key.
     pub(crate) fn remove_record(&self, name: &KeyName) {
         if let Some(directory) = &self.directory {
-            // A record without a key is shown as missing by `arl keys list`.
+            // If this fails, `arl keys list` shows the key as missing.
             let _ = std::fs::remove_file(KeyRecord::file(directory, name));
         }
     }

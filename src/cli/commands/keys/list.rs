@@ -28,7 +28,7 @@ struct Listed {
     name: KeyName,
     record: Option<KeyRecord>,
     store: String,
-    /// Whether the store has it. A store that is not the opened one is not asked.
+    /// Whether the store lacks the key. Only the opened store is asked.
     is_missing: bool,
     profiles: Vec<String>,
 }
@@ -67,7 +67,7 @@ async fn find(config: &SharedConfig<'_>) -> Result<Vec<Listed>, CliError> {
         let store = elsewhere.filter(|_| !is_stored).unwrap_or(opened).clone();
         let is_missing = !is_stored && store == *opened;
         let profiles = profile::users(config, &name).into_iter().map(str::to_owned).collect();
-        // What is recorded of another store's key says nothing about this one.
+        // A record of a key in another store says nothing about this key.
         let record = record.filter(|record| record.store == store);
         Listed { name, record, store: store.to_string(), is_missing, profiles }
     });

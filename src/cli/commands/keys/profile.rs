@@ -13,7 +13,7 @@ use crate::cli::ui::error::CliError;
 /// The keys that hold an access key.
 pub(crate) const KEY_KEYS: [&str; 4] =
     ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
-/// The keys beside which `arl_keys` would make no sense.
+/// The keys that give a profile another identity than `arl_keys`.
 const OTHER_IDENTITIES: [&str; 10] = [
     "role_arn",
     "source_profile",
@@ -32,7 +32,8 @@ pub(crate) fn parse_profile(text: &str) -> Result<ProfileName, CliError> {
     text.parse().map_err(|error| CliError::usage(format!("a profile's name {error}")))
 }
 
-/// Refuses a profile that has another identity, which would be lost or would win.
+/// Refuses a profile that has another identity, which this command would replace, or which would take
+/// precedence.
 pub(crate) fn ensure_free(
     name: &ProfileName,
     key: &KeyName,
@@ -50,7 +51,7 @@ pub(crate) fn ensure_free(
     }
 }
 
-/// Refuses to move the keys out of a profile that has another identity besides them.
+/// Refuses to move the keys out of a profile that has another identity as well.
 pub(crate) fn ensure_importable(name: &str, section: &Section<'_>) -> Result<(), CliError> {
     let is_own_source = section.get("source_profile") == Some(name);
     let is_harmless = |other: &str| {

@@ -1,4 +1,4 @@
-//! `arl keys remove`: takes a key out of the keychain.
+//! `arl keys remove`: removes a key from the keychain.
 
 use arl::internal::{KeyName, SharedConfig, SharedFile};
 
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &RemoveArgs, output: &Output) -> Result<(), CliError> {
     })
 }
 
-/// Asks whether the key is to go, since its secret cannot be had back.
+/// Asks the user to confirm, because the secret cannot be recovered.
 async fn confirm(name: &KeyName) -> Result<(), CliError> {
     let question = format!("Remove the key {name}? Its secret cannot be recovered. [y/N] ");
     let answer = prompt::ask_line(&question, Echo::On, &private_runtime_dir()).await;
@@ -76,7 +76,7 @@ async fn confirm(name: &KeyName) -> Result<(), CliError> {
     }
 }
 
-/// Takes the key's name out of the profiles that use it.
+/// Removes the key's name from the profiles that use it.
 fn forget_in_profiles(
     name: &KeyName,
     context: &Context,

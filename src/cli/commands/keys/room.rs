@@ -1,4 +1,4 @@
-//! Room for a new key: AWS allows two per user.
+//! Makes room for a new key, because AWS allows two per user.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::human_duration;
 
-/// How much the clocks of AWS and of this machine may differ.
+/// How much the clocks of AWS and of this host may differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 
-/// What decides about the other keys of a user.
+/// The facts that decide about the other keys of a user.
 pub(crate) struct Room<'a> {
     pub(crate) name: &'a KeyName,
     pub(crate) iam: &'a Iam,
@@ -27,7 +27,7 @@ pub(crate) struct Room<'a> {
 }
 
 impl Room<'_> {
-    /// Makes sure that the user has one key only: AWS allows two.
+    /// Makes sure that the user has only one key, so that AWS allows another one.
     pub(crate) async fn make(&self, others: &[&AccessKey], output: &Output) -> Result<(), CliError> {
         let Self { name, iam, signer, current, begun, replace } = *self;
         if let Some(replace) = replace
@@ -73,14 +73,14 @@ impl Room<'_> {
     }
 }
 
-/// Returns whether the key may be one that this rotation created without getting to store it.
+/// Returns whether this rotation may have created the key and been interrupted before it stored it.
 fn is_of_rotation(key: &AccessKey, begun: &Rotation) -> bool {
     let latest = begun.started + CLOCK_SKEW;
     begun.new.is_none()
         && key.created.is_some_and(|created| created + CLOCK_SKEW >= begun.started && created <= latest)
 }
 
-/// Returns what is known of an access key.
+/// Returns a description of an access key: its state and its last use.
 fn describe(id: &str, is_active: bool, last_use: Result<Option<LastUse>, StsError>) -> String {
     let state = if is_active { "active" } else { "inactive" };
     let used = match last_use {

@@ -1,7 +1,7 @@
-//! `arl keys rotate`: replaces a key by a new one of the same user.
+//! `arl keys rotate`: replaces a key with a new one of the same user.
 //!
-//! At every moment a key that AWS accepts is in the keychain. Before each step that cannot be taken back, the
-//! keychain holds what the next `rotate` needs to go on.
+//! The keychain has a key that AWS accepts at every moment. Before each step that cannot be undone, arl
+//! stores in the keychain what the next `rotate` needs to continue.
 
 use std::time::{Duration, Instant};
 
@@ -22,13 +22,13 @@ use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::last_four;
 
-/// How long AWS may take until it knows a new key everywhere.
+/// How long AWS may take until all of its hosts know a new key.
 const NEW_KEY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause after a refusal, and after a success.
 const NEW_KEY_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(300));
-/// How many calls in a row must succeed: the machines behind the endpoint learn of a key one by one.
+/// How many calls in a row must succeed, because the hosts behind the endpoint learn of a key one by one.
 const NEW_KEY_SUCCESSES: usize = 3;
-/// How long a call with the new key is tried again.
+/// How long a refused call with the new key is retried.
 const RETIRE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The code of STS and IAM for a key that is unknown or inactive.
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &RotateArgs, output: &Output) -> Result<(), CliError> {
     let context = Context::read()?;
     let config = context.shared_config()?;
     let section = profile::users(&config, &name).first().and_then(|profile| config.profile(profile));
-    // Without a profile the partition is that of the user.
+    // Without a profile, the user's ARN in the record gives the partition.
     let partition = record(&name).and_then(|record| record.arn.split(':').nth(1)?.parse().ok());
     let aws = Aws::for_partition(partition, &context, &config, section, output)?;
     let of_profile = |key: &str| section.and_then(|section| section.get_non_empty(key)).map(str::to_owned);
@@ -85,7 +85,7 @@ pub(crate) fn run(args: &RotateArgs, output: &Output) -> Result<(), CliError> {
     })
 }
 
-/// The key that is rotated, and what knows about it.
+/// The key to rotate, with the services and stores that have it.
 struct Keys<'a, 'm> {
     name: &'a KeyName,
     keychain: &'a Keychain,
@@ -104,7 +104,7 @@ impl Keys<'_, '_> {
                 return Err(CliError::new(format!("{} has no key `{}`", store.name(), self.name))
                     .hint("`arl keys list` shows the stored keys"));
             }
-            // The store lost the old key when it took the new one.
+            // The store has lost the key while it was replacing it.
             (None, Some(Rotation { old_id, new: Some(new), .. })) => {
                 return self.finish(&old_id, &new, None, args).await;
             }
@@ -139,7 +139,7 @@ impl Keys<'_, '_> {
             Some(begun) if begun.old_id == current.access_key_id() => {
                 self.begin(current, Some(begun), args).await
             }
-            // Another key has been stored since, so this rotation is over.
+            // Another key has been stored since, so the old rotation no longer matters.
             Some(_) | None => self.begin(current, None, args).await,
         }
     }
@@ -199,7 +199,7 @@ impl Keys<'_, '_> {
         self.finish(id, &new, Some(&current), args).await
     }
 
-    /// Waits until AWS knows the new key, and makes it the stored one.
+    /// Waits until AWS knows the new key, and stores it.
     async fn finish(
         &self,
         old_id: &str,
@@ -209,7 +209,7 @@ impl Keys<'_, '_> {
     ) -> Result<(), CliError> {
         let rotation =
             Rotation { old_id: old_id.to_owned(), started: Context::now(), new: Some(new.clone()) };
-        // The old key may be deactivated by now; then the record tells whose it was.
+        // The old key may be deactivated by now. Its owner is then known from the record only.
         let recorded = record(self.name).map(|record| record.arn).filter(|arn| !arn.is_empty());
         let arn = match current {
             Some(current) => match self.aws.sts.caller_identity(current).await {
@@ -236,7 +236,7 @@ impl Keys<'_, '_> {
         self.retire(old_id, new, args.keep_old).await
     }
 
-    /// Waits until the new key is known. Returns whose it is.
+    /// Waits until AWS knows the new key. Returns its owner.
     async fn wait_for(&self, new: &Credentials) -> Result<String, CliError> {
         let (begin, mut has_waited, mut successes) = (Instant::now(), false, 0);
         loop {
@@ -271,7 +271,7 @@ impl Keys<'_, '_> {
         }
     }
 
-    /// Deactivates and deletes the old key. The new one is stored, so that a failure is no reason to stop.
+    /// Deactivates and deletes the old key. The new key is stored already, so a failure here loses nothing.
     async fn retire(&self, old_id: &str, new: &Credentials, keep_old: bool) -> Result<(), CliError> {
         let caller = self.aws.caller(new).await?;
         if let Err(error) = self.keychain.write_record(self.name, new.access_key_id(), &caller.arn) {
@@ -305,7 +305,7 @@ impl Keys<'_, '_> {
         Ok(())
     }
 
-    /// Repeats a call that a new key makes, while AWS may not know that key everywhere.
+    /// Retries a call that is signed with a new key, while some hosts of AWS may not know the key.
     async fn persist<F: Future<Output = Result<(), StsError>>>(
         &self,
         call: impl Fn() -> F,
@@ -321,7 +321,7 @@ impl Keys<'_, '_> {
         }
     }
 
-    /// Deletes a new key that cannot be used, and forgets the rotation.
+    /// Deletes a new key that cannot be used, and removes the entry of the rotation.
     async fn take_back(
         &self,
         iam: &Iam,
@@ -345,8 +345,8 @@ impl Keys<'_, '_> {
         }
     }
 
-    /// Forgets a rotation that leaves nothing behind. If that fails, the next one finds nothing to go on
-    /// with.
+    /// Removes the entry of a rotation that has nothing left to do. If that fails, the next run finds that
+    /// there is nothing to continue.
     async fn forget(&self, rotation: &Rotation) {
         if let Err(error) = self.keychain.store.remove_rotation(self.name).await {
             self.output.trace(|| {
@@ -355,7 +355,7 @@ impl Keys<'_, '_> {
         }
     }
 
-    /// Returns whether AWS has no such key of the user any more. If that cannot be found out, it is there.
+    /// Returns whether the new key has been deleted in AWS. Returns `false` if that cannot be found out.
     async fn is_deleted(&self, current: &Credentials, new: &Credentials) -> bool {
         let Ok(caller) = self.aws.sts.caller_identity(current).await else { return false };
         let Ok(signer) = self.signer(current).await else { return false };
@@ -363,7 +363,7 @@ impl Keys<'_, '_> {
         listed.is_ok_and(|keys| keys.iter().all(|key| key.id != new.access_key_id()))
     }
 
-    /// Returns what the calls about the keys are signed with.
+    /// Returns the credentials that sign the calls about the keys.
     async fn signer(&self, keys: &Credentials) -> Result<Credentials, CliError> {
         match self.mfa {
             Some(mfa) => mfa.session(keys, &self.aws.sts, self.output).await,

@@ -1,4 +1,4 @@
-//! `arl keys show`: whose key it is, or the key itself for `credential_process`.
+//! `arl keys show`: shows the owner of a key, or prints the key for `credential_process`.
 
 use arl::internal::process_json;
 

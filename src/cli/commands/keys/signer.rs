@@ -1,4 +1,4 @@
-//! What the calls of a rotation are signed with: the key itself, or a session of it with an MFA code.
+//! The credentials that sign the calls of a rotation: the key itself, or an MFA session of it.
 
 use arl::internal::{Credentials, SerialNumber, Sts};
 use tokio::sync::Mutex;
@@ -10,16 +10,16 @@ use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::last_four;
 
-/// The user's MFA device, and the sessions that its codes have given.
+/// The user's MFA device, and the sessions that arl has got with its codes.
 pub(crate) struct MfaSessions<'a> {
     pub(crate) serial: &'a SerialNumber,
-    /// A code works once, so that all sessions take theirs from one place.
+    /// Shared by all sessions, because a code works once.
     codes: Mutex<MfaCodes<'a>>,
     sessions: Mutex<Vec<(String, Credentials)>>,
 }
 
 impl<'a> MfaSessions<'a> {
-    /// Uses the device, whose codes `process` prints or the user types.
+    /// Creates sessions with the codes of a device, which `process` prints or the user types.
     pub(crate) fn new(serial: &'a SerialNumber, process: Option<&'a str>) -> Self {
         let purpose = "the rotation of a key".to_owned();
         let codes = MfaCodes::new(serial, purpose, process, UserPrompt::Allowed);

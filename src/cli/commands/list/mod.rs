@@ -1,5 +1,5 @@
-//! `arl list`: one table of the roles that profiles name, and of those that IAM Identity Center offers, then
-//! other cached sessions, and the sign-ins.
+//! `arl list`: prints a table of the roles of profiles and of those that IAM Identity Center offers, then the
+//! other cached sessions, then the sign-ins.
 
 mod offers;
 mod role_table;
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus, CliErr
     roles::name_accounts(&mut roles, &names);
     roles.extend(catalog_roles(&offers.catalogs, &roles, &sessions));
     roles.retain(is_wanted_role);
-    // A session of a role in the table stands there already.
+    // Leave out sessions of roles that are in the table of roles already.
     let listed: HashSet<String> = roles.iter().map(KnownRole::identifier).collect();
     let role_of = |session: &SessionSummary| session.role_arn().map(str::to_owned).or(session.sso_role());
     if !args.json {

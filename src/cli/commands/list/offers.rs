@@ -1,4 +1,4 @@
-//! What IAM Identity Center offers, for `arl list --sso`.
+//! Discovers what IAM Identity Center offers, for `arl list --sso`.
 
 use arl::internal::{Catalog, SharedConfig};
 
@@ -9,19 +9,19 @@ use crate::cli::session::discovery::{Refresh, discover};
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 
-/// What the sessions offer, as far as it is known.
+/// The catalogs of the sessions, as far as they could be discovered.
 #[derive(Default)]
 pub(super) struct Offers {
     pub(super) catalogs: Vec<Catalog>,
-    /// What went wrong first.
+    /// The first error.
     error: Option<CliError>,
 }
 
 impl Offers {
-    /// Finds out what the sessions offer: those whose name the pattern matches, else all.
+    /// Discovers what the sessions offer whose names match the pattern. If none does, asks all sessions.
     ///
     /// # Errors
-    /// No session is configured, or a signal ended the work.
+    /// No session is configured, or a signal ended the discovery.
     pub(super) fn find(
         &mut self,
         refresh: Refresh,
@@ -50,10 +50,10 @@ impl Offers {
         Ok(())
     }
 
-    /// Returns the status of the command, once what is known has been printed.
+    /// Returns the exit status of the command, for after the known roles have been printed.
     ///
     /// # Errors
-    /// What went wrong first.
+    /// The first error.
     pub(super) fn status(self) -> Result<ExitStatus, CliError> {
         match self.error {
             Some(error) => Err(error),

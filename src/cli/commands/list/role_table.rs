@@ -9,11 +9,11 @@ use crate::cli::ui::json::json_line;
 use crate::cli::ui::text::{Fit, format_table_within, human_duration, printable};
 
 const HEADINGS: [&str; 7] = ["", "PROFILE", "ACCOUNT", "ROLE", "SOURCE", "MFA", "LEFT"];
-/// Which columns become narrower where the terminal is too narrow: the name only if nothing else helps,
-/// because the user types it, and the account never so far that its ID is cut.
+/// Which columns become narrower if the terminal is too narrow. The name does so last, because the user types
+/// it, and the account never so far that its ID is cut.
 const FITS: [Fit; HEADINGS.len()] =
     [Fit::Never, Fit::Last(12), Fit::First(13), Fit::First(6), Fit::First(6), Fit::Never, Fit::Never];
-/// How many faults of profiles are told below the table.
+/// The most faults of profiles that are shown below the table.
 const MAX_FAULTS: usize = 10;
 
 /// Returns the role as one line of JSON. Fields are added and never removed.
@@ -37,7 +37,7 @@ pub(super) fn role_line(role: &KnownRole, now: SystemTime) -> String {
     json_line(&object)
 }
 
-/// Returns the role as a row of the table. Where the width is limited, a fault is told below the table.
+/// Returns the role as a row of the table. If the width is limited, a fault is shown below the table instead.
 fn table_row(role: &KnownRole, now: SystemTime, width: Option<usize>) -> [String; HEADINGS.len()] {
     let mark = match (role.is_current, &role.fault) {
         (true, _) => "*",
@@ -67,7 +67,7 @@ pub(super) fn role_table(roles: &[KnownRole], now: SystemTime, width: Option<usi
     format_table_within(&rows, width, FITS)
 }
 
-/// Returns why profiles cannot work, a line for each of the first ones.
+/// Returns a line for each profile that cannot work, at most [`MAX_FAULTS`], with the reason.
 pub(super) fn fault_notes(roles: &[KnownRole]) -> Vec<String> {
     let faults = roles.iter().filter_map(|role| Some((&role.name, role.fault.as_ref()?)));
     let mut notes: Vec<String> =

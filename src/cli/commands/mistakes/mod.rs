@@ -1,4 +1,4 @@
-//! Explains a command line that clap refuses: what is wrong, and the command that was probably meant.
+//! Explains a command line that clap refuses: what is wrong, and which command the user probably meant.
 
 mod other_tools;
 
@@ -16,7 +16,7 @@ use crate::cli::roles::needed::{profile_names, role_needed};
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::text::quote_words;
 
-/// Returns the error to show in place of clap's, with commands that can be pasted.
+/// Returns the error to show instead of clap's, with commands that the user can paste.
 pub(crate) fn explain(error: &clap::Error, args: &[OsString]) -> CliError {
     let line = CommandLine::new(args);
     let subject = one(error, ContextKind::InvalidArg);
@@ -57,11 +57,11 @@ pub(crate) fn explain(error: &clap::Error, args: &[OsString]) -> CliError {
     }
 }
 
-/// A command line that may be wrong, as words.
+/// A command line that may be invalid, split into words.
 struct CommandLine {
     words: Vec<String>,
     verb: Option<String>,
-    /// The word in the verb's place.
+    /// The word in the place of the subcommand.
     first: Option<String>,
 }
 
@@ -73,12 +73,12 @@ impl CommandLine {
         Self { words, verb: first.clone().filter(is_known), first }
     }
 
-    /// Returns `arl VERB`, or `arl` if there is no verb.
+    /// Returns `arl SUBCOMMAND`, or `arl` if there is no known subcommand.
     fn command(&self) -> String {
         self.verb.as_ref().map_or_else(|| "arl".to_owned(), |verb| format!("arl {verb}"))
     }
 
-    /// Returns the words behind the verb, or behind the word in its place.
+    /// Returns the words after the subcommand, or after the word in its place.
     fn rest(&self) -> &[String] {
         let first = self.first.as_ref();
         let at = self.words.iter().position(|word| Some(word) == first);
@@ -166,7 +166,7 @@ impl CommandLine {
         if !["exec", "each"].contains(&verb) || self.words.iter().any(|word| word == "--") {
             return None;
         }
-        // clap names a single letter of `-it`.
+        // For `-it`, clap names only one letter.
         let is_the_word = |other: &str| {
             other == word || (!word.starts_with("--") && word.starts_with('-') && other.starts_with(word))
         };
@@ -214,7 +214,7 @@ impl CommandLine {
     }
 }
 
-/// Whether a word names a role: an ARN, ACCOUNT/NAME, or a profile that exists.
+/// Whether a word names a role: an ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, or an existing profile.
 fn is_role(word: &str) -> bool {
     match RoleRef::parse(word) {
         Ok(RoleRef::Profile(name)) => profile_names().contains(&name),
@@ -246,7 +246,7 @@ fn choice(values: &[String]) -> String {
     }
 }
 
-/// Returns what clap says first, for the mistakes that it describes well enough.
+/// Returns the first line of clap's message, for mistakes that it describes well enough.
 fn first_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();

@@ -1,10 +1,10 @@
-//! The commands and flags of other tools for AWS credentials, and what they are called here.
+//! The commands and flags of other tools for AWS credentials, with arl's names for them.
 
 use arl::internal::shell::Shell;
 
 use crate::cli::ui::text::quote_words;
 
-/// Words for a command, the command here, and whether the rest of the line is kept.
+/// Names of a command in other tools, arl's command, and what the rest of the line means.
 const VERBS: [(&[&str], &str, Rest); 20] = [
     (&["use", "switch", "sw", "activate", "assume-role", "become", "su", "role"], "arl assume", Rest::Role),
     (&["env", "export", "print", "creds", "credentials", "get", "process"], "arl assume", Rest::Role),
@@ -40,7 +40,7 @@ const VERBS: [(&[&str], &str, Rest); 20] = [
     (&["foreach", "for-each", "all", "multi", "batch", "run-all"], "arl each", Rest::Command),
 ];
 
-/// What becomes of the words behind a verb of another tool.
+/// What the words after another tool's command mean.
 #[derive(Clone, Copy)]
 enum Rest {
     /// They name the role; `ROLE` stands for a missing one.
@@ -53,7 +53,7 @@ enum Rest {
     Dropped,
 }
 
-/// Returns the command here for a verb of another tool.
+/// Returns arl's command for a command of another tool.
 pub(super) fn verb_of_other_tools(verb: &str, rest: &[String]) -> Option<String> {
     let (_, command, kind) = VERBS.iter().find(|(words, ..)| words.contains(&verb))?;
     let words = |words: &[String]| quote_words(Shell::Posix, words);
@@ -76,7 +76,7 @@ pub(super) fn verb_of_other_tools(verb: &str, rest: &[String]) -> Option<String>
     Some(format!("{command} {rest}"))
 }
 
-/// Flags of other tools and what to write instead; `{role}` and `{verb}` are filled in.
+/// Flags of other tools, and the text to use instead, in which `{role}` and `{verb}` are replaced.
 const FLAGS: [(&[&str], &str); 24] = [
     (&["--mfa", "--mfa-token", "--mfa-code-value", "--otp", "--token", "-t"], "--token-code CODE"),
     (&["--console", "-c", "--url", "--browser"], "arl console {role}"),
@@ -110,7 +110,7 @@ const FLAGS: [(&[&str], &str); 24] = [
     ),
 ];
 
-/// Returns what to write in place of a flag of another tool.
+/// Returns the text to use instead of a flag of another tool.
 pub(super) fn flag_of_other_tools(flag: &str, verb: &str, role: &str) -> Option<String> {
     let flag = flag.split('=').next().unwrap_or(flag);
     let (_, instead) = FLAGS.iter().find(|(flags, _)| flags.contains(&flag))?;

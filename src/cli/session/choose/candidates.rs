@@ -1,5 +1,5 @@
-//! What the user can choose from, without a network call: the roles used last, then those of profiles, then
-//! what is cached of IAM Identity Center.
+//! The choices of the picker, without a network call: the roles that were used last, then those of profiles,
+//! then those of cached catalogs.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -16,12 +16,12 @@ use crate::cli::ui::output::Output;
 use crate::cli::ui::picker::Entry;
 use crate::cli::ui::text::human_duration;
 
-/// Something that can be chosen.
+/// A choice of the picker.
 #[derive(Debug)]
 pub(super) enum Choice {
     /// The role that this word names.
     Role(String),
-    /// What the session with this name offers.
+    /// The accounts and roles that the session with this name offers.
     Offered(String),
 }
 
@@ -30,7 +30,7 @@ pub(super) fn candidates(context: &Context) -> Result<(Vec<Choice>, Vec<Entry>),
     let config = context.shared_config()?;
     let var = |name: &str| vars::get(name);
     let resolver = SourceResolver::new(&config, &var, ShellRole::Ignore);
-    // What is wrong with a profile stands in the list, or in `arl list`.
+    // The list, or `arl list`, shows what is wrong with a profile, so no notes are printed here.
     let output = Output::quiet();
     let sessions = roles::cached_sessions(context, &output);
     let catalogs = cached_catalogs(context, &config, &resolver);
@@ -41,7 +41,7 @@ pub(super) fn candidates(context: &Context) -> Result<(Vec<Choice>, Vec<Entry>),
         sessions.iter().filter_map(role_of_session).filter(|role| !known.contains(&role.identifier())),
     );
     roles::name_accounts(&mut roles, &account_names(&catalogs, &[]));
-    // A name that arl reads otherwise would be another role.
+    // Leave out a profile whose name arl would read as something else, for example as ACCOUNT/NAME.
     roles.retain(|role| role.origin != RoleOrigin::Profile || is_typed_as_profile(&role.name));
     let selected = vars::get(vars::AWS_PROFILE);
     roles.sort_by_key(|role| {

@@ -1,4 +1,4 @@
-//! Lets the user choose the role, where the command line names none.
+//! Lets the user choose the role if the command line names none.
 
 mod candidates;
 mod offered;
@@ -21,12 +21,12 @@ use crate::cli::ui::picker;
 use crate::cli::ui::picker::{Entry, List, Look, PickError, Picker};
 use crate::cli::ui::terminal::has_terminal;
 
-/// What a command line without a role means where no user can choose one.
+/// What a command line without a role means if there is no user to choose one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unattended {
     /// It is a usage error.
     Refused,
-    /// The role of the profile that `AWS_PROFILE` names is meant.
+    /// It means the role of the profile that `AWS_PROFILE` names.
     AwsProfile,
 }
 
@@ -35,15 +35,16 @@ pub(crate) enum Unattended {
 pub(crate) struct Asking {
     /// As typed: `arl exec`.
     pub(crate) command: &'static str,
-    /// What follows the role on the command line.
+    /// The text after the role in suggested command lines.
     pub(crate) behind: &'static str,
     pub(crate) unattended: Unattended,
 }
 
-/// Puts the user's choice into arguments that name no role. Returns it as well, if there was one.
+/// Lets the user choose if the arguments name no role, and puts the choice into them. Returns the choice, if
+/// the user made one.
 ///
 /// # Errors
-/// There is no terminal, the user leaves, or a signal ends the question.
+/// There is no terminal, the user leaves the picker, or a signal ends it.
 pub(crate) fn choose_role(
     args: &mut RoleArgs,
     asking: Asking,
@@ -65,12 +66,13 @@ pub(crate) fn choose_role(
     Ok(Some(name))
 }
 
-/// Returns a command line with the chosen role.
+/// Returns the command line with the chosen role appended.
 pub(crate) fn with_choice(command_line: &[OsString], choice: Option<String>) -> Vec<OsString> {
     command_line.iter().cloned().chain(choice.map(OsString::from)).collect()
 }
 
-/// The shell functions replace `-` by the role before this one, if they know one.
+/// Returns the error for the role `-`. The shell functions replace `-` by the previous role if they know one,
+/// so arl sees it only if they do not.
 fn refuse_dash(asking: Asking) -> CliError {
     if asking.command != "arl assume" {
         return CliError::usage("`-` means the previous role, and only `arl assume` accepts it")
@@ -106,7 +108,7 @@ enum Method {
     Program(String),
 }
 
-/// One question for a role, which may lead to others.
+/// Asks the user for a role, in one or more steps.
 struct Chooser<'a> {
     asking: Asking,
     context: Context,

@@ -1,5 +1,5 @@
-//! Lets the user choose from what IAM Identity Center offers, which is asked for at that moment: the account
-//! first, and then a role in it.
+//! Lets the user choose among the roles that IAM Identity Center offers: an account first, then a role in it.
+//! It asks IAM Identity Center for both when they are needed.
 
 use arl::internal::{Catalog, CatalogAccount};
 
@@ -11,7 +11,7 @@ use crate::cli::ui::error::CliError;
 use crate::cli::ui::picker::Entry;
 
 impl Chooser<'_> {
-    /// Asks IAM Identity Center, and signs the user in if that is needed.
+    /// Lets the user choose from a session, and signs the user in if that is needed.
     pub(super) fn choose_offered(&self, session: &str) -> Result<String, CliError> {
         let Catalog { accounts, .. } = discover_accounts(&self.context, session, Refresh::No, self.output)?;
         let count = accounts.len();

@@ -1,4 +1,5 @@
-//! Lets a program choose, such as fzf: it gets a line for each entry, and prints one of them.
+//! Lets the user choose in another program, such as fzf. It gets a line for each entry and prints one of
+//! them.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -10,9 +11,9 @@ use crate::cli::process::signals;
 use crate::cli::ui::picker::{Entry, PickError};
 use crate::cli::ui::text::format_table;
 
-/// How often it is looked whether the program has ended, or a signal asks arl to stop.
+/// The time between two checks whether the program has ended or a signal asks arl to stop.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
-/// More than any line has.
+/// The most bytes that arl reads of the answer. A line is far shorter.
 const MAX_ANSWER: u64 = 64 * 1024;
 
 /// Runs the command with sh, and returns the index of the entry whose line, or whose name, it prints.
@@ -41,7 +42,7 @@ pub(super) fn pick(
             break status;
         }
         if let Some(signal) = stop_signal() {
-            // Ctrl-C reaches the program as well.
+            // Ctrl-C has reached the program already, but other signals have not.
             if let Some(pid) = i32::try_from(program.id()).ok().and_then(Pid::from_raw) {
                 let _ = kill_process(pid, Signal::TERM);
             }
@@ -56,7 +57,7 @@ pub(super) fn pick(
     let _ = writer.join();
     let answer = reader.join().unwrap_or_default();
     match status.code() {
-        // fzf has 1 for no match and 130 for Esc.
+        // fzf exits with 1 if nothing matches, and with 130 after Esc.
         Some(0) => {}
         Some(1 | 130) => return Err(PickError::Left),
         Some(127) => return Err(PickError::Program(format!("there is no such program: `{command}`"))),

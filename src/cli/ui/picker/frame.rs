@@ -1,4 +1,4 @@
-//! What the picker shows: the typed words, and below them as much of the list as fits.
+//! Lays out the picker: the typed words, and below them as much of the list as fits.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -6,14 +6,14 @@ use crate::cli::ui::picker::list::{COLUMNS, List};
 use crate::cli::ui::text::shorten;
 
 const HEADINGS: [&str; COLUMNS] = ["NAME", "ACCOUNT", "ROLE", "SOURCE", "LEFT"];
-/// The narrowest that a column may be. A name or a source may be cut, an account's ID may not.
+/// The smallest width of each column. Names and sources may be cut, account IDs may not.
 const LEAST: [usize; COLUMNS] = [16, 12, 8, 6, 4];
-/// The columns in the order in which they get their place.
+/// The columns in the order in which they get space.
 const BY_IMPORTANCE: [usize; COLUMNS] = [0, 1, 2, 4, 3];
 /// The space in front of the first column, for the selection and the mark.
 const MARGIN: usize = 4;
 const GAP: usize = 2;
-/// How many entries are shown at once, however high the window is.
+/// The most entries that are shown at once, even in a higher window.
 const MAX_ENTRIES: usize = 30;
 /// A window with fewer rows has no headings and no help.
 const ROWS_FOR_HELP: usize = 8;
@@ -73,7 +73,8 @@ pub(super) fn frame(list: &mut List, title: &str, (rows, columns): (usize, usize
     Frame { lines, cursor }
 }
 
-/// Returns the line with the typed words, of which the end is shown if not all fits, and the cursor's place.
+/// Returns the line with the typed words, and the column of the cursor. If the words do not fit, the line
+/// shows their end.
 fn query_line(list: &List, title: &str, width: usize) -> (String, usize) {
     let (matches, all) = list.counts();
     let count = format!("{matches}/{all}");
@@ -95,7 +96,7 @@ fn query_line(list: &List, title: &str, width: usize) -> (String, usize) {
     (shorten(&line, width).into_owned(), cursor)
 }
 
-/// Returns the widths of the columns; 0 is one that does not fit, or is empty.
+/// Returns the widths of the columns. A column that is empty or does not fit has width 0.
 fn column_widths(natural: [usize; COLUMNS], width: usize) -> [usize; COLUMNS] {
     let mut widths = [0; COLUMNS];
     let mut left = width;

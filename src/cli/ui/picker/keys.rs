@@ -1,8 +1,8 @@
-//! Keys, from the bytes that a terminal sends.
+//! Converts the bytes that a terminal sends to keys.
 
 use std::io;
 
-/// A key, or what a key stands for.
+/// A key, or the action that it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key {
     Char(char),
@@ -22,21 +22,21 @@ pub(super) enum Key {
     Other,
 }
 
-/// The longest sequence that a key sends.
+/// The longest escape sequence of a key, in bytes.
 const MAX_SEQUENCE: usize = 32;
 
-/// Puts bytes together to keys.
+/// Assembles keys from bytes.
 #[derive(Debug, Default)]
 pub(super) struct KeyReader {
-    /// Whether the terminal is sending what the user pastes. A pasted line break is no Enter.
+    /// Whether the terminal is sending pasted text, in which a line break is not Enter.
     is_pasting: bool,
 }
 
 impl KeyReader {
-    /// Returns the next key. `None` if `next_byte` has none: no byte came for some time.
+    /// Returns the next key. `None` if `next_byte` returns `None`, because no byte came for some time.
     ///
     /// # Errors
-    /// What `next_byte` returns.
+    /// `next_byte` failed.
     pub(super) fn next(
         &mut self,
         mut next_byte: impl FnMut() -> io::Result<Option<u8>>,
@@ -62,7 +62,7 @@ impl KeyReader {
     /// Reads what follows an escape character.
     fn sequence(&mut self, next_byte: &mut impl FnMut() -> io::Result<Option<u8>>) -> io::Result<Key> {
         match next_byte()? {
-            // Nothing follows the Esc key.
+            // The Esc key sends nothing after the escape character.
             None | Some(0x1b) if !self.is_pasting => return Ok(Key::Leave),
             Some(b'[' | b'O') => {}
             Some(0x7f) => return Ok(Key::DeleteWord),
@@ -119,7 +119,7 @@ fn character(first: u8, next_byte: &mut impl FnMut() -> io::Result<Option<u8>>) 
 mod tests {
     use super::*;
 
-    /// The keys of some bytes, behind which nothing follows for some time.
+    /// Returns the keys of some bytes, after which no byte comes for some time.
     fn keys(bytes: &[u8]) -> Vec<Key> {
         let (mut reader, mut rest) = (KeyReader::default(), bytes.iter().copied());
         let mut keys = Vec::new();

@@ -1,4 +1,4 @@
-//! The list that the user picks from: what matches the typed words, and which entry is selected.
+//! The list of the picker: filters the entries by the typed words, and tracks which one is selected.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -7,18 +7,18 @@ use crate::cli::ui::text::printable;
 /// The columns of an entry.
 pub(super) const COLUMNS: usize = 5;
 
-/// What the user can pick.
+/// An entry that the user can pick.
 #[derive(Debug)]
 pub(crate) struct Entry {
     /// The name, the account, the role, the source and the time left, safe for a terminal.
     cells: [String; COLUMNS],
     /// `*` for the current role, `!` for one that cannot work.
     pub(super) mark: char,
-    /// What is told about the entry while it is selected.
+    /// The text that is shown about the entry while it is selected.
     pub(super) note: Option<String>,
-    /// The text in which words are looked for.
+    /// The text in which the typed words are searched.
     text: String,
-    /// Whether it stays at the end of the list, whatever is typed.
+    /// Whether it stays at the end of the list regardless of the typed words.
     is_fixed: bool,
 }
 
@@ -48,15 +48,15 @@ pub(crate) struct List {
     pub(super) query: String,
     /// The indices of the entries that are shown: those that match, then the fixed ones.
     shown: Vec<usize>,
-    /// How many of them match.
+    /// The number of entries that match.
     matches: usize,
-    /// The place in `shown`. `None` while nothing matches what was typed, so that Enter takes nothing.
+    /// The index in `shown`. `None` while no entry matches the typed words, so that Enter picks nothing.
     selected: Option<usize>,
-    /// The first place that is on the screen.
+    /// The index in `shown` of the first entry on the screen.
     top: usize,
 }
 
-/// The longest text that can be typed.
+/// The most characters that can be typed.
 const MAX_QUERY: usize = 200;
 
 impl List {
@@ -111,7 +111,7 @@ impl List {
         places.map(|place| (self.shown[place], Some(place) == self.selected)).collect()
     }
 
-    /// Changes what is typed.
+    /// Changes the typed text.
     pub(super) fn edit(&mut self, change: impl FnOnce(&mut String)) {
         change(&mut self.query);
         let end = self.query.char_indices().nth(MAX_QUERY).map_or(self.query.len(), |(index, _)| index);
@@ -128,8 +128,8 @@ impl List {
         });
     }
 
-    /// Finds the entries that have all typed words, in any case. Those whose name is what was typed, or
-    /// begins with it, come first.
+    /// Finds the entries that contain all typed words, ignoring case. Entries whose name equals the typed
+    /// text or begins with it come first.
     fn filter(&mut self) {
         let query = self.query.trim().to_lowercase();
         let words: Vec<&str> = query.split_whitespace().collect();

@@ -1,8 +1,8 @@
 //! The picker: a list on the terminal that typed words filter.
 //!
-//! It draws on the terminal itself, because stdout and stderr may go elsewhere, and leaves it as it was on
-//! every way out. Libraries for this draw on stderr, and leave the terminal in raw mode when a signal ends
-//! the process. See docs/decisions/0031.
+//! It draws on the terminal itself, because stdout and stderr may be redirected, and always restores the
+//! terminal at the end. The libraries for this draw on stderr, and leave the terminal in raw mode if a signal
+//! ends the process. See docs/decisions/0031.
 
 mod frame;
 mod keys;
@@ -21,11 +21,12 @@ use crate::cli::ui::picker::keys::{Key, KeyReader};
 pub(crate) use crate::cli::ui::picker::list::{Entry, List};
 use crate::cli::ui::terminal::{Echo, Mode, Terminal, can_move_cursor, terminal_session};
 
-/// The pause between two attempts to get the terminal, while another process asks there.
+/// The pause between two attempts to lock the terminal while another process asks there.
 const TURN_PAUSE: Duration = Duration::from_millis(40);
-/// Turns to the alternate screen, and asks the terminal to mark what is pasted.
+/// Enters the alternate screen, and asks the terminal to mark pasted text.
 const ENTER_SCREEN: &str = "\x1b[?1049h\x1b[?2004h";
-/// Erases the list and turns back. A terminal without an alternate screen is as before, too.
+/// Erases the list and leaves the alternate screen. Because of the first step, a terminal without an
+/// alternate screen looks as before too.
 const LEAVE_SCREEN: &str = "\r\x1b[J\x1b[?2004l\x1b[?1049l";
 
 /// Why nothing was picked.
@@ -39,7 +40,7 @@ pub(crate) enum PickError {
     Stopped(i32),
     /// The terminal failed, or was closed.
     Io(io::Error),
-    /// A program that picks instead failed. Holds why.
+    /// The program of `ARL_PICKER` failed. Holds the reason.
     Program(String),
 }
 
@@ -52,15 +53,15 @@ impl From<io::Error> for PickError {
 /// How the list is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// A list in which keys move, where the terminal can do that.
+    /// A list on the screen with a selection that keys move, if the terminal can move its cursor.
     Screen,
     /// A numbered list, which a screen reader reads line by line.
     Numbered,
 }
 
-/// What a picker needs besides the list.
+/// The settings of a picker. [`Picker::pick`] takes the list.
 pub(crate) struct Picker<'a> {
-    /// What is asked for, in front of the typed words.
+    /// The name of what the user picks, shown before the typed words.
     pub(crate) title: &'a str,
     pub(crate) look: Look,
     /// The directory of the terminal locks.
@@ -133,8 +134,8 @@ impl Picker<'_> {
     }
 }
 
-/// Waits until no other process asks at this terminal. Two pickers at once would read each other's keys. A
-/// message about that would stand in the other one's list.
+/// Waits until no other process asks at this terminal, because two pickers would read each other's keys. It
+/// prints no message, which would appear inside the other picker's list.
 pub(crate) fn take_turn(
     locks: &Path,
     stop_signal: &dyn Fn() -> Option<i32>,
@@ -161,15 +162,15 @@ struct Screen<'a> {
 }
 
 impl Screen<'_> {
-    /// Draws the list if it has changed, but not while more keys are waiting: pasted words, or a key that is
-    /// held down.
+    /// Draws the list if it has changed, but not while more keys are waiting, for example pasted words or a
+    /// key that is held down.
     fn draw(&mut self, list: &mut List, title: &str, size: (usize, usize), style: Style) -> io::Result<()> {
         if self.drawn == Some(size) || self.terminal.has_input() {
             return Ok(());
         }
         let Frame { lines, cursor } = frame(list, title, size, style);
-        // Relative to the cursor, which stays in the first line: a terminal without an alternate screen keeps
-        // what is above.
+        // Draw relative to the cursor, which stays in the first line, so that a terminal without an alternate
+        // screen keeps the text above.
         let mut text = "\r".to_owned();
         for (index, line) in lines.iter().enumerate() {
             text.push_str(if index == 0 { "" } else { "\r\n" });

@@ -10,12 +10,12 @@ use crate::cli::ui::terminal::Terminal;
 
 /// How many entries are listed at once.
 const MAX_LISTED: usize = 20;
-/// How many digits their numbers have at most.
+/// The most digits that a number in the list has.
 const MAX_DIGITS: usize = 2;
-/// How often it looks for a signal.
+/// The time between two checks for a signal.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Asks for the number of an entry, or for words that shorten the list, until there is a number.
+/// Asks for the number of an entry, or for words that filter the list, until the user types a number.
 pub(super) fn pick(
     list: &mut List,
     title: &str,
@@ -31,7 +31,7 @@ pub(super) fn pick(
         if answer.is_empty() {
             return Err(PickError::Left);
         }
-        // A longer number is a part of an account's ID.
+        // A longer number is a part of an account ID, and filters the list.
         match answer.parse::<usize>().ok().filter(|_| answer.len() <= MAX_DIGITS) {
             Some(number) => match number.checked_sub(1).and_then(|place| list.shown().get(place)) {
                 Some(&index) if number <= MAX_LISTED => return Ok(index),
@@ -69,7 +69,7 @@ fn listing(list: &List) -> String {
     text
 }
 
-/// Waits for a line, and looks for a signal meanwhile.
+/// Waits for a line, and checks for a signal meanwhile.
 fn read_line(terminal: &Terminal, stop_signal: &dyn Fn() -> Option<i32>) -> Result<String, PickError> {
     let read = terminal.line_reader()?;
     let (sender, receiver) = mpsc::channel();
