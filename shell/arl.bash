@@ -114,8 +114,8 @@ __arl_restore_options() {
 }
 
 # Sets the caller's __arl_mode: `eval` if the shell evaluates the output, `original` if arl starts from the
-# environment before the role, else `plain`. Clears __arl_from_original unless the verb starts from there. Sets
-# __arl_back for `arl assume -`.
+# environment before the role, else `plain`. Clears __arl_from_original unless the verb starts from there.
+# Sets __arl_back for `arl assume -`.
 __arl_choose_mode() {
     __arl_verb='' __arl_eval_output=x __arl_from_original=x __arl_skip='' __arl_subshell='' __arl_back=''
     [[ ${BASHPID-$$} == "$$" ]] || __arl_subshell=$BASHPID

@@ -141,8 +141,8 @@ const PRODUCTION_COLOR: &str = "red";
 /// The colors of all other containers. Firefox has no more than these eight.
 const COLORS: [&str; 7] = ["blue", "turquoise", "green", "yellow", "orange", "pink", "purple"];
 
-/// A container of Firefox for one role. The cookies of the console stay in it, so the consoles of several roles
-/// can be open at once.
+/// A container of Firefox for one role. The cookies of the console stay in it, so the consoles of several
+/// roles can be open at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FirefoxContainer {
     name: String,

@@ -1,10 +1,11 @@
-//! The layers of `src/`: which folder may use which, and that no two files use each other in a circle.
+//! The layers of `src/`: which folder may use which, and that no two files use each other in a circle. Files and
+//! comments have a limit, too.
 //!
 //! ARCHITECTURE.md explains the layers. A new arrow that breaks them fails here with its file and line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The library's modules. Each may use only what stands before it, and itself.
 const LIBRARY: [&str; 22] = [
@@ -272,6 +273,30 @@ fn no_two_files_use_each_other_in_a_circle() {
     let circle: Vec<String> =
         circle.map(|arrow| format!("{}:{} uses {}", arrow.from, arrow.line, arrow.to)).collect();
     assert!(circle.is_empty(), "files use each other in a circle:\n{}", circle.join("\n"));
+}
+
+/// What a reader sees at once is short.
+#[test]
+fn files_and_lines_of_comments_have_a_limit() {
+    let scripts = fs::read_dir("shell").expect("the scripts").flatten();
+    let mut files: Vec<PathBuf> = scripts.map(|entry| entry.path()).collect();
+    files.extend(sources().into_keys().map(PathBuf::from));
+    let mut wrong = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a source file");
+        let (name, count) = (file.display(), text.lines().count());
+        if name.to_string().starts_with("src") && count > 400 {
+            wrong.push(format!("{name} has {count} lines"));
+        }
+        for (index, line) in text.lines().enumerate() {
+            let is_comment = line.trim_start().starts_with("//")
+                || (line.trim_start().starts_with('#') && !line.trim_start().starts_with("#["));
+            if is_comment && line.chars().count() > 110 {
+                wrong.push(format!("{name}:{} has {} columns", index + 1, line.chars().count()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

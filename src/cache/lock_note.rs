@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | one byte, zero | The holder could not write a note, for instance on a full disk. |
 //! | `held HOLDER⏎` | The holder has the lock and has begun no call yet. |
-//! | `busy HOLDER AT SECONDS⏎` | A call begins at `AT`. Before it the user or a program may take up to `SECONDS`. |
+//! | `busy HOLDER AT SECONDS⏎` | A call begins at `AT`. A question before it may take up to `SECONDS`. |
 //! | `unkept HOLDER⏎` | The session could not be cached: each waiting process makes its own call. |
 //! | `failed HOLDER TAG LENGTH⏎TEXT⏎` | The call failed. `TEXT`, of `LENGTH` bytes, is the holder's error. |
 //!

@@ -290,7 +290,8 @@ pub(crate) fn process_arguments(process: u32) -> Vec<String> {
     line.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
 }
 
-/// Returns the children of this process that have ended and that it has not waited for. Empty without `/proc`.
+/// Returns the children of this process that have ended and that it has not waited for. Empty without
+/// `/proc`.
 pub(crate) fn ended_children() -> Vec<i32> {
     let own_id = std::process::id().to_string();
     let is_ended_child = |pid: &i32| {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, CatalogAccount};
 use super::catalog_store::CatalogStore;
 use super::error::LoginError;
 use super::pace::Pace;
@@ -181,13 +181,11 @@ impl<'a> RunningDiscovery<'a> {
     async fn find_all(&self, draft: &Draft<'_>, earlier: Earlier) -> Result<(), LoginError> {
         let pace = Pace::new();
         self.find_accounts(&pace, draft, earlier).await?;
-        let missing = draft.catalog.borrow().accounts.iter().filter(|account| account.roles.is_none()).fold(
-            VecDeque::new(),
-            |mut ids, account| {
-                ids.push_back(account.id.clone());
-                ids
-            },
-        );
+        let is_unknown = |account: &&CatalogAccount| account.roles.is_none();
+        let missing: VecDeque<String> = {
+            let catalog = draft.catalog.borrow();
+            catalog.accounts.iter().filter(is_unknown).map(|account| account.id.clone()).collect()
+        };
         let queue = RefCell::new(missing);
         let worker = async || {
             loop {

@@ -108,8 +108,8 @@ pub(crate) enum Command {
     Clear(clear::ClearArgs),
     /// Show this shell's role and how long it lasts
     ///
-    /// arl reads the environment and the token files of sign-ins, and makes no network call without --verify. The
-    /// exit status is 0 if this shell has a role that has not expired, else 1.
+    /// arl reads the environment and the token files of sign-ins, and makes no network call without --verify.
+    /// The exit status is 0 if this shell has a role that has not expired, else 1.
     Status(status::StatusArgs),
     /// List your roles, cached sessions and sign-ins
     List(list::ListArgs),

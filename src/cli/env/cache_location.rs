@@ -52,8 +52,8 @@ impl CacheLocation {
         }
     }
 
-    /// Returns the catalogs of IAM Identity Center. They hold no secret, so they are files even where sessions
-    /// are in the keyring. `None` if caching is off or impossible.
+    /// Returns the catalogs of IAM Identity Center. They hold no secret, so they are files even where
+    /// sessions are in the keyring. `None` if caching is off or impossible.
     pub(crate) fn catalogs(context: &Context) -> Option<CatalogStore> {
         let directory = match Self::from_env(context).ok()? {
             Self::None => None,

@@ -20,8 +20,8 @@ use crate::cli::env::vars;
 use crate::cli::roles::source_chains::{SourceChains, SourceOutcome};
 use crate::cli::ui::output::Output;
 
-/// Returns the roles of the profiles that `is_wanted` selects, in the order of their names. `sessions` are the
-/// cached ones.
+/// Returns the roles of the profiles that `is_wanted` selects, in the order of their names. `sessions` are
+/// the cached ones.
 pub(crate) fn profile_roles(
     config: &SharedConfig<'_>,
     sessions: &[SessionSummary],

@@ -142,9 +142,9 @@ fn unset_regions_of(text: &mut Vec<u8>, snapshot: &EnvSnapshot) {
     }
 }
 
-/// Sets the variables. If `clean`, unsets them first, because bash and zsh would change the case of a value whose
-/// variable has the attribute for it. `clean` is false for POSIX shells: mksh would lose a variable that is
-/// local to a function.
+/// Sets the variables. If `clean`, unsets them first, because bash and zsh would change the case of a value
+/// whose variable has the attribute for it. `clean` is false for POSIX shells: mksh would lose a variable
+/// that is local to a function.
 pub(super) fn assume(
     text: &mut Vec<u8>,
     to_unset: &[&'static str],

@@ -77,9 +77,9 @@ pub(crate) struct EachArgs {
     /// Print JSON, one object per role, and the commands' output on stderr
     ///
     /// Each line has `name` (as you typed it), `role_arn`, `account_id`, `role_name`, `outcome` (`succeeded`,
-    /// `failed` or `not_started`), `exit_status`, `signal` (of a command that was killed), `error` (if `arl exec`
-    /// could not be started) and `seconds`, in the order in which you named the roles. A field that does
-    /// not apply is null. New versions of arl add fields and remove none.
+    /// `failed` or `not_started`), `exit_status`, `signal` (of a command that was killed), `error` (if
+    /// `arl exec` could not be started) and `seconds`, in the order in which you named the roles. A field
+    /// that does not apply is null. New versions of arl add fields and remove none.
     #[arg(long, help_heading = "Jobs")]
     json: bool,
     // The usage line shows it. Not required for clap, so that the error can say what to do.
