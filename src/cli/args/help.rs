@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use clap::Command;
+use clap::builder::StyledStr;
 use clap::builder::styling::{AnsiColor, Styles};
+
+use crate::cli::ui::text::hang;
 
 /// The subcommands, in groups by purpose. A test compares them with the command line. The last group has no
 /// descriptions in `arl -h`, so that it fits on a screen.
@@ -13,6 +16,9 @@ pub(crate) const GROUPS: [(&str, &[&str]); 4] = [
     ("Set up", &["init", "login", "configure"]),
     ("More", &["keys", "logout", "write", "cache", "arn", "completions", "help"]),
 ];
+
+/// clap breaks the lines of help at this width, or at that of the terminal if it is narrower.
+pub(crate) const MAX_HELP_COLUMNS: usize = 100;
 
 /// The examples come before the usage, because most users need nothing else.
 pub(crate) const TEMPLATE: &str =
@@ -36,7 +42,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   arl exec ROLE -- terraform plan                   run one command as the role
   arl assume ROLE --profile dev --json              print JSON for credential_process
 
-ROLE is a role ARN, ACCOUNT/NAME (123456789012/Deploy), SESSION:ACCOUNT/NAME for IAM Identity
+ROLE is a role ARN, ACCOUNT/NAME (123456789012/Deploy), SESSION:ACCOUNT/NAME for IAM Identity \
 Center, or a profile in ~/.aws/config.";
 
 pub(crate) const ENVIRONMENT_HELP: &str = "Environment:
@@ -53,9 +59,11 @@ pub(crate) const ENVIRONMENT_HELP: &str = "Environment:
   ARL_CACHE_DIR                         the directory for the cache
   ARL_KEY_STORE                         the keychain for `arl keys`, such as pass or osxkeychain
   NO_COLOR                              any value turns colors off
-  AWS_PROFILE, AWS_REGION, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_ENDPOINT_URL[_STS],
-  AWS_CA_BUNDLE, HTTPS_PROXY, NO_PROXY, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT,
-  AWS_MAX_ATTEMPTS, AWS_RETRY_MODE, AWS_EC2_METADATA_DISABLED   as in the AWS CLI
+
+arl also reads these variables of the AWS CLI, with the same meaning: AWS_PROFILE, AWS_REGION, AWS_CONFIG_FILE, \
+AWS_SHARED_CREDENTIALS_FILE, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_STS, AWS_CA_BUNDLE, HTTPS_PROXY, \
+NO_PROXY, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT, AWS_MAX_ATTEMPTS, AWS_RETRY_MODE, \
+AWS_EC2_METADATA_DISABLED and others.
 
 Exit status:
   0  success
@@ -75,8 +83,27 @@ pub(crate) enum HelpLength {
     Long,
 }
 
+/// Breaks the lines of examples and tables at this width. The rest of a description stands below its beginning;
+/// clap would continue it at the left edge.
+pub(crate) fn with_hanging_lines(mut command: Command, columns: usize) -> Command {
+    let fit = |text: Option<&StyledStr>| {
+        let text = text?.to_string();
+        Some(text.lines().map(|line| hang(line, columns)).collect::<Vec<_>>().join("\n"))
+    };
+    if let Some(text) = fit(command.get_before_help()) {
+        command = command.before_help(text);
+    }
+    if let Some(text) = fit(command.get_before_long_help()) {
+        command = command.before_long_help(text);
+    }
+    if let Some(text) = fit(command.get_after_long_help()) {
+        command = command.after_long_help(text);
+    }
+    command.mut_subcommands(|subcommand| with_hanging_lines(subcommand, columns))
+}
+
 /// Shows the commands in groups, those of the last one with descriptions in the long help only.
-pub(crate) fn with_groups(command: Command, length: HelpLength) -> Command {
+pub(crate) fn with_groups(command: Command, length: HelpLength, columns: usize) -> Command {
     let (heading, literal) = (STYLES.get_header(), STYLES.get_literal());
     let width = if length == HelpLength::Short { 9 } else { 11 };
     let mut text = String::new();
@@ -90,6 +117,10 @@ pub(crate) fn with_groups(command: Command, length: HelpLength) -> Command {
             let group = if index == 0 { group } else { "" };
             let about = command.find_subcommand(verb).and_then(Command::get_about);
             let about = about.map_or_else(|| "Print the help of a command".to_owned(), ToString::to_string);
+            // The first column, without its styles.
+            let place = width + 14;
+            let line = hang(&format!("{:place$}{about}", ' '), columns);
+            let about = line.get(place..).unwrap_or(&about);
             let line =
                 format!("{heading}{group:<10}{heading:#}  {literal}{verb:<width$}{literal:#}  {about}");
             let _ = writeln!(text, "{line}");

@@ -12,12 +12,16 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
 
 use crate::cli::args::help::GROUPS;
+use crate::cli::ui::text::hang;
 
 /// The date of the release, or of the last change of the texts before the first one (RELEASING.md).
-const DATE: &str = "2026-11-25";
+const DATE: &str = "2026-11-26";
 
 /// The longest line of text in a page. mandoc's checks complain about longer ones.
 const WIDTH: usize = 79;
+
+/// The longest line of an example or a table in `--help`. A page has an indent of its own in place of theirs.
+const VERBATIM_WIDTH: usize = 73;
 
 const FILES: [(&str, &str); 7] = [
     ("~/.aws/config", "role profiles, and sign-ins to IAM Identity Center; arl configure writes it"),
@@ -173,6 +177,7 @@ fn verbs(roff: &mut Roff, command: &clap::Command) {
 /// Adds a section with its line breaks.
 fn verbatim(roff: &mut Roff, title: &str, text: &str) {
     roff.control("SH", [title]).control("nf", []);
+    let text = text.lines().map(|line| hang(line, VERBATIM_WIDTH)).collect::<Vec<_>>().join("\n");
     let lines: Vec<Inline> = text
         .lines()
         .flat_map(|line| [roman(line.strip_prefix("  ").unwrap_or(line)), Inline::LineBreak])

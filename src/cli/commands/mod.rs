@@ -29,11 +29,14 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::args::global::GlobalArgs;
-use crate::cli::args::help::{ENVIRONMENT_HELP, EXAMPLES, HelpLength, SHORT_EXAMPLES, STYLES, with_groups};
+use crate::cli::args::help::{
+    ENVIRONMENT_HELP, EXAMPLES, HelpLength, MAX_HELP_COLUMNS, SHORT_EXAMPLES, STYLES, with_groups,
+    with_hanging_lines,
+};
 use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::process::signals;
 use crate::cli::ui::error::{CliError, ExitStatus};
-use crate::cli::ui::output::Output;
+use crate::cli::ui::output::{Output, stdout_columns};
 
 /// Switch AWS roles in your shell, or run one command as a role
 #[derive(Debug, Parser)]
@@ -56,7 +59,9 @@ impl Cli {
         let mut words = args.iter().skip(1).take_while(|word| *word != "--");
         let is_long = words.any(|word| word == "--help" || word == "help");
         let length = if is_long { HelpLength::Long } else { HelpLength::Short };
-        let mut command = with_groups(Self::command(), length);
+        // Without a terminal the help is as wide as clap makes it.
+        let columns = stdout_columns().map_or(MAX_HELP_COLUMNS, |columns| columns.min(MAX_HELP_COLUMNS));
+        let mut command = with_hanging_lines(with_groups(Self::command(), length, columns), columns);
         if let Some(choice) = color_choice(args) {
             command = command.color(choice);
         }

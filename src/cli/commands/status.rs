@@ -32,9 +32,9 @@ const AFTER_HELP: &str = "Fields of --json, null if unknown:
   caller_arn            with --verify: the identity that STS sees
   clock_offset_seconds  with --verify: how far this clock is ahead of STS's; negative if behind
   rival_profile         the value of AWS_PROFILE, which some SDKs prefer to the role
-  hook                  prompt: the prompt hook clears an expired role; none: another program
-                        has removed the hook; script, unsupported: there is only the shell
-                        function, as in scripts and in dash; null: no shell integration
+  hook                  prompt: the prompt hook clears an expired role; none: another program \
+   has removed the hook; script, unsupported: there is only the shell function, as in scripts and in dash; \
+   null: no shell integration
   sign_ins              the sign-ins, as in `arl list --json`; good is true if one works";
 
 /// AWS refuses signatures that are older than this number of seconds.

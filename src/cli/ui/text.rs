@@ -108,6 +108,42 @@ pub(crate) fn format_table_within<const N: usize>(
     text
 }
 
+/// The least width of a description beside what it describes.
+const MIN_DESCRIPTION: usize = 24;
+
+/// Breaks an indented line at this width. If it has a description, behind two or more spaces, the rest of the
+/// description stands below its beginning. A line without an indent is returned as it is.
+pub(crate) fn hang(line: &str, columns: usize) -> String {
+    let text_at = |from: usize| line.len() - line[from..].trim_start_matches(' ').len();
+    let indent = text_at(0);
+    if indent == 0 || line.width() <= columns {
+        return line.to_owned();
+    }
+    let gap = line[indent..].find("  ").map(|gap| indent + gap);
+    let begin = gap.map_or(indent, text_at);
+    let (mut text, mut place) = (line[..begin].to_owned(), begin);
+    if gap.is_none() || begin + MIN_DESCRIPTION > columns {
+        place = indent + 4;
+    }
+    if let Some(gap) = gap.filter(|_| place != begin) {
+        text = format!("{}\n{}", &line[..gap], " ".repeat(place));
+    }
+    let mut column = if gap.is_some() { place } else { begin };
+    for (index, word) in line[begin..].split(' ').enumerate() {
+        if index > 0 && column + 1 + word.width() > columns {
+            text.push('\n');
+            text.push_str(&" ".repeat(place));
+            column = place;
+        } else if index > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += word.width();
+    }
+    text
+}
+
 /// Returns a text of at most this width. If it was cut, it ends with `…`.
 pub(crate) fn shorten(text: &str, width: usize) -> Cow<'_, str> {
     if text.width() <= width {
@@ -146,6 +182,19 @@ pub(crate) fn quote_words(shell: Shell, words: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_rest_of_a_description_hangs_below_its_beginning() {
+        let row = "  arl assume ROLE     switch this shell to the role";
+        assert_eq!(hang(row, 80), row);
+        let broken = "  arl assume ROLE     switch this shell to the\n                      role";
+        assert_eq!(hang(row, 48), broken);
+        // Beside it there is no room.
+        assert_eq!(hang(row, 44), "  arl assume ROLE\n      switch this shell to the role");
+        assert_eq!(hang("  one two three", 10), "  one two\n      three");
+        assert_eq!(hang("one two three", 10), "one two three");
+        assert_eq!(hang("  a-word-that-is-too-long  b", 10), "  a-word-that-is-too-long\n      b");
+    }
 
     #[test]
     fn printable_lines_keeps_line_breaks_and_truncates() {
