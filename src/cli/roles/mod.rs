@@ -181,7 +181,10 @@ impl KnownRole {
         self.needs_mfa = needs_mfa || self.mfa_serial.is_some();
         self.fault = fault;
         self.is_current = current == Some(&*self.name);
-        self.add_session(cached);
+        // A profile that cannot work has no session; another one has the same role.
+        if self.fault.is_none() {
+            self.add_session(cached);
+        }
     }
 }
 
