@@ -222,7 +222,9 @@ fn check_names(additional: &AdditionalParameters, output: &Output) -> Result<(),
             ))
             .hint(format!("did you mean `{meant}`?")));
         }
-        output.note(&format!("unknown parameter {name} of AssumeRole in --additional-parameters; sending it anyway"));
+        output.note(&format!(
+            "unknown parameter {name} of AssumeRole in --additional-parameters; sending it anyway"
+        ));
     }
     Ok(())
 }
