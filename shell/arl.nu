@@ -1,4 +1,5 @@
-# arl for nushell: arl init nushell | save -f ~/.arl.nu, and in config.nu: source ~/.arl.nu. Options follow the verb: `arl assume ROLE -v`.
+# arl for nushell: arl init nushell | save -f ~/.arl.nu, and in config.nu: source ~/.arl.nu.
+# Options follow the verb: `arl assume ROLE -v`.
 
 # The variables that select or describe an AWS identity.
 const ARL_IDENTITY = [

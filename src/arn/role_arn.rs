@@ -178,7 +178,7 @@ mod tests {
             ("arn:aws:iam::123456789012:role/", "the role name is missing"),
             ("arn:aws:iam::123456789012:role/a b", "cannot contain ' '"),
             ("arn:aws:sts::123456789012:assumed-role/R/s", "its role is arn:aws:iam::123456789012:role/R"),
-            ("arn:AWS:iam::123456789012:role/R", "a partition is"),
+            ("arn:AWS:iam::123456789012:role/R", "a partition has a name"),
         ] {
             let error = text.parse::<RoleArn>().expect_err(text).to_string();
             assert!(error.contains(reason), "{text}: {error}");
