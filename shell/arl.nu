@@ -1,5 +1,5 @@
-# arl for nushell: arl init nushell | save -f ($nu.default-config-dir | path join arl.nu), and in config.nu:
-# source arl.nu. Options follow the verb: `arl assume ROLE -v`.
+# arl for nushell: arl init nushell | save -f ~/.arl.nu, and in config.nu: source ~/.arl.nu.
+# Options follow the verb: `arl assume ROLE -v`.
 
 # The variables that select or describe an AWS identity.
 const ARL_IDENTITY = [
@@ -94,7 +94,7 @@ def __arl_again [words: list<string>] {
     $words | where $it !~ '^(-[vq]+|--verbose|--quiet)$'
 }
 
-# Assume a role in this shell
+# Switch this shell to a role, or print its credentials
 def --env --wrapped "arl assume" [...words: string] {
     let chains = ("--chain" in $words)
     let undo = if $chains { {} } else { __arl_original_env }
@@ -113,7 +113,7 @@ def --env --wrapped "arl assume" [...words: string] {
     __arl_install_hooks
 }
 
-# Give this shell back what it had before its role
+# Drop the role and restore your previous credentials
 def --env "arl clear" [] {
     let own = (__arl_none $ARL_OWN)
     let changes = if not ((__arl_owned) or ($env.AWS_ACCESS_KEY_ID? | is-empty)) {
@@ -137,16 +137,16 @@ def __arl_run_from_original [verb: string, words: list<string>] {
 # Run a command as a role
 def --env --wrapped "arl exec" [...words: string] { __arl_run_from_original exec $words }
 
-# Run a command once in each of several roles
+# Run a command as each of several roles
 def --env --wrapped "arl each" [...words: string] { __arl_run_from_original each $words }
 
-# Write a role's credentials into a profile of ~/.aws/credentials
+# Write a role's credentials to a profile in ~/.aws/credentials
 def --env --wrapped "arl write" [...words: string] { __arl_run_from_original write $words }
 
-# Tell what assuming a role would do, and why
+# Show what assuming a role would do, and why
 def --env --wrapped "arl explain" [...words: string] { __arl_run_from_original explain $words }
 
-# Print an address that is signed in to the AWS console as a role
+# Open the AWS console as a role, or print its sign-in URL
 def --env --wrapped "arl console" [...words: string] {
     # Without a ROLE it is for the role that the shell has.
     if (do { ^arl console ...$words --names-role } | complete | get exit_code) == 0 {

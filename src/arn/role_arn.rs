@@ -177,9 +177,9 @@ mod tests {
             ("arn:aws:iam::12345678901:role/R", "12 digits, this one 11"),
             ("arn:aws:iam:us-east-1:123456789012:role/R", "looks like"),
             ("arn:aws:iam::123456789012:role/", "the role name is missing"),
-            ("arn:aws:iam::123456789012:role/a b", "cannot hold ' '"),
+            ("arn:aws:iam::123456789012:role/a b", "cannot contain ' '"),
             ("arn:aws:sts::123456789012:assumed-role/R/s", "its role is arn:aws:iam::123456789012:role/R"),
-            ("arn:AWS:iam::123456789012:role/R", "a partition is"),
+            ("arn:AWS:iam::123456789012:role/R", "a partition has a name"),
         ] {
             let error = text.parse::<RoleArn>().expect_err(text).to_string();
             assert!(error.contains(reason), "{text}: {error}");

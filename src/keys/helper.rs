@@ -187,11 +187,15 @@ mod tests {
             format!("echo '{{\"ServerURL\":\"u\",\"Username\":\"{user}\",\"Secret\":\"{secret}\"}}'")
         };
         for (name, script, said) in [
-            ("user", answer("other", "hunter2"), "about another entry"),
+            ("user", answer("other", "hunter2"), "for another entry"),
             ("empty", answer("dev", ""), "an empty secret"),
-            ("text", "echo hunter2".into(), "something else than a JSON object"),
-            ("array", "echo '[\"hunter2\"]'".into(), "something else than a JSON object"),
-            ("number", "echo '{\"Username\":\"dev\",\"Secret\":7}'".into(), "lacks `Username` or `Secret`"),
+            ("text", "echo hunter2".into(), "did not print a JSON object"),
+            ("array", "echo '[\"hunter2\"]'".into(), "did not print a JSON object"),
+            (
+                "number",
+                "echo '{\"Username\":\"dev\",\"Secret\":7}'".into(),
+                "has no `Username` or no `Secret`",
+            ),
             ("half", format!("{}; exit 1", answer("dev", "hunter2")), "it failed without a message"),
             (
                 "error",
@@ -220,7 +224,7 @@ mod tests {
             fs::remove_file(format!("{}.pid", helper.program)).expect("a file of this test");
             (error, pid)
         });
-        assert_eq!(error.expect_err("it hangs").to_string(), "it was not done within 700ms");
+        assert_eq!(error.expect_err("it hangs").to_string(), "it did not finish within 700ms");
         // The killed process disappears soon, or stays as a zombie.
         let is_alive = || {
             let state = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();

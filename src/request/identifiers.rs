@@ -75,7 +75,7 @@ mod tests {
         let error = "a".parse::<ExternalId>().expect_err("too short").to_string();
         assert_eq!(error, "must have 2 to 1224 characters, has 1");
         let error = "a b".parse::<SourceIdentity>().expect_err("a blank").to_string();
-        assert_eq!(error, "can hold letters, digits and _+=,.@-, but not ' '");
+        assert_eq!(error, "can contain letters, digits and _+=,.@-, but not ' '");
         assert!("x".repeat(65).parse::<SourceIdentity>().is_err());
         assert!("GAHT12345678".parse::<SerialNumber>().is_ok());
         assert!("12345678".parse::<SerialNumber>().is_err());

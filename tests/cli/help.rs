@@ -1,7 +1,7 @@
 //! `--help` and `-h` of arl and of every subcommand.
 
 use crate::snapshot::Snapshots;
-use crate::support::Stage;
+use crate::support::{Run, Stage, in_terminal};
 
 #[test]
 fn snapshots_of_help() {
@@ -39,4 +39,37 @@ fn subcommands(help: &str) -> Vec<&str> {
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let names = commands.map_while(|line| line.strip_prefix("  ")?.split(' ').next());
     in_groups.chain(names).filter(|name| !name.is_empty() && *name != "help").collect()
+}
+
+/// At a terminal of any width no line is longer than it, and the rest of a description stands below its beginning.
+#[test]
+fn help_fits_the_terminal() {
+    let stage = Stage::new();
+    for columns in [80, 60] {
+        for words in [
+            "",
+            "assume",
+            "exec",
+            "each",
+            "console",
+            "configure",
+            "keys",
+            "keys add",
+            "login",
+            "status",
+            "write",
+        ] {
+            for flag in ["-h", "--help"] {
+                let line = format!("sh -c 'stty cols {columns}; exec arl {words} {flag}'");
+                let run = Run::of(in_terminal(&stage, &line).env("NO_COLOR", "1").output().unwrap());
+                let long: Vec<&str> =
+                    run.stdout.lines().filter(|line| line.trim_end().chars().count() > columns).collect();
+                // A word cannot be broken.
+                let is_word = |line: &&str| line.trim().split(' ').any(|word| word.len() + 30 > columns);
+                assert!(long.iter().all(is_word), "arl {words} {flag} at {columns}: {long:#?}");
+            }
+        }
+    }
+    let run = Run::of(in_terminal(&stage, "sh -c 'stty cols 80; exec arl assume -h'").output().unwrap());
+    assert!(run.stdout.contains("choose from a\r\n                                     list\r\n"), "{run:?}");
 }

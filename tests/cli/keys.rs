@@ -258,7 +258,7 @@ fn a_profile_with_a_stored_key_and_another_identity_is_refused() {
     }
     keys.stage.profiles("[profile p]\narl_keys = other\n", "");
     let run = keys.arl(&["assume", "p", "--json"]);
-    run.failure(1, "fake holds no key `other`");
+    run.failure(1, "fake has no key `other`");
     assert!(run.stderr.contains("hint: `arl keys list` shows the stored keys"), "{run:?}");
     let mut command = keys.bare("arl");
     command.env("ARL_KEY_STORE", "../evil").args(["assume", "p", "--json"]);
@@ -313,7 +313,7 @@ fn add_checks_a_key_before_it_stores_it() {
     assert_eq!(keys.stored("dev").0.as_deref(), Some("AKIAIOSFODNN7BOB0001"));
     keys.stage.profiles(&format!("[profile p]\nrole_arn = {DEPLOY}\n"), "");
     add(&json, &["--profile-name", "p"]).failure(1, "profile `p` exists already, with `role_arn`");
-    keys.arl(&["keys", "add", "a/b"]).failure(2, "the name of a key can hold letters");
+    keys.arl(&["keys", "add", "a/b"]).failure(2, "the name of a key can contain letters");
     keys.arl(&["keys", "add", "new"]).failure(3, "there is no terminal to ask for the key on");
 }
 

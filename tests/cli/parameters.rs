@@ -160,7 +160,7 @@ fn an_invalid_parameter_is_refused_with_its_rule_before_any_request() {
     for (args, said) in [
         (
             vec!["--role-session-name", "has space"],
-            "--role-session-name can hold letters, digits and _+=,.@-, but not ' '",
+            "--role-session-name can contain letters, digits and _+=,.@-, but not ' '",
         ),
         (vec!["--role-session-name", "x"], "--role-session-name must have 2 to 64 characters, has 1"),
         (vec!["--role-session-name", &long_name], "has 65"),
@@ -176,9 +176,9 @@ fn an_invalid_parameter_is_refused_with_its_rule_before_any_request() {
         (vec!["--tags", "a=1,A=2"], "--tags gives tag \"a\" twice"),
         (vec!["--tags", &many_tags], "--tags takes at most 50, has 51"),
         (vec!["--transitive-tag-keys", ""], "--transitive-tag-keys tag key \"\" must have 1 to 128"),
-        (vec!["--external-id", "a b"], "--external-id can hold"),
+        (vec!["--external-id", "a b"], "--external-id can contain"),
         (vec!["--serial-number", "short"], "--serial-number must have 9 to 256"),
-        (vec!["--source-identity", "aws:x"], "--source-identity can hold"),
+        (vec!["--source-identity", "aws:x"], "--source-identity can contain"),
         (vec!["--provided-contexts", "x"], "--provided-contexts must be ProviderArn="),
         (vec!["--additional-parameters", "{\"polcy\":\"{}\"}"], "did you mean `Policy`?"),
         (vec!["--additional-parameters", "{\"policyArn\":[]}"], "did you mean `PolicyArns`?"),

@@ -384,7 +384,7 @@ fn a_numbered_list_is_read_line_by_line() {
         window.wait_for("Nothing matches.");
         // A long number is no place in the list.
         window.run("123456789012");
-        window.wait_for("leaves: 123456789012\n\n1. dns, 123456789012, dns_editor, ann");
+        window.wait_for("cancels: 123456789012\n\n1. dns, 123456789012, dns_editor, ann");
         window.run("audit");
         window.wait_for("1. payments-audit");
         window.run("1");
