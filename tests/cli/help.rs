@@ -60,7 +60,7 @@ fn help_fits_the_terminal() {
             "write",
         ] {
             for flag in ["-h", "--help"] {
-                let line = format!("sh -c 'stty cols {columns}; exec arl {words} {flag}'");
+                let line = format!("sh -c 'stty cols {columns} rows 24; exec arl {words} {flag}'");
                 let run = Run::of(in_terminal(&stage, &line).env("NO_COLOR", "1").output().unwrap());
                 let long: Vec<&str> =
                     run.stdout.lines().filter(|line| line.trim_end().chars().count() > columns).collect();
@@ -70,6 +70,7 @@ fn help_fits_the_terminal() {
             }
         }
     }
-    let run = Run::of(in_terminal(&stage, "sh -c 'stty cols 80; exec arl assume -h'").output().unwrap());
-    assert!(run.stdout.contains("choose from a\r\n                                     list\r\n"), "{run:?}");
+    let run =
+        Run::of(in_terminal(&stage, "sh -c 'stty cols 80 rows 24; exec arl assume -h'").output().unwrap());
+    assert!(run.stdout.contains("choose\r\n                                     from a list\r\n"), "{run:?}");
 }

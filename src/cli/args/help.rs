@@ -1,5 +1,7 @@
 //! The layout of `--help`, and the texts that several subcommands show in it.
 
+use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fmt::Write as _;
 
 use clap::Command;
@@ -83,6 +85,23 @@ pub(crate) enum HelpLength {
     Long,
 }
 
+impl HelpLength {
+    /// Returns the help that a command line asks for, if it does.
+    pub(crate) fn asked_for(args: &[OsString]) -> Option<Self> {
+        let words = args.iter().skip(1).take_while(|word| *word != "--").map(|word| word.to_string_lossy());
+        let length = |word: Cow<'_, str>| match &*word {
+            "--help" | "help" => Some(Self::Long),
+            // `-h`, perhaps among other short flags.
+            word if word.starts_with('-') && !word.starts_with("--") && word.contains('h') => {
+                Some(Self::Short)
+            }
+            _ => None,
+        };
+        let lengths: Vec<Self> = words.filter_map(length).collect();
+        if lengths.contains(&Self::Long) { Some(Self::Long) } else { lengths.first().copied() }
+    }
+}
+
 /// Breaks the lines of examples and tables at this width. The rest of a description stands below its beginning;
 /// clap would continue it at the left edge.
 pub(crate) fn with_hanging_lines(mut command: Command, columns: usize) -> Command {
@@ -109,18 +128,15 @@ pub(crate) fn with_groups(command: Command, length: HelpLength, columns: usize) 
     let mut text = String::new();
     for (group, verbs) in GROUPS {
         if group == "More" && length == HelpLength::Short {
-            let _ =
-                writeln!(text, "{heading}{group:<10}{heading:#}  {literal}{}{literal:#}", verbs.join(", "));
+            let names = beside(12, &verbs.join(", "), columns);
+            let _ = writeln!(text, "{heading}{group:<10}{heading:#}  {literal}{names}{literal:#}");
             continue;
         }
         for (index, verb) in verbs.iter().enumerate() {
             let group = if index == 0 { group } else { "" };
             let about = command.find_subcommand(verb).and_then(Command::get_about);
             let about = about.map_or_else(|| "Print the help of a command".to_owned(), ToString::to_string);
-            // The first column, without its styles.
-            let place = width + 14;
-            let line = hang(&format!("{:place$}{about}", ' '), columns);
-            let about = line.get(place..).unwrap_or(&about);
+            let about = beside(width + 14, &about, columns);
             let line =
                 format!("{heading}{group:<10}{heading:#}  {literal}{verb:<width$}{literal:#}  {about}");
             let _ = writeln!(text, "{line}");
@@ -130,6 +146,12 @@ pub(crate) fn with_groups(command: Command, length: HelpLength, columns: usize) 
         "{{about-with-newline}}\n{{before-help}}{{usage-heading}} {{usage}}\n\n{text}\n\
          {heading}Options:{heading:#}\n{{options}}{{after-help}}"
     ))
+}
+
+/// Breaks a text that begins at this place of a line.
+fn beside(place: usize, text: &str, columns: usize) -> String {
+    let line = hang(&format!("{:<place$}{text}", "  -"), columns);
+    line.get(place..).unwrap_or(text).to_owned()
 }
 
 #[cfg(test)]

@@ -56,12 +56,15 @@ impl Cli {
     /// # Errors
     /// It is invalid, or asks for help.
     pub(crate) fn parse_from_args(args: &[OsString]) -> Result<Self, clap::Error> {
-        let mut words = args.iter().skip(1).take_while(|word| *word != "--");
-        let is_long = words.any(|word| word == "--help" || word == "help");
-        let length = if is_long { HelpLength::Long } else { HelpLength::Short };
         // Without a terminal the help is as wide as clap makes it.
         let columns = stdout_columns().map_or(MAX_HELP_COLUMNS, |columns| columns.min(MAX_HELP_COLUMNS));
-        let mut command = with_hanging_lines(with_groups(Self::command(), length, columns), columns);
+        let help = HelpLength::asked_for(args);
+        let mut command = with_groups(Self::command(), help.unwrap_or(HelpLength::Short), columns);
+        if help.is_some() {
+            // clap adds the texts of a subcommand when it builds it.
+            command.build();
+            command = with_hanging_lines(command, columns);
+        }
         if let Some(choice) = color_choice(args) {
             command = command.color(choice);
         }
