@@ -45,7 +45,7 @@ pub(crate) enum ErrorKind {
 
 impl Error {
     /// Creates the error for a value that breaks a rule. The message follows the name of the value: "must
-    /// have 2 to 64 characters, has 1".
+    /// have 2 to 64 characters, not 1".
     pub(crate) fn invalid(reason: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidParameter, reason.into())
     }

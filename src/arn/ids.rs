@@ -127,7 +127,7 @@ impl AccountId {
         }
         match text.len() {
             12 => Ok(Self(text.to_owned())),
-            n => Err(format!("an account ID has 12 digits, this one {n}")),
+            n => Err(format!("an account ID has 12 digits, this one has {n}")),
         }
     }
 }

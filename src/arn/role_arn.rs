@@ -74,14 +74,14 @@ impl RoleArn {
             return Err(format!("a role name cannot contain {bad:?}, only letters, digits and _+=,.@-"));
         }
         if role_name.len() > 64 {
-            return Err(format!("a role name has at most 64 characters, this one {}", role_name.len()));
+            return Err(format!("a role name has at most 64 characters, this one has {}", role_name.len()));
         }
         if let Some(bad) = path.chars().find(|c| !c.is_ascii_graphic()) {
             return Err(format!("a role path cannot contain {bad:?}"));
         }
         let arn = Self { partition, account_id, path, role_name: role_name.to_owned() };
         match arn.to_string().len() {
-            n if n > MAX_ARN => Err(format!("an ARN has at most {MAX_ARN} characters, this one {n}")),
+            n if n > MAX_ARN => Err(format!("an ARN has at most {MAX_ARN} characters, this one has {n}")),
             _ => Ok(arn),
         }
     }
@@ -174,7 +174,7 @@ mod tests {
     fn non_role_arns_are_rejected_with_a_reason() {
         for (text, reason) in [
             ("arn:aws:iam::123456789012:user/ann", "this names a `user`, not a `role`"),
-            ("arn:aws:iam::12345678901:role/R", "12 digits, this one 11"),
+            ("arn:aws:iam::12345678901:role/R", "12 digits, this one has 11"),
             ("arn:aws:iam:us-east-1:123456789012:role/R", "looks like"),
             ("arn:aws:iam::123456789012:role/", "the role name is missing"),
             ("arn:aws:iam::123456789012:role/a b", "cannot contain ' '"),

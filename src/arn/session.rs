@@ -40,7 +40,7 @@ impl FromStr for RoleSessionName {
             return Err(Error::invalid(format!("can contain letters, digits and _+=,.@-, but not {bad:?}")));
         }
         if !NAME_LENGTH.contains(&text.len()) {
-            return Err(Error::invalid(format!("must have 2 to 64 characters, has {}", text.len())));
+            return Err(Error::invalid(format!("must have 2 to 64 characters, not {}", text.len())));
         }
         Ok(Self(text.to_owned()))
     }

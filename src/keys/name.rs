@@ -29,7 +29,7 @@ impl FromStr for KeyName {
         match text.as_bytes() {
             [] => Err(Error::invalid("must not be empty")),
             bytes if bytes.len() > MAX_NAME => {
-                Err(Error::invalid(format!("must have at most {MAX_NAME} characters, has {}", bytes.len())))
+                Err(Error::invalid(format!("must have at most {MAX_NAME} characters, not {}", bytes.len())))
             }
             [first, rest @ ..] if begins_well(*first) && rest.iter().all(|&b| fits(b)) => {
                 Ok(Self(text.to_owned()))

@@ -73,7 +73,7 @@ mod tests {
         assert!("ab".parse::<ExternalId>().is_ok());
         assert!("x".repeat(1224).parse::<ExternalId>().is_ok());
         let error = "a".parse::<ExternalId>().expect_err("too short").to_string();
-        assert_eq!(error, "must have 2 to 1224 characters, has 1");
+        assert_eq!(error, "must have 2 to 1224 characters, not 1");
         let error = "a b".parse::<SourceIdentity>().expect_err("a blank").to_string();
         assert_eq!(error, "can contain letters, digits and _+=,.@-, but not ' '");
         assert!("x".repeat(65).parse::<SourceIdentity>().is_err());

@@ -94,6 +94,6 @@ mod tests {
         let error = check_tags(&tags).expect_err("twice").to_string();
         assert!(error.contains("\"team\" twice"), "{error}");
         let many: Vec<Tag> = (0..51).map(|n| Tag::new(&format!("k{n}"), "").expect("a tag")).collect();
-        assert_eq!(check_tags(&many).expect_err("51").to_string(), "takes at most 50, has 51");
+        assert_eq!(check_tags(&many).expect_err("51").to_string(), "accepts at most 50, not 51");
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn check_text(
     if !length.contains(&count) {
         let (min, max) = (length.start(), length.end());
         let rule = if min == max { format!("exactly {min}") } else { format!("{min} to {max}") };
-        return Err(Error::invalid(format!("must have {rule} characters, has {count}")));
+        return Err(Error::invalid(format!("must have {rule} characters, not {count}")));
     }
     match text.chars().find(|&c| !allowed(c)) {
         Some(bad) => Err(Error::invalid(format!("can contain {alphabet}, but not {bad:?}"))),
@@ -68,7 +68,7 @@ pub(crate) use string_newtype;
 /// Checks the length of a list.
 pub(crate) fn check_count(max: usize, count: usize) -> Result<(), Error> {
     if count > max {
-        return Err(Error::invalid(format!("takes at most {max}, has {count}")));
+        return Err(Error::invalid(format!("accepts at most {max}, not {count}")));
     }
     Ok(())
 }

@@ -162,19 +162,19 @@ fn an_invalid_parameter_is_refused_with_its_rule_before_any_request() {
             vec!["--role-session-name", "has space"],
             "--role-session-name can contain letters, digits and _+=,.@-, but not ' '",
         ),
-        (vec!["--role-session-name", "x"], "--role-session-name must have 2 to 64 characters, has 1"),
+        (vec!["--role-session-name", "x"], "--role-session-name must have 2 to 64 characters, not 1"),
         (vec!["--role-session-name", &long_name], "has 65"),
-        (vec!["--role-session-name", ""], "--role-session-name must have 2 to 64 characters, has 0"),
+        (vec!["--role-session-name", ""], "--role-session-name must have 2 to 64 characters, not 0"),
         (vec!["--duration", "899"], "--duration must be 15m to 12h, not 14m 59s"),
         (vec!["--duration", "13h"], "--duration must be 15m to 12h, not 13h"),
         (vec!["--duration", "soon"], "--duration must be a duration such as"),
         (vec!["--policy", "[]"], "--policy must be a JSON object"),
         (vec!["--policy", "file:///no/such"], "--policy names the file `/no/such`"),
-        (vec!["--policy-arns", "short"], "--policy-arns must have 20 to 2048 characters, has 5"),
+        (vec!["--policy-arns", "short"], "--policy-arns must have 20 to 2048 characters, not 5"),
         (vec!["--policy-arns", "5"], "--policy-arns must be ARNs separated by commas"),
         (vec!["--tags", "foo"], "--tags must be Key=Value pairs"),
         (vec!["--tags", "a=1,A=2"], "--tags gives tag \"a\" twice"),
-        (vec!["--tags", &many_tags], "--tags takes at most 50, has 51"),
+        (vec!["--tags", &many_tags], "--tags accepts at most 50, not 51"),
         (vec!["--transitive-tag-keys", ""], "--transitive-tag-keys tag key \"\" must have 1 to 128"),
         (vec!["--external-id", "a b"], "--external-id can contain"),
         (vec!["--serial-number", "short"], "--serial-number must have 9 to 256"),
@@ -197,7 +197,7 @@ fn an_invalid_parameter_is_refused_with_its_rule_before_any_request() {
     let run = stage.run(stage.as_ann("arl").args(["assume", DEPLOY]).env("ARL_DURATION", "1s"));
     run.failure(2, "ARL_DURATION must be 15m to 12h");
     stage.profiles("[profile p]\nrole_arn = arn:aws:iam::1:role/R\n[profile q]\nrole_arn = arn:aws:iam::123456789012:role/R\nexternal_id = x\n", "");
-    stage.arl(&["assume", "p"]).failure(1, "`role_arn` of profile `p` is no role");
+    stage.arl(&["assume", "p"]).failure(1, "`role_arn` of profile `p` is not a role");
     stage.arl(&["assume", "q"]).failure(1, "`external_id` of profile `q` must have 2 to 1224");
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn run(args: &CacheArgs, output: &Output) -> Result<(), CliError> {
         CacheCommand::Path => match cache_dir(&context)? {
             Some(path) => output.write_data(format!("{}\n", path.display()).as_bytes()),
             None => Err(CliError::new("there is no home directory to cache sessions in")
-                .hint("set ARL_CACHE_DIR to another directory")),
+                .hint("set ARL_CACHE_DIR to a directory")),
         },
         CacheCommand::Clear => {
             let place = CacheLocation::from_env(&context)?;

@@ -62,7 +62,7 @@ pub(crate) fn role_profile_keys(
         .into_iter()
         .find(|(flag, _)| !PROFILE_FLAGS.contains(flag) || template && *flag == "--role-session-name")
     {
-        return Err(CliError::usage(format!("SDKs know no key of a role profile for {flag}"))
+        return Err(CliError::usage(format!("no SDK reads a setting for {flag} from a role profile"))
             .hint("--process writes a profile that runs arl with this flag"));
     }
     let source = match source {
