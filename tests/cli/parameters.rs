@@ -163,7 +163,7 @@ fn an_invalid_parameter_is_refused_with_its_rule_before_any_request() {
             "--role-session-name can contain letters, digits and _+=,.@-, but not ' '",
         ),
         (vec!["--role-session-name", "x"], "--role-session-name must have 2 to 64 characters, not 1"),
-        (vec!["--role-session-name", &long_name], "has 65"),
+        (vec!["--role-session-name", &long_name], "not 65"),
         (vec!["--role-session-name", ""], "--role-session-name must have 2 to 64 characters, not 0"),
         (vec!["--duration", "899"], "--duration must be 15m to 12h, not 14m 59s"),
         (vec!["--duration", "13h"], "--duration must be 15m to 12h, not 13h"),
