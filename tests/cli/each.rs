@@ -206,7 +206,8 @@ fn what_a_command_prints_is_no_signal_where_standard_streams_are_closed() {
 fn output_that_cannot_be_written_is_an_error_and_messages_stop_no_command() {
     let stage = stage();
     let run = |line: &str| stage.run(stage.as_ann("bash").args(["-c", line]));
-    let full = run("arl each deploy 123456789012/ReadOnly -- sh -c 'echo one; touch ran-$ARL_ROLE' >/dev/full");
+    let full =
+        run("arl each deploy 123456789012/ReadOnly -- sh -c 'echo one; touch ran-$ARL_ROLE' >/dev/full");
     full.failure(125, "No space left on device");
     assert!(full.stderr.contains("1 not started"), "{full:?}");
     let run = run("arl each deploy -- sh -c 'echo a >&2; sleep 0.2; echo b >&2; echo done' 2>/dev/full");

@@ -378,7 +378,11 @@ fn a_program_that_goes_on_or_dies_holds_nothing_up_and_changes_no_terminal() {
     assert!(begin.elapsed().as_secs() < 60, "{:?}", begin.elapsed());
     let window = window(&stage, SIZES[0]);
     let pick = "arl exec -- touch ran; echo \"status $?\"";
-    for picker in ["touch up; trap \"\" TERM INT; while :; do sleep 1; done", "touch up; kill -STOP $$", "touch up; sleep 100"] {
+    for picker in [
+        "touch up; trap \"\" TERM INT; while :; do sleep 1; done",
+        "touch up; kill -STOP $$",
+        "touch up; sleep 100",
+    ] {
         window.run(&format!("clear; stty -a >before; ARL_PICKER='{picker}' sh -c '{pick}'"));
         while !stage.home.join("up").exists() {
             std::thread::yield_now();
@@ -389,7 +393,11 @@ fn a_program_that_goes_on_or_dies_holds_nothing_up_and_changes_no_terminal() {
         window.run("clear; stty -a >after; cmp before after && echo same");
         window.wait_for("same\n");
     }
-    for picker in ["stty raw -echo </dev/tty; kill -9 $$", "stty -echo </dev/tty; exit 7", "stty -opost </dev/tty; grep nosuch"] {
+    for picker in [
+        "stty raw -echo </dev/tty; kill -9 $$",
+        "stty -echo </dev/tty; exit 7",
+        "stty -opost </dev/tty; grep nosuch",
+    ] {
         window.run(&format!("clear; stty -a >before; ARL_PICKER='{picker}' arl exec -- touch ran; stty -a >after; cmp before after && echo same"));
         window.wait_for("same\n");
     }

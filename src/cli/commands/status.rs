@@ -19,7 +19,7 @@ use crate::cli::session::shell_credentials::shell_credentials;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
 use crate::cli::ui::sign_in_table::ListedSignIn;
-use crate::cli::ui::text::{human_duration, printable, quote_words};
+use crate::cli::ui::text::{human_duration, json_line, printable, quote_words};
 
 const AFTER_HELP: &str = "Fields of --json, null where they are not known:
   state                 live, expired, none, or other keys: keys that are not arl's
@@ -255,7 +255,7 @@ impl StatusReport {
             "hook": self.hook.to_json(),
             "sign_ins": self.sign_ins.iter().map(|sign_in| sign_in.to_json(now)).collect::<Vec<_>>(),
         });
-        format!("{object}\n")
+        json_line(&object)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use arl::internal::SessionSummary;
 use serde_json::json;
 
-use crate::cli::ui::text::{format_table, human_duration, printable};
+use crate::cli::ui::text::{format_table, human_duration, json_line, printable};
 
 /// Returns the sessions as JSON, one object per line.
 pub(crate) fn session_lines(sessions: &[SessionSummary], now: SystemTime) -> String {
@@ -17,7 +17,7 @@ pub(crate) fn session_lines(sessions: &[SessionSummary], now: SystemTime) -> Str
             "expiration": humantime::format_rfc3339_seconds(session.expiration).to_string(),
             "seconds_left": session.expiration.duration_since(now).unwrap_or_default().as_secs(),
         });
-        format!("{object}\n")
+        json_line(&object)
     };
     sessions.iter().map(line).collect()
 }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use arl::internal::{SsoSession, SsoToken};
 use serde_json::{Value, json};
 
-use crate::cli::ui::text::{format_table, human_duration, printable};
+use crate::cli::ui::text::{format_table, human_duration, json_line, printable};
 
 /// A sign-in that is configured, with its token if there is one.
 pub(crate) struct ListedSignIn {
@@ -50,7 +50,7 @@ impl ListedSignIn {
 
 /// Returns the sign-ins as JSON, one object per line.
 pub(crate) fn sign_in_lines(sign_ins: &[ListedSignIn], now: SystemTime) -> String {
-    sign_ins.iter().map(|sign_in| format!("{}\n", sign_in.to_json(now))).collect()
+    sign_ins.iter().map(|sign_in| json_line(&sign_in.to_json(now))).collect()
 }
 
 /// Returns the sign-ins as a table. Without sign-ins it is empty.

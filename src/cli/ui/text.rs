@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use arl::internal::shell::Shell;
+use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 /// Longer text of other programs is cut.
@@ -38,6 +39,23 @@ pub(crate) fn printable(text: &str) -> String {
         printed.push('…');
     }
     printed
+}
+
+/// Returns a JSON value as one line. What a terminal must not see is escaped, which changes nothing for a
+/// program that reads the JSON.
+pub(crate) fn json_line(value: &Value) -> String {
+    let mut line = String::new();
+    for c in value.to_string().chars() {
+        if is_unsafe(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(line, "\\u{unit:04x}");
+            }
+        } else {
+            line.push(c);
+        }
+    }
+    line.push('\n');
+    line
 }
 
 /// Escapes a cause, such as a program's error output, line by line. Each line after the first begins with
@@ -196,6 +214,14 @@ mod tests {
         assert!(shown.bytes().all(|b| b.is_ascii_graphic()), "{shown}");
         assert_eq!(printable("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
         assert_eq!(printable(&"x".repeat(3000)).chars().count(), MAX_MESSAGE_LEN + 1);
+    }
+
+    #[test]
+    fn json_is_the_same_and_safe_for_a_terminal() {
+        let value = serde_json::json!({ "\u{9b}31m": "a\u{1b}\u{202e}\u{e0041}\u{7f}\n\"\\ä" });
+        let line = json_line(&value);
+        assert_eq!(line, "{\"\\u009b31m\":\"a\\u001b\\u202e\\udb40\\udc41\\u007f\\n\\\"\\\\ä\"}\n");
+        assert_eq!(serde_json::from_str::<Value>(&line).expect("JSON"), value);
     }
 
     #[test]

@@ -109,9 +109,7 @@ pub(crate) fn run(
     report.print(output);
     let status = report.exit_status();
     match report.write_error {
-        Some(error) => {
-            Err(CliError::new("could not write the output").caused_by(error).into_exec_failure())
-        }
+        Some(error) => Err(CliError::new("could not write the output").caused_by(error).into_exec_failure()),
         None => Ok(status),
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::cli::commands::each::jobs::Job;
 use crate::cli::ui::error::ExitStatus;
 use crate::cli::ui::output::Output;
+use crate::cli::ui::text::json_line;
 
 /// How the command of one role ended.
 #[derive(Debug)]
@@ -96,7 +97,7 @@ pub(crate) struct Report {
 impl Report {
     /// Returns one JSON object per line for each role.
     pub(crate) fn json_lines(&self) -> String {
-        self.outcomes.iter().map(|(job, outcome)| format!("{}\n", outcome.json(job))).collect()
+        self.outcomes.iter().map(|(job, outcome)| json_line(&outcome.json(job))).collect()
     }
 
     /// Prints which commands failed.

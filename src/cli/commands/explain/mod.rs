@@ -24,7 +24,7 @@ use crate::cli::plan::hop::Hop;
 use crate::cli::session::cache::SessionCache;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
-use crate::cli::ui::text::{human_duration, printable};
+use crate::cli::ui::text::{human_duration, json_line, printable};
 
 const SHORT_EXAMPLES: &str = "  \
   arl explain prod-deploy                   source, roles, parameters, and where each comes from
@@ -113,7 +113,7 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<(), CliError> {
     let mut plan = Plan::new(&args.role, &context, output)?;
     let cache = SessionCache::open(&args.role, Consumer::OneShot, &context, output)?;
     let explanation = Explanation::new(&args.role, &mut plan, &context, &cache)?;
-    let text = if args.json { format!("{}\n", explanation.to_json()) } else { explanation.to_text() };
+    let text = if args.json { json_line(&explanation.to_json()) } else { explanation.to_text() };
     output.write_data(text.as_bytes())
 }
 

@@ -10,7 +10,7 @@ use crate::cli::env::key_records::recorded_names;
 use crate::cli::session::runtime::runtime;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
-use crate::cli::ui::text::{format_table, printable};
+use crate::cli::ui::text::{format_table, json_line, printable};
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
@@ -103,6 +103,6 @@ impl Listed {
             "missing": self.is_missing,
             "profiles": self.profiles,
         });
-        format!("{object}\n")
+        json_line(&object)
     }
 }

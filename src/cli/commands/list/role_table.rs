@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use crate::cli::roles::{KnownRole, RoleOrigin};
+use crate::cli::ui::text;
 use crate::cli::ui::text::{Fit, format_table_within, human_duration, printable};
 
 const HEADINGS: [&str; 7] = ["", "PROFILE", "ACCOUNT", "ROLE", "SOURCE", "MFA", "LEFT"];
@@ -33,7 +34,7 @@ pub(super) fn json_line(role: &KnownRole, now: SystemTime) -> String {
         "error": role.fault,
         "seconds_left": seconds_left,
     });
-    format!("{object}\n")
+    text::json_line(&object)
 }
 
 /// Returns the role as a row of the table. Where the width is limited, a fault is told below the table.

@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn an_answer_means_one_entry_or_none() {
-        let lines = ["dev      1111", "a\\u{1b}  1111", "a\\u{1b}  1111", "more     2222", "x        1", "more"];
+        let lines =
+            ["dev      1111", "a\\u{1b}  1111", "a\\u{1b}  1111", "more     2222", "x        1", "more"];
         let names = ["dev", "a\\u{1b}", "a\\u{1b}", "more", "x", "more"];
         for (answer, place) in [
             ("dev      1111\n", Place::Of(0)),
