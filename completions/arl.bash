@@ -50,6 +50,8 @@ _arl() {
                 word=${word//\"/\\\"}
                 word=${word//\$/\\\$}
                 word=${word//\`/\\\`}
+                # Between double quotes a backslash would stay before it.
+                word=${word//!/\"\\!\"}
                 ;;
         esac
         COMPREPLY+=("$word")

@@ -4,7 +4,8 @@
 //! The entry point is C's `main` rather than Rust's. Before Rust's `main` runs, the standard library ignores
 //! SIGPIPE and opens `/dev/null` for each of the descriptors 0, 1 and 2 that is closed. `arl exec` replaces
 //! itself with the command, which would inherit both changes and behave differently from the same command
-//! started without arl. The README promises that it behaves the same.
+//! started without arl. The README promises that it behaves the same. arl does both in its own way, which no
+//! command inherits: see `process/signals.rs` and `process/standard_streams.rs`.
 
 #![cfg_attr(not(test), no_main)]
 

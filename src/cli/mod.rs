@@ -24,12 +24,13 @@ use commands::{Cli, fast_path, mistakes};
 use env::program;
 use eval::guard::{eval_failure_shell, verb_of};
 use eval::report;
-use process::{core_limit, signals};
+use process::{core_limit, signals, standard_streams};
 use ui::error::ExitStatus;
 use ui::output::Output;
 
 /// Parses the command line, runs the command, and reports errors. Returns the exit status.
 pub(crate) fn run(arguments: Vec<OsString>) -> u8 {
+    standard_streams::reserve_closed();
     let args = program::set_arguments(arguments);
     signals::ignore_sigpipe();
     let core_limit = core_limit::disable_core_dumps();

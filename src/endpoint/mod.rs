@@ -7,6 +7,7 @@
 //! Source: "Container credential provider" in the AWS SDKs and Tools Reference Guide.
 
 pub(crate) mod authorize;
+mod browser;
 mod connection;
 mod peer;
 mod redirect;
@@ -28,7 +29,9 @@ use crate::encoding::rfc3339;
 use crate::secret::Secret;
 use authorize::ExpectedRequest;
 pub(crate) use authorize::constant_time_eq;
-pub(crate) use connection::{MAX_HEAD, REQUEST_TIMEOUT, random_token, read_head, write};
+pub(crate) use browser::{MAX_BROWSER_HEAD, first_result};
+use connection::MAX_HEAD;
+pub(crate) use connection::{REQUEST_TIMEOUT, random_token, read_head, write};
 pub(crate) use peer::belongs_to_current_user;
 pub use redirect::RedirectServer;
 

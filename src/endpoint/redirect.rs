@@ -3,10 +3,14 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use zeroize::Zeroizing;
 
-use super::connection::{MAX_HEAD, REQUEST_TIMEOUT, random_token, read_head, write};
+use super::browser::{MAX_BROWSER_HEAD, first_result};
+use super::connection::{REQUEST_TIMEOUT, random_token, read_head, write};
 use super::peer;
 use crate::secret::Secret;
 
@@ -14,8 +18,16 @@ use crate::secret::Secret;
 #[derive(Debug)]
 pub struct RedirectServer {
     listener: TcpListener,
+    expected: Expected,
+}
+
+/// The request that is answered.
+#[derive(Debug)]
+struct Expected {
     address: SocketAddr,
     path: String,
+    /// Whether a client has been redirected, or is about to be.
+    is_taken: AtomicBool,
 }
 
 impl RedirectServer {
@@ -26,12 +38,13 @@ impl RedirectServer {
     pub async fn bind() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, path: format!("/{}", random_token::<16>()?) })
+        let path = format!("/{}", random_token::<16>()?);
+        Ok(Self { listener, expected: Expected { address, path, is_taken: AtomicBool::new(false) } })
     }
 
     /// Returns the URL to open.
     pub fn url(&self) -> String {
-        format!("http://{}{}", self.address, self.path)
+        format!("http://{}{}", self.expected.address, self.expected.path)
     }
 
     /// Redirects the first client that opens the URL, and returns.
@@ -39,24 +52,39 @@ impl RedirectServer {
     /// # Errors
     /// The port does not accept connections any more.
     pub async fn redirect_once(self, target: &Secret) -> io::Result<()> {
-        loop {
-            let (stream, client) = self.listener.accept().await?;
-            let head = tokio::time::timeout(REQUEST_TIMEOUT, read_head(&stream, MAX_HEAD)).await;
-            let Ok(Ok(Some(head))) = head else { continue };
-            let is_authorized = self.matches(&head) && peer::belongs_to_current_user(client, self.address);
-            let (status, location) = match is_authorized {
-                true => ("302 Found", format!("Location: {}\r\n", target.expose())),
-                false => ("404 Not Found", String::new()),
-            };
-            let response = format!(
-                "HTTP/1.1 {status}\r\n{location}Content-Length: 0\r\nCache-Control: no-store\r\n\
-                 Referrer-Policy: no-referrer\r\nConnection: close\r\n\r\n"
-            );
-            let written = tokio::time::timeout(REQUEST_TIMEOUT, write(&stream, response.as_bytes())).await;
-            if is_authorized && matches!(written, Ok(Ok(()))) {
-                return Ok(());
-            }
+        let Self { listener, expected } = self;
+        let shared = Arc::new((expected, target.clone()));
+        first_result(&listener, |stream, client| {
+            let shared = Arc::clone(&shared);
+            async move { shared.0.redirect(&stream, client, &shared.1).await.then_some(()) }
+        })
+        .await
+    }
+}
+
+impl Expected {
+    /// Answers one request. Returns whether its client was redirected.
+    async fn redirect(&self, stream: &TcpStream, client: SocketAddr, target: &Secret) -> bool {
+        let head = tokio::time::timeout(REQUEST_TIMEOUT, read_head(stream, MAX_BROWSER_HEAD)).await;
+        let Ok(Ok(Some(head))) = head else { return false };
+        let is_authorized = self.matches(&head)
+            && peer::belongs_to_current_user(client, self.address)
+            && !self.is_taken.swap(true, Ordering::Relaxed);
+        let (status, location) = match is_authorized {
+            true => ("302 Found", format!("Location: {}\r\n", target.expose())),
+            false => ("404 Not Found", String::new()),
+        };
+        let response = Zeroizing::new(format!(
+            "HTTP/1.1 {status}\r\n{location}Content-Length: 0\r\nCache-Control: no-store\r\n\
+             Referrer-Policy: no-referrer\r\nConnection: close\r\n\r\n"
+        ));
+        let written = tokio::time::timeout(REQUEST_TIMEOUT, write(stream, response.as_bytes())).await;
+        let is_redirected = is_authorized && matches!(written, Ok(Ok(())));
+        if is_authorized && !is_redirected {
+            // The browser may ask again.
+            self.is_taken.store(false, Ordering::Relaxed);
         }
+        is_redirected
     }
 
     /// Whether the request is for this URL.

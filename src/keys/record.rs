@@ -1,10 +1,11 @@
 //! Records of stored keys: files outside of the keychain, without a secret.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use serde_json::{Map, Value, json};
 
 use super::name::{KeyName, StoreName};
@@ -62,8 +63,7 @@ impl KeyRecord {
             "version": VERSION, "access_key_id": access_key_id, "arn": arn, "store": store.as_str(),
             "stored_at": stored_at,
         });
-        links::check_directories(directory)?;
-        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        ensure(directory)?;
         let temporary = directory.join(format!(".{name}.tmp"));
         // A process that was killed may have left one.
         let _ = fs::remove_file(&temporary);
@@ -72,4 +72,31 @@ impl KeyRecord {
         file.sync_all()?;
         fs::rename(temporary, Self::file(directory, name))
     }
+
+    /// Removes the record.
+    ///
+    /// # Errors
+    /// There is none, or a link of another user leads to its directory.
+    pub fn remove(directory: &Path, name: &KeyName) -> io::Result<()> {
+        links::check_directories(directory)?;
+        fs::remove_file(Self::file(directory, name))
+    }
+
+    /// Opens the file that a process locks while it changes the key.
+    ///
+    /// # Errors
+    /// The directory cannot be created, or the file is a link or cannot be opened.
+    pub fn open_lock(directory: &Path, name: &KeyName) -> io::Result<File> {
+        ensure(directory)?;
+        let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
+        options.open(directory.join(format!(".{name}.lock")))
+    }
+}
+
+/// Creates the directory of the records, if it is not there.
+fn ensure(directory: &Path) -> io::Result<()> {
+    links::check_directories(directory)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)
 }

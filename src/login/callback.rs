@@ -5,18 +5,17 @@
 //!
 //! Source: RFC 8252, "OAuth 2.0 for Native Apps", sections 7.3 and 8.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
 
 use super::page::{Page, response};
 use crate::encoding::percent_decode;
 use crate::endpoint::{
-    REQUEST_TIMEOUT, belongs_to_current_user, constant_time_eq, random_token, read_head, write,
+    MAX_BROWSER_HEAD, REQUEST_TIMEOUT, belongs_to_current_user, constant_time_eq, first_result, random_token,
+    read_head, write,
 };
 use crate::secret::Secret;
 
@@ -24,11 +23,6 @@ use crate::secret::Secret;
 const CALLBACK_PATH: &str = "/oauth/callback";
 /// Where the browser goes afterwards, so that its address bar and history do not keep the code.
 const DONE_PATH: &str = "/signed-in";
-/// The longest request head, in bytes. A browser sends the cookies of all ports of 127.0.0.1.
-const MAX_HEAD: usize = 64 * 1024;
-/// The most connections at the same time. A further one ends the oldest, which has sent no request: each
-/// request is read as soon as it arrives.
-const MAX_CONNECTIONS: usize = 64;
 
 /// The answer that the browser delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,30 +101,9 @@ impl CallbackServer {
     /// # Errors
     /// The port does not accept connections any more.
     pub(super) async fn wait(&self) -> io::Result<(Answer, WaitingBrowser)> {
-        let mut connections = JoinSet::new();
-        let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
-        loop {
-            tokio::select! {
-                // In this order, so that a connection with the answer is not ended for a new connection.
-                biased;
-                Some(served) = connections.join_next() => {
-                    if let Ok(Some((answer, stream))) = served {
-                        return Ok((answer, WaitingBrowser(stream)));
-                    }
-                }
-                accepted = self.listener.accept() => {
-                    let (stream, client) = accepted?;
-                    oldest.retain(|connection| !connection.is_finished());
-                    if oldest.len() >= MAX_CONNECTIONS && let Some(connection) = oldest.pop_front() {
-                        connection.abort();
-                    }
-                    oldest.push_back(connections.spawn(serve(stream, client, Arc::clone(&self.expected))));
-                    // Let the connection read a request that has arrived, before a further connection could
-                    // end it.
-                    tokio::task::yield_now().await;
-                }
-            }
-        }
+        first_result(&self.listener, |stream, client| serve(stream, client, Arc::clone(&self.expected)))
+            .await
+            .map(|(answer, stream)| (answer, WaitingBrowser(stream)))
     }
 
     /// Shows the user how the sign-in ended. Returns when the browser has loaded the page, or after a time
@@ -143,7 +116,7 @@ impl CallbackServer {
             drop(browser);
             loop {
                 let Ok((stream, _)) = self.listener.accept().await else { return };
-                let head = tokio::time::timeout(REQUEST_TIMEOUT, read_head(&stream, MAX_HEAD)).await;
+                let head = tokio::time::timeout(REQUEST_TIMEOUT, read_head(&stream, MAX_BROWSER_HEAD)).await;
                 let Ok(Ok(Some(head))) = head else { continue };
                 let is_done = Request::parse(&head).is_some_and(|request| {
                     request.is_get && request.path == DONE_PATH && self.expected.is_host(request.host)
@@ -173,7 +146,8 @@ async fn serve(
     client: SocketAddr,
     expected: Arc<Expected>,
 ) -> Option<(Answer, TcpStream)> {
-    let head = tokio::time::timeout(REQUEST_TIMEOUT, read_head(&stream, MAX_HEAD)).await.ok()?.ok()?;
+    let head =
+        tokio::time::timeout(REQUEST_TIMEOUT, read_head(&stream, MAX_BROWSER_HEAD)).await.ok()?.ok()?;
     let reply = match head.as_deref().and_then(Request::parse).map(|request| expected.route(&request)) {
         Some(Route::Answer(answer)) => return Some((answer, stream)),
         Some(Route::Start) if belongs_to_current_user(client, expected.address) => {

@@ -11,6 +11,8 @@ use crate::sts::ListedAccount;
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// The version of the format. arl ignores catalogs of another version.
 const VERSION: u64 = 1;
+/// How much is kept of a name. AWS allows 50 characters.
+const MAX_NAME: usize = 256;
 
 /// The accounts and roles that IAM Identity Center offers to the user of a sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,13 +59,7 @@ impl Catalog {
 
     /// Adds accounts that the portal lists, except those without a valid account ID.
     pub(super) fn add(&mut self, listed: Vec<ListedAccount>) {
-        for ListedAccount { id, name, email } in listed {
-            let is_id = id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
-            if is_id {
-                let name = name.unwrap_or_default();
-                self.accounts.push(CatalogAccount { id, name, email, roles: None });
-            }
-        }
+        self.accounts.extend(listed.into_iter().filter_map(CatalogAccount::new));
     }
 
     /// Sorts the accounts, and copies the roles that an earlier catalog contains.
@@ -84,16 +80,9 @@ impl Catalog {
     }
 
     /// Sets the roles of an account, except names that are not valid.
-    pub(super) fn set_roles(&mut self, account_id: &str, mut roles: Vec<String>) {
-        let session = &self.session;
-        roles.retain(|role| {
-            let text = format!("{session}:{account_id}/{role}");
-            matches!(RoleRef::parse(&text), Ok(RoleRef::IdentityCenter { role_name, .. }) if role_name == *role)
-        });
-        roles.sort();
-        roles.dedup();
+    pub(super) fn set_roles(&mut self, account_id: &str, roles: Vec<String>) {
         if let Some(account) = self.accounts.iter_mut().find(|account| account.id == account_id) {
-            account.roles = Some(roles);
+            account.set_roles(&self.session, roles);
         }
     }
 
@@ -116,7 +105,7 @@ impl Catalog {
         .to_string()
     }
 
-    /// Reads the text of a catalog, if it is the one of this sign-in.
+    /// Reads the text of a catalog, if it is the one of this sign-in. It is checked as the portal's answer is.
     pub(super) fn parse(text: &[u8], session: &SsoSession, sign_in: &str) -> Option<Self> {
         let object: Value = serde_json::from_slice(text).ok()?;
         let is = |key: &str, value: &str| object.get(key).and_then(Value::as_str) == Some(value);
@@ -130,9 +119,10 @@ impl Catalog {
         }
         let seconds = Duration::from_secs(object.get("found_at")?.as_u64()?);
         let accounts = object.get("accounts")?.as_array()?;
+        let parse = |account| parse_account(account, session.label());
         Some(Self {
             session: session.label().to_owned(),
-            accounts: accounts.iter().map(parse_account).collect::<Option<_>>()?,
+            accounts: accounts.iter().map(parse).collect::<Option<_>>()?,
             found_at: UNIX_EPOCH.checked_add(seconds)?,
             is_complete: object.get("is_complete")?.as_bool()?,
         })
@@ -145,7 +135,31 @@ impl Catalog {
     }
 }
 
-fn parse_account(account: &Value) -> Option<CatalogAccount> {
+impl CatalogAccount {
+    /// Returns an account whose roles are not known. `None` if it has no account ID.
+    fn new(ListedAccount { id, name, email }: ListedAccount) -> Option<Self> {
+        let is_id = id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
+        let cut = |mut text: String| {
+            let end = text.char_indices().nth(MAX_NAME).map_or(text.len(), |(index, _)| index);
+            text.truncate(end);
+            text
+        };
+        is_id.then(|| Self { id, name: cut(name.unwrap_or_default()), email: email.map(cut), roles: None })
+    }
+
+    /// Sets the roles. A name that cannot be one is left out.
+    fn set_roles(&mut self, session: &str, mut roles: Vec<String>) {
+        roles.retain(|role| {
+            let text = format!("{session}:{}/{role}", self.id);
+            matches!(RoleRef::parse(&text), Ok(RoleRef::IdentityCenter { role_name, .. }) if role_name == *role)
+        });
+        roles.sort();
+        roles.dedup();
+        self.roles = Some(roles);
+    }
+}
+
+fn parse_account(account: &Value, session: &str) -> Option<CatalogAccount> {
     let text = |key: &str| account.get(key)?.as_str().map(str::to_owned);
     let roles = match account.get("roles")? {
         Value::Array(roles) => {
@@ -153,5 +167,10 @@ fn parse_account(account: &Value) -> Option<CatalogAccount> {
         }
         _ => None,
     };
-    Some(CatalogAccount { id: text("id")?, name: text("name")?, email: text("email"), roles })
+    let listed = ListedAccount { id: text("id")?, name: Some(text("name")?), email: text("email") };
+    let mut account = CatalogAccount::new(listed)?;
+    if let Some(roles) = roles {
+        account.set_roles(session, roles);
+    }
+    Some(account)
 }

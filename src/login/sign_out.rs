@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::LoginError;
 use super::token_store::TokenStore;
+use crate::links;
 use crate::source::{SsoToken, cache_file_name, read_sso_file};
 use crate::sts::{IdentityCenter, StsError};
 
@@ -66,7 +67,10 @@ impl TokenStore {
 pub fn remove_cli_roles(home: &Path, roles: Option<&[CachedCliRole<'_>]>) -> usize {
     let directory = home.join(".aws/cli/cache");
     let names: Option<Vec<String>> = roles.map(|roles| roles.iter().map(cli_cache_name).collect());
-    let Ok(entries) = fs::read_dir(directory) else { return 0 };
+    // A link of another user may lead to root's files.
+    let Ok(entries) = links::check_directories(&directory).and_then(|()| fs::read_dir(directory)) else {
+        return 0;
+    };
     let is_wanted = |path: &PathBuf| {
         let is_named = names.as_ref().is_none_or(|names| {
             path.file_name()

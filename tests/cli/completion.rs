@@ -9,7 +9,8 @@ use crate::support::{DEPLOY, Stage};
 
 const CONFIG: &str = "[profile prod-deploy]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = dev\n\
                       [profile prod admin]\nregion = x\n[profile dev]\nregion = x\n[profile arn:aws:iam::4444:role/x]\nregion = x\n\
-                      [profile ann@prod]\nregion = x\n[profile it's]\nregion = x\n[profile say \"hi\" $x]\nregion = x\n[sso-session corp]\n";
+                      [profile ann@prod]\nregion = x\n[profile it's]\nregion = x\n[profile say \"hi\" $x]\nregion = x\n\
+                      [profile bang!!!-1 $(touch ran) `touch ran`]\nregion = x\n[profile up\\c\\:d]\nregion = x\n[sso-session corp]\n";
 
 /// Types a line with a tab into a shell. Returns the arguments of the completed command.
 fn completed(shell: &str, line: &str) -> String {
@@ -78,6 +79,27 @@ fn a_word_with_a_quote_or_a_backslash_completes() {
         }
     }
     assert_eq!(completed("bash", "arl assume \"say \t"), "[assume][say \"hi\" $x]");
+}
+
+#[test]
+fn a_name_that_a_shell_or_its_completion_would_change_completes_to_itself() {
+    for shell in ["bash", "zsh", "fish"] {
+        for quote in ["", "'", "\""] {
+            for (begin, name) in [("ba", "bang!!!-1 $(touch ran) `touch ran`"), ("up", "up\\c\\:d")] {
+                let words = completed(shell, &format!("arl assume {quote}{begin}\t"));
+                assert_eq!(words, format!("[assume][{name}]"), "{shell}: {quote}{begin}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_help_of_a_candidate_has_an_end() {
+    let stage = Stage::new();
+    let url = format!("https://corp.example/{}", "x".repeat(1 << 20));
+    stage.profiles(&format!("[sso-session corp]\nsso_start_url = {url}\nsso_region = eu-west-1\n"), "");
+    let lines = stage.arl(&["completions", "bash", "--index", "2", "--", "arl", "login", "co"]).success();
+    assert_eq!(lines, format!("corp\t{}\n", &url[..200]));
 }
 
 /// readline keeps what stands before the last of these characters.

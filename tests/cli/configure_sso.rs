@@ -273,8 +273,13 @@ fn prune_keeps_a_profile_that_another_account_takes_over() {
     });
     let run = configure(&stage, &["--all", "--prune", "--refresh"]);
     assert!(!run.stderr.contains("removed"), "{run:?}");
+    // The name means another account now.
+    let said = "arl: another role than before: `Payments-Admin` (555566667777/Admin, was 111122223333/Admin)";
+    assert!(run.stderr.contains(said), "{run:?}");
     let _ = run.success();
     assert_eq!(config(&stage), before.replace("111122223333", "555566667777"));
+    let run = configure(&stage, &["--all", "--prune", "--refresh"]);
+    assert!(!run.stderr.contains("another role"), "{run:?}");
 }
 
 #[test]

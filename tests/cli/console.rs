@@ -225,8 +225,14 @@ fn each_role_gets_its_own_container_and_no_argument_holds_the_sign_in() {
     assert!(lines[1].starts_with("ext+container:name=123456789012%2FReadOnly&color="), "{called}");
     assert!(!lines[1].contains("color=red"), "{called}");
     assert!(!called.contains("Signin") && !called.contains("federation"), "{called}");
-    let led = std::fs::read_to_string(stage.home.join("led")).unwrap();
-    assert_eq!(led.matches("&SigninToken=to%2Fken").count(), 2, "{led}");
+    // The browser may end after arl.
+    let begin = std::time::Instant::now();
+    let led = || std::fs::read_to_string(stage.home.join("led")).unwrap_or_default();
+    while led().matches("&SigninToken=to%2Fken").count() < 2 {
+        assert!(begin.elapsed().as_secs() < 20, "{}", led());
+        std::thread::yield_now();
+    }
+    assert_eq!(led().lines().count(), 2, "{}", led());
 
     // Without Firefox, and with a Firefox that asks for nothing.
     let program = binary();
@@ -238,6 +244,37 @@ fn each_role_gets_its_own_container_and_no_argument_holds_the_sign_in() {
     container("/nowhere").failure(1, "there is no program `firefox`; set ARL_BROWSER to its command");
     write_program(&programs.join("firefox"), "#!/bin/sh\nexit 3\n");
     container(&programs.display().to_string()).failure(1, "`firefox` ended with exit status: 3");
+}
+
+/// Browsers open connections in advance, and send the cookies of all ports of 127.0.0.1.
+#[test]
+fn silent_connections_and_long_cookies_do_not_hold_the_browser_up() {
+    let stage = Stage::new();
+    let path = stage.home.join("browser");
+    let browser = "#!/usr/bin/env python3\n\
+                   import socket, sys, time, urllib.parse\n\
+                   address = urllib.parse.urlparse(sys.argv[1])\n\
+                   connect = lambda: socket.create_connection((address.hostname, address.port))\n\
+                   silent = [connect() for _ in range(200)]\n\
+                   browser = connect()\n\
+                   browser.settimeout(20)\n\
+                   head = f'GET {address.path} HTTP/1.1\\r\\nHost: {address.netloc}\\r\\nCookie: {\"c=1; \" * 5000}\\r\\n\\r\\n'\n\
+                   begin = time.time()\n\
+                   browser.sendall(head.encode())\n\
+                   answer = browser.recv(4096).decode()\n\
+                   open('answer', 'w').write(f'{time.time() - begin:.0f} {answer}')\n";
+    write_program(&path, browser);
+    let mut arl = stage.as_ann("arl");
+    arl.env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url()).env("ARL_BROWSER", &path);
+    let run = stage.run(arl.args(["console", DEPLOY, "--open"]));
+    assert_eq!(run.status, 0, "{run:?}");
+    while !stage.home.join("answer").exists() {
+        std::thread::yield_now();
+    }
+    let answer = std::fs::read_to_string(stage.home.join("answer")).unwrap();
+    let (seconds, answer) = answer.split_once(' ').unwrap();
+    assert!(answer.starts_with("HTTP/1.1 302 ") && answer.contains("SigninToken="), "{answer}");
+    assert!(seconds.parse::<u32>().unwrap() < 10, "{seconds}");
 }
 
 fn arl_path(command: &std::process::Command) -> String {

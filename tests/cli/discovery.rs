@@ -298,6 +298,67 @@ fn names_of_accounts_never_break_the_table() {
 }
 
 #[test]
+fn no_name_reaches_a_terminal_raw_or_without_an_end() {
+    let stage = stage();
+    let name = "corp\u{1b}]2;owned\u{7}\u{9b}31m";
+    stage.profiles(
+        &CONFIG
+            .replace("corp]", &format!("{name}]"))
+            .replace("sso_session = corp", &format!("sso_session = {name}")),
+        "",
+    );
+    assert_eq!(run(&stage, &["login", name]).status, 0);
+    organization(&stage, 20, 2);
+    stage.sts.change(|world| {
+        world.identity_center.accounts[0].1 = format!("\u{9b}2J\u{202e}{}", "x".repeat(200_000));
+        // The bar is drawn several times.
+        world.identity_center.requests_per_second = Some(10);
+    });
+    let is_raw = |c: char| matches!(c, '\u{7}' | '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}');
+    for (args, said) in [
+        ("list --sso", "owned"),
+        ("list --sso --json", "\\u009b2J\\u202e"),
+        ("status --json", "\\u0007"),
+        ("list", "owned"),
+    ] {
+        let mut terminal = in_terminal(&stage, &format!("arl {args}"));
+        for (name, value) in arl(&stage, &[]).get_envs() {
+            value.map(|value| terminal.env(name, value));
+        }
+        let screen = stage.run(terminal.env("TERM", "xterm").env_remove("ARL_CACHE")).stdout;
+        assert!(screen.contains(said), "{args}: {screen:?}");
+        assert!(!screen.contains(is_raw) && !screen.contains("\u{1b}]"), "{args}: {screen:?}");
+        assert!(screen.len() < 100_000, "{args}: {}", screen.len());
+    }
+    // The text is JSON, and names the session as it is.
+    let lines = cached(&stage, &["list", "--sso", "--json"]).success();
+    let is_named = |line: &str| serde_json::from_str::<Value>(line).unwrap()["source"] == name;
+    assert!(lines.lines().any(is_named), "{lines}");
+}
+
+#[test]
+fn a_list_that_another_program_has_changed_is_checked_as_the_portals_answer_is() {
+    let stage = signed_in();
+    let _ = cached(&stage, &["list", "--sso"]).success();
+    let mut accounts = catalog(&stage)["accounts"].clone();
+    accounts[0]["name"] = "x".repeat(100_000).into();
+    accounts[0]["roles"] = serde_json::json!(["Dev", "a\nb", "$(touch ran)", "-x/../y", "a b"]);
+    change_catalog(&stage, "accounts", accounts.clone());
+    let words = ["completions", "bash", "--index", "2", "--", "arl", "assume", "corp:"];
+    let names = cached(&stage, &words).success();
+    assert!(names.len() < 2000 && names.contains("corp:000123456789/Dev\t"), "{names}");
+    assert!(!names.contains("ran") && !names.contains("/../") && !names.contains("a b"), "{names}");
+    let table = cached(&stage, &["list", "--sso"]).success();
+    assert!(!table.contains("ran") && !table.contains("a\\u{a}b"), "{table}");
+    // What is no account at all makes the whole list worthless.
+    accounts[0]["id"] = "../../etc".into();
+    change_catalog(&stage, "accounts", accounts);
+    stage.sts.reset();
+    assert!(!cached(&stage, &["list", "--sso"]).success().contains("etc"));
+    assert_eq!(count(&stage, "ListAccounts"), 1);
+}
+
+#[test]
 fn a_narrow_terminal_gets_whole_account_ids_and_the_faults_below() {
     let stage = signed_in();
     let config = "[profile payments-prod-administrator]\n\

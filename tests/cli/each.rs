@@ -185,6 +185,35 @@ fn each_ends_when_its_output_pipe_closes() {
     assert_eq!(run.success(), "deploy: y\n");
 }
 
+/// The socket of arl's signals once took the number of a closed descriptor, and each byte of a command's output was
+/// a signal for it.
+#[test]
+fn what_a_command_prints_is_no_signal_where_standard_streams_are_closed() {
+    let stage = stage();
+    for closed in ["<&- >&- 2>&-", "<&- >&-", ">&-", "<&- 2>&-"] {
+        // 15 is SIGTERM, 9 SIGKILL.
+        let line = format!(
+            "arl each deploy -- sh -c 'printf \"\\017\\011\\n\"; printf \"\\017\\011\\n\" >&2; sleep 0.2; touch lived' {closed}"
+        );
+        let run = stage.run(stage.as_ann("bash").args(["-c", &line]));
+        assert!(stage.home.join("lived").exists(), "{closed}: {run:?}");
+        assert_eq!(run.status, 0, "{closed}: {run:?}");
+        std::fs::remove_file(stage.home.join("lived")).unwrap();
+    }
+}
+
+#[test]
+fn output_that_cannot_be_written_is_an_error_and_messages_stop_no_command() {
+    let stage = stage();
+    let run = |line: &str| stage.run(stage.as_ann("bash").args(["-c", line]));
+    let full =
+        run("arl each deploy 123456789012/ReadOnly -- sh -c 'echo one; touch ran-$ARL_ROLE' >/dev/full");
+    full.failure(125, "No space left on device");
+    assert!(full.stderr.contains("1 not started"), "{full:?}");
+    let run = run("arl each deploy -- sh -c 'echo a >&2; sleep 0.2; echo b >&2; echo done' 2>/dev/full");
+    assert_eq!((run.status, run.stdout.as_str()), (0, "deploy: done\n"), "{run:?}");
+}
+
 #[test]
 fn the_progress_line_does_not_erase_an_open_prompt() {
     let stage = stage();

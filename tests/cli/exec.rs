@@ -126,6 +126,30 @@ fn output_that_cannot_be_written_is_an_error() {
         .failure(1, "could not write the help");
 }
 
+/// No socket of arl's takes the number of a closed stream, to which arl would then write secrets.
+#[test]
+fn a_closed_standard_stream_is_nothing_else_for_arl_and_stays_closed_for_the_command() {
+    let stage = Stage::new();
+    let run = |line: &str| {
+        let mut sh = stage.as_ann("bash");
+        stage.run(sh.args(["-c", line]).env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url()))
+    };
+    run(&format!("arl console {DEPLOY} >&-")).failure(1, "Bad file descriptor");
+    run(&format!("arl console {DEPLOY} <&- >&-")).failure(1, "Bad file descriptor");
+    for (closed, open) in
+        [("", "012"), ("<&-", "12"), (">&-", "02"), ("2>&-", "01"), ("<&- >&-", "2"), ("<&- >&- 2>&-", "")]
+    {
+        for server in ["", "--server"] {
+            // `test` asks about the descriptors of the shell that runs it.
+            let command = "for fd in 0 1 2; do [ ! -e /proc/$$/fd/$fd ] || found=$found$fd; done; echo \"$found\" >\"$HOME/found\"";
+            let run = run(&format!("arl exec {DEPLOY} {server} -- bash -c '{command}' {closed}"));
+            assert_eq!(run.status, 0, "{closed} {server}: {run:?}");
+            let found = std::fs::read_to_string(stage.home.join("found")).unwrap();
+            assert_eq!(found.trim(), open, "{closed} {server}");
+        }
+    }
+}
+
 #[test]
 fn failures_have_the_exit_statuses_of_env() {
     let stage = Stage::new();

@@ -8,8 +8,9 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 
+use crate::keys::HELPER;
 use crate::login;
-use crate::support::{DEPLOY, Run, Stage, copy_program};
+use crate::support::{DEPLOY, Run, Stage, binary, copy_program, write_program};
 
 /// The user whose home directory it is.
 const EVE: u32 = 4242;
@@ -21,6 +22,8 @@ const COMMANDS: &[&[&str]] = &[
     &["assume", "deploy", "--json"],
     &["write", "deploy", "--profile-name", "x", "--force"],
     &["configure", DEPLOY, "--profile-name", "c", "--profile", "dev", "--force"],
+    &["keys", "add", "linked", "--env", "--no-profile"],
+    &["keys", "remove", "linked", "--force"],
     &["cache", "list"],
     &["logout", "corp"],
     &["cache", "clear"],
@@ -35,7 +38,20 @@ fn stage_of_eve() -> Stage {
     }
     fs::create_dir_all(stage.home.join(".aws/sso/cache")).unwrap();
     fs::create_dir(stage.home.join("roots")).unwrap();
-    for path in ["", ".aws", ".aws/config", ".aws/credentials", ".aws/sso", ".aws/sso/cache", ".cache"] {
+    let keys = stage.home.join(".local/state/arl/keys");
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(keys).unwrap();
+    write_program(&stage.home.join("docker-credential-one"), HELPER);
+    for path in [
+        "",
+        ".aws",
+        ".aws/config",
+        ".aws/credentials",
+        ".aws/sso",
+        ".aws/sso/cache",
+        ".cache",
+        ".local",
+        ".local/state",
+    ] {
         chown(stage.home.join(path), Some(EVE), Some(EVE)).unwrap();
     }
     stage
@@ -43,7 +59,14 @@ fn stage_of_eve() -> Stage {
 
 fn run_all(stage: &Stage, mut after_each: impl FnMut(&[&str], &Run)) {
     for args in COMMANDS {
-        let run = stage.run(login::arl(stage, args).env_remove("ARL_CACHE"));
+        let mut arl = login::arl(stage, args);
+        arl.env_remove("ARL_CACHE");
+        if args[0] == "keys" {
+            let path = format!("{}:/usr/bin:/bin", stage.home.display());
+            arl = stage.as_ann(binary());
+            arl.args(*args).env_remove("ARL_CACHE").env("PATH", path).env("ARL_KEY_STORE", "one");
+        }
+        let run = stage.run(&mut arl);
         assert!(!run.stderr.contains("mistake of its own"), "{args:?}: {run:?}");
         after_each(args, &run);
     }
@@ -73,7 +96,7 @@ fn files_of_arl() -> BTreeSet<PathBuf> {
     let mut files = BTreeSet::new();
     run_all(&stage, |args, run| {
         assert_eq!(run.status, 0, "{args:?}: {run:?}");
-        for directory in [".aws", ".cache"] {
+        for directory in [".aws", ".cache", ".local"] {
             let paths = tree(&stage.home.join(directory)).into_keys();
             files.extend(
                 paths
@@ -103,6 +126,8 @@ fn root_follows_no_link_in_the_place_of_a_file() {
         "arl/locks/",
         ".credentials.arl.lock",
         ".arl.tmp",
+        "arl/keys/.linked.lock",
+        "arl/keys/linked.json",
         login::CORP,
     ] {
         assert!(is_there(part), "no {part} among {files:?}");
@@ -155,7 +180,15 @@ fn root_follows_no_link_in_the_place_of_a_directory() {
         .flat_map(|file| file.ancestors().skip(1).map(Path::to_owned).collect::<Vec<_>>())
         .filter(|directory| !directory.as_os_str().is_empty())
         .collect();
-    for wanted in [".aws", ".aws/sso/cache", ".cache", ".cache/arl", ".cache/arl/catalogs", ".cache/arl/v1"] {
+    for wanted in [
+        ".aws",
+        ".aws/sso/cache",
+        ".cache",
+        ".cache/arl",
+        ".cache/arl/catalogs",
+        ".cache/arl/v1",
+        ".local/state/arl/keys",
+    ] {
         assert!(directories.contains(Path::new(wanted)), "{directories:?}");
     }
     for directory in &directories {

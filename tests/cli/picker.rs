@@ -367,6 +367,58 @@ fn another_program_may_let_the_user_choose() {
 }
 
 #[test]
+fn a_program_that_goes_on_or_dies_holds_nothing_up_and_changes_no_terminal() {
+    let stage = stage();
+    // What it has started keeps the pipes open.
+    let begin = std::time::Instant::now();
+    for picker in ["sleep 100 & grep audit", "{ sleep 100 <&3 & } 3<&0; grep audit"] {
+        let run = with_program(&stage, picker);
+        assert!(run.stdout.contains("as payments-audit"), "{picker}: {run:?}");
+    }
+    assert!(begin.elapsed().as_secs() < 60, "{:?}", begin.elapsed());
+    let window = window(&stage, SIZES[0]);
+    let pick = "arl exec -- touch ran; echo \"status $?\"";
+    for picker in [
+        "touch up; trap \"\" TERM INT; while :; do sleep 1; done",
+        "touch up; kill -STOP $$",
+        "touch up; sleep 100",
+    ] {
+        window.run(&format!("clear; stty -a >before; ARL_PICKER='{picker}' sh -c '{pick}'"));
+        while !stage.home.join("up").exists() {
+            std::thread::yield_now();
+        }
+        std::fs::remove_file(stage.home.join("up")).unwrap();
+        window.press(&["C-c"]);
+        window.wait_until("the prompt", |screen| screen.ends_with("ready$"));
+        window.run("clear; stty -a >after; cmp before after && echo same");
+        window.wait_for("same\n");
+    }
+    for picker in [
+        "stty raw -echo </dev/tty; kill -9 $$",
+        "stty -echo </dev/tty; exit 7",
+        "stty -opost </dev/tty; grep nosuch",
+    ] {
+        window.run(&format!("clear; stty -a >before; ARL_PICKER='{picker}' arl exec -- touch ran; stty -a >after; cmp before after && echo same"));
+        window.wait_for("same\n");
+    }
+    assert!(!stage.home.join("ran").exists());
+}
+
+#[test]
+fn names_that_look_the_same_are_not_told_apart_by_chance() {
+    let stage = Stage::new();
+    let profile = |name: &str, role: &str| {
+        format!("[profile {name}]\nrole_arn = arn:aws:iam::123456789012:role/{role}\nsource_profile = ann\n")
+    };
+    stage.profiles(&(profile("a\u{1b}b", "Deploy") + &profile("a\\u{1b}b", "ReadOnly")), &ann());
+    for picker in ["grep ReadOnly", "tail -n 1"] {
+        assert!(with_program(&stage, picker).stdout.contains("as "), "{picker}");
+    }
+    let run = with_program(&stage, "echo 'a\\u{1b}b'");
+    assert!(run.stdout.contains("several entries") && run.stdout.contains("status 1"), "{run:?}");
+}
+
+#[test]
 fn a_numbered_list_is_read_line_by_line() {
     for variables in ["ARL_PICKER=plain", "TERM=dumb", "TERM="] {
         let stage = stage();

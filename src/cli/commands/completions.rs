@@ -21,6 +21,9 @@ const EXAMPLES: &str = "Examples:
 
 The script of `arl init` already includes the completion.";
 
+/// How much of a candidate's help is shown.
+const MAX_HELP: usize = 200;
+
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = EXAMPLES, help_template = TEMPLATE)]
 pub(crate) struct CompletionsArgs {
@@ -66,7 +69,8 @@ fn candidates(mut program: clap::Command, mut words: Vec<OsString>, index: usize
     let shown: Vec<(Cow<'_, str>, String)> = shown
         .map(|candidate| {
             let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
-            let help = help.lines().next().unwrap_or_default().replace(is_unsafe, "?");
+            let help: String = help.lines().next().unwrap_or_default().chars().take(MAX_HELP).collect();
+            let help = help.replace(is_unsafe, "?");
             (candidate.get_value().to_string_lossy(), help)
         })
         .collect();

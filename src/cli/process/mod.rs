@@ -9,3 +9,4 @@ pub(crate) mod lookup;
 pub(crate) mod orphans;
 pub(crate) mod replace;
 pub(crate) mod signals;
+pub(crate) mod standard_streams;

@@ -21,9 +21,12 @@ use crate::cli::session::on_demand::{OnDemand, OnMissingSignIn};
 use crate::cli::session::runtime::runtime;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
+use crate::cli::ui::text::{printable, shorten};
 
 /// A token that is valid for less than this is renewed first.
 const TOKEN_MARGIN: Duration = Duration::from_secs(300);
+/// How much of a session's name stands before the progress bar, which must fit into its line.
+const MAX_LABEL: usize = 24;
 
 /// Whether a cached catalog is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -239,6 +242,6 @@ impl<'a> Inquiry<'a> {
         let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} accounts, {eta} left");
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-            .with_message(self.session.label().to_owned())
+            .with_message(shorten(&printable(self.session.label()), MAX_LABEL).into_owned())
     }
 }

@@ -74,8 +74,7 @@ impl Terminal {
     /// # Errors
     /// There is none.
     pub(crate) fn open(mode: Mode) -> io::Result<Self> {
-        let flags = i32::try_from(OFlags::NOCTTY.bits()).unwrap_or_default();
-        let device = OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")?;
+        let device = open_device()?;
         let saved_settings = tcgetattr(&device)?;
         let mut settings = saved_settings.clone();
         let canonical = LocalModes::ECHONL | LocalModes::ICANON;
@@ -192,6 +191,40 @@ impl Drop for Terminal {
         set_restoration(None);
         let _ = tcsetattr(&self.device, OptionalActions::Now, &self.saved_settings);
     }
+}
+
+/// The terminal's settings, which another program may change. Dropping this restores them.
+pub(crate) struct SavedSettings {
+    device: File,
+    settings: Termios,
+}
+
+impl SavedSettings {
+    /// Returns the settings of this process's terminal, if there is one.
+    pub(crate) fn of_terminal() -> Option<Self> {
+        let device = open_device().ok()?;
+        let settings = tcgetattr(&device).ok()?;
+        Some(Self { device, settings })
+    }
+}
+
+impl Drop for SavedSettings {
+    fn drop(&mut self) {
+        let is_changed = tcgetattr(&self.device).is_ok_and(|now| {
+            now.local_modes != self.settings.local_modes
+                || now.input_modes != self.settings.input_modes
+                || now.output_modes != self.settings.output_modes
+        });
+        // A process in the background would stop if it changed something.
+        if is_changed {
+            let _ = tcsetattr(&self.device, OptionalActions::Now, &self.settings);
+        }
+    }
+}
+
+fn open_device() -> io::Result<File> {
+    let flags = i32::try_from(OFlags::NOCTTY.bits()).unwrap_or_default();
+    OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")
 }
 
 fn set_restoration(restoration: Option<Restoration>) {

@@ -87,6 +87,10 @@ impl OfferedArgs<'_> {
         };
         let edits = generated.edits(config, &unset);
         self.apply(edits, &pruned, file, output)?;
+        let moved = generated.moved(config);
+        if !moved.is_empty() {
+            output.note(&format!("another role than before: {}", listed(&moved)));
+        }
         Ok(if catalog.is_complete || matches!(self.wanted, Wanted::One(..)) {
             ExitStatus::Success
         } else {
@@ -248,6 +252,21 @@ impl Generated<'_> {
             .iter()
             .filter(|(key, _)| *key != MARKER)
             .all(|(key, value)| section.get_from(SharedFile::Config, key) == Some(value))
+    }
+
+    /// Returns the profiles that arl wrote for another role, as when accounts change their names, each with
+    /// what it names now and named before.
+    fn moved(&self, config: &SharedConfig<'_>) -> Vec<String> {
+        let describe = |(name, role): (&ProfileName, &OfferedRole<'_>)| {
+            let section = config.profile(name.as_str()).filter(|s| is_generated(s, role.session))?;
+            let get = |key| section.get_from(SharedFile::Config, key);
+            let (account, role_name) = (get("sso_account_id")?, get("sso_role_name")?);
+            let is_moved = (account, role_name) != (role.account_id, role.role_name);
+            is_moved.then(|| {
+                format!("`{name}` ({}/{}, was {account}/{role_name})", role.account_id, role.role_name)
+            })
+        };
+        self.names.iter().zip(&self.roles).filter_map(describe).collect()
     }
 
     /// Returns the edits. A profile that the user wrote with the same settings does not get arl's marker, so

@@ -107,7 +107,11 @@ pub(crate) fn run(
         output.write_data(report.json_lines().as_bytes()).map_err(CliError::into_exec_failure)?;
     }
     report.print(output);
-    Ok(report.exit_status())
+    let status = report.exit_status();
+    match report.write_error {
+        Some(error) => Err(CliError::new("could not write the output").caused_by(error).into_exec_failure()),
+        None => Ok(status),
+    }
 }
 
 /// Runs the command as each role, and waits for all of them.

@@ -1,5 +1,6 @@
 //! The results of the commands: lines for the user, JSON for programs, and arl's own exit status.
 
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus as StdExitStatus;
 use std::time::Duration;
@@ -89,6 +90,8 @@ pub(crate) struct Report {
     pub(crate) outcomes: Vec<(Job, Outcome)>,
     /// The signal by which arl itself was asked to stop.
     pub(crate) stop_signal: Option<i32>,
+    /// Why the commands' output could not be written.
+    pub(crate) write_error: Option<io::Error>,
 }
 
 impl Report {

@@ -1,7 +1,7 @@
 //! Writes the output of several commands at once: whole lines, each after the name of its role, above the
 //! progress bar.
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -74,10 +74,10 @@ impl PrefixedOutput {
             Stream::Stdout => io::stdout().lock().write_all(line),
             Stream::Stderr => io::stderr().lock().write_all(line),
         };
-        match self.above_progress(write) {
-            // A closed stderr must not stop a command.
-            Err(error) if matches!(stream, Stream::Stderr) && error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            written => written,
+        match (self.above_progress(write), stream) {
+            // A stderr that is closed, or on a full disk, must not stop a command.
+            (_, Stream::Stderr) => Ok(()),
+            (written, Stream::Stdout) => written,
         }
     }
 

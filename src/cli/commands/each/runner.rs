@@ -48,6 +48,8 @@ struct JobState {
     failed: usize,
     /// The signal that stops further commands from starting.
     stop_signal: Option<i32>,
+    /// Why the commands' output could not be written, which stops further commands as well.
+    write_error: Option<io::Error>,
 }
 
 impl<'a> JobRunner<'a> {
@@ -69,7 +71,7 @@ impl<'a> JobRunner<'a> {
         let mut state = self.state();
         state.stop_signal = state.stop_signal.or_else(sys::terminal_stop_signal);
         let is_stopped = self.on_failure == OnFailure::StartNoMore && state.failed > 0;
-        if is_stopped || state.stop_signal.is_some() {
+        if is_stopped || state.stop_signal.is_some() || state.write_error.is_some() {
             return false;
         }
         let Some((place, job)) = state.pending.pop_front() else { return false };
@@ -87,31 +89,35 @@ impl<'a> JobRunner<'a> {
         state.running.extend(pid.map(|pid| (pid, job.prefix.clone())));
         self.show_progress(&state);
         drop(state);
-        let is_broken = self.forward_output(&mut child, &job.prefix);
+        let written = self.forward_output(&mut child, &job.prefix);
         let outcome = match child.wait() {
             Ok(status) => Outcome::Ended { status, time: started.elapsed() },
             Err(error) => Outcome::Lost(format!("lost: {error}")),
         };
         let mut state = self.state();
         state.running.retain(|(other, _)| Some(*other) != pid);
-        if is_broken {
+        match written {
+            Ok(()) => {}
             // Nothing reads the output any more, so no other command needs to start.
-            state.stop_signal = state.stop_signal.or(Some(Signal::PIPE.as_raw()));
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                state.stop_signal = state.stop_signal.or(Some(Signal::PIPE.as_raw()));
+            }
+            Err(error) => state.write_error = Some(error),
         }
         state.finish(place, job, outcome);
         self.show_progress(&state);
         true
     }
 
-    /// Forwards a command's output until it ends. Returns whether arl's standard output is closed.
-    fn forward_output(&self, child: &mut Child, name: &str) -> bool {
+    /// Forwards a command's output until it ends.
+    fn forward_output(&self, child: &mut Child, name: &str) -> io::Result<()> {
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let to = self.output.streams;
         std::thread::scope(|scope| {
             let errors = scope.spawn(|| stderr.map(|pipe| self.output.forward_lines(pipe, name, to.stderr)));
             let written = stdout.map(|pipe| self.output.forward_lines(pipe, name, to.stdout));
             let _ = errors.join();
-            written.is_some_and(|written| written.is_err())
+            written.unwrap_or(Ok(()))
         })
     }
 
@@ -164,6 +170,7 @@ impl<'a> JobRunner<'a> {
         Report {
             outcomes: outcomes.into_iter().map(|(_, job, outcome)| (job, outcome)).collect(),
             stop_signal: state.stop_signal.or_else(sys::terminal_stop_signal),
+            write_error: state.write_error,
         }
     }
 

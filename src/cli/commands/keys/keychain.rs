@@ -1,7 +1,6 @@
 //! Opens the keychain, and reads and writes arl's records of stored keys.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 
 use arl::internal::{KeyName, KeyRecord, KeyStore, KeyStoreError, StoreName, StoredKey, files};
@@ -71,7 +70,7 @@ impl Keychain {
     pub(crate) fn remove_record(&self, name: &KeyName) {
         if let Some(directory) = &self.directory {
             // If this fails, `arl keys list` shows the key as missing.
-            let _ = std::fs::remove_file(KeyRecord::file(directory, name));
+            let _ = KeyRecord::remove(directory, name);
         }
     }
 
@@ -82,10 +81,7 @@ impl Keychain {
             CliError::new(format!("could not lock the key `{name}`"))
                 .caused_by(format!("`{}`: {error}", directory.display()))
         };
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let file = file.open(directory.join(format!(".{name}.lock"))).map_err(failed)?;
+        let file = KeyRecord::open_lock(directory, name).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => {

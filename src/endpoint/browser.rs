@@ -1,0 +1,53 @@
+//! Connections of a browser: it opens some in advance and sends nothing on them, and any other program of this
+//! machine can connect as well.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+
+/// The longest request head, in bytes. A browser sends the cookies of all ports of 127.0.0.1.
+pub(crate) const MAX_BROWSER_HEAD: usize = 64 * 1024;
+/// The most connections at the same time. A further one ends the oldest, which has sent no request: each
+/// request is read as soon as it arrives.
+const MAX_CONNECTIONS: usize = 64;
+
+/// Serves connections, several at once, until `serve` returns something for one of them. The others end then.
+///
+/// # Errors
+/// The port does not accept connections any more.
+pub(crate) async fn first_result<T, F>(
+    listener: &TcpListener,
+    serve: impl Fn(TcpStream, SocketAddr) -> F,
+) -> io::Result<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Option<T>> + Send + 'static,
+{
+    let mut connections = JoinSet::new();
+    let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
+    loop {
+        tokio::select! {
+            // In this order, so that a connection with the answer is not ended for a new connection.
+            biased;
+            Some(served) = connections.join_next() => {
+                if let Ok(Some(result)) = served {
+                    return Ok(result);
+                }
+            }
+            accepted = listener.accept() => {
+                let (stream, client) = accepted?;
+                oldest.retain(|connection| !connection.is_finished());
+                if oldest.len() >= MAX_CONNECTIONS && let Some(connection) = oldest.pop_front() {
+                    connection.abort();
+                }
+                oldest.push_back(connections.spawn(serve(stream, client)));
+                // Let the connection read a request that has arrived, before a further connection could
+                // end it.
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
