@@ -1,5 +1,5 @@
-//! Connections of a browser: it opens some in advance and sends nothing on them, and any other program of this
-//! machine can connect as well.
+//! Connections of a browser: it opens some in advance and sends nothing on them, and any other program of
+//! this machine can connect as well.
 
 use std::collections::VecDeque;
 use std::io;

@@ -105,7 +105,8 @@ impl Catalog {
         .to_string()
     }
 
-    /// Reads the text of a catalog, if it is the one of this sign-in. It is checked as the portal's answer is.
+    /// Reads the text of a catalog, if it is the one of this sign-in. It is checked as the portal's answer
+    /// is.
     pub(super) fn parse(text: &[u8], session: &SsoSession, sign_in: &str) -> Option<Self> {
         let object: Value = serde_json::from_slice(text).ok()?;
         let is = |key: &str, value: &str| object.get(key).and_then(Value::as_str) == Some(value);

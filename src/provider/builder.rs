@@ -85,7 +85,7 @@ enum ClientRegion {
 ///     .into_config()
 ///     .expect_err("STS would refuse it");
 /// assert!(error.is_invalid_parameter());
-/// assert!(error.to_string().starts_with("RoleSessionName can hold"));
+/// assert!(error.to_string().starts_with("RoleSessionName can contain"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]

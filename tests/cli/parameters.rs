@@ -55,7 +55,10 @@ fn every_flag_becomes_its_sts_parameter() {
         "--additional-parameters",
         "{\"MinimumSessionTokenSize\":10,\"New\":{\"A\":[\"b&c d\"]}}",
     ]);
-    assert!(run.stderr.contains("does not know the parameter New of AssumeRole and sends it"), "{run:?}");
+    assert!(
+        run.stderr.contains("unknown parameter New of AssumeRole in --additional-parameters; sending it"),
+        "{run:?}"
+    );
     let _ = run.success();
     assert_eq!(
         sent(&stage),

@@ -100,7 +100,10 @@ fn verify_tells_whose_other_keys_are_and_that_there_are_none() {
     let mut command = stage.as_ann("arl");
     command.args(["exec", DEPLOY, "--", "env", "ARL_EXPIRES_AT=1", "arl", "status", "--verify"]);
     let run = stage.run(&mut command);
-    assert!(run.stdout.contains(" expired ") && run.stdout.contains("\n  clock     as STS's\n"), "{run:?}");
+    assert!(
+        run.stdout.contains(" expired ") && run.stdout.contains("\n  clock     the same as STS's\n"),
+        "{run:?}"
+    );
 }
 
 #[test]
