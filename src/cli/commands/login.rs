@@ -177,12 +177,12 @@ impl LoginArgs {
     }
 }
 
-/// Tells how long the sign-in is good for.
+/// Tells how long the sign-in lasts.
 fn report(token: &SsoToken, session: &SsoSession, output: &Output) {
     let now = Context::now();
     let remaining = human_duration(token.expires_at.duration_since(now).unwrap_or_default());
-    let renewal = if token.renewal(now).is_some() { " and renews itself" } else { "" };
-    output.note(&format!("signed in to {}; the token is good for {remaining}{renewal}", session.label()));
+    let renewal = if token.renewal(now).is_some() { ", renews itself" } else { "" };
+    output.note(&format!("signed in to {}, {remaining} left{renewal}", session.label()));
 }
 
 fn not_renewed(error: &LoginError, session: &SsoSession) -> CliError {

@@ -1,6 +1,7 @@
 //! What the user sees: messages, tables, prompts.
 
 pub(crate) mod error;
+pub(crate) mod local_time;
 pub(crate) mod output;
 pub(crate) mod picker;
 pub(crate) mod prompt;
