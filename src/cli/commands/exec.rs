@@ -70,9 +70,8 @@ pub(crate) fn run(
     // If `arl exec ROLE -- $COMMAND` started a shell for an empty variable, that shell would run its standard
     // input as the role.
     if command.is_empty() && command_line.iter().any(|word| word == "--") {
-        return Err(
-            CliError::usage("there is no command behind --").hint("without --, your shell is started")
-        );
+        return Err(CliError::usage("there is no command behind --")
+            .hint("to start your shell, leave out --: arl exec ROLE"));
     }
     signals::end_with_subshell();
     let unattended = if command.is_empty() { Unattended::Refused } else { Unattended::AwsProfile };

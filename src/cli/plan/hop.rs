@@ -13,6 +13,7 @@ use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 use crate::cli::plan::role_ref::{check_unambiguous, role_arn, unknown_role};
+use crate::cli::plan::source_hints::invalid_key;
 use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::output::Output;
 
@@ -139,7 +140,7 @@ impl HopBuilder {
             return Self::new_hop(arn, self.configured(None));
         }
         let section = config.profile(text).ok_or_else(|| unknown_role(text, config, context))?;
-        match RoleProfile::read(text, section).map_err(|error| CliError::new(error.to_string()))? {
+        match RoleProfile::read(text, section).map_err(|error| invalid_key(&error, section, context))? {
             Some(profile) => self.profile_hop(text, profile),
             None => {
                 Err(CliError::usage(format!("--via needs a role, and profile `{text}` has no `role_arn`")))

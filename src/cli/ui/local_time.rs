@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn the_local_time_stands_beside_utc_if_the_clocks_differ() {
-        let local = |date, clock, zone: &str, offset| LocalTime { date, clock, zone: zone.to_owned(), offset };
+        let local =
+            |date, clock, zone: &str, offset| LocalTime { date, clock, zone: zone.to_owned(), offset };
         let beside = |local: LocalTime| beside("2026-11-26T02:17:10Z", &local);
         assert_eq!(beside(local((2026, 11, 26), (2, 17), "UTC", 0)), None);
         assert_eq!(beside(local((2026, 11, 26), (2, 17), "GMT", 0)), None);
@@ -67,7 +68,9 @@ mod tests {
     #[test]
     fn a_time_beyond_the_calendar_is_no_panic() {
         let after = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-        assert!(with_local_time(after(LAST_SECOND)).is_some_and(|text| text.starts_with("9999-12-31T23:59:59Z")));
+        assert!(
+            with_local_time(after(LAST_SECOND)).is_some_and(|text| text.starts_with("9999-12-31T23:59:59Z"))
+        );
         assert_eq!(with_local_time(after(LAST_SECOND + 1)), None);
         assert_eq!(with_local_time(UNIX_EPOCH - Duration::from_secs(1)), None);
         for text in ["", "soon", "2026-13-01T00:00:00Z"] {
