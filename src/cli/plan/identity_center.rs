@@ -9,6 +9,7 @@ use arl::internal::{
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
+use crate::cli::env::program;
 use crate::cli::env::vars;
 use crate::cli::plan::endpoint_url::{EndpointArgs, PlainHttp};
 use crate::cli::plan::mistyped_role::{sign_in, without_decoration};
@@ -115,7 +116,13 @@ pub(crate) fn named_session(
             match (of_profile, known) {
                 (Some(session), _) => Ok(session),
                 (None, [only]) => resolver.sso_session(only).map_err(failed),
-                (None, several) => Err(which_session(several)),
+                (None, several) => {
+                    let verb = program::arguments().get(1).map(|verb| verb.to_string_lossy());
+                    let verb = verb.unwrap_or_default();
+                    let example =
+                        several.first().map(|session| format!("for instance: arl {verb} {session}"));
+                    Err(which_session(several).hints(example))
+                }
             }
         }
     }

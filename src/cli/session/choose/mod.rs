@@ -11,6 +11,8 @@ use arl::internal::{RoleProfile, SharedConfig};
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
 use crate::cli::env::dirs::private_runtime_dir;
+use crate::cli::env::shell;
+use crate::cli::env::shell::integration_hint;
 use crate::cli::env::vars;
 use crate::cli::process::signals::StopWatch;
 use crate::cli::roles::needed::role_needed;
@@ -76,9 +78,13 @@ fn refuse_dash(asking: Asking) -> CliError {
         return CliError::usage("`-` is the role before this one, and only `arl assume` takes it")
             .hint("to go back: arl assume -");
     }
-    CliError::usage("there is no role to go back to: this shell remembers none before this one").hint(
-        "what remembers is the shell function: eval \"$(arl init bash)\" in ~/.bashrc, and in zsh, fish, ksh and sh",
-    )
+    let refused =
+        CliError::usage("there is no role to go back to: this shell remembers none before this one")
+            .hint("to choose one: arl assume");
+    match shell::detect(None) {
+        Ok(shell) => refused.hint(format!("the shell integration remembers it; {}", integration_hint(shell))),
+        Err(_) => refused,
+    }
 }
 
 fn role_of_the_environment(asking: Asking, output: &Output) -> Result<String, CliError> {
