@@ -26,8 +26,9 @@ pub(crate) fn read(origin: &str, value: String) -> Result<String, CliError> {
 
 /// The error for the name of a file without the scheme.
 fn names_file(origin: &str, path: &str) -> CliError {
+    let flag = if origin.starts_with("--") { format!("{origin} ") } else { String::new() };
     CliError::usage(format!("{origin} is the name of a file, `{path}`"))
-        .hint(format!("to read the file: {SCHEME}{path}"))
+        .hint(format!("to read the file: {flag}{SCHEME}{path}"))
 }
 
 /// Returns an argument that names the same file in every directory: `file://PATH`, or `--flag=file://PATH`.

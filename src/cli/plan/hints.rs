@@ -279,7 +279,7 @@ fn access_denied_hints(message: &str, request: &AssumeRoleRequest, caller: &str)
     let of_caller = denied_caller(message).and_then(|arn| arn.split(':').nth(1));
     if let Some(other) = of_caller.filter(|partition| *partition != role.partition().as_str()) {
         return vec![format!(
-            "arl asked with {who}, and no credentials of partition {other} can assume a role of {}: name a profile of that partition with --profile",
+            "arl asked with {who}; a role of partition {} needs credentials of that partition, not of {other}: name a profile that has them with --profile",
             role.partition()
         )];
     }

@@ -272,7 +272,8 @@ impl Overlay {
         let duration = self
             .value("DurationSeconds", "--duration", &args.duration)
             .or_else(|| vars::get(vars::ARL_DURATION).map(|text| ("ARL_DURATION".to_owned(), text)));
-        self.assign("DurationSeconds", duration, &mut request.duration_seconds)?;
+        self.assign("DurationSeconds", duration, &mut request.duration_seconds)
+            .map_err(|error| error.hint("for one hour: --duration 1h; the longest: --duration 12h"))?;
         let policy = match self.value("Policy", "--policy", &args.policy) {
             Some((origin, text)) => Some((origin.clone(), file_url::read(&origin, text)?)),
             None => None,

@@ -15,7 +15,7 @@ pub(crate) fn hints(text: &str, config: &SharedConfig<'_>) -> Vec<String> {
     let hint = several_words(text, config)
         .or_else(|| sign_in(&plain, config))
         .or_else(|| role_in(&plain).map(|role| did_you_mean(&role)))
-        .or_else(|| other_arn(&plain).map(str::to_owned))
+        .or_else(|| other_arn(&plain))
         .or_else(|| account_only(&plain))
         .or_else(|| no_name(&plain));
     hint.into_iter().collect()
@@ -46,9 +46,20 @@ fn did_you_mean(role: &str) -> String {
 
 /// Returns `arl VERB` of this command line, and the words.
 fn command(words: &[&str]) -> String {
+    format!("arl {} {}", verb(), quoted(words))
+}
+
+/// Returns the verb of this command line.
+fn verb() -> String {
     let verb = program::arguments().get(1).map(|verb| verb.to_string_lossy().into_owned());
-    let verb = verb.filter(|verb| !verb.starts_with('-')).unwrap_or_else(|| "assume".to_owned());
-    format!("arl {verb} {}", quoted(words))
+    verb.filter(|verb| !verb.starts_with('-')).unwrap_or_else(|| "assume".to_owned())
+}
+
+/// Returns the command behind `--`, or `COMMAND`.
+fn typed_command() -> String {
+    let words = program::arguments().iter().map(|word| word.to_string_lossy().into_owned());
+    let command: Vec<String> = words.skip_while(|word| word != "--").skip(1).collect();
+    if command.is_empty() { "COMMAND".to_owned() } else { quote_words(Shell::Posix, &command) }
 }
 
 fn quoted(words: &[&str]) -> String {
@@ -56,17 +67,10 @@ fn quoted(words: &[&str]) -> String {
     quote_words(Shell::Posix, &words)
 }
 
-/// Replaces what web pages and word processors put in the place of `-`, and removes what they put around a
-/// word: quotes, brackets, spaces, characters that are not seen.
+/// Returns a text without what web pages and word processors put around a word: quotes, brackets, spaces,
+/// characters that are not seen. Their dashes become `-`.
 pub(crate) fn without_decoration(text: &str) -> String {
-    let seen: String = text
-        .chars()
-        .filter(|&c| !is_unsafe(c))
-        .map(|c| match c {
-            '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' => '-',
-            _ => c,
-        })
-        .collect();
+    let seen = with_plain_dashes(text);
     let is_around = |c: char| c.is_whitespace() || "\"'`<>[](){}“”‘’«»„".contains(c);
     let mut plain = seen.trim_matches(is_around);
     for prefix in ["profile ", "profile=", "profile:", "role=", "role_arn=", "role_arn =", "--profile="] {
@@ -76,6 +80,15 @@ pub(crate) fn without_decoration(text: &str) -> String {
         Some((head, tail)) if head.eq_ignore_ascii_case("arn:") => format!("arn:{tail}"),
         _ => plain.to_owned(),
     }
+}
+
+/// Returns a text with `-` in the place of similar characters, and without those that are not seen.
+pub(crate) fn with_plain_dashes(text: &str) -> String {
+    let plain = |c: char| match c {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' => '-',
+        _ => c,
+    };
+    text.chars().filter(|&c| !is_unsafe(c)).map(plain).collect()
 }
 
 /// A role in another notation: `123456789012:role/Deploy`, `Deploy@123456789012`, an ARN with a region or with
@@ -122,25 +135,35 @@ fn role_in(text: &str) -> Option<String> {
 const OTHER_KINDS: [(&str, &str); 8] = [
     ("user/", "a user is where arl starts from: name the profile with the user's keys with --profile"),
     ("assumed-role/AWSReservedSSO_", SSO_ROLE),
-    ("instance-profile/", "an instance profile contains a role, which often has the same name"),
-    ("policy/", "a policy is what a role may do; --policy-arns limits a session by one"),
-    ("mfa/", "that is an MFA device: pass it with --serial-number"),
-    ("group/", "a group contains users, and cannot be assumed"),
-    ("root", "the root user of an account cannot be assumed"),
-    ("oidc-provider/", "that is an identity provider, with which a role can be assumed"),
+    (
+        "instance-profile/",
+        "an instance profile contains a role, often of the same name: `arl list` shows roles",
+    ),
+    ("policy/", "--policy-arns limits a session by a policy; `arl list` shows the roles"),
+    ("mfa/", "that is an MFA device: pass it with --serial-number; `arl list` shows the roles"),
+    ("group/", "a group contains users, and cannot be assumed; `arl list` shows the roles"),
+    ("root", "the root user of an account cannot be assumed; `arl list` shows the roles"),
+    ("oidc-provider/", "that is an identity provider; `arl list` shows the roles"),
 ];
 
 /// What to do with a role that IAM Identity Center made.
 pub(crate) const SSO_ROLE: &str =
     "IAM Identity Center gives this role at a sign-in, as SESSION:ACCOUNT/NAME: `arl list --sso` shows them";
 
-fn other_arn(text: &str) -> Option<&'static str> {
-    let resource = text.strip_prefix("arn:")?.splitn(5, ':').nth(4)?;
-    if text.contains(":sso:") {
-        return Some(SSO_ROLE);
+/// Returns what to do with an ARN that is no role's.
+fn other_arn(text: &str) -> Option<String> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let &["arn", partition, service, _, account, resource] = parts.as_slice() else { return None };
+    if service == "sso" {
+        return Some(SSO_ROLE.to_owned());
     }
-    let kind = OTHER_KINDS.iter().find(|(kind, _)| resource.starts_with(kind));
-    Some(kind.map_or("`arl list` shows the roles", |(_, hint)| hint))
+    if let Some((_, hint)) = OTHER_KINDS.iter().find(|(kind, _)| resource.starts_with(kind)) {
+        return Some((*hint).to_owned());
+    }
+    match resource.strip_prefix("assumed-role/").and_then(|session| session.split('/').next()) {
+        Some(role) => Some(did_you_mean(&format!("arn:{partition}:iam::{account}:role/{role}"))),
+        None => Some("`arl list` shows the roles".to_owned()),
+    }
 }
 
 /// An account without a role.
@@ -185,7 +208,7 @@ fn several_words(text: &str, config: &SharedConfig<'_>) -> Option<String> {
         return None;
     }
     if text.contains(',') && words.iter().all(|word| is_role(word)) {
-        return Some(format!("for several roles: arl each {} -- COMMAND", quoted(&words)));
+        return Some(format!("for several roles: arl each {} -- {}", quoted(&words), typed_command()));
     }
     (!text.contains(',')).then(|| format!("that is one word; as several: {}", command(&words)))
 }
@@ -193,7 +216,8 @@ fn several_words(text: &str, config: &SharedConfig<'_>) -> Option<String> {
 /// Texts that are no name at all.
 fn no_name(text: &str) -> Option<String> {
     if let Some(variable) = text.strip_prefix('$').filter(|name| !name.is_empty()) {
-        return Some(format!("the shell fills in ${variable} without the quotes or the backslash before it"));
+        let line = format!("arl {} \"${variable}\"", verb());
+        return Some(format!("the shell fills in a variable between double quotes: {line}"));
     }
     if ["ROLE", "ROLE_ARN", "PROFILE", "NAME", "ARN", "ACCOUNT/NAME", "your-profile", "my-role"]
         .contains(&text)
@@ -202,6 +226,9 @@ fn no_name(text: &str) -> Option<String> {
     }
     if text == "help" {
         return Some(command(&["--help"]));
+    }
+    if text == "all" && verb() == "each" {
+        return Some(format!("for all profiles with a role: arl each '*' -- {}", typed_command()));
     }
     if text.contains(['*', '?']) {
         let pattern = quoted(&[text]);
@@ -295,13 +322,17 @@ mod tests {
             ("arn:aws:s3:::bucket", "`arl list`"),
             ("arn:aws:sso:::permissionSet/ssoins-1/ps-1", "`arl list --sso`"),
             ("arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_0/ann", "`arl list --sso`"),
+            (
+                "arn:aws-cn:sts::123456789012:assumed-role/Deploy/ann",
+                "did you mean `arn:aws-cn:iam::123456789012:role/Deploy`?",
+            ),
             ("123456789012", "`arl list 123456789012`"),
             ("1234-5678-9012", "`arl list 123456789012`"),
             ("corp", "arl login corp"),
             ("corp:Dev", "corp:ACCOUNT/NAME"),
             ("corp:123456789012", "corp:ACCOUNT/NAME"),
             ("https://corp.awsapps.com/start/#/", "arl login corp"),
-            ("$ROLE", "without the quotes"),
+            ("$ROLE", "arl assume \"$ROLE\""),
             ("<ROLE>", "`arl list`"),
             ("prod-*", "arl each 'prod-*' -- COMMAND"),
             ("dev,prod-deploy", "arl each dev prod-deploy -- COMMAND"),

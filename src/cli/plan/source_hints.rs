@@ -1,5 +1,6 @@
 //! Says what to do where the source credentials are not configured, or not rightly.
 
+use arl::internal::shell::Shell;
 use arl::internal::{InvalidProfileKey, Section, SharedConfig, SharedFile, SourceError, web_identity_key};
 
 use crate::cli::env::context::{Context, profile_variable};
@@ -8,6 +9,7 @@ use crate::cli::env::vars;
 use crate::cli::plan::mistyped_role::meant_arn;
 use crate::cli::plan::role_ref::with_misnamed;
 use crate::cli::ui::error::CliError;
+use crate::cli::ui::text::quote_words;
 
 /// How many names a hint lists.
 const MAX_NAMES: usize = 8;
@@ -66,9 +68,18 @@ pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliErr
             cli_error
                 .hint(hint.map_or_else(|| format!("see `{config}`"), |hint| format!("in `{config}`: {hint}")))
         }
-        SourceError::NoSignIn(name) => cli_error
-            .hint(format!("to use it without a sign-in: arl assume {name}"))
-            .hint(format!("to open the console with it: arl console {name} --open")),
+        SourceError::NoSignIn(_) if verb() == "logout" => {
+            cli_error.hint("to drop the role of this shell: arl clear")
+        }
+        SourceError::NoSignIn(name) => {
+            let has_role = |config: SharedConfig<'_>| {
+                config.profile(name).is_some_and(|section| section.get_non_empty("role_arn").is_some())
+            };
+            let has_role = context.shared_config().is_ok_and(has_role);
+            let name = quote_words(Shell::Posix, std::slice::from_ref(name));
+            let console = has_role.then(|| format!("to open the console with it: arl console {name} --open"));
+            cli_error.hint(format!("to use it without a sign-in: arl assume {name}")).hints(console)
+        }
         SourceError::SsoSession { .. } | SourceError::Cycle(_) | SourceError::Key(_) => {
             cli_error.hint(format!("see `{config}`"))
         }
@@ -159,7 +170,7 @@ fn profile_not_found(error: CliError, name: &str, similar_names: &[String], cont
     let (config, credentials) =
         (context.display_path(SharedFile::Config), context.display_path(SharedFile::Credentials));
     let error = error.caused_by(format!("neither `{config}` nor `{credentials}` has it"));
-    let verb = program::arguments().get(1).map(|verb| verb.to_string_lossy()).unwrap_or_default();
+    let verb = verb();
     match similar_names {
         _ if name.starts_with("profile ") => error.hint(
             "name a profile without the word `profile`, which stands in the header of its section only",
@@ -181,6 +192,11 @@ fn profile_not_found(error: CliError, name: &str, similar_names: &[String], cont
         }
         similar => error.hint(format!("did you mean `{}`?", similar.join("`, `"))),
     }
+}
+
+/// Returns the verb of this command line.
+fn verb() -> String {
+    program::arguments().get(1).map(|verb| verb.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Returns whether a profile's name comes from the environment and not from the command line.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use arl::internal::shell::Shell;
 
+use crate::cli::env::program;
 use crate::cli::env::vars;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::text::quote_words;
@@ -47,14 +48,31 @@ fn not_found_hint(name: &str) -> Option<String> {
         !variable.is_empty() && variable.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     });
     if is_assignment {
-        Some(format!("env(1) sets variables for a command: -- env {} COMMAND", quoted(&[name])))
+        Some(format!("env(1) sets variables for a command: {}", command_line(&["env", name])))
     } else if words.len() > 1 {
-        Some(format!("that is one word; as several: -- {}", quoted(&words)))
+        Some(format!("that is one word; as several: {}", command_line(&words)))
     } else if BUILTINS.contains(&name) {
-        Some(format!("`{name}` is built into shells, which run it with: -- sh -c '{name} …'"))
+        Some(format!("`{name}` is built into shells: {}", command_line(&["sh", "-c", &in_shell(name)])))
     } else {
         None
     }
+}
+
+/// Returns the command line with other words in the place of the program.
+fn command_line(words: &[&str]) -> String {
+    let arguments: Vec<String> =
+        program::arguments().iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let Some(at) = arguments.iter().position(|word| word == "--") else { return quoted(words) };
+    let own = quote_words(Shell::Posix, &arguments[1..at]);
+    let rest = if words.first() == Some(&"sh") { &[] } else { arguments.get(at + 2..).unwrap_or_default() };
+    format!("arl {own} -- {} {}", quoted(words), quote_words(Shell::Posix, rest)).trim_end().to_owned()
+}
+
+/// Returns a command and its arguments as one word for `sh -c`.
+fn in_shell(name: &str) -> String {
+    let arguments = program::arguments().iter().map(|word| word.to_string_lossy().into_owned());
+    let rest: Vec<String> = arguments.skip_while(|word| word != "--").skip(2).collect();
+    format!("{name} {}", quote_words(Shell::Posix, &rest)).trim_end().to_owned()
 }
 
 fn quoted(words: &[&str]) -> String {

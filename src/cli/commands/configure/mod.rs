@@ -190,7 +190,7 @@ impl ConfigureArgs {
             (None, None, true) => Wanted::All,
             _ => {
                 return Err(CliError::usage("which profiles? --sso needs --all, or --account and --role")
-                    .hint("arl list --sso shows what there is"));
+                    .hint("`arl list --sso` shows what there is"));
             }
         };
         let region = self.role.region.as_deref();

@@ -1,7 +1,7 @@
 //! Flags that are not typed as arl knows them: with one dash, with a dash of a web page, misspelled.
 
 use crate::cli::commands::mistakes::line::CommandLine;
-use crate::cli::plan::mistyped_role::without_decoration;
+use crate::cli::plan::mistyped_role::with_plain_dashes;
 
 /// Spellings of aws-assume-role-lib, which arl takes too.
 const OTHER_SPELLINGS: [&str; 3] = ["account_id", "role_name", "profile_name"];
@@ -14,24 +14,25 @@ pub(super) fn in_another_form(line: &CommandLine) -> Option<String> {
     let start = line.verb_place() + 1;
     let end = line.separator();
     let mut words: Vec<String> = line.words.get(..end)?.to_vec();
-    let mut is_changed = false;
+    let (mut is_changed, mut is_value) = (false, false);
     for (place, word) in words.iter_mut().enumerate().skip(start) {
-        if runs_command && !word.starts_with('-') && !is_typographic(word) {
+        let is_bare = !word.starts_with('-') && !is_typographic(word);
+        // A bare word behind a flag may be its value.
+        if std::mem::replace(&mut is_value, !is_bare && !word.contains('=')) && is_bare {
+            continue;
+        }
+        if runs_command && is_bare {
             // The command begins here; its words are its own.
             if place > start {
                 break;
             }
             continue;
         }
+        let is_separator = is_typographic(word) && with_plain_dashes(word).trim_matches('-').is_empty();
         let meant = match written_right(word, &names) {
+            // `—` in the place of `--`.
+            _ if runs_command && is_separator => "--".to_owned(),
             Some(meant) => meant,
-            // `—` in the place of the separator.
-            None if runs_command
-                && is_typographic(word)
-                && without_decoration(word).trim_matches('-').is_empty() =>
-            {
-                "--".to_owned()
-            }
             None => continue,
         };
         is_changed |= meant != *word;
@@ -69,13 +70,13 @@ fn long_names(line: &CommandLine) -> Option<Vec<String>> {
 
 /// Whether a word has a character that web pages put in the place of `-`.
 fn is_typographic(word: &str) -> bool {
-    word.contains(|c: char| !c.is_ascii()) && without_decoration(word).starts_with('-')
+    word.contains(|c: char| !c.is_ascii()) && with_plain_dashes(word).starts_with('-')
 }
 
 /// Returns a word as a flag of the command, if it is one in another form. `None` for a flag that is written
 /// right.
 fn written_right(word: &str, names: &[String]) -> Option<String> {
-    let plain = without_decoration(word);
+    let plain = with_plain_dashes(word);
     let (name, value) = match plain.split_once('=') {
         Some((name, value)) => (name, Some(value)),
         None => (plain.as_str(), None),

@@ -113,7 +113,8 @@ impl CommandLine {
     pub(super) fn as_exec(&self) -> String {
         let verb = self.verb.as_deref().filter(|verb| *verb == "each").unwrap_or("exec");
         let words: Vec<&str> = self.rest().iter().map(String::as_str).filter(|word| *word != "--").collect();
-        let is_own = |word: &str| word.starts_with('-') || is_role(word);
+        let is_pattern = |word: &str| verb == "each" && word.contains(['*', '?']);
+        let is_own = |word: &str| word.starts_with('-') || is_role(word) || is_pattern(word);
         // The value of a flag stands before the command too.
         let mut end = 0;
         while let Some(word) = words.get(end).filter(|word| is_own(word)) {
@@ -121,8 +122,11 @@ impl CommandLine {
             end = (end + 1 + usize::from(has_value)).min(words.len());
         }
         let (own, command) = words.split_at(end);
-        let has_role = own.iter().any(|word| is_role(word));
-        let own = if has_role { quoted(own) } else { [own, &["ROLE"]].concat().join(" ") };
+        // `assume` has flags about its output, which `exec` does not have.
+        let is_of_exec = |word: &&str| verb == "each" || !["--json", "--env", "--show"].contains(word);
+        let own: Vec<&str> = own.iter().copied().filter(is_of_exec).collect();
+        let has_role = own.iter().any(|word| is_role(word) || is_pattern(word) || *word == "--account-id");
+        let own = if has_role { quoted(&own) } else { [&own[..], &["ROLE"]].concat().join(" ") };
         let command = if command.is_empty() { "COMMAND".to_owned() } else { quoted(command) };
         format!("arl {verb} {own} -- {command}")
     }
@@ -164,7 +168,7 @@ fn built(verb: &str, subcommand: Option<&str>) -> clap::Command {
 }
 
 /// Whether a word names a role: an ARN, ACCOUNT/NAME, or a profile that exists.
-pub(super) fn is_role(word: &str) -> bool {
+pub(crate) fn is_role(word: &str) -> bool {
     match RoleRef::parse(word) {
         Ok(RoleRef::Profile(name)) => profile_names().contains(&name),
         Ok(RoleRef::Arn(_) | RoleRef::AccountRole(..) | RoleRef::IdentityCenter { .. }) => true,

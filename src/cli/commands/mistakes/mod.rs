@@ -11,7 +11,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli::args::services::SERVICES;
 use crate::cli::commands::Cli;
-use crate::cli::commands::mistakes::line::{CommandLine, is_role, quoted, refs};
+pub(crate) use crate::cli::commands::mistakes::line::is_role;
+use crate::cli::commands::mistakes::line::{CommandLine, quoted, refs};
 use crate::cli::commands::mistakes::other_tools::{
     line_of_other_tools, subcommand_of_other_tools, verb_of_other_tools,
 };
@@ -84,12 +85,15 @@ impl CommandLine {
         let place = self.words.iter().position(|other| *other == word).unwrap_or(self.words.len());
         let instead = |command: &str| self.with(place..(place + 1).min(self.words.len()), &[command]);
         let similar = one(error, ContextKind::SuggestedSubcommand);
+        if self.words.get(self.verb_place()).is_some_and(|verb| verb == "help") {
+            return refused.hint(help_of(&word, self));
+        }
         if let Some(verb) = &self.verb {
-            if verb == "help" {
-                return refused.hint(help_of(&word, self));
-            }
             return match subcommand_of_other_tools(verb, &word) {
-                Some(command) => refused.hint(instead(command)),
+                Some(command) => {
+                    let needs_name = verb == "keys" && command != "list" && place + 1 == self.words.len();
+                    refused.hint(format!("{}{}", instead(command), if needs_name { " NAME" } else { "" }))
+                }
                 None if similar.is_empty() => {
                     refused.hint(format!("`{} --help` lists the commands", self.command()))
                 }
@@ -98,6 +102,9 @@ impl CommandLine {
         }
         if is_role(&word) {
             return refused.hint(format!("that is a role; to become it: {}", self.with_role_first(&word)));
+        }
+        if word == "/?" {
+            return refused.hint("arl --help");
         }
         let has_command = |verb: &str| Cli::command().find_subcommand(verb).is_some();
         let lower = word.to_lowercase();
@@ -193,6 +200,12 @@ impl CommandLine {
         let roles: Vec<&str> = rest.iter().copied().filter(|word| is_role(word)).collect();
         let place = self.words.iter().position(|other| other == word).unwrap_or(self.words.len());
         let typed: Vec<&str> = rest.iter().copied().filter(|word| !word.starts_with('-')).collect();
+        let before = place.checked_sub(1).and_then(|before| self.words.get(before));
+        if let Some(flag) = before.filter(|flag| flag.starts_with("--") && !self.takes_value(flag))
+            && ["true", "false", "yes", "no", "on", "off", "1", "0"].contains(&word)
+        {
+            return format!("`{flag}` takes no value: {}", self.with(place..place + 1, &[]));
+        }
         let joined = typed.join(" ");
         match verb {
             "assume" | "exec" | "console" | "write" | "explain" if profile_names().contains(&joined) => {
@@ -292,7 +305,12 @@ impl CommandLine {
                     return format!("arl arn {}", quoted(&[account, name]));
                 }
             }
-            (Some("completions"), _) => return "arl completions bash, or zsh, or fish".to_owned(),
+            (Some("arn"), [profile]) if is_role(profile) => {
+                return format!("`arl explain {}` shows the ARN of a profile's role", quoted(&[profile]));
+            }
+            (Some("completions"), _) => {
+                return "arl completions bash; there is one for zsh and for fish too".to_owned();
+            }
             _ => {}
         }
         format!("arl {} {}", quoted(&rest_of(self)), missing.join(" "))

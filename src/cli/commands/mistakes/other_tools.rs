@@ -95,7 +95,7 @@ pub(super) fn verb_of_other_tools(verb: &str, line: &CommandLine) -> Option<Stri
         Rest::Session => return Some(of_aws_cli(command.trim_start_matches("arl "), &rest)),
         Rest::Role if rest.is_empty() => "ROLE".to_owned(),
         Rest::Key if rest.is_empty() => "NAME".to_owned(),
-        Rest::Role if rest.iter().any(|word| word.starts_with("--role") || *word == "--arn") => {
+        Rest::Role if names_role_by_flag(&rest) => {
             return Some(of_aws_cli(command.trim_start_matches("arl "), &rest));
         }
         Rest::Profile => {
@@ -116,10 +116,18 @@ pub(super) fn verb_of_other_tools(verb: &str, line: &CommandLine) -> Option<Stri
     Some(format!("{command} {behind}"))
 }
 
+/// The flags of other tools that name a role, a session or a profile.
+const NAMES: [&str; 7] = ["--role-arn", "--role", "--arn", "-a", "--profile", "--sso-session", "--session"];
+
+/// Whether only flags name the role.
+fn names_role_by_flag(words: &[&str]) -> bool {
+    let is_named = |at: usize| at.checked_sub(1).is_some_and(|before| NAMES.contains(&words[before]));
+    let mut roles = words.iter().enumerate().filter(|(_, word)| is_role(word)).peekable();
+    roles.peek().is_some() && roles.all(|(at, _)| is_named(at))
+}
+
 /// Returns the command here for words of the AWS CLI: the role, the session or the profile is an argument.
 fn of_aws_cli(verb: &str, words: &[&str]) -> String {
-    const NAMES: [&str; 7] =
-        ["--role-arn", "--role", "--arn", "-a", "--profile", "--sso-session", "--session"];
     let mut kept = Vec::new();
     let mut words = words.iter().copied();
     while let Some(word) = words.next() {
@@ -200,7 +208,7 @@ const FLAGS: [(&[&str], At, Here); 45] = [
         Only(&["list", "status", "clear", "cache", "keys"]),
         Nothing,
     ),
-    (&["--all", "-a"], Only(&["each"]), Line("arl each '*' -- COMMAND")),
+    (&["--all", "-a"], Only(&["each"]), Switch("*")),
     (&["--name", "-n"], Only(&["configure", "write"]), Flag("--profile-name", "NAME")),
     (&["--firefox"], Only(&["console"]), Switch("--container")),
     (&["--print", "--stdout", "--url", "--link", "--no-open"], Only(&["console"]), Nothing),
@@ -282,7 +290,7 @@ pub(super) fn line_of_other_tools(flag: &str, line: &CommandLine) -> Option<Stri
             let command = if plain { value.clone() } else { format!("sh -c {}", quoted(&[&value])) };
             Some(text.replace("{role}", &line.role()).replace("{value}", &command))
         }
-        _ => Some(replaced(line, &[])),
+        _ => Some(replaced(line, &[(typed, here)])),
     }
 }
 

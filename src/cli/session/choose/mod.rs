@@ -6,6 +6,7 @@ mod program;
 
 use std::ffi::OsString;
 
+use arl::internal::shell::Shell;
 use arl::internal::{RoleProfile, SharedConfig};
 
 use crate::cli::args::role::RoleArgs;
@@ -22,6 +23,7 @@ use crate::cli::ui::output::Output;
 use crate::cli::ui::picker;
 use crate::cli::ui::picker::{Entry, List, Look, PickError, Picker};
 use crate::cli::ui::terminal::has_terminal;
+use crate::cli::ui::text::quote_words;
 
 /// What a command line without a role means where no user can choose one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,9 @@ pub(crate) fn choose_role(
         return Ok(None);
     }
     let is_attended = args.within.is_none() && has_terminal();
+    if !is_attended && let Some(error) = role_as_source(args, asking)? {
+        return Err(error);
+    }
     let name = match asking.unattended {
         _ if is_attended => Chooser::new(asking, output)?.choose()?,
         Unattended::AwsProfile => role_of_the_environment(asking, output)?,
@@ -65,6 +70,19 @@ pub(crate) fn choose_role(
     };
     args.role = Some(name.clone());
     Ok(Some(name))
+}
+
+/// The error for a role that is named as in the AWS CLI, where `--profile` is the role.
+fn role_as_source(args: &RoleArgs, asking: Asking) -> Result<Option<CliError>, CliError> {
+    let Some(profile) = &args.profile else { return Ok(None) };
+    let context = Context::read()?;
+    let config = context.shared_config()?;
+    let Asking { command, behind, .. } = asking;
+    let name = quote_words(Shell::Posix, std::slice::from_ref(profile));
+    Ok(has_role(&config, profile).then(|| {
+        CliError::usage(format!("`{command}` needs a role; --profile names where its credentials come from"))
+            .hint(format!("to become the role of that profile: {command} {name}{behind}"))
+    }))
 }
 
 /// Returns a command line with the chosen role.
