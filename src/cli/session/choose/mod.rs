@@ -13,7 +13,6 @@ use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
 use crate::cli::env::dirs::private_runtime_dir;
 use crate::cli::env::shell;
-use crate::cli::env::shell::integration_hint;
 use crate::cli::env::vars;
 use crate::cli::process::signals::StopWatch;
 use crate::cli::roles::needed::role_needed;
@@ -99,10 +98,10 @@ fn refuse_dash(asking: Asking) -> CliError {
     let refused =
         CliError::usage("there is no role to go back to: this shell remembers none before this one")
             .hint("to choose one: arl assume");
-    match shell::detect(None) {
-        Ok(shell) => refused.hint(format!("the shell integration remembers it; {}", integration_hint(shell))),
-        Err(_) => refused,
-    }
+    let line = shell::detect(None).ok().and_then(shell::startup_line);
+    refused.hints(line.map(|(line, file)| {
+        format!("the shell integration remembers roles; to have it, add to {file}: {line}")
+    }))
 }
 
 fn role_of_the_environment(asking: Asking, output: &Output) -> Result<String, CliError> {
