@@ -166,7 +166,7 @@ pub(crate) fn find(
         UrlFault::NotUrl => {
             let with_scheme = ["http", "https"].map(|scheme| format!("{scheme}://{url}"));
             let meant = with_scheme.iter().find(|url| check_url(url, PlainHttp::LoopbackOnly).is_ok());
-            match meant.filter(|_| !url.contains("://")) {
+            match meant.filter(|_| !url.contains("://") && url.contains(['.', ':'])) {
                 Some(meant) => error.hint(format!("did you mean `{meant}`?")),
                 None => error,
             }

@@ -12,6 +12,7 @@ use arl::internal::{RoleProfile, SharedConfig};
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
 use crate::cli::env::dirs::private_runtime_dir;
+use crate::cli::env::program::arguments;
 use crate::cli::env::shell;
 use crate::cli::env::vars;
 use crate::cli::process::signals::StopWatch;
@@ -65,10 +66,25 @@ pub(crate) fn choose_role(
     let name = match asking.unattended {
         _ if is_attended => Chooser::new(asking, output)?.choose()?,
         Unattended::AwsProfile => role_of_the_environment(asking, output)?,
-        Unattended::Refused => return Err(role_needed(asking.command, asking.behind)),
+        Unattended::Refused => return Err(needed(asking)),
     };
     args.role = Some(name.clone());
     Ok(Some(name))
+}
+
+/// The error for a command line that names no role.
+fn needed(asking: Asking) -> CliError {
+    role_needed(asking.command, &behind(asking))
+}
+
+/// Returns what follows the role: the command as typed, if there is one.
+fn behind(asking: Asking) -> String {
+    let words = arguments().iter().map(|word| word.to_string_lossy().into_owned());
+    let command: Vec<String> = words.skip_while(|word| word != "--").skip(1).collect();
+    match command.as_slice() {
+        [] => asking.behind.to_owned(),
+        command => format!(" -- {}", quote_words(Shell::Posix, command)),
+    }
 }
 
 /// The error for a role that is named as in the AWS CLI, where `--profile` is the role.
@@ -76,7 +92,7 @@ fn role_as_source(args: &RoleArgs, asking: Asking) -> Result<Option<CliError>, C
     let Some(profile) = &args.profile else { return Ok(None) };
     let context = Context::read()?;
     let config = context.shared_config()?;
-    let Asking { command, behind, .. } = asking;
+    let (command, behind) = (asking.command, behind(asking));
     let name = quote_words(Shell::Posix, std::slice::from_ref(profile));
     Ok(has_role(&config, profile).then(|| {
         CliError::usage(format!("`{command}` needs a role; --profile names where its credentials come from"))
@@ -105,12 +121,11 @@ fn refuse_dash(asking: Asking) -> CliError {
 }
 
 fn role_of_the_environment(asking: Asking, output: &Output) -> Result<String, CliError> {
-    let needed = || role_needed(asking.command, asking.behind);
-    let name = vars::get(vars::AWS_PROFILE).ok_or_else(needed)?;
+    let name = vars::get(vars::AWS_PROFILE).ok_or_else(|| needed(asking))?;
     let context = Context::read()?;
     let config = context.shared_config()?;
     if !has_role(&config, &name) {
-        return Err(needed());
+        return Err(needed(asking));
     }
     output.note(&format!("no role is named, so this is the one of AWS_PROFILE: {name}"));
     Ok(name)
