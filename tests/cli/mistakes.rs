@@ -150,6 +150,13 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     ("assume prod-deploy profile=dev", "no use for", "did you mean `arl assume prod-deploy --profile=dev`?"),
     ("assume prod-deploy json", "no use for `json`", "did you mean `arl assume prod-deploy --json`?"),
+    (
+        "configure prod-deploy -- --profile-name x",
+        "no flag",
+        "without: arl configure prod-deploy --profile-name x",
+    ),
+    ("list -- prod deploy", "no use for `deploy`", "without: arl list prod deploy"),
+    ("assume - json", "no use for `json`", "did you mean `arl assume - --json`?"),
     ("assume prod-deploy /json", "no use for `/json`", "did you mean `arl assume prod-deploy --json`?"),
     ("assume prod-deploy \u{2014}json", "no use for", "did you mean `arl assume prod-deploy --json`?"),
     ("assume prod-deploy \u{2212}d 1h", "no use for", "did you mean `arl assume prod-deploy -d 1h`?"),

@@ -202,7 +202,7 @@ fn parse_timeout(text: &str) -> Result<Duration, CliError> {
     let seconds = text.parse().map(Duration::from_secs);
     let time = seconds
         .or_else(|_| humantime::parse_duration(text))
-        .map_err(|error| CliError::usage(format!("--timeout must be a time such as 10m: {error}")))?;
+        .map_err(|_| CliError::usage(format!("--timeout must be a time such as 10m, not `{text}`")))?;
     match time.is_zero() || time > MAX_TIMEOUT {
         true => Err(CliError::usage("--timeout must be more than nothing and at most 1h")),
         false => Ok(time),

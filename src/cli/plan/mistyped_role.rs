@@ -14,6 +14,7 @@ pub(crate) fn hints(text: &str, config: &SharedConfig<'_>) -> Vec<String> {
     }
     let hint = several_words(text, config)
         .or_else(|| sign_in(&plain, config))
+        .or_else(|| wrong_account(&plain))
         .or_else(|| role_in(&plain).map(|role| did_you_mean(&role)))
         .or_else(|| other_arn(&plain))
         .or_else(|| account_only(&plain))
@@ -89,6 +90,20 @@ pub(crate) fn with_plain_dashes(text: &str) -> String {
         _ => c,
     };
     text.chars().filter(|&c| !is_unsafe(c)).map(plain).collect()
+}
+
+/// A role whose account has too few or too many digits.
+fn wrong_account(text: &str) -> Option<String> {
+    let (account, _) = text.split_once('/').or_else(|| text.split_once(':'))?;
+    let digits: String = account.chars().filter(|&c| c != '-').collect();
+    if digits.len() == 12 || digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let rule = format!("an account ID has 12 digits, `{account}` has {}", digits.len());
+    Some(match role_in(text) {
+        Some(role) => format!("{rule}; {}", did_you_mean(&role)),
+        None => rule,
+    })
 }
 
 /// A role in another notation: `123456789012:role/Deploy`, `Deploy@123456789012`, an ARN with a region or with
@@ -290,7 +305,6 @@ mod tests {
             ("123456789012:Deploy", "123456789012/Deploy"),
             ("123456789012:role/Deploy", "123456789012/Deploy"),
             ("123456789012 Deploy", "123456789012/Deploy"),
-            ("12345678901/Deploy", "012345678901/Deploy"),
             ("Deploy@123456789012", "123456789012/Deploy"),
             ("Deploy/123456789012", "123456789012/Deploy"),
             ("iam::123456789012:role/team/Deploy", "123456789012/team/Deploy"),
@@ -326,6 +340,8 @@ mod tests {
                 "arn:aws-cn:sts::123456789012:assumed-role/Deploy/ann",
                 "did you mean `arn:aws-cn:iam::123456789012:role/Deploy`?",
             ),
+            ("12345678901/X", "has 12 digits, `12345678901` has 11; did you mean `012345678901/X`?"),
+            ("1234567890123/X", "has 12 digits, `1234567890123` has 13"),
             ("123456789012", "`arl list 123456789012`"),
             ("1234-5678-9012", "`arl list 123456789012`"),
             ("corp", "arl login corp"),
@@ -343,7 +359,7 @@ mod tests {
         ] {
             assert!(hint(text).contains(said), "{text}: {}", hint(text));
         }
-        for text in ["", " ", "nosuch", "a/b", "a:b", "$", "123/x", "help me"] {
+        for text in ["", " ", "nosuch", "a/b", "a:b", "$", "help me"] {
             let hint = hint(text);
             assert_eq!(hint, "", "{text}");
         }

@@ -18,7 +18,7 @@ pub(super) fn in_another_form(line: &CommandLine) -> Option<String> {
     for (place, word) in words.iter_mut().enumerate().skip(start) {
         let is_bare = !word.starts_with('-') && !is_typographic(word);
         // A bare word behind a flag may be its value.
-        if std::mem::replace(&mut is_value, !is_bare && !word.contains('=')) && is_bare {
+        if std::mem::replace(&mut is_value, !is_bare && word != "-" && !word.contains('=')) && is_bare {
             continue;
         }
         if runs_command && is_bare {

@@ -94,10 +94,11 @@ impl CommandLine {
         self.words[..self.separator()].iter().position(is_it)
     }
 
-    /// Returns the line with other words in the place of some.
+    /// Returns the line with other words in the place of some, or at its end.
     pub(super) fn with(&self, place: Range<usize>, words: &[&str]) -> String {
         let mut line: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        line.splice(place, words.iter().copied());
+        let end = line.len();
+        line.splice(place.start.min(end)..place.end.min(end), words.iter().copied());
         format!("arl {}", quoted(&line))
     }
 

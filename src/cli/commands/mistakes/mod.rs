@@ -147,6 +147,11 @@ impl CommandLine {
         } else {
             CliError::usage(format!("`{command}` has no use for `{word}`"))
         };
+        let separator = self.separator();
+        if separator < self.words.len() && !["exec", "each"].contains(&verb.as_str()) {
+            let line = self.with(separator..separator + 1, &[]);
+            return refused.hint(format!("only `arl exec` and `arl each` have use for --; without: {line}"));
+        }
         if let Some(line) = flags::in_another_form(self) {
             return refused.hint(format!("did you mean `{line}`?"));
         }
