@@ -132,8 +132,11 @@ impl FromStr for RoleArn {
             return Err(invalid("a role ARN looks like arn:aws:iam::123456789012:role/Name".into()));
         }
         let Some(name) = resource.strip_prefix("role/") else {
-            let kind = resource.split('/').next().unwrap_or_default();
-            return Err(invalid(format!("this names a `{kind}`, not a `role`")));
+            return Err(invalid(match resource.split_once('/') {
+                Some((kind, _)) => format!("this names a `{kind}`, not a `role`"),
+                None if resource == "role" => "the role name is missing".to_owned(),
+                None => format!("`{resource}` does not begin with `role/`"),
+            }));
         };
         let partition = Partition::parse(partition).map_err(invalid)?;
         let account_id = AccountId::parse(account).map_err(invalid)?;
@@ -174,6 +177,8 @@ mod tests {
     fn non_role_arns_are_rejected_with_a_reason() {
         for (text, reason) in [
             ("arn:aws:iam::123456789012:user/ann", "this names a `user`, not a `role`"),
+            ("arn:aws:iam::123456789012:role", "the role name is missing"),
+            ("arn:aws:iam::123456789012:Deploy", "`Deploy` does not begin with `role/`"),
             ("arn:aws:iam::12345678901:role/R", "12 digits, this one has 11"),
             ("arn:aws:iam:us-east-1:123456789012:role/R", "looks like"),
             ("arn:aws:iam::123456789012:role/", "the role name is missing"),

@@ -2,7 +2,7 @@
 //! apart from the entry point in `main.rs`. `process/signals.rs` decides what to do with signals.
 #![expect(
     unsafe_code,
-    reason = "C's arguments, signal dispositions across execve, numbers of processes that may be 0, and macOS's way to find a file"
+    reason = "C's arguments, signal dispositions across execve, numbers of processes that may be 0, the user's time zone, and macOS's way to find a file"
 )]
 
 use std::borrow::Cow;
@@ -242,6 +242,44 @@ pub(crate) fn session_and_group(process: i32) -> Option<(i32, i32)> {
 pub(crate) fn terminal_session_id(terminal: &impl AsRawFd) -> Option<u32> {
     // SAFETY: always allowed.
     unsafe { libc::tcgetsid(terminal.as_raw_fd()) }.try_into().ok()
+}
+
+/// A time in the user's time zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LocalTime {
+    /// Year, month (from 1) and day.
+    pub(crate) date: (i32, u8, u8),
+    /// Hour and minute.
+    pub(crate) clock: (u8, u8),
+    /// The name of the zone at that time, such as `EST`.
+    pub(crate) zone: String,
+    /// How far the zone is ahead of UTC, in seconds.
+    pub(crate) offset: i64,
+}
+
+/// Returns a time, in seconds since 1970, in the zone of TZ, else of `/etc/localtime`. The C library reads
+/// both, and takes a zone that it does not know for UTC.
+pub(crate) fn local_time(seconds: i64) -> Option<LocalTime> {
+    let seconds = whole(seconds)?;
+    // SAFETY: zeroes are a valid value of the structure, which the call fills. No thread of arl changes the
+    // environment, which the call reads.
+    let time = unsafe {
+        let mut time: libc::tm = std::mem::zeroed();
+        (!libc::localtime_r(&raw const seconds, &raw mut time).is_null()).then_some(time)?
+    };
+    // SAFETY: unless it is null, the C library points at a name that it keeps until the zone changes.
+    let zone = (!time.tm_zone.is_null()).then(|| unsafe { CStr::from_ptr(time.tm_zone) });
+    Some(LocalTime {
+        date: (time.tm_year.checked_add(1900)?, whole(time.tm_mon + 1)?, whole(time.tm_mday)?),
+        clock: (whole(time.tm_hour)?, whole(time.tm_min)?),
+        zone: zone.unwrap_or_default().to_string_lossy().into_owned(),
+        offset: whole(time.tm_gmtoff)?,
+    })
+}
+
+/// Converts a number to one of C's types, whose size depends on the system.
+fn whole<N, C: TryFrom<N>>(number: N) -> Option<C> {
+    C::try_from(number).ok()
 }
 
 /// Returns the executable of a process.

@@ -41,11 +41,16 @@ impl TryFrom<Duration> for SessionDuration {
         }
         match u32::try_from(duration.as_secs()) {
             Ok(seconds) if DURATION_RANGE.contains(&u64::from(seconds)) => Ok(Self(seconds)),
-            _ => Err(Error::invalid(format!(
-                "must be 15m to 12h, not {}",
-                humantime::format_duration(duration)
-            ))),
+            _ => Err(Error::invalid(format!("must be 15m to 12h, not {}", in_hours(duration)))),
         }
+    }
+}
+
+/// Returns a duration of up to a few days in hours, as the limit is.
+fn in_hours(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 86_400..=604_800 if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        _ => humantime::format_duration(duration).to_string(),
     }
 }
 
@@ -63,8 +68,10 @@ impl FromStr for SessionDuration {
         let duration = if is_number {
             digits.replace('_', "").parse().map(Duration::from_secs).map_err(|_| "is far too long".to_owned())
         } else {
-            humantime::parse_duration(trimmed)
-                .map_err(|error| format!("must be a duration such as 2h, 90m, \"1h 30m\" or 3600: {error}"))
+            // `2H` is no month's name here: 12 hours are the most.
+            humantime::parse_duration(&trimmed.to_ascii_lowercase()).map_err(|_| {
+                format!("must be a duration such as 2h, 90m, \"1h 30m\" or 3600, not `{trimmed}`")
+            })
         };
         let duration = duration.map_err(Error::invalid)?;
         match duration.as_secs() {
@@ -97,6 +104,8 @@ mod tests {
             ("90m", 5400),
             ("1h 30m", 5400),
             ("1h30m", 5400),
+            ("2H", 7200),
+            ("90 Min", 5400),
             ("900", 900),
             ("43200", 43_200),
             ("12h", 43_200),
@@ -113,7 +122,10 @@ mod tests {
             ("899", "must be 15m to 12h, not 14m 59s"),
             ("43201", "must be 15m to 12h, not 12h 1s"),
             ("0", "must be 15m to 12h, not 0s"),
-            ("-5", "must be a duration such as"),
+            ("-5", "must be a duration such as 2h, 90m, \"1h 30m\" or 3600, not `-5`"),
+            ("PT1H", "must be a duration such as 2h, 90m, \"1h 30m\" or 3600, not `PT1H`"),
+            ("24h", "must be 15m to 12h, not 24h"),
+            ("1day", "must be 15m to 12h, not 24h"),
             ("3600.0", "must be a duration such as"),
             ("", "must be a duration such as"),
             ("1_", "must be a duration such as"),

@@ -139,7 +139,7 @@ fn a_browser_signs_in_and_the_token_file_is_the_aws_clis() {
     let stage = stage();
     let signed_in = run(&stage, &["login"]);
     assert_eq!((signed_in.status, signed_in.stdout.as_str()), (0, ""), "{signed_in:?}");
-    let said = "signed in to corp; the token is good for 1h and renews itself";
+    let said = "signed in to corp, 1h left, renews itself";
     assert!(signed_in.stderr.contains(said), "{signed_in:?}");
     assert_eq!(actions(&stage), ["RegisterClient", "Authorize", "CreateToken"]);
     let requests = stage.sts.requests();
@@ -194,7 +194,7 @@ fn a_browser_signs_in_and_the_token_file_is_the_aws_clis() {
     {
         let again = run(&stage, args);
         assert_eq!(again.status, 0, "{again:?}");
-        assert!(again.stderr.contains("signed in to corp; the token is good for 1h"), "{again:?}");
+        assert!(again.stderr.contains("signed in to corp, 1h left"), "{again:?}");
     }
     assert_eq!(actions(&stage), [] as [&str; 0]);
     // The roles of the sign-in, and a new sign-in that uses the registration again.
@@ -446,7 +446,7 @@ fn list_and_status_show_sign_ins() {
     let listed = run(&stage, &["list"]).success();
     for line in [
         "dev      111122223333  Dev     corp",
-        "corp                       https://corp.example/start  good for 1h, renews itself",
+        "corp                       https://corp.example/start  1h left, renews itself",
         "eu                         https://eu.example/start    not signed in",
         "https://old.example/start  https://old.example/start   not signed in",
     ] {
@@ -476,6 +476,6 @@ fn list_and_status_show_sign_ins() {
     let mut shell = stage.bare("bash");
     shell.args(["-c", script]).env("AWS_ENDPOINT_URL_SSO", stage.sts.url());
     let status = stage.run(&mut shell).success();
-    assert!(status.contains("sign-in   corp: good for 1h, renews itself"), "{status}");
+    assert!(status.contains("sign-in   corp: 1h left, renews itself"), "{status}");
     assert!(status.ends_with("111122223333/Dev sso:corp\n"), "{status}");
 }

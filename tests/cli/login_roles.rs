@@ -50,7 +50,7 @@ fn every_command_takes_a_role_of_a_session() {
     for line in [
         "role       111122223333/Dev of IAM Identity Center\n",
         "source     IAM Identity Center   (the role itself, of IAM Identity Center)\n",
-        "sign-in    corp: good for 1h, renews itself\n",
+        "sign-in    corp: 1h left, renews itself\n",
         "cache      hit",
         "calls      none\n",
     ] {

@@ -121,7 +121,8 @@ fn status_lists_the_sign_ins_and_tells_which_are_good() {
     let name = stage.run(stage.bare("sh").args(["-c", "printf corp | sha1sum | cut -c -40"])).success();
     std::fs::write(cache.join(format!("{}.json", name.trim())), token).unwrap();
     let text = status(&stage, &[]).success();
-    assert!(text.contains("\n  sign-in   corp: good for "), "{text}");
+    let corp = text.lines().find(|line| line.starts_with("  sign-in   corp: ")).unwrap_or_default();
+    assert!(corp.ends_with(" left"), "{text}");
     assert!(text.contains("\n  sign-in   other: not signed in; arl login other\n"), "{text}");
     let json: Value = serde_json::from_str(&status(&stage, &["--json"]).success()).unwrap();
     let good =
@@ -132,4 +133,43 @@ fn status_lists_the_sign_ins_and_tells_which_are_good() {
     let run = stage.run(stage.bare("arl").arg("status"));
     assert!(run.stderr.contains("could not list the sign-ins"), "{run:?}");
     assert!(run.stdout.starts_with("no role\n"), "{run:?}");
+}
+
+/// The end of a session of 2099, a winter's and a summer's, in several zones.
+#[test]
+fn the_local_time_stands_beside_utc() {
+    const WINTER: (&str, &str) = ("4073336230", "2099-01-29T02:17:10Z");
+    const SUMMER: (&str, &str) = ("4088974630", "2099-07-29T02:17:10Z");
+    for ((seconds, utc), zone, local) in [
+        (WINTER, "UTC", ""),
+        (WINTER, "Europe/London", ""),
+        (SUMMER, "Europe/London", " (03:17 BST)"),
+        (WINTER, "America/New_York", " (2099-01-28 21:17 EST)"),
+        (SUMMER, "America/New_York", " (2099-07-28 22:17 EDT)"),
+        (WINTER, "Asia/Kolkata", " (07:47 IST)"),
+        (WINTER, "Asia/Dubai", " (06:17 +04)"),
+        (WINTER, "XYZ-3:30", " (05:47 XYZ)"),
+        (WINTER, ":America/New_York", " (2099-01-28 21:17 EST)"),
+        // What the C library does not know is UTC.
+        (WINTER, "No/Such_Zone", ""),
+        (WINTER, ":/nonexistent", ""),
+        (WINTER, "\u{1b}]0;owned\u{7}", ""),
+    ] {
+        let stage = Stage::new();
+        let mut arl = stage.bare("arl");
+        arl.arg("status").env("TZ", zone).envs([
+            ("AWS_ACCESS_KEY_ID", "ASIAX"),
+            ("ARL_KEY_ID", "ASIAX"),
+            ("ARL_ROLE", "prod-deploy"),
+            ("ARL_ROLE_ARN", DEPLOY),
+            ("ARL_SOURCE", "profile:dev"),
+            ("ARL_EXPIRES_AT", seconds),
+            ("AWS_CREDENTIAL_EXPIRATION", utc),
+        ]);
+        let text = stage.run(&mut arl).success();
+        assert!(text.contains(&format!("\n  expires   {utc}{local}\n")), "{zone}: {text}");
+        assert!(!text.contains('\u{1b}'), "{zone}: {text}");
+        let json: Value = serde_json::from_str(&stage.run(arl.arg("--json")).success()).unwrap();
+        assert_eq!(json["expires_at"].to_string(), seconds, "{zone}");
+    }
 }

@@ -15,10 +15,20 @@ const SCHEME: &str = "file://";
 /// # Errors
 /// The file cannot be read.
 pub(crate) fn read(origin: &str, value: String) -> Result<String, CliError> {
-    let Some(path) = value.strip_prefix(SCHEME) else { return Ok(value) };
+    let Some(path) = value.strip_prefix(SCHEME) else {
+        let is_file = value.ends_with(".json") && Path::new(&value).is_file();
+        return if is_file { Err(names_file(origin, &value)) } else { Ok(value) };
+    };
     files::read_text(Path::new(path), files::MAX_DOCUMENT).map_err(|error| {
         CliError::usage(format!("{origin} names the file `{path}`, which cannot be read")).caused_by(error)
     })
+}
+
+/// The error for the name of a file without the scheme.
+fn names_file(origin: &str, path: &str) -> CliError {
+    let flag = if origin.starts_with("--") { format!("{origin} ") } else { String::new() };
+    CliError::usage(format!("{origin} is the name of a file, `{path}`"))
+        .hint(format!("to read the file: {flag}{SCHEME}{path}"))
 }
 
 /// Returns an argument that names the same file in every directory: `file://PATH`, or `--flag=file://PATH`.

@@ -6,6 +6,7 @@ use clap::Subcommand;
 use crate::cli::env::cache_location::{CacheLocation, cache_dir};
 use crate::cli::env::context::Context;
 use crate::cli::ui::error::CliError;
+use crate::cli::ui::output;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::session_table;
 
@@ -71,7 +72,7 @@ pub(crate) fn run(args: &CacheArgs, output: &Output) -> Result<(), CliError> {
             let text = if json {
                 session_table::session_lines(&sessions, now)
             } else {
-                session_table::session_table(&sessions, now)
+                session_table::session_table(&sessions, now, output::stdout_columns())
             };
             output.write_data(text.as_bytes())
         }

@@ -43,8 +43,15 @@ pub(crate) fn run(args: CompletionsArgs, program: clap::Command, output: &Output
         Some(index) => output.write_data(candidates(program, args.words, index).as_bytes()),
         None => match shell_scripts::completion(&args.shell) {
             Some(text) => output.write_data(text.as_bytes()),
-            None => Err(CliError::usage(format!("there is no completion script for `{}`", args.shell))
-                .hint("there are completion scripts for bash, zsh and fish")),
+            None => {
+                let refused = CliError::usage(format!("there is no completion script for `{}`", args.shell));
+                Err(match arl::internal::closest(&args.shell, ["bash", "zsh", "fish"]).first() {
+                    Some(similar) if args.shell != "tcsh" && args.shell != "ksh" => {
+                        refused.hint(format!("did you mean `arl completions {similar}`?"))
+                    }
+                    _ => refused.hint("there are completion scripts for bash, zsh and fish"),
+                })
+            }
         },
     }
 }

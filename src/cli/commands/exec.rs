@@ -3,11 +3,14 @@
 use std::ffi::OsString;
 
 use arl::internal::Consumer;
+use arl::internal::shell::Shell;
 
 use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::role::RoleArgs;
+use crate::cli::commands::mistakes;
 use crate::cli::env::vars;
 use crate::cli::process::core_limit::SavedCoreLimit;
+use crate::cli::process::lookup::candidate_paths;
 use crate::cli::process::replace::replace_with_command;
 use crate::cli::process::signals;
 use crate::cli::serve;
@@ -17,6 +20,7 @@ use crate::cli::session::SignalPolicy;
 use crate::cli::session::choose::{Asking, Unattended, choose_role};
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
+use crate::cli::ui::text::quote_words;
 
 const SHORT_EXAMPLES: &str = "  \
   arl exec ROLE -- terraform plan           run one command as the role
@@ -70,7 +74,13 @@ pub(crate) fn run(
     // If `arl exec ROLE -- $COMMAND` started a shell for an empty variable, that shell would run its standard
     // input as the role.
     if command.is_empty() && command_line.iter().any(|word| word == "--") {
-        return Err(CliError::usage("there is no command after --").hint("without --, arl starts your shell"));
+        return Err(CliError::usage("there is no command after --").hint(format!(
+            "to start your shell, leave out --: arl exec {}",
+            role.role.as_deref().unwrap_or("ROLE")
+        )));
+    }
+    if let Some(line) = role_behind_separator(&role, &command) {
+        return Err(CliError::usage("the role stands after --").hint(line));
     }
     signals::end_with_subshell();
     let unattended = if command.is_empty() { Unattended::Refused } else { Unattended::AwsProfile };
@@ -88,6 +98,22 @@ pub(crate) fn run(
     output.trace(|| format!("becoming {}", program.to_string_lossy()));
     core_limit.restore();
     Err(replace_with_command(&program, &arguments, &identity))
+}
+
+/// Returns the line with the role before `--`, where only the command names one and no program has its name.
+fn role_behind_separator(role: &RoleArgs, command: &[OsString]) -> Option<String> {
+    let (first, rest) = command.split_first()?;
+    let name = first.to_str()?;
+    let is_named = role.role.is_some() || role.account_id.is_some();
+    if is_named || candidate_paths(first).iter().any(|path| path.exists()) || !mistakes::is_role(name) {
+        return None;
+    }
+    let words = |words: &[OsString]| {
+        let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        quote_words(Shell::Posix, &words)
+    };
+    let rest = if rest.is_empty() { "COMMAND".to_owned() } else { words(rest) };
+    Some(format!("arl exec {} -- {rest}", words(std::slice::from_ref(first))))
 }
 
 fn default_shell() -> OsString {

@@ -46,9 +46,14 @@ pub(crate) fn run(args: &InitArgs, output: &Output) -> Result<(), CliError> {
     })?;
     let name = shell_scripts::name_of(&typed);
     let Some(script) = shell_scripts::init(name) else {
-        return Err(CliError::usage(format!("there is no shell integration for `{typed}`")).hint(
-            "there is a script for bash, zsh, fish, ksh, mksh, sh, tcsh, nushell, elvish, xonsh and powershell",
-        ));
+        let refused = CliError::usage(format!("there is no shell integration for `{typed}`"));
+        let lower = name.to_lowercase();
+        return Err(match shell_scripts::startup_line(&lower) {
+            Some(_) => refused.hint(format!("did you mean `arl init {lower}`?")),
+            None => refused.hint(
+                "there is a script for bash, zsh, fish, ksh, mksh, sh, tcsh, nushell, elvish, xonsh and powershell",
+            ),
+        });
     };
     output.write_data(script.as_bytes())?;
     if output::stdout_is_terminal()

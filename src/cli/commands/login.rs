@@ -185,8 +185,8 @@ impl LoginArgs {
 fn report(token: &SsoToken, session: &SsoSession, output: &Output) {
     let now = Context::now();
     let remaining = human_duration(token.expires_at.duration_since(now).unwrap_or_default());
-    let renewal = if token.renewal(now).is_some() { " and renews itself" } else { "" };
-    output.note(&format!("signed in to {}; the token is good for {remaining}{renewal}", session.label()));
+    let renewal = if token.renewal(now).is_some() { ", renews itself" } else { "" };
+    output.note(&format!("signed in to {}, {remaining} left{renewal}", session.label()));
 }
 
 fn not_renewed(error: &LoginError, session: &SsoSession) -> CliError {
@@ -206,7 +206,7 @@ fn parse_timeout(text: &str) -> Result<Duration, CliError> {
     let seconds = text.parse().map(Duration::from_secs);
     let time = seconds
         .or_else(|_| humantime::parse_duration(text))
-        .map_err(|error| CliError::usage(format!("--timeout must be a time such as 10m: {error}")))?;
+        .map_err(|_| CliError::usage(format!("--timeout must be a time such as 10m, not `{text}`")))?;
     match time.is_zero() || time > MAX_TIMEOUT {
         true => Err(CliError::usage("--timeout must be more than 0s and at most 1h")),
         false => Ok(time),

@@ -18,6 +18,7 @@ use crate::cli::session::runtime::runtime;
 use crate::cli::session::shell_credentials::shell_credentials;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::json::json_line;
+use crate::cli::ui::local_time::text_with_local_time;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::sign_in_table::ListedSignIn;
 use crate::cli::ui::text::{human_duration, printable, quote_words};
@@ -221,7 +222,8 @@ impl StatusReport {
         };
         line("arn", &self.role_arn);
         line("source", &self.source);
-        line("expires", &vars::get(vars::AWS_CREDENTIAL_EXPIRATION).filter(|_| self.expires_at.is_some()));
+        let expiration = vars::get(vars::AWS_CREDENTIAL_EXPIRATION).filter(|_| self.expires_at.is_some());
+        line("expires", &expiration.map(|time| text_with_local_time(&time)));
         line("hook", &Some(self.hook.to_text()));
         let now = Context::now();
         for sign_in in &self.sign_ins {

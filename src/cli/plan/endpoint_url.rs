@@ -166,6 +166,14 @@ pub(crate) fn find(
         UrlFault::PlainHttp => {
             error.hint("use https, or pass --allow-insecure-endpoint if you trust the network")
         }
+        UrlFault::NotUrl => {
+            let with_scheme = ["http", "https"].map(|scheme| format!("{scheme}://{url}"));
+            let meant = with_scheme.iter().find(|url| check_url(url, PlainHttp::LoopbackOnly).is_ok());
+            match meant.filter(|_| !url.contains("://") && url.contains(['.', ':'])) {
+                Some(meant) => error.hint(format!("did you mean `{meant}`?")),
+                None => error,
+            }
+        }
         _ => error,
     })
 }

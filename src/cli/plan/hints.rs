@@ -4,97 +4,16 @@ use std::time::{Duration, SystemTime};
 
 use arl::internal::{
     AssumeRoleRequest, CertificateFault, HelperError, KeyStoreError, MetadataPresence, MetadataRequest,
-    Partition, ProcessError, SharedFile, Source, SourceChain, SourceError, SourceId, StsError, StsSettings,
+    Partition, ProcessError, Source, SourceChain, SourceId, StsError, StsSettings,
 };
 
-use crate::cli::env::context::{Context, profile_variable};
-use crate::cli::env::program;
-use crate::cli::env::vars;
+use crate::cli::env::context::Context;
+use crate::cli::plan::mistyped_role::SSO_ROLE;
 use crate::cli::plan::refusal::{Refusal, denied_caller};
-use crate::cli::plan::role_ref::with_misnamed;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::text::{human_duration, last_four};
 
 const INVALID_CODE_HINT: &str = "each code works once, for 30 seconds: wait for the next one";
-
-/// Returns the error for a source that is missing or invalid.
-pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliError {
-    let config = context.display_path(SharedFile::Config);
-    let cli_error = CliError::new(error.to_string());
-    match error {
-        SourceError::UnknownProfile { name, referenced_by, similar_names, misnamed } => {
-            let cli_error = match referenced_by {
-                None if came_from_environment(name) => {
-                    let variable = profile_variable();
-                    CliError::new(format!("there is no profile `{name}`, which {variable} names"))
-                }
-                _ => cli_error,
-            };
-            match misnamed {
-                Some(section) => with_misnamed(cli_error, section, context),
-                None => profile_not_found(cli_error, name, similar_names, context),
-            }
-        }
-        SourceError::OriginalSourceLost(_) => cli_error
-            .hint("to drop the role first: eval \"$(arl clear)\", or arl clear with the shell integration")
-            .hint("to start from the role that this shell has now: --chain"),
-        SourceError::NothingToChainFrom => {
-            cli_error.hint("without --chain, arl starts from your own credentials")
-        }
-        SourceError::NotConfigured => cli_error.hints(sources_to_name(context)),
-        SourceError::UnknownSsoSession { known, .. } if known.is_empty() => cli_error
-            .hint(format!("add an [sso-session] with `sso_start_url` and `sso_region` to `{config}`")),
-        SourceError::UnknownSsoSession { known, .. } => {
-            cli_error.hint(format!("the [sso-session]s are: {}", known.join(", ")))
-        }
-        SourceError::NoSignIn(_)
-        | SourceError::SsoSession { .. }
-        | SourceError::Cycle(_)
-        | SourceError::Profile { .. }
-        | SourceError::Key(_) => cli_error.hint(format!("see `{config}`")),
-        _ => cli_error,
-    }
-}
-
-/// Returns the hints for a call without a source.
-fn sources_to_name(context: &Context) -> Vec<String> {
-    const KEYS: &str = "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
-    let own = |config: arl::internal::SharedConfig<'_>| {
-        let names = config.profile_names();
-        let names = names.into_iter().filter(|name| {
-            config.profile(name).is_some_and(|profile| profile.get_non_empty("role_arn").is_none())
-        });
-        names.take(5).map(str::to_owned).collect::<Vec<String>>()
-    };
-    match context.shared_config().map(own).unwrap_or_default().as_slice() {
-        [] => vec![format!("`aws configure` stores your keys, {KEYS}")],
-        names => vec![
-            format!("name a profile with --profile or AWS_PROFILE: {}", names.join(", ")),
-            KEYS.to_owned(),
-        ],
-    }
-}
-
-/// Adds the files in which arl looked for a profile, and similar names.
-fn profile_not_found(error: CliError, name: &str, similar_names: &[String], context: &Context) -> CliError {
-    let (config, credentials) =
-        (context.display_path(SharedFile::Config), context.display_path(SharedFile::Credentials));
-    let error = error.caused_by(format!("it is neither in `{config}` nor in `{credentials}`"));
-    match similar_names {
-        _ if name.starts_with("profile ") => error.hint(
-            "leave out the word `profile`, which belongs only into the header of the profile's section",
-        ),
-        [] => error,
-        similar => error.hint(format!("did you mean `{}`?", similar.join("`, `"))),
-    }
-}
-
-/// Returns whether the environment names this profile and the command line does not.
-fn came_from_environment(name: &str) -> bool {
-    let mut words = program::arguments().iter();
-    let is_typed = words.any(|word| word.to_string_lossy().split('=').any(|part| part == name));
-    !is_typed && vars::get(profile_variable()).as_deref() == Some(name)
-}
 
 /// Returns the error for a source that failed.
 pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
@@ -358,14 +277,25 @@ fn access_denied_hints(message: &str, request: &AssumeRoleRequest, caller: &str)
         Some(arn) if !caller.contains(arn) => format!("{caller}, which is `{arn}`"),
         _ => caller.to_owned(),
     };
+    let role = &request.role_arn;
+    let of_caller = denied_caller(message).and_then(|arn| arn.split(':').nth(1));
+    if let Some(other) = of_caller.filter(|partition| *partition != role.partition().as_str()) {
+        return vec![format!(
+            "arl asked with {who}; a role of partition {} needs credentials of that partition, not of {other}: name a profile that has them with --profile",
+            role.partition()
+        )];
+    }
+    if role.role_name().starts_with("AWSReservedSSO_") {
+        return vec![SSO_ROLE.to_owned()];
+    }
     let mut hints = vec![format!(
         "arl asked with {who}: the role's trust policy must allow this identity, and its own policy must allow sts:AssumeRole"
     )];
-    hints.push(format!(
-        "STS gives the same answer if account {} has no role {}",
-        request.role_arn.account_id(),
-        request.role_arn.role_name()
-    ));
+    let (account, name) = (role.account_id(), role.role_name());
+    hints.push(match role.to_string().contains(":role/role/") {
+        true => format!("the path of that role is /role/; did you mean `{account}/{name}`?"),
+        false => format!("STS gives the same answer if account {account} has no role {name}"),
+    });
     hints.push(match &request.external_id {
         None => "if the role requires an external ID, pass it with --external-id".to_owned(),
         Some(id) => format!("check that `{id}` is the external ID that the role requires"),

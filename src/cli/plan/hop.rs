@@ -14,6 +14,7 @@ use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 use crate::cli::plan::role_ref::{check_unambiguous, role_arn, unknown_role};
+use crate::cli::plan::source_hints::invalid_key;
 use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::output::Output;
 
@@ -140,7 +141,7 @@ impl HopBuilder {
             return Self::new_hop(arn, self.configured(None));
         }
         let section = config.profile(text).ok_or_else(|| unknown_role(text, config, context))?;
-        match RoleProfile::read(text, section).map_err(|error| CliError::new(error.to_string()))? {
+        match RoleProfile::read(text, section).map_err(|error| invalid_key(&error, section, context))? {
             Some(profile) => self.profile_hop(text, profile),
             None => {
                 Err(CliError::usage(format!("--via needs a role, and profile `{text}` has no `role_arn`")))
@@ -276,7 +277,8 @@ impl Overlay {
         let duration = self
             .value("DurationSeconds", "--duration", &args.duration)
             .or_else(|| vars::get(vars::ARL_DURATION).map(|text| ("ARL_DURATION".to_owned(), text)));
-        self.assign("DurationSeconds", duration, &mut request.duration_seconds)?;
+        self.assign("DurationSeconds", duration, &mut request.duration_seconds)
+            .map_err(|error| error.hint("for one hour: --duration 1h; the longest: --duration 12h"))?;
         let policy = match self.value("Policy", "--policy", &args.policy) {
             Some((origin, text)) => Some((origin.clone(), file_url::read(&origin, text)?)),
             None => None,

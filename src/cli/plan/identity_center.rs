@@ -3,15 +3,17 @@
 use std::path::Path;
 
 use arl::internal::{
-    AccountId, IdentityCenterSettings, Section, SharedConfig, SharedFile, Source, SourceChain,
+    AccountId, IdentityCenterSettings, RoleRef, Section, SharedConfig, SharedFile, Source, SourceChain,
     SourceResolver, SsoSession,
 };
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
+use crate::cli::env::program;
 use crate::cli::env::vars;
 use crate::cli::plan::endpoint_url::{EndpointArgs, PlainHttp};
-use crate::cli::plan::hints;
+use crate::cli::plan::mistyped_role::{sign_in, without_decoration};
+use crate::cli::plan::source_hints;
 use crate::cli::plan::sts_settings;
 use crate::cli::ui::error::CliError;
 
@@ -29,7 +31,7 @@ pub(crate) fn role(
         )));
     }
     let chain = resolver.sso_role(session, &account.to_string(), role_name);
-    chain.map_err(|error| hints::source_not_found(&error, context))
+    chain.map_err(|error| source_hints::source_not_found(&error, context))
 }
 
 /// Returns the settings for IAM Identity Center, if the source is one of its roles.
@@ -88,7 +90,7 @@ pub(crate) fn named_session(
     config: &SharedConfig<'_>,
     context: &Context,
 ) -> Result<SsoSession, CliError> {
-    let failed = |error| hints::source_not_found(&error, context);
+    let failed = |error| source_hints::source_not_found(&error, context);
     let sessions = config.sso_session_names();
     let selected = resolver.selected_profile();
     match (name, sessions.as_slice()) {
@@ -105,7 +107,7 @@ pub(crate) fn named_session(
         (Some(name), _) if config.profile(name).is_some() => {
             resolver.sso_session_of_profile(name).map_err(failed)
         }
-        (Some(name), known) => Err(unknown_session(name, known, context)),
+        (Some(name), _) => Err(unknown_session(name, config, context)),
         (None, []) => match selected.or_else(|| legacy_profile(resolver, config)) {
             Some(profile) => resolver.sso_session_of_profile(&profile).map_err(failed),
             None => Err(no_session(context)),
@@ -115,7 +117,13 @@ pub(crate) fn named_session(
             match (of_profile, known) {
                 (Some(session), _) => Ok(session),
                 (None, [only]) => resolver.sso_session(only).map_err(failed),
-                (None, several) => Err(which_session(several)),
+                (None, several) => {
+                    let verb = program::arguments().get(1).map(|verb| verb.to_string_lossy());
+                    let verb = verb.unwrap_or_default();
+                    let example =
+                        several.first().map(|session| format!("for instance: arl {verb} {session}"));
+                    Err(which_session(several).hints(example))
+                }
             }
         }
     }
@@ -138,12 +146,21 @@ fn legacy_profile(resolver: &SourceResolver<'_>, config: &SharedConfig<'_>) -> O
     }
 }
 
-fn unknown_session(name: &str, known: &[&str], context: &Context) -> CliError {
-    let config = context.display_path(SharedFile::Config);
-    let error = CliError::new(format!("`{name}` is neither an [sso-session] nor a profile in `{config}`"));
-    match known {
-        [] => error.hint(WRITE_SESSION),
-        known => error.hint(format!("the [sso-session]s are: {}", known.join(", "))),
+fn unknown_session(name: &str, config: &SharedConfig<'_>, context: &Context) -> CliError {
+    let path = context.display_path(SharedFile::Config);
+    let error = CliError::new(format!("`{name}` is neither an [sso-session] nor a profile in `{path}`"));
+    let known = config.sso_session_names();
+    let plain = without_decoration(name);
+    if matches!(RoleRef::parse(&plain), Ok(RoleRef::Arn(_) | RoleRef::AccountRole(..))) {
+        return error.hint(format!("that is a role, which needs no sign-in of its own: arl assume {plain}"));
+    }
+    if let Some(hint) = sign_in(&plain, config) {
+        return error.hint(hint);
+    }
+    match arl::internal::closest(&plain, known.iter().copied().chain(config.profile_names())).as_slice() {
+        _ if known.is_empty() => error.hint(WRITE_SESSION),
+        [similar, ..] => error.hint(format!("did you mean `{similar}`?")),
+        [] => error.hint(format!("the [sso-session]s are: {}", known.join(", "))),
     }
 }
 
@@ -163,7 +180,7 @@ pub(crate) fn session_name(
     match (name, known.as_slice()) {
         (_, []) => Err(no_session(context)),
         (Some(name), known) if known.contains(&name) => Ok(name.to_owned()),
-        (Some(name), known) => Err(unknown_session(name, known, context)),
+        (Some(name), _) => Err(unknown_session(name, config, context)),
         (None, [only]) => Ok((*only).to_owned()),
         (None, several) => Err(which_session(several)),
     }

@@ -5,10 +5,12 @@ pub(crate) mod hints;
 pub(crate) mod hop;
 pub(crate) mod identity_center;
 pub(crate) mod mfa_session;
+pub(crate) mod mistyped_role;
 pub(crate) mod refusal;
 pub(crate) mod region;
 pub(crate) mod role_ref;
 pub(crate) mod sign_in_hints;
+pub(crate) mod source_hints;
 pub(crate) mod sts_settings;
 
 use std::cell::{Cell, OnceCell};
@@ -230,8 +232,8 @@ impl<'a, 'text> NamedRole<'a, 'text> {
         let profile = match (&reference, &args.role) {
             (RoleRef::Profile(_), Some(name)) => {
                 let section = config.profile(name).ok_or_else(|| unknown_role(name, config, context))?;
-                let role =
-                    RoleProfile::read(name, section).map_err(|error| CliError::new(error.to_string()))?;
+                let role = RoleProfile::read(name, section)
+                    .map_err(|error| source_hints::invalid_key(&error, section, context))?;
                 Some(NamedProfile { name, section, role })
             }
             _ => None,
@@ -267,7 +269,7 @@ impl<'a, 'text> NamedRole<'a, 'text> {
             _ if args.chain => resolver.select(),
             _ => resolver.select().inspect(|chain| warn_if_cli_differs(chain, resolver, config, output)),
         };
-        chain.map_err(|error| hints::source_not_found(&error, context))
+        chain.map_err(|error| source_hints::source_not_found(&error, context))
     }
 
     /// Returns the target role. `None` if the user wants a profile's own credentials.

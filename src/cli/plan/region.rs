@@ -159,10 +159,18 @@ pub(crate) fn validate_region(origin: &str, region: String, has_endpoint: bool) 
     if is_host_part && (has_endpoint || is_region_name(&region)) {
         return Ok(region);
     }
+    if region.is_empty() {
+        return Err(
+            CliError::usage(format!("{origin} is empty")).hint("is a variable of the command line empty?")
+        );
+    }
     let error = CliError::usage(format!("{origin} must be a region such as eu-west-1, not `{region}`"));
-    Err(match arl::internal::closest(&region, REGIONS.map(|(name, _)| name)).first() {
+    let names = arl::internal::closest(&region, REGIONS.map(|(name, _)| name));
+    let place =
+        || REGIONS.iter().find(|(_, place)| place.eq_ignore_ascii_case(&region)).map(|(name, _)| *name);
+    Err(match place().or_else(|| names.first().copied()) {
         Some(similar) => error.hint(format!("did you mean `{similar}`?")),
-        None => error,
+        None => error.hint("regions look like eu-west-1, us-east-1, ap-southeast-2"),
     })
 }
 

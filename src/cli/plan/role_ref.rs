@@ -4,6 +4,7 @@ use arl::internal::{MisnamedSection, Partition, RoleArn, RoleRef, SharedConfig, 
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
+use crate::cli::plan::mistyped_role;
 use crate::cli::ui::error::CliError;
 
 pub(crate) fn typed_role(args: &RoleArgs) -> Result<RoleRef, CliError> {
@@ -22,7 +23,9 @@ pub(crate) fn typed_role(args: &RoleArgs) -> Result<RoleRef, CliError> {
 /// Returns the role that the command line names. A text of the form `SESSION:ACCOUNT/NAME` is the name of a
 /// profile if a profile has that name and no session has the name SESSION.
 pub(crate) fn typed_role_in(args: &RoleArgs, config: &SharedConfig<'_>) -> Result<RoleRef, CliError> {
-    Ok(match (typed_role(args)?, &args.role) {
+    let text = args.role.as_deref().unwrap_or_default();
+    let typed = typed_role(args).map_err(|error| error.hints(mistyped_role::hints(text, config)))?;
+    Ok(match (typed, &args.role) {
         (RoleRef::IdentityCenter { session, .. }, Some(text))
             if config.sso_session(&session).is_none() && config.profile(text).is_some() =>
         {
@@ -65,7 +68,8 @@ pub(crate) fn role_arn(
 pub(crate) fn check_partition(args: &RoleArgs, arn: &RoleArn) -> Result<(), CliError> {
     match &args.partition {
         Some(named) if *named != arn.partition().as_str() => {
-            Err(CliError::usage(format!("--partition is `{named}`, but `{arn}` is in `{}`", arn.partition())))
+            Err(CliError::usage(format!("--partition is `{named}`, but `{arn}` is in `{}`", arn.partition()))
+                .hint("leave out --partition"))
         }
         _ => Ok(()),
     }
@@ -130,22 +134,23 @@ pub(crate) fn header_rule(file: SharedFile) -> &'static str {
 
 /// Returns the error for a text that names no role, with a hint at what the user probably meant.
 pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Context) -> CliError {
-    if name.is_empty() {
+    if name.trim().is_empty() {
         return CliError::usage("the role is empty")
             .hint("check that no variable on the command line is empty");
     }
     let path = context.display_path(SharedFile::Config);
     let error = CliError::new(format!("there is no profile `{name}` in `{path}`"));
-    if let Some(hint) = misspelled_account(name) {
-        return error.hint(hint);
-    }
     if let Some(section) = config.misnamed_section(name) {
         return with_misnamed(error, &section, context);
     }
     if let Some(bare) = name.strip_prefix("profile ").filter(|bare| config.profile(bare).is_some()) {
         return error.hint(format!("leave out the word `profile`: the name is `{bare}`"));
     }
-    match arl::internal::closest(name, config.profile_names()).as_slice() {
+    let meant = mistyped_role::hints(name, config);
+    if !meant.is_empty() {
+        return error.hints(meant);
+    }
+    match closest_profiles(name, config).as_slice() {
         [] if config.profile_names().is_empty() => error
             .hint(ROLE_FORMS)
             .hint(format!("to add that profile: arl configure ROLE --profile-name {name}")),
@@ -154,20 +159,22 @@ pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Cont
     }
 }
 
+/// Returns the profiles with a similar name, else those whose role has that name.
+fn closest_profiles<'a>(name: &str, config: &'a SharedConfig<'_>) -> Vec<&'a str> {
+    let similar = arl::internal::closest(name, config.profile_names());
+    if !similar.is_empty() {
+        return similar;
+    }
+    let role = name.strip_prefix("role/").or_else(|| name.strip_prefix("role:")).unwrap_or(name);
+    let has_role = |profile: &&str| {
+        let arn = config.profile(profile).and_then(|section| section.get("role_arn"));
+        arn.and_then(|arn| arn.rsplit('/').next()).is_some_and(|name| name.eq_ignore_ascii_case(role))
+    };
+    config.profile_names().into_iter().filter(has_role).take(MAX_PROFILES).collect()
+}
+
+/// How many profiles with the same role a hint names.
+const MAX_PROFILES: usize = 4;
+
 const ROLE_FORMS: &str =
     "ROLE can also be a role ARN, ACCOUNT/NAME such as 123456789012/Deploy, or SESSION:ACCOUNT/NAME";
-
-/// Returns a hint about a text that was probably meant as ACCOUNT/NAME.
-fn misspelled_account(text: &str) -> Option<String> {
-    let (account, role) = text.split_once('/').or_else(|| text.split_once(':'))?;
-    let digits: String = account.chars().filter(|c| *c != '-').collect();
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    if digits.len() == 12 {
-        // `1234-5678-9012/Deploy`, as the console shows account IDs, or `123456789012:Deploy`.
-        return Some(format!("did you mean `{digits}/{}`?", role.trim_start_matches("role/")));
-    }
-    let zeros = if digits.len() < 12 { "; are leading zeros missing?" } else { "" };
-    Some(format!("an account ID has 12 digits, `{account}` has {}{zeros}", digits.len()))
-}

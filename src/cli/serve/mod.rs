@@ -23,6 +23,7 @@ use crate::cli::session;
 use crate::cli::session::SignalPolicy;
 use crate::cli::session::runtime::runtime;
 use crate::cli::ui::error::{CliError, ExitStatus};
+use crate::cli::ui::local_time::with_local_time;
 use crate::cli::ui::output::Output;
 
 /// The host of the endpoint, which must not go through a proxy.
@@ -94,7 +95,7 @@ pub(crate) fn run(
         let renew = async || session::renew(options.role, &identity, &background).await;
         let on_failure = |error: &CliError, expiration| {
             let cause = error.causes.first().unwrap_or(&error.error);
-            let end = humantime::format_rfc3339_seconds(expiration);
+            let end = with_local_time(expiration).unwrap_or_default();
             output.note(&format!("could not renew the credentials, which expire at {end}: {cause}"));
         };
         tokio::select! {

@@ -14,6 +14,7 @@ use crate::cli::env::vars;
 use crate::cli::plan::hints;
 use crate::cli::plan::identity_center::settings_of_session;
 use crate::cli::plan::sign_in_hints;
+use crate::cli::plan::source_hints;
 use crate::cli::process::signals;
 use crate::cli::process::signals::stop_signal;
 use crate::cli::session::mfa::UserPrompt;
@@ -106,7 +107,7 @@ impl<'a> Inquiry<'a> {
         let var = |name: &str| vars::get(name);
         let resolver = SourceResolver::new(&config, &var, ShellRole::Ignore);
         let session = resolver.sso_session(session_name);
-        let session = session.map_err(|error| hints::source_not_found(&error, context))?;
+        let session = session.map_err(|error| source_hints::source_not_found(&error, context))?;
         let settings = settings_of_session(Some(session_name), &session, &resolver, &config, context)?;
         let home = context
             .home()

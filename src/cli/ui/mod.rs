@@ -2,6 +2,7 @@
 
 pub(crate) mod error;
 pub(crate) mod json;
+pub(crate) mod local_time;
 pub(crate) mod output;
 pub(crate) mod picker;
 pub(crate) mod prompt;

@@ -6,7 +6,7 @@ use arl::internal::SessionSummary;
 use serde_json::json;
 
 use crate::cli::ui::json::json_line;
-use crate::cli::ui::text::{format_table, human_duration, printable};
+use crate::cli::ui::text::{Fit, format_table_within, human_duration, printable};
 
 /// Returns the sessions as JSON, one object per line.
 pub(crate) fn session_lines(sessions: &[SessionSummary], now: SystemTime) -> String {
@@ -23,12 +23,12 @@ pub(crate) fn session_lines(sessions: &[SessionSummary], now: SystemTime) -> Str
     sessions.iter().map(line).collect()
 }
 
-/// Returns the sessions as a table. Without sessions it is empty.
-pub(crate) fn session_table(sessions: &[SessionSummary], now: SystemTime) -> String {
+/// Returns the sessions as a table of at most this width. Without sessions it is empty.
+pub(crate) fn session_table(sessions: &[SessionSummary], now: SystemTime, width: Option<usize>) -> String {
     if sessions.is_empty() {
         return String::new();
     }
-    let mut rows = vec![["ACCOUNT", "SESSION OF", "SOURCE", "LEFT"].map(str::to_owned)];
+    let mut rows = vec![["ACCOUNT", "ROLE", "SOURCE", "LEFT"].map(str::to_owned)];
     rows.extend(sessions.iter().map(|session| {
         let arn = session.role_arn().unwrap_or_default();
         let fact = |name: &str| session.facts["source"].get(name).and_then(|value| value.as_str());
@@ -39,7 +39,7 @@ pub(crate) fn session_table(sessions: &[SessionSummary], now: SystemTime) -> Str
         let account = account_id_of(arn).or_else(|| fact("sso_account_id")).unwrap_or("-");
         [account, role, &source_label(session), &human_duration(remaining)].map(printable)
     }));
-    format_table(&rows)
+    format_table_within(&rows, width, [Fit::Never, Fit::First(6), Fit::First(6), Fit::Never])
 }
 
 fn account_id_of(arn: &str) -> Option<&str> {

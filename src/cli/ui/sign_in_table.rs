@@ -6,7 +6,7 @@ use arl::internal::{SsoSession, SsoToken};
 use serde_json::{Value, json};
 
 use crate::cli::ui::json::json_line;
-use crate::cli::ui::text::{format_table, human_duration, printable};
+use crate::cli::ui::text::{Fit, format_table_within, human_duration, printable};
 
 /// A sign-in that is configured, with its token if there is one.
 pub(crate) struct ListedSignIn {
@@ -41,8 +41,8 @@ impl ListedSignIn {
         let Some(token) = &self.token else { return "not signed in".to_owned() };
         let remaining = token.expires_at.duration_since(now).ok().filter(|remaining| !remaining.is_zero());
         match (remaining, token.renewal(now).is_some()) {
-            (Some(remaining), true) => format!("good for {}, renews itself", human_duration(remaining)),
-            (Some(remaining), false) => format!("good for {}", human_duration(remaining)),
+            (Some(remaining), true) => format!("{} left, renews itself", human_duration(remaining)),
+            (Some(remaining), false) => format!("{} left", human_duration(remaining)),
             (None, true) => "renews itself".to_owned(),
             (None, false) => "expired".to_owned(),
         }
@@ -54,8 +54,8 @@ pub(crate) fn sign_in_lines(sign_ins: &[ListedSignIn], now: SystemTime) -> Strin
     sign_ins.iter().map(|sign_in| json_line(&sign_in.to_json(now))).collect()
 }
 
-/// Returns the sign-ins as a table. Without sign-ins it is empty.
-pub(crate) fn sign_in_table(sign_ins: &[ListedSignIn], now: SystemTime) -> String {
+/// Returns the sign-ins as a table of at most this width. Without sign-ins it is empty.
+pub(crate) fn sign_in_table(sign_ins: &[ListedSignIn], now: SystemTime, width: Option<usize>) -> String {
     if sign_ins.is_empty() {
         return String::new();
     }
@@ -64,5 +64,5 @@ pub(crate) fn sign_in_table(sign_ins: &[ListedSignIn], now: SystemTime) -> Strin
         let ListedSignIn { session, .. } = sign_in;
         [session.label(), &session.start_url, &sign_in.state(now)].map(printable)
     }));
-    format_table(&rows)
+    format_table_within(&rows, width, [Fit::Last(6), Fit::First(9), Fit::Last(8)])
 }

@@ -144,6 +144,33 @@ pub(crate) fn hang(line: &str, columns: usize) -> String {
     text
 }
 
+/// Breaks lines at spaces so that they have at most this width. What follows a break begins in the column
+/// `indent`. A word that is too long stays whole.
+pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> String {
+    let mut wrapped = String::with_capacity(text.len());
+    for line in text.lines() {
+        let mut used = 0;
+        let mut has_word = false;
+        // Each piece is a word with the spaces before it.
+        let mut rest = line;
+        while !rest.is_empty() {
+            let start = rest.find(|c| c != ' ').unwrap_or(rest.len());
+            let end = rest[start..].find(' ').map_or(rest.len(), |length| start + length);
+            let (piece, tail) = rest.split_at(end);
+            if has_word && used + piece.width() > width && indent + piece.trim_start().width() <= width {
+                let _ = write!(wrapped, "\n{:indent$}{}", "", piece.trim_start());
+                used = indent + piece.trim_start().width();
+            } else {
+                wrapped.push_str(piece);
+                used += piece.width();
+            }
+            (has_word, rest) = (true, tail);
+        }
+        wrapped.push('\n');
+    }
+    wrapped
+}
+
 /// Returns a text of at most this width. If it was cut, it ends with `…`.
 pub(crate) fn shorten(text: &str, width: usize) -> Cow<'_, str> {
     if text.width() <= width {
@@ -229,6 +256,18 @@ mod tests {
                 assert!(table.trim_end().width() <= width, "{text} {width}: {table}");
             }
         }
+    }
+
+    #[test]
+    fn lines_are_broken_at_spaces_and_go_on_below_their_value() {
+        let text = "source     profile `dev`, key …0001   (`source_profile = dev`)\nregion     eu-west-1\n";
+        let expected = "source     profile `dev`, key\n           …0001\n           (`source_profile =\n           dev`)\nregion     eu-west-1\n";
+        assert_eq!(wrap(text, 30, 11), expected);
+        assert!(wrap(text, 30, 11).lines().all(|line| line.width() <= 30));
+        assert_eq!(wrap(text, 200, 11), text);
+        // An ARN is not broken, because it could not be copied.
+        let long = "role       arn:aws:iam::123456789012:role/Deploy\n";
+        assert_eq!(wrap(long, 20, 11), long);
     }
 
     #[test]

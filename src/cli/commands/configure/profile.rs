@@ -20,6 +20,7 @@ use crate::cli::plan::endpoint_url;
 use crate::cli::plan::endpoint_url::{EndpointArgs, Service};
 use crate::cli::plan::region::{RegionProfile, Regions};
 use crate::cli::plan::role_ref::{check_partition, check_unambiguous, role_arn, typed_role_in, unknown_role};
+use crate::cli::plan::source_hints::invalid_key;
 use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::output::Output;
 
@@ -64,8 +65,8 @@ impl ConfigurePlan {
         };
         let (profile_arn, mut merged) = match profile {
             Some((text, section)) => {
-                let profile =
-                    RoleProfile::read(text, section).map_err(|error| CliError::new(error.to_string()))?;
+                let profile = RoleProfile::read(text, section)
+                    .map_err(|error| invalid_key(&error, section, context))?;
                 let profile =
                     profile.ok_or_else(|| CliError::usage(format!("profile `{text}` has no `role_arn`")))?;
                 check_partition(args.role, &profile.role_arn)?;

@@ -22,6 +22,8 @@ use crate::cli::commands::each::output::{Destination, PrefixedOutput, Stream, St
 use crate::cli::commands::each::prefix::{PrefixStyle, column_width};
 use crate::cli::commands::each::progress::Progress;
 use crate::cli::commands::each::runner::{JobRunner, OnFailure};
+use crate::cli::commands::mistakes::with_separator;
+use crate::cli::env::program;
 use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::process::signals;
 use crate::cli::process::signals::StopSignal;
@@ -94,7 +96,7 @@ pub(crate) fn run(
 ) -> Result<ExitStatus, CliError> {
     if args.command.is_empty() {
         return Err(CliError::usage("there is no command to run")
-            .hint("put -- before the command: arl each ROLE… -- COMMAND"));
+            .hint(format!("put -- before the command: {}", with_separator(program::arguments()))));
     }
     let selection = Selection { role: &args.role, more: &args.more, roles_from: args.roles_from.as_deref() };
     let jobs = selection.jobs(output).map_err(CliError::into_exec_failure)?;

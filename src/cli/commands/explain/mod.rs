@@ -24,8 +24,9 @@ use crate::cli::plan::hop::Hop;
 use crate::cli::session::cache::SessionCache;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::json::json_line;
+use crate::cli::ui::output;
 use crate::cli::ui::output::Output;
-use crate::cli::ui::text::{human_duration, printable};
+use crate::cli::ui::text::{human_duration, printable, wrap};
 
 const SHORT_EXAMPLES: &str = "  \
   arl explain prod-deploy                   source, roles, parameters, and where each comes from
@@ -109,12 +110,19 @@ struct Explanation {
     unsets: Vec<&'static str>,
 }
 
+/// The column in which the values begin.
+const VALUE_COLUMN: usize = 11;
+
 pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<(), CliError> {
     let context = Context::read()?;
     let mut plan = Plan::new(&args.role, &context, output)?;
     let cache = SessionCache::open(&args.role, Consumer::OneShot, &context, output)?;
     let explanation = Explanation::new(&args.role, &mut plan, &context, &cache)?;
-    let text = if args.json { json_line(&explanation.to_json()) } else { explanation.to_text() };
+    let text = match (args.json, output::stdout_columns()) {
+        (true, _) => json_line(&explanation.to_json()),
+        (false, None) => explanation.to_text(),
+        (false, Some(width)) => wrap(&explanation.to_text(), width, VALUE_COLUMN),
+    };
     output.write_data(text.as_bytes())
 }
 
@@ -191,7 +199,7 @@ impl Explanation {
             let value = printable(value);
             let origin =
                 if origin.is_empty() { String::new() } else { format!("   ({})", printable(origin)) };
-            text.push_str(format!("{name:<11}{value}{origin}").trim_end());
+            text.push_str(format!("{name:<VALUE_COLUMN$}{value}{origin}").trim_end());
             text.push('\n');
         };
         let role = self.role_arn.as_ref().or(self.sso_role.as_ref());

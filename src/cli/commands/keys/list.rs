@@ -10,8 +10,10 @@ use crate::cli::env::key_records::recorded_names;
 use crate::cli::session::runtime::runtime;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::json::json_line;
+use crate::cli::ui::local_time::text_with_local_time;
+use crate::cli::ui::output;
 use crate::cli::ui::output::Output;
-use crate::cli::ui::text::{format_table, printable};
+use crate::cli::ui::text::{Fit, format_table_within, printable};
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
@@ -22,6 +24,10 @@ pub(crate) struct ListArgs {
 }
 
 const HEADINGS: [&str; 6] = ["NAME", "KEY", "USER", "STORE", "STORED", "PROFILES"];
+
+/// The name, which the user types, becomes narrower last; the key ID, which AWS shows too, never.
+const FITS: [Fit; HEADINGS.len()] =
+    [Fit::Last(12), Fit::Never, Fit::First(8), Fit::First(6), Fit::First(11), Fit::First(8)];
 
 /// A stored key.
 struct Listed {
@@ -46,7 +52,7 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), CliError> {
         false => {
             let mut rows = vec![HEADINGS.map(str::to_owned)];
             rows.extend(keys.iter().map(Listed::to_row));
-            format_table(&rows)
+            format_table_within(&rows, output::stdout_columns(), FITS)
         }
     };
     output.write_data(text.as_bytes())
@@ -86,7 +92,7 @@ impl Listed {
             of_record(|record| &record.access_key_id),
             of_record(|record| &record.arn),
             store,
-            of_record(|record| &record.stored_at),
+            text_with_local_time(&of_record(|record| &record.stored_at)),
             printable(&if self.profiles.is_empty() { "-".to_owned() } else { self.profiles.join(", ") }),
         ]
     }

@@ -11,6 +11,7 @@ use crate::cli::commands::keys::profile;
 use crate::cli::env::context::Context;
 use crate::cli::session::runtime::runtime;
 use crate::cli::ui::error::CliError;
+use crate::cli::ui::local_time::text_with_local_time;
 use crate::cli::ui::output;
 use crate::cli::ui::output::{Exposure, Output};
 use crate::cli::ui::text::printable;
@@ -60,7 +61,7 @@ pub(crate) fn run(args: &ShowArgs, output: &Output) -> Result<(), CliError> {
     if let Some(record) = &record {
         line("user", &record.arn);
         line("store", record.store.as_str());
-        line("stored", &record.stored_at);
+        line("stored", &text_with_local_time(&record.stored_at));
     }
     line("profiles", &profile::users(&config, &name).join(", "));
     output.write_data(text.as_bytes())

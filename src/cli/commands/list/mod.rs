@@ -99,8 +99,8 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus, CliErr
         }
         let tables = [
             role_table(&roles, now, width),
-            session_table::session_table(&sessions, now),
-            sign_in_table::sign_in_table(&sign_ins, now),
+            session_table::session_table(&sessions, now, width),
+            sign_in_table::sign_in_table(&sign_ins, now, width),
         ];
         tables.into_iter().filter(|table| !table.is_empty()).collect::<Vec<_>>().join("\n")
     };

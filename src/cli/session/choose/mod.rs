@@ -6,11 +6,14 @@ mod program;
 
 use std::ffi::OsString;
 
+use arl::internal::shell::Shell;
 use arl::internal::{RoleProfile, SharedConfig};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
 use crate::cli::env::dirs::private_runtime_dir;
+use crate::cli::env::program::arguments;
+use crate::cli::env::shell;
 use crate::cli::env::vars;
 use crate::cli::process::signals::StopWatch;
 use crate::cli::roles::needed::role_needed;
@@ -20,6 +23,7 @@ use crate::cli::ui::output::Output;
 use crate::cli::ui::picker;
 use crate::cli::ui::picker::{Entry, List, Look, PickError, Picker};
 use crate::cli::ui::terminal::has_terminal;
+use crate::cli::ui::text::quote_words;
 
 /// What a command line without a role means if there is no user to choose one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,13 +61,44 @@ pub(crate) fn choose_role(
         return Ok(None);
     }
     let is_attended = args.within.is_none() && has_terminal();
+    if !is_attended && let Some(error) = role_as_source(args, asking)? {
+        return Err(error);
+    }
     let name = match asking.unattended {
         _ if is_attended => Chooser::new(asking, output)?.choose()?,
         Unattended::AwsProfile => role_of_the_environment(asking, output)?,
-        Unattended::Refused => return Err(role_needed(asking.command, asking.behind)),
+        Unattended::Refused => return Err(needed(asking)),
     };
     args.role = Some(name.clone());
     Ok(Some(name))
+}
+
+/// Returns the error for a command line that names no role.
+fn needed(asking: Asking) -> CliError {
+    role_needed(asking.command, &behind(asking))
+}
+
+/// Returns what follows the role: the command as typed, if there is one.
+fn behind(asking: Asking) -> String {
+    let words = arguments().iter().map(|word| word.to_string_lossy().into_owned());
+    let command: Vec<String> = words.skip_while(|word| word != "--").skip(1).collect();
+    match command.as_slice() {
+        [] => asking.behind.to_owned(),
+        command => format!(" -- {}", quote_words(Shell::Posix, command)),
+    }
+}
+
+/// Returns the error for a command line that names the role with `--profile`, as the AWS CLI does.
+fn role_as_source(args: &RoleArgs, asking: Asking) -> Result<Option<CliError>, CliError> {
+    let Some(profile) = &args.profile else { return Ok(None) };
+    let context = Context::read()?;
+    let config = context.shared_config()?;
+    let (command, behind) = (asking.command, behind(asking));
+    let name = quote_words(Shell::Posix, std::slice::from_ref(profile));
+    Ok(has_role(&config, profile).then(|| {
+        CliError::usage(format!("`{command}` needs a role; --profile names where its credentials come from"))
+            .hint(format!("to become the role of that profile: {command} {name}{behind}"))
+    }))
 }
 
 /// Returns the command line with the chosen role appended.
@@ -78,18 +113,20 @@ fn refuse_dash(asking: Asking) -> CliError {
         return CliError::usage("`-` means the previous role, and only `arl assume` accepts it")
             .hint("to go back: arl assume -");
     }
-    CliError::usage("there is no previous role: this shell has had no other one").hint(
-        "only the shell integration remembers it: eval \"$(arl init bash)\" in ~/.bashrc, and in zsh, fish, ksh and sh",
-    )
+    let refused = CliError::usage("there is no previous role: this shell has had no other one")
+        .hint("to choose a role: arl assume");
+    let line = shell::detect(None).ok().and_then(shell::startup_line);
+    refused.hints(line.map(|(line, file)| {
+        format!("only the shell integration remembers it; to install it, add to {file}: {line}")
+    }))
 }
 
 fn role_of_the_environment(asking: Asking, output: &Output) -> Result<String, CliError> {
-    let needed = || role_needed(asking.command, asking.behind);
-    let name = vars::get(vars::AWS_PROFILE).ok_or_else(needed)?;
+    let name = vars::get(vars::AWS_PROFILE).ok_or_else(|| needed(asking))?;
     let context = Context::read()?;
     let config = context.shared_config()?;
     if !has_role(&config, &name) {
-        return Err(needed());
+        return Err(needed(asking));
     }
     output.note(&format!("using the role of AWS_PROFILE: {name}"));
     Ok(name)

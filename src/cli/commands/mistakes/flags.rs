@@ -1,0 +1,99 @@
+//! Flags that are not typed as arl knows them: with one dash, with a dash of a web page, misspelled.
+
+use crate::cli::commands::mistakes::line::CommandLine;
+use crate::cli::plan::mistyped_role::with_plain_dashes;
+
+/// Spellings of aws-assume-role-lib, which arl takes too.
+const OTHER_SPELLINGS: [&str; 3] = ["account_id", "role_name", "profile_name"];
+
+/// Returns the line with the flags written right, if a word of it is a flag of the command in another form:
+/// `-json`, `—json`, `/json`, `--JSON`, `--external_id`, `duration=2h`.
+pub(super) fn in_another_form(line: &CommandLine) -> Option<String> {
+    let names = long_names(line)?;
+    let runs_command = ["exec", "each"].into_iter().any(|verb| line.verb.as_deref() == Some(verb));
+    let start = line.verb_place() + 1;
+    let end = line.separator();
+    let mut words: Vec<String> = line.words.get(..end)?.to_vec();
+    let (mut is_changed, mut is_value) = (false, false);
+    for (place, word) in words.iter_mut().enumerate().skip(start) {
+        let is_bare = !word.starts_with('-') && !is_typographic(word);
+        // A bare word behind a flag may be its value.
+        if std::mem::replace(&mut is_value, !is_bare && word != "-" && !word.contains('=')) && is_bare {
+            continue;
+        }
+        if runs_command && is_bare {
+            // The command begins here; its words are its own.
+            if place > start {
+                break;
+            }
+            continue;
+        }
+        let is_separator = is_typographic(word) && with_plain_dashes(word).trim_matches('-').is_empty();
+        let meant = match written_right(word, &names) {
+            // `—` in the place of `--`.
+            _ if runs_command && is_separator => "--".to_owned(),
+            Some(meant) => meant,
+            None => continue,
+        };
+        is_changed |= meant != *word;
+        *word = meant;
+        if *word == "--" {
+            break;
+        }
+    }
+    if !is_changed {
+        return None;
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    Some(line.with(0..end, &words))
+}
+
+/// Returns the similar flags of the command, the most similar one first.
+pub(super) fn similar(line: &CommandLine, flag: &str) -> Vec<String> {
+    let wanted = flag.trim_start_matches('-').split('=').next().unwrap_or_default().to_lowercase();
+    let is_part = |name: &str| name.split('-').count() < wanted.split('-').count() && wanted.contains(name);
+    let distance = |name: &str| strsim::osa_distance(&wanted, name);
+    let limit = 1 + wanted.chars().count() / 5;
+    let names = long_names(line).unwrap_or_default().into_iter();
+    let mut near: Vec<String> =
+        names.filter(|name| wanted.len() > 2 && (distance(name) <= limit || is_part(name))).collect();
+    near.sort_by_key(|name| (distance(name), name.clone()));
+    near
+}
+
+/// Returns the long names of the command's flags.
+fn long_names(line: &CommandLine) -> Option<Vec<String>> {
+    let command = line.described()?;
+    let shown = command.get_arguments().filter(|argument| !argument.is_hide_set());
+    Some(shown.filter_map(|argument| argument.get_long().map(str::to_owned)).collect())
+}
+
+/// Whether a word has a character that web pages put in the place of `-`.
+fn is_typographic(word: &str) -> bool {
+    word.contains(|c: char| !c.is_ascii()) && with_plain_dashes(word).starts_with('-')
+}
+
+/// Returns a word as a flag of the command, if it is one in another form. `None` for a flag that is written
+/// right.
+fn written_right(word: &str, names: &[String]) -> Option<String> {
+    let plain = with_plain_dashes(word);
+    let (name, value) = match plain.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (plain.as_str(), None),
+    };
+    let bare = name.trim_start_matches(['-', '/', '+']);
+    let spelled = bare.to_lowercase().replace('_', "-");
+    let has_mark = bare.len() < name.len();
+    // `profile` alone may be anything; `profile=dev` and `json` are hardly.
+    let is_switch = value.is_none() && !has_mark && spelled != "json";
+    let is_right = name.starts_with("--") && (spelled == bare || OTHER_SPELLINGS.contains(&bare));
+    if is_switch || (is_right && !is_typographic(word)) {
+        return None;
+    }
+    if !has_mark || spelled.chars().count() > 1 {
+        let long = names.iter().find(|long| **long == spelled)?;
+        return Some(value.map_or_else(|| format!("--{long}"), |value| format!("--{long}={value}")));
+    }
+    // `−d`, with the minus sign of mathematics.
+    is_typographic(word).then(|| plain.clone())
+}
