@@ -106,8 +106,8 @@ fn wrong_account(text: &str) -> Option<String> {
     })
 }
 
-/// A role in another notation: `123456789012:role/Deploy`, `Deploy@123456789012`, an ARN with a region or with
-/// an account as the console shows it, the address of the console's page for switching roles.
+/// A role in another notation: `123456789012:role/Deploy`, `Deploy@123456789012`, an ARN with a region or
+/// with an account as the console shows it, the address of the console's page for switching roles.
 fn role_in(text: &str) -> Option<String> {
     if let Some((_, query)) = text.split_once("/switchrole?") {
         let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name));

@@ -165,7 +165,7 @@ impl CommandLine {
     }
 
     fn argument_before_the_verb(&self, word: &str) -> CliError {
-        let refused = CliError::usage(format!("`{word}` stands before the command"));
+        let refused = CliError::usage(format!("`{word}` stands before the subcommand"));
         let value = self.words.iter().skip_while(|other| *other != word).nth(1);
         let profile =
             value.filter(|value| !value.starts_with('-')).map_or("ROLE".into(), |value| quoted(&[value]));
