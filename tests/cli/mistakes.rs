@@ -19,8 +19,8 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "no command",
         "arl assume arn:aws:iam::123456789012:role/Deploy",
     ),
-    ("--profile prod-deploy", "stands before the command", "arl assume prod-deploy"),
-    ("-p prod-deploy", "stands before the command", "arl assume prod-deploy"),
+    ("--profile prod-deploy", "stands before the subcommand", "arl assume prod-deploy"),
+    ("-p prod-deploy", "stands before the subcommand", "arl assume prod-deploy"),
     // The commands of other tools.
     ("switch prod-deploy", "no command `switch`", "hint: arl assume prod-deploy"),
     ("use prod-deploy --json", "no command", "hint: arl assume prod-deploy --json"),
@@ -247,18 +247,22 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("--color sometimes list", "`--color` must be auto, always or never, not `sometimes`", "error"),
     ("each prod-deploy -j 0 -- ls", "`--jobs` does not take `0`", "it must be 1 to 256"),
     ("assume prod-deploy --region Frankfurt", "must be a region", "did you mean `eu-central-1`?"),
-    ("assume prod-deploy --region=", "--region is empty", "is a variable of the command line empty?"),
-    ("assume prod-deploy -d 24h", "--duration must be 15m to 12h, is 24h", "the longest: --duration 12h"),
+    (
+        "assume prod-deploy --region=",
+        "--region is empty",
+        "check that no variable on the command line is empty",
+    ),
+    ("assume prod-deploy -d 24h", "--duration must be 15m to 12h, not 24h", "the longest: --duration 12h"),
     ("assume prod-deploy -d PT1H", "not `PT1H`", "for one hour: --duration 1h"),
     ("assume prod-deploy --policy p.json", "--policy is the name of a file", "--policy file://p.json"),
-    ("assume prod-deploy --partition aws-cn", "--partition says `aws-cn`", "leave --partition out"),
+    ("assume prod-deploy --partition aws-cn", "--partition is `aws-cn`", "leave out --partition"),
     (
         "assume prod-deploy --endpoint-url localhost:4566",
         "is no URL",
         "did you mean `http://localhost:4566`?",
     ),
     ("init Bash", "no shell integration for `Bash`", "did you mean `arl init bash`?"),
-    ("completions bsh", "no completion for `bsh`", "did you mean `arl completions bash`?"),
+    ("completions bsh", "no completion script for `bsh`", "did you mean `arl completions bash`?"),
     ("each prod-deploy -j x -- ls", "`--jobs` does not take `x`", "it is not a whole number"),
     ("assume prod-deploy --json --env", "`--json` and `--env` cannot be used together", "leave `--json` out"),
     (
@@ -362,9 +366,9 @@ const ROLES: &[(&str, &str, &str)] = &[
     ("nosuch", "there is no profile", "`arl list` shows the roles"),
     ("misspelled", "neither `source_profile`", "did you mean `source_profile`?"),
     ("without-source", "neither `source_profile`", "source_profile = dev"),
-    ("quoted", "is no role", "role_arn = arn:aws:iam::123456789012:role/X"),
+    ("quoted", "is not a role", "role_arn = arn:aws:iam::123456789012:role/X"),
     ("lost", "there is no profile `gone`", "profiles with credentials: dev"),
-    ("sso", "does not exist", "the sessions are: corp"),
+    ("sso", "does not exist", "the [sso-session]s are: corp"),
 ];
 
 #[test]
@@ -399,7 +403,7 @@ fn a_role_in_another_form_gets_the_one_that_arl_takes() {
         (&["each", "prod-deploy", "-p", "4", "--", "ls"], "-j 4"),
         (&["write", "prod-deploy", "--profile", "x"], "--profile-name x"),
         (&["assume", "prod-deploy", "--profile", "x"], "profiles with credentials: dev"),
-        (&["assume", "prod-deploy", "--profile", ""], "is a variable of the command line empty?"),
+        (&["assume", "prod-deploy", "--profile", ""], "check that no variable on the command line is empty"),
     ] {
         let run = stage.run(stage.bare(binary()).args(args));
         assert_ne!(run.status, 0, "{args:?}: {run:?}");
