@@ -161,7 +161,7 @@ pub(crate) fn validate_region(origin: &str, region: String, has_endpoint: bool) 
     }
     if region.is_empty() {
         return Err(
-            CliError::usage(format!("{origin} is empty")).hint("is a variable of the command line empty?")
+            CliError::usage(format!("{origin} is empty")).hint("check that no variable on the command line is empty")
         );
     }
     let error = CliError::usage(format!("{origin} must be a region such as eu-west-1, not `{region}`"));
