@@ -252,7 +252,7 @@ fn silent_connections_and_long_cookies_do_not_hold_the_browser_up() {
     let stage = Stage::new();
     let path = stage.home.join("browser");
     let browser = "#!/usr/bin/env python3\n\
-                   import socket, sys, time, urllib.parse\n\
+                   import os, socket, sys, time, urllib.parse\n\
                    address = urllib.parse.urlparse(sys.argv[1])\n\
                    connect = lambda: socket.create_connection((address.hostname, address.port))\n\
                    silent = [connect() for _ in range(200)]\n\
@@ -262,7 +262,8 @@ fn silent_connections_and_long_cookies_do_not_hold_the_browser_up() {
                    begin = time.time()\n\
                    browser.sendall(head.encode())\n\
                    answer = browser.recv(4096).decode()\n\
-                   open('answer', 'w').write(f'{time.time() - begin:.0f} {answer}')\n";
+                   open('answer~', 'w').write(f'{time.time() - begin:.0f} {answer}')\n\
+                   os.rename('answer~', 'answer')\n";
     write_program(&path, browser);
     let mut arl = stage.as_ann("arl");
     arl.env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url()).env("ARL_BROWSER", &path);

@@ -369,6 +369,6 @@ fn session_name(hop: &Hop) -> Setting {
         }
         _ => (hop.request.role_session_name.to_string(), ""),
     };
-    let origin = hop.origins.get("RoleSessionName").unwrap_or("made up of {user}@{role}.{account}");
+    let origin = hop.origins.get("RoleSessionName").unwrap_or("from the template {user}@{role}.{account}");
     setting("RoleSessionName", name, format!("{origin}{note}"))
 }
