@@ -1,6 +1,7 @@
 //! Stored keys in a keychain: chooses the helper, and reads and writes the entries.
 
 use std::fmt;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::entry::{Rotation, decode_keys, decode_rotation, encode_keys, encode_rotation};
@@ -51,8 +52,13 @@ impl StoredKey {
                 store: store.name.clone(),
                 stored_at: String::new(),
             };
-            // The key works without a record; sessions are then not cached.
-            let _ = record.write(directory, &self.name);
+            // The key works without a record; sessions are then not cached. Another process that holds the
+            // lock writes the record itself.
+            let lock = KeyRecord::open_lock(directory, &self.name);
+            let is_locked = |lock: &File| matches!(lock.try_lock(), Err(TryLockError::WouldBlock));
+            if lock.is_ok_and(|lock| !is_locked(&lock)) {
+                let _ = record.write(directory, &self.name);
+            }
         }
         Ok(keys)
     }

@@ -15,6 +15,9 @@ use crate::support::{DEPLOY, Run, Stage, binary, copy_program, write_program};
 /// The user whose home directory it is.
 const EVE: u32 = 4242;
 
+/// Where the AWS CLI keeps credentials of roles, which signing out removes.
+const CLI_CACHE: &str = ".aws/cli/cache";
+
 /// What root runs: together it makes, changes and removes every file that arl has.
 const COMMANDS: &[&[&str]] = &[
     &["login", "corp"],
@@ -26,6 +29,7 @@ const COMMANDS: &[&[&str]] = &[
     &["keys", "remove", "linked", "--force"],
     &["cache", "list"],
     &["logout", "corp"],
+    &["logout", "--all"],
     &["cache", "clear"],
 ];
 
@@ -37,6 +41,8 @@ fn stage_of_eve() -> Stage {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).unwrap();
     }
     fs::create_dir_all(stage.home.join(".aws/sso/cache")).unwrap();
+    fs::create_dir_all(stage.home.join(CLI_CACHE)).unwrap();
+    fs::write(stage.home.join(CLI_CACHE).join("role.json"), r#"{"ProviderType":"sso"}"#).unwrap();
     fs::create_dir(stage.home.join("roots")).unwrap();
     let keys = stage.home.join(".local/state/arl/keys");
     fs::DirBuilder::new().recursive(true).mode(0o700).create(keys).unwrap();
@@ -48,6 +54,9 @@ fn stage_of_eve() -> Stage {
         ".aws/credentials",
         ".aws/sso",
         ".aws/sso/cache",
+        ".aws/cli",
+        CLI_CACHE,
+        ".aws/cli/cache/role.json",
         ".cache",
         ".local",
         ".local/state",
@@ -183,6 +192,7 @@ fn root_follows_no_link_in_the_place_of_a_directory() {
     for wanted in [
         ".aws",
         ".aws/sso/cache",
+        CLI_CACHE,
         ".cache",
         ".cache/arl",
         ".cache/arl/catalogs",

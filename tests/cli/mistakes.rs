@@ -46,6 +46,8 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("xyzzy", "no command `xyzzy`", "`arl --help` lists the commands"),
     ("cache purge", "`arl cache` has no command `purge`", "hint: arl cache clear"),
     // The flags of other tools.
+    ("keys remove ci --yes", "no flag `--yes`", "hint: arl keys remove ci --force"),
+    ("write prod-deploy --profile-name x -y", "no flag `-y`", "--profile-name x --force"),
     (
         "assume prod-deploy --mfa 123456",
         "no flag `--mfa`",

@@ -199,7 +199,7 @@ const NO_VALUE: &str = "";
 
 /// Flags of other tools, for which subcommands arl recognizes them, and what arl has instead. The first
 /// entry that fits counts.
-const FLAGS: [(&[&str], At, Here); 45] = [
+const FLAGS: [(&[&str], At, Here); 46] = [
     // Of single commands.
     (&["--profile", "--sso-session", "-p", "--session"], Only(&["login", "logout"]), Argument),
     (&["--use-device-code"], Only(&["login"]), Switch("--device-code")),
@@ -210,6 +210,7 @@ const FLAGS: [(&[&str], At, Here); 45] = [
         Nothing,
     ),
     (&["--all", "-a"], Only(&["each"]), Switch("*")),
+    (&["--yes", "-y", "--no-input"], Only(&["keys", "configure", "write"]), Switch("--force")),
     (&["--name", "-n"], Only(&["configure", "write"]), Flag("--profile-name", "NAME")),
     (&["--firefox"], Only(&["console"]), Switch("--container")),
     (&["--print", "--stdout", "--url", "--link", "--no-open"], Only(&["console"]), Nothing),
