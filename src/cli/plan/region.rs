@@ -160,9 +160,8 @@ pub(crate) fn validate_region(origin: &str, region: String, has_endpoint: bool) 
         return Ok(region);
     }
     if region.is_empty() {
-        return Err(
-            CliError::usage(format!("{origin} is empty")).hint("check that no variable on the command line is empty")
-        );
+        return Err(CliError::usage(format!("{origin} is empty"))
+            .hint("check that no variable on the command line is empty"));
     }
     let error = CliError::usage(format!("{origin} must be a region such as eu-west-1, not `{region}`"));
     let names = arl::internal::closest(&region, REGIONS.map(|(name, _)| name));

@@ -57,7 +57,7 @@ pub(crate) fn printable_lines(text: &str) -> String {
 pub(crate) enum Fit {
     /// It may not become narrower.
     Never,
-    /// It becomes narrower before the others, down to this width.
+    /// It becomes narrower before the others, down to this width. If that is not enough, it is left out.
     First(usize),
     /// It becomes narrower, down to this width, once the others have their smallest widths.
     Last(usize),
@@ -72,40 +72,62 @@ pub(crate) fn format_table<const N: usize>(rows: &[[String; N]]) -> String {
 }
 
 /// Returns rows as text of at most this width, if the columns can be narrow enough. The widest column becomes
-/// narrower first.
+/// narrower first. Of the columns that can be left out, the last one goes first.
 pub(crate) fn format_table_within<const N: usize>(
     rows: &[[String; N]],
     width: Option<usize>,
     fits: [Fit; N],
 ) -> String {
+    let mut shown: Vec<usize> = (0..N).collect();
+    let mut widths = column_widths(rows, &shown, width, fits);
+    while width.is_some_and(|width| table_width(&shown, &widths) > width)
+        && let Some(place) = shown.iter().rposition(|&column| matches!(fits[column], Fit::First(_)))
+    {
+        shown.remove(place);
+        widths = column_widths(rows, &shown, width, fits);
+    }
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for &column in &shown {
+            let cell = shorten(&row[column], widths[column]);
+            line.push_str(&cell);
+            line.extend(std::iter::repeat_n(' ', widths[column] - cell.width() + COLUMN_GAP));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn table_width<const N: usize>(shown: &[usize], widths: &[usize; N]) -> usize {
+    shown.iter().map(|&column| widths[column]).sum::<usize>() + COLUMN_GAP * shown.len().saturating_sub(1)
+}
+
+/// Returns the widths of the columns, which fit into `width` if the columns can be narrow enough.
+fn column_widths<const N: usize>(
+    rows: &[[String; N]],
+    shown: &[usize],
+    width: Option<usize>,
+    fits: [Fit; N],
+) -> [usize; N] {
     let natural = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
     let mut widths: [usize; N] = std::array::from_fn(natural);
-    let limit = width.map(|width| width.saturating_sub(COLUMN_GAP * (N - 1)));
     let least = |column: usize, is_last: bool| match fits[column] {
         Fit::First(least) if !is_last => Some(least),
         Fit::Last(least) if is_last => Some(least),
         _ => None,
     };
     for is_last in [false, true] {
-        while limit.is_some_and(|limit| widths.iter().sum::<usize>() > limit) {
+        while width.is_some_and(|width| table_width(shown, &widths) > width) {
             let can_shrink =
                 |column: &usize| least(*column, is_last).is_some_and(|least| widths[*column] > least);
-            let Some(widest) = (0..N).filter(can_shrink).max_by_key(|&column| widths[column]) else { break };
+            let columns = shown.iter().copied().filter(can_shrink);
+            let Some(widest) = columns.max_by_key(|&column| widths[column]) else { break };
             widths[widest] -= 1;
         }
     }
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, &width) in row.iter().zip(&widths) {
-            let cell = shorten(cell, width);
-            line.push_str(&cell);
-            line.extend(std::iter::repeat_n(' ', width - cell.width() + COLUMN_GAP));
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+    widths
 }
 
 /// The least width of a description beside what it describes.
@@ -240,7 +262,9 @@ mod tests {
         let narrow = format_table_within(&rows, Some(20), fits);
         assert_eq!(narrow, "NAME  ACCOUNT   LEFT\ndev   日本🚀 …  1h\n");
         assert!(narrow.lines().all(|line| line.width() <= 20));
-        assert_eq!(format_table_within(&rows, Some(5), fits), "NAME  ACCOU…  LEFT\ndev   日本…   1h\n");
+        // A column that cannot be narrow enough is left out.
+        assert_eq!(format_table_within(&rows, Some(18), fits), "NAME  ACCOU…  LEFT\ndev   日本…   1h\n");
+        assert_eq!(format_table_within(&rows, Some(17), fits), "NAME  LEFT\ndev   1h\n");
         assert_eq!((&*shorten("日本", 3), &*shorten("ab", 2), &*shorten("ab", 0)), ("日…", "ab", ""));
     }
 

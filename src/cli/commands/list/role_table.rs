@@ -9,10 +9,10 @@ use crate::cli::ui::json::json_line;
 use crate::cli::ui::text::{Fit, format_table_within, human_duration, printable};
 
 const HEADINGS: [&str; 7] = ["", "PROFILE", "ACCOUNT", "ROLE", "SOURCE", "MFA", "LEFT"];
-/// Which columns become narrower if the terminal is too narrow. The name does so last, because the user types
-/// it, and the account never so far that its ID is cut.
+/// Which columns become narrower or are left out if the terminal is too narrow. The name becomes narrower
+/// last, because the user types it, and the account never so far that its ID is cut.
 const FITS: [Fit; HEADINGS.len()] =
-    [Fit::Never, Fit::Last(12), Fit::First(13), Fit::First(6), Fit::First(6), Fit::Never, Fit::Never];
+    [Fit::Never, Fit::Last(12), Fit::First(13), Fit::First(6), Fit::First(6), Fit::First(3), Fit::Never];
 /// The most faults of profiles that are shown below the table.
 const MAX_FAULTS: usize = 10;
 
