@@ -134,6 +134,10 @@ fn tidied(page: &str) -> String {
         if number > 1 && (line.contains(" \\n(.g ") || line.starts_with(".el .ds Aq")) {
             continue;
         }
+        // Lines that are not filled end without this request.
+        if !is_filled && line == ".br" {
+            continue;
+        }
         let mut rest = line.trim_end();
         while is_filled && rest.len() > WIDTH && !rest.starts_with(['.', '\'']) {
             // troff takes a line that begins with a period or an apostrophe as a request, so do not break
