@@ -191,9 +191,12 @@ def read():
     return bool(data)
 while b"MFA code from " not in seen: read()
 if what == "kill":
-    pids = [p for p in os.listdir("/proc") if p.isdigit() and os.path.exists(f"/proc/{p}/cmdline") and open(f"/proc/{p}/cmdline","rb").read().startswith(b"arl\0")
-            and os.getpgid(int(p)) == os.getpgid(child)]
-    for pid in pids: os.kill(int(pid), signal.SIGTERM)
+    def is_arl(pid):
+        # Other processes end while this looks at them.
+        try: return open(f"/proc/{pid}/cmdline", "rb").read().startswith(b"arl\0") and os.getpgid(pid) == os.getpgid(child)
+        except OSError: return False
+    pids = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if is_arl(pid)]
+    for pid in pids: os.kill(pid, signal.SIGTERM)
 else:
     os.write(terminal, {"code": b"100001\n", "interrupt": b"\x03", "end": b"\x04", "stop": b"\x1a\n100003\n", "nonsense": b"hunter22\n100002\n"}[what])
 while read(): pass
