@@ -143,7 +143,7 @@ fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<(), CliEr
         return Err(CliError::new(format!("profile `{name}` has long-term keys, which would be lost"))
             .hint("choose another name with --profile-name, or pass --force"));
     }
-    // SDKs prefer these keys to access keys in the same profile, some of them only a part of these.
+    // SDKs prefer most of these keys to access keys in the same profile.
     let other = OTHER_SOURCES.into_iter().find(|key| section.get(key).is_some());
     if let Some(key) = other {
         return Err(CliError::new(format!(

@@ -26,7 +26,7 @@ use crate::cli::ui::text::{printable, shorten};
 
 /// A token that is valid for less than this is renewed first.
 const TOKEN_MARGIN: Duration = Duration::from_secs(300);
-/// How much of a session's name stands before the progress bar, which must fit into its line.
+/// The most columns of a session's name before the progress bar, which must fit into one line.
 const MAX_LABEL: usize = 24;
 
 /// Whether a cached catalog is used.
