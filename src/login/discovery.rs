@@ -1,7 +1,7 @@
 //! Asks IAM Identity Center which accounts and roles the user of a sign-in has.
 //!
-//! That takes one request for the accounts and one for the roles of each. So the requests are paced, and the
-//! catalog is saved on the way: if the process stops, the next one continues.
+//! That takes at least one request for the accounts and one for the roles of each. So the requests are paced,
+//! and the catalog is saved on the way: if the process stops, the next one continues.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

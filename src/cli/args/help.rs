@@ -102,8 +102,8 @@ impl HelpLength {
     }
 }
 
-/// Breaks the lines of examples and tables at this width. The rest of a description stands below its
-/// beginning; clap would continue it at the left edge.
+/// Breaks the lines of examples and tables at this width. A description continues below its own beginning;
+/// clap would continue it at the left edge.
 pub(crate) fn with_hanging_lines(mut command: Command, columns: usize) -> Command {
     let fit = |text: Option<&StyledStr>| {
         let text = text?.to_string();

@@ -63,8 +63,8 @@ pub(crate) fn discover(
     Inquiry::new(context, session_name, output)?.ask(Question::All, refresh)
 }
 
-/// Returns the accounts that a session offers, with their cached roles. This takes one request, while
-/// [`discover`] sends one for each account.
+/// Returns the accounts that a session offers, with their cached roles. This takes one request for every 100
+/// accounts, while [`discover`] sends one more for each account.
 ///
 /// # Errors
 /// As [`discover`].

@@ -117,7 +117,7 @@ impl CommandLine {
         let words: Vec<&str> = self.rest().iter().map(String::as_str).filter(|word| *word != "--").collect();
         let is_pattern = |word: &str| verb == "each" && word.contains(['*', '?']);
         let is_own = |word: &str| word.starts_with('-') || is_role(word) || is_pattern(word);
-        // The value of a flag stands before the command too.
+        // The flags before the command include their values.
         let mut end = 0;
         while let Some(word) = words.get(end).filter(|word| is_own(word)) {
             let has_value = word.starts_with('-') && !word.contains('=') && self.takes_value(word);
