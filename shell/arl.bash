@@ -382,7 +382,7 @@ __arl_notice() {
         __arl_name="role/${__arl_rest##*/} in ${__arl_rest%%:*}"
         __arl_rest="${__arl_rest%%:*}/${__arl_rest##*/}"
     fi
-    # The name of the role, unless it is only its account and name.
+    # Also show ARL_ROLE, unless it is only the account and the name of the role.
     if [[ -n ${ARL_ROLE-} && $ARL_ROLE != "$__arl_rest" && $ARL_ROLE != *[![:graph:]\ ]* ]]; then
         [[ $__arl_name == 'a role' ]] && __arl_name=$ARL_ROLE || __arl_name="$ARL_ROLE ($__arl_name)"
     fi

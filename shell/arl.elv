@@ -180,7 +180,7 @@ fn __arl_notice {|now told|
     if (> (count $parts) 5) { set name = (str:join '' [role/ $names[-1] ' in ' $parts[4]]) }
     set arn = (str:join '' [$parts[4] / $names[-1]])
   }
-  # The name of the role, unless it is only its account and name.
+  # Also show ARL_ROLE, unless it is only the account and the name of the role.
   var known = (__arl_get ARL_ROLE)
   if (and (not-eq $known $nil) (not-eq $known $arn) (re:match '^[ -~]+$' $known)) {
     if (eq $name 'a role') { set name = $known } else { set name = $known' ('$name')' }

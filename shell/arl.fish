@@ -229,7 +229,7 @@ function __arl_notice
         set --local parts (string split -- : $ARL_ROLE_ARN)
         set --local role (string split --right --max 1 -- / $ARL_ROLE_ARN)[-1]
         set name "role/$role in $parts[5]"
-        # The name of the role, unless it is only its account and name.
+        # Also show ARL_ROLE, unless it is only the account and the name of the role.
         if string match --quiet --regex -- '^[[:graph:] ]+$' "$ARL_ROLE"; and test "$ARL_ROLE" != "$parts[5]/$role"
             set name "$ARL_ROLE ($name)"
         end

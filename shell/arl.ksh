@@ -76,7 +76,7 @@ __arl_expired() {
             __arl_name="role/${ARL_ROLE_ARN##*/} in ${__arl_name%%:*}"
             ;;
     esac
-    # The name of the role, unless it is only its account and name.
+    # Also show ARL_ROLE, unless it is only the account and the name of the role.
     case ${ARL_ROLE-} in
         *[![:graph:]\ ]* | '' | "${__arl_ago-}") ;;
         *) case $__arl_name in 'a role') __arl_name=$ARL_ROLE ;; *) __arl_name="$ARL_ROLE ($__arl_name)" ;; esac ;;

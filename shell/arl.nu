@@ -177,7 +177,7 @@ def __arl_notice [told: string] {
         [($env.ARL_ROLE_ARN | split row '/' | last) ($parts | get --optional 4)]
     } else { [] }
     let label = if ($role | is-empty) { 'a role' } else { $"role/($role.0) in ($role.1)" }
-    # The name of the role, unless it is only its account and name.
+    # Also show ARL_ROLE, unless it is only the account and the name of the role.
     let known = if ($env.ARL_ROLE? | default '') =~ '^[ -~]+$' { $env.ARL_ROLE } else { '' }
     let name = if $known == '' or $known == $"($role.1?)/($role.0?)" { $label } else {
         if ($role | is-empty) { $known } else { $"($known) \(($label)\)" }

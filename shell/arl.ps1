@@ -139,7 +139,7 @@ function global:__arl_notice([long]$Now, [string]$Told) {
         $name = "role/$($arn.Split('/')[-1]) in $($arn.Split(':')[4])"
         $arn = "$($arn.Split(':')[4])/$($arn.Split('/')[-1])"
     }
-    # The name of the role, unless it is only its account and name.
+    # Also show ARL_ROLE, unless it is only the account and the name of the role.
     $known = __arl_get 'ARL_ROLE'
     if (($null -ne $known) -and ($known -cne $arn) -and ($known -cmatch '^[ -~]+$')) {
         $name = if ($name -ceq 'a role') { $known } else { "$known ($name)" }

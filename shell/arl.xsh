@@ -142,7 +142,7 @@ def __arl_load():
         if re.fullmatch("[!-~]+", arn) and arn.count(":") >= 5:
             name = f"role/{arn.split('/')[-1]} in {arn.split(':')[4]}"
             arn = f"{arn.split(':')[4]}/{arn.split('/')[-1]}"
-        # The name of the role, unless it is only its account and name.
+        # Also show ARL_ROLE, unless it is only the account and the name of the role.
         known = get("ARL_ROLE") or ""
         if known != arn and re.fullmatch("[ -~]+", known):
             name = known if name == "a role" else f"{known} ({name})"

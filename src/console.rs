@@ -164,8 +164,8 @@ impl FirefoxContainer {
         Self { name: name.to_owned(), color }
     }
 
-    /// Returns an address that opens a URL in the container, which is made if it is missing. It needs the
-    /// extension "Open external links in a container".
+    /// Returns an address that opens a URL in the container. It needs the Firefox extension "Open external
+    /// links in a container", which creates the container if it is missing.
     ///
     /// Source: <https://github.com/honsiorovskyi/open-url-in-container>.
     pub fn address(&self, url: &str) -> String {

@@ -119,7 +119,7 @@ impl From<Infallible> for Error {
     }
 }
 
-/// Lets callers pass text where a type is expected that can be parsed.
+/// Lets callers pass text for a parameter whose type can be parsed.
 macro_rules! try_from_text {
     ($($target:ty),+) => {$(
         impl TryFrom<&str> for $target {

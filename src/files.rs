@@ -27,7 +27,7 @@ pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
         return Err(io::ErrorKind::IsADirectory.into());
     }
     if metadata.is_file() {
-        // Files of /proc have no length, so what is read is limited as well.
+        // Files of /proc have no length, so the read is limited as well.
         return match metadata.len() > max {
             true => Err(too_large(max)),
             false => read_to_limit(path, max, metadata.len()),

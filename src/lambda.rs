@@ -6,14 +6,14 @@ use crate::arn::RoleSessionName;
 use crate::arn::session::is_name_char;
 use crate::error::Error;
 
-/// The longest session name that STS accepts.
+/// The longest session name that STS accepts, in characters.
 const MAX_NAME_LEN: usize = 64;
 /// The longest prefix that leaves room for a dot and four characters of the instance.
 const MAX_PREFIX_LEN: usize = 59;
 /// The shortest part of a timestamp that still identifies a session: up to the seconds.
 const MIN_TIME_LEN: usize = 14;
 
-/// The facts about a Lambda function that its session name consists of. An empty text counts as missing.
+/// The facts about a Lambda function from which its session name is made. An empty text counts as missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LambdaFunction {

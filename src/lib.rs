@@ -52,8 +52,8 @@
 //!
 //! # What it does not do
 //!
-//! - It brings no HTTP client and no TLS library. The parent's configuration has an HTTP client, or the SDK
-//!   was built with its default client.
+//! - It brings no HTTP client and no TLS library. The parent's configuration must have an HTTP client, or the
+//!   SDK must be built with its default one.
 //! - `config.assume_role` does not search for source credentials. The parent has them.
 //! - `SdkConfig` is a value: a region that is set in the parent later does not reach the child.
 //! - It renews credentials when the program asks for them, and spawns no task.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, try_from_text};
 
-/// Creates the error for a text that is not an ARN, or a part of one, of the expected kind.
+/// Creates the error for a text that is not a valid ARN, or not a valid part of one.
 pub(super) fn invalid_arn(text: &str, reason: &str) -> Error {
     Error::invalid(format!("`{text}`: {reason}"))
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::ids::{AccountId, Partition, invalid_arn};
 use crate::error::{Error, try_from_text};
 
-/// The longest ARN that STS accepts.
+/// The longest ARN that STS accepts, in characters.
 const MAX_ARN: usize = 2048;
 
 /// The ARN of an IAM role: `arn:aws:iam::123456789012:role/path/Name`.

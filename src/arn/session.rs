@@ -83,7 +83,8 @@ impl AssumedRoleSessionArn {
         &self.account_id
     }
 
-    /// Parses the ARN of a session of this role. Ceph puts the role's path into it, which AWS leaves out.
+    /// Parses the ARN of a session of this role. Ceph includes the role's path in that ARN; AWS leaves it
+    /// out.
     pub(crate) fn parse_of_role(text: &str, role: &RoleArn) -> Result<Self, Error> {
         let path = role.path();
         let plain = match text.split_once(":assumed-role/") {
@@ -95,7 +96,8 @@ impl AssumedRoleSessionArn {
         plain.and_then(|plain| plain.parse().ok()).map_or_else(|| text.parse(), Ok)
     }
 
-    /// Whether this is a session of that role.
+    /// Whether this is a session of `role`. It compares partition, account and name, because the ARN of a
+    /// session has no path.
     pub fn is_session_of(&self, role: &RoleArn) -> bool {
         self.partition == *role.partition()
             && self.account_id == *role.account_id()

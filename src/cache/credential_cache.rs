@@ -21,7 +21,7 @@ pub type CacheFuture<'a, T> =
 /// entry that has expired, that was changed, or that belongs to another key, so a cache needs no checks of
 /// its own.
 ///
-/// An entry **contains the credentials in plain text**. Only its owner may be able to read it.
+/// An entry **contains the credentials in plain text**. Make sure that only its owner can read it.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -48,15 +48,16 @@ pub type CacheFuture<'a, T> =
 pub trait CredentialCache: fmt::Debug + Send + Sync {
     /// Returns the entry with this key, if there is one.
     ///
-    /// A program sees no error: arl logs it with `tracing` and calls STS.
+    /// If this fails, arl logs the error with `tracing` and calls STS. The program does not see the error.
     fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<Vec<u8>>>;
 
     /// Stores an entry, which expires after `expires_in`, and replaces the one with the same key.
     ///
-    /// A program sees no error: arl logs it with `tracing` and returns the credentials.
+    /// If this fails, arl logs the error with `tracing` and returns the credentials. The program does not see
+    /// the error.
     fn put<'a>(&'a self, key: &'a str, entry: Vec<u8>, expires_in: Duration) -> CacheFuture<'a, ()>;
 
-    /// Returns the locks with which the processes that share the cache make one call.
+    /// Returns the locks through which the processes that share the cache make one call instead of several.
     #[cfg(unix)]
     #[doc(hidden)]
     fn single_flight(&self) -> Option<&SingleFlight> {

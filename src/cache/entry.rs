@@ -45,8 +45,8 @@ impl SessionSummary {
         self.facts.get("hops")?.as_array()?.last()?.get("RoleArn")?.as_str()
     }
 
-    /// Returns the role of IAM Identity Center, as `SESSION:ACCOUNT/NAME`. `None` for the session of another
-    /// role.
+    /// Returns the role of IAM Identity Center, as `SESSION:ACCOUNT/NAME`. `None` for any other session, and
+    /// for a sign-in without a name.
     pub fn sso_role(&self) -> Option<String> {
         if !self.facts.get("hops")?.as_array()?.is_empty() {
             return None;

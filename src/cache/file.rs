@@ -35,9 +35,10 @@ const LOCK_DIR: &str = "locks";
 /// Processes that use the same directory and need the same session at the same time make one call: the others
 /// wait for its session. If that call fails, they make their own calls, all at once.
 ///
-/// The program `arl` has the same cache in `~/.cache/arl` (macOS: `~/Library/Caches/arl`). A session is
-/// shared with it if both assume the role with the same access key, in one step, in the same STS region and
-/// with the same parameters: then `arl assume ROLE` in a shell and this cache in a program take one MFA code.
+/// The program `arl` has the same cache in `~/.cache/arl` (macOS: `~/Library/Caches/arl`). The two share a
+/// session if both assume the role with the same access key, in one step, in the same STS region and with the
+/// same parameters. Then `arl assume ROLE` in a shell and this cache in a program need only one MFA code
+/// between them.
 ///
 /// The files are small, and they are read and written synchronously.
 #[derive(Debug, Clone)]
@@ -169,7 +170,6 @@ impl SessionStore for JsonFileCache {
     }
 }
 
-/// Reads an entry.
 fn read_file(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
     private_file::read(path, MAX_ENTRY)
 }

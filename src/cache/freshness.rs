@@ -37,7 +37,7 @@ impl Consumer {
 pub struct FreshnessPolicy {
     /// The program that uses the session.
     pub consumer: Consumer,
-    /// The minimum that the user asks for, if it is more than the program needs.
+    /// The minimum that the user asks for. It counts if it is longer than the margin of `consumer`.
     pub min_ttl: Duration,
 }
 

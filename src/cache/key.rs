@@ -22,7 +22,7 @@ pub struct CacheKeyHop<'a> {
     pub session_name: Option<&'a str>,
 }
 
-/// The key of a cached session. It contains no secret, and differs for any two requests that may return
+/// The key of a cached session. Its text contains no secret, and differs for any two requests that may return
 /// different sessions.
 #[derive(Debug, Clone)]
 pub struct CacheKey {
@@ -66,8 +66,8 @@ impl CacheKey {
         hmac_hex(self.secret.expose().as_bytes(), text.as_bytes())
     }
 
-    /// Returns a tag that differs between calls that may fail differently although they would return the same
-    /// session, because of another secret key or another proxy.
+    /// Returns a tag for sharing failures. Two calls for the same session have different tags if their secret
+    /// keys or their network settings differ, because then one may fail and the other succeed.
     pub(super) fn failure_scope(&self) -> String {
         self.mac(&self.network)
     }
@@ -99,7 +99,7 @@ fn partition_facts(sts: &StsSettings) -> Value {
     json!({ "partition": Partition::for_region(&sts.region).as_str(), "url": sts.endpoint_url })
 }
 
-/// Returns the facts of one hop, by STS's names. A missing parameter and an empty list differ.
+/// Returns the facts of one hop, under the names that STS uses. A missing parameter and an empty list differ.
 fn hop_facts(hop: &CacheKeyHop<'_>) -> Value {
     let CacheKeyHop { request, session_name } = hop;
     let mut facts = Map::new();

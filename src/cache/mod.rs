@@ -1,7 +1,7 @@
 //! Caches sessions between runs.
 //!
-//! A cache entry contains everything that decides which session STS returns. Reading compares it, and treats
-//! any difference as a miss. [`JsonFileCache`] and [`KeyringCache`] exist on Unix and on Linux only;
+//! A cache entry contains everything that decides which session STS returns. Reading compares all of it, and
+//! treats any difference as a miss. [`JsonFileCache`] exists only on Unix and [`KeyringCache`] only on Linux;
 //! everything else of this crate builds everywhere.
 
 pub(crate) mod credential_cache;

@@ -12,9 +12,9 @@ use crate::links;
 /// Creates a directory with mode 0700, unless it exists. Returns its permission bits.
 ///
 /// # Errors
-/// The directory cannot be created, is not a directory, or belongs to another user. As root (`sudo -E`),
-/// also: the directory is missing and lies in the directory of another user, who could not use it afterwards,
-/// or a link of another user leads to it.
+/// The directory cannot be created, is not a directory, or belongs to another user. For root (`sudo -E`), two
+/// more cases are errors: the directory is missing and lies in a directory of another user, who could not use
+/// it afterwards; or a link of another user leads to it.
 pub(super) fn ensure(directory: &Path) -> io::Result<u32> {
     links::check_directories(directory)?;
     let refuse = |reason: &str| Err(io::Error::other(format!("`{}` {reason}", directory.display())));

@@ -61,14 +61,14 @@ pub(crate) fn read(path: &Path, max: u64) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-/// Whether a file has the name of one that arl stores in a directory of its own: a key of 64 hexadecimal
-/// digits. Other files there are left alone.
+/// Whether a file's name is one under which arl stores an entry: 64 hexadecimal digits. arl leaves the other
+/// files in its directories alone.
 pub(crate) fn is_stored(path: &Path) -> bool {
     let name = path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
     name.len() == 64 && name.iter().all(u8::is_ascii_hexdigit)
 }
 
-/// Whether a file has the name of one that [`replace`] creates for a stored one.
+/// Whether a file's name is that of a temporary file, which [`replace`] creates before it stores an entry.
 pub(crate) fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
     name.get(..64).is_some_and(|key| key.iter().all(u8::is_ascii_hexdigit))

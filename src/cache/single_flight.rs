@@ -1,8 +1,8 @@
 //! Lets one process at a time request a given session, while the others wait for its result.
 //!
 //! The kernel releases the lock when its holder dies. arl polls for the lock instead of blocking on it,
-//! because a blocked lock on a network file system cannot be interrupted. It is advisory: a process that
-//! cannot lock makes its own call, since a second call does no harm.
+//! because a process that blocks on a lock in a network file system cannot be interrupted. The lock is
+//! advisory: a process that cannot lock makes its own call, since a second call does no harm.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -26,7 +26,7 @@ const MAX_USER_TIME: Duration = Duration::from_secs(300);
 const STALE_LOCK_AGE: Duration = Duration::from_secs(24 * 3600);
 /// The prefix of the lock files of terminals. The terminal's session ID follows.
 const TERMINAL_LOCK_PREFIX: &str = "terminal-";
-/// More digits than a time has.
+/// The most bytes that arl reads of a time, which has fewer digits.
 const MAX_TIME: u64 = 40;
 /// The lock files in one directory.
 #[derive(Debug, Clone)]
@@ -84,7 +84,8 @@ impl SingleFlight {
         Self { directory: directory.into() }
     }
 
-    /// Waits until the session is cached, or this process is the one to request it.
+    /// Waits until the session is cached, the lock holder has failed, or this process must request the
+    /// session itself.
     ///
     /// `cached` checks the cache. `sleep` waits. `on_wait` is called after each pause with the time waited so
     /// far, over all hops.

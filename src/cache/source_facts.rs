@@ -35,8 +35,8 @@ pub struct SourceEnvironment<'a> {
 const VOLATILE_CLAIMS: [&str; 4] = ["exp", "iat", "nbf", "jti"];
 
 impl SourceKey {
-    /// Describes a source, with one arm for each kind. Returns `None` if it cannot be distinguished from
-    /// others, so that nothing may be cached.
+    /// Describes a source. Returns `None` if it cannot be distinguished from others; its sessions are then
+    /// not cached.
     pub fn from_source(source: &Source, env: &SourceEnvironment<'_>) -> Option<Self> {
         let facts = match source {
             Source::Keys(keys) => return Some(Self::from_keys(keys)),

@@ -52,7 +52,7 @@ pub(crate) fn set_disposition(signal: c_int, disposition: Disposition) {
     unsafe { libc::signal(signal, action) };
 }
 
-/// Returns whether this process ignores a signal.
+/// Whether this process ignores a signal.
 pub(crate) fn is_ignored(signal: c_int) -> bool {
     // SAFETY: without a new action the call only fills the structure, for which zeroes are a valid value.
     unsafe {
@@ -87,7 +87,7 @@ pub(crate) fn set_signal_pipe(pipe: UnixStream) {
     SIGNAL_PIPE.store(pipe.into_raw_fd(), Ordering::Relaxed);
 }
 
-/// Stops reporting signals that this process sends.
+/// Stops reporting the signals that `sender` sends.
 pub(crate) fn ignore_signals_from(sender: Pid) {
     UNREPORTED_SENDER.store(sender.as_raw_nonzero().get(), Ordering::Relaxed);
 }
@@ -164,7 +164,7 @@ fn is_from_terminal(signal: c_int, code: c_int) -> bool {
 /// while arl is in the foreground process group.
 #[cfg(not(target_os = "linux"))]
 fn is_from_terminal(signal: c_int, _: c_int) -> bool {
-    // SAFETY: async-signal-safe, all of them; the name ends with NUL.
+    // SAFETY: all of these calls are async-signal-safe, and the name ends with NUL.
     unsafe {
         let terminal = libc::open(c"/dev/tty".as_ptr(), libc::O_RDONLY | libc::O_NOCTTY | libc::O_CLOEXEC);
         let in_foreground = terminal >= 0 && libc::tcgetpgrp(terminal) == libc::getpgrp();
@@ -257,7 +257,7 @@ pub(crate) struct LocalTime {
     pub(crate) offset: i64,
 }
 
-/// Returns a time, in seconds since 1970, in the zone of TZ, else of `/etc/localtime`. The C library reads
+/// Converts a time, in seconds since 1970, to the zone of TZ, else of `/etc/localtime`. The C library reads
 /// both, and takes a zone that it does not know for UTC.
 pub(crate) fn local_time(seconds: i64) -> Option<LocalTime> {
     let seconds = whole(seconds)?;

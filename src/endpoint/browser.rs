@@ -17,7 +17,7 @@ const MAX_CONNECTIONS: usize = 64;
 /// Serves connections, several at once, until `serve` returns something for one of them. The others end then.
 ///
 /// # Errors
-/// The port does not accept connections any more.
+/// The port no longer accepts connections.
 pub(crate) async fn first_result<T, F>(
     listener: &TcpListener,
     serve: impl Fn(TcpStream, SocketAddr) -> F,

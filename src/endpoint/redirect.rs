@@ -50,7 +50,7 @@ impl RedirectServer {
     /// Redirects the first client that opens the URL, and returns.
     ///
     /// # Errors
-    /// The port does not accept connections any more.
+    /// The port no longer accepts connections.
     pub async fn redirect_once(self, target: &Secret) -> io::Result<()> {
         let Self { listener, expected } = self;
         let shared = Arc::new((expected, target.clone()));

@@ -99,7 +99,7 @@ pub struct Identity {
     pub role_arn: Option<RoleArn>,
     /// The source of the role, as the value of `ARL_SOURCE`.
     pub source: String,
-    /// How a new identity changes the region variables.
+    /// How this identity changes the region variables.
     pub region: RegionChange,
     /// The region that the user has chosen, if the region variables do not hold it while this identity is
     /// used: the value of `ARL_USER_REGION`. The next arl reads it there, because it cannot see the shell's
@@ -155,7 +155,7 @@ impl Identity {
         variables
     }
 
-    /// Returns the variables that lose the value of the identity before.
+    /// Returns the variables whose previous values must not remain.
     pub fn replaced_variables(&self) -> impl Iterator<Item = &'static str> + use<> {
         let region: &[_] = if self.region == RegionChange::Unset { &REGION_VARIABLES } else { &[] };
         IDENTITY_VARIABLES.into_iter().chain(region.iter().copied())

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::error::Error;
 
-/// The longest name of a stored key, and of a store.
+/// The longest name of a stored key, and of a store, in characters.
 const MAX_NAME: usize = 64;
 
 /// The name under which keys are stored.
@@ -70,7 +70,7 @@ impl FromStr for StoreName {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        // The program is searched in PATH by its name, so the name must not contain a path.
+        // arl searches PATH for the program, so its name must not contain a path.
         let fits = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
         if text.is_empty() || text.len() > MAX_NAME || !text.bytes().all(fits) {
             return Err(Error::invalid(format!(

@@ -76,7 +76,7 @@ impl KeyRecord {
     /// Removes the record.
     ///
     /// # Errors
-    /// There is none, or a link of another user leads to its directory.
+    /// There is no record, it cannot be removed, or a link of another user leads to its directory.
     pub fn remove(directory: &Path, name: &KeyName) -> io::Result<()> {
         links::check_directories(directory)?;
         fs::remove_file(Self::file(directory, name))

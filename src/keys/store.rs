@@ -188,7 +188,7 @@ impl KeyStore {
         self.write(ROTATIONS_URL, name, &encode_rotation(rotation)).await
     }
 
-    /// Removes the entry of a finished rotation.
+    /// Removes the entry of a rotation. Returns whether there was one.
     ///
     /// # Errors
     /// As [`KeyStore::remove`].

@@ -99,7 +99,7 @@ impl CallbackServer {
     /// Returns the answer with the right state. The browser waits until [`Self::show`] answers it.
     ///
     /// # Errors
-    /// The port does not accept connections any more.
+    /// The port no longer accepts connections.
     pub(super) async fn wait(&self) -> io::Result<(Answer, WaitingBrowser)> {
         first_result(&self.listener, |stream, client| serve(stream, client, Arc::clone(&self.expected)))
             .await

@@ -11,7 +11,7 @@ use crate::sts::ListedAccount;
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// The version of the format. arl ignores catalogs of another version.
 const VERSION: u64 = 1;
-/// How much is kept of a name. AWS allows 50 characters.
+/// The most characters of a name that arl caches. AWS allows 50.
 const MAX_NAME: usize = 256;
 
 /// The accounts and roles that IAM Identity Center offers to the user of a sign-in.
@@ -34,7 +34,7 @@ pub struct CatalogAccount {
     pub id: String,
     /// The name. Administrators choose it, so it may contain anything; it is empty if there is none.
     pub name: String,
-    /// The address of the account's owner.
+    /// The email address of the account.
     pub email: Option<String>,
     /// The names of the user's roles, sorted. `None` if they are not known yet.
     pub roles: Option<Vec<String>>,
@@ -105,8 +105,8 @@ impl Catalog {
         .to_string()
     }
 
-    /// Reads the text of a catalog, if it is the one of this sign-in. It is checked as the portal's answer
-    /// is.
+    /// Reads the text of a catalog, if it is the one of this sign-in. Account IDs and role names are checked
+    /// like those in the portal's answer.
     pub(super) fn parse(text: &[u8], session: &SsoSession, sign_in: &str) -> Option<Self> {
         let object: Value = serde_json::from_slice(text).ok()?;
         let is = |key: &str, value: &str| object.get(key).and_then(Value::as_str) == Some(value);

@@ -1,7 +1,7 @@
 //! Asks IAM Identity Center which accounts and roles the user of a sign-in has.
 //!
-//! That takes one request for the accounts and one for the roles of each. So the requests are paced, and the
-//! catalog is saved on the way: if the process stops, the next one continues.
+//! That takes at least one request for the accounts and one for the roles of each. So the requests are paced,
+//! and the catalog is saved on the way: if the process stops, the next one continues.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ use crate::secret::Secret;
 use crate::source::SsoSession;
 use crate::sts::{Page, PageError, StsError};
 
-/// How often a request may fail for another reason than too many requests.
+/// How often a request may fail for a reason other than too many requests.
 const MAX_FAILURES: usize = 4;
 /// The most pages of a list, so that a list without an end cannot keep arl running.
 const MAX_PAGES: usize = 1000;
@@ -353,7 +353,7 @@ impl<'a> Draft<'a> {
 }
 
 impl Drop for Draft<'_> {
-    /// Saves the catalog, also if a signal ends the discovery.
+    /// Saves the catalog, even if a signal ends the discovery.
     fn drop(&mut self) {
         self.save();
     }

@@ -1,4 +1,4 @@
-//! Paces requests. The portal answers about 20 requests per second of all of a user's programs together, and
+//! Paces requests. The portal answers about 20 requests per second, counted over all programs of a user, and
 //! refuses more.
 
 use std::cell::RefCell;

@@ -42,7 +42,7 @@ pub async fn role_credentials(call: RoleCall<'_>, sso: &SsoSource) -> Result<Cre
         Ok(credentials) => return Ok(credentials),
         Err(error) if error.is_code("UnauthorizedException") => return Err(LoginError::Ended(error)),
         Err(error) if error.is_code("ForbiddenException") => error,
-        // Services that imitate the portal answer so for a role that does not exist.
+        // Services that imitate the portal answer like this for a role that does not exist.
         Err(error) if error.is_code("ResourceNotFoundException") => error,
         Err(error) => return Err(LoginError::Call(error)),
     };
@@ -111,7 +111,7 @@ async fn renew(call: RoleCall<'_>, session: &SsoSession, token: SsoToken) -> Res
     }
 }
 
-/// Returns the token with what was issued. A renewal without a refresh token keeps the old one.
+/// Returns the token with its newly issued parts. A renewal without a refresh token keeps the old one.
 fn with_issued(token: SsoToken, issued: IssuedToken, now: SystemTime) -> SsoToken {
     let IssuedToken { access_token, expires_in, refresh_token } = issued;
     SsoToken {

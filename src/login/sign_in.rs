@@ -88,7 +88,7 @@ impl<'a> SignIn<'a> {
         Ok(DeviceSignIn { sign_in: self, client, authorization })
     }
 
-    /// Writes the token file, with the notes of the sign-in before and after it.
+    /// Writes the token file, and a note about the sign-in before and after that.
     fn keep(self, client: SsoClient, issued: IssuedToken) -> Result<SsoToken, LoginError> {
         let IssuedToken { access_token, expires_in, refresh_token } = issued;
         let token = SsoToken {
@@ -99,7 +99,7 @@ impl<'a> SignIn<'a> {
             client: Some(client),
             refresh_token,
         };
-        // Note the sign-in first, so that no process uses what is cached for the user before. Note it again
+        // Note the sign-in first, so that no process uses what is cached for the previous user. Note it again
         // at the end, because a process may have read the first note while the token was still the old one.
         self.store.note_sign_in(self.session)?;
         (self.on_signed_in)();

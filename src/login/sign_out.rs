@@ -1,4 +1,4 @@
-//! Ends sign-ins, and removes what the AWS CLI caches of them.
+//! Ends sign-ins, and removes what the AWS CLI caches for them.
 
 use std::fs;
 use std::io;
@@ -19,7 +19,7 @@ pub struct CachedCliRole<'a> {
     pub account_id: &'a str,
     /// `sso_role_name`.
     pub role_name: &'a str,
-    /// The session, or else the start URL.
+    /// `Ok` with the name of the session, or `Err` with the start URL of a profile without a session.
     pub session: Result<&'a str, &'a str>,
 }
 

@@ -66,8 +66,8 @@ impl TokenStore {
         sign_in_id(&self.directory, session)
     }
 
-    /// Notes that a user signs in. After that, no cached answer of the sign-in before counts, in any cache
-    /// directory, because that sign-in may be another user's.
+    /// Notes that a user signs in. After that, no cached answer of the previous sign-in counts, in any cache
+    /// directory, because that sign-in may have been another user's.
     ///
     /// # Errors
     /// The note cannot be written.

@@ -206,7 +206,7 @@ fn exchange(
             Err(error) => write_in_place(error.into(), in_place),
         },
     };
-    // After a rename it does not exist any more.
+    // After a rename it no longer exists.
     let _ = fs::remove_file(temporary);
     result
 }

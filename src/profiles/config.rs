@@ -147,7 +147,7 @@ impl<'a> SharedConfig<'a> {
     /// Parses both files. Pass the empty text for a missing file.
     ///
     /// # Errors
-    /// The first line that is neither section, property, continuation, comment nor blank.
+    /// The first line that is neither a section header, a property, a continuation, a comment nor blank.
     pub fn parse(config: &'a str, credentials: &'a str) -> Result<Self, InvalidConfig> {
         let mut shared = Self::default();
         shared.read(SharedFile::Config, config)?;

@@ -90,7 +90,7 @@ impl ProfileEdit<'_> {
         // Where in `output` the new lines go.
         let mut insert_at = None;
         let mut after_last_key = 0;
-        // Whether the preceding key was removed, so that its continuation lines go too.
+        // Whether the preceding key was removed. Its continuation lines are then removed too.
         let mut is_dropping = false;
         for Line { range, indent, kind, .. } in Lines::of_section(section) {
             let line = &section[range];
@@ -144,8 +144,8 @@ pub(super) fn is_expiry_comment(line: &[u8]) -> bool {
     line.starts_with(EXPIRY_COMMENT_PREFIX) && line.trim_ascii_end().ends_with(EXPIRY_COMMENT_SUFFIX)
 }
 
-/// Returns where the indented comments at the beginning end. The SDKs read an indented comment as a part of
-/// the value above it, so no new key may come before one.
+/// Returns the position after the last of the leading indented comments, or 0 if there is none. The SDKs read
+/// an indented comment as a part of the value above it, so no new key may come before one.
 fn indented_comments(lines: &[u8]) -> usize {
     let is_skipped = |line: &Line| matches!(line.kind, LineKind::Comment | LineKind::Blank);
     let leading = Lines::of_section(lines).take_while(is_skipped);

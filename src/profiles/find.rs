@@ -11,8 +11,8 @@ use super::line::{Line, LineKind, Lines, SectionKind, SharedFile, has_profile_pr
 pub enum EditError {
     /// The profile has two sections, on these lines. Programs differ in which of them counts.
     DuplicateProfile(usize, usize),
-    /// A line of the profile, or inside it, is indented without continuing a value. Programs differ in what
-    /// it belongs to.
+    /// The header of the profile, or a line in it, is indented although it continues no value. Programs
+    /// differ in what this line belongs to.
     UnexpectedIndent(usize),
     /// The edited file would not read as intended. Nothing was written.
     VerificationFailed(&'static str),
@@ -40,7 +40,7 @@ struct FoundSection {
     /// The line number of the header.
     number: usize,
     range: Range<usize>,
-    /// Whether its header is spelt `[profile NAME]`.
+    /// Whether its header is spelled `[profile NAME]`.
     has_prefix: bool,
 }
 

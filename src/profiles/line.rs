@@ -44,7 +44,7 @@ pub(crate) enum LineKind {
     },
     /// A line that continues the preceding value. The range excludes the whitespace around the text.
     Continuation(Range<usize>),
-    /// A line without `=` and `:`.
+    /// A line with neither `=` nor `:`.
     NoDelimiter,
     /// A line that begins with `=` or `:`.
     NoKey,
@@ -138,8 +138,8 @@ fn delimiter(line: &[u8]) -> Option<usize> {
     line.iter().position(|&b| b == b'=' || b == b':')
 }
 
-/// Returns the indentation and the line without the whitespace around it. In a line that is UTF-8, that is
-/// Unicode whitespace.
+/// Returns the indentation and the line without the whitespace around it. In a line that is UTF-8, this
+/// includes Unicode whitespace.
 fn trimmed(line: &[u8]) -> (usize, &[u8]) {
     match std::str::from_utf8(line) {
         Ok(text) => (line.len() - text.trim_start().len(), text.trim().as_bytes()),

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 /// A profile name that every reader of the shared files understands and that cannot begin another section.
 ///
-/// Source: "Format of the configuration files", AWS SDKs and Tools Reference Guide: letters, digits and `_ .
-/// % @ : + -`.
+/// Source: "Format of the configuration files", AWS SDKs and Tools Reference Guide: letters, digits and `_ -
+/// / . % @ : +`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileName(String);
 

@@ -352,7 +352,7 @@ const MFA_TIMEOUT: Duration = Duration::from_secs(120);
 const PARENT_TIMEOUT: Duration = MFA_TIMEOUT;
 /// How long a cache may take to read or to write.
 const CACHE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long another process may take that requests the same session.
+/// How long another process that requests the same session may take.
 #[cfg(unix)]
 const SINGLE_FLIGHT_TIMEOUT: Duration = single_flight::CALL_TIMEOUT;
 #[cfg(not(unix))]

@@ -31,7 +31,7 @@ pub(super) struct SharedSession<E> {
     /// The access key IDs of the sessions that the program has declared invalid.
     invalidated: RwLock<HashSet<String>>,
     slot: Mutex<RefreshSlot<E>>,
-    /// The lock of the tasks that stopped waiting for `turn`.
+    /// The lock of the tasks that stopped waiting for `slot`.
     fallback: Mutex<()>,
     /// The number of attempts that have ended.
     attempts: AtomicU64,
@@ -90,7 +90,7 @@ pub(super) struct Limits<Early, Urgent, Wait> {
     pub(super) early: Early,
     /// The limit of a renewal, and of the wait for one, while the present session is valid.
     pub(super) urgent: Urgent,
-    /// The limit of the wait for another task, which may not be polled any more.
+    /// The limit of the wait for another task, which may no longer be polled.
     pub(super) wait: Wait,
 }
 
@@ -259,8 +259,8 @@ impl<E: Clone> SharedSession<E> {
         }
     }
 
-    /// Returns when the next renewal may be tried if this session, which then comes from a cache, is due for
-    /// renewal already: STS has just failed.
+    /// Returns when the next renewal may be tried. `None` unless the new session is due for renewal already:
+    /// then it comes from a cache, because STS has just failed.
     fn pause_after(&self, issued: &Arc<IssuedCredentials>, now: SystemTime) -> Option<SystemTime> {
         let needs_renewal =
             matches!(self.freshness(now), Freshness::RefreshUrgent(current) if Arc::ptr_eq(&current, issued));

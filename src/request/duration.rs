@@ -46,7 +46,7 @@ impl TryFrom<Duration> for SessionDuration {
     }
 }
 
-/// Returns a duration of up to a few days in hours, as the limit is.
+/// Formats a duration. One of 1 to 7 days is in hours, as the limit is.
 fn in_hours(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ 86_400..=604_800 if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
@@ -68,7 +68,7 @@ impl FromStr for SessionDuration {
         let duration = if is_number {
             digits.replace('_', "").parse().map(Duration::from_secs).map_err(|_| "is far too long".to_owned())
         } else {
-            // `2H` is no month's name here: 12 hours are the most.
+            // Ignore case. humantime's `M`, for months, is longer than the limit anyway.
             humantime::parse_duration(&trimmed.to_ascii_lowercase()).map_err(|_| {
                 format!("must be a duration such as 2h, 90m, \"1h 30m\" or 3600, not `{trimmed}`")
             })

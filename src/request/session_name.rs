@@ -63,7 +63,7 @@ impl SessionNameTemplate {
     }
 
     /// Replaces the placeholders. Characters that STS refuses become `-`. A name over 64 characters loses the
-    /// ends of its longest parts, but the account is never shortened.
+    /// ends of its longest parts, but the account is shortened only if no other part is left.
     pub fn expand(&self, values: &SessionNameValues) -> RoleSessionName {
         let mut parts: Vec<(bool, String)> = self
             .0

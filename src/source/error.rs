@@ -16,7 +16,7 @@ pub enum SourceError {
         referenced_by: Option<String>,
         /// Similar names of existing profiles.
         similar_names: Vec<String>,
-        /// The section that is probably meant.
+        /// The section that the user probably meant.
         misnamed: Option<Box<MisnamedSection>>,
     },
     /// These profiles form a cycle: each is the source of the one before, and the first is the source of the

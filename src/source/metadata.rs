@@ -11,7 +11,7 @@ use crate::secret::Secret;
 const ENDPOINTS: [&str; 2] = ["http://169.254.169.254", "http://[fd00:ec2::254]"];
 /// The container agent of ECS.
 const ECS_AGENT: &str = "http://169.254.170.2";
-/// A longer timeout, or more attempts, would look like a hang.
+/// The longest timeout, in seconds, and the most attempts. More would look like a hang.
 const MAX_TIMEOUT: u64 = 60;
 const MAX_ATTEMPTS: u32 = 100;
 

@@ -13,7 +13,7 @@ use crate::secret::Secret;
 /// How deep credential processes may be nested, as in the AWS CLI.
 const MAX_PROCESS_DEPTH: usize = 4;
 
-/// Returns the source of a profile that assumes no role, in botocore's order.
+/// Returns the source of a profile that assumes no role, with botocore's precedence.
 pub(super) fn profile_source<'a>(
     config: &SharedConfig<'a>,
     var: &dyn Fn(&str) -> Option<String>,
@@ -108,8 +108,8 @@ fn login(
     Ok(LoginSource { session: session.to_owned(), profile: name.to_owned(), file })
 }
 
-/// Refuses a process that was started, directly or not, by the process of the same profile.
-/// [`PROCESS_ANCESTORS`] lists those profiles.
+/// Returns a process as a source. Refuses one that was started, directly or not, by the process of the same
+/// profile. [`PROCESS_ANCESTORS`] lists those profiles.
 fn process(
     var: &dyn Fn(&str) -> Option<String>,
     name: &str,

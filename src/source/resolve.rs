@@ -1,7 +1,7 @@
 //! Decides which source credentials a call starts from.
 //!
 //! The order is: a profile that a flag names, keys in the environment, `AWS_PROFILE`, web identity, the
-//! `default` profile, container, instance metadata; see decision 0003. Unlike those SDKs, arl never falls
+//! `default` profile, container, instance metadata; see decision 0003. Unlike some SDKs, arl never falls
 //! through from a selected profile to the next source.
 
 use super::chain::SourceChain;
@@ -242,8 +242,8 @@ impl<'a> SourceResolver<'a> {
             && self.config.profile("default").is_some_and(profile::has_credentials)
     }
 
-    /// Returns the web identity of the environment. Half of one is an error, because the next source in the
-    /// order could be another identity, such as that of an EC2 node.
+    /// Returns the web identity of the environment. Half of a web identity is an error, because the next
+    /// source in the order could be another identity, such as that of an EC2 node.
     fn web_identity(&self) -> Result<Option<SourceChain>, SourceError> {
         let Some(token_file) = self.var("AWS_WEB_IDENTITY_TOKEN_FILE") else { return Ok(None) };
         let role_arn = self.var("AWS_ROLE_ARN").ok_or_else(|| {
@@ -369,7 +369,7 @@ impl<'a> SourceResolver<'a> {
     }
 }
 
-/// One step from a role profile towards its source.
+/// One step from a role profile toward its source.
 enum Step {
     Profile(String),
     Chain(Box<SourceChain>),

@@ -36,7 +36,7 @@ impl SourceResolver<'_> {
     /// Returns the sign-in that a profile's credentials come from, directly or through its `source_profile`s.
     ///
     /// # Errors
-    /// There is none, or the profile is invalid.
+    /// The profile has no sign-in, or is invalid.
     pub fn sso_session_of_profile(&self, name: &str) -> Result<SsoSession, SourceError> {
         let section = self.section(name, None)?;
         if ["sso_session", "sso_start_url"].iter().any(|key| section.get(key).is_some()) {

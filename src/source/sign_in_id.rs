@@ -1,8 +1,9 @@
 //! Tells one sign-in to IAM Identity Center from the next one, which may be another user's.
 //!
-//! No field of a token file does so. Each renewal replaces both tokens, a later sign-in may use the same
-//! registration, and other programs drop the fields that they do not know. So arl writes a note of each of
-//! its sign-ins into a file beside the token file. Like that file, no setting moves it.
+//! No field of a token file identifies a sign-in. Each renewal replaces both tokens, a later sign-in may use
+//! the same registration, and other programs drop the fields that they do not know. So arl writes a note of
+//! each of its sign-ins into a file beside the token file. No setting moves this file, as none moves the
+//! token file.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -37,7 +37,7 @@ pub struct SsoToken {
     pub access_token: Secret,
     /// When the access token expires.
     pub expires_at: SystemTime,
-    /// The start URL that was signed in to.
+    /// The start URL at which the user signed in.
     pub start_url: Option<String>,
     /// The region of the IAM Identity Center instance.
     pub region: Option<String>,
@@ -148,7 +148,7 @@ fn python_string(text: &str) -> String {
     quoted
 }
 
-/// Returns the name of a file in the cache directory: the SHA-1 of `text`. For a token that is the name of
+/// Returns the name of a file in the cache directory: the SHA-1 of `text`. For a token, `text` is the name of
 /// its `[sso-session]`, or the start URL of a profile without one.
 pub(crate) fn cache_file_name(text: &str) -> String {
     let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
@@ -163,8 +163,8 @@ pub(crate) fn sso_cache_directory(home: &Path) -> PathBuf {
 /// Reads a file of the cache directory.
 ///
 /// # Errors
-/// The file cannot be read or is too large, or another user could have written it, whose token would make arl
-/// act as that user.
+/// The file cannot be read or is too large, or another user could have written it: with that user's token,
+/// arl would act as that user.
 pub(crate) fn read_sso_file(path: &Path) -> io::Result<Vec<u8>> {
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = File::options().read(true).custom_flags(flags).open(path)?;

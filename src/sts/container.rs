@@ -44,7 +44,7 @@ pub(super) async fn credentials(
     }
 }
 
-/// Returns the token without a line end after it. (The SDKs refuse such a token.)
+/// Returns the token without the line ending after it. (The SDKs refuse a token with one.)
 fn read_token(token: &ContainerToken) -> Result<Option<Secret>, StsError> {
     let text = match token {
         ContainerToken::None => return Ok(None),

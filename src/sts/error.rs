@@ -282,7 +282,7 @@ impl StsError {
 
 /// Whether the connection broke in the middle of the response.
 fn is_truncated(error: &(dyn Error + 'static)) -> bool {
-    // This is hyper's message. Its error type would take another dependency.
+    // This is hyper's message. Its error type would need another dependency.
     causes(error)
         .any(|cause| cause.is::<io::Error>() || cause.to_string().starts_with("error reading a body"))
 }

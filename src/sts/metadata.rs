@@ -13,7 +13,7 @@ use super::local_service::{self, Request, RetryLimits};
 use crate::credentials::Credentials;
 use crate::source::{MetadataPresence, MetadataSource};
 
-/// The time limit of the first request where no setting says that the service exists. Most hosts are no
+/// The time limit of the first request where no setting says that the service exists. Most hosts are not EC2
 /// instances.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The time limit of all requests together. Waiting processes allow the lock holder the same time.

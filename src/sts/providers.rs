@@ -15,7 +15,7 @@ use crate::secret::Secret;
 use crate::source::{Source, WebIdentityToken};
 
 impl Sts {
-    /// Returns the credentials of the source. Keys are returned at once, everything else takes a call or a
+    /// Returns the credentials of the source. Keys are returned at once; everything else takes a call or a
     /// process. A sign-in and an MFA session are errors here: the CLI gets them itself, because they may need
     /// the user.
     ///

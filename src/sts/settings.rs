@@ -8,7 +8,7 @@ use crate::arn::Partition;
 /// Three attempts to connect, with the pauses between them, end within 10 s.
 #[cfg(feature = "cli")]
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_millis(2900);
-/// STS responds in a fraction of a second, so an attempt that takes longer than this is given up.
+/// STS responds in a fraction of a second, so arl gives up an attempt that takes longer than this.
 pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 /// The limit of one call, retries included.
 pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_secs(18);

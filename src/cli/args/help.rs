@@ -86,7 +86,7 @@ pub(crate) enum HelpLength {
 }
 
 impl HelpLength {
-    /// Returns the help that a command line asks for, if it does.
+    /// Returns the help that a command line asks for, if it asks for any.
     pub(crate) fn asked_for(args: &[OsString]) -> Option<Self> {
         let words = args.iter().skip(1).take_while(|word| *word != "--").map(|word| word.to_string_lossy());
         let length = |word: Cow<'_, str>| match &*word {
@@ -102,8 +102,8 @@ impl HelpLength {
     }
 }
 
-/// Breaks the lines of examples and tables at this width. The rest of a description stands below its
-/// beginning; clap would continue it at the left edge.
+/// Breaks the lines of examples and tables at this width. A description continues below its own beginning;
+/// clap would continue it at the left edge.
 pub(crate) fn with_hanging_lines(mut command: Command, columns: usize) -> Command {
     let fit = |text: Option<&StyledStr>| {
         let text = text?.to_string();
@@ -148,7 +148,7 @@ pub(crate) fn with_groups(command: Command, length: HelpLength, columns: usize) 
     ))
 }
 
-/// Breaks a text that begins at this place of a line.
+/// Breaks a text that begins at column `place` of a line.
 fn beside(place: usize, text: &str, columns: usize) -> String {
     let line = hang(&format!("{:<place$}{text}", "  -"), columns);
     line.get(place..).unwrap_or(text).to_owned()

@@ -156,7 +156,7 @@ enum FlagKind {
     Deadline,
 }
 
-/// The values that a flag was given.
+/// The values that the user gave to a flag.
 enum FlagValues<'a> {
     One(&'a Option<String>),
     Many(&'a [String]),
@@ -251,7 +251,7 @@ impl RoleArgs {
         ]
     }
 
-    /// Returns a flag that has no meaning unless a role is assumed.
+    /// Returns a flag that was given and that has no meaning unless a role is assumed.
     pub(crate) fn role_only_flag(&self) -> Option<&'static str> {
         let is_role_only = |kind| match kind {
             FlagKind::Target | FlagKind::Role => true,

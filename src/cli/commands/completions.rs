@@ -21,7 +21,7 @@ const EXAMPLES: &str = "Examples:
 
 The script of `arl init` already includes the completion.";
 
-/// How much of a candidate's help is shown.
+/// How many characters of a candidate's help are shown.
 const MAX_HELP: usize = 200;
 
 #[derive(Debug, clap::Args)]

@@ -100,7 +100,8 @@ pub(crate) fn run(
     Err(replace_with_command(&program, &arguments, &identity))
 }
 
-/// Returns the line with the role before `--`, where only the command names one and no program has its name.
+/// Returns the corrected command line, with the role before `--`, if no role is named there and the first
+/// word after `--` is a role and not a program.
 fn role_behind_separator(role: &RoleArgs, command: &[OsString]) -> Option<String> {
     let (first, rest) = command.split_first()?;
     let name = first.to_str()?;

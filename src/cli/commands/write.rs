@@ -126,7 +126,7 @@ const OTHER_SOURCES: [&str; 9] = [
     "login_session",
 ];
 
-/// Refuses to overwrite a profile with settings or keys that the user may need.
+/// Refuses to overwrite a profile that has settings or keys that the user may need.
 fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<(), CliError> {
     overwrite.check_name(name)?;
     if overwrite == Overwrite::Forced {
@@ -143,7 +143,7 @@ fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<(), CliEr
         return Err(CliError::new(format!("profile `{name}` has long-term keys, which would be lost"))
             .hint("choose another name with --profile-name, or pass --force"));
     }
-    // Every SDK prefers these keys to access keys in the same profile.
+    // SDKs prefer most of these keys to access keys in the same profile.
     let other = OTHER_SOURCES.into_iter().find(|key| section.get(key).is_some());
     if let Some(key) = other {
         return Err(CliError::new(format!(
@@ -168,7 +168,7 @@ fn apply_edit(
     Ok(update)
 }
 
-/// Notes, with --verbose, that a file was written in place, so that its readers may have seen half of it.
+/// Notes, with --verbose, that a file was written in place. Its readers may then have seen half of it.
 pub(crate) fn trace_in_place(update: UpdateOutcome, path: &std::path::Path, output: &Output) {
     if update == UpdateOutcome::ChangedInPlace {
         output.trace(|| {

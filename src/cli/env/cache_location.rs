@@ -66,7 +66,8 @@ impl CacheLocation {
     }
 
     /// Returns the directory of the locks with which processes wait for each other. They are in the runtime
-    /// directory if there is one: locks hold no secret, and unlike the cache directory it is never remote.
+    /// directory if there is one, because locks hold no secret, and that directory, unlike the cache
+    /// directory, is never remote.
     pub(crate) fn lock_dir(&self) -> Option<PathBuf> {
         match self {
             Self::None | Self::Files(None) => None,

@@ -40,7 +40,7 @@ impl Context {
         Self { user, home, files: Default::default() }
     }
 
-    /// Reads the two shared files too. A missing file is empty.
+    /// Reads the two shared files too. A missing file counts as empty.
     pub(crate) fn read() -> Result<Self, CliError> {
         let user_only = Self::read_user();
         let file = |file| {
@@ -143,7 +143,7 @@ fn has_explicit_path(file: SharedFile) -> bool {
     vars::path(variable_of(file)).is_some()
 }
 
-/// Returns whether the environment has keys or a web identity.
+/// Whether the environment has keys or a web identity.
 fn has_env_credentials() -> bool {
     let has = |names: [&str; 2]| names.into_iter().all(|name| vars::get(name).is_some());
     has(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])

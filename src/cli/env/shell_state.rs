@@ -30,8 +30,7 @@ pub(crate) fn role_memory_is_untrusted() -> bool {
     MEMORY_VARIABLES.iter().any(|name| vars::raw(name).is_some())
 }
 
-/// Returns whether the shell gets its credentials from an endpoint of arl, because `exec --server` started
-/// it.
+/// Whether the shell gets its credentials from an endpoint of arl, because `exec --server` started it.
 pub(crate) fn uses_arl_endpoint() -> bool {
     let endpoint = vars::get(vars::ARL_ENDPOINT);
     endpoint.is_some() && endpoint == vars::get(vars::AWS_CONTAINER_CREDENTIALS_FULL_URI)

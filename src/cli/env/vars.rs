@@ -88,7 +88,7 @@ pub(crate) fn all() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
 }
 
-/// Returns the directories of `PATH` in order. Without `PATH` they are those of the C libraries.
+/// Returns the directories of `PATH` in order. Without `PATH` they are those that C libraries search.
 pub(crate) fn search_path() -> Vec<PathBuf> {
     let path = raw(PATH).unwrap_or_else(|| "/bin:/usr/bin".into());
     std::env::split_paths(&path).collect()

@@ -1,4 +1,4 @@
-//! Whether a failing command must print a statement that fails, for the `eval` that reads its output.
+//! Decides whether a failing command must print a statement that fails, for the `eval` that reads its output.
 
 use std::ffi::OsString;
 
@@ -40,7 +40,7 @@ pub(crate) fn verb_of(args: &[OsString]) -> Option<String> {
 }
 
 /// Returns the shell for which a failing statement must be printed if this command line fails. It looks at
-/// the bare arguments, because the command line may be invalid.
+/// the unparsed arguments, because the command line may be invalid.
 ///
 /// A misspelled subcommand counts as `assume`, because `eval "$(arl asume …)"` must fail too.
 pub(crate) fn eval_failure_shell(args: &[OsString]) -> Option<Shell> {

@@ -8,7 +8,7 @@ use crate::cli::ui::output::{Output, write_stderr};
 use crate::cli::ui::terminal;
 use crate::cli::ui::text::printable;
 
-/// Whether clap answers with a help text, because the user asked for it or gave no subcommand.
+/// Whether clap answers with help or the version, because the user asked for it or gave no subcommand.
 pub(crate) fn is_help(error: &clap::Error) -> bool {
     use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
     matches!(error.kind(), DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand)

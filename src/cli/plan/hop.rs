@@ -54,7 +54,7 @@ impl ParameterOrigins {
     }
 }
 
-/// Builds hops.
+/// Builds the hops of profiles, of `--via` and of ROLE.
 pub(crate) struct HopBuilder {
     /// `ARL_ROLE_SESSION_NAME`.
     env_session_name: Option<String>,
@@ -65,7 +65,7 @@ impl HopBuilder {
         Self { env_session_name: vars::get(vars::ARL_ROLE_SESSION_NAME) }
     }
 
-    /// Creates a hop. `name` is a session name or template, after the setting that it comes from.
+    /// Creates a hop. `name` is the setting that gives the session name or template, and its text.
     fn new_hop(role_arn: RoleArn, name: Option<(String, String)>) -> Result<Hop, CliError> {
         let session_name = name.as_ref().map(|(_, text)| text.clone());
         let mut origins = ParameterOrigins::default();
@@ -253,8 +253,8 @@ impl Overlay {
         Ok(Self { additional, origins: ParameterOrigins::default() })
     }
 
-    /// Returns the values of a parameter, each after the setting that it comes from: those of its flag, else
-    /// the member of `--additional-parameters`.
+    /// Returns the settings that give values to a parameter, each with its value: the flag, else the member
+    /// of `--additional-parameters`.
     fn values(&mut self, parameter: &str, flag: &str, typed: &[String]) -> Vec<(String, String)> {
         let member = self.additional.take(parameter);
         match typed {

@@ -47,8 +47,8 @@ pub(crate) fn settings(
     sts_settings::find_identity_center(&endpoints, context, config, profile, region).map(Some)
 }
 
-/// Returns the settings for the services of the sign-in `name`, with those of the profile of that name, else
-/// of the selected profile.
+/// Returns the settings for the services of a sign-in. They come from the profile `name`, unless that is a
+/// session, else from the selected profile.
 pub(crate) fn settings_of_session(
     name: Option<&str>,
     session: &SsoSession,
@@ -61,7 +61,7 @@ pub(crate) fn settings_of_session(
     sts_settings::find_identity_center(&NO_FLAGS, context, config, profile, &session.region)
 }
 
-/// Returns the settings for the services in a region, with those of the selected profile.
+/// Returns the settings for the services in a region. They come from the selected profile.
 pub(crate) fn settings_of_region(
     region: &str,
     resolver: &SourceResolver<'_>,
@@ -82,8 +82,8 @@ fn selected_section<'a, 'text>(
     config.profile(resolver.selected_profile().as_deref().unwrap_or("default"))
 }
 
-/// Returns the sign-in that a command line names by a session or a profile. Without a name it is the only one
-/// that is configured.
+/// Returns the sign-in that a command line names by a session or a profile. Without a name it is that of the
+/// selected profile, else the only one that is configured.
 pub(crate) fn named_session(
     name: Option<&str>,
     resolver: &SourceResolver<'_>,
@@ -222,10 +222,11 @@ pub(crate) struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
-    /// Returns how the user can sign in here, if no setting says it.
+    /// Returns how the user can sign in here. The caller uses it if no setting names a flow.
     pub(crate) fn choose_flow(&self) -> SignInFlow {
         let is_set = |name: &&str| (self.var)(name).is_some();
-        // An editor's remote terminal sets it to a program that opens the browser on the user's own host.
+        // An editor's remote terminal sets BROWSER to a program that opens the browser on the user's own
+        // host.
         if is_set(&"BROWSER") {
             return SignInFlow::Browser;
         }

@@ -38,9 +38,9 @@ pub(crate) fn plan_mfa(
     assign_code(args, session, hops)
 }
 
-/// Gives a hop without a program that of a profile before it in the chain, the nearest one first, because the
-/// device belongs to the same user. A profile that names another device is skipped, because its program is
-/// for that one.
+/// If a hop has no program, gives it the program of the nearest profile before it in the chain, because the
+/// device belongs to the same user. Skips a profile that names another device, because its program is for
+/// that device.
 fn inherit_mfa_process(config: &SharedConfig<'_>, chain: &SourceChain, hops: &mut [Hop]) {
     let source = chain.source_profile.as_deref().and_then(|name| config.profile(name));
     let get = |key: &str| source.and_then(|section| section.get_non_empty(key)).map(str::to_owned);
@@ -67,7 +67,7 @@ fn apply_mfa_process(args: &RoleArgs, hops: &mut [Hop]) {
     }
 }
 
-/// Returns whether `ARL_MFA_SESSION` asks for MFA sessions.
+/// Whether `ARL_MFA_SESSION` asks for MFA sessions.
 fn env_wants_mfa_session() -> Result<bool, CliError> {
     match vars::get(vars::ARL_MFA_SESSION).map(|text| text.trim().to_ascii_lowercase()) {
         None => Ok(false),

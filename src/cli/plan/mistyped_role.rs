@@ -1,4 +1,4 @@
-//! Finds what a text that names no role was probably meant as.
+//! Finds what the user probably meant by a text that names no role.
 
 use arl::internal::shell::Shell;
 use arl::internal::{AccountId, Partition, RoleRef, SharedConfig};
@@ -6,7 +6,7 @@ use arl::internal::{AccountId, Partition, RoleRef, SharedConfig};
 use crate::cli::env::program;
 use crate::cli::ui::text::{is_unsafe, quote_words};
 
-/// Returns hints about a text that names no role. None if it resembles nothing.
+/// Returns hints about a text that names no role. There are none if it resembles nothing.
 pub(crate) fn hints(text: &str, config: &SharedConfig<'_>) -> Vec<String> {
     let plain = without_decoration(text);
     if plain != text && names_role(&plain, config) {
@@ -22,7 +22,7 @@ pub(crate) fn hints(text: &str, config: &SharedConfig<'_>) -> Vec<String> {
     hint.into_iter().collect()
 }
 
-/// Returns the role that a value of a profile's `role_arn` was probably meant as.
+/// Returns the ARN that the user probably meant by the value of a profile's `role_arn`.
 pub(crate) fn meant_arn(value: &str) -> Option<String> {
     let plain = without_decoration(value);
     if plain != value && matches!(RoleRef::parse(&plain), Ok(RoleRef::Arn(_))) {
@@ -32,7 +32,7 @@ pub(crate) fn meant_arn(value: &str) -> Option<String> {
     role.arn(&Partition::for_region("")).ok().flatten().map(|arn| arn.to_string())
 }
 
-/// Returns whether a text names a role, or a profile that exists.
+/// Whether a text names a role, or a profile that exists.
 fn names_role(text: &str, config: &SharedConfig<'_>) -> bool {
     match RoleRef::parse(text) {
         Ok(RoleRef::Profile(name)) => config.profile(&name).is_some(),
@@ -45,7 +45,7 @@ fn did_you_mean(role: &str) -> String {
     format!("did you mean `{role}`?")
 }
 
-/// Returns `arl VERB` of this command line, and the words.
+/// Returns `arl VERB WORDS`, with the verb of this command line.
 fn command(words: &[&str]) -> String {
     format!("arl {} {}", verb(), quoted(words))
 }
@@ -56,7 +56,7 @@ fn verb() -> String {
     verb.filter(|verb| !verb.starts_with('-')).unwrap_or_else(|| "assume".to_owned())
 }
 
-/// Returns the command behind `--`, or `COMMAND`.
+/// Returns the command after `--`, or `COMMAND`.
 fn typed_command() -> String {
     let words = program::arguments().iter().map(|word| word.to_string_lossy().into_owned());
     let command: Vec<String> = words.skip_while(|word| word != "--").skip(1).collect();
@@ -68,8 +68,8 @@ fn quoted(words: &[&str]) -> String {
     quote_words(Shell::Posix, &words)
 }
 
-/// Returns a text without what web pages and word processors put around a word: quotes, brackets, spaces,
-/// characters that are not seen. Their dashes become `-`.
+/// Removes what web pages and word processors put around a word: quotes, brackets, spaces and invisible
+/// characters. Also removes a prefix such as `profile=`, and replaces typographic dashes with `-`.
 pub(crate) fn without_decoration(text: &str) -> String {
     let seen = with_plain_dashes(text);
     let is_around = |c: char| c.is_whitespace() || "\"'`<>[](){}“”‘’«»„".contains(c);
@@ -83,7 +83,7 @@ pub(crate) fn without_decoration(text: &str) -> String {
     }
 }
 
-/// Returns a text with `-` in the place of similar characters, and without those that are not seen.
+/// Replaces characters similar to `-` with `-`, and removes invisible characters.
 pub(crate) fn with_plain_dashes(text: &str) -> String {
     let plain = |c: char| match c {
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' => '-',
@@ -92,7 +92,7 @@ pub(crate) fn with_plain_dashes(text: &str) -> String {
     text.chars().filter(|&c| !is_unsafe(c)).map(plain).collect()
 }
 
-/// A role whose account has too few or too many digits.
+/// Returns a hint for a role whose account ID has too few or too many digits.
 fn wrong_account(text: &str) -> Option<String> {
     let (account, _) = text.split_once('/').or_else(|| text.split_once(':'))?;
     let digits: String = account.chars().filter(|&c| c != '-').collect();
@@ -106,8 +106,9 @@ fn wrong_account(text: &str) -> Option<String> {
     })
 }
 
-/// A role in another notation: `123456789012:role/Deploy`, `Deploy@123456789012`, an ARN with a region or
-/// with an account as the console shows it, the address of the console's page for switching roles.
+/// Returns the role that a text names in another notation: `123456789012:role/Deploy`, `Deploy@123456789012`,
+/// an ARN with a region or with an account as the console shows it, or the address of the console's page for
+/// switching roles.
 fn role_in(text: &str) -> Option<String> {
     if let Some((_, query)) = text.split_once("/switchrole?") {
         let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name));
@@ -161,11 +162,11 @@ const OTHER_KINDS: [(&str, &str); 8] = [
     ("oidc-provider/", "that is an identity provider; `arl list` shows the roles"),
 ];
 
-/// What to do with a role that IAM Identity Center made.
+/// What to do with a role that IAM Identity Center created.
 pub(crate) const SSO_ROLE: &str =
     "IAM Identity Center gives this role at a sign-in, as SESSION:ACCOUNT/NAME: `arl list --sso` shows them";
 
-/// Returns what to do with an ARN that is no role's.
+/// Returns a hint for an ARN that is not a role's.
 fn other_arn(text: &str) -> Option<String> {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let &["arn", partition, service, _, account, resource] = parts.as_slice() else { return None };
@@ -181,14 +182,15 @@ fn other_arn(text: &str) -> Option<String> {
     }
 }
 
-/// An account without a role.
+/// Returns a hint for an account without a role.
 fn account_only(text: &str) -> Option<String> {
     let digits: String = text.chars().filter(|&c| c != '-').collect();
     let account: AccountId = digits.parse().ok()?;
     Some(format!("that is an account; name the role too, such as {account}/Deploy: `arl list {account}`"))
 }
 
-/// The name or address of a sign-in, alone or in another notation of `SESSION:ACCOUNT/NAME`.
+/// Returns a hint for the name or address of a sign-in, alone or in another notation of
+/// `SESSION:ACCOUNT/NAME`.
 pub(crate) fn sign_in(text: &str, config: &SharedConfig<'_>) -> Option<String> {
     let sessions = config.sso_session_names();
     if text.starts_with("https://") {
@@ -214,7 +216,7 @@ pub(crate) fn sign_in(text: &str, config: &SharedConfig<'_>) -> Option<String> {
     Some(format!("{session}; `arl list --sso` shows its roles"))
 }
 
-/// Words that quotes, commas or no-break spaces make one.
+/// Returns a hint for several words that quotes, commas or no-break spaces join into one.
 fn several_words(text: &str, config: &SharedConfig<'_>) -> Option<String> {
     let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == ',').collect();
     let is_role = |word: &&str| names_role(word, config);
@@ -228,7 +230,7 @@ fn several_words(text: &str, config: &SharedConfig<'_>) -> Option<String> {
     (!text.contains(',')).then(|| format!("that is one word; as several: {}", command(&words)))
 }
 
-/// Texts that are no name at all.
+/// Returns a hint for a text that is no name at all.
 fn no_name(text: &str) -> Option<String> {
     if let Some(variable) = text.strip_prefix('$').filter(|name| !name.is_empty()) {
         let line = format!("arl {} \"${variable}\"", verb());

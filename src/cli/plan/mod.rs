@@ -59,8 +59,8 @@ pub(crate) struct Plan {
     pub(crate) identity_center: Option<IdentityCenterSettings>,
     /// How the MFA session that the chain starts from gets its code.
     pub(crate) mfa_session: Option<MfaSessionCode>,
-    /// Identifies the source in cache keys. `None` if the source cannot be identified, so that nothing is
-    /// cached.
+    /// Identifies the source in cache keys. `None` if the source cannot be identified; nothing is cached
+    /// then.
     source_key: Option<SourceKey>,
     /// Whether the source has turned out to differ from `source_key`.
     has_source_changed: Cell<bool>,
@@ -151,8 +151,8 @@ impl Plan {
         self.cache_keys = vec![OnceCell::new(); self.hops.len() + 1];
     }
 
-    /// Returns whether the user gave an MFA code. If another process failed, its code may have been the
-    /// reason, so this one must try its own.
+    /// Whether the user gave an MFA code. If another process failed, its code may have been the reason, so
+    /// this one must try its own.
     pub(crate) fn has_code(&self) -> bool {
         self.hops.iter().any(|hop| hop.request.token_code.is_some())
             || self.mfa_session.as_ref().is_some_and(|session| session.code.is_some())
@@ -302,8 +302,8 @@ impl<'a, 'text> NamedRole<'a, 'text> {
     }
 }
 
-/// Returns whether the user chose the source's profile. Its region must then be exported, because SDKs will
-/// read only the profile `default`.
+/// Whether the user chose the source's profile. Its region must then be exported, because SDKs will read only
+/// the profile `default`.
 fn is_profile_named(args: &RoleArgs, source: &SourceId) -> bool {
     let is_other =
         matches!(source, SourceId::Profile(name) | SourceId::ProfileKeys(name) if name != "default");
@@ -327,7 +327,8 @@ fn refuse_unused_endpoint_flags(args: &RoleArgs, source: &Source) -> Result<(), 
 }
 
 /// Prints a note if the config file has a section that was probably meant for this profile and that no
-/// program reads. Without it the profile has only its keys in the credentials file, and no region or role.
+/// program reads. Without that section the profile has only its keys in the credentials file, and no region
+/// or role.
 fn note_ignored_section(name: &str, config: &SharedConfig<'_>, context: &Context, output: &Output) {
     if config.profile(name).is_none_or(|section| section.is_in(SharedFile::Config)) {
         return;
@@ -384,7 +385,7 @@ fn no_role_to_assume(profile: &str, section: &Section<'_>, flag: &str) -> CliErr
         .hint(format!("without {flag}, arl uses the profile's own credentials"))
 }
 
-/// Returns whether the credentials of this source come from STS, so that flags about its endpoint apply.
+/// Whether the flags about the STS endpoint have an effect on this source.
 fn asks_sts(source: &Source) -> bool {
     match source {
         Source::WebIdentity { .. } | Source::MfaSession { .. } => true,

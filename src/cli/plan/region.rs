@@ -1,8 +1,8 @@
 //! The region in which arl calls STS, and the region that it exports with the credentials.
 //!
-//! Both come from the same setting, in the order of the AWS CLI: the flag, the environment, the profile. A
-//! region that arl has set for another role (`ARL_REGION`) is not the user's choice and does not count.
-//! `ARL_USER_REGION` then holds the user's region, which the shell gets back later.
+//! Both come from the same setting, with the precedence of the AWS CLI: the flag, the environment, the
+//! profile. A region that arl has set for another role (`ARL_REGION`) is not the user's choice and does not
+//! count. `ARL_USER_REGION` then holds the user's region, which the shell gets back later.
 
 use arl::internal::{Partition, RegionChange, Section};
 
@@ -33,8 +33,8 @@ pub(crate) struct RegionProfile<'a, 'text> {
 }
 
 impl Regions {
-    /// Decides the regions. `partition` is that of the role, if its ARN is known already. With an endpoint of
-    /// the user's, the region may have any name.
+    /// Decides the regions. `partition` is that of the role, if its ARN is known already. With a custom
+    /// endpoint, the region may have any name.
     pub(crate) fn resolve(
         args: &RoleArgs,
         profile: &RegionProfile<'_, '_>,

@@ -113,7 +113,8 @@ pub(crate) fn check_unambiguous(
         .hint(format!("for the profile: give it another name in `{path}`")))
 }
 
-/// Adds the section that the user probably meant as the profile, and the header that it should have.
+/// Adds to an error the section that the user probably meant as the profile, and the header that it should
+/// have.
 pub(crate) fn with_misnamed(error: CliError, section: &MisnamedSection, context: &Context) -> CliError {
     let MisnamedSection { file, header, right_header } = section;
     let path = context.display_path(*file);

@@ -131,7 +131,7 @@ fn profile_hint(name: &str, config: &SharedConfig<'_>) -> Option<String> {
     Some(format!("add to profile `{name}`: source_profile = {source}"))
 }
 
-/// Returns the key that another one was probably meant as.
+/// Returns the key that the user probably meant by a misspelled one.
 fn misspelled_key(key: &str) -> Option<&'static str> {
     let limit = 1 + key.len() / 8;
     let distance = |known: &&'static str| strsim::osa_distance(&key.to_lowercase(), known);
@@ -199,7 +199,7 @@ fn verb() -> String {
     program::arguments().get(1).map(|verb| verb.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// Returns whether the environment names this profile and the command line does not.
+/// Whether the environment names this profile and the command line does not.
 fn came_from_environment(name: &str) -> bool {
     let mut words = program::arguments().iter();
     let is_typed = words.any(|word| word.to_string_lossy().split('=').any(|part| part == name));

@@ -1,4 +1,4 @@
-//! The settings for STS calls from flags, environment and profile, in the order of the AWS CLI.
+//! The settings for STS calls from flags, environment and profile, with the precedence of the AWS CLI.
 
 use arl::internal::{IdentityCenterSettings, NetworkConfig, Partition, Section, SharedConfig, StsSettings};
 

@@ -27,7 +27,8 @@ pub(crate) async fn open_until<T>(
     start_until(open_commands(address), missing, done).await
 }
 
-/// Does the same as [`open_until`] with these commands. `missing` is the cause if none of them is a program.
+/// Does the same as [`open_until`] with these commands. `missing` is the cause if none of the programs
+/// exists.
 ///
 /// # Errors
 /// No command could be started. The caller can still wait for `done`.
@@ -68,8 +69,8 @@ pub(crate) async fn start_until<T>(
 /// Returns the command lines that may open the URL.
 fn open_commands(url: &str) -> Vec<Vec<String>> {
     let browser_setting = vars::get(vars::BROWSER).unwrap_or_default();
-    // Read BROWSER as xdg-open does: several commands with colons between them, of which the first that works
-    // is used. The URL replaces %s, or is appended.
+    // Read BROWSER as xdg-open does: several commands, separated by colons. The first that works is used. The
+    // URL replaces %s, or is appended.
     let commands = browser_setting.split(':').chain(DEFAULT_OPENERS.iter().copied());
     let argv = commands.map(|command| command.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
     let with_url = argv.filter(|argv| !argv.is_empty()).map(|mut argv| {

@@ -125,8 +125,8 @@ impl Child {
     }
 }
 
-/// Returns whether arl is a job of a shell that can continue it. Otherwise arl must not stop, because no
-/// shell would continue it.
+/// Whether arl is a job of a shell that can continue it. Otherwise arl must not stop, because no shell would
+/// continue it.
 fn has_job_control() -> bool {
     let parent = getppid().and_then(|parent| sys::session_and_group(parent.as_raw_pid()));
     let (Some(parent), Some(self_ids)) = (parent, sys::session_and_group(0)) else { return false };

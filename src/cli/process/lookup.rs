@@ -33,7 +33,7 @@ pub(crate) fn spawn_error(program: &OsStr, error: &io::Error) -> CliError {
     }
 }
 
-/// Returns whether a path names a file that no user may execute.
+/// Whether a path names a file that no user may execute.
 fn is_plain_file(program: &OsStr) -> bool {
     let is_path = program.as_bytes().contains(&b'/');
     is_path && std::fs::metadata(program).is_ok_and(|file| file.is_file() && file.mode() & 0o111 == 0)
@@ -58,7 +58,7 @@ fn not_found_hint(name: &str) -> Option<String> {
     }
 }
 
-/// Returns the command line with other words in the place of the program.
+/// Returns the command line with other words in place of the program.
 fn command_line(words: &[&str]) -> String {
     let arguments: Vec<String> =
         program::arguments().iter().map(|word| word.to_string_lossy().into_owned()).collect();

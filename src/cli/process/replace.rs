@@ -1,4 +1,4 @@
-//! Replaces this process by a command, as `execvpe` would.
+//! Replaces this process with a command, as `execvpe` would.
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, NulError, OsStr, OsString};

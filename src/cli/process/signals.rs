@@ -39,11 +39,12 @@ pub(crate) fn install_signal_policy() {
     }
 }
 
-/// Makes the kernel send SIGTERM to arl, or to the command that has replaced it, when the subshell ends in
-/// which the shell function runs it. `$!` is that subshell, so without this `arl exec ROLE -- SERVER & kill
+/// Makes the kernel send SIGTERM to arl, or to the command that has replaced it, when the subshell in which
+/// the shell function runs arl ends. `$!` is that subshell, so without this `arl exec ROLE -- SERVER & kill
 /// $!` would leave the server running. Only Linux can do this.
 ///
-/// If the subshell in the variable is not arl's parent, the variable was inherited, and nothing is done.
+/// If the subshell in the variable is not arl's parent, the variable was inherited, and this function does
+/// nothing.
 pub(crate) fn end_with_subshell() {
     #[cfg(target_os = "linux")]
     {

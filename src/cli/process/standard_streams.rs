@@ -6,11 +6,11 @@ use std::os::fd::{AsFd, IntoRawFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-/// Takes the number of each of the descriptors 0, 1 and 2 that is closed. Otherwise the next socket or file
-/// would get it, and arl would write there what is for standard output, perhaps a secret.
+/// Opens `/dev/null` as each of the descriptors 0, 1 and 2 that is closed. Otherwise the next socket or file
+/// would get its number, and arl would write to it what is for standard output, perhaps a secret.
 ///
-/// Reading, or writing, fails as before, because the descriptor is open for the opposite. A command that arl
-/// runs does not inherit it. Must run before anything else is opened.
+/// Reading from standard input and writing to the other two fail as before, because each is open for the
+/// opposite direction. A command that arl runs does not inherit it. Must run before anything else is opened.
 pub(crate) fn reserve_closed() {
     reserve(&io::stdin(), OFlags::WRONLY);
     reserve(&io::stdout(), OFlags::RDONLY);

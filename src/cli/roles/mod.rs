@@ -102,7 +102,7 @@ pub(crate) struct KnownRole {
     pub(crate) fault: Option<String>,
     /// Whether this shell has the role.
     pub(crate) is_current: bool,
-    /// When the cached session that expires last expires.
+    /// When the role's cached session expires, or the last of several.
     pub(crate) expiration: Option<SystemTime>,
     /// When that session was issued.
     pub(crate) used_at: Option<SystemTime>,
@@ -181,7 +181,8 @@ impl KnownRole {
         self.needs_mfa = needs_mfa || self.mfa_serial.is_some();
         self.fault = fault;
         self.is_current = current == Some(&*self.name);
-        // A profile that cannot work has no session; another one has the same role.
+        // A profile that cannot work has no session of its own: a cached one came from another profile with
+        // this role.
         if self.fault.is_none() {
             self.add_session(cached);
         }

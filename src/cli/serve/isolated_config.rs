@@ -9,8 +9,8 @@ use arl::internal::files;
 use crate::cli::env::vars;
 use crate::cli::serve::private_dir::PrivateDir;
 
-/// Writes two shared files without secrets, and returns the variables that point the command to them. Of the
-/// user's own files the command sees only the region.
+/// Writes two shared files without secrets, and returns the variables that point the command to them. The
+/// command sees only the region of the user's own files.
 pub(crate) fn isolate(
     directory: &PrivateDir,
     region: Option<&str>,

@@ -112,8 +112,8 @@ pub(crate) fn run(
     })
 }
 
-/// Checks that nothing takes precedence over the endpoint in the SDKs: a `default` profile or, for botocore,
-/// boto's files. Returns the region for an isolated command.
+/// Checks that the SDKs would use the endpoint. A `default` profile with credentials takes precedence over
+/// it, and in botocore so do boto's files. Returns the region for an isolated command.
 fn check_source_precedence(options: &ServeOptions<'_>, output: &Output) -> Result<Option<String>, CliError> {
     let context = Context::read()?;
     let config = context.shared_config()?;

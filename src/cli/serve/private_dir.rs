@@ -1,4 +1,4 @@
-//! A directory for one command, which only its user can read.
+//! A directory for one command, which only the user can read.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::env::dirs;
 
-/// A directory that only its user can read. Dropping this removes it.
+/// A directory that only the user can read. Dropping this removes the directory.
 #[derive(Debug)]
 pub(crate) struct PrivateDir(PathBuf);
 

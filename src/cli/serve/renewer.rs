@@ -110,7 +110,7 @@ impl CredentialRenewer {
         }
     }
 
-    /// Renews the credentials until the future is dropped. Calls `on_failure` for the first of several
+    /// Renews the credentials until the future is dropped. Calls `on_failure` for the first of consecutive
     /// failures.
     pub(crate) async fn run(
         &self,

@@ -67,7 +67,7 @@ impl SessionCache {
         self.started
     }
 
-    /// Returns what the session is for.
+    /// Returns the kind of program that gets the session.
     pub(crate) fn consumer(&self) -> Consumer {
         self.freshness.consumer
     }
@@ -81,7 +81,7 @@ impl SessionCache {
         }
     }
 
-    /// Returns whether sessions can be cached.
+    /// Whether sessions can be cached.
     pub(crate) fn is_enabled(&self) -> bool {
         self.backend.is_some()
     }
@@ -133,9 +133,9 @@ impl SessionCache {
     }
 
     /// Tells the processes that wait for this session that the call failed. If the user gave this process an
-    /// MFA code, it tells nothing, because only that code may be wrong. If a program of the user's failed, it
-    /// tells only that the session was not cached: the program's output is not shared, and the program may
-    /// succeed for another process. The others then all try at once.
+    /// MFA code, it tells them nothing, because that code may be the only thing wrong. If a program of the
+    /// user's failed, it tells them only that the session was not cached: the program's output is not shared,
+    /// and the program may succeed for another process. The others then all try at once.
     pub(crate) fn report_failure(&self, plan: &Plan, hops: usize, lock: LeaderLock, error: &CliError) {
         if error.in_user_program {
             lock.report_not_cached();
@@ -207,8 +207,8 @@ pub(crate) enum WaitOutcome {
     Failed(CliError),
 }
 
-/// Returns whether credentials are cached: those of roles, and of the sources that need a call and have no
-/// cache of their own.
+/// Whether the credentials are cached, as those of roles are, and those of sources that need a call and have
+/// no cache of their own.
 fn is_cacheable(plan: &Plan, hops: usize) -> bool {
     use arl::internal::Source::{MfaSession, Sso, WebIdentity};
     hops > 0 || matches!(plan.chain.source, Sso(_) | WebIdentity { .. } | MfaSession { .. })

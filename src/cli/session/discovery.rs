@@ -26,7 +26,7 @@ use crate::cli::ui::text::{printable, shorten};
 
 /// A token that is valid for less than this is renewed first.
 const TOKEN_MARGIN: Duration = Duration::from_secs(300);
-/// How much of a session's name stands before the progress bar, which must fit into its line.
+/// The most columns of a session's name before the progress bar, which must fit into one line.
 const MAX_LABEL: usize = 24;
 
 /// Whether a cached catalog is used.
@@ -63,8 +63,8 @@ pub(crate) fn discover(
     Inquiry::new(context, session_name, output)?.ask(Question::All, refresh)
 }
 
-/// Returns the accounts that a session offers, with their cached roles. This takes one request, while
-/// [`discover`] sends one for each account.
+/// Returns the accounts that a session offers, with their cached roles. This takes one request for every 100
+/// accounts, while [`discover`] sends one more for each account.
 ///
 /// # Errors
 /// As [`discover`].

@@ -52,7 +52,7 @@ impl<'a> MfaCodes<'a> {
         if self.process.is_some() { MFA_PROCESS_TIMEOUT + TOTP_PERIOD } else { prompt::LIMIT }
     }
 
-    /// Returns whether another code may be tried after one that STS refused.
+    /// Whether another code may be tried after one that STS refused.
     pub(crate) fn can_retry(&self) -> bool {
         self.used.len() < MAX_ATTEMPTS
     }

@@ -33,8 +33,8 @@ use crate::cli::ui::output::Output;
 pub(crate) enum SignalPolicy {
     /// It ends arl at once.
     Default,
-    /// It ends the work with an error, so that arl can write a statement for `eval` or restore the terminal,
-    /// and then dies by the signal.
+    /// It ends the work with an error. arl then writes a statement for `eval` or restores the terminal, and
+    /// dies by the signal.
     Catch,
 }
 

@@ -49,8 +49,8 @@ impl OnMissingSignIn {
 }
 
 /// The lock of a sign-in. Dropping it without a sign-in leaves the time of the failure for the waiting
-/// processes. It works on drop because an interrupt drops it too, and a waiting process may get the lock
-/// before it gets the same interrupt.
+/// processes. This happens on drop, because an interrupt drops the lock too, and a waiting process may get
+/// the lock before it gets the same interrupt.
 struct SignInLock {
     lock: LeaderLock,
     has_signed_in: bool,

@@ -176,7 +176,7 @@ impl SessionRunner<'_> {
         Ok(keys)
     }
 
-    /// Returns whether STS refused the code and another one can be tried.
+    /// Whether STS refused the code and another one can be tried.
     fn should_retry_code(&self, error: &StsError, codes: &MfaCodes<'_>) -> bool {
         let can_retry = codes.can_retry() && Refusal::of(error) == Some(Refusal::InvalidMfaCode);
         if can_retry {
@@ -282,7 +282,7 @@ impl SessionRunner<'_> {
     }
 }
 
-/// Returns whether a program of the user's supplies the first credentials, or the token for them.
+/// Whether a program of the user's supplies the first credentials, or the token for them.
 fn runs_program(source: &Source) -> bool {
     match source {
         Source::MfaSession { keys, .. } => runs_program(keys),

@@ -92,7 +92,7 @@ pub(crate) async fn take_turn(
     }
 }
 
-/// Returns how the user can sign in here, if no setting says it.
+/// Returns how the user can sign in here. The caller uses it if no setting names a flow.
 pub(crate) fn choose_flow() -> SignInFlow {
     let surroundings = Surroundings {
         var: &|name| vars::get(name),

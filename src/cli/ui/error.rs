@@ -38,7 +38,7 @@ impl ExitStatus {
             Self::CannotRun => 126,
             Self::NotFound => 127,
             Self::Command(status) => status,
-            // As shells count. Seen only if the signal cannot end arl.
+            // The status that shells report. Seen only if the signal cannot end arl.
             Self::Killed(signal) => signal.to_le_bytes()[0].wrapping_add(128),
         }
     }

@@ -8,9 +8,9 @@ use crate::cli::ui::text::printable;
 /// The last second that RFC 3339 can write, in the year 9999.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-/// Returns a time such as `2026-11-26T07:17:10Z (02:17 EST)`. The local date stands before the local time if
-/// it is another one. Nothing stands beside UTC if the clocks of the user's zone show the same. Returns
-/// `None` for a time that has no date in RFC 3339.
+/// Returns a time such as `2026-11-26T07:17:10Z (02:17 EST)`. The local date comes before the local time if
+/// it differs from the date in UTC. There is no local time if the user's zone has the same time as UTC.
+/// Returns `None` for a time that has no date in RFC 3339.
 pub(crate) fn with_local_time(time: SystemTime) -> Option<String> {
     let seconds = time.duration_since(UNIX_EPOCH).ok()?.as_secs();
     if seconds > LAST_SECOND {

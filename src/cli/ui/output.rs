@@ -19,7 +19,7 @@ pub(crate) enum ColorChoice {
 }
 
 impl ColorChoice {
-    /// Returns whether text is colored there. Only `Auto` looks at the terminal.
+    /// Whether text on this stream is colored. Only `Auto` looks at the terminal.
     fn is_enabled(self, stream: &impl IsTerminal) -> bool {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         match self {
@@ -55,12 +55,10 @@ pub(crate) fn stdout_exposure() -> Option<Exposure> {
     }
 }
 
-/// Returns whether stdout is a terminal.
 pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Returns whether stderr is a terminal.
 pub(crate) fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
 }
@@ -142,7 +140,7 @@ impl Output {
         volume.into_iter().chain(color).collect()
     }
 
-    /// Returns whether stderr is a terminal that can erase a line, and the user wants messages.
+    /// Whether stderr is a terminal that can erase a line, and the user wants messages.
     pub(crate) fn has_progress(&self) -> bool {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         self.volume != Volume::Quiet && !is_dumb && io::stderr().is_terminal()
@@ -153,12 +151,12 @@ impl Output {
         self.color
     }
 
-    /// Returns whether data on stdout is colored, such as a diff.
+    /// Whether data on stdout is colored, such as a diff.
     pub(crate) fn colors_data(&self) -> bool {
         self.color.is_enabled(&io::stdout())
     }
 
-    /// Returns whether text on stderr is colored.
+    /// Whether text on stderr is colored.
     pub(crate) fn colors_messages(&self) -> bool {
         self.color.is_enabled(&io::stderr())
     }

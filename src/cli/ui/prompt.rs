@@ -1,5 +1,4 @@
-//! Asks for an MFA code or a key on the terminal itself, because stdin may be data and stdout is for
-//! programs.
+//! Asks questions on the terminal itself, because stdin may be data and stdout is for programs.
 
 use std::io;
 use std::path::Path;
@@ -27,7 +26,7 @@ pub(crate) fn unless_asking<T>(locks: &Path, write: impl FnOnce() -> T) -> Optio
 pub(crate) enum PromptError {
     /// There is no terminal to ask at.
     NoTerminal,
-    /// The user typed nothing, or not in time.
+    /// The user typed nothing, or nothing in time.
     NotTyped(String),
     /// The terminal failed.
     Io(io::Error),

@@ -15,7 +15,7 @@ pub(crate) struct ListedSignIn {
 }
 
 impl ListedSignIn {
-    /// Returns whether arl can get credentials with it, perhaps after it has renewed the token.
+    /// Whether arl can get credentials with this sign-in, perhaps after it has renewed the token.
     pub(crate) fn is_good(&self, now: SystemTime) -> bool {
         self.token.as_ref().is_some_and(|token| token.expires_at > now || token.renewal(now).is_some())
     }

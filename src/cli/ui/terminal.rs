@@ -34,7 +34,7 @@ pub(crate) enum Echo {
 pub(crate) enum Mode {
     /// Line by line.
     Lines(Echo),
-    /// Byte by byte, unseen. Ctrl-C is still a signal.
+    /// Byte by byte, without echo. Ctrl-C is still a signal.
     Keys,
 }
 
@@ -72,7 +72,7 @@ impl Terminal {
     /// Opens the terminal of this process.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no terminal, or its settings cannot be changed.
     pub(crate) fn open(mode: Mode) -> io::Result<Self> {
         let device = open_device()?;
         let saved_settings = tcgetattr(&device)?;
@@ -163,7 +163,7 @@ impl Terminal {
         Ok(None)
     }
 
-    /// Returns whether there is input that has not been read yet.
+    /// Whether there is input that has not been read yet.
     pub(crate) fn has_input(&self) -> bool {
         rustix::io::ioctl_fionread(&self.device).is_ok_and(|count| count > 0)
     }
@@ -236,12 +236,12 @@ pub(crate) fn terminal_session() -> Option<u32> {
     sys::terminal_session_id(&File::open("/dev/tty").ok()?)
 }
 
-/// Returns whether there is a terminal on which arl can ask.
+/// Whether there is a terminal on which arl can ask.
 pub(crate) fn has_terminal() -> bool {
     terminal_session().is_some()
 }
 
-/// Returns whether the terminal can move its cursor, according to `TERM`.
+/// Whether the terminal can move its cursor, according to `TERM`.
 pub(crate) fn can_move_cursor() -> bool {
     std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }

@@ -10,8 +10,8 @@ use unicode_width::UnicodeWidthStr;
 /// The most characters that arl prints of another program's text.
 const MAX_MESSAGE_LEN: usize = 2000;
 
-/// Returns whether a character could move the cursor, hide text or change its direction: Unicode's categories
-/// Cc, Cf, Zl and Zp.
+/// Whether a character could move the cursor, hide text or change its direction: Unicode's categories Cc, Cf,
+/// Zl and Zp.
 ///
 /// Source: `DerivedGeneralCategory.txt` of Unicode 17.
 pub(crate) fn is_unsafe(c: char) -> bool {
@@ -72,7 +72,7 @@ pub(crate) fn format_table<const N: usize>(rows: &[[String; N]]) -> String {
 }
 
 /// Returns rows as text of at most this width, if the columns can be narrow enough. The widest column becomes
-/// narrower first. Of the columns that can be left out, the last one goes first.
+/// narrower first. If columns must be left out, the rightmost of those with [`Fit::First`] goes first.
 pub(crate) fn format_table_within<const N: usize>(
     rows: &[[String; N]],
     width: Option<usize>,
@@ -133,8 +133,8 @@ fn column_widths<const N: usize>(
 /// The least width of a description beside what it describes.
 const MIN_DESCRIPTION: usize = 24;
 
-/// Breaks an indented line at this width. If it has a description, behind two or more spaces, the rest of the
-/// description stands below its beginning. A line without an indent is returned as it is.
+/// Breaks an indented line at this width. A description, after two or more spaces, continues below its own
+/// beginning. A line without an indent is returned as it is.
 pub(crate) fn hang(line: &str, columns: usize) -> String {
     let text_at = |from: usize| line.len() - line[from..].trim_start_matches(' ').len();
     let indent = text_at(0);
@@ -166,7 +166,7 @@ pub(crate) fn hang(line: &str, columns: usize) -> String {
     text
 }
 
-/// Breaks lines at spaces so that they have at most this width. What follows a break begins in the column
+/// Breaks lines at spaces so that they have at most this width. The text after a break begins in the column
 /// `indent`. A word that is too long stays whole.
 pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> String {
     let mut wrapped = String::with_capacity(text.len());

@@ -193,8 +193,7 @@ impl Shell {
     }
 
     /// Returns the statements that unset the identity variables that arl sets, and keep the saved variables
-    /// for later.
-    /// `leftovers` is as in [`Shell::clear`].
+    /// for later. `leftovers` is as in [`Shell::clear`].
     pub fn unset(self, state: ShellState, leftovers: &[&'static str]) -> String {
         self.expire(state, &[&ASSUMED_VARIABLES, leftovers].concat())
     }

@@ -15,8 +15,8 @@ use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES, RegionChang
 ///
 /// Under `set -k` the shell does not pass the assignment in `export NAME=value` as an argument, so `export`
 /// would print every variable, including secrets, and set nothing. In bash the statements switch the option
-/// off for themselves. ksh has parsed all of them before it could, so there they fail. In zsh the letter
-/// means another option.
+/// off for themselves. ksh has parsed all of the statements before it could switch the option off, so there
+/// they fail. In zsh the letter means another option.
 pub(super) fn guard_readonly(
     text: &mut Vec<u8>,
     keywords: Keywords,
@@ -133,7 +133,7 @@ pub(super) fn save_restore_point(
     text.extend_from_slice(b";\ncase $__arl_options in *a*) \\set -a;; esac; \\unset __arl_options;\n");
 }
 
-/// Unsets each region variable that still has its value of the snapshot. The others have been restored.
+/// Unsets each region variable that still has the value that the snapshot has. The others have been restored.
 fn unset_regions_of(text: &mut Vec<u8>, snapshot: &EnvSnapshot) {
     for (name, value) in snapshot.regions() {
         text.extend_from_slice(format!("case ${{{name}-}} in ").as_bytes());

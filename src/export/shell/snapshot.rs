@@ -95,9 +95,10 @@ impl ShellState {
 /// The state of a shell that gives up its identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShellState {
-    /// It has a role from arl. Its saved variables can be restored.
+    /// It has a role from arl.
     Role {
-        /// The saved variables came from the environment, so they cannot be trusted and are not restored.
+        /// Whether the saved variables came from the environment. Then they cannot be trusted and are not
+        /// restored.
         restore_is_untrusted: bool,
     },
     /// It has no keys. A role may have expired, and the saved variables may still exist.

@@ -25,7 +25,8 @@ pub(crate) enum ProfileSource {
 }
 
 impl ProfileSource {
-    /// Returns the source that the flags, the role's profile and the environment name, in this order.
+    /// Returns the source that the flags name, else that of the role's profile, else `AWS_PROFILE`, else
+    /// `default`.
     pub(crate) fn find(
         merged: &RoleArgs,
         profile: Option<&Section<'_>>,

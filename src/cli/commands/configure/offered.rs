@@ -98,7 +98,8 @@ impl OfferedArgs<'_> {
         })
     }
 
-    /// Asks IAM Identity Center. Returns the ID of the account if there is only one.
+    /// Asks IAM Identity Center for its roles. Also returns the ID of the account if the user asked for one
+    /// account.
     fn find(
         &self,
         context: &Context,
@@ -113,7 +114,8 @@ impl OfferedArgs<'_> {
         Ok((discover_account(context, session, &id, self.refresh, output)?, Some(id)))
     }
 
-    /// Refuses to overwrite profiles that arl did not generate for this session.
+    /// Refuses to overwrite profiles that arl did not generate for this session, unless they have the same
+    /// settings or are not in use.
     fn check_existing(&self, generated: &Generated<'_>, config: &SharedConfig<'_>) -> Result<(), CliError> {
         for name in &generated.names {
             self.overwrite.check_name(name)?;
@@ -144,9 +146,9 @@ impl OfferedArgs<'_> {
         }
     }
 
-    /// Returns the profiles to remove: those that arl generated for the session and whose roles it no longer
-    /// offers. It leaves out those that this run gives another role (`written`), for example because an
-    /// account was created again with the old name.
+    /// Returns the profiles to remove: arl generated them for the session, and IAM Identity Center no longer
+    /// offers their roles. The profiles in `written` stay, because this run gives them another role, for
+    /// example that of an account that was created again with the old name.
     fn pruned(
         &self,
         catalog: &Catalog,
@@ -226,7 +228,7 @@ impl OfferedArgs<'_> {
     }
 }
 
-/// The profiles of a command.
+/// The profiles that this run writes. Roles and names have the same order.
 struct Generated<'a> {
     roles: Vec<OfferedRole<'a>>,
     names: Vec<ProfileName>,
@@ -254,8 +256,8 @@ impl Generated<'_> {
             .all(|(key, value)| section.get_from(SharedFile::Config, key) == Some(value))
     }
 
-    /// Returns the profiles that arl wrote for another role, as when accounts change their names, each with
-    /// what it names now and named before.
+    /// Returns the generated profiles that named another role before, for example because accounts have new
+    /// names. Each text contains the new role and the old one.
     fn moved(&self, config: &SharedConfig<'_>) -> Vec<String> {
         let describe = |(name, role): (&ProfileName, &OfferedRole<'_>)| {
             let section = config.profile(name.as_str()).filter(|s| is_generated(s, role.session))?;

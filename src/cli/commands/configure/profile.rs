@@ -161,7 +161,7 @@ impl ConfigurePlan {
         file.edit_one(&edit, &format!("profile {}", self.name))
     }
 
-    /// Refuses to replace a profile with other settings.
+    /// Refuses to replace a profile that has other settings.
     fn ensure_overwritable(&self, section: &Section<'_>) -> Result<(), CliError> {
         if self.overwrite == Overwrite::Forced {
             return Ok(());

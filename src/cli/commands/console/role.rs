@@ -42,7 +42,7 @@ pub(super) struct ConsoleRole {
 }
 
 /// Decides for which role the console opens. If the command line names none and this shell has none, the user
-/// chooses one, which this puts into `role`.
+/// chooses one, and this function writes it to `role`.
 ///
 /// # Errors
 /// No role is named, and either the shell's role has expired or there is no terminal to choose one. Or a flag

@@ -22,7 +22,7 @@ pub(crate) struct Job {
     pub(crate) name: String,
     /// The name with control characters escaped, which comes before each line.
     pub(crate) prefix: String,
-    /// `None` if the profile has no role of STS.
+    /// The role to assume. `None` for a profile without one, and for a role of IAM Identity Center.
     pub(crate) arn: Option<RoleArn>,
 }
 
@@ -82,9 +82,9 @@ fn job(role: RoleArgs, context: &Context) -> Result<Job, CliError> {
     Ok(Job { role, prefix: printable(&name), name, arn })
 }
 
-/// Replaces each pattern, such as `payments-*`, with the profiles with a role whose whole name it matches. It
-/// does not repeat a role that was named before. It includes profiles whose role is invalid, so that the
-/// error names them and the command starts for no role, instead of silently leaving them out.
+/// Replaces each pattern, such as `payments-*`, with the profiles that have a role and whose whole name
+/// matches. It does not repeat a role that was named before. It includes profiles whose role is invalid: the
+/// error then names them and no command starts. Otherwise arl would leave them out silently.
 fn expand_patterns(names: Vec<String>, context: &Context, output: &Output) -> Result<Vec<String>, CliError> {
     if !names.iter().any(|name| name.contains('*')) {
         return Ok(names);

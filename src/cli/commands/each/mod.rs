@@ -1,4 +1,4 @@
-//! `arl each`: runs one command in several roles, some at a time, each with its own `arl exec`.
+//! `arl each`: runs one command as each of several roles, some at a time, each with its own `arl exec`.
 
 pub(crate) mod jobs;
 pub(crate) mod outcome;

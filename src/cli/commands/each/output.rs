@@ -12,7 +12,7 @@ use crate::cli::ui::prompt;
 
 /// The longest line, in bytes. Longer ones are written in parts of this length.
 const MAX_LINE: u64 = 64 * 1024;
-/// How often a command's output checks whether the user has answered a prompt.
+/// How often arl, before it writes a command's output, checks whether the user has answered a prompt.
 const PROMPT_POLL: Duration = Duration::from_millis(50);
 
 /// One of arl's streams.

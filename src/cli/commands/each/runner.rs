@@ -98,7 +98,7 @@ impl<'a> JobRunner<'a> {
         state.running.retain(|(other, _)| Some(*other) != pid);
         match written {
             Ok(()) => {}
-            // Nothing reads the output any more, so no other command needs to start.
+            // No program reads the output anymore, so no other command needs to start.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 state.stop_signal = state.stop_signal.or(Some(Signal::PIPE.as_raw()));
             }
@@ -121,7 +121,7 @@ impl<'a> JobRunner<'a> {
         })
     }
 
-    /// Returns an `arl exec` with the same flags.
+    /// Returns the `arl exec` for a role, with the flags that the user gave to `arl each`.
     fn command(&self, role: &RoleArgs) -> io::Result<Command> {
         let mut command = Command::new(program::executable()?);
         command.arg0("arl").arg("exec").args(&self.flags);

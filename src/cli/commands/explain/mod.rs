@@ -269,7 +269,8 @@ impl Explanation {
     }
 }
 
-/// Whether credentials expire. STS limits a role that is assumed with temporary credentials to one hour.
+/// Whether credentials expire. If a role is assumed with temporary credentials, STS limits its session to one
+/// hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lifetime {
     LongTerm,
@@ -343,8 +344,8 @@ fn explain_hop(plan: &Plan, index: usize) -> ExplainedHop {
     }
 }
 
-/// Returns the parameters of the request, each with the setting that it comes from. The duration is the one
-/// that STS will grant.
+/// Returns the parameters of the request, each with the setting that it comes from. If the caller has
+/// temporary credentials, the duration is at most one hour, as STS grants no more.
 fn parameters(hop: &Hop, caller: Lifetime) -> Vec<Setting> {
     let explain = |(name, value): (&'static str, ParameterValue<'_>)| {
         let origin = hop.origins.get(name);

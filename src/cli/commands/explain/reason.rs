@@ -33,11 +33,11 @@ pub(crate) enum SourceReason {
     StoredKeys { profile: String, name: String },
     /// The environment has keys.
     EnvironmentKeys,
-    /// A variable that was set after this shell had got its role.
+    /// A variable that was set after this shell got its role.
     SetLater(Candidate),
     /// `AWS_PROFILE` or `AWS_DEFAULT_PROFILE`.
     ProfileVariable,
-    /// The role of this shell started from it.
+    /// The source that this shell's role started from.
     SourceOfShellRole,
     /// The profile `default`, because no setting names another source.
     DefaultProfile,
@@ -224,8 +224,8 @@ pub(crate) fn source_reason(
     Ok((reason, passed_over))
 }
 
-/// Returns whether the user chose this source after the shell had got its role. `assume` unsets the variables
-/// of these sources, so if they are set beside a role, the user set them later.
+/// Whether the user chose this source after the shell got its role. `assume` unsets the variables of these
+/// sources, so if they are set beside a role, the user set them later.
 fn was_set_later(id: &SourceId, selected: Option<&str>) -> bool {
     match id {
         SourceId::Profile(name) => selected == Some(name),

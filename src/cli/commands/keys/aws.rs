@@ -93,7 +93,7 @@ impl Aws {
     }
 }
 
-/// Returns the configured endpoint of IAM, in the order of the AWS CLI.
+/// Returns the configured endpoint of IAM, with the precedence of the AWS CLI.
 fn iam_endpoint(
     config: &SharedConfig<'_>,
     section: Option<&Section<'_>>,
@@ -134,7 +134,7 @@ pub(crate) fn iam_failed(what: impl Into<String>, error: StsError) -> CliError {
     cli_error.caused_by(error)
 }
 
-/// Returns whether the object of the call does not exist.
+/// Whether a call failed because its object does not exist.
 pub(crate) fn is_gone(error: &StsError) -> bool {
     matches!(error, StsError::Refused { code, .. } if code == "NoSuchEntity")
 }

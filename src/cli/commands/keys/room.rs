@@ -73,7 +73,7 @@ impl Room<'_> {
     }
 }
 
-/// Returns whether this rotation may have created the key and been interrupted before it stored it.
+/// Whether this rotation may have created the key, and been interrupted before it stored the key.
 fn is_of_rotation(key: &AccessKey, begun: &Rotation) -> bool {
     let latest = begun.started + CLOCK_SKEW;
     begun.new.is_none()

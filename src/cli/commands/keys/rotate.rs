@@ -1,6 +1,6 @@
 //! `arl keys rotate`: replaces a key with a new one of the same user.
 //!
-//! The keychain has a key that AWS accepts at every moment. Before each step that cannot be undone, arl
+//! At every moment, the keychain has a key that AWS accepts. Before each step that cannot be undone, arl
 //! stores in the keychain what the next `rotate` needs to continue.
 
 use std::time::{Duration, Instant};
@@ -104,7 +104,7 @@ impl Keys<'_, '_> {
                 return Err(CliError::new(format!("{} has no key `{}`", store.name(), self.name))
                     .hint("`arl keys list` shows the stored keys"));
             }
-            // The store has lost the key while it was replacing it.
+            // The store lost the old key before it had stored the new one.
             (None, Some(Rotation { old_id, new: Some(new), .. })) => {
                 return self.finish(&old_id, &new, None, args).await;
             }
@@ -355,7 +355,7 @@ impl Keys<'_, '_> {
         }
     }
 
-    /// Returns whether the new key has been deleted in AWS. Returns `false` if that cannot be found out.
+    /// Whether the new key has been deleted in AWS. `false` if arl cannot find out.
     async fn is_deleted(&self, current: &Credentials, new: &Credentials) -> bool {
         let Ok(caller) = self.aws.sts.caller_identity(current).await else { return false };
         let Ok(signer) = self.signer(current).await else { return false };
@@ -376,7 +376,7 @@ impl Keys<'_, '_> {
     }
 }
 
-/// Returns whether the same call may succeed soon.
+/// Whether the same call may succeed soon.
 fn may_pass(error: &StsError) -> bool {
     error.is_transient() || matches!(error, StsError::Refused { code, .. } if code == UNKNOWN_KEY)
 }

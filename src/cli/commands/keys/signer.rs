@@ -10,7 +10,7 @@ use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::text::last_four;
 
-/// The user's MFA device, and the sessions that arl has got with its codes.
+/// The user's MFA device, and the sessions that arl got with its codes.
 pub(crate) struct MfaSessions<'a> {
     pub(crate) serial: &'a SerialNumber,
     /// Shared by all sessions, because a code works once.
@@ -19,14 +19,14 @@ pub(crate) struct MfaSessions<'a> {
 }
 
 impl<'a> MfaSessions<'a> {
-    /// Creates sessions with the codes of a device, which `process` prints or the user types.
+    /// Starts without a session. The codes come from `process`, else from the user.
     pub(crate) fn new(serial: &'a SerialNumber, process: Option<&'a str>) -> Self {
         let purpose = "the rotation of a key".to_owned();
         let codes = MfaCodes::new(serial, purpose, process, UserPrompt::Allowed);
         Self { serial, codes: Mutex::new(codes), sessions: Mutex::default() }
     }
 
-    /// Returns a session of the key. Each key takes one code.
+    /// Returns a session of the key. The first call for a key takes one code.
     pub(crate) async fn session(
         &self,
         keys: &Credentials,

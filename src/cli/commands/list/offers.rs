@@ -18,7 +18,8 @@ pub(super) struct Offers {
 }
 
 impl Offers {
-    /// Discovers what the sessions offer whose names match the pattern. If none does, asks all sessions.
+    /// Discovers the roles of the sessions whose names match the pattern. If no name matches, asks all
+    /// sessions.
     ///
     /// # Errors
     /// No session is configured, or a signal ended the discovery.
@@ -50,7 +51,7 @@ impl Offers {
         Ok(())
     }
 
-    /// Returns the exit status of the command, for after the known roles have been printed.
+    /// Returns the exit status of the command. The caller prints the known roles first.
     ///
     /// # Errors
     /// The first error.

@@ -1,4 +1,4 @@
-//! Flags that are not typed as arl knows them: with one dash, with a dash of a web page, misspelled.
+//! Flags in a form that arl does not know: with one dash, with a web page's dash, or misspelled.
 
 use crate::cli::commands::mistakes::line::CommandLine;
 use crate::cli::plan::mistyped_role::with_plain_dashes;
@@ -6,7 +6,7 @@ use crate::cli::plan::mistyped_role::with_plain_dashes;
 /// Spellings of aws-assume-role-lib, which arl takes too.
 const OTHER_SPELLINGS: [&str; 3] = ["account_id", "role_name", "profile_name"];
 
-/// Returns the line with the flags written right, if a word of it is a flag of the command in another form:
+/// Returns the line with its flags corrected, if a word of it is a flag of the command in another form:
 /// `-json`, `—json`, `/json`, `--JSON`, `--external_id`, `duration=2h`.
 pub(super) fn in_another_form(line: &CommandLine) -> Option<String> {
     let names = long_names(line)?;
@@ -17,12 +17,12 @@ pub(super) fn in_another_form(line: &CommandLine) -> Option<String> {
     let (mut is_changed, mut is_value) = (false, false);
     for (place, word) in words.iter_mut().enumerate().skip(start) {
         let is_bare = !word.starts_with('-') && !is_typographic(word);
-        // A bare word behind a flag may be its value.
+        // A bare word after a flag may be its value.
         if std::mem::replace(&mut is_value, !is_bare && word != "-" && !word.contains('=')) && is_bare {
             continue;
         }
         if runs_command && is_bare {
-            // The command begins here; its words are its own.
+            // The command begins here, and its words are not flags of arl.
             if place > start {
                 break;
             }
@@ -30,7 +30,7 @@ pub(super) fn in_another_form(line: &CommandLine) -> Option<String> {
         }
         let is_separator = is_typographic(word) && with_plain_dashes(word).trim_matches('-').is_empty();
         let meant = match written_right(word, &names) {
-            // `—` in the place of `--`.
+            // `—` in place of `--`.
             _ if runs_command && is_separator => "--".to_owned(),
             Some(meant) => meant,
             None => continue,
@@ -68,13 +68,14 @@ fn long_names(line: &CommandLine) -> Option<Vec<String>> {
     Some(shown.filter_map(|argument| argument.get_long().map(str::to_owned)).collect())
 }
 
-/// Whether a word has a character that web pages put in the place of `-`.
+/// Whether a word begins with a dash and has a character other than ASCII, such as the dash that web pages
+/// put in place of `-`.
 fn is_typographic(word: &str) -> bool {
     word.contains(|c: char| !c.is_ascii()) && with_plain_dashes(word).starts_with('-')
 }
 
-/// Returns a word as a flag of the command, if it is one in another form. `None` for a flag that is written
-/// right.
+/// Returns the flag that a word means, if the word is a flag of the command in another form. `None` if the
+/// word is right already.
 fn written_right(word: &str, names: &[String]) -> Option<String> {
     let plain = with_plain_dashes(word);
     let (name, value) = match plain.split_once('=') {
@@ -84,7 +85,7 @@ fn written_right(word: &str, names: &[String]) -> Option<String> {
     let bare = name.trim_start_matches(['-', '/', '+']);
     let spelled = bare.to_lowercase().replace('_', "-");
     let has_mark = bare.len() < name.len();
-    // `profile` alone may be anything; `profile=dev` and `json` are hardly.
+    // `profile` alone may be anything; `profile=dev` and `json` are almost certainly flags.
     let is_switch = value.is_none() && !has_mark && spelled != "json";
     let is_right = name.starts_with("--") && (spelled == bare || OTHER_SPELLINGS.contains(&bare));
     if is_switch || (is_right && !is_typographic(word)) {

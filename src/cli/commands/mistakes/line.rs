@@ -1,4 +1,4 @@
-//! A command line that may be wrong, as words, and the lines that it was probably meant as.
+//! A command line that may be wrong, as words, and the corrected lines that the user probably meant.
 
 use std::ffi::OsString;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use crate::cli::ui::text::quote_words;
 
 /// A command line that may be wrong, as words.
 pub(super) struct CommandLine {
-    /// The words behind `arl`.
+    /// The words after `arl`.
     pub(super) words: Vec<String>,
     /// The verb, if there is a command of that name.
     pub(super) verb: Option<String>,
@@ -41,7 +41,7 @@ impl CommandLine {
         Self::new(&args)
     }
 
-    /// Returns the line, with `--` where a command begins.
+    /// Returns the line, with `--` where a command begins if it has one.
     pub(super) fn as_exec_if_it_has_a_command(&self) -> String {
         let line = self.as_exec();
         line.strip_suffix(" -- COMMAND").unwrap_or(&line).to_owned()
@@ -64,28 +64,29 @@ impl CommandLine {
         Some(built(self.verb.as_deref()?, self.subcommand.as_deref()))
     }
 
-    /// Returns the place of the word in the verb's place, or behind the last word.
+    /// Returns the index of the word in the verb's place, or the number of words if there is none.
     pub(super) fn verb_place(&self) -> usize {
         let first = self.first.as_ref();
         self.words.iter().position(|word| Some(word) == first).unwrap_or(self.words.len())
     }
 
-    /// Returns the words behind the verb, or behind the word in its place.
+    /// Returns the words after the verb, or after the word in its place.
     pub(super) fn rest(&self) -> &[String] {
         self.words.get(self.verb_place() + 1..).unwrap_or_default()
     }
 
-    /// Returns the place of `--`, or the end.
+    /// Returns the index of `--`, or the number of words if there is none.
     pub(super) fn separator(&self) -> usize {
         self.words.iter().position(|word| word == "--").unwrap_or(self.words.len())
     }
 
-    /// Returns the words behind `--`.
+    /// Returns the words after `--`.
     pub(super) fn behind_separator(&self) -> Option<&[String]> {
         self.words.get(self.separator() + 1..)
     }
 
-    /// Returns the place of a word that clap names: of `-e` in `-ex`, of `--output` in `--output=json`.
+    /// Returns the index of the word with the flag that clap names: of `-ex` for `-e`, of `--output=json` for
+    /// `--output`.
     pub(super) fn place_of(&self, named: &str) -> Option<usize> {
         let is_short = named.starts_with('-') && !named.starts_with("--");
         let is_it = |word: &String| {
@@ -94,7 +95,7 @@ impl CommandLine {
         self.words[..self.separator()].iter().position(is_it)
     }
 
-    /// Returns the line with other words in the place of some, or at its end.
+    /// Returns the line with `words` in place of those at the indices `place`, which may be at its end.
     pub(super) fn with(&self, place: Range<usize>, words: &[&str]) -> String {
         let mut line: Vec<&str> = self.words.iter().map(String::as_str).collect();
         let end = line.len();
@@ -116,7 +117,7 @@ impl CommandLine {
         let words: Vec<&str> = self.rest().iter().map(String::as_str).filter(|word| *word != "--").collect();
         let is_pattern = |word: &str| verb == "each" && word.contains(['*', '?']);
         let is_own = |word: &str| word.starts_with('-') || is_role(word) || is_pattern(word);
-        // The value of a flag stands before the command too.
+        // The flags before the command include their values.
         let mut end = 0;
         while let Some(word) = words.get(end).filter(|word| is_own(word)) {
             let has_value = word.starts_with('-') && !word.contains('=') && self.takes_value(word);

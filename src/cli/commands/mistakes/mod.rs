@@ -126,7 +126,7 @@ impl CommandLine {
         }
     }
 
-    /// Returns the line that becomes the role which stands in the verb's place.
+    /// Returns the line that uses the role that the user typed in the verb's place.
     fn with_role_first(&self, role: &str) -> String {
         if let Some(command) = self.behind_separator() {
             return format!("arl exec {} -- {}", quoted(&[role]), quoted(&refs(command)));
@@ -184,7 +184,8 @@ impl CommandLine {
             return line;
         }
         let similar = flags::similar(self, flag);
-        // clap suggests flags that sound alike; only one that looks alike is of use.
+        // clap also suggests flags that have little in common, so take its suggestion only if `similar` has
+        // it too.
         let known = suggested.iter().map(|flag| flag_name(flag).trim_start_matches('-'));
         let best = known.filter(|flag| similar.iter().any(|name| name == flag)).map(str::to_owned).next();
         match best.or_else(|| similar.into_iter().next()) {
@@ -296,7 +297,7 @@ impl CommandLine {
         role_needed(&command, &behind)
     }
 
-    /// Returns the line with what is missing.
+    /// Returns the line with the missing arguments, or a hint about them.
     fn completed(&self, missing: &[String]) -> String {
         let rest = refs(self.rest());
         match (self.verb.as_deref(), rest.as_slice()) {
@@ -322,12 +323,12 @@ impl CommandLine {
     }
 }
 
-/// Returns all words, without the separator and what is behind it.
+/// Returns the words before `--`.
 fn rest_of(line: &CommandLine) -> Vec<&str> {
     refs(&line.words[..line.separator()])
 }
 
-/// Whether these are an account and the name of a role, with a space in the place of the slash.
+/// Whether these are an account and the name of a role, with a space in place of the slash.
 fn is_account_and_name(words: &[&str]) -> bool {
     let [account, name] = words else { return false };
     account.len() == 12
@@ -335,7 +336,7 @@ fn is_account_and_name(words: &[&str]) -> bool {
         && is_role(&format!("{account}/{name}"))
 }
 
-/// Returns the command that shows the help which `arl help WORD` asks for.
+/// Returns the command that shows the help that `arl help WORD` asks for.
 fn help_of(word: &str, line: &CommandLine) -> String {
     let verb = verb_of_other_tools(word, line);
     let verb =
@@ -346,7 +347,7 @@ fn help_of(word: &str, line: &CommandLine) -> String {
     }
 }
 
-/// Returns a cause without the words of a Rust programmer.
+/// Returns a cause in plain words instead of those of Rust's parsers.
 fn plain_cause(cause: &str) -> String {
     if let Some((_, range)) = cause.split_once(" is not in ")
         && let Some((first, last)) = range.split_once("..=")

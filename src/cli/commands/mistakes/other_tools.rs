@@ -41,7 +41,7 @@ const VERBS: [(&[&str], &str, Rest); 22] = [
     (&["foreach", "for-each", "all", "multi", "batch", "run-all"], "arl each", Rest::Command),
 ];
 
-/// A subcommand of arl, names that other tools have for what is below it, and arl's name.
+/// A subcommand of arl, the names that other tools give to one of its own subcommands, and arl's name for it.
 const SUBCOMMANDS: [(&str, &[&str], &str); 8] = [
     ("keys", &["import", "new", "store", "create", "set"], "add"),
     ("keys", &["ls", "all"], "list"),
@@ -159,7 +159,7 @@ fn aws_service(word: &str, rest: &[&str]) -> Option<String> {
     Some(format!("arl exec {role} -- aws {word} {}", quoted(&rest)))
 }
 
-/// Returns arl's name for what another tool has below a subcommand.
+/// Returns arl's name for what another tool calls `word` below the subcommand `verb`.
 pub(super) fn subcommand_of_other_tools(verb: &str, word: &str) -> Option<&'static str> {
     let found = SUBCOMMANDS.iter().find(|(of, words, _)| *of == verb && words.contains(&word));
     found.map(|(.., command)| *command)
@@ -174,7 +174,7 @@ enum Here {
     Switch(&'static str),
     /// The value is an argument.
     Argument,
-    /// Nothing: it is left out, or it is what happens anyway.
+    /// Nothing: arl has no such flag, or does this anyway.
     Nothing,
     /// Another command, in which `{role}` and `{value}` are filled in.
     Line(&'static str),
@@ -350,7 +350,7 @@ fn replaced(line: &CommandLine, more: &[(&str, Here)]) -> String {
             }
             Some(Argument) => words.extend(Some(take(NO_VALUE)).filter(|value| !value.is_empty())),
             Some(Switch(flag)) => {
-                // `--output json`, but not the role behind `-o`.
+                // Skip the value of `--output json`, but not a role after `-o`.
                 if behind.as_ref().is_some_and(|value| !is_role(value)) && flag == "--json" {
                     place += 1;
                 }

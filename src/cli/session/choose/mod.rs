@@ -106,8 +106,8 @@ pub(crate) fn with_choice(command_line: &[OsString], choice: Option<String>) -> 
     command_line.iter().cloned().chain(choice.map(OsString::from)).collect()
 }
 
-/// Returns the error for the role `-`. The shell functions replace `-` by the previous role if they know one,
-/// so arl sees it only if they do not.
+/// Returns the error for the role `-`. The shell functions replace `-` with the previous role if they know
+/// one, so arl sees it only if they do not.
 fn refuse_dash(asking: Asking) -> CliError {
     if asking.command != "arl assume" {
         return CliError::usage("`-` means the previous role, and only `arl assume` accepts it")

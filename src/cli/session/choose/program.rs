@@ -36,13 +36,14 @@ pub(super) fn pick(
     let mut program = shell.spawn()?;
     let (stdin, stdout) = (program.stdin.take(), program.stdout.take());
     let text = lines.clone();
-    // The program may choose before it has read everything, and what it has started may never read.
+    // Write in a thread, because the program may choose before it has read everything, and a process that it
+    // started may keep the pipe open and never read.
     std::thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(text.as_bytes())));
     let mut answer = Answer::new(stdout)?;
     let status = loop {
         let ended = program.try_wait()?;
-        // What the program has printed is there once it has ended, even if something that it started goes on
-        // and keeps the pipe open.
+        // Once the program has ended, all of its output is in the pipe, even if a process that it started
+        // keeps the pipe open.
         answer.read_available()?;
         if let Some(signal) = stop_signal() {
             // Ctrl-C has reached the program already, but other signals have not.
@@ -93,7 +94,7 @@ fn check_status(command: &str, status: ExitStatus) -> Result<(), PickError> {
     }
 }
 
-/// What the program prints, as far as it has.
+/// The output of the program so far.
 struct Answer {
     /// `None` after its end.
     pipe: Option<ChildStdout>,
@@ -108,7 +109,7 @@ impl Answer {
         Ok(Self { pipe, bytes: Vec::new() })
     }
 
-    /// Reads what is there, without waiting. Closes the pipe behind an answer that is too long.
+    /// Reads the available output, without waiting. Closes the pipe if the answer is too long.
     fn read_available(&mut self) -> io::Result<()> {
         let mut chunk = [0; 4096];
         while let Some(pipe) = &self.pipe {

@@ -13,7 +13,7 @@ const BY_IMPORTANCE: [usize; COLUMNS] = [0, 1, 2, 4, 3];
 /// The space in front of the first column, for the selection and the mark.
 const MARGIN: usize = 4;
 const GAP: usize = 2;
-/// The most entries that are shown at once, even in a higher window.
+/// The most entries that are shown at once, even in a taller window.
 const MAX_ENTRIES: usize = 30;
 /// A window with fewer rows has no headings and no help.
 const ROWS_FOR_HELP: usize = 8;

@@ -101,8 +101,8 @@ impl List {
         self.selected.map(|place| self.shown[place])
     }
 
-    /// Returns the entries that are on the screen if it has this many rows for them, with whether each is
-    /// selected. Scrolls as far as needed.
+    /// Returns the indices of the entries that a screen with this many rows for them shows, and whether each
+    /// is selected. Scrolls as far as needed.
     pub(super) fn visible(&mut self, rows: usize) -> Vec<(usize, bool)> {
         let selected = self.selected.unwrap_or(0);
         self.top = self.top.min(selected).max((selected + 1).saturating_sub(rows));
@@ -119,7 +119,7 @@ impl List {
         self.filter();
     }
 
-    /// Selects the entry this many places further down, or up.
+    /// Selects the entry this many places further down, or further up if the number is negative.
     pub(super) fn move_by(&mut self, places: isize) {
         let Some(last) = self.shown.len().checked_sub(1) else { return };
         self.selected = Some(match self.selected {

@@ -61,7 +61,7 @@ pub(crate) enum Look {
 
 /// The settings of a picker. [`Picker::pick`] takes the list.
 pub(crate) struct Picker<'a> {
-    /// The name of what the user picks, shown before the typed words.
+    /// The prompt before the typed words, such as `role>`.
     pub(crate) title: &'a str,
     pub(crate) look: Look,
     /// The directory of the terminal locks.
