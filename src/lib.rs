@@ -223,8 +223,8 @@ pub mod internal {
     pub use crate::profiles::{
         Change, EditError, Edited, EditedSection, FileMode, InvalidConfig, InvalidProfileKey,
         InvalidProfileName, MisnamedSection, ProfileEdit, ProfileName, RoleProfile, Section, SharedConfig,
-        SharedFile, UpdateError, UpdateOutcome, apply_all, managed_profiles, normalize_list,
-        update as update_file, web_identity_key,
+        SharedFile, UpdateError, UpdateOutcome, apply_all, apply_if_unchanged, managed_profiles,
+        normalize_list, update as update_file, web_identity_key,
     };
     pub use crate::request::notations::{
         parse_policy_arns, parse_provided_contexts, parse_tag_keys, parse_tags,

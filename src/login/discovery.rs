@@ -27,6 +27,8 @@ const MAX_PAGES: usize = 1000;
 const SAVE_INTERVAL: Duration = Duration::from_millis(250);
 /// How long a process waits for another one with the same discovery.
 const WAIT_LIMIT: Duration = Duration::from_secs(900);
+/// How long it waits while the other one saves nothing new. The other one may be stopped, as with Ctrl-Z.
+const STALL_LIMIT: Duration = Duration::from_secs(60);
 
 /// Whether the cached answers of an earlier process are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,9 +175,23 @@ impl<'a> RunningDiscovery<'a> {
         }
         let Some(store) = self.catalogs else { return Ok(None) };
         let locks = SingleFlight::new(store.directory());
-        let lock = locks.lock_named(&CatalogStore::lock_name(self.session), WAIT_LIMIT, &cached).await?;
-        // The other process may have saved its answer just before it released the lock.
-        cached().map_or(Ok(Some(lock)), Err)
+        let (mut known, mut since) = (0, Instant::now());
+        let done = || {
+            if let Some(catalog) = cached() {
+                return Some(Some(catalog));
+            }
+            let now = self.cached(Earlier::Used).map_or(0, |catalog| catalog.known_accounts());
+            if now != known {
+                (known, since) = (now, Instant::now());
+            }
+            // Go on without the lock.
+            (since.elapsed() >= STALL_LIMIT).then_some(None)
+        };
+        match locks.lock_named(&CatalogStore::lock_name(self.session), WAIT_LIMIT, done).await {
+            // The other process may have saved its answer just before it released the lock.
+            Ok(lock) => cached().map_or(Ok(Some(lock)), Err),
+            Err(answer) => answer.map_or(Ok(None), Err),
+        }
     }
 
     async fn find_all(&self, draft: &Draft<'_>, earlier: Earlier) -> Result<(), LoginError> {

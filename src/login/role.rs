@@ -88,10 +88,12 @@ async fn renew(call: RoleCall<'_>, session: &SsoSession, token: SsoToken) -> Res
     };
     match center.create_token(client, TokenGrant::RefreshToken(refresh_token)).await {
         Ok(issued) => {
-            let renewed = with_issued(token, issued, clock());
-            // In a container the directory may be read-only.
-            if let Err(error) = store.write(session, &renewed) {
-                warn(&format!("could not store the renewed token: {error}"));
+            let renewed = with_issued(&token, issued, clock());
+            match store.renew(session, &token, &renewed) {
+                Ok(true) => {}
+                Ok(false) => return replaced(call, session, &renewed).await,
+                // In a container the directory may be read-only.
+                Err(error) => warn(&format!("could not store the renewed token: {error}")),
             }
             Ok(renewed)
         }
@@ -111,14 +113,33 @@ async fn renew(call: RoleCall<'_>, session: &SsoSession, token: SsoToken) -> Res
     }
 }
 
+/// Returns the token of the user who signed in while arl renewed the token of the sign-in before. If the user
+/// signed out instead, arl ends the renewed sign-in too, because the service issued the new token after the
+/// old one was invalidated.
+async fn replaced(
+    call: RoleCall<'_>,
+    session: &SsoSession,
+    renewed: &SsoToken,
+) -> Result<SsoToken, LoginError> {
+    match call.store.read(session)? {
+        Some(token) => unless_expired(token, (call.clock)(), LoginError::Expired),
+        None => {
+            // If this fails, the token is still unknown to every program, and expires.
+            let _ = call.center.logout(&renewed.access_token).await;
+            Err(LoginError::NotSignedIn)
+        }
+    }
+}
+
 /// Returns the token with its newly issued parts. A renewal without a refresh token keeps the old one.
-fn with_issued(token: SsoToken, issued: IssuedToken, now: SystemTime) -> SsoToken {
+fn with_issued(token: &SsoToken, issued: IssuedToken, now: SystemTime) -> SsoToken {
     let IssuedToken { access_token, expires_in, refresh_token } = issued;
+    let old = token.clone();
     SsoToken {
         access_token,
         expires_at: now + expires_in,
-        refresh_token: refresh_token.or(token.refresh_token),
-        ..token
+        refresh_token: refresh_token.or(old.refresh_token),
+        ..old
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::error::LoginError;
 use super::token_store::TokenStore;
 use crate::links;
+use crate::profiles;
 use crate::source::{SsoToken, cache_file_name, read_sso_file};
 use crate::sts::{IdentityCenter, StsError};
 
@@ -33,14 +34,14 @@ pub async fn sign_out(
     path: &Path,
     token: &SsoToken,
 ) -> Result<Option<StsError>, LoginError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(LoginError::TokenFile(path.to_owned(), error.to_string()));
-        }
-        _ => {}
-    }
+    // Another process may have renewed the token since the caller read it.
+    let renewed = match profiles::remove(path) {
+        Ok(text) => SsoToken::parse(&text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(LoginError::TokenFile(path.to_owned(), error.to_string())),
+    };
     let Some(center) = center else { return Ok(None) };
-    match center.logout(&token.access_token).await {
+    match center.logout(&renewed.as_ref().unwrap_or(token).access_token).await {
         Ok(()) => Ok(None),
         // The sign-in had ended already.
         Err(error) if error.is_code("UnauthorizedException") => Ok(None),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::LoginError;
 use crate::endpoint::random_token;
-use crate::profiles::{FileMode, update};
+use crate::profiles::{FileMode, UpdateError, update};
 use crate::source::{
     SsoSession, SsoToken, read_sso_file, sign_in_id, sign_in_note_path, sso_cache_directory,
 };
@@ -56,6 +56,29 @@ impl TokenStore {
         let edit = |old: &[u8]| Ok::<_, Infallible>(token.to_json(old).into_bytes());
         match update(&path, FileMode::Private, edit) {
             Ok(_) => Ok(()),
+            Err(error) => Err(LoginError::not_written(path, &error)),
+        }
+    }
+
+    /// Replaces the token of a sign-in with the one that was issued for it, unless the file contains another
+    /// token, or none, by now. Returns whether it did.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub(super) fn renew(
+        &self,
+        session: &SsoSession,
+        old: &SsoToken,
+        new: &SsoToken,
+    ) -> Result<bool, LoginError> {
+        let path = self.path(session);
+        let edit = |text: &[u8]| {
+            let is_old = SsoToken::parse(text).is_some_and(|now| now.access_token == old.access_token);
+            if is_old { Ok(new.to_json(text).into_bytes()) } else { Err("it contains another token") }
+        };
+        match update(&path, FileMode::Private, edit) {
+            Ok(_) => Ok(true),
+            Err(UpdateError::Edit(_)) => Ok(false),
             Err(error) => Err(LoginError::not_written(path, &error)),
         }
     }

@@ -66,6 +66,35 @@ pub fn apply_all(edits: &[ProfileEdit<'_>], text: &[u8]) -> Result<Edited, EditE
     Ok(Edited { text: new, changes })
 }
 
+/// Makes the edits like [`apply_all`], unless a section that they change differs from the one in `seen`. The
+/// caller has decided what to edit from that text, so the edit could overwrite settings that the caller has
+/// not checked.
+///
+/// # Errors
+/// As [`apply_all`], and [`EditError::Changed`].
+pub fn apply_if_unchanged(edits: &[ProfileEdit<'_>], seen: &[u8], text: &[u8]) -> Result<Edited, EditError> {
+    let edited = apply_all(edits, text)?;
+    let Some(file) = edits.first().map(|edit| edit.file) else { return Ok(edited) };
+    let targets: Vec<SectionKind<'_>> = edits.iter().map(ProfileEdit::target).collect();
+    // A text that could not be edited has been repaired since.
+    let before = find_sections(file, seen, &targets).map_err(|_| EditError::Changed)?;
+    let now = find_sections(file, text, &targets)?;
+    let line_ending = detect_line_ending(text);
+    for ((edit, before), now) in edits.iter().zip(before).zip(now) {
+        let before = before.map(|range| &seen[range]);
+        let now = now.map(|range| &text[range]);
+        let has_effect = match now {
+            Some(now) => edit.edited_section(now, line_ending) != now,
+            None => !edit.set.is_empty(),
+        };
+        // A section that was added behind this one begins with an empty line.
+        if has_effect && before.map(<[u8]>::trim_ascii_end) != now.map(<[u8]>::trim_ascii_end) {
+            return Err(EditError::Changed);
+        }
+    }
+    Ok(edited)
+}
+
 impl ProfileEdit<'_> {
     /// Returns the edited bytes. They equal `text` if there is nothing to change.
     ///
@@ -247,6 +276,35 @@ mod tests {
             assert!(edit(&name, true).is_managed(&written).expect("readable"));
             let removed = edit(&name, false).apply(&written).expect("editable");
             assert_eq!(removed, before);
+        }
+    }
+
+    #[test]
+    fn a_section_that_has_changed_since_it_was_checked_is_not_edited() {
+        let name: ProfileName = "p".parse().expect("a name");
+        let after = |text: &str, is_set: bool| {
+            edit(&name, is_set).apply(text.as_bytes()).map(|text| String::from_utf8(text).expect("UTF-8"))
+        };
+        let seen = "[p]\nregion=x\n";
+        let written = after(seen, true).expect("editable");
+        for (is_set, seen, now, is_edited) in [
+            (true, "", "", true),
+            (true, seen, seen, true),
+            (true, seen, "[a]\nb=c\n\n[p]\nregion=x\n\n[q]\nr=s\n", true),
+            (true, seen, "[p]\nregion=y\n", false),
+            (true, seen, "", false),
+            (true, "", seen, false),
+            // Another process has made the same edit.
+            (true, seen, written.as_str(), true),
+            (false, written.as_str(), written.as_str(), true),
+            (false, written.as_str(), "[p]\naws_access_key_id=AKIAOTHER\n", false),
+            (false, written.as_str(), seen, true),
+            (true, "[p]\n[p]\n", "[p]\n", false),
+        ] {
+            let edited = apply_if_unchanged(&[edit(&name, is_set)], seen.as_bytes(), now.as_bytes());
+            let expected = if is_edited { after(now, is_set) } else { Err(EditError::Changed) };
+            let edited = edited.map(|edited| String::from_utf8(edited.text).expect("UTF-8"));
+            assert_eq!(edited, expected, "{seen:?} {now:?}");
         }
     }
 

@@ -4,6 +4,7 @@
 //! exchanges the new file with the old one in one step, and then compares the old one with the version that
 //! the new one was made from. If they differ, it exchanges the files back and starts over.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -152,6 +153,19 @@ pub fn update<E>(
         }
     }
     Err(UpdateError::Busy("another program keeps writing to it"))
+}
+
+/// Removes a file while no other arl process writes it, and returns what it contained. If the lock is not
+/// available, it removes the file anyway.
+///
+/// # Errors
+/// The file cannot be read or removed, or a link of another user leads to it.
+pub(crate) fn remove(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let target = links::resolve(path)?;
+    let _lock = lock_for_update::<Infallible>(&sibling_path(&target, "arl.lock"), &target);
+    let text = files::read(&target, files::MAX_CONFIG).map(Zeroizing::new)?;
+    fs::remove_file(path)?;
+    Ok(text)
 }
 
 /// Whether the new version of a file is in place.

@@ -16,6 +16,8 @@ pub enum EditError {
     UnexpectedIndent(usize),
     /// The edited file would not read as intended. Nothing was written.
     VerificationFailed(&'static str),
+    /// A section is not as it was when arl decided to edit it. Nothing was written.
+    Changed,
 }
 
 impl fmt::Display for EditError {
@@ -29,6 +31,7 @@ impl fmt::Display for EditError {
                 write!(f, "line {line} is indented, and programs differ in which key it belongs to")
             }
             Self::VerificationFailed(what) => write!(f, "the result would {what}, so nothing was written"),
+            Self::Changed => f.write_str("another program has just changed it, so arl left it as it is"),
         }
     }
 }

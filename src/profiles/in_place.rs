@@ -33,8 +33,10 @@ pub(super) fn write(path: &Path, before: &[u8], after: &[u8], mode: u32) -> io::
     }
     set_mode(&file, mode)?;
     if let Err(error) = overwrite(&mut file, before.len(), after) {
-        // The disk may be full: put the old text back.
-        let _ = overwrite(&mut file, after.len(), before);
+        // The disk may be full: put the old text back. Padding beyond the bytes that were written would need
+        // space.
+        let written = file.metadata().map_or(before.len() as u64, |metadata| metadata.len());
+        let _ = overwrite(&mut file, usize::try_from(written).unwrap_or(before.len()), before);
         return Err(error);
     }
     Ok(true)

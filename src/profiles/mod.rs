@@ -10,7 +10,8 @@ mod line;
 mod profile_name;
 mod role_profile;
 
-pub use apply::{Change, Edited, apply_all, managed_profiles};
+pub use apply::{Change, Edited, apply_all, apply_if_unchanged, managed_profiles};
+pub(crate) use atomic_update::remove;
 pub use atomic_update::{FileMode, UpdateError, UpdateOutcome, update};
 pub use config::{InvalidConfig, MisnamedSection, Section, SharedConfig};
 pub use edit::{EditedSection, ProfileEdit};

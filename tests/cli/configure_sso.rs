@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use arl_sts::Fault;
+
 use crate::aws_assume_role_lib::python;
+use crate::discovery::hold_at;
 use crate::login::{CONFIG, arl, run, stage};
 use crate::support::{Run, Stage, tools};
 
@@ -393,5 +396,36 @@ fn many_profiles_are_one_edit() {
     assert!(configure(&stage, &["--all", "--prune"]).stderr.contains("unchanged"));
     if accounts > 100 {
         println!("{} profiles: {took:?}, again: {:?}", accounts * 4, again.elapsed());
+    }
+}
+
+/// A user writes a profile, or changes a generated one, while arl asks the portal.
+#[test]
+fn a_profile_that_changes_meanwhile_is_neither_completed_nor_removed() {
+    let stage = signed_in(CONFIG);
+    let _ = configure(&stage, &["corp", "--all"]).success();
+    let generated = config(&stage);
+    let gone = "\n[profile gone]\nsso_session=corp\nsso_account_id=999999999999\nsso_role_name=Old\narl_generated=corp\n";
+    for (before, after) in [
+        // A name that was free.
+        (
+            CONFIG.to_owned(),
+            format!(
+                "{CONFIG}\n[profile NAME]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = ann\n"
+            ),
+        ),
+        // A profile to prune gets a key of the user's.
+        (format!("{generated}{gone}"), format!("{generated}{gone}region = eu-west-1\n")),
+    ] {
+        let name = generated.lines().rev().find_map(|line| line.strip_prefix("[profile ")).unwrap();
+        let after = after.replace("NAME]", name);
+        stage.profiles(&before, "");
+        let mut all = arl(&stage, &["configure", "--sso", "corp", "--all", "--prune", "--refresh"]);
+        all.env_remove("ARL_CACHE");
+        let fault = Fault::Delay(std::time::Duration::from_secs(3));
+        let child = hold_at(&stage, fault, "ListAccounts", all);
+        stage.profiles(&after, "");
+        Run::of(child.wait_with_output().unwrap()).failure(1, "another program has just changed it");
+        assert_eq!(config(&stage), after);
     }
 }

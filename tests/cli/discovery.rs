@@ -391,9 +391,18 @@ fn a_sign_in_in_the_middle_leaves_no_list_of_the_earlier_user() {
 
 /// Starts a command, and waits until it has sent the request that it is to be held up at.
 fn begin_at(stage: &Stage, action: &str, args: &[&str]) -> std::process::Child {
+    hold_at(stage, Fault::Delay(std::time::Duration::from_secs(3)), action, command(stage, args))
+}
+
+/// Starts a command whose first request gets this fault, and waits until it has sent the request.
+pub(crate) fn hold_at(
+    stage: &Stage,
+    fault: Fault,
+    action: &str,
+    mut command: Command,
+) -> std::process::Child {
     stage.sts.reset();
-    stage.sts.inject(Fault::Delay(std::time::Duration::from_secs(3)), 1);
-    let mut command = command(stage, args);
+    stage.sts.inject(fault, 1);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begin = std::time::Instant::now();
     while count(stage, action) == 0 {

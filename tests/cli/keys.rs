@@ -4,10 +4,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use arl_sts::World;
+use arl_sts::{Fault, World};
 use serde_json::Value;
 
 use crate::aws_assume_role_lib::python;
+use crate::discovery::hold_at;
 use crate::support::{DEPLOY, Run, Stage, in_terminal, write_program};
 
 /// A helper of the docker-credential protocol, which keeps each entry in a file. It logs its verbs, and can kill
@@ -410,6 +411,37 @@ fn import_moves_the_keys_once_the_store_has_given_them_back() {
     keys.stage.profiles("[profile ann]\nsso_account_id = 1\n", &credentials);
     keys.arl(&["keys", "add", "x", "--import", "ann"])
         .failure(1, "profile `ann` has `sso_account_id` besides its keys");
+}
+
+#[test]
+fn import_removes_no_keys_but_those_that_it_has_stored() {
+    let keys = KeyStage::new();
+    let file = |id: &str, secret: &str| {
+        format!("[ann]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")
+    };
+    keys.stage.profiles("", &file(World::ANN_KEY, World::ANN_SECRET));
+    let mut add = keys.bare("arl");
+    add.args(["keys", "add", "dev", "--import", "ann"]);
+    let fault = Fault::Delay(std::time::Duration::from_secs(3));
+    let child = hold_at(&keys.stage, fault, "GetCallerIdentity", add);
+    // Another program writes a new key while arl checks the old one.
+    let new = file("AKIAIOSFODNN7OTHER12", "of another program");
+    fs::write(keys.stage.home.join(".aws/credentials"), &new).unwrap();
+    Run::of(child.wait_with_output().unwrap()).failure(1, "another program has just changed it");
+    assert_eq!(fs::read_to_string(keys.stage.home.join(".aws/credentials")).unwrap(), new);
+    assert_eq!(keys.stored("dev").0.as_deref(), Some(World::ANN_KEY));
+}
+
+#[test]
+fn a_key_that_has_two_names_is_not_rotated() {
+    let keys = KeyStage::new();
+    for name in ["one", "two"] {
+        let _ = keys.add(&[name, "--no-profile"]).success();
+    }
+    keys.arl(&["keys", "rotate", "one"]).failure(1, "is also stored as `two`, which would stop working");
+    assert_eq!(keys.stored("one"), (Some(World::ANN_KEY.to_owned()), None));
+    let _ = keys.arl(&["keys", "remove", "two", "--force"]).success();
+    let _ = keys.arl(&["keys", "rotate", "one"]).success();
 }
 
 #[test]

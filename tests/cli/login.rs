@@ -479,3 +479,46 @@ fn list_and_status_show_sign_ins() {
     assert!(status.contains("sign-in   corp: 1h left, renews itself"), "{status}");
     assert!(status.ends_with("111122223333/Dev sso:corp\n"), "{status}");
 }
+
+/// Starts a command that renews the token, and returns once the service has renewed it and holds its answer.
+fn hold_renewal(stage: &Stage, args: &[&str]) -> Child {
+    change_token(stage, "expiresAt", "2020-01-01T00:00:00Z");
+    let fault = Fault::Late(std::time::Duration::from_secs(3));
+    crate::discovery::hold_at(stage, fault, "CreateToken", arl(stage, args))
+}
+
+#[test]
+fn a_renewal_does_not_undo_a_sign_out() {
+    let stage = stage();
+    assert_eq!(run(&stage, &["login"]).status, 0);
+    let renewing = hold_renewal(&stage, &["exec", "corp:111122223333/Dev", "--", "true"]);
+    assert_eq!(run(&stage, &["logout"]).status, 0);
+    Run::of(renewing.wait_with_output().unwrap()).failure(3, "you are not signed in");
+    assert!(!token_path(&stage).exists());
+    // Both the old token and the renewed one are ended.
+    assert_eq!(actions(&stage).iter().filter(|action| *action == "Logout").count(), 2);
+    assert_eq!(run(&stage, &["login", "--check"]).status, 1);
+}
+
+#[test]
+fn a_renewal_does_not_replace_the_token_of_the_next_user() {
+    let stage = stage();
+    assert_eq!(run(&stage, &["login"]).status, 0);
+    let renewing = hold_renewal(&stage, &["exec", "corp:111122223333/Dev", "--", "true"]);
+    assert_eq!(run(&stage, &["login", "--force"]).status, 0);
+    let next = token(&stage);
+    assert_eq!(renewing.wait_with_output().unwrap().status.code(), Some(0));
+    assert_eq!(token(&stage), next);
+}
+
+#[test]
+fn the_timeout_includes_the_wait_for_another_sign_in() {
+    let stage = stage();
+    let mut first = arl(&stage, &["login", "--no-browser"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(first.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+    run(&stage, &["login", "--timeout", "1s"])
+        .failure(1, "another arl process has been signing in to it for 1s");
+    first.kill().unwrap();
+    first.wait().unwrap();
+}

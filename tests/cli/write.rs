@@ -637,6 +637,13 @@ fn a_file_that_cannot_be_replaced_is_written_in_place() {
             assert!(left.iter().all(|name| !name.to_string_lossy().contains("tmp")), "{name}: {left:?}");
         }
     }
+    // Where the new text has no room, the old one comes back, without the padding.
+    let padded = format!("{mine}# {}\n", "x".repeat(400));
+    fs::write(stage.home.join("real"), &padded).unwrap();
+    let mounts = "mount --bind .aws .aws; mount -o remount,bind,ro .aws; mount --bind real .aws/credentials";
+    let run = in_mount_namespace(&stage, &format!("{mounts}; ulimit -f 1; {write}")).unwrap();
+    run.failure(1, "File too large");
+    assert_eq!(fs::read_to_string(stage.home.join("real")).unwrap(), padded);
     // A file with a second name may be another user's.
     fs::hard_link(stage.home.join("real"), stage.home.join("second")).unwrap();
     let run = in_mount_namespace(&stage, &format!("mount --bind real .aws/credentials; {write}")).unwrap();

@@ -169,7 +169,9 @@ impl LoginArgs {
             is_other && !token.expires_within(MARGIN, clock())
         };
         let token = loop {
-            match sign_in::take_turn(sign_in, None, output, is_new).await? {
+            let turn = sign_in::take_turn(sign_in, None, output, is_new);
+            let turn = tokio::time::timeout(options.timeout, turn).await;
+            match turn.unwrap_or_else(|_| Err(other_signs_in(session, options.timeout)))? {
                 Turn::Own(_lock) => break sign_in::run(sign_in, options, context, output).await?,
                 Turn::Done(token) => break token,
                 // The user asked this process to sign in, so try even if another process has failed.
@@ -179,6 +181,14 @@ impl LoginArgs {
         report(&token, session, output);
         Ok(ExitStatus::Success)
     }
+}
+
+/// Returns the error if another process is still signing in at the end of the timeout.
+fn other_signs_in(session: &SsoSession, timeout: Duration) -> CliError {
+    let limit = human_duration(timeout);
+    CliError::new(format!("could not sign in to `{}`", session.label()))
+        .caused_by(format!("another arl process has been signing in to it for {limit}"))
+        .hint("finish that sign-in, or end that process, for example with Ctrl-C")
 }
 
 /// Prints how long the sign-in is valid.

@@ -1,9 +1,11 @@
 //! `arl write`: writes a role's credentials into a profile of the shared credentials file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use arl::internal::files;
-use arl::internal::{Consumer, EditedSection, ProfileEdit, ProfileName, SharedFile, UpdateOutcome};
+use arl::internal::{
+    Consumer, EditError, EditedSection, FileMode, ProfileEdit, ProfileName, SharedFile, UpdateError,
+    UpdateOutcome, apply_if_unchanged, files, update_file,
+};
 
 use clap_complete::engine::ArgValueCompleter;
 
@@ -12,6 +14,7 @@ use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::overwrite::Overwrite;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
+use crate::cli::plan::hints;
 use crate::cli::session;
 use crate::cli::session::SignalPolicy;
 use crate::cli::ui::error::CliError;
@@ -74,7 +77,6 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
         CliError::usage("arl does not know the account ID to name the profile after; pass --profile-name")
     })?;
     let name = parse_profile_name(&name)?;
-    ensure_writable(&name, overwrite)?;
     let credentials = &identity.credentials;
     let mut set = vec![
         (CREDENTIAL_KEYS[0], credentials.access_key_id().to_owned()),
@@ -97,7 +99,19 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
             .map(|expiration| humantime::format_rfc3339_seconds(expiration).to_string()),
     };
     let path = credentials_path()?;
-    apply_edit(&path, &edit, output)?;
+    let mut checks = 0;
+    loop {
+        let checked = ensure_writable(&name, overwrite)?;
+        checks += 1;
+        match apply_edit(&path, &edit, checked.as_deref(), output) {
+            // Another process has changed the profile since the check.
+            Err(UpdateError::Edit(EditError::Changed)) if checks < MAX_CHECKS => {}
+            result => {
+                result.map_err(|error| not_written(&edit, &path, error))?;
+                break;
+            }
+        }
+    }
     let summary = session_summary(&identity, Context::now());
     output.note(&format!("profile {name} in `{}` is {summary}", path.display()));
     Ok(())
@@ -126,15 +140,20 @@ const OTHER_SOURCES: [&str; 9] = [
     "login_session",
 ];
 
-/// Refuses to overwrite a profile that has settings or keys that the user may need.
-fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<(), CliError> {
+/// How often arl checks a profile that other processes keep changing.
+const MAX_CHECKS: usize = 10;
+
+/// Refuses to overwrite a profile that has settings or keys that the user may need. Returns the text of the
+/// credentials file that it has checked, or `None` with --force.
+fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<Option<Vec<u8>>, CliError> {
     overwrite.check_name(name)?;
     if overwrite == Overwrite::Forced {
-        return Ok(());
+        return Ok(None);
     }
     let context = Context::read()?;
     let config = context.shared_config()?;
-    let Some(section) = config.profile(name.as_str()) else { return Ok(()) };
+    let checked = Some(context.file_text(SharedFile::Credentials).to_vec());
+    let Some(section) = config.profile(name.as_str()) else { return Ok(checked) };
     let get = |key: &str| section.get_from(SharedFile::Credentials, key);
     if get(CREDENTIAL_KEYS[0]).is_some()
         && get(CREDENTIAL_KEYS[2]).is_none()
@@ -151,25 +170,36 @@ fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<(), CliEr
         ))
         .hint("choose another name with --profile-name, or pass --force"));
     }
-    Ok(())
+    Ok(checked)
 }
 
+/// Makes the edit. If there is a `checked` text, the profile must still be as it is there.
 fn apply_edit(
-    path: &std::path::Path,
+    path: &Path,
     edit: &ProfileEdit<'_>,
+    checked: Option<&[u8]>,
     output: &Output,
-) -> Result<UpdateOutcome, CliError> {
-    let update = arl::internal::update_file(path, arl::internal::FileMode::Private, |text| edit.apply(text));
-    let update = update.map_err(|error| {
-        CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
-            .caused_by(error)
-    })?;
+) -> Result<UpdateOutcome, UpdateError<EditError>> {
+    let apply = |text: &[u8]| match checked {
+        Some(checked) => {
+            apply_if_unchanged(std::slice::from_ref(edit), checked, text).map(|edited| edited.text)
+        }
+        None => edit.apply(text),
+    };
+    let update = update_file(path, FileMode::Private, apply)?;
     trace_in_place(update, path, output);
     Ok(update)
 }
 
+fn not_written(edit: &ProfileEdit<'_>, path: &Path, error: UpdateError<EditError>) -> CliError {
+    let hint = hints::changed_file_hint(&error);
+    CliError::new(format!("could not write profile `{}` to `{}`", edit.profile, path.display()))
+        .caused_by(error)
+        .hints(hint)
+}
+
 /// Notes, with --verbose, that a file was written in place. Its readers may then have seen half of it.
-pub(crate) fn trace_in_place(update: UpdateOutcome, path: &std::path::Path, output: &Output) {
+pub(crate) fn trace_in_place(update: UpdateOutcome, path: &Path, output: &Output) {
     if update == UpdateOutcome::ChangedInPlace {
         output.trace(|| {
             let path = path.display();
@@ -190,7 +220,7 @@ fn remove(name: &ProfileName, overwrite: Overwrite, output: &Output) -> Result<(
         expires: None,
     };
     let text = files::read(&path, files::MAX_CONFIG).unwrap_or_default();
-    let failed = |error: arl::internal::EditError| {
+    let failed = |error: EditError| {
         CliError::new(format!("could not remove profile `{name}` from `{}`", path.display())).caused_by(error)
     };
     if overwrite == Overwrite::IfHarmless && !edit.is_managed(&text).map_err(failed)? {
@@ -200,7 +230,9 @@ fn remove(name: &ProfileName, overwrite: Overwrite, output: &Output) -> Result<(
         ))
         .hint("to remove the keys of a profile that arl did not write: --force"));
     }
-    let update = apply_edit(&path, &edit, output)?;
+    let checked = (overwrite == Overwrite::IfHarmless).then_some(text.as_slice());
+    let update =
+        apply_edit(&path, &edit, checked, output).map_err(|error| not_written(&edit, &path, error))?;
     let path = path.display();
     output.note(&match update {
         UpdateOutcome::Unchanged => format!("profile {name} has no keys in `{path}`"),

@@ -79,6 +79,15 @@ impl Context {
         })
     }
 
+    /// Returns the text of a shared file, as it was when arl read it.
+    pub(crate) fn file_text(&self, file: SharedFile) -> &[u8] {
+        let [config, credentials] = &self.files;
+        match file {
+            SharedFile::Config => config.text.as_bytes(),
+            SharedFile::Credentials => credentials.text.as_bytes(),
+        }
+    }
+
     /// Returns the path of a shared file, for messages.
     pub(crate) fn display_path(&self, file: SharedFile) -> String {
         let [config, credentials] = &self.files;

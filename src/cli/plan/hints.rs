@@ -3,8 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use arl::internal::{
-    AssumeRoleRequest, CertificateFault, HelperError, KeyStoreError, MetadataPresence, MetadataRequest,
-    Partition, ProcessError, Source, SourceChain, SourceId, StsError, StsSettings,
+    AssumeRoleRequest, CertificateFault, EditError, HelperError, KeyStoreError, MetadataPresence,
+    MetadataRequest, Partition, ProcessError, Source, SourceChain, SourceId, StsError, StsSettings,
+    UpdateError,
 };
 
 use crate::cli::env::context::Context;
@@ -132,6 +133,12 @@ pub(crate) fn assume_failed(
         }
         _ => cli_error,
     }
+}
+
+/// Returns the hint for a shared file that another program changed while arl decided what to write.
+pub(crate) fn changed_file_hint(error: &UpdateError<EditError>) -> Option<String> {
+    matches!(error, UpdateError::Edit(EditError::Changed))
+        .then(|| "look at the profile, and run the command again if it still needs the change".to_owned())
 }
 
 /// Returns the hint for a connection that failed.

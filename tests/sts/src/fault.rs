@@ -15,6 +15,8 @@ pub enum Fault {
     Exception(u16, &'static str, String),
     /// The right answer after this time.
     Delay(Duration),
+    /// The right answer this time after the request has had its effect.
+    Late(Duration),
     /// The right answer once this many requests wait for it at the same time, or HTTP 400 after 10 s.
     Gather(usize),
     /// The right answer, one byte per second.
@@ -57,6 +59,7 @@ impl Fault {
             "throttle" => Self::Throttle,
             "status" => Self::Status(value.parse().ok()?),
             "delay" => Self::Delay(Duration::from_millis(value.parse().ok()?)),
+            "late" => Self::Late(Duration::from_millis(value.parse().ok()?)),
             "gather" => Self::Gather(value.parse().ok()?),
             "drip" => Self::Drip,
             "silence" => Self::Silence,

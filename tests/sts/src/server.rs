@@ -285,7 +285,14 @@ fn respond(
         Some(Fault::PastExpiry) => twist.expiry_offset = Some(-86_400),
         Some(Fault::ControlCharacters) => twist.token = Some("tok\nen\u{1b}[2J".into()),
         Some(Fault::NoCredentials) => twist.no_credentials = true,
-        Some(Fault::Unanswered | Fault::Drip | Fault::Reset | Fault::Truncate | Fault::SkewedDate(_))
+        Some(
+            Fault::Unanswered
+            | Fault::Late(_)
+            | Fault::Drip
+            | Fault::Reset
+            | Fault::Truncate
+            | Fault::SkewedDate(_),
+        )
         | None => {}
     }
     let mut response = answer(&mut lock(state).world, request, &twist);
@@ -295,6 +302,10 @@ fn respond(
     };
     response.headers.push(("Date".into(), http_date(offset)));
     match fault {
+        Some(Fault::Late(time)) => {
+            std::thread::sleep(time);
+            response.write(stream)
+        }
         Some(Fault::Unanswered) => {
             std::thread::sleep(Duration::from_secs(120));
             Err(gone())

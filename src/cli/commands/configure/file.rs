@@ -8,6 +8,7 @@ use arl::internal::{EditError, FileMode, ProfileEdit, SharedFile, UpdateError, U
 use crate::cli::commands::configure::diff;
 use crate::cli::commands::write::trace_in_place;
 use crate::cli::env::context::Context;
+use crate::cli::plan::hints;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
@@ -29,16 +30,18 @@ impl Run {
 /// The shared config file.
 pub(super) struct ConfigFile<'a> {
     pub(super) path: PathBuf,
+    /// Its text when arl decided what to change.
+    seen: &'a [u8],
     run: Run,
     output: &'a Output,
 }
 
 impl<'a> ConfigFile<'a> {
-    pub(super) fn new(context: &Context, run: Run, output: &'a Output) -> Result<Self, CliError> {
+    pub(super) fn new(context: &'a Context, run: Run, output: &'a Output) -> Result<Self, CliError> {
         let path = context
             .file_path(SharedFile::Config)
             .ok_or_else(|| CliError::new("there is no home directory, and AWS_CONFIG_FILE is not set"))?;
-        Ok(Self { path, run, output })
+        Ok(Self { path, seen: context.file_text(SharedFile::Config), run, output })
     }
 
     /// Makes all edits in one step. Returns what happened, or `None` if this is a dry run, which only prints
@@ -50,7 +53,10 @@ impl<'a> ConfigFile<'a> {
     ) -> Result<Option<UpdateOutcome>, CliError> {
         let path = &self.path;
         let failed = |error: UpdateError<EditError>| {
-            CliError::new(format!("could not write {what} to `{}`", path.display())).caused_by(error)
+            let hint = hints::changed_file_hint(&error);
+            CliError::new(format!("could not write {what} to `{}`", path.display()))
+                .caused_by(error)
+                .hints(hint)
         };
         if self.run == Run::Dry {
             let old = match files::read(path, files::MAX_CONFIG) {
@@ -69,7 +75,8 @@ impl<'a> ConfigFile<'a> {
             self.output.note(&format!("{parts} in `{}`; nothing was written (--dry-run)", path.display()));
             return Ok(None);
         }
-        let edit = |text: &[u8]| arl::internal::apply_all(edits, text).map(|edited| edited.text);
+        let edit =
+            |text: &[u8]| arl::internal::apply_if_unchanged(edits, self.seen, text).map(|edited| edited.text);
         let outcome = arl::internal::update_file(path, FileMode::Keep, edit).map_err(failed)?;
         trace_in_place(outcome, path, self.output);
         Ok(Some(outcome))

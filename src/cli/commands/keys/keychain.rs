@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use arl::internal::{KeyName, KeyRecord, KeyStore, KeyStoreError, StoreName, StoredKey, files};
 
 use crate::cli::env::context::Context;
-use crate::cli::env::key_records::directory;
+use crate::cli::env::key_records::{directory, recorded_names};
 use crate::cli::env::vars;
 use crate::cli::plan::hints::keychain_hints;
 use crate::cli::ui::error::{CliError, parse_value};
@@ -31,6 +31,14 @@ pub(crate) fn stored_key(name: &KeyName) -> Result<StoredKey, CliError> {
 /// Returns the record of this name.
 pub(crate) fn record(name: &KeyName) -> Option<KeyRecord> {
     KeyRecord::parse(&files::read(&KeyRecord::file(&directory()?, name), files::MAX_DOCUMENT).ok()?)
+}
+
+/// Returns the other names under which a key is stored too, according to the records.
+pub(crate) fn other_names(name: &KeyName, access_key_id: &str) -> Vec<KeyName> {
+    let is_same = |other: &KeyName| {
+        other != name && record(other).is_some_and(|record| record.access_key_id == access_key_id)
+    };
+    recorded_names().into_iter().filter(is_same).collect()
 }
 
 fn chosen_store() -> Result<Option<StoreName>, CliError> {

@@ -8,6 +8,7 @@ use arl::internal::{
 };
 
 use crate::cli::env::context::Context;
+use crate::cli::plan::hints;
 use crate::cli::ui::error::CliError;
 
 /// The keys that hold an access key.
@@ -76,7 +77,8 @@ pub(crate) fn users<'a>(config: &'a SharedConfig<'_>, key: &KeyName) -> Vec<&'a 
     names.filter(uses).collect()
 }
 
-/// Edits one profile of one file. Returns the file, and whether it changed.
+/// Edits one profile of one file, unless another program has changed the profile since `context` was read.
+/// Returns the file, and whether it changed.
 pub(crate) fn edit(
     context: &Context,
     file: SharedFile,
@@ -95,8 +97,15 @@ pub(crate) fn edit(
         SharedFile::Credentials => FileMode::Private,
     };
     let failed = |error: UpdateError<EditError>| {
-        CliError::new(format!("could not write profile `{profile}` to `{}`", path.display())).caused_by(error)
+        let hint = hints::changed_file_hint(&error);
+        CliError::new(format!("could not write profile `{profile}` to `{}`", path.display()))
+            .caused_by(error)
+            .hints(hint)
     };
-    let outcome = arl::internal::update_file(&path, mode, |text| edit.apply(text)).map_err(failed)?;
+    let apply = |text: &[u8]| {
+        let edits = std::slice::from_ref(&edit);
+        arl::internal::apply_if_unchanged(edits, context.file_text(file), text).map(|edited| edited.text)
+    };
+    let outcome = arl::internal::update_file(&path, mode, apply).map_err(failed)?;
     Ok((path, outcome))
 }

@@ -11,7 +11,7 @@ use clap_complete::engine::ArgValueCompleter;
 
 use crate::cli::args::complete;
 use crate::cli::commands::keys::aws::{Aws, iam_failed, is_gone};
-use crate::cli::commands::keys::keychain::{Keychain, keychain_failed, parse_name, record};
+use crate::cli::commands::keys::keychain::{Keychain, keychain_failed, other_names, parse_name, record};
 use crate::cli::commands::keys::profile;
 use crate::cli::commands::keys::room::Room;
 use crate::cli::commands::keys::signer::MfaSessions;
@@ -144,6 +144,20 @@ impl Keys<'_, '_> {
         }
     }
 
+    /// Refuses to retire a key that is stored under another name too, because that name would be left with a
+    /// key that AWS no longer accepts.
+    fn ensure_only_name(&self, id: &str) -> Result<(), CliError> {
+        let Some(other) = other_names(self.name, id).into_iter().next() else { return Ok(()) };
+        Err(CliError::new(format!(
+            "the key …{} is also stored as `{other}`, which would stop working",
+            last_four(id)
+        ))
+        .hint(format!(
+            "remove the second name, and change its profile to `arl_keys = {}`: arl keys remove {other}",
+            self.name
+        )))
+    }
+
     /// Creates the new key, after making room for it.
     async fn begin(
         &self,
@@ -151,9 +165,12 @@ impl Keys<'_, '_> {
         begun: Option<Rotation>,
         args: &RotateArgs,
     ) -> Result<(), CliError> {
+        let id = current.access_key_id();
+        if begun.is_none() {
+            self.ensure_only_name(id)?;
+        }
         let caller = self.aws.caller(&current).await?;
         let iam = self.aws.iam(&caller.arn);
-        let id = current.access_key_id();
         let signer = self.signer(&current).await?;
         let listed = iam.access_keys(&signer, Context::now()).await;
         let listed = listed.map_err(|error| iam_failed("could not list the user's keys", error))?;
