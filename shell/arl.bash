@@ -168,8 +168,11 @@ __arl_eval() {
         fi
     fi
     __arl_word=$(__arl_prefix_assignment) || {
-        \builtin printf 'arl: %s before the command is undone when the command ends, and what arl set with it; export it first, or use --profile\n' \
-            "$__arl_word" >&2
+        [[ -z $__arl_stdout_is_pipe ]] || \builtin printf '(exit 2)\n'
+        __arl_flags=--profile
+        [[ $__arl_word != *REGION ]] || __arl_flags=--region
+        \builtin printf 'arl: %s is set only for this command, so what arl changes would be undone when it ends; use %s, or export it before\n' \
+            "$__arl_word" "$__arl_flags" >&2
         \builtin return 2
     }
     __arl_out=$(__arl_use_original_env && ARL_SHELL=bash \command arl "$@") || {
@@ -216,12 +219,19 @@ __arl_stdout_is_redirected() {
     \builtin return 1
 }
 
-# Prints the name of a variable that was assigned before the command (AWS_PROFILE=x arl assume ROLE) and hides
-# the shell's own variable, and fails. The hidden value would come back after the role is set. Runs in a
-# subshell.
+# Prints the name of a variable that was assigned before the command (AWS_PROFILE=x arl assume ROLE) or is
+# local to a function, and fails. When that scope ends, the variable would get its old value although the role
+# is set, and `arl clear` would put back a value that the shell itself never had. Runs in a subshell.
 __arl_prefix_assignment() {
-    for __arl_name in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN; do
+    for __arl_name in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN \
+        AWS_REGION AWS_DEFAULT_REGION; do
         [[ -n ${!__arl_name+x} ]] || \builtin continue
+        # This changes the global variable, which a variable of another scope hides. Needs bash 4.2.
+        if \builtin declare -g "$__arl_name=__arl_$$" 2>/dev/null && [[ ${!__arl_name} != "__arl_$$" ]]; then
+            \builtin printf '%s' "$__arl_name"
+            \builtin return 1
+        fi
+        # Older versions show what the variable hides, if it hides one.
         \builtin unset -v "$__arl_name" 2>/dev/null || \builtin continue
         [[ -z ${!__arl_name+x} ]] || {
             \builtin printf '%s' "$__arl_name"

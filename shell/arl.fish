@@ -70,6 +70,17 @@ function arl --description 'Assume AWS IAM roles'
         or set from_original ''
     end
     if test -n "$eval_output"; and contains -- "$verb" assume clear
+        # A variable that is assigned before the command, or is local to a function that calls this one, would
+        # hide what arl sets. `arl clear` would put back a value that the shell itself never had.
+        for name in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_REGION AWS_DEFAULT_REGION
+            set --show $name | string match --quiet '*: set in local scope*'
+            or continue
+            set --local flag --profile
+            string match --quiet '*REGION' $name
+            and set flag --region
+            echo "arl: $name is set only for this command, so what arl changes would be undone when it ends; use $flag, or export it before" >&2
+            return 2
+        end
         # A list of lines, because `string collect` would hide the status.
         set --local lines (__arl_call "$from_original" $argv)
         or return

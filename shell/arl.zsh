@@ -77,9 +77,12 @@ function arl {
             esac
         fi
     fi
-    if [[ ${__arl_prefix_assignment-} == AWS_* && -n $__arl_eval_output ]] && [[ $__arl_verb == assume || $__arl_verb == clear ]] && (( ZSH_SUBSHELL == 0 )); then
-        \builtin printf 'arl: %s before the command is undone when the command ends, and what arl set with it; export it first, or use --profile\n' \
-            "$__arl_prefix_assignment" >&2
+    if [[ ${__arl_prefix_assignment-} == AWS_* && -n $__arl_eval_output ]] && [[ $__arl_verb == assume || $__arl_verb == clear ]]; then
+        [[ -z $__arl_stdout_is_pipe ]] || \builtin print -r -- '(exit 2)'
+        __arl_word=--profile
+        [[ $__arl_prefix_assignment != *REGION ]] || __arl_word=--region
+        \builtin printf 'arl: %s is set only for this command, so what arl changes would be undone when it ends; use %s, or export it before\n' \
+            "$__arl_prefix_assignment" "$__arl_word" >&2
         \builtin return 2
     fi
     case $__arl_verb:$__arl_eval_output in
@@ -243,16 +246,15 @@ __arl_preexec() {
 }
 
 # Finds an identity variable that is assigned before a call of arl. zsh restores such a variable when the
-# function returns, and the function cannot detect it. The patterns are strings because sh_glob forbids them
-# as words.
+# function returns, although the role is set, and `arl clear` would put back a value that the shell itself
+# never had. The function cannot detect it. The patterns are strings because sh_glob forbids them as words.
 __arl_find_prefix_assignment() {
     \builtin typeset -g __arl_prefix_assignment=''
     [[ $1 == *AWS_*=*arl* ]] || \builtin return 0
     \builtin setopt extended_glob
     \builtin local __arl_name __arl_start='(|*[[:blank:];&|(])' __arl_rest='=[^;&|'$'\n'']#[[:blank:]]arl[[:blank:]]*'
-    for __arl_name in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE; do
-        # A profile does no harm if the shell has no profile that would come back.
-        [[ $__arl_name != *PROFILE || -n ${(P)__arl_name+x} ]] || \builtin continue
+    for __arl_name in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE \
+        AWS_REGION AWS_DEFAULT_REGION; do
         # Look only at the start of a long line, because matching it takes time.
         [[ ${1[1,1000]} != $~__arl_start$__arl_name$~__arl_rest ]] || __arl_prefix_assignment=$__arl_name
     done

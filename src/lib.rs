@@ -224,7 +224,7 @@ pub mod internal {
         Change, EditError, Edited, EditedSection, FileMode, InvalidConfig, InvalidProfileKey,
         InvalidProfileName, MisnamedSection, ProfileEdit, ProfileName, RoleProfile, Section, SharedConfig,
         SharedFile, UpdateError, UpdateOutcome, apply_all, apply_if_unchanged, managed_profiles,
-        normalize_list, update as update_file, web_identity_key,
+        normalize_list, remove_leftover, update as update_file, web_identity_key,
     };
     pub use crate::request::notations::{
         parse_policy_arns, parse_provided_contexts, parse_tag_keys, parse_tags,

@@ -145,8 +145,12 @@ impl SessionStore for JsonFileCache {
                 .and_then(|entry| entry::summarize(&entry))
                 .is_some_and(|entry| is_wanted(&entry))
             {
-                fs::remove_file(&path)?;
-                removed += 1;
+                match fs::remove_file(&path) {
+                    Ok(()) => removed += 1,
+                    // Another process removed it first.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(removed)

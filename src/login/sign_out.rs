@@ -61,6 +61,17 @@ impl TokenStore {
         tokens.sort_by(|(a, _), (b, _)| a.cmp(b));
         tokens
     }
+
+    /// Removes the temporary token files of processes that were killed while they wrote one.
+    pub fn remove_leftovers(&self) {
+        let Ok(entries) = fs::read_dir(self.directory()) else { return };
+        for name in entries.flatten().map(|entry| entry.file_name()) {
+            let name = name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(".arl.tmp"));
+            if let Some(name) = name {
+                profiles::remove_leftover(&self.directory().join(name));
+            }
+        }
+    }
 }
 
 /// Removes the credentials that the AWS CLI caches for roles of IAM Identity Center: those of `roles`, or

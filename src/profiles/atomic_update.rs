@@ -165,7 +165,23 @@ pub(crate) fn remove(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let _lock = lock_for_update::<Infallible>(&sibling_path(&target, "arl.lock"), &target);
     let text = files::read(&target, files::MAX_CONFIG).map(Zeroizing::new)?;
     fs::remove_file(path)?;
+    let _ = fs::remove_file(sibling_path(&target, "arl.tmp"));
     Ok(text)
+}
+
+/// Removes what an [`update`] that was killed has left beside the file: a new version, or after the exchange
+/// the old one. It may contain secrets. While another process writes the file, this does nothing.
+pub fn remove_leftover(path: &Path) {
+    let Ok(path) = links::resolve(path) else { return };
+    let temporary = sibling_path(&path, "arl.tmp");
+    if fs::symlink_metadata(&temporary).is_err() {
+        return;
+    }
+    if let Ok(lock) = open_lock(&sibling_path(&path, "arl.lock"))
+        && lock.try_lock().is_ok()
+    {
+        let _ = fs::remove_file(&temporary);
+    }
 }
 
 /// Whether the new version of a file is in place.

@@ -12,7 +12,7 @@ mod role_profile;
 
 pub use apply::{Change, Edited, apply_all, apply_if_unchanged, managed_profiles};
 pub(crate) use atomic_update::remove;
-pub use atomic_update::{FileMode, UpdateError, UpdateOutcome, update};
+pub use atomic_update::{FileMode, UpdateError, UpdateOutcome, remove_leftover, update};
 pub use config::{InvalidConfig, MisnamedSection, Section, SharedConfig};
 pub use edit::{EditedSection, ProfileEdit};
 pub use find::EditError;

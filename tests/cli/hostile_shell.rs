@@ -2,7 +2,7 @@
 //! before the command.
 
 use crate::hooks::READ_ONLY;
-use crate::shell::{ALL, BASH, HOOKED, KSH, MKSH, Shell, ShellSession, TCSH, ZSH};
+use crate::shell::{ALL, BASH, FISH, HOOKED, KSH, MKSH, Shell, ShellSession, TCSH, ZSH};
 use crate::support::{DEPLOY, Stage};
 
 const REGIONAL: &str = "[profile regional]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\n\
@@ -209,25 +209,75 @@ fn the_function_works_where_arl_is_also_an_alias() {
     }
 }
 
-/// The shell would restore `AWS_PROFILE` after the command, so that the profile would hide the role.
+/// The shell undoes such an assignment after the command, so that it would hide the role or remove it, and
+/// `arl clear` would put back a profile that the shell itself never had.
 #[test]
-fn an_aws_profile_assignment_before_assume_is_refused() {
-    for shell in [BASH, ZSH] {
+fn an_assignment_before_assume_is_refused() {
+    for shell in [BASH, ZSH, FISH] {
+        for (assignment, own, flag) in [
+            ("AWS_PROFILE=ann", None, "--profile"),
+            ("AWS_PROFILE=ann", Some(("AWS_PROFILE", "ann")), "--profile"),
+            ("AWS_REGION=eu-west-3", None, "--region"),
+        ] {
+            let stage = Stage::new();
+            stage.profiles("", ANN);
+            let mut session = ShellSession::new(&stage, shell);
+            if let Some((name, value)) = own {
+                session = session.unset("AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY").export(name, value);
+            }
+            let session = session
+                .line(format!("{assignment} arl assume {DEPLOY} && echo went on >went"))
+                .line("arl clear");
+            let run = session.dump("after").typed();
+            let after = run.environment("after");
+            assert!(!after.has_any("ARL_ROLE_ARN=") && !after.has_any("AWS_REGION=eu-west-3"), "{run:?}");
+            assert_eq!(after.has_any("AWS_PROFILE="), own.is_some(), "{run:?}");
+            assert_eq!(run.file("went"), "", "{run:?}");
+            assert!(run.stdout.contains("is set only for this command"), "{run:?}");
+            assert!(run.stdout.contains(&format!("use {flag}, or export it before")), "{run:?}");
+        }
+    }
+}
+
+/// A variable that is local to a function hides what arl sets, and comes back in the same way.
+#[test]
+fn a_local_variable_is_refused_like_an_assignment() {
+    for (shell, function) in [
+        (BASH, format!("f() {{ local AWS_PROFILE=ann; export AWS_PROFILE; arl assume {DEPLOY}; }}")),
+        (FISH, format!("function f; set -lx AWS_PROFILE ann; arl assume {DEPLOY}; end")),
+    ] {
         let stage = Stage::new();
         stage.profiles("", ANN);
-        let session = ShellSession::new(&stage, shell)
-            .unset("AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY")
-            .export("AWS_PROFILE", "ann")
-            .line(format!("AWS_PROFILE=ann arl assume {DEPLOY} && echo went on >went"));
-        let run = session.dump("after").typed();
+        let session = ShellSession::new(&stage, shell).line(function).line("f").line("arl clear");
+        let run = session.dump("after").run();
+        assert!(run.stderr.contains("AWS_PROFILE is set only for this command"), "{run:?}");
         let after = run.environment("after");
-        assert!(after.has_any("AWS_PROFILE=") && !after.has_any("ARL_ROLE_ARN="), "{run:?}");
-        assert_eq!(run.file("went"), "", "{run:?}");
-        assert!(
-            run.stdout.contains("AWS_PROFILE before the command is undone when the command ends"),
-            "{run:?}"
-        );
+        assert!(!after.has_any("ARL_ROLE_ARN=") && !after.has_any("AWS_PROFILE="), "{run:?}");
     }
+}
+
+#[test]
+fn in_eval_an_assignment_before_assume_fails_or_stays_with_arl() {
+    for shell in ALL.into_iter().filter(|shell| shell.name != "fish") {
+        let stage = Stage::new();
+        stage.profiles("", ANN);
+        let assume =
+            format!("eval \"$(AWS_PROFILE=ann AWS_REGION=eu-west-3 arl assume {DEPLOY} --shell posix)\"");
+        // Without the function, the shell gets the role, and later only what it had itself.
+        let session =
+            ShellSession::without_init(&stage, shell).unset("AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY");
+        let session = session.line(&assume).dump("assumed").line("eval \"$(arl clear --shell posix)\"");
+        let run = session.dump("after").run();
+        assert!(run.environment("assumed").has("AWS_REGION=eu-west-3"), "{run:?}");
+        let after = run.environment("after");
+        assert!(!after.has_any("AWS_PROFILE=") && !after.has_any("AWS_REGION="), "{run:?}");
+    }
+    let stage = Stage::new();
+    stage.profiles("", ANN);
+    let assume = format!("eval \"$(AWS_PROFILE=ann arl assume {DEPLOY})\" && echo went on");
+    let run = ShellSession::new(&stage, BASH).line(assume).run();
+    assert!(run.stderr.contains("AWS_PROFILE is set only for this command"), "{run:?}");
+    assert_eq!(run.stdout, "", "{run:?}");
 }
 
 /// zsh would restore the keys after the command.
@@ -242,7 +292,7 @@ fn zsh_refuses_key_assignments_before_assume() {
         .line("arl status")
         .line(format!("{separate} && echo we''nt on"))
         .typed();
-    assert!(run.stdout.contains("before the command is undone when the command ends"), "{run:?}");
+    assert!(run.stdout.contains("is set only for this command"), "{run:?}");
     assert!(run.stdout.contains("no role"), "{run:?}");
     assert_eq!(run.stdout.matches("\nwent on").count(), 1, "{run:?}");
 }
@@ -256,10 +306,9 @@ fn zsh_accepts_other_assignments_before_assume() {
         .line("export AWS_PROFILE=x; IFS=:")
         .line(format!("TF_VAR_AWS_PROFILE=x {assume}"))
         .line(format!("MY_AWS_ACCESS_KEY_ID=x {assume}"))
-        .line(format!("AWS_REGION=eu-west-3 {assume}"))
         .line(format!("export AWS_PROFILE=ann; {assume}"))
         .typed();
-    assert_eq!(run.stdout.matches("\nwent on").count(), 4, "{run:?}");
+    assert_eq!(run.stdout.matches("\nwent on").count(), 3, "{run:?}");
 }
 
 #[test]

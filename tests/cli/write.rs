@@ -627,7 +627,10 @@ fn a_file_that_cannot_be_replaced_is_written_in_place() {
             let _ = run.success();
             let text = fs::read_to_string(&real).unwrap();
             assert!(text.starts_with(mine) && text.contains("\n[deploy]\n# expires 20"), "{name}: {text}");
-            assert!(text.contains("\naws_session_token=FwoG") && !text.contains("xxx"), "{name}: {text}");
+            assert!(
+                text.contains("\naws_session_token=FwoG") && !text.contains(&"x".repeat(20)),
+                "{name}: {text}"
+            );
             assert!(!text.contains("\n\n\n"), "{name}: {text}");
             assert_eq!(fs::metadata(&real).unwrap().mode() & 0o777, 0o600, "{name}");
             let left: Vec<_> = fs::read_dir(stage.home.join(".aws"))
@@ -717,4 +720,36 @@ fn a_file_system_without_chmod_matters_only_if_others_can_read_the_file() {
             assert_eq!(fs::read_to_string(&real).unwrap(), "");
         }
     }
+}
+
+/// A process that is killed between two system calls leaves a temporary file, which may hold secrets.
+#[test]
+fn commands_that_change_a_file_remove_what_a_killed_one_left_beside_it() {
+    let stage = crate::login::stage();
+    let aws = stage.home.join(".aws");
+    fs::create_dir_all(aws.join("sso/cache")).unwrap();
+    let left = [".config.arl.tmp", ".credentials.arl.tmp", "sso/cache/.ab12.json.arl.tmp"]
+        .map(|name| aws.join(name));
+    let leave = || left.iter().for_each(|path| fs::write(path, "aws_secret_access_key = s").unwrap());
+    let exist = || left.each_ref().map(|path| path.exists());
+    for (args, stay) in [
+        (&["logout", "corp"][..], [true, true, false]),
+        (&["logout", "--all"], [true, true, false]),
+        (&["keys", "list"], [false, false, true]),
+        (&["keys", "add", "dev", "--import", "nobody"], [false, false, true]),
+        (&["keys", "remove", "dev"], [false, false, true]),
+        (&["write", "--remove", "nobody"], [false, false, true]),
+        (&["configure", DEPLOY, "--profile", "dev", "--profile-name", "x"], [false, false, true]),
+        (&["status"], [true, true, true]),
+    ] {
+        leave();
+        let _ = crate::login::run(&stage, args);
+        assert_eq!(exist(), stay, "{args:?}");
+    }
+    // Another process is writing the file.
+    leave();
+    let lock = fs::File::create(aws.join(".credentials.arl.lock")).unwrap();
+    lock.lock().unwrap();
+    let _ = crate::login::run(&stage, &["keys", "list"]);
+    assert_eq!(exist(), [false, true, true]);
 }

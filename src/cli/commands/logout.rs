@@ -54,6 +54,7 @@ pub(crate) fn run(args: &LogoutArgs, output: &Output) -> Result<(), CliError> {
     let home =
         context.home().ok_or_else(|| CliError::new("there is no home directory to read tokens from"))?;
     let store = TokenStore::new(home);
+    store.remove_leftovers();
     if args.all {
         let endings = store.all().into_iter().map(|(path, token)| {
             let region = token.region.clone();

@@ -56,6 +56,7 @@ pub(crate) struct WriteArgs {
 
 pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
     let overwrite = Overwrite::from_flag(args.force);
+    Context::read_user().remove_leftovers();
     if let Some(name) = &args.remove {
         if let Some(flag) = args.role.first_flag() {
             return Err(CliError::usage(format!("{flag} cannot be used with --remove")));

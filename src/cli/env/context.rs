@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use arl::internal::files;
-use arl::internal::{SharedConfig, SharedFile, SourceEnvironment};
+use arl::internal::{SharedConfig, SharedFile, SourceEnvironment, remove_leftover};
 
 use crate::cli::env::os_user::OsUser;
 use crate::cli::env::program;
@@ -85,6 +85,16 @@ impl Context {
         match file {
             SharedFile::Config => config.text.as_bytes(),
             SharedFile::Credentials => credentials.text.as_bytes(),
+        }
+    }
+
+    /// Removes the temporary files, which may contain secrets, of processes that were killed while they wrote
+    /// a shared file.
+    pub(crate) fn remove_leftovers(&self) {
+        for file in [SharedFile::Config, SharedFile::Credentials] {
+            if let Some(path) = self.file_path(file) {
+                remove_leftover(&path);
+            }
         }
     }
 

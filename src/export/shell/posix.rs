@@ -81,11 +81,8 @@ pub(super) fn save_restore_point(
     text.extend_from_slice(b"\\unset __arl_options; __arl_options=$-; \\set +a;\n");
     match restore_point {
         RestorePoint::Capture(snapshot) => {
-            text.extend_from_slice(b"\\unset __arl_restore; __arl_restore=");
-            text.extend_from_slice(&quote_bytes(&restore(snapshot, region)));
-            text.extend_from_slice(b";\n\\unset __arl_region; __arl_region=");
-            text.extend_from_slice(&quote_bytes(&restore(&snapshot.only_region(), region)));
-            text.extend_from_slice(b";\n");
+            save_own(text, "__arl_restore", snapshot, region);
+            save_own(text, "__arl_region", &snapshot.only_region(), region);
         }
         RestorePoint::Existing(snapshot) if *region == RegionChange::Unset => {
             let undo = quote_bytes(&restore(snapshot, region));
@@ -161,38 +158,65 @@ pub(super) fn assume(
     }
 }
 
+/// The statements that restore one variable.
+struct RestorePart {
+    name: &'static str,
+    text: Vec<u8>,
+    /// What the statements are if the shell itself does not have the variable.
+    if_absent: Vec<u8>,
+}
+
+/// Saves the statements in a variable. For a value that arl had in its environment although the shell itself
+/// does not have it, as in `eval "$(AWS_PROFILE=x arl assume ROLE)"`, it saves that there was none.
+fn save_own(text: &mut Vec<u8>, variable: &str, snapshot: &EnvSnapshot, region: &RegionChange) {
+    text.extend_from_slice(format!("\\unset {variable}; {variable}=").as_bytes());
+    let mut rest = Vec::new();
+    for RestorePart { name, text: part, if_absent } in restore_parts(snapshot, region) {
+        if part == if_absent {
+            rest.extend(part);
+            continue;
+        }
+        let append = format!("{variable}=${variable}");
+        text.extend_from_slice(&quote_bytes(&std::mem::take(&mut rest)));
+        text.extend_from_slice(format!(";\ncase ${{{name}+x}} in x) {append}").as_bytes());
+        text.extend_from_slice(&quote_bytes(&part));
+        text.extend_from_slice(format!(";; *) {append}").as_bytes());
+        text.extend_from_slice(&quote_bytes(&if_absent));
+        text.extend_from_slice(format!(";; esac;\n{append}").as_bytes());
+    }
+    text.extend_from_slice(&quote_bytes(&rest));
+    text.extend_from_slice(b";\n");
+}
+
 /// Returns the statements that restore the previous variables.
 fn restore(snapshot: &EnvSnapshot, region: &RegionChange) -> Vec<u8> {
-    let mut text = Vec::new();
-    let mut to_unset = Vec::new();
-    for (name, value, rule) in snapshot.rules(region) {
-        // Under `set -k` the shell does not pass an assignment to `export` as an argument.
-        let export =
-            |value: &[u8]| [format!("\\export {name}; {name}=").as_bytes(), &quote_bytes(value)].concat();
-        match (rule, value) {
-            (RestoreRule::Always, None) => to_unset.push(name),
-            (RestoreRule::Always, Some(value)) => {
-                text.extend_from_slice(&export(value));
-                text.extend_from_slice(b";\n");
-            }
-            (RestoreRule::IfUnset, None) => {}
-            (RestoreRule::IfUnset, Some(value)) => {
-                text.extend_from_slice(format!("case ${{{name}+x}} in '') ").as_bytes());
-                text.extend_from_slice(&export(value));
-                text.extend_from_slice(b";; esac;\n");
-            }
-            (RestoreRule::IfUnchanged(now), value) => {
-                text.extend_from_slice(format!("case ${{{name}-}} in {}) ", quote(now)).as_bytes());
-                let undo = value.map_or_else(|| format!("\\unset {name}").into_bytes(), export);
-                text.extend_from_slice(&undo);
-                text.extend_from_slice(b";; esac;\n");
-            }
-        }
-    }
-    if !to_unset.is_empty() {
-        text.extend_from_slice(unset(&to_unset).as_bytes());
-    }
-    text
+    restore_parts(snapshot, region).into_iter().flat_map(|part| part.text).collect()
+}
+
+fn restore_parts(snapshot: &EnvSnapshot, region: &RegionChange) -> Vec<RestorePart> {
+    let parts = snapshot.rules(region).map(|(name, value, rule)| {
+        let if_absent = restore_variable(name, None, rule);
+        let text = value.map_or_else(|| if_absent.clone(), |value| restore_variable(name, Some(value), rule));
+        RestorePart { name, text, if_absent }
+    });
+    parts.collect()
+}
+
+/// Returns the statements that give a variable its previous value, or unset it.
+fn restore_variable(name: &'static str, value: Option<&[u8]>, rule: RestoreRule<'_>) -> Vec<u8> {
+    // Under `set -k` the shell does not pass an assignment to `export` as an argument.
+    let undo = match value {
+        Some(value) => [format!("\\export {name}; {name}=").as_bytes(), &quote_bytes(value)].concat(),
+        None => format!("\\unset {name}").into_bytes(),
+    };
+    let (before, after) = match rule {
+        RestoreRule::Always => (String::new(), ";\n"),
+        // Without a previous value, the variable stays as it is.
+        RestoreRule::IfUnset if value.is_none() => return Vec::new(),
+        RestoreRule::IfUnset => (format!("case ${{{name}+x}} in '') "), ";; esac;\n"),
+        RestoreRule::IfUnchanged(now) => (format!("case ${{{name}-}} in {}) ", quote(now)), ";; esac;\n"),
+    };
+    [before.as_bytes(), &undo, after.as_bytes()].concat()
 }
 
 /// Unsets the region that arl set for the role. Used where the previous region is not known.

@@ -121,6 +121,7 @@ pub(crate) struct ConfigureArgs {
 
 pub(crate) fn run(args: &ConfigureArgs, output: &Output) -> Result<ExitStatus, CliError> {
     let context = Context::read()?;
+    context.remove_leftovers();
     let config = context.shared_config()?;
     let file = ConfigFile::new(&context, Run::from_flag(args.dry_run), output)?;
     let overwrite = Overwrite::from_flag(args.force);

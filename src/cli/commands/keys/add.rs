@@ -61,6 +61,7 @@ struct ProfileChange {
 pub(crate) fn run(args: &AddArgs, output: &Output) -> Result<(), CliError> {
     let name = parse_name(&args.name)?;
     let context = Context::read()?;
+    context.remove_leftovers();
     let config = context.shared_config()?;
     let change = plan_profile(args, &name, &config)?;
     let serial = args.serial_number.as_deref();

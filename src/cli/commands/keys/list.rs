@@ -41,6 +41,7 @@ struct Listed {
 
 pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<(), CliError> {
     let context = Context::read()?;
+    context.remove_leftovers();
     let config = context.shared_config()?;
     let keys = runtime()?.block_on(find(&config))?;
     if keys.is_empty() {

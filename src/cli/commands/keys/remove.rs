@@ -30,6 +30,7 @@ pub(crate) struct RemoveArgs {
 pub(crate) fn run(args: &RemoveArgs, output: &Output) -> Result<(), CliError> {
     let name = parse_name(&args.name)?;
     let context = Context::read()?;
+    context.remove_leftovers();
     let config = context.shared_config()?;
     let record_before = record(&name);
     runtime()?.block_on(async {
