@@ -12,7 +12,7 @@ use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
 
@@ -257,9 +257,28 @@ pub(crate) struct LocalTime {
     pub(crate) offset: i64,
 }
 
+/// The largest file of a time zone that the C library may read. A real one has a few KiB.
+const MAX_ZONE_FILE: u64 = 1024 * 1024;
+
 /// Converts a time, in seconds since 1970, to the zone of TZ, else of `/etc/localtime`. The C library reads
-/// both, and takes a zone that it does not know for UTC.
+/// both, and takes a zone that it does not know for UTC. Returns `None` if the zone's file is not a regular
+/// file of a usual size, because the C library would read it without a limit.
 pub(crate) fn local_time(seconds: i64) -> Option<LocalTime> {
+    let zone = std::env::var_os("TZ");
+    let path = match &zone {
+        None => Some(Path::new("/etc/localtime")),
+        Some(zone) => {
+            let zone = zone.as_bytes();
+            Some(Path::new(OsStr::from_bytes(zone.strip_prefix(b":").unwrap_or(zone))))
+                .filter(|path| path.is_absolute())
+        }
+    };
+    // The C library takes a missing file for UTC.
+    if let Some(Ok(file)) = path.map(std::fs::metadata)
+        && !(file.is_file() && file.len() <= MAX_ZONE_FILE)
+    {
+        return None;
+    }
     let seconds = whole(seconds)?;
     // SAFETY: zeroes are a valid value of the structure, which the call fills. No thread of arl changes the
     // environment, which the call reads.

@@ -8,6 +8,7 @@ use arl::internal::shell::Shell;
 use crate::cli::args::help::TEMPLATE;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::commands::mistakes;
+use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 use crate::cli::process::core_limit::SavedCoreLimit;
 use crate::cli::process::lookup::candidate_paths;
@@ -20,6 +21,7 @@ use crate::cli::session::SignalPolicy;
 use crate::cli::session::choose::{Asking, Unattended, choose_role};
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
+use crate::cli::ui::role_label::session_summary;
 use crate::cli::ui::text::quote_words;
 
 const SHORT_EXAMPLES: &str = "  \
@@ -86,15 +88,23 @@ pub(crate) fn run(
     let unattended = if command.is_empty() { Unattended::Refused } else { Unattended::AwsProfile };
     let asking = Asking { command: "arl exec", behind: " -- COMMAND", unattended };
     choose_role(&mut role, asking, output)?;
+    let starts_shell = command.is_empty();
     let mut argv = command.into_iter();
     let program = argv.next().unwrap_or_else(default_shell);
     let arguments: Vec<OsString> = argv.collect();
     if server {
+        if starts_shell {
+            output.note(&format!("starting {}, which gets credentials from arl", program.to_string_lossy()));
+        }
         let options = ServeOptions { role: &role, program: &program, arguments: &arguments, isolate };
         return serve::run(&options, core_limit, output);
     }
     let identity = session::obtain(&role, Consumer::OneShot, SignalPolicy::Default, output)
         .map_err(CliError::into_exec_failure)?;
+    if starts_shell {
+        let (shell, summary) = (program.to_string_lossy(), session_summary(&identity, Context::now()));
+        output.note(&format!("starting {shell} as {summary}"));
+    }
     output.trace(|| format!("becoming {}", program.to_string_lossy()));
     core_limit.restore();
     Err(replace_with_command(&program, &arguments, &identity))

@@ -79,5 +79,6 @@ pub(crate) fn expired_since() -> Option<Duration> {
 /// Returns a label such as `prod-deploy (role/Deploy in 123456789012)` for the session in the environment.
 pub(crate) fn session_label() -> String {
     let role_arn: Option<RoleArn> = vars::get(vars::ARL_ROLE_ARN).and_then(|arn| arn.parse().ok());
-    printable(&role_label(vars::get(vars::ARL_ROLE).as_deref(), role_arn.as_ref()))
+    let account = vars::get(vars::AWS_ACCOUNT_ID);
+    printable(&role_label(vars::get(vars::ARL_ROLE).as_deref(), role_arn.as_ref(), account.as_deref()))
 }

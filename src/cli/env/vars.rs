@@ -46,6 +46,7 @@ pub(crate) const AWS_ENDPOINT_URL_SSO_OIDC: &str = "AWS_ENDPOINT_URL_SSO_OIDC";
 pub(crate) const AWS_ENDPOINT_URL_STS: &str = "AWS_ENDPOINT_URL_STS";
 pub(crate) const AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
 pub(crate) const AWS_MAX_ATTEMPTS: &str = "AWS_MAX_ATTEMPTS";
+pub(crate) const AWS_ACCOUNT_ID: &str = "AWS_ACCOUNT_ID";
 pub(crate) const AWS_PROFILE: &str = "AWS_PROFILE";
 pub(crate) const AWS_REGION: &str = "AWS_REGION";
 pub(crate) const AWS_RETRY_MODE: &str = "AWS_RETRY_MODE";

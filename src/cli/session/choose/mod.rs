@@ -113,12 +113,24 @@ fn refuse_dash(asking: Asking) -> CliError {
         return CliError::usage("`-` means the previous role, and only `arl assume` accepts it")
             .hint("to go back: arl assume -");
     }
-    let refused = CliError::usage("there is no previous role: this shell has had no other one")
-        .hint("to choose a role: arl assume");
-    let line = shell::detect(None).ok().and_then(shell::startup_line);
+    let shell = shell::detect(None).ok();
+    let choose = "to choose a role: arl assume";
+    if let Some(shell) = shell.filter(|shell| !remembers_roles(*shell)) {
+        return CliError::usage(format!("`arl assume -` is not available in {shell}"))
+            .caused_by("only the integrations of bash, zsh, fish, ksh and sh remember the previous role")
+            .hint(choose);
+    }
+    let refused =
+        CliError::usage("there is no previous role: this shell has had no other one").hint(choose);
+    let line = shell.and_then(shell::startup_line);
     refused.hints(line.map(|(line, file)| {
         format!("only the shell integration remembers it; to install it, add to {file}: {line}")
     }))
+}
+
+/// Whether the integration of a shell remembers the arguments of the last two roles.
+fn remembers_roles(shell: Shell) -> bool {
+    matches!(shell, Shell::Posix | Shell::Bash | Shell::Zsh | Shell::Fish)
 }
 
 fn role_of_the_environment(asking: Asking, output: &Output) -> Result<String, CliError> {
