@@ -350,7 +350,7 @@ fn a_slow_or_busy_metadata_service_is_waited_for_as_the_settings_say() {
     let run = assume(&stage, "r", &[("AWS_METADATA_SERVICE_TIMEOUT", "1")]);
     run.failure(1, "no complete response within 1s");
     assert!(run.stderr.contains("raise AWS_METADATA_SERVICE_TIMEOUT"), "{run:?}");
-    // Where no profile names instance metadata, arl waits at most one second, even if a setting says more.
+    // If no profile names instance metadata, arl waits for the token at most 1 s, even if a setting says more.
     stage.sts.inject(delay(1300), 1);
     let run = assume(&stage, DEPLOY, &[("AWS_METADATA_SERVICE_TIMEOUT", "5")]);
     run.failure(1, "no complete response within 1s");
