@@ -261,6 +261,7 @@ pages! {
     ci: "docs/ci.md",
     direnv: "docs/direnv.md",
     docker: "docs/docker.md",
+    json: "docs/json.md",
     keys: "docs/keys.md",
     kubernetes: "docs/kubernetes.md",
     library: "docs/library.md",
