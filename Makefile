@@ -125,7 +125,7 @@ dist: target/install/arl
 	sh packaging/dist.sh $(TARGET)
 
 deb: target/install/arl
-	sh packaging/deb.sh
+	sh packaging/deb.sh $(TARGET)
 
 check-deb: deb
 	sh packaging/check-deb.sh

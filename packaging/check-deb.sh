@@ -15,6 +15,10 @@ done
 echo "lintian $package"
 lintian --fail-on error --allow-root "$package"
 
+echo '# the licenses of the crates'
+licenses=./usr/share/doc/arl/THIRD-PARTY-LICENSES.txt.gz
+dpkg-deb --fsys-tarfile "$package" | tar -xO "$licenses" | gunzip | grep '^ring '
+
 release=${DEBIAN_RELEASE:-bookworm}
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT

@@ -13,4 +13,5 @@ for directory in "$work/one" "$work/another-directory"; do
     make --no-print-directory -C "$directory" dist
 done
 cmp "$work"/one/target/dist/*.tar.gz "$work"/another-directory/target/dist/*.tar.gz
+tar -tzf "$(echo "$work"/one/target/dist/*.tar.gz)" | grep '/THIRD-PARTY-LICENSES.txt$'
 echo 'both archives are the same'

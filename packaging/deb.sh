@@ -6,6 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+target=${1:-$(rustc -vV | sed -n 's/^host: //p')}
 architecture=$(dpkg --print-architecture)
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH
@@ -24,6 +25,9 @@ mkdir -p "$doc" "$root/usr/share/lintian/overrides" "$root/DEBIAN"
     cat <<COPYRIGHT
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: arl
+Comment: The program contains Rust crates, the Rust standard library and, if it is
+ static, musl libc. Their licenses and copyright notices are in
+ /usr/share/doc/arl/THIRD-PARTY-LICENSES.txt.gz.
 
 Files: *
 Copyright: the arl authors
@@ -39,6 +43,8 @@ License: Apache-2.0
  On Debian systems, the text is in /usr/share/common-licenses/Apache-2.0.
 COPYRIGHT
 } >"$doc/copyright"
+sh packaging/licenses.sh "$doc/THIRD-PARTY-LICENSES.txt" "$target"
+gzip -9n "$doc/THIRD-PARTY-LICENSES.txt"
 gzip -9nc CHANGELOG.md >"$doc/changelog.gz"
 gzip -9nc >"$doc/changelog.Debian.gz" <<CHANGELOG
 arl ($version-1) unstable; urgency=medium

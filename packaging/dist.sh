@@ -20,6 +20,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/$name"
 cp target/install/arl LICENSE-APACHE LICENSE-MIT README.md CHANGELOG.md "$work/$name"
 cp -R man completions "$work/$name"
+sh packaging/licenses.sh "$work/$name/THIRD-PARTY-LICENSES.txt" "$target"
 chmod -R u=rwX,go=rX "$work/$name"
 mkdir -p target/dist
 "$tar" --create --directory "$work" --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --format=ustar \

@@ -104,7 +104,7 @@ fn the_help_of_a_candidate_has_an_end() {
 
 /// readline keeps what stands before the last of these characters.
 #[test]
-fn bash_completes_whatever_comp_wordbreaks_holds() {
+fn bash_completes_with_any_comp_wordbreaks() {
     for breaks in [
         "COMP_WORDBREAKS=$' \\t\\n\"\\'><=;|&(:'",
         "COMP_WORDBREAKS=$' \\t\\n\"\\'@><=;|&(:/-'",

@@ -217,7 +217,7 @@ fn a_list_lasts_for_a_day_and_is_of_one_sign_in() {
         stage.profiles(&config, "");
         assert_eq!(asks(url), url.contains("other"));
     }
-    // Whoever signs in next may be another person.
+    // The next sign-in may be that of another user.
     assert_eq!(catalogs(&stage).len(), 2);
     assert_eq!(cached(&stage, &["login", "--force"]).status, 0);
     assert_eq!(catalogs(&stage).len(), 0);

@@ -295,7 +295,7 @@ fn an_mfa_session_signs_the_calls_where_a_policy_wants_it() {
     assert_eq!(sessions.count(), 2);
 }
 
-/// Somebody else changes the keys in AWS while a rotation is interrupted.
+/// Another user changes the keys in AWS while a rotation is interrupted.
 #[test]
 fn an_interrupted_rotation_goes_on_with_what_is_left_in_aws() {
     for what in ["the new key is deleted", "the old key is deactivated", "the old key is deleted"] {

@@ -24,7 +24,7 @@ arl keys rotate dev
 arl keys show dev --json | grep -q '"AccessKeyId":"AKIA'
 if arl keys show dev --json | grep -q "$ID"; then exit 1; fi
 arl exec "$ROLE" --profile dev -- true
-# An entry of another name does not exist, whatever the helper says about it.
+# An entry of another name does not exist, in whichever words the helper says so.
 if arl keys show other --json 2>missing; then exit 1; fi
 grep -q 'has no key `other`' missing
 # A second key beside it, and one whose name begins with the other's.

@@ -205,7 +205,7 @@ fn a_browser_signs_in_and_the_token_file_is_the_aws_clis() {
 }
 
 #[test]
-fn nobody_but_the_right_browser_ends_the_wait() {
+fn only_the_right_browser_ends_the_wait() {
     let stage = stage();
     let waiting = Waiting::start(&stage, &[]);
     let (right, state) = (waiting.approve(), waiting.state().to_owned());
@@ -230,7 +230,7 @@ fn nobody_but_the_right_browser_ends_the_wait() {
         );
         assert!(!response.contains(&state), "{response}");
     }
-    // Connections that send nothing, or without end, keep nobody out.
+    // Connections that send nothing, or without end, keep no other connection out.
     let _silent: Vec<TcpStream> =
         (0..20).map(|_| TcpStream::connect(("127.0.0.1", waiting.port)).unwrap()).collect();
     let mut endless = TcpStream::connect(("127.0.0.1", waiting.port)).unwrap();
@@ -377,7 +377,7 @@ fn a_device_code_is_polled_as_rfc_8628_says() {
     assert_eq!(run(&stage, &["login", "--force", "--device-code"]).status, 0);
     let registered = actions(&stage).iter().filter(|action| *action == "RegisterClient").count();
     assert_eq!(registered, 1, "{:?}", actions(&stage));
-    // A code that nobody approves before it expires.
+    // A code that the user does not approve before it expires.
     stage.sts.change(|world| {
         world.identity_center.device_times = (2, 1);
         world.identity_center.device_answers = ["authorization_pending"; 9].into();

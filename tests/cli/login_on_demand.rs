@@ -168,7 +168,7 @@ fn where_no_browser_can_reach_this_machine_the_address_is_pasted() {
 }
 
 #[test]
-fn nobody_is_asked_where_no_user_has_started_the_command() {
+fn arl_does_not_ask_if_no_user_has_started_the_command() {
     let stage = stage();
     let lines: [(&str, &[(&str, &str)]); 6] = [
         ("arl assume deploy --json | cat; exit ${PIPESTATUS[0]}", &[]),

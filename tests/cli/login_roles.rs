@@ -158,7 +158,7 @@ fn two_sign_ins_and_two_people_never_share_a_session() {
     }
     let (corp, eu) = (keys(DEV), keys("eu:111122223333/Dev"));
     assert_ne!(corp, eu);
-    // Renewing the token keeps the session; signing in again, perhaps as somebody else, does not.
+    // Renewing the token keeps the session; signing in again, perhaps as another user, does not.
     crate::login::change_token(&stage, "expiresAt", "2020-01-01T00:00:00Z");
     assert_eq!(keys(DEV), corp);
     let other = ["assume", "corp:111122223333/Admin", "--json"];

@@ -37,7 +37,7 @@ enum Oddity {
     Huge,
     /// A device without an end.
     Endless,
-    /// A pipe that nobody writes to.
+    /// A pipe without a writer.
     SilentPipe,
 }
 

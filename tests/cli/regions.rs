@@ -342,7 +342,7 @@ fn a_misspelled_region_is_refused_with_the_nearest_name() {
         run.failure(2, &format!("--region must be a region such as eu-west-1, not `{region}`"));
         assert!(run.stderr.contains(&format!("did you mean `{meant}`?")), "{run:?}");
     }
-    // A region that AWS opens next year, and the name that somebody's own endpoint has.
+    // A region that AWS opens next year, and the name that a user has given to an endpoint.
     let _ =
         stage.run(stage.bare("arl").args(["assume", "nowhere", "-r", "xx-northwest-7", "--json"])).success();
     let _ = stage.run(stage.bare("arl").args(["assume", "nowhere", "-r", "local", "--json"])).success();

@@ -360,7 +360,7 @@ fn the_token_is_in_a_private_file_as_well_that_is_gone_at_the_end() {
     }
 }
 
-/// Polars takes the first key of the file, whatever the profile.
+/// Polars takes the first key of the file, from any profile.
 #[test]
 fn keys_in_the_credentials_file_are_told_before_a_served_command() {
     let stage = Stage::new();

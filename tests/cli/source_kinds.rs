@@ -350,7 +350,7 @@ fn a_slow_or_busy_metadata_service_is_waited_for_as_the_settings_say() {
     let run = assume(&stage, "r", &[("AWS_METADATA_SERVICE_TIMEOUT", "1")]);
     run.failure(1, "no complete response within 1s");
     assert!(run.stderr.contains("raise AWS_METADATA_SERVICE_TIMEOUT"), "{run:?}");
-    // Nobody off an instance waits for the token, whatever the settings say.
+    // If no profile names instance metadata, arl waits for the token at most 1 s, even if a setting says more.
     stage.sts.inject(delay(1300), 1);
     let run = assume(&stage, DEPLOY, &[("AWS_METADATA_SERVICE_TIMEOUT", "5")]);
     run.failure(1, "no complete response within 1s");
@@ -578,7 +578,7 @@ fn expired_credentials_of_an_instance_are_tried() {
     }
 }
 
-/// An HTTP service with one answer for each path, whatever it is.
+/// An HTTP service with one answer for each path, which may be any text.
 struct OddService;
 
 impl OddService {

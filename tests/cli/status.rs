@@ -128,7 +128,7 @@ fn status_lists_the_sign_ins_and_tells_which_are_good() {
     let good =
         |index: usize| (json["sign_ins"][index]["sign_in"].clone(), json["sign_ins"][index]["good"].clone());
     assert_eq!((good(0), good(1)), (("corp".into(), true.into()), ("other".into(), false.into())));
-    // Files that nobody can read do not hide the role.
+    // Shared files that are not valid do not hide the role.
     stage.profiles("[profile a\nbroken", "");
     let run = stage.run(stage.bare("arl").arg("status"));
     assert!(run.stderr.contains("could not list the sign-ins"), "{run:?}");

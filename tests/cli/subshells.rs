@@ -98,7 +98,7 @@ fn a_subshell_whose_output_is_a_log_becomes_the_role() {
     }
 }
 
-/// What a shell reads has the statements, whatever its own stdout is: a file, a pipe or a terminal.
+/// What a shell reads has the statements, whether the shell's own stdout is a file, a pipe or a terminal.
 #[test]
 fn a_shell_that_reads_the_output_becomes_the_role() {
     for shell in bourne() {

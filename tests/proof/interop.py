@@ -145,7 +145,7 @@ def main():
             cells = [control]
             for way, (before, profile) in WAYS.items():
                 environment = {**common, **({"AWS_PROFILE": profile} if profile else {})}
-                # Clients that select the source of the role would be the user, not nobody.
+                # A client that uses the source of the role would be the user instead of failing.
                 cell = identity(caller(client, before, environment, s3))
                 expected = EXPECTED.get((client, way))
                 if cell != "role" and (expected is None or cell == "user"):
