@@ -66,8 +66,8 @@ impl TokenStore {
     pub fn remove_leftovers(&self) {
         let Ok(entries) = fs::read_dir(self.directory()) else { return };
         for name in entries.flatten().map(|entry| entry.file_name()) {
-            let name = name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(".arl.tmp"));
-            if let Some(name) = name {
+            let name = name.to_str().and_then(|name| name.strip_prefix('.')?.split_once(".arl.tmp"));
+            if let Some((name, _)) = name {
                 profiles::remove_leftover(&self.directory().join(name));
             }
         }

@@ -5,12 +5,11 @@
 //! the new one was made from. If they differ, it exchanges the files back and starts over.
 
 use std::convert::Infallible;
-use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::fs::{CWD, OFlags, RenameFlags};
@@ -18,6 +17,7 @@ use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use super::in_place;
+use super::temporary::{self, chown_to, sibling_path};
 use crate::{files, links};
 
 /// How long arl waits for another arl while the file does not change.
@@ -112,8 +112,11 @@ pub fn update<E>(
     }
     let directory = path.parent().ok_or(UpdateError::NotAFile)?;
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let _lock = lock_for_update(&sibling_path(path, "arl.lock"), path)?;
-    let temporary = sibling_path(path, "arl.tmp");
+    let lock = lock_for_update(&sibling_path(path, "arl.lock"), path)?;
+    if lock.is_held {
+        temporary::remove_all(path);
+    }
+    let temporary = temporary::name_beside(path);
     for _ in 0..MAX_ATTEMPTS {
         let before = read_stable(path)?;
         let old = before.as_ref().map_or(&[][..], |bytes| bytes.as_slice());
@@ -134,7 +137,7 @@ pub fn update<E>(
             .map(|metadata| (metadata.uid(), metadata.gid()));
         let before = before.as_ref().map(|bytes| bytes.as_slice());
         let in_place = || before.map(|before| in_place::write(path, before, &after, permissions));
-        let replaced = match write_new(&temporary, &after, permissions, owner) {
+        let replaced = match temporary::write(&temporary, &after, permissions, owner) {
             Ok(()) => exchange(&temporary, path, before, in_place)?,
             Err(error) => {
                 let _ = fs::remove_file(&temporary);
@@ -165,7 +168,7 @@ pub(crate) fn remove(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let _lock = lock_for_update::<Infallible>(&sibling_path(&target, "arl.lock"), &target);
     let text = files::read(&target, files::MAX_CONFIG).map(Zeroizing::new)?;
     fs::remove_file(path)?;
-    let _ = fs::remove_file(sibling_path(&target, "arl.tmp"));
+    temporary::remove_all(&target);
     Ok(text)
 }
 
@@ -173,14 +176,11 @@ pub(crate) fn remove(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
 /// the old one. It may contain secrets. While another process writes the file, this does nothing.
 pub fn remove_leftover(path: &Path) {
     let Ok(path) = links::resolve(path) else { return };
-    let temporary = sibling_path(&path, "arl.tmp");
-    if fs::symlink_metadata(&temporary).is_err() {
-        return;
-    }
-    if let Ok(lock) = open_lock(&sibling_path(&path, "arl.lock"))
+    if temporary::exists(&path)
+        && let Ok(lock) = open_lock(&sibling_path(&path, "arl.lock"))
         && lock.try_lock().is_ok()
     {
-        let _ = fs::remove_file(&temporary);
+        temporary::remove_all(&path);
     }
 }
 
@@ -271,30 +271,37 @@ fn is_unsupported(error: rustix::io::Errno) -> bool {
     [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP].contains(&error)
 }
 
-/// Returns the path `.NAME.SUFFIX` in the same directory.
-fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".");
-    name.push(suffix);
-    path.with_file_name(name)
+/// The lock of a file that arl updates.
+struct UpdateLock {
+    _file: File,
+    /// Whether this process holds it. `false` if the file system has no locks: then the exchange still keeps
+    /// the file whole, but one of two edits at the same moment may be lost.
+    is_held: bool,
 }
 
 /// Locks out other arl processes that write the file. The kernel releases the lock when its holder dies.
 /// While the file keeps changing, the other processes make progress, so this one keeps waiting.
-fn lock_for_update<E>(path: &Path, target: &Path) -> Result<File, UpdateError<E>> {
-    let file = match open_lock(path) {
+fn lock_for_update<E>(path: &Path, target: &Path) -> Result<UpdateLock, UpdateError<E>> {
+    let open = || match open_lock(path) {
         // No file can be made beside the target, so the target itself is the lock.
-        Err(error) if in_place::is_needed(&error) && target.exists() => in_place::open(target)?,
-        opened => opened?,
+        Err(error) if in_place::is_needed(&error) && target.exists() => {
+            in_place::open(target).map(|file| (file, target))
+        }
+        opened => opened.map(|file| (file, path)),
     };
+    let ((mut file, mut name), mut reopened) = (open()?, 0);
     let state = || {
         fs::metadata(target).map(|metadata| (metadata.ino(), metadata.mtime(), metadata.mtime_nsec())).ok()
     };
     let (mut waited, mut last) = (Duration::ZERO, state());
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
+            // Another program may have removed the lock file. Then other processes lock another one.
+            Ok(()) if reopened < MAX_ATTEMPTS && !is_file_at(&file, name) => {
+                (file, name) = open()?;
+                reopened += 1;
+            }
+            Ok(()) => return Ok(UpdateLock { is_held: is_file_at(&file, name), _file: file }),
             Err(TryLockError::WouldBlock) if waited < LOCK_TIMEOUT => {
                 std::thread::sleep(LOCK_POLL_INTERVAL);
                 let now = state();
@@ -304,9 +311,16 @@ fn lock_for_update<E>(path: &Path, target: &Path) -> Result<File, UpdateError<E>
             Err(TryLockError::WouldBlock) => {
                 return Err(UpdateError::Busy("another arl process has been writing to it for 10 s"));
             }
-            // The file system has no locks: rely on the exchange alone.
-            Err(TryLockError::Error(_)) => return Ok(file),
+            Err(TryLockError::Error(_)) => return Ok(UpdateLock { _file: file, is_held: false }),
         }
+    }
+}
+
+/// Whether an open file still has this name.
+fn is_file_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
     }
 }
 
@@ -365,31 +379,4 @@ fn read_stable<E>(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, UpdateError
         last = next;
     }
     Err(UpdateError::Busy("another program keeps writing to it"))
-}
-
-/// Gives a file that this process has created to the owner of its directory or of the file that it replaces,
-/// if this process is root. Root may act for that owner, who must be able to use the file afterwards. Other
-/// users cannot change an owner and need not. Root in a container cannot either, if the container does not
-/// have that user.
-fn chown_to(file: &File, owner: Option<(u32, u32)>) -> io::Result<()> {
-    let metadata = file.metadata()?;
-    match owner {
-        Some((user, group)) if user != metadata.uid() && rustix::process::geteuid().is_root() => {
-            match std::os::unix::fs::fchown(file, Some(user), Some(group)) {
-                Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) => Ok(()),
-                result => result,
-            }
-        }
-        _ => Ok(()),
-    }
-}
-
-fn write_new(path: &Path, bytes: &[u8], mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
-    // A process that was killed may have left the file. The lock makes sure that no other process uses it.
-    let _ = fs::remove_file(path);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    in_place::set_mode(&file, mode)?;
-    chown_to(&file, owner)?;
-    file.sync_all()
 }

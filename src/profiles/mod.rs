@@ -9,6 +9,7 @@ mod in_place;
 mod line;
 mod profile_name;
 mod role_profile;
+mod temporary;
 
 pub use apply::{Change, Edited, apply_all, apply_if_unchanged, managed_profiles};
 pub(crate) use atomic_update::remove;

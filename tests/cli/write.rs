@@ -728,7 +728,7 @@ fn commands_that_change_a_file_remove_what_a_killed_one_left_beside_it() {
     let stage = crate::login::stage();
     let aws = stage.home.join(".aws");
     fs::create_dir_all(aws.join("sso/cache")).unwrap();
-    let left = [".config.arl.tmp", ".credentials.arl.tmp", "sso/cache/.ab12.json.arl.tmp"]
+    let left = [".config.arl.tmp", ".credentials.arl.tmp-1f8a03c2", "sso/cache/.ab12.json.arl.tmp-00000000"]
         .map(|name| aws.join(name));
     let leave = || left.iter().for_each(|path| fs::write(path, "aws_secret_access_key = s").unwrap());
     let exist = || left.each_ref().map(|path| path.exists());

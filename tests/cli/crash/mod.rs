@@ -195,9 +195,11 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 fn a_renewed_token_that_cannot_be_stored_is_no_success() {
     let writer = Writer::new(Kind::TokenFile);
     writer.reset();
-    // A directory where the temporary file should be.
+    // A directory where the lock should be.
     let name = writer.path.file_name().unwrap().to_string_lossy().into_owned();
-    fs::create_dir_all(writer.path.with_file_name(format!(".{name}.arl.tmp/full"))).unwrap();
+    let lock = writer.path.with_file_name(format!(".{name}.arl.lock"));
+    let _ = fs::remove_file(&lock);
+    fs::create_dir_all(lock).unwrap();
     let run = login::run(&writer.stage, &["login", "corp"]);
     run.failure(1, "could not store the new token of `corp`");
     assert!(run.stderr.contains("could not store the renewed token"), "{run:?}");

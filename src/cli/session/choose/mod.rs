@@ -120,8 +120,7 @@ fn refuse_dash(asking: Asking) -> CliError {
             .caused_by("only the integrations of bash, zsh, fish, ksh and sh remember the previous role")
             .hint(choose);
     }
-    let refused =
-        CliError::usage("there is no previous role: this shell has had no other one").hint(choose);
+    let refused = CliError::usage("there is no previous role: this shell has had no other one").hint(choose);
     let line = shell.and_then(shell::startup_line);
     refused.hints(line.map(|(line, file)| {
         format!("only the shell integration remembers it; to install it, add to {file}: {line}")
