@@ -86,12 +86,13 @@ async fn renew(call: RoleCall<'_>, session: &SsoSession, token: SsoToken) -> Res
     let Some((client, refresh_token)) = token.renewal(clock()) else {
         return unless_expired(token, clock(), LoginError::Expired);
     };
+    let sign_in = store.sign_in_id(session);
     match center.create_token(client, TokenGrant::RefreshToken(refresh_token)).await {
         Ok(issued) => {
             let renewed = with_issued(&token, issued, clock());
             match store.renew(session, &token, &renewed) {
                 Ok(true) => {}
-                Ok(false) => return replaced(call, session, &renewed).await,
+                Ok(false) => return replaced(call, session, sign_in.as_ref(), &renewed).await,
                 // In a container the directory may be read-only.
                 Err(error) => warn(&format!("could not store the renewed token: {error}")),
             }
@@ -113,16 +114,20 @@ async fn renew(call: RoleCall<'_>, session: &SsoSession, token: SsoToken) -> Res
     }
 }
 
-/// Returns the token of the user who signed in while arl renewed the token of the sign-in before. If the user
-/// signed out instead, arl ends the renewed sign-in too, because the service issued the new token after the
-/// old one was invalidated.
+/// Returns the token that another program has stored for the same sign-in while arl renewed the old one. It is
+/// an error if a user has signed in or out meanwhile: the command began as another user. After a sign-out, arl
+/// ends the renewed sign-in too, because the service issued the new token after the old one was invalidated.
 async fn replaced(
     call: RoleCall<'_>,
     session: &SsoSession,
+    sign_in: Option<&String>,
     renewed: &SsoToken,
 ) -> Result<SsoToken, LoginError> {
     match call.store.read(session)? {
-        Some(token) => unless_expired(token, (call.clock)(), LoginError::Expired),
+        Some(token) if call.store.sign_in_id(session).as_ref() == sign_in => {
+            unless_expired(token, (call.clock)(), LoginError::Expired)
+        }
+        Some(_) => Err(LoginError::Replaced),
         None => {
             // If this fails, the token is still unknown to every program, and expires.
             let _ = call.center.logout(&renewed.access_token).await;

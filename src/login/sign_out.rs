@@ -28,24 +28,27 @@ pub struct CachedCliRole<'a> {
 /// the service's error if it did not end the sign-in.
 ///
 /// # Errors
-/// The file cannot be removed.
+/// The file cannot be removed. The sign-in is then ended all the same.
 pub async fn sign_out(
     center: Option<&IdentityCenter>,
     path: &Path,
     token: &SsoToken,
 ) -> Result<Option<StsError>, LoginError> {
     // Another process may have renewed the token since the caller read it.
-    let renewed = match profiles::remove(path) {
-        Ok(text) => SsoToken::parse(&text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(LoginError::TokenFile(path.to_owned(), error.to_string())),
+    let (renewed, not_removed) = match profiles::remove(path) {
+        Ok(text) => (SsoToken::parse(&text), None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (None, None),
+        Err(error) => (None, Some(LoginError::TokenFile(path.to_owned(), error.to_string()))),
     };
-    let Some(center) = center else { return Ok(None) };
-    match center.logout(&renewed.as_ref().unwrap_or(token).access_token).await {
-        Ok(()) => Ok(None),
+    let ended = match center {
+        Some(center) => center.logout(&renewed.as_ref().unwrap_or(token).access_token).await,
+        None => Ok(()),
+    };
+    match (not_removed, ended) {
+        (Some(error), _) => Err(error),
         // The sign-in had ended already.
-        Err(error) if error.is_code("UnauthorizedException") => Ok(None),
-        Err(error) => Ok(Some(error)),
+        (None, Err(error)) if !error.is_code("UnauthorizedException") => Ok(Some(error)),
+        (None, _) => Ok(None),
     }
 }
 

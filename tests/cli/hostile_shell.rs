@@ -311,6 +311,28 @@ fn zsh_accepts_other_assignments_before_assume() {
     assert_eq!(run.stdout.matches("\nwent on").count(), 3, "{run:?}");
 }
 
+/// zsh shows the hook the whole line. Only the command with the assignment is refused, wherever it stands.
+#[test]
+fn zsh_refuses_the_command_with_the_assignment_alone() {
+    for (line, is_refused) in [
+        ("AWS_PROFILE=ann arl list; arl assume ROLE", false),
+        ("AWS_PROFILE=ann arl --version && arl assume ROLE", false),
+        ("AWS_PROFILE=ann true; arl assume ROLE", false),
+        ("AWS_PROFILE=ann arl exec ROLE -- true; arl assume ROLE", false),
+        ("true; AWS_PROFILE=ann arl assume ROLE", true),
+        ("true && AWS_REGION=eu-west-3 arl -q assume ROLE", true),
+        ("AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=y arl assume ROLE", true),
+        ("(AWS_PROFILE=ann arl assume ROLE)", true),
+        ("arl assume ROLE; AWS_PROFILE=ann arl clear", false),
+    ] {
+        let stage = Stage::new();
+        stage.profiles("", ANN);
+        let line = line.replace("ROLE", DEPLOY);
+        let run = ShellSession::new(&stage, ZSH).line(&line).dump("after").typed();
+        assert_eq!(run.environment("after").has_any("ARL_ROLE_ARN="), !is_refused, "{line} {run:?}");
+    }
+}
+
 #[test]
 fn the_function_works_with_zsh_options_that_emulate_other_shells() {
     for options in ["sh_glob", "ksh_arrays", "sh_word_split"] {

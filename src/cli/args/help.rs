@@ -50,7 +50,7 @@ Center, or a profile in ~/.aws/config.";
 pub(crate) const ENVIRONMENT_HELP: &str = "Environment:
   ARL_DURATION, ARL_ROLE_SESSION_NAME   defaults for --duration and --role-session-name
   ARL_MIN_TTL, ARL_MFA_PROCESS          defaults for --min-ttl and --mfa-process
-  ARL_MFA_SESSION                       1: --mfa-session if there are keys and an MFA device
+  ARL_MFA_SESSION                       1: --mfa-session for long-term keys with an MFA device
   ARL_ON_EXPIRY                         when a role expires: clear (default), restore or refresh
   ARL_LOGIN                             if a sign-in is needed: ask (default), always or never
   ARL_LOGIN_FLOW                        how `arl login` signs in: browser, paste or device
@@ -73,7 +73,7 @@ Exit status:
   2  a mistake on the command line, or an invalid value
   3  arl must ask for something, such as an MFA code or a sign-in, and there is no terminal
   exec: the command's status; 125 if arl failed, 126 if the command cannot run, 127 if not found
-  each: the highest status of the commands
+  each: the highest status of the commands; 125 if arl failed for a role
   status: 0 if this shell has a role that has not expired, else 1";
 
 /// Which help the user asked for.

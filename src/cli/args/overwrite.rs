@@ -27,7 +27,7 @@ impl Overwrite {
             return Ok(());
         }
         Err(CliError::usage(
-            "every program that uses no other profile would run as the role, because it reads `default`",
+            "arl does not overwrite profile `default`: programs that name no profile would run as the role",
         )
         .hint("choose another name, or pass --force"))
     }

@@ -157,7 +157,11 @@ impl LoginArgs {
                 return Ok(ExitStatus::Success);
             }
             Some(Err(error)) if self.check && error.needs_sign_in() => {
-                output.note(&format!("not signed in to {}: {error}", session.label()));
+                let label = session.label();
+                output.note(&match error {
+                    LoginError::NotSignedIn => format!("not signed in to {label}"),
+                    error => format!("not signed in to {label}: {error}"),
+                });
                 return Ok(ExitStatus::Failure);
             }
             Some(Err(error)) if !error.needs_sign_in() => return Err(not_renewed(&error, session)),

@@ -59,8 +59,10 @@ fn page(command: &clap::Command) -> String {
     man.render_options_section(&mut page).unwrap();
     let after = text_of(command.get_after_long_help());
     let mut roff = Roff::new();
-    if command.has_subcommands() {
+    if is_program {
         verbs(&mut roff, command);
+    } else {
+        page.extend(subcommands(command).into_bytes());
     }
     if !examples.is_empty() {
         verbatim(&mut roff, "EXAMPLES", examples.join("\n\n").trim_start_matches("Examples:\n"));
@@ -171,11 +173,33 @@ fn verbs(roff: &mut Roff, command: &clap::Command) {
     roff.control("SH", ["COMMANDS"]);
     for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
         roff.control("TP", []);
-        let has_page = command.get_name() == "arl";
-        let name = verb.get_name();
-        roff.text([bold(if has_page { format!("arl-{name}(1)") } else { name.to_owned() })]);
+        roff.text([bold(format!("arl-{}(1)", verb.get_name()))]);
         roff.text([roman(text_of(verb.get_about()))]);
     }
+}
+
+/// Returns the commands below a command, which have no page of their own, with their flags.
+fn subcommands(command: &clap::Command) -> String {
+    const OF_ALL: [&str; 4] = ["verbose", "quiet", "color", "help"];
+    let mut page = String::new();
+    for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+        let mut roff = Roff::new();
+        if page.is_empty() {
+            roff.control("SH", ["COMMANDS"]);
+        }
+        let usage = below.clone().render_usage().to_string();
+        roff.control("SS", [usage.trim_start_matches("Usage: ")]).text([roman(text_of(below.get_about()))]);
+        page.push_str(&roff.to_roff());
+        let shown = below.clone().mut_args(|arg| {
+            let is_of_all = OF_ALL.contains(&arg.get_id().as_str());
+            arg.hide_short_help(false).hide(is_of_all)
+        });
+        let mut flags = Vec::new();
+        Man::new(shown).render_options_section(&mut flags).unwrap();
+        let flags = String::from_utf8(flags).unwrap();
+        page.push_str(&flags.replace(".SH OPTIONS\n", ""));
+    }
+    page
 }
 
 /// Adds a section with its line breaks.

@@ -187,7 +187,7 @@ pub(crate) fn session_name(
 }
 
 fn which_session(several: &[&str]) -> CliError {
-    CliError::usage("there are several sessions, and none is named")
+    CliError::usage("the config file has several [sso-session] sections, and the command names none")
         .hint(format!("name one of them: {}", several.join(", ")))
 }
 

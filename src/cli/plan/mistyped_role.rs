@@ -149,7 +149,7 @@ fn role_in(text: &str) -> Option<String> {
 
 /// What other ARNs of IAM name, and what to do with them.
 const OTHER_KINDS: [(&str, &str); 8] = [
-    ("user/", "a user is where arl starts from: name the profile with the user's keys with --profile"),
+    ("user/", "arl can start from a user: pass the profile with that user's keys by --profile"),
     ("assumed-role/AWSReservedSSO_", SSO_ROLE),
     (
         "instance-profile/",

@@ -140,24 +140,43 @@ fn misspelled_key(key: &str) -> Option<&'static str> {
 
 /// Returns the profiles without a role, which credentials can come from.
 fn profiles_with_credentials<'a>(config: &'a SharedConfig<'_>) -> Vec<&'a str> {
-    let has_no_role =
-        |name: &&str| config.profile(name).is_some_and(|profile| profile.get_non_empty("role_arn").is_none());
-    config.profile_names().into_iter().filter(has_no_role).collect()
+    const SOURCES: [&str; 7] = [
+        "aws_access_key_id",
+        "arl_keys",
+        "credential_process",
+        "sso_account_id",
+        "login_session",
+        "web_identity_token_file",
+        "web_identity_token_process",
+    ];
+    let has_source = |name: &&str| {
+        config.profile(name).is_some_and(|profile| {
+            profile.get_non_empty("role_arn").is_none()
+                && SOURCES.iter().any(|key| profile.get_non_empty(key).is_some())
+        })
+    };
+    let mut names: Vec<&str> = config.profile_names().into_iter().filter(has_source).collect();
+    // Generated profiles are roles, and there may be hundreds of them.
+    let is_sso = |name: &&str| {
+        config.profile(name).is_some_and(|profile| profile.get_non_empty("sso_account_id").is_some())
+    };
+    names.sort_by_key(is_sso);
+    names
+}
+
+/// Returns the first names, and that there are more.
+fn listed(names: &[&str], at_most: usize) -> String {
+    let shown = names.iter().take(at_most).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > at_most { format!("{shown}, …") } else { shown }
 }
 
 /// Returns the hints for a call without a source.
 fn sources_to_name(context: &Context) -> Vec<String> {
     const KEYS: &str = "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
-    let own = |config: SharedConfig<'_>| {
-        let names = profiles_with_credentials(&config);
-        names.into_iter().take(5).map(str::to_owned).collect::<Vec<String>>()
-    };
-    match context.shared_config().map(own).unwrap_or_default().as_slice() {
-        [] => vec![format!("`arl keys add NAME` or `aws configure` stores your keys, {KEYS}")],
-        names => vec![
-            format!("name a profile with --profile or AWS_PROFILE: {}", names.join(", ")),
-            KEYS.to_owned(),
-        ],
+    let own = |config: SharedConfig<'_>| listed(&profiles_with_credentials(&config), MAX_NAMES);
+    match context.shared_config().map(own).unwrap_or_default().as_str() {
+        "" => vec![format!("`arl keys add NAME` or `aws configure` stores your keys, {KEYS}")],
+        names => vec![format!("name a profile with --profile or AWS_PROFILE: {names}"), KEYS.to_owned()],
     }
 }
 
@@ -185,7 +204,7 @@ fn profile_not_found(error: CliError, name: &str, similar_names: &[String], cont
             let known = |config: SharedConfig<'_>| {
                 let sources = profiles_with_credentials(&config);
                 let names = if sources.is_empty() { config.profile_names() } else { sources };
-                names.into_iter().take(MAX_NAMES).map(str::to_owned).collect::<Vec<_>>().join(", ")
+                listed(&names, MAX_NAMES)
             };
             let known = context.shared_config().map(known).unwrap_or_default();
             if known.is_empty() { error } else { error.hint(format!("profiles with credentials: {known}")) }
@@ -213,7 +232,7 @@ mod tests {
     #[test]
     fn a_misspelled_or_missing_key_is_named() {
         let hint = |lines: &str| {
-            let text = format!("[profile q]\n{lines}\n[profile dev]\n[sso-session corp]\n");
+            let text = format!("[profile q]\n{lines}\n[profile dev]\naws_access_key_id = AKIA\n[sso-session corp]\n");
             let config = SharedConfig::parse(&text, "").expect("a config");
             profile_hint("q", &config).unwrap_or_default()
         };

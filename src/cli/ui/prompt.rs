@@ -90,10 +90,19 @@ pub(crate) async fn ask_until<T>(
             }
         }
     };
-    tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| {
+    let answer = tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| {
         let limit = humantime::format_duration(limit);
         Err(PromptError::NotTyped(format!("no {what} was typed within {limit}")))
-    })
+    });
+    end_line(&terminal, answer)
+}
+
+/// Ends the line of a question that the user did not answer, so that the error begins on the next one.
+fn end_line<T>(terminal: &Terminal, answer: Result<T, PromptError>) -> Result<T, PromptError> {
+    if let Err(PromptError::NotTyped(_)) = &answer {
+        terminal.write_sequence("\n")?;
+    }
+    answer
 }
 
 /// Asks for one line of text. The answer may be empty. Processes take turns as in [`ask`].
@@ -108,7 +117,8 @@ pub(crate) async fn ask_line(question: &str, echo: Echo, locks: &Path) -> Result
         terminal.write(question)?;
         terminal.read_line().await?.ok_or_else(|| PromptError::NotTyped("nothing was typed".into()))
     };
-    tokio::time::timeout(LIMIT, asking).await.unwrap_or_else(|_| {
+    let answer = tokio::time::timeout(LIMIT, asking).await.unwrap_or_else(|_| {
         Err(PromptError::NotTyped(format!("nothing was typed within {}", humantime::format_duration(LIMIT))))
-    })
+    });
+    end_line(&terminal, answer)
 }

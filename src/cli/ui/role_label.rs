@@ -12,6 +12,9 @@ pub(crate) fn session_summary(identity: &Identity, now: SystemTime) -> String {
     let label = role_label(identity.name.as_deref(), identity.role_arn.as_ref(), account);
     match identity.credentials.expiration().and_then(|expiration| expiration.duration_since(now).ok()) {
         Some(remaining) => format!("{label}, {} left", human_duration(remaining)),
+        None if identity.credentials.session_token().is_some() => {
+            format!("{label}: temporary keys, arl does not know until when")
+        }
         None => format!("{label}: long-term keys"),
     }
 }

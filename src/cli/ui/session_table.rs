@@ -33,7 +33,7 @@ pub(crate) fn session_table(sessions: &[SessionSummary], now: SystemTime, width:
         let arn = session.role_arn().unwrap_or_default();
         let fact = |name: &str| session.facts["source"].get(name).and_then(|value| value.as_str());
         // A role of IAM Identity Center is a source.
-        let own = fact("sso_role_name").unwrap_or("the source itself");
+        let own = fact("sso_role_name").unwrap_or("MFA session");
         let role = arn.split_once(":role/").map_or(own, |(_, name)| name);
         let remaining = session.expiration.duration_since(now).unwrap_or_default();
         let account = account_id_of(arn).or_else(|| fact("sso_account_id")).unwrap_or("-");

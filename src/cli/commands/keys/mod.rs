@@ -19,11 +19,11 @@ use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
 const SHORT_EXAMPLES: &str = "  \
-  arl keys add dev                          asks for the key; then: arl exec ROLE --profile dev -- …
+  arl keys add dev                          stores a key, for: arl exec ROLE --profile dev
   arl keys rotate dev                       creates a new key and deletes the old one";
 
 const EXAMPLES: &str = "Examples:
-  arl keys add dev                          asks for the key; then: arl exec ROLE --profile dev -- …
+  arl keys add dev                          stores a key, for: arl exec ROLE --profile dev
   arl keys add dev --import default         moves the keys of a profile out of ~/.aws/credentials
   arl keys rotate dev                       creates a new key and deletes the old one
   arl configure --keys dev --profile-name sdk     writes a profile for the AWS CLI and SDKs";

@@ -149,6 +149,9 @@ impl CommandLine {
         };
         let separator = self.separator();
         if separator < self.words.len() && !["exec", "each"].contains(&verb.as_str()) {
+            if verb == "assume" && separator + 1 < self.words.len() {
+                return refused.hint(format!("to run a command as the role: {}", self.as_exec()));
+            }
             let line = self.with(separator..separator + 1, &[]);
             return refused.hint(format!("only `arl exec` and `arl each` have use for --; without: {line}"));
         }

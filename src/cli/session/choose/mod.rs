@@ -121,7 +121,8 @@ fn refuse_dash(asking: Asking) -> CliError {
             .hint(choose);
     }
     let refused = CliError::usage("there is no previous role: this shell has had no other one").hint(choose);
-    let line = shell.and_then(shell::startup_line);
+    // The shell functions set ARL_SHELL.
+    let line = shell.filter(|_| vars::get(vars::ARL_SHELL).is_none()).and_then(shell::startup_line);
     refused.hints(line.map(|(line, file)| {
         format!("only the shell integration remembers it; to install it, add to {file}: {line}")
     }))
@@ -208,7 +209,7 @@ impl<'a> Chooser<'a> {
             PickError::Stopped(signal) => CliError::interrupted(signal),
             PickError::Io(error) => CliError::new("could not show the list of roles").caused_by(error),
             PickError::Program(cause) => {
-                CliError::new("the program of ARL_PICKER chose no role").caused_by(cause)
+                CliError::new("could not choose a role with the program of ARL_PICKER").caused_by(cause)
             }
         })
     }
