@@ -77,12 +77,14 @@ function arl {
             esac
         fi
     fi
-    if [[ ${__arl_prefix_assignment-} == AWS_* && -n $__arl_eval_output ]] && [[ $__arl_verb == assume || $__arl_verb == clear ]]; then
+    if [[ -n $__arl_verb && -n $__arl_eval_output && ${__arl_prefix_assignment-} == *" $__arl_verb:"* ]]; then
+        __arl_word=${__arl_prefix_assignment#*" $__arl_verb:"}
+        __arl_word=${__arl_word%% *}
+        __arl_skip=--profile
+        [[ $__arl_word != *REGION ]] || __arl_skip=--region
         [[ -z $__arl_stdout_is_pipe ]] || \builtin print -r -- '(exit 2)'
-        __arl_word=--profile
-        [[ $__arl_prefix_assignment != *REGION ]] || __arl_word=--region
         \builtin printf 'arl: %s is set only for this command, so what arl changes would be undone when it ends; use %s, or export it before\n' \
-            "$__arl_prefix_assignment" "$__arl_word" >&2
+            "$__arl_word" "$__arl_skip" >&2
         \builtin return 2
     fi
     case $__arl_verb:$__arl_eval_output in
@@ -247,16 +249,21 @@ __arl_preexec() {
 
 # Finds an identity variable that is assigned before a call of arl. zsh restores such a variable when the
 # function returns, although the role is set, and `arl clear` would put back a value that the shell itself
-# never had. The function cannot detect it. The patterns are strings because sh_glob forbids them as words.
+# never had. The function cannot detect it, so this looks for it in the line that the user typed. The patterns
+# are strings because sh_glob forbids them as words.
 __arl_find_prefix_assignment() {
     \builtin typeset -g __arl_prefix_assignment=''
     [[ $1 == *AWS_*=*arl* ]] || \builtin return 0
     \builtin setopt extended_glob
-    \builtin local __arl_name __arl_start='(|*[[:blank:];&|(])' __arl_rest='=[^;&|'$'\n'']#[[:blank:]]arl[[:blank:]]*'
-    for __arl_name in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE \
-        AWS_REGION AWS_DEFAULT_REGION; do
-        # Look only at the start of a long line, because matching it takes time.
-        [[ ${1[1,1000]} != $~__arl_start$__arl_name$~__arl_rest ]] || __arl_prefix_assignment=$__arl_name
+    \builtin local __arl_name __arl_verb __arl_start='(|*[[:blank:];&|('$'\n''])' __arl_after='(|[^[:alnum:]-]*)'
+    \builtin local __arl_rest='=[^;&|'$'\n'']#[[:blank:]]arl[[:blank:]]([^;&|'$'\n'']#[[:blank:]]|)'
+    for __arl_verb in assume clear; do
+        for __arl_name in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE \
+            AWS_REGION AWS_DEFAULT_REGION; do
+            # Look only at the start of a long line, because matching it takes time.
+            [[ ${1[1,1000]} != $~__arl_start$__arl_name$~__arl_rest$__arl_verb$~__arl_after ]] ||
+                __arl_prefix_assignment+=" $__arl_verb:$__arl_name "
+        done
     done
 }
 

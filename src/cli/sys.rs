@@ -260,12 +260,12 @@ pub(crate) struct LocalTime {
 /// The largest file of a time zone that the C library may read. A real one has a few KiB.
 const MAX_ZONE_FILE: u64 = 1024 * 1024;
 
-/// Converts a time, in seconds since 1970, to the zone of TZ, else of `/etc/localtime`. The C library reads
-/// both, and takes a zone that it does not know for UTC. Returns `None` if the zone's file is not a regular
-/// file of a usual size, because the C library would read it without a limit.
-pub(crate) fn local_time(seconds: i64) -> Option<LocalTime> {
-    let zone = std::env::var_os("TZ");
-    let path = match &zone {
+/// Converts a time, in seconds since 1970, to `zone`, which is the value of TZ, else to the zone of
+/// `/etc/localtime`. The C library reads both, and takes a zone that it does not know for UTC. Returns `None`
+/// if the zone's file is not a regular file of a usual size, because the C library would read it without a
+/// limit.
+pub(crate) fn local_time(seconds: i64, zone: Option<&OsStr>) -> Option<LocalTime> {
+    let path = match zone {
         None => Some(Path::new("/etc/localtime")),
         Some(zone) => {
             let zone = zone.as_bytes();

@@ -1,7 +1,7 @@
 //! Stored keys in a keychain: chooses the helper, and reads and writes the entries.
 
 use std::fmt;
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 
 use super::entry::{Rotation, decode_keys, decode_rotation, encode_keys, encode_rotation};
@@ -46,21 +46,31 @@ impl StoredKey {
         if !record.as_ref().is_some_and(is_recorded)
             && let Some(directory) = self.record_file.as_deref().and_then(Path::parent)
         {
-            let record = KeyRecord {
-                access_key_id: keys.access_key_id().to_owned(),
-                arn: String::new(),
-                store: store.name.clone(),
-                stored_at: String::new(),
-            };
-            // The key works without a record; sessions are then not cached. Another process that holds the
-            // lock writes the record itself.
-            let lock = KeyRecord::open_lock(directory, &self.name);
-            let is_locked = |lock: &File| matches!(lock.try_lock(), Err(TryLockError::WouldBlock));
-            if lock.is_ok_and(|lock| !is_locked(&lock)) {
-                let _ = record.write(directory, &self.name);
-            }
+            self.record(&store, &keys, directory).await;
         }
         Ok(keys)
+    }
+
+    /// Writes the record of a key. The key works without a record; sessions are then not cached. Another
+    /// process that holds the lock writes the record itself.
+    async fn record(&self, store: &KeyStore, keys: &Credentials, directory: &Path) {
+        let Ok(lock) = KeyRecord::open_lock(directory, &self.name) else { return };
+        if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
+            return;
+        }
+        // Another process may have replaced or removed the key before this one got the lock.
+        let now = store.get(&self.name).await;
+        if !now.is_ok_and(|now| now.is_some_and(|now| now.access_key_id() == keys.access_key_id())) {
+            return;
+        }
+        let record = KeyRecord {
+            access_key_id: keys.access_key_id().to_owned(),
+            arn: String::new(),
+            store: store.name.clone(),
+            stored_at: String::new(),
+        };
+        let _ = record.write(directory, &self.name);
+        drop(lock);
     }
 }
 

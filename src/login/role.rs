@@ -114,9 +114,10 @@ async fn renew(call: RoleCall<'_>, session: &SsoSession, token: SsoToken) -> Res
     }
 }
 
-/// Returns the token that another program has stored for the same sign-in while arl renewed the old one. It is
-/// an error if a user has signed in or out meanwhile: the command began as another user. After a sign-out, arl
-/// ends the renewed sign-in too, because the service issued the new token after the old one was invalidated.
+/// Returns the token that another program has stored for the same sign-in while arl renewed the old one. If a
+/// user has signed in or out meanwhile, returns an error, because the command began as another user. After a
+/// sign-out, arl ends the renewed sign-in too: the service issued the new token after the old one was
+/// invalidated.
 async fn replaced(
     call: RoleCall<'_>,
     session: &SsoSession,

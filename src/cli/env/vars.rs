@@ -1,5 +1,5 @@
 //! The environment variables that arl reads, and the functions that read them. Only `ui/` reads others
-//! (`TERM` and `NO_COLOR`, about the terminal).
+//! (`TERM`, `NO_COLOR` and `TZ`, about the screen).
 //!
 //! `arl --help` describes arl's own. The AWS SDKs and Tools Reference Guide describes the others.
 

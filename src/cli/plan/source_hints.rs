@@ -232,7 +232,9 @@ mod tests {
     #[test]
     fn a_misspelled_or_missing_key_is_named() {
         let hint = |lines: &str| {
-            let text = format!("[profile q]\n{lines}\n[profile dev]\naws_access_key_id = AKIA\n[sso-session corp]\n");
+            let text = format!(
+                "[profile q]\n{lines}\n[profile dev]\naws_access_key_id = AKIA\n[sso-session corp]\n"
+            );
             let config = SharedConfig::parse(&text, "").expect("a config");
             profile_hint("q", &config).unwrap_or_default()
         };

@@ -22,10 +22,9 @@ use crate::cli::ui::output::Output;
 
 /// Returns the roles of the profiles that `is_wanted` selects, in the order of their names. `sessions` are
 /// the cached ones.
-pub(crate) fn profile_roles(
-    config: &SharedConfig<'_>,
+pub(crate) fn profile_roles<'a>(
+    config: &'a SharedConfig<'a>,
     sessions: &[SessionSummary],
-    output: &Output,
     is_wanted: impl Fn(&KnownRole) -> bool,
 ) -> Vec<KnownRole> {
     let cached = by_role(sessions);
@@ -35,7 +34,7 @@ pub(crate) fn profile_roles(
     let mut roles = Vec::new();
     for name in config.profile_names() {
         let Some(section) = config.profile(name) else { continue };
-        let Some(mut role) = KnownRole::read(name, section, output) else { continue };
+        let Some(mut role) = KnownRole::read(name, section) else { continue };
         if is_wanted(&role) {
             role.complete(&mut chains, &cached, current.as_deref());
             roles.push(role);
@@ -109,9 +108,8 @@ pub(crate) struct KnownRole {
 }
 
 impl KnownRole {
-    /// Reads the role of a profile, if it has one. Returns `None` for an invalid profile, and prints a note
-    /// about it.
-    fn read(name: &str, section: &Section<'_>, output: &Output) -> Option<Self> {
+    /// Reads the role of a profile, if it has one.
+    fn read(name: &str, section: &Section<'_>) -> Option<Self> {
         match RoleProfile::read(name, section) {
             Ok(Some(profile)) => Some(Self {
                 name: name.to_owned(),
@@ -149,8 +147,17 @@ impl KnownRole {
                 })
             }
             Err(error) => {
-                output.note(&error.to_string());
-                None
+                let role_arn: Option<RoleArn> = section.get("role_arn").and_then(|arn| arn.parse().ok());
+                let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+                Some(Self {
+                    name: name.to_owned(),
+                    account_id: or_dash(role_arn.as_ref().map(|arn| arn.account_id().to_string())),
+                    role_name: or_dash(role_arn.as_ref().map(|arn| arn.role_name().to_owned())),
+                    role_arn,
+                    source: source_label(section),
+                    fault: Some(error.to_string()),
+                    ..Self::default()
+                })
             }
         }
     }
@@ -173,13 +180,13 @@ impl KnownRole {
     /// Fills in the fields that depend on other profiles, the shell and the cache.
     fn complete(
         &mut self,
-        chains: &mut SourceChains<'_, '_>,
+        chains: &mut SourceChains<'_>,
         cached: &HashMap<String, &SessionSummary>,
         current: Option<&str>,
     ) {
         let SourceOutcome { needs_mfa, fault, .. } = chains.of(&self.name);
         self.needs_mfa = needs_mfa || self.mfa_serial.is_some();
-        self.fault = fault;
+        self.fault = self.fault.take().or(fault);
         self.is_current = current == Some(&*self.name);
         // A profile that cannot work has no session of its own: a cached one came from another profile with
         // this role.

@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use arl::internal::SharedConfig;
+use arl::internal::{SharedConfig, ShellRole, SourceError, SourceResolver};
+
+use crate::cli::env::vars;
 
 /// The results for the profiles of a file. Each profile is followed once, because a file may have thousands
 /// of them.
-pub(crate) struct SourceChains<'a, 'b> {
-    config: &'a SharedConfig<'b>,
+pub(crate) struct SourceChains<'a> {
+    config: &'a SharedConfig<'a>,
     known: HashMap<String, SourceOutcome>,
 }
 
@@ -22,8 +24,8 @@ pub(crate) struct SourceOutcome {
     pub(crate) fault: Option<String>,
 }
 
-impl<'a, 'b> SourceChains<'a, 'b> {
-    pub(crate) fn new(config: &'a SharedConfig<'b>) -> Self {
+impl<'a> SourceChains<'a> {
+    pub(crate) fn new(config: &'a SharedConfig<'a>) -> Self {
         Self { config, known: HashMap::new() }
     }
 
@@ -45,12 +47,15 @@ impl<'a, 'b> SourceChains<'a, 'b> {
             };
             let is_role = section.get_non_empty("role_arn").is_some();
             let source = section.get_non_empty("source_profile").filter(|_| is_role);
+            if source.is_some() && section.get("credential_source").is_some() {
+                break self.end(&next, is_role);
+            }
             walked.push((next.clone(), is_role && section.get_non_empty("mfa_serial").is_some()));
             match source {
                 // Some tools write profiles that name themselves as the source: their own keys assume the
                 // role.
                 Some(source) if source != next => next = source.to_owned(),
-                _ => break SourceOutcome::default(),
+                _ => break self.end(&next, is_role),
             }
         };
         while let Some((name, has_device)) = walked.pop() {
@@ -62,6 +67,28 @@ impl<'a, 'b> SourceChains<'a, 'b> {
             self.known.insert(name, outcome.clone());
         }
         outcome
+    }
+}
+
+/// Looks up an environment variable.
+static LOOKUP: fn(&str) -> Option<String> = |name| vars::get(name);
+
+impl SourceChains<'_> {
+    /// Returns the outcome of the last profile of a chain: whether it has a source.
+    fn end(&self, name: &str, is_role: bool) -> SourceOutcome {
+        let resolver = SourceResolver::new(self.config, &LOOKUP, ShellRole::Ignore);
+        let found = if is_role { resolver.source_of_role(name) } else { resolver.profile(name) };
+        // What the environment lacks now, it may have later.
+        let fault = found.err().filter(|error| {
+            matches!(
+                error,
+                SourceError::Profile { .. }
+                    | SourceError::Key(_)
+                    | SourceError::UnknownSsoSession { .. }
+                    | SourceError::SsoSession { .. }
+            )
+        });
+        SourceOutcome { fault: fault.map(|fault| fault.to_string()), ..SourceOutcome::default() }
     }
 }
 

@@ -17,7 +17,8 @@ pub(crate) fn with_local_time(time: SystemTime) -> Option<String> {
         return None;
     }
     let utc = humantime::format_rfc3339_seconds(time).to_string();
-    let local = i64::try_from(seconds).ok().and_then(sys::local_time);
+    let zone = std::env::var_os("TZ");
+    let local = i64::try_from(seconds).ok().and_then(|seconds| sys::local_time(seconds, zone.as_deref()));
     Some(match local.and_then(|local| beside(&utc, &local)) {
         Some(local) => format!("{utc} ({local})"),
         None => utc,

@@ -185,8 +185,12 @@ async fn put(
 ) -> Result<(), CliError> {
     let failed = |error| keychain_failed(format!("could not store the key `{name}`"), error);
     let store = &keychain.store;
-    store.put(name, keys).await.map_err(failed)?;
     let is_other = |stored: &Credentials| stored.access_key_id() != keys.access_key_id();
+    if stored.is_none_or(is_other) {
+        // With the old record, arl would use cached sessions of the old key if it is interrupted here.
+        keychain.remove_record(name);
+    }
+    store.put(name, keys).await.map_err(failed)?;
     if stored.is_none_or(is_other)
         && let Ok(Some(rotation)) = store.rotation(name).await
     {

@@ -67,7 +67,7 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus, CliErr
     };
     let mut sessions = roles::cached_sessions(&context, output);
     let names = account_names(&cached_catalogs(&context, &config, &resolver), &offers.catalogs);
-    let mut roles = roles::profile_roles(&config, &sessions, output, |_| true);
+    let mut roles = roles::profile_roles(&config, &sessions, |_| true);
     roles::name_accounts(&mut roles, &names);
     roles.extend(catalog_roles(&offers.catalogs, &roles, &sessions));
     roles.retain(is_wanted_role);

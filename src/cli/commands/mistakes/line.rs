@@ -103,6 +103,17 @@ impl CommandLine {
         format!("arl {}", quoted(&line))
     }
 
+    /// Returns the line with a flag and its value behind the verb, if there is one.
+    pub(super) fn after_the_verb(&self, flag: &str) -> Option<String> {
+        let mut rest = self.words.clone();
+        let place = rest.iter().position(|word| word == flag)?;
+        let flag: Vec<String> = rest.drain(place..rest.len().min(place + 2)).collect();
+        let line = Self::of_words(&rest);
+        let verb = rest.iter().position(|word| Some(word) == line.verb.as_ref())?;
+        rest.splice(verb + 1..verb + 1, flag);
+        Some(format!("arl {}", quoted(&refs(&rest))))
+    }
+
     /// Returns the typed role, or `ROLE` if the line has none.
     pub(super) fn role(&self) -> String {
         self.words[..self.separator()]

@@ -173,7 +173,9 @@ impl CommandLine {
         let profile =
             value.filter(|value| !value.starts_with('-')).map_or("ROLE".into(), |value| quoted(&[value]));
         match word {
-            "--profile" | "-p" => refused.hint(format!("arl assume {profile}")),
+            "--profile" | "-p" => {
+                refused.hint(self.after_the_verb(word).unwrap_or_else(|| format!("arl assume {profile}")))
+            }
             "-?" => refused.hint("arl --help"),
             _ => refused.hint(line_of_other_tools(word, self).unwrap_or_else(|| {
                 "the command comes first: arl assume ROLE; `arl --help` lists the commands".to_owned()
@@ -322,7 +324,8 @@ impl CommandLine {
             }
             _ => {}
         }
-        format!("arl {} {}", quoted(&rest_of(self)), missing.join(" "))
+        let behind = self.behind_separator().map(|words| format!(" -- {}", quoted(&refs(words))));
+        format!("arl {} {}{}", quoted(&rest_of(self)), missing.join(" "), behind.unwrap_or_default())
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn candidates(context: &Context) -> Result<(Vec<Choice>, Vec<Entry>),
     let output = Output::quiet();
     let sessions = roles::cached_sessions(context, &output);
     let catalogs = cached_catalogs(context, &config, &resolver);
-    let mut roles = roles::profile_roles(&config, &sessions, &output, |_| true);
+    let mut roles = roles::profile_roles(&config, &sessions, |_| true);
     roles.extend(catalog_roles(&catalogs, &roles, &sessions));
     let known: HashSet<String> = roles.iter().map(KnownRole::identifier).collect();
     roles.extend(
