@@ -352,7 +352,7 @@ const ROLES: &[(&str, &str, &str)] = &[
         "did you mean `arn:aws:iam::123456789012:role/X`?",
     ),
     ("X@123456789012", "there is no profile", "did you mean `123456789012/X`?"),
-    ("arn:aws:iam::123456789012:user/ann", "this names a `user`", "with --profile"),
+    ("arn:aws:iam::123456789012:user/ann", "this names a `user`", "by --profile"),
     ("arn:aws:sts::123456789012:assumed-role/X/me", "session's ARN", "`arn:aws:iam::123456789012:role/X`?"),
     ("123456789012", "there is no profile", "`arl list 123456789012`"),
     ("corp", "there is no profile", "arl login corp"),
