@@ -226,8 +226,9 @@ __arl_prefix_assignment() {
     for __arl_name in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN \
         AWS_REGION AWS_DEFAULT_REGION; do
         [[ -n ${!__arl_name+x} ]] || \builtin continue
-        # This changes the global variable, which a variable of another scope hides. Needs bash 4.2.
-        if \builtin declare -g "$__arl_name=__arl_$$" 2>/dev/null && [[ ${!__arl_name} != "__arl_$$" ]]; then
+        # This changes the global variable, which a variable of another scope hides. Attributes such as -u and
+        # -i do not change a number. Needs bash 4.2.
+        if \builtin declare -g "$__arl_name=$$" 2>/dev/null && [[ ${!__arl_name} != "$$" ]]; then
             \builtin printf '%s' "$__arl_name"
             \builtin return 1
         fi
