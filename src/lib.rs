@@ -239,7 +239,7 @@ pub mod internal {
     pub use crate::source::{
         ContainerSource, ContainerToken, LoginSource, MetadataPresence, MetadataSource, PROCESS_ANCESTORS,
         ProcessSource, RoleRef, ShellRole, Source, SourceChain, SourceError, SourceId, SourceResolver,
-        SsoClient, SsoSession, SsoSource, SsoToken, WebIdentityToken, closest,
+        SsoClient, SsoSession, SsoSource, SsoToken, WebIdentityToken, closest, has_credentials,
     };
     pub use crate::sts::{
         AccessKey, CallerIdentity, CertificateFault, Confirmation, Iam, IamSettings, IdentityCenter,

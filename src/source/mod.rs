@@ -19,6 +19,7 @@ pub use kind::{
     ContainerSource, ContainerToken, LoginSource, MetadataPresence, MetadataSource, PROCESS_ANCESTORS,
     ProcessSource, Source, SourceId, SsoSession, SsoSource, WebIdentityToken,
 };
+pub use profile::has_credentials;
 pub use resolve::{ShellRole, SourceResolver};
 pub use role_ref::{RoleRef, closest};
 pub(crate) use sign_in_id::{sign_in_id, sign_in_note_path};

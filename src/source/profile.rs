@@ -137,7 +137,7 @@ fn process(
 }
 
 /// Whether arl takes credentials from the profile.
-pub(super) fn has_credentials(section: &Section<'_>) -> bool {
+pub fn has_credentials(section: &Section<'_>) -> bool {
     section.get("arl_keys").is_some() || has_sdk_credentials(section)
 }
 

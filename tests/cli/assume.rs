@@ -249,6 +249,39 @@ fn list_shows_role_profiles_and_warns_about_invalid_ones() {
     assert!(json.lines().nth(1).unwrap().contains("\"mfa_serial\":\"GAHT12345678\""), "{json}");
 }
 
+/// What another host, container or environment may have is no fault of the profile.
+#[test]
+fn list_marks_each_profile_that_works_nowhere_and_says_why() {
+    let stage = Stage::new();
+    let role = "role_arn = arn:aws:iam::123456789012:role/Deploy\n";
+    let profiles = [
+        ("environment", "credential_source = Environment", ""),
+        ("container", "credential_source = EcsContainer", ""),
+        ("instance", "credential_source = Ec2InstanceMetadata", ""),
+        ("keys", "source_profile = ann", ""),
+        ("typo", "credential_source = Foo", "`credential_source`"),
+        ("both", "credential_source = Environment\nsource_profile = ann", "`credential_source`"),
+        ("none", "region = eu-west-1", "profile `none`"),
+        ("empty", "source_profile = region", "profile `region`"),
+        ("half", "source_profile = id", "profile `id`"),
+        ("gone", "source_profile = nowhere", "there is no profile `nowhere`"),
+        ("time", "source_profile = ann\nduration_seconds = abc", "`duration_seconds`"),
+    ];
+    let mut config =
+        "[profile region]\nregion = x\n[profile id]\naws_access_key_id = AKIAX\n[profile ann]\naws_access_key_id = AKIAX\naws_secret_access_key = s\n"
+            .to_owned();
+    for (name, lines, _) in profiles {
+        config.push_str(&format!("[profile {name}]\n{role}{lines}\n"));
+    }
+    stage.profiles(&config, "");
+    let listed = stage.run(stage.bare("arl").arg("list")).success();
+    for (name, _, fault) in profiles {
+        let row = listed.lines().find(|line| line.split_whitespace().any(|word| word == name)).unwrap();
+        assert_eq!(row.starts_with('!'), !fault.is_empty(), "{name}: {row}");
+        assert!(row.contains(fault), "{name}: {row}");
+    }
+}
+
 #[test]
 fn status_verify_asks_sts_for_the_identity() {
     let stage = Stage::new();

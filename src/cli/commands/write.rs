@@ -163,11 +163,10 @@ fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<Option<Ve
         return Err(CliError::new(format!("profile `{name}` has long-term keys, which would be lost"))
             .hint("choose another name with --profile-name, or pass --force"));
     }
-    // SDKs prefer most of these keys to access keys in the same profile.
     let other = OTHER_SOURCES.into_iter().find(|key| section.get(key).is_some());
     if let Some(key) = other {
         return Err(CliError::new(format!(
-            "profile `{name}` has `{key}`, which every SDK prefers to the keys that arl would write"
+            "profile `{name}` has `{key}`, and programs differ in whether they use it or the keys that arl would write"
         ))
         .hint("choose another name with --profile-name, or pass --force"));
     }

@@ -1,7 +1,9 @@
 //! The errors and hints for source credentials that are missing or invalid in the configuration.
 
 use arl::internal::shell::Shell;
-use arl::internal::{InvalidProfileKey, Section, SharedConfig, SharedFile, SourceError, web_identity_key};
+use arl::internal::{
+    InvalidProfileKey, Section, SharedConfig, SharedFile, SourceError, has_credentials, web_identity_key,
+};
 
 use crate::cli::env::context::{Context, profile_variable};
 use crate::cli::env::program;
@@ -140,20 +142,10 @@ fn misspelled_key(key: &str) -> Option<&'static str> {
 
 /// Returns the profiles without a role, which credentials can come from.
 fn profiles_with_credentials<'a>(config: &'a SharedConfig<'_>) -> Vec<&'a str> {
-    const SOURCES: [&str; 7] = [
-        "aws_access_key_id",
-        "arl_keys",
-        "credential_process",
-        "sso_account_id",
-        "login_session",
-        "web_identity_token_file",
-        "web_identity_token_process",
-    ];
     let has_source = |name: &&str| {
-        config.profile(name).is_some_and(|profile| {
-            profile.get_non_empty("role_arn").is_none()
-                && SOURCES.iter().any(|key| profile.get_non_empty(key).is_some())
-        })
+        config
+            .profile(name)
+            .is_some_and(|profile| profile.get_non_empty("role_arn").is_none() && has_credentials(profile))
     };
     let mut names: Vec<&str> = config.profile_names().into_iter().filter(has_source).collect();
     // Generated profiles are roles, and there may be hundreds of them.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use arl::internal::{SharedConfig, ShellRole, SourceError, SourceResolver};
+use arl::internal::{Section, SharedConfig, ShellRole, SourceError, SourceResolver};
 
 use crate::cli::env::vars;
 
@@ -70,15 +70,25 @@ impl<'a> SourceChains<'a> {
     }
 }
 
+/// The values of `credential_source`.
+const CREDENTIAL_SOURCES: [&str; 3] = ["Environment", "Ec2InstanceMetadata", "EcsContainer"];
+
 /// Looks up an environment variable.
 static LOOKUP: fn(&str) -> Option<String> = |name| vars::get(name);
 
 impl SourceChains<'_> {
     /// Returns the outcome of the last profile of a chain: whether it has a source.
     fn end(&self, name: &str, is_role: bool) -> SourceOutcome {
+        // Whether the environment, the container or the instance has credentials differs from host to host.
+        let is_of_host = |section: &Section<'_>| {
+            section.get("source_profile").is_none()
+                && section.get("credential_source").is_some_and(|source| CREDENTIAL_SOURCES.contains(&source))
+        };
+        if is_role && self.config.profile(name).is_some_and(is_of_host) {
+            return SourceOutcome::default();
+        }
         let resolver = SourceResolver::new(self.config, &LOOKUP, ShellRole::Ignore);
         let found = if is_role { resolver.source_of_role(name) } else { resolver.profile(name) };
-        // What the environment lacks now, it may have later.
         let fault = found.err().filter(|error| {
             matches!(
                 error,
