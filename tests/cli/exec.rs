@@ -187,10 +187,15 @@ fn without_a_command_exec_starts_the_users_shell() {
     let stage = Stage::new();
     let mut command = stage.as_ann("arl");
     command.args(["exec", DEPLOY]).env("SHELL", "/bin/bash");
-    assert_eq!(
-        stage.run_with_input(&mut command, "echo $ARL_ROLE_ARN ${BASH_VERSION:+bash}").success(),
-        format!("{DEPLOY} bash\n")
-    );
+    let run = stage.run_with_input(&mut command, "echo $ARL_ROLE_ARN ${BASH_VERSION:+bash}");
+    let said = "arl: starting /bin/bash as role/Deploy in 123456789012, ";
+    assert!(run.stderr.starts_with(said) && run.stderr.lines().count() == 1, "{run:?}");
+    assert_eq!(run.success(), format!("{DEPLOY} bash\n"));
+    let run = stage.run_with_input(command.arg("--server"), "echo $ARL_ROLE_ARN");
+    assert!(run.stderr.contains("arl: starting /bin/bash, which gets credentials from arl"), "{run:?}");
+    // With a command there is nothing to say.
+    let run = stage.run(stage.as_ann("arl").args(["exec", DEPLOY, "--", "true"]));
+    assert_eq!(run.stderr, "", "{run:?}");
 }
 
 #[test]

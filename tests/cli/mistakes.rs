@@ -254,6 +254,13 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "--region is empty",
         "check that no variable on the command line is empty",
     ),
+    (
+        "assume prod-deploy -- ls",
+        "has no use for",
+        "to run a command as the role: arl exec prod-deploy -- ls",
+    ),
+    ("-p dev exec prod-deploy -- ls", "before the subcommand", "arl exec -p dev prod-deploy -- ls"),
+    ("exec --isolate prod-deploy -- ls", "needs --server", "arl exec --isolate prod-deploy --server -- ls"),
     ("assume prod-deploy -d 24h", "--duration must be 15m to 12h, not 24h", "the longest: --duration 12h"),
     ("assume prod-deploy -d PT1H", "not `PT1H`", "for one hour: --duration 1h"),
     ("assume prod-deploy --policy p.json", "--policy is the name of a file", "--policy file://p.json"),

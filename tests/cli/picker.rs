@@ -299,6 +299,15 @@ fn without_a_terminal_a_missing_role_is_a_usage_error() {
             .run(stage.bare("arl").args([command, "-"]))
             .failure(2, if command == "exec" { "only `arl assume`" } else { "no previous role" });
     }
+    for (shell, cause) in [
+        ("nushell", "not available in nushell"),
+        ("tcsh", "not available in tcsh"),
+        ("bash", "has had no other one"),
+    ] {
+        let run = stage.run(stage.bare("arl").args(["assume", "-"]).env("ARL_SHELL", shell));
+        assert!(!run.stderr.contains("to install it"), "{run:?}");
+        run.failure(2, cause);
+    }
 }
 
 #[test]

@@ -173,3 +173,25 @@ fn the_local_time_stands_beside_utc() {
         assert_eq!(json["expires_at"].to_string(), seconds, "{zone}");
     }
 }
+
+#[test]
+fn a_time_zone_that_is_no_regular_file_is_not_read() {
+    let stage = Stage::new();
+    let pipe = stage.home.join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for zone in [pipe.to_str().unwrap(), "/dev/zero", "/"] {
+        let mut arl = stage.bare("timeout");
+        arl.args(["10", "arl", "status"]).env("TZ", format!(":{zone}")).envs([
+            ("AWS_ACCESS_KEY_ID", "ASIAX"),
+            ("ARL_KEY_ID", "ASIAX"),
+            ("ARL_ROLE", "corp-dev"),
+            ("AWS_ACCOUNT_ID", "123456789012"),
+            ("ARL_EXPIRES_AT", "4073336230"),
+            ("AWS_CREDENTIAL_EXPIRATION", "2099-01-29T02:17:10Z"),
+        ]);
+        let text = stage.run(&mut arl).success();
+        assert!(text.contains("\n  expires   2099-01-29T02:17:10Z\n"), "{zone}: {text}");
+        // A role without an ARN is named with its account.
+        assert!(text.starts_with("corp-dev (in 123456789012), "), "{zone}: {text}");
+    }
+}
