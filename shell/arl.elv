@@ -28,6 +28,9 @@ var __arl_own = [ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_
 var __arl_regions = [AWS_REGION AWS_DEFAULT_REGION]
 # The environment from before the role, in a variable of elvish, which child processes do not see.
 var __arl_memory = $nil
+# The arguments of this role and of the one before, for `arl assume -`.
+var __arl_last = []
+var __arl_previous = []
 
 fn __arl_get {|name| if (has-env $name) { get-env $name } else { put $nil } }
 
@@ -98,18 +101,36 @@ fn __arl_has_hook {
   put $has
 }
 
-fn arl {|@words|
-  var verb = ''
+# Returns the verb: the first argument that is no flag and no value of one.
+fn __arl_verb {|words|
   var skip = $false
   for word $words {
     if $skip {
       set skip = $false
-    } elif (and (eq $verb '') (eq $word --color)) {
+    } elif (eq $word --color) {
       set skip = $true
-    } elif (and (eq $verb '') (not (str:has-prefix $word -))) {
-      set verb = $word
+    } elif (not (str:has-prefix $word -)) {
+      put $word
+      return
     }
   }
+  put ''
+}
+
+# Returns the arguments, with those of the previous role in place of `-`, or of the last one if the shell has
+# no role now. Without them arl itself reports that there is no role to go back to.
+fn __arl_with_previous {|words|
+  var back = (if (__arl_owned) { put $__arl_previous } else { put $__arl_last })
+  if (or (== (count $back) 0) (not (has-value $words -))) {
+    put $words
+  } else {
+    put [$@back (each {|word| if (not (has-value [assume -] $word)) { put $word } } $words)]
+  }
+}
+
+fn arl {|@words|
+  var verb = (__arl_verb $words)
+  if (eq $verb assume) { set words = (__arl_with_previous $words) }
   var passes = $false
   for word $words {
     if (eq $word --) { break }
@@ -127,22 +148,24 @@ fn arl {|@words|
   if (and (eq $verb assume) (not $passes)) {
     var text = ''
     if $chains {
-      set text = (e:arl $@words --shell elvish | slurp)
+      set text = (e:arl $@words --shell elvish --recall | slurp)
     } else {
-      set text = (__arl_run_from_original { e:arl $@words --shell elvish | slurp })
+      set text = (__arl_run_from_original { e:arl $@words --shell elvish --recall | slurp })
     }
     var kept = (and $chains (__arl_owned) (not-eq $__arl_memory $nil))
     if (not $chains) { __arl_use_original_env }
     var before = (if $kept { put $__arl_memory[before] } else { __arl_snapshot })
     if (not $kept) { for name $__arl_own { set before[$name] = $nil } }
-    eval $text
+    var printed = [&]
+    eval $text &on-end={|scope| set printed = [&refresh=$scope[arl_refresh] &last=$scope[arl_last]] }
     var after = [&]
     for name $__arl_regions { set after[$name] = (__arl_get $name) }
     set __arl_memory = [&before=$before &after=$after]
-    # Some arguments cannot be used again: an MFA code works only once, and --chain starts from a role that is
-    # gone by then.
-    if (not (re:match '(^| )--chain( |$)|oken.?[cC]ode|mfa-code|file://[^/]' (str:join ' ' $words))) {
-      set __arl_memory[words] = [(each {|word| if (not (re:match '^(-[vq]+|--verbose|--quiet)$' $word)) { put $word } } $words)]
+    if (not-eq $printed[refresh] []) { set __arl_memory[words] = $printed[refresh] }
+    # Assuming the same role again must not change the previous one.
+    if (not-eq $printed[last] $__arl_last) {
+      set __arl_previous = $__arl_last
+      set __arl_last = $printed[last]
     }
   } elif (and (eq $verb clear) (not $passes)) {
     if (and (has-env AWS_ACCESS_KEY_ID) (not (__arl_owned))) {
@@ -202,7 +225,7 @@ fn __arl_forget_role {
 # role. A later `arl init` recognizes the hook by its option and uses it to take over the memory.
 fn __arl_hook {|&arl-memory=$false|
   if $arl-memory {
-    put $__arl_memory
+    put [&memory=$__arl_memory &last=$__arl_last &previous=$__arl_previous]
   } elif (and (has-env ARL_EXPIRES_AT) (re:match '^[0-9]{1,15}$' (__arl_get ARL_EXPIRES_AT))) {
     var now = (__arl_now)
     if (>= $now (__arl_expires_at)) {
@@ -234,4 +257,9 @@ fn __arl_hook {|&arl-memory=$false|
 # `eval` keeps its names to itself, so `edit:add-var` makes the function available. Only an interactive elvish
 # has `edit:` and reads rc.elv.
 edit:add-var arl~ $arl~
-set edit:before-readline = [(for hook $edit:before-readline { if (__arl_is_hook $hook) { set __arl_memory = ($hook &arl-memory) } else { put $hook } }) $__arl_hook~]
+fn __arl_take_over {|kept|
+  set __arl_memory = $kept[memory]
+  set __arl_last = $kept[last]
+  set __arl_previous = $kept[previous]
+}
+set edit:before-readline = [(for hook $edit:before-readline { if (__arl_is_hook $hook) { __arl_take_over ($hook &arl-memory) } else { put $hook } }) $__arl_hook~]

@@ -87,28 +87,42 @@ def __arl_snapshot [undo: record] {
     }
 }
 
-# Returns the arguments that assume the same role again, or null. An MFA code works only once, and --chain
-# starts from a role that is gone by then.
-def __arl_again [words: list<string>] {
-    if ($words | any {|word| $word =~ '^--chain$|oken.?[cC]ode|mfa-code|^file://[^/]|=file://[^/]' }) { return null }
-    $words | where $it !~ '^(-[vq]+|--verbose|--quiet)$'
+# Returns the arguments of this role and of the one before, as `arl assume` has printed them. A variable with
+# that name from the environment is a string, which arl did not write.
+def __arl_roles [] {
+    let roles = $env.__arl_roles?
+    if ($roles | describe --detailed | get type) == record { $roles } else { { last: [], previous: [] } }
+}
+
+# Returns the arguments, with those of the previous role in place of `-`, or of the last one if the shell has
+# no role now. Without them arl itself reports that there is no role to go back to.
+def __arl_with_previous [words: list<string>] {
+    if '-' not-in $words { return $words }
+    let roles = (__arl_roles)
+    let back = if (__arl_owned) { $roles.previous } else { $roles.last }
+    if ($back | is-empty) { $words } else { ($back | skip 1) ++ ($words | where $it != '-') }
 }
 
 # Switch this shell to a role, or print its credentials
-def --env --wrapped "arl assume" [...words: string] {
+def --env --wrapped "arl assume" [...typed: string] {
+    let words = (__arl_with_previous $typed)
     let chains = ("--chain" in $words)
     let undo = if $chains { {} } else { __arl_original_env }
     if ($words | any {|word| $word =~ '^(--json|--format(=.*)?|--help|-h|--show|--shell(=.*)?)$' }) {
         return (do { __arl_apply $undo; ^arl assume ...$words })
     }
     # If arl fails, the function ends here, before it changes anything.
-    let changes = (__arl_ask $undo [assume ...$words])
+    let printed = (__arl_ask $undo [assume ...$words --recall])
+    let changes = ($printed | reject arl_refresh arl_last)
     let kept = if $chains and (__arl_owned) { (__arl_memory | default {}).before? } else { null }
     # A record is not a string, so child processes do not see it.
     $env.__arl_memory = {
         before: ($kept | default (__arl_snapshot $undo)), after: (__arl_regions ($undo | merge $changes))
-        words: (__arl_again $words)
+        words: $printed.arl_refresh
     }
+    # Assuming the same role again must not change the previous one.
+    let last = (__arl_roles).last
+    if $last != $printed.arl_last { $env.__arl_roles = { last: $printed.arl_last, previous: $last } }
     __arl_apply ($undo | merge $changes)
     __arl_install_hooks
 }
@@ -190,8 +204,8 @@ def __arl_notice [told: string] {
 # Returns the changes that renew the role if ARL_ON_EXPIRY asks for it, else null.
 def __arl_renewal [] {
     let words = (__arl_memory | default {}).words?
-    if $env.ARL_ON_EXPIRY? != 'refresh' or $words == null { return null }
-    try { let undo = (__arl_original_env); $undo | merge (__arl_ask $undo [assume ...$words --quiet --within 5s]) } catch { null }
+    if $env.ARL_ON_EXPIRY? != 'refresh' or ($words | is-empty) { return null }
+    try { let undo = (__arl_original_env); $undo | merge (__arl_ask $undo [...$words --quiet --within 5s]) } catch { null }
 }
 
 # Returns the region from before the role, if the region is still the role's. A child shell does not know that

@@ -24,6 +24,12 @@ $global:__arl_sources = @(
 $global:__arl_own = @('ARL_ROLE', 'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE', 'ARL_REGION', 'ARL_USER_REGION')
 $global:__arl_regions = @('AWS_REGION', 'AWS_DEFAULT_REGION')
 
+# The arguments of this role and of the one before, for `arl assume -`. A second `arl init` keeps them.
+if ($null -eq $global:__arl_last) {
+    $global:__arl_last = @()
+    $global:__arl_previous = @()
+}
+
 function global:__arl_get([string]$Name) { [Environment]::GetEnvironmentVariable($Name) }
 
 # Up to PowerShell 7.4 an empty value removes a variable. A null value always removes it by name.
@@ -64,9 +70,17 @@ function global:__arl_snapshot {
 
 function global:__arl_restore($Picture) { foreach ($name in $Picture.Keys) { __arl_put $name $Picture[$name] } }
 
+# Returns the arguments, with those of the previous role in place of `-`, or of the last one if the shell has
+# no role now. Without them arl itself reports that there is no role to go back to.
+function global:__arl_with_previous($Words) {
+    $back = if (__arl_owned) { $global:__arl_previous } else { $global:__arl_last }
+    if ($Words -cnotcontains '-' -or $Words -cnotcontains 'assume' -or @($back).Count -eq 0) { return $Words }
+    @($back) + @($Words | Where-Object { $_ -cnotin 'assume', '-' })
+}
+
 function global:arl {
     $program = (Get-Command -Name arl -CommandType Application -ErrorAction Stop | Select-Object -First 1).Source
-    $words = @($args)
+    $words = @(__arl_with_previous @($args))
     $verb = ''
     $skip = $false
     $passes = $false
@@ -105,7 +119,7 @@ function global:arl {
     }
     if ($chains -or $verb -notin 'assume', 'exec', 'each', 'write', 'explain', 'console') {
         if ($verb -ne 'assume' -or $passes) { & $program @words; return }
-        $text = & $program @words --shell powershell | Out-String
+        $text = & $program @words --shell powershell --recall | Out-String
     }
     else {
         # PowerShell has only one environment for the process, so `finally` restores the role.
@@ -113,7 +127,7 @@ function global:arl {
         try {
             __arl_use_original_env
             if ($verb -ne 'assume' -or $passes) { & $program @words; return }
-            $text = & $program @words --shell powershell | Out-String
+            $text = & $program @words --shell powershell --recall | Out-String
         }
         finally { __arl_restore $held }
     }
@@ -125,11 +139,13 @@ function global:arl {
     Invoke-Expression $text
     $after = @{}
     foreach ($name in $global:__arl_regions) { $after[$name] = __arl_get $name }
-    # Some arguments cannot be used again: an MFA code works only once, and --chain starts from a role that is
-    # gone by then.
-    $again = @($words | Where-Object { $_ -cnotmatch '^(-[vq]+|--verbose|--quiet)$' })
-    if ($words -cmatch '^--chain$|oken.?[cC]ode|mfa-code|(^|=)file://[^/]') { $again = $null }
-    $global:__arl_memory = @{ Before = $before; After = $after; Words = $again }
+    # The statements have set $arl_refresh and $arl_last.
+    $global:__arl_memory = @{ Before = $before; After = $after; Words = $(if ($arl_refresh.Count) { $arl_refresh }) }
+    # Assuming the same role again must not change the previous one.
+    if ((ConvertTo-Json -InputObject @($arl_last)) -cne (ConvertTo-Json -InputObject @($global:__arl_last))) {
+        $global:__arl_previous = @($global:__arl_last)
+        $global:__arl_last = @($arl_last)
+    }
 }
 
 function global:__arl_notice([long]$Now, [string]$Told) {

@@ -36,6 +36,10 @@ def __arl_load():
     memory = getattr(__xonsh__, "arl_memory", None)
     if memory is None:
         memory = __xonsh__.arl_memory = {}
+    # The arguments of this role and of the one before, for `arl assume -`.
+    roles = getattr(__xonsh__, "arl_roles", None)
+    if roles is None:
+        roles = __xonsh__.arl_roles = {"last": [], "previous": []}
 
     def get(name):
         value = env.get(name, None)
@@ -85,15 +89,20 @@ def __arl_load():
                 words.pop(0)
         return words[0] if words else ""
 
-    def again(args):
-        # Some arguments cannot be used again: an MFA code works only once, and --chain starts from a role
-        # that is gone by then.
-        if any(re.search(r"^--chain$|oken.?[cC]ode|mfa-code|(^|=)file://[^/]", word) for word in args):
-            return None
-        return [word for word in args if not re.fullmatch(r"-[vq]+|--verbose|--quiet", word)]
+    def with_previous(args):
+        # Takes the arguments of the previous role in place of `-`, or of the last one if the shell has no
+        # role now. Without them arl itself reports that there is no role to go back to.
+        words = roles["previous" if owned() else "last"]
+        if verb_of(args) != "assume" or "-" not in args or not words:
+            return args
+        rest = list(args)
+        rest.remove("assume")
+        rest.remove("-")
+        return [*words, *rest]
 
     @unthreadable
     def arl(args, stdin=None, stdout=None, stderr=None):
+        args = with_previous(args)
         verb = verb_of(args)
         own = args[: args.index("--")] if "--" in args else args
         passes = any(re.match(r"(--json|--format(=.*)?|--help|-h|--show|--shell(=.*)?)$", word) for word in own)
@@ -119,7 +128,8 @@ def __arl_load():
             update_env(dict.fromkeys(own_names))
             memory.clear()
             return 0
-        done = call([*args, "--shell", "xonsh"], original, stdin, subprocess.PIPE, stderr)
+        recall = ["--recall"] if verb == "assume" else []
+        done = call([*args, "--shell", "xonsh", *recall], original, stdin, subprocess.PIPE, stderr)
         if done.returncode != 0:
             return done.returncode
         if verb == "clear":
@@ -128,8 +138,12 @@ def __arl_load():
         kept = memory.get("before") if "--chain" in own and owned() else None
         update_env(original)
         before = kept or {name: None if name.startswith("ARL_") else get(name) for name in identity + regions}
-        exec(done.stdout.decode(), {"__xonsh__": __xonsh__})
-        memory.update(before=before, after={name: get(name) for name in regions}, args=again(args))
+        scope = {"__xonsh__": __xonsh__}
+        exec(done.stdout.decode(), scope)
+        memory.update(before=before, after={name: get(name) for name in regions}, args=scope["arl_refresh"])
+        # Assuming the same role again must not change the previous one.
+        if scope["arl_last"] != roles["last"]:
+            roles.update(last=scope["arl_last"], previous=roles["last"])
         return 0
 
     def is_over():

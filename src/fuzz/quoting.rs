@@ -45,7 +45,7 @@ fn identity(value: &str) -> Identity {
 fn assume(shell: Shell, value: &str) {
     let refresh = vec!["assume".to_owned(), value.to_owned()];
     let identity = identity(value);
-    let memory = RoleMemory { words: refresh.clone(), is_untrusted: false };
+    let memory = RoleMemory { words: refresh.clone(), is_untrusted: false, is_for_function: true };
     let restore_point = RestorePoint::Untrusted;
     let update = ShellUpdate { identity: &identity, restore_point, refresh, memory };
     let Ok(text) = shell.assume(&update) else { return };

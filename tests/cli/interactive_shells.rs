@@ -1,9 +1,11 @@
 //! The hooks of tcsh, nushell, elvish and xonsh, whose line editors ask the terminal questions; and dash,
 //! which has the function only. `hooks` shows the same of the other shells.
 
-use arl_sts::World;
+use std::fs;
 
-use crate::shell::{ASKING, DASH, ShellSession};
+use arl_sts::{Recorded, World};
+
+use crate::shell::{ASKING, DASH, ELVISH, NUSHELL, ShellSession, XONSH};
 use crate::support::{DEPLOY, Stage};
 
 const CLEARED: &str = "its credentials were cleared";
@@ -140,4 +142,47 @@ fn dash_has_the_function_and_no_hook() {
     // Expired keys make commands fail. Nothing replaces them with the next source that an SDK would find.
     assert!(run.environment("expired").has_any("AWS_SESSION_TOKEN=FwoG"), "{run:?}");
     assert_eq!(run.environment("after"), run.environment("before"), "{run:?}");
+}
+
+/// `hooks::previous` shows the same of the shells that evaluate statements.
+#[test]
+fn dash_is_the_role_before_this_one() {
+    const READ_ONLY: &str = "arn:aws:iam::123456789012:role/ReadOnly";
+    for shell in [ELVISH, XONSH, NUSHELL] {
+        let stage = Stage::new();
+        fs::write(stage.home.join("p.json"), r#"{"Version":"2012-10-17","Statement":[]}"#).unwrap();
+        let session = ShellSession::new(&stage, shell).assume("-").dump("none");
+        let session = session.assume(&format!("{DEPLOY} --duration 30m --policy file://p.json"));
+        let session = session.assume(READ_ONLY).assume("-").dump("first");
+        // A role that is assumed again is no other one.
+        let session = session.assume("-").assume(READ_ONLY).assume("-").dump("again");
+        let session = session.assume("-").dump("second").clear().assume("-").dump("cleared");
+        // A second `arl init` keeps the memory, and a failure changes nothing.
+        let session = session.line(shell.init).assume("nosuch").assume("-").dump("failed");
+        // A role that was assumed with --chain cannot be assumed so again, but the one before it can.
+        let session = session.assume("arn:aws:iam::123456789012:role/Chained --chain").dump("chained");
+        let session = session.assume("- --duration 20m").dump("after-chain");
+        let run = session.typed();
+        assert!(!run.environment("none").has_any("ARL_ROLE"), "{run:?}");
+        for (dump, role) in [
+            ("first", "Deploy"),
+            ("again", "Deploy"),
+            ("second", "ReadOnly"),
+            ("cleared", "ReadOnly"),
+            ("failed", "Deploy"),
+            ("chained", "Chained"),
+            ("after-chain", "Deploy"),
+        ] {
+            let role = format!("ARL_ROLE=123456789012/{role}");
+            assert!(run.environment(dump).has(&role), "{dump} {role}: {run:?}");
+            assert!(!run.environment(dump).has_any("arl_"), "{dump}: {run:?}");
+        }
+        let has = |request: &Recorded, name: &str, value: &str| {
+            request.parameters.iter().any(|(other, text)| other == name && text == value)
+        };
+        let of_deploy: Vec<Recorded> =
+            stage.assumed().into_iter().filter(|request| has(request, "RoleArn", DEPLOY)).collect();
+        assert!(of_deploy.iter().any(|request| has(request, "DurationSeconds", "1800")), "{of_deploy:?}");
+        assert!(has(of_deploy.last().unwrap(), "DurationSeconds", "1200"), "{of_deploy:?}");
+    }
 }

@@ -33,7 +33,7 @@ fn every_shell_reads_back_hostile_values_exactly() {
                 identity: &identity,
                 restore_point: RestorePoint::Untrusted,
                 refresh: vec![value.clone()],
-                memory: RoleMemory { words: vec![value.clone()], is_untrusted: false },
+                memory: RoleMemory { words: vec![value.clone()], is_untrusted: false, is_for_function: true },
             };
             let Ok(text) = dialect.assume(&handover) else {
                 assert!(value.chars().any(char::is_control), "{name} refuses {value:?}");

@@ -300,7 +300,7 @@ fn without_a_terminal_a_missing_role_is_a_usage_error() {
             .failure(2, if command == "exec" { "only `arl assume`" } else { "no previous role" });
     }
     for (shell, cause) in [
-        ("nushell", "not available in nushell"),
+        ("nushell", "has had no other one"),
         ("tcsh", "not available in tcsh"),
         ("bash", "has had no other one"),
     ] {

@@ -118,7 +118,7 @@ fn every_shell_reads_back_hostile_values_exactly() {
                 identity: &identity,
                 restore_point: RestorePoint::Untrusted,
                 refresh: vec![value.clone()],
-                memory: RoleMemory { words: vec![value.clone()], is_untrusted: false },
+                memory: RoleMemory { words: vec![value.clone()], is_untrusted: false, is_for_function: true },
             };
             match dialect.assume(&handover) {
                 Ok(text) => {

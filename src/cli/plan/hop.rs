@@ -15,6 +15,7 @@ use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 use crate::cli::plan::role_ref::{check_unambiguous, role_arn, unknown_role};
 use crate::cli::plan::source_hints::invalid_key;
+use crate::cli::plan::value_hints::value_hint;
 use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::output::Output;
 
@@ -157,7 +158,7 @@ impl HopBuilder {
         profile: Option<(&str, RoleProfile)>,
         output: &Output,
     ) -> Result<Hop, CliError> {
-        let mut overlay = Overlay::new(args, output)?;
+        let mut overlay = Overlay::new(role_arn, args, output)?;
         let session_name = overlay
             .value("RoleSessionName", "--role-session-name", &args.role_session_name)
             .or_else(|| args.source_identity.clone().map(|text| ("--source-identity".to_owned(), text)));
@@ -242,13 +243,17 @@ struct Overlay {
 }
 
 impl Overlay {
-    fn new(args: &RoleArgs, output: &Output) -> Result<Self, CliError> {
+    fn new(role_arn: &RoleArn, args: &RoleArgs, output: &Output) -> Result<Self, CliError> {
         let mut additional: AdditionalParameters = match &args.additional_parameters {
             Some(text) => parse_value("--additional-parameters", text)?,
             None => AdditionalParameters::default(),
         };
-        // The ROLE argument overrides a `RoleArn` there.
-        additional.take("RoleArn");
+        // As in aws-assume-role-lib, ROLE overrides a `RoleArn` there.
+        if let Some(other) = additional.take("RoleArn")
+            && other != role_arn.to_string()
+        {
+            output.note(&format!("ROLE overrides the RoleArn in --additional-parameters, `{other}`"));
+        }
         check_names(&additional, output)?;
         Ok(Self { additional, origins: ParameterOrigins::default() })
     }
@@ -277,8 +282,13 @@ impl Overlay {
         let duration = self
             .value("DurationSeconds", "--duration", &args.duration)
             .or_else(|| vars::get(vars::ARL_DURATION).map(|text| ("ARL_DURATION".to_owned(), text)));
+        let is_variable = duration.as_ref().is_some_and(|(origin, _)| origin == vars::ARL_DURATION);
+        let hint = match is_variable {
+            true => "for one hour: export ARL_DURATION=1h; the longest: export ARL_DURATION=12h",
+            false => "for one hour: --duration 1h; the longest: --duration 12h",
+        };
         self.assign("DurationSeconds", duration, &mut request.duration_seconds)
-            .map_err(|error| error.hint("for one hour: --duration 1h; the longest: --duration 12h"))?;
+            .map_err(|error| error.hint(hint))?;
         let policy = match self.value("Policy", "--policy", &args.policy) {
             Some((origin, text)) => Some((origin.clone(), file_url::read(&origin, text)?)),
             None => None,
@@ -324,7 +334,8 @@ impl Overlay {
         slot: &mut Option<T>,
     ) -> Result<(), CliError> {
         if let Some((origin, text)) = value {
-            *slot = Some(parse_value(&origin, &text)?);
+            let value = parse_value(&origin, &text);
+            *slot = Some(value.map_err(|error| error.hints(value_hint(&origin, &text)))?);
             self.origins.set(parameter, origin);
         }
         Ok(())
@@ -340,7 +351,9 @@ impl Overlay {
         parse: impl Fn(&str) -> Result<Vec<T>, Error>,
     ) -> Result<(), CliError> {
         for (index, (origin, text)) in self.values(parameter, flag, typed).into_iter().enumerate() {
-            let part = parse(&text).map_err(|error| CliError::usage(format!("{origin} {error}")))?;
+            let part = parse(&text).map_err(|error| {
+                CliError::usage(format!("{origin} {error}")).hints(value_hint(&origin, &text))
+            })?;
             if index == 0 {
                 self.origins.set(parameter, origin);
                 *slot = None;

@@ -3,6 +3,7 @@
 use arl::internal::shell::Shell;
 use arl::internal::{AccountId, Partition, RoleRef, SharedConfig};
 
+use crate::cli::args::services::SERVICES;
 use crate::cli::env::program;
 use crate::cli::ui::text::{is_unsafe, quote_words};
 
@@ -243,6 +244,9 @@ fn no_name(text: &str) -> Option<String> {
     }
     if text == "help" {
         return Some(command(&["--help"]));
+    }
+    if verb() == "console" && SERVICES.iter().any(|(name, ..)| *name == text) {
+        return Some(format!("`{text}` is a service: arl console ROLE --service {text}"));
     }
     if text == "all" && verb() == "each" {
         return Some(format!("for all profiles with a role: arl each '*' -- {}", typed_command()));

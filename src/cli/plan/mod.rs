@@ -12,6 +12,7 @@ pub(crate) mod role_ref;
 pub(crate) mod sign_in_hints;
 pub(crate) mod source_hints;
 pub(crate) mod sts_settings;
+pub(crate) mod value_hints;
 
 use std::cell::{Cell, OnceCell};
 

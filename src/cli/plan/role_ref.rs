@@ -139,6 +139,9 @@ pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Cont
         return CliError::usage("the role is empty")
             .hint("check that no variable on the command line is empty");
     }
+    if name == "-" {
+        return only_assume_goes_back();
+    }
     let path = context.display_path(SharedFile::Config);
     let error = CliError::new(format!("there is no profile `{name}` in `{path}`"));
     if let Some(section) = config.misnamed_section(name) {
@@ -158,6 +161,12 @@ pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Cont
         [] => error.hint(ROLE_FORMS).hint("`arl list` shows the roles"),
         similar => error.hint(format!("did you mean `{}`?", similar.join("`, `"))),
     }
+}
+
+/// Returns the error for the role `-` of a command other than `arl assume`.
+pub(crate) fn only_assume_goes_back() -> CliError {
+    CliError::usage("`-` means the previous role, and only `arl assume` accepts it")
+        .hint("to go back: arl assume -")
 }
 
 /// Returns the profiles with a similar name, else those whose role has that name.

@@ -141,7 +141,7 @@ fn misspelled_key(key: &str) -> Option<&'static str> {
 }
 
 /// Returns the profiles without a role, which credentials can come from.
-fn profiles_with_credentials<'a>(config: &'a SharedConfig<'_>) -> Vec<&'a str> {
+pub(crate) fn profiles_with_credentials<'a>(config: &'a SharedConfig<'_>) -> Vec<&'a str> {
     let has_source = |name: &&str| {
         config
             .profile(name)

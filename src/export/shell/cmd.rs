@@ -6,6 +6,7 @@ pub(super) const SYNTAX: SimpleSyntax = SimpleSyntax {
     set: |name, value| format!("set \"{name}={value}\""),
     unset: |name| format!("set \"{name}=\""),
     failure: |status| format!("exit /b {status}\n"),
+    list: None,
     quote: |value| format!("\"{value}\""),
     accepts,
 };

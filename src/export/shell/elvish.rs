@@ -1,11 +1,12 @@
 //! elvish: `eval (arl assume ROLE | slurp)`.
 
-use super::simple::{SimpleSyntax, accepts_any};
+use super::simple::{SimpleSyntax, accepts_any, quote_each};
 
 pub(super) const SYNTAX: SimpleSyntax = SimpleSyntax {
     set: |name, value| format!("set-env {name} {}", quote(value)),
     unset: |name| format!("unset-env {name}"),
     failure: |status| format!("fail 'arl failed with status {status}'\n"),
+    list: Some(|name, words| format!("var {name} = [{}]", quote_each(words, quote, " "))),
     quote,
     accepts: accepts_any,
 };

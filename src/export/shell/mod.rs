@@ -65,6 +65,9 @@ pub struct RoleMemory {
     pub words: Vec<String>,
     /// Whether the shell's variables with the earlier roles came from the environment.
     pub is_untrusted: bool,
+    /// Whether the shell function keeps the arguments itself. nushell, elvish, xonsh and PowerShell get them
+    /// only then, in variables of the shell, because their statements may be evaluated without the function.
+    pub is_for_function: bool,
 }
 
 impl Shell {
@@ -162,13 +165,32 @@ impl Shell {
                 tcsh::assume(&mut line, &to_unset, &variables);
                 text = without_separator(line).into_bytes();
             }
-            Self::Nushell => text = nushell::assume(&to_unset, &variables).into_bytes(),
+            Self::Nushell => {
+                let arguments = if memory.is_for_function { self.arguments(update) } else { Vec::new() };
+                text = nushell::assume(&to_unset, &variables, &arguments).into_bytes();
+            }
             Self::Elvish | Self::Xonsh | Self::PowerShell | Self::Cmd => {
-                let lines = self.syntax().map(|syntax| syntax.assume(&to_unset, &variables));
-                text = lines.unwrap_or_default().into_bytes();
+                if let Some(syntax) = self.syntax() {
+                    text = syntax.assume(&to_unset, &variables).into_bytes();
+                    if let Some(list) = syntax.list.filter(|_| memory.is_for_function) {
+                        let lists = self.arguments(update).into_iter();
+                        text.extend(lists.flat_map(|(name, words)| (list(name, words) + "\n").into_bytes()));
+                    }
+                }
             }
         }
         Ok(text)
+    }
+
+    /// Whether the dialect can hand the arguments of a role to the shell function, which keeps them.
+    pub fn has_argument_lists(self) -> bool {
+        self == Self::Nushell || self.syntax().is_some_and(|syntax| syntax.list.is_some())
+    }
+
+    /// Returns the arguments of a role under the names by which the shell function finds them: those that
+    /// renew it, and those for `arl assume -`.
+    fn arguments<'a>(self, update: &'a ShellUpdate<'_>) -> Vec<(&'static str, &'a [String])> {
+        vec![("arl_refresh", &update.refresh), ("arl_last", &update.memory.words)]
     }
 
     /// Returns the statements that remove arl's identity and restore the previous variables. `leftovers`
@@ -220,7 +242,7 @@ impl Shell {
     fn unset_all(self, names: &[&'static str]) -> String {
         match self.syntax() {
             Some(syntax) => syntax.unset(names).concat(),
-            None => nushell::assume(names, &[]),
+            None => nushell::assume(names, &[], &[]),
         }
     }
 

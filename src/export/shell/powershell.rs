@@ -1,6 +1,6 @@
 //! PowerShell: `arl assume ROLE | Out-String | Invoke-Expression`.
 
-use super::simple::{SimpleSyntax, accepts_any};
+use super::simple::{SimpleSyntax, accepts_any, quote_each};
 
 pub(super) const SYNTAX: SimpleSyntax = SimpleSyntax {
     set: |name, value| format!("$Env:{name} = {}", quote(value)),
@@ -8,6 +8,7 @@ pub(super) const SYNTAX: SimpleSyntax = SimpleSyntax {
     // `Remove-Item`.
     unset: |name| format!("Remove-Item -LiteralPath Env:/{name} -ErrorAction SilentlyContinue"),
     failure: |status| format!("throw 'arl failed with status {status}'\n"),
+    list: Some(|name, words| format!("${name} = @({})", quote_each(words, quote, ", "))),
     quote,
     accepts: accepts_any,
 };

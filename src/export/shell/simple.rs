@@ -8,6 +8,9 @@ pub(super) struct SimpleSyntax {
     pub(super) unset: fn(&str) -> String,
     /// Fails with a status.
     pub(super) failure: fn(u8) -> String,
+    /// Sets a variable of the shell, which is not exported, to a list. `None` if arl has no function for the
+    /// shell.
+    pub(super) list: Option<fn(&str, &[String]) -> String>,
     /// Quotes a value.
     pub(super) quote: fn(&str) -> String,
     /// Whether the dialect can express a value.
@@ -23,6 +26,11 @@ impl SimpleSyntax {
     pub(super) fn unset(&self, names: &[&'static str]) -> Vec<String> {
         names.iter().map(|name| (self.unset)(name) + "\n").collect()
     }
+}
+
+/// Quotes each word.
+pub(super) fn quote_each(words: &[String], quote: fn(&str) -> String, separator: &str) -> String {
+    words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(separator)
 }
 
 /// For dialects that can express every value.

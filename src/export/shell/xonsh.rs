@@ -1,11 +1,12 @@
 //! xonsh: `execx($(arl assume ROLE))`.
 
-use super::simple::{SimpleSyntax, accepts_any};
+use super::simple::{SimpleSyntax, accepts_any, quote_each};
 
 pub(super) const SYNTAX: SimpleSyntax = SimpleSyntax {
     set: |name, value| format!("__xonsh__.env['{name}'] = {}", quote(value)),
     unset: |name| format!("__xonsh__.env.pop('{name}', None)"),
     failure: |status| format!("raise RuntimeError('arl failed with status {status}')\n"),
+    list: Some(|name, words| format!("{name} = [{}]", quote_each(words, quote, ", "))),
     quote,
     accepts: accepts_any,
 };

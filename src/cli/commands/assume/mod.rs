@@ -16,6 +16,7 @@ use crate::cli::env::context::Context;
 use crate::cli::env::shell;
 use crate::cli::env::shell_state::{restore_point, role_memory_is_untrusted};
 use crate::cli::env::vars;
+use crate::cli::plan::Plan;
 use crate::cli::session;
 use crate::cli::session::SignalPolicy;
 use crate::cli::session::choose::{Asking, Unattended, choose_role, with_choice};
@@ -64,6 +65,9 @@ pub(crate) struct AssumeArgs {
     #[arg(add = ArgValueCandidates::new(complete::output_shells))]
     #[arg(hide_short_help = true)]
     shell: Option<String>,
+    /// Print the arguments of the role too; the shell function keeps them for `arl assume -`
+    #[arg(long, hide = true, conflicts_with_all = ["json", "format"])]
+    recall: bool,
     /// Print secrets even to a terminal, or to a file that others can read
     #[arg(long, help_heading = "Output")]
     show: bool,
@@ -72,7 +76,7 @@ pub(crate) struct AssumeArgs {
 impl AssumeArgs {
     /// Creates arguments in which the only flag of `assume` itself is `--json`.
     pub(crate) fn plain(role: RoleArgs, json: bool) -> Self {
-        Self { role, env: false, json, format: None, shell: None, show: false }
+        Self { role, env: false, json, format: None, shell: None, recall: false, show: false }
     }
 }
 
@@ -93,7 +97,7 @@ enum Receiver {
 const ASKING: Asking = Asking { command: "arl assume", behind: "", unattended: Unattended::Refused };
 
 pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) -> Result<(), CliError> {
-    let AssumeArgs { mut role, env: _, json, format, shell, show } = args;
+    let AssumeArgs { mut role, env: _, json, format, shell, recall, show } = args;
     let format = if json { Format::Json } else { format.unwrap_or(Format::Env) };
     if format != Format::Env && shell.is_some() {
         return Err(CliError::usage(
@@ -101,6 +105,11 @@ pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
         ));
     }
     let exposure = output::stdout_exposure().filter(|_| !show);
+    if exposure.is_some() {
+        // What is wrong with the command line itself is reported first, so that the commands in the hints
+        // work.
+        check_role(&mut role, output)?;
+    }
     match exposure {
         Some(Exposure::ReadableFile) => return Err(refuse_readable_file("arl assume")),
         Some(Exposure::Terminal) if format != Format::Env => {
@@ -115,6 +124,11 @@ pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
         Format::Dotenv => Receiver::EnvFile,
         Format::Env => {
             let shell = shell::detect(shell.as_deref())?;
+            if recall && !shell.has_argument_lists() {
+                return Err(CliError::usage(format!(
+                    "--recall is not for {shell}, which gets the arguments anyway"
+                )));
+            }
             validate_on_expiry()?;
             if exposure.is_some() {
                 return Err(refuse_terminal(shell, &repeatable_args(command_line)));
@@ -143,6 +157,7 @@ pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
                 memory: RoleMemory {
                     words: recall_args(&command_line),
                     is_untrusted: role_memory_is_untrusted(),
+                    is_for_function: recall,
                 },
             };
             let text = shell.assume(&update).map_err(|error| CliError::new(error.to_string()))?;
@@ -151,6 +166,16 @@ pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
         }
     };
     output.write_data(&text)
+}
+
+/// Returns the error that the role and the flags would lead to before the first call. Without a role there is
+/// nothing to check.
+fn check_role(role: &mut RoleArgs, output: &Output) -> Result<(), CliError> {
+    match role.role.as_deref() {
+        Some("-") => choose_role(role, ASKING, output).map(|_| ()),
+        None if role.account_id.is_none() => Ok(()),
+        _ => Plan::new(role, &Context::read()?, output).map(|_| ()),
+    }
 }
 
 /// Checks `ARL_ON_EXPIRY` when a role is assumed. The hooks treat an unknown value as `clear`.

@@ -36,7 +36,7 @@ fn repeatable_args_with_code(command_line: &[OsString]) -> Vec<String> {
         let cluster = arg
             .strip_prefix('-')
             .is_some_and(|flags| !flags.is_empty() && flags.bytes().all(|flag| flag == b'v' || flag == b'q'));
-        cluster || ["--verbose", "--quiet", "--show", "--"].contains(&arg.as_str())
+        cluster || ["--verbose", "--quiet", "--show", "--recall", "--"].contains(&arg.as_str())
     };
     let args = command_line.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned());
     without_flags(args.filter(|arg| !is_output_flag(arg)), &["--shell", "--color", "--within"])

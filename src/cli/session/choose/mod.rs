@@ -15,6 +15,7 @@ use crate::cli::env::dirs::private_runtime_dir;
 use crate::cli::env::program::arguments;
 use crate::cli::env::shell;
 use crate::cli::env::vars;
+use crate::cli::plan::role_ref::only_assume_goes_back;
 use crate::cli::process::signals::StopWatch;
 use crate::cli::roles::needed::role_needed;
 use crate::cli::session::choose::candidates::{Choice, candidates};
@@ -110,27 +111,23 @@ pub(crate) fn with_choice(command_line: &[OsString], choice: Option<String>) -> 
 /// one, so arl sees it only if they do not.
 fn refuse_dash(asking: Asking) -> CliError {
     if asking.command != "arl assume" {
-        return CliError::usage("`-` means the previous role, and only `arl assume` accepts it")
-            .hint("to go back: arl assume -");
+        return only_assume_goes_back();
     }
     let shell = shell::detect(None).ok();
     let choose = "to choose a role: arl assume";
-    if let Some(shell) = shell.filter(|shell| !remembers_roles(*shell)) {
+    if let Some(shell) = shell.filter(|shell| matches!(shell, Shell::Tcsh | Shell::Cmd)) {
         return CliError::usage(format!("`arl assume -` is not available in {shell}"))
-            .caused_by("only the integrations of bash, zsh, fish, ksh and sh remember the previous role")
+            .caused_by(format!("{shell} does not remember the previous role"))
             .hint(choose);
     }
     let refused = CliError::usage("there is no previous role: this shell has had no other one").hint(choose);
-    // The shell functions set ARL_SHELL.
-    let line = shell.filter(|_| vars::get(vars::ARL_SHELL).is_none()).and_then(shell::startup_line);
+    // The shell functions set ARL_SHELL or pass --recall.
+    let is_function =
+        vars::get(vars::ARL_SHELL).is_some() || arguments().iter().any(|word| word == "--recall");
+    let line = shell.filter(|_| !is_function).and_then(shell::startup_line);
     refused.hints(line.map(|(line, file)| {
         format!("only the shell integration remembers it; to install it, add to {file}: {line}")
     }))
-}
-
-/// Whether the integration of a shell remembers the arguments of the last two roles.
-fn remembers_roles(shell: Shell) -> bool {
-    matches!(shell, Shell::Posix | Shell::Bash | Shell::Zsh | Shell::Fish)
 }
 
 fn role_of_the_environment(asking: Asking, output: &Output) -> Result<String, CliError> {

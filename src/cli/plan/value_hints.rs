@@ -1,0 +1,48 @@
+//! What to type in place of a parameter that arl cannot read.
+
+use arl::internal::shell::Shell;
+
+use crate::cli::ui::text::quote_words;
+
+/// Returns the flag with the value that the user probably meant. `origin` is the flag that had the value
+/// `text`.
+pub(crate) fn value_hint(origin: &str, text: &str) -> Option<String> {
+    let typed = |value: String| format!("{origin} {}", quote_words(Shell::Posix, &[value]));
+    let is_name = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    match origin {
+        "--policy" if !text.trim_start().starts_with('{') => {
+            let path = if text.contains(['.', '/']) { text } else { "PATH" };
+            Some(format!("to read it from a file: {}", typed(format!("file://{path}"))))
+        }
+        "--policy" => Some("to read it from a file: --policy file://PATH".to_owned()),
+        "--tags" if is_name => Some(format!("a tag has a value: {}", typed(format!("{text}=VALUE")))),
+        // The managed policies of AWS.
+        "--policy-arns" if is_name => {
+            Some(format!("did you mean `{}`?", typed(format!("arn:aws:iam::aws:policy/{text}"))))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_has_the_value_that_the_flag_takes() {
+        for (origin, text, hint) in [
+            ("--policy", "p.json", Some("to read it from a file: --policy file://p.json")),
+            ("--policy", "{\"Version\":", Some("to read it from a file: --policy file://PATH")),
+            ("--tags", "Team", Some("a tag has a value: --tags Team=VALUE")),
+            ("--tags", "{}", None),
+            (
+                "--policy-arns",
+                "ReadOnlyAccess",
+                Some("did you mean `--policy-arns arn:aws:iam::aws:policy/ReadOnlyAccess`?"),
+            ),
+            ("--external-id", "a b", None),
+        ] {
+            assert_eq!(value_hint(origin, text).as_deref(), hint, "{origin} {text}");
+        }
+    }
+}
