@@ -69,7 +69,7 @@ fn a_written_profile_is_read_by_sdks_and_can_be_removed() {
     assert_eq!(fs::metadata(stage.home.join(".aws")).unwrap().mode() & 0o777, 0o700);
     let _ = stage.arl(&["write", "--remove", "123456789012"]).success();
     assert_eq!(credentials(&stage), "");
-    stage.arl(&["write", "--remove", "123456789012"]).failure(1, "has no profile");
+    stage.arl(&["write", "--remove", "123456789012"]).failure(1, "there is no profile");
     stage.arl(&["write"]).failure(2, "`arl write` needs a role");
 }
 

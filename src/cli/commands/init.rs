@@ -1,5 +1,6 @@
 //! `arl init`: prints the hook of a shell.
 
+use arl::internal::closest;
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::complete;
@@ -47,9 +48,8 @@ pub(crate) fn run(args: &InitArgs, output: &Output) -> Result<(), CliError> {
     let name = shell_scripts::name_of(&typed);
     let Some(script) = shell_scripts::init(name) else {
         let refused = CliError::usage(format!("there is no shell integration for `{typed}`"));
-        let lower = name.to_lowercase();
-        return Err(match shell_scripts::startup_line(&lower) {
-            Some(_) => refused.hint(format!("did you mean `arl init {lower}`?")),
+        return Err(match closest(name, shell_scripts::hook_names()).first() {
+            Some(similar) => refused.hint(format!("did you mean `arl init {similar}`?")),
             None => refused.hint(
                 "there is a script for bash, zsh, fish, ksh, mksh, sh, tcsh, nushell, elvish, xonsh and powershell",
             ),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use arl::internal::{
     Consumer, EditError, EditedSection, FileMode, ProfileEdit, ProfileName, SharedFile, UpdateError,
-    UpdateOutcome, apply_if_unchanged, files, update_file,
+    UpdateOutcome, apply_if_unchanged, closest, files, update_file,
 };
 
 use clap_complete::engine::ArgValueCompleter;
@@ -224,11 +224,18 @@ fn remove(name: &ProfileName, overwrite: Overwrite, output: &Output) -> Result<(
         CliError::new(format!("could not remove profile `{name}` from `{}`", path.display())).caused_by(error)
     };
     if overwrite == Overwrite::IfHarmless && !edit.is_managed(&text).map_err(failed)? {
-        return Err(CliError::new(format!(
-            "`{}` has no profile `{name}` that arl has written",
-            path.display()
-        ))
-        .hint("to remove the keys of a profile that arl did not write: --force"));
+        let path = path.display();
+        let config = Context::read()?;
+        let config = config.shared_config()?;
+        if config.profile(name.as_str()).is_none() {
+            let similar = closest(name.as_str(), config.profile_names());
+            let meant =
+                similar.first().map(|similar| format!("did you mean `arl write --remove {similar}`?"));
+            return Err(CliError::new(format!("there is no profile `{name}` in `{path}`"))
+                .hint(meant.unwrap_or_else(|| "`arl list` shows the profiles with a role".to_owned())));
+        }
+        return Err(CliError::new(format!("`{path}` has no profile `{name}` that arl has written"))
+            .hint("to remove the keys of a profile that arl did not write: --force"));
     }
     let checked = (overwrite == Overwrite::IfHarmless).then_some(text.as_slice());
     let update =

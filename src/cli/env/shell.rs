@@ -1,5 +1,6 @@
 //! Finds out which shell the output is for.
 
+use arl::internal::closest;
 use arl::internal::shell::Shell;
 
 use crate::cli::env::shell_scripts;
@@ -17,7 +18,11 @@ pub(crate) fn detect(flag: Option<&str>) -> Result<Shell, CliError> {
     let configured = flag.map(|name| ("--shell", name.to_owned()));
     let configured = configured.or_else(|| vars::get(vars::ARL_SHELL).map(|name| ("ARL_SHELL", name)));
     match configured {
-        Some((origin, name)) => name.parse().map_err(|error| CliError::usage(format!("{origin}: {error}"))),
+        Some((origin, name)) => name.parse().map_err(|error| {
+            let similar = closest(&name, Shell::ALL.map(Shell::name));
+            let meant = similar.first().map(|similar| format!("did you mean `{similar}`?"));
+            CliError::usage(format!("{origin}: {error}")).hints(meant)
+        }),
         None => Ok(ancestor_shell()
             .or_else(|| vars::get(vars::SHELL).and_then(|path| Shell::from_executable(&path)))
             .unwrap_or(Shell::Posix)),

@@ -4,6 +4,7 @@ use arl::internal::SharedConfig;
 use arl::internal::shell::Shell;
 
 use crate::cli::env::context::Context;
+use crate::cli::roles::profile_roles;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::text::quote_words;
 
@@ -20,10 +21,18 @@ pub(crate) fn role_needed(command: &str, behind: &str) -> CliError {
         names => {
             let more = if names.len() > MAX_PROFILES { ", …; `arl list` shows them all" } else { "" };
             let shown = names.iter().take(MAX_PROFILES).map(String::as_str).collect::<Vec<_>>().join(", ");
-            let first = quote_words(Shell::Posix, &names[..1]);
+            let first = role_that_works().unwrap_or_else(|| names[0].clone());
+            let first = quote_words(Shell::Posix, &[first]);
             refused.hint(format!("{command} {first}{behind}")).hint(format!("the profiles: {shown}{more}"))
         }
     }
+}
+
+/// Returns the first profile with a role that can work.
+fn role_that_works() -> Option<String> {
+    let context = Context::read().ok()?;
+    let config = context.shared_config().ok()?;
+    profile_roles(&config, &[], |_| true).into_iter().find(|role| role.fault.is_none()).map(|role| role.name)
 }
 
 /// Returns the profiles of the shared files, those with a role first. The list is empty if the files cannot

@@ -7,6 +7,7 @@ use arl::internal::{Consumer, LeaderLock, SignIn, SsoToken};
 use crate::cli::env::context::Context;
 use crate::cli::env::vars;
 use crate::cli::plan::identity_center::configured_flow;
+use crate::cli::plan::sign_in_hints::sign_in_hint;
 use crate::cli::session::mfa::UserPrompt;
 use crate::cli::session::sign_in;
 use crate::cli::session::sign_in::{SignInOptions, Turn};
@@ -107,8 +108,11 @@ impl OnDemand<'_> {
         let session = self.sign_in.session;
         let config = self.context.shared_config()?;
         let flow = configured_flow(session, &config)?.unwrap_or_else(sign_in::choose_flow);
-        if self.on_missing == OnMissingSignIn::Ask && !sign_in::confirm(flow, session.label()).await? {
-            return Err((self.failed)().caused_by("you did not sign in"));
+        if self.on_missing == OnMissingSignIn::Ask {
+            let confirmed = sign_in::confirm(flow, session.label()).await;
+            if !confirmed.map_err(|error| error.hint(sign_in_hint(session, None)))? {
+                return Err((self.failed)().caused_by("you did not sign in"));
+            }
         }
         sign_in::run(self.sign_in, SignInOptions::new(flow), self.context, self.output).await
     }

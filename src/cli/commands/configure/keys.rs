@@ -12,6 +12,7 @@ use arl::internal::{
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::program;
 use crate::cli::env::vars;
+use crate::cli::plan::source_hints::profiles_with_credentials;
 use crate::cli::process::lookup;
 use crate::cli::ui::error::{CliError, parse_value};
 use crate::cli::ui::text::quote_words;
@@ -40,8 +41,12 @@ impl ProfileSource {
         let source = merged.profile.clone().or_else(|| vars::get(vars::AWS_PROFILE));
         let source = source.unwrap_or_else(|| "default".to_owned());
         if config.profile(&source).is_none() {
+            let candidates = profiles_with_credentials(config);
+            let candidate = candidates
+                .first()
+                .map_or("NAME".to_owned(), |candidate| quote_words(Shell::Posix, &[(*candidate).to_owned()]));
             return Err(CliError::new(format!("there is no profile `{source}` to start from"))
-                .hint("name a profile that has credentials: --profile NAME"));
+                .hint(format!("name a profile that has credentials: --profile {candidate}")));
         }
         if source == name.as_str() {
             return Err(CliError::usage(format!("profile `{name}` cannot be its own source")));
@@ -57,14 +62,15 @@ pub(crate) fn role_profile_keys(
     source: ProfileSource,
 ) -> Result<Vec<(&'static str, String)>, CliError> {
     // A flag for which there is no key would have no effect.
-    let template = args.role_session_name.as_ref().is_some_and(|name| name.contains('{'));
-    if let Some((flag, _)) = args
-        .given_flags()
-        .into_iter()
-        .find(|(flag, _)| !PROFILE_FLAGS.contains(flag) || template && *flag == "--role-session-name")
-    {
+    if let Some((flag, _)) = args.given_flags().into_iter().find(|(flag, _)| !PROFILE_FLAGS.contains(flag)) {
         return Err(CliError::usage(format!("no SDK reads a setting for {flag} from a role profile"))
             .hint("--process writes a profile that runs arl with this flag"));
+    }
+    if let Some(template) = args.role_session_name.as_ref().filter(|name| name.contains('{')) {
+        return Err(CliError::usage(format!(
+            "SDKs would use `{template}` as it stands: only arl fills it in"
+        ))
+        .hint("--process writes a profile that runs arl with this flag"));
     }
     let source = match source {
         ProfileSource::Profile(name) => ("source_profile", name),

@@ -9,6 +9,7 @@ use arl::internal::{RoleArn, files};
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
 use crate::cli::plan::Plan;
+use crate::cli::plan::role_ref::only_assume_goes_back;
 use crate::cli::roles::pattern::Pattern;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
@@ -66,6 +67,9 @@ impl Selection<'_> {
 }
 
 fn job(role: RoleArgs, context: &Context) -> Result<Job, CliError> {
+    if role.role.as_deref() == Some("-") {
+        return Err(only_assume_goes_back());
+    }
     if let Some(name) = role.role.as_ref().filter(|name| name.starts_with('-')) {
         return Err(CliError::usage(format!(
             "`{name}` cannot be used as a role: `arl exec` would read it as a flag"

@@ -322,7 +322,7 @@ fn explain_hop(plan: &Plan, index: usize) -> ExplainedHop {
             "lasts",
             "1h",
             format!(
-                "{origin} asks for {requested}; STS gives a role no more that is assumed with temporary credentials"
+                "{origin} asks for {requested}; STS gives no more to a role that is assumed with temporary credentials"
             ),
         ),
         (Some(requested), Lifetime::Unknown) if exceeds_cap => setting(
@@ -333,7 +333,7 @@ fn explain_hop(plan: &Plan, index: usize) -> ExplainedHop {
         (Some(requested), _) => setting(
             "lasts",
             requested.to_string(),
-            format!("{origin}, unless the role's own maximum is less"),
+            format!("{origin}; STS refuses it if the role's maximum is less"),
         ),
     };
     ExplainedHop {

@@ -93,8 +93,10 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus, CliErr
             output.note(match (args.sso, pattern.is_some()) {
                 (true, true) => "no role matches",
                 (true, false) => "there is no role profile, and IAM Identity Center offers no role",
-                (false, true) => "no role profile matches",
-                (false, false) => "there is no role profile",
+                (false, true) => "no role profile matches; to see them all: arl list",
+                (false, false) => {
+                    "there is no role profile; to add one: arl configure ROLE --profile-name NAME"
+                }
             });
         }
         let tables = [

@@ -9,7 +9,7 @@ const OTHER_SPELLINGS: [&str; 3] = ["account_id", "role_name", "profile_name"];
 /// Returns the line with its flags corrected, if a word of it is a flag of the command in another form:
 /// `-json`, `—json`, `/json`, `--JSON`, `--external_id`, `duration=2h`.
 pub(super) fn in_another_form(line: &CommandLine) -> Option<String> {
-    let names = long_names(line)?;
+    let names = long_names(&line.described()?);
     let runs_command = ["exec", "each"].into_iter().any(|verb| line.verb.as_deref() == Some(verb));
     let start = line.verb_place() + 1;
     let end = line.separator();
@@ -50,22 +50,27 @@ pub(super) fn in_another_form(line: &CommandLine) -> Option<String> {
 
 /// Returns the similar flags of the command, the most similar one first.
 pub(super) fn similar(line: &CommandLine, flag: &str) -> Vec<String> {
+    similar_to(flag, line.described().map(|command| long_names(&command)).unwrap_or_default())
+}
+
+/// Returns the names that are similar to a flag, the most similar one first.
+pub(super) fn similar_to(flag: &str, names: Vec<String>) -> Vec<String> {
     let wanted = flag.trim_start_matches('-').split('=').next().unwrap_or_default().to_lowercase();
     let is_part = |name: &str| name.split('-').count() < wanted.split('-').count() && wanted.contains(name);
     let distance = |name: &str| strsim::osa_distance(&wanted, name);
     let limit = 1 + wanted.chars().count() / 5;
-    let names = long_names(line).unwrap_or_default().into_iter();
-    let mut near: Vec<String> =
-        names.filter(|name| wanted.len() > 2 && (distance(name) <= limit || is_part(name))).collect();
+    let mut near: Vec<String> = names
+        .into_iter()
+        .filter(|name| wanted.len() > 2 && (distance(name) <= limit || is_part(name)))
+        .collect();
     near.sort_by_key(|name| (distance(name), name.clone()));
     near
 }
 
 /// Returns the long names of the command's flags.
-fn long_names(line: &CommandLine) -> Option<Vec<String>> {
-    let command = line.described()?;
+pub(super) fn long_names(command: &clap::Command) -> Vec<String> {
     let shown = command.get_arguments().filter(|argument| !argument.is_hide_set());
-    Some(shown.filter_map(|argument| argument.get_long().map(str::to_owned)).collect())
+    shown.filter_map(|argument| argument.get_long().map(str::to_owned)).collect()
 }
 
 /// Whether a word begins with a dash and has a character other than ASCII, such as the dash that web pages

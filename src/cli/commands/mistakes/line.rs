@@ -138,7 +138,10 @@ impl CommandLine {
         // `assume` has flags about its output, which `exec` does not have.
         let is_of_exec = |word: &&str| verb == "each" || !["--json", "--env", "--show"].contains(word);
         let own: Vec<&str> = own.iter().copied().filter(is_of_exec).collect();
-        let has_role = own.iter().any(|word| is_role(word) || is_pattern(word) || *word == "--account-id");
+        let is_role_flag = |word: &str| {
+            ["--account-id", "--roles-from"].iter().any(|flag| word.split('=').next() == Some(flag))
+        };
+        let has_role = own.iter().any(|word| is_role(word) || is_pattern(word) || is_role_flag(word));
         let own = if has_role { quoted(&own) } else { [&own[..], &["ROLE"]].concat().join(" ") };
         let command = if command.is_empty() { "COMMAND".to_owned() } else { quoted(command) };
         format!("arl {verb} {own} -- {command}")

@@ -2,21 +2,20 @@
 
 mod flags;
 mod line;
+mod missing;
 mod other_tools;
+mod verbs;
+mod words;
 
 use std::ffi::OsString;
 
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::cli::args::services::SERVICES;
 use crate::cli::commands::Cli;
 pub(crate) use crate::cli::commands::mistakes::line::is_role;
-use crate::cli::commands::mistakes::line::{CommandLine, quoted, refs};
-use crate::cli::commands::mistakes::other_tools::{
-    line_of_other_tools, subcommand_of_other_tools, verb_of_other_tools,
-};
-use crate::cli::roles::needed::{profile_names, role_needed};
+use crate::cli::commands::mistakes::line::{CommandLine, quoted};
+use crate::cli::commands::mistakes::other_tools::line_of_other_tools;
 use crate::cli::ui::error::CliError;
 
 /// Returns the error to show instead of clap's, with commands that the user can paste.
@@ -79,66 +78,6 @@ pub(crate) fn with_separator(args: &[OsString]) -> String {
 }
 
 impl CommandLine {
-    fn unknown_verb(&self, error: &clap::Error) -> CliError {
-        let word = one(error, ContextKind::InvalidSubcommand);
-        let refused = CliError::usage(format!("`{}` has no command `{word}`", self.command()));
-        let place = self.words.iter().position(|other| *other == word).unwrap_or(self.words.len());
-        let instead = |command: &str| self.with(place..(place + 1).min(self.words.len()), &[command]);
-        let similar = one(error, ContextKind::SuggestedSubcommand);
-        if self.words.get(self.verb_place()).is_some_and(|verb| verb == "help") {
-            return refused.hint(help_of(&word, self));
-        }
-        if let Some(verb) = &self.verb {
-            return match subcommand_of_other_tools(verb, &word) {
-                Some(command) => {
-                    let needs_name = verb == "keys" && command != "list" && place + 1 == self.words.len();
-                    refused.hint(format!("{}{}", instead(command), if needs_name { " NAME" } else { "" }))
-                }
-                None if similar.is_empty() => {
-                    refused.hint(format!("`{} --help` lists the commands", self.command()))
-                }
-                None => refused.hint(format!("did you mean `{}`?", instead(&similar))),
-            };
-        }
-        if is_role(&word) {
-            return refused.hint(format!("that is a role; to become it: {}", self.with_role_first(&word)));
-        }
-        if word == "/?" {
-            return refused.hint("arl --help");
-        }
-        let has_command = |verb: &str| Cli::command().find_subcommand(verb).is_some();
-        let lower = word.to_lowercase();
-        let words: Vec<&str> = word.split_whitespace().collect();
-        if has_command(&lower) {
-            return refused.hint(format!("did you mean `{}`?", instead(&lower)));
-        }
-        if words.first().is_some_and(|first| has_command(first)) {
-            let line = self.with(place..place + 1, &words);
-            return refused.hint(format!("that is one word; as several: {line}"));
-        }
-        if let Some(hint) = verb_of_other_tools(&lower, self) {
-            return refused.hint(hint);
-        }
-        if similar.is_empty() {
-            refused.hint("`arl --help` lists the commands, `arl list` the roles")
-        } else {
-            refused.hint(format!("did you mean `{}`?", instead(&similar)))
-        }
-    }
-
-    /// Returns the line that uses the role that the user typed in the verb's place.
-    fn with_role_first(&self, role: &str) -> String {
-        if let Some(command) = self.behind_separator() {
-            return format!("arl exec {} -- {}", quoted(&[role]), quoted(&refs(command)));
-        }
-        let rest = self.rest();
-        let verb = rest.iter().position(|word| Cli::command().find_subcommand(word).is_some());
-        let others = rest.iter().enumerate().filter(|(at, _)| Some(*at) != verb);
-        let others: Vec<&str> = others.map(|(_, word)| word.as_str()).collect();
-        let verb = verb.map_or("assume", |at| rest[at].as_str());
-        format!("arl {verb} {}", quoted(&[&[role], &others[..]].concat()))
-    }
-
     fn unknown_argument(&self, word: &str, error: &clap::Error) -> CliError {
         let Some(verb) = &self.verb else { return self.argument_before_the_verb(word) };
         let command = self.command();
@@ -168,7 +107,18 @@ impl CommandLine {
     }
 
     fn argument_before_the_verb(&self, word: &str) -> CliError {
-        let refused = CliError::usage(format!("`{word}` stands before the subcommand"));
+        let place = self.place_of(word).unwrap_or(self.words.len());
+        let mut cli = Cli::command();
+        cli.build();
+        let known = flags::similar_to(word, flags::long_names(&cli));
+        if let Some(name) = known.first() {
+            return CliError::usage(format!("`arl` has no flag `{word}`"))
+                .hint(format!("did you mean `{}`?", self.with(place..place + 1, &[&format!("--{name}")])));
+        }
+        let refused = match self.words.get(place + 1) {
+            Some(_) => CliError::usage(format!("`{word}` stands before the subcommand")),
+            None => CliError::usage(format!("`arl` has no flag `{word}`")),
+        };
         let value = self.words.iter().skip_while(|other| *other != word).nth(1);
         let profile =
             value.filter(|value| !value.starts_with('-')).map_or("ROLE".into(), |value| quoted(&[value]));
@@ -203,153 +153,6 @@ impl CommandLine {
             }
             None => format!("`{} --help` lists the flags", self.command()),
         }
-    }
-
-    /// Returns what to do about a word that the command has no use for.
-    fn unknown_word(&self, verb: &str, word: &str) -> String {
-        let rest = refs(self.rest());
-        let roles: Vec<&str> = rest.iter().copied().filter(|word| is_role(word)).collect();
-        let place = self.words.iter().position(|other| other == word).unwrap_or(self.words.len());
-        let typed: Vec<&str> = rest.iter().copied().filter(|word| !word.starts_with('-')).collect();
-        let before = place.checked_sub(1).and_then(|before| self.words.get(before));
-        if let Some(flag) = before.filter(|flag| flag.starts_with("--") && !self.takes_value(flag))
-            && ["true", "false", "yes", "no", "on", "off", "1", "0"].contains(&word)
-        {
-            return format!("`{flag}` takes no value: {}", self.with(place..place + 1, &[]));
-        }
-        let joined = typed.join(" ");
-        match verb {
-            "assume" | "exec" | "console" | "write" | "explain" if profile_names().contains(&joined) => {
-                format!("arl {verb} {}", quoted(&[&joined]))
-            }
-            "assume" | "exec" | "console" | "write" | "explain" if is_account_and_name(&typed) => {
-                format!("did you mean `arl {verb} {}`?", typed.join("/"))
-            }
-            "assume" | "exec" | "console" | "write" | "explain" if is_role(word) => {
-                let each = match (verb, self.behind_separator()) {
-                    ("exec", Some(command)) => quoted(&refs(command)),
-                    ("assume" | "exec", _) => "COMMAND".to_owned(),
-                    _ => format!("arl {verb} …"),
-                };
-                format!("one role at a time; for several: arl each {} -- {each}", quoted(&roles))
-            }
-            "assume" => format!("to run a command as the role: {}", self.as_exec()),
-            "console" if SERVICES.iter().any(|(name, ..)| *name == word) => {
-                self.with(place..place + 1, &["--service", word])
-            }
-            "write" | "configure" => self.with(place..place + 1, &["--profile-name", word]),
-            "list" => {
-                format!("one pattern at a time: arl list {}", quoted(&[&format!("{}*", typed.join("*"))]))
-            }
-            "login" | "logout" => {
-                let line = self.with(place..place + 1, &[]);
-                format!("one sign-in at a time: {line}")
-            }
-            "status" | "clear" | "cache" => {
-                let line = self.with(place..place + 1, &[]);
-                match roles.as_slice() {
-                    [role, ..] if verb == "status" => {
-                        format!(
-                            "`{line}` is about this shell; about that role: arl explain {}",
-                            quoted(&[role])
-                        )
-                    }
-                    _ => line,
-                }
-            }
-            "arn" => format!("{} takes an account and a name: arl arn 123456789012 Deploy", self.command()),
-            "keys" => self.with(place..place + 1, &[]),
-            _ => format!("`{} --help` tells what it takes", self.command()),
-        }
-    }
-
-    /// Returns the command line with `--` where the command begins, if `exec` or `each` lack it.
-    fn missing_separator(&self, verb: &str, word: &str) -> Option<String> {
-        if !["exec", "each"].contains(&verb) || self.behind_separator().is_some() {
-            return None;
-        }
-        // For `-it`, clap names only one letter.
-        let is_the_word = |other: &str| {
-            other == word || (!word.starts_with("--") && word.starts_with('-') && other.starts_with(word))
-        };
-        let before = self.rest().iter().take_while(|other| !is_the_word(other));
-        let is_behind_command = before.filter(|other| !other.starts_with('-') && !is_role(other)).count() > 0;
-        (is_behind_command || !word.starts_with('-'))
-            .then(|| format!("put -- before the command: {}", self.as_exec()))
-    }
-
-    fn missing_argument(&self, missing: &[String]) -> CliError {
-        let command = self.command();
-        let names_role = missing
-            .iter()
-            .any(|name| ["ROLE", "--role-name", "--account-id"].iter().any(|role| name.contains(role)));
-        if !names_role {
-            let names: Vec<String> = missing.iter().map(|name| name.replace(['<', '>'], "")).collect();
-            return CliError::usage(format!("`{command}` needs {}", names.join(" and ")))
-                .hint(self.completed(&names));
-        }
-        if let Some(half) = ["--account-id", "--role-name"].into_iter().find(|flag| self.has_flag(flag)) {
-            let other = if half == "--account-id" { "--role-name NAME" } else { "--account-id ID" };
-            return CliError::usage(format!("`{half}` needs {other} beside it"))
-                .hint(format!("arl {} {other}", quoted(&refs(&self.words))));
-        }
-        let behind = match (self.verb.as_deref(), self.behind_separator()) {
-            (Some("exec" | "each"), Some(words)) => format!(" -- {}", quoted(&refs(words))),
-            (Some("each"), None) => " -- COMMAND".to_owned(),
-            (Some("configure"), _) => " --profile-name NAME".to_owned(),
-            _ => String::new(),
-        };
-        role_needed(&command, &behind)
-    }
-
-    /// Returns the line with the missing arguments, or a hint about them.
-    fn completed(&self, missing: &[String]) -> String {
-        let rest = refs(self.rest());
-        match (self.verb.as_deref(), rest.as_slice()) {
-            (Some("configure"), ["list", ..]) => return "arl list".to_owned(),
-            (Some("configure"), ["sso" | "sso-session", ..]) => {
-                return "arl configure --sso SESSION --all".to_owned();
-            }
-            (Some("arn"), [role]) if role.contains('/') => {
-                let role = role.replace("arn:aws:iam::", "").replace(":role", "");
-                if let Some((account, name)) = role.split_once('/') {
-                    return format!("arl arn {}", quoted(&[account, name]));
-                }
-            }
-            (Some("arn"), [profile]) if is_role(profile) => {
-                return format!("`arl explain {}` shows the ARN of a profile's role", quoted(&[profile]));
-            }
-            (Some("completions"), _) => {
-                return "arl completions bash; there is one for zsh and for fish too".to_owned();
-            }
-            _ => {}
-        }
-        let behind = self.behind_separator().map(|words| format!(" -- {}", quoted(&refs(words))));
-        format!("arl {} {}{}", quoted(&rest_of(self)), missing.join(" "), behind.unwrap_or_default())
-    }
-}
-
-/// Returns the words before `--`.
-fn rest_of(line: &CommandLine) -> Vec<&str> {
-    refs(&line.words[..line.separator()])
-}
-
-/// Whether these are an account and the name of a role, with a space in place of the slash.
-fn is_account_and_name(words: &[&str]) -> bool {
-    let [account, name] = words else { return false };
-    account.len() == 12
-        && account.bytes().all(|b| b.is_ascii_digit())
-        && is_role(&format!("{account}/{name}"))
-}
-
-/// Returns the command that shows the help that `arl help WORD` asks for.
-fn help_of(word: &str, line: &CommandLine) -> String {
-    let verb = verb_of_other_tools(word, line);
-    let verb =
-        verb.as_deref().and_then(|command| command.split(' ').nth(1)).filter(|verb| !verb.starts_with('-'));
-    match verb {
-        Some(verb) if !is_role(word) => format!("arl {verb} --help"),
-        _ => "arl --help".to_owned(),
     }
 }
 

@@ -199,7 +199,7 @@ const NO_VALUE: &str = "";
 
 /// Flags of other tools, for which subcommands arl recognizes them, and what arl has instead. The first
 /// entry that fits counts.
-const FLAGS: [(&[&str], At, Here); 46] = [
+const FLAGS: [(&[&str], At, Here); 47] = [
     // Of single commands.
     (&["--profile", "--sso-session", "-p", "--session"], Only(&["login", "logout"]), Argument),
     (&["--use-device-code"], Only(&["login"]), Switch("--device-code")),
@@ -215,7 +215,8 @@ const FLAGS: [(&[&str], At, Here); 46] = [
     (&["--firefox"], Only(&["console"]), Switch("--container")),
     (&["--print", "--stdout", "--url", "--link", "--no-open"], Only(&["console"]), Nothing),
     (&["--browser"], Only(&["console"]), Switch("--open")),
-    (&["--shell"], Only(&["exec"]), Line("arl exec {role} -- {value}")),
+    (&["--shell", "-c"], Only(&["exec"]), Line("arl exec {role} -- {value}")),
+    (&["-c"], Only(&["each"]), Line("arl each {role} -- {value}")),
     (&["-it", "-i", "-t", "--tty", "--interactive"], Only(&["exec"]), Nothing),
     // Of all commands with a role.
     (
@@ -283,6 +284,10 @@ pub(super) fn line_of_other_tools(flag: &str, line: &CommandLine) -> Option<Stri
     if flag == "-s" && value.as_ref().is_some_and(|value| is_service(value)) {
         let value = value.unwrap_or_default();
         return Some(format!("arl console {} --service {value}", line.role()));
+    }
+    if flag == "-f" && value.as_ref().is_some_and(|value| ["env", "json", "dotenv"].contains(&value.as_str()))
+    {
+        return Some(replaced(line, &[("-f", Flag("--format", "json"))]));
     }
     match here {
         Line(text) => {
