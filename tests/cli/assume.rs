@@ -273,9 +273,24 @@ fn list_marks_each_profile_that_works_nowhere_and_says_why() {
     for (name, lines, _) in profiles {
         config.push_str(&format!("[profile {name}]\n{role}{lines}\n"));
     }
+    let others = [
+        (
+            "web",
+            "role_arn = nonsense\nweb_identity_token_file = token",
+            "`role_arn` of profile `web` is not a role",
+        ),
+        ("account", "sso_session = corp\nsso_role_name = Dev", "has no `sso_account_id`"),
+        ("name", "sso_session = corp\nsso_account_id = 123456789012", "has no `sso_role_name`"),
+    ];
+    for (name, lines, _) in others {
+        config.push_str(&format!("[profile {name}]\n{lines}\n"));
+    }
     stage.profiles(&config, "");
+    let json = stage.run(stage.bare("arl").args(["list", "--json"])).success();
+    let web = json.lines().find(|line| line.contains("\"name\":\"web\"")).unwrap();
+    assert!(web.contains("\"account_id\":null") && web.contains("\"role_name\":null"), "{web}");
     let listed = stage.run(stage.bare("arl").arg("list")).success();
-    for (name, _, fault) in profiles {
+    for (name, _, fault) in profiles.into_iter().chain(others) {
         let row = listed.lines().find(|line| line.split_whitespace().any(|word| word == name)).unwrap();
         assert_eq!(row.starts_with('!'), !fault.is_empty(), "{name}: {row}");
         assert!(row.contains(fault), "{name}: {row}");

@@ -88,6 +88,7 @@ pub(crate) struct KnownRole {
     pub(crate) origin: RoleOrigin,
     /// `None` for a role of IAM Identity Center, whose ARN only the service knows.
     pub(crate) role_arn: Option<RoleArn>,
+    /// Empty if the profile does not say it in a way that arl can read; so is `role_name`.
     pub(crate) account_id: String,
     /// The name of the account, where a catalog has it. An administrator has chosen it.
     pub(crate) account_name: Option<String>,
@@ -107,6 +108,9 @@ pub(crate) struct KnownRole {
     pub(crate) used_at: Option<SystemTime>,
 }
 
+/// The keys that make a profile a role of IAM Identity Center.
+const SSO_KEYS: [&str; 2] = ["sso_account_id", "sso_role_name"];
+
 impl KnownRole {
     /// Reads the role of a profile, if it has one.
     fn read(name: &str, section: &Section<'_>) -> Option<Self> {
@@ -121,11 +125,11 @@ impl KnownRole {
                 region: profile.region,
                 ..Self::default()
             }),
-            Ok(None) if section.get("sso_role_name").is_some() => Some(Self {
+            Ok(None) if SSO_KEYS.iter().any(|key| section.get_non_empty(key).is_some()) => Some(Self {
                 name: name.to_owned(),
                 role_arn: None,
-                account_id: section.get("sso_account_id")?.to_owned(),
-                role_name: section.get("sso_role_name")?.to_owned(),
+                account_id: section.get("sso_account_id").unwrap_or_default().to_owned(),
+                role_name: section.get("sso_role_name").unwrap_or_default().to_owned(),
                 source: section.get("sso_session").unwrap_or("IAM Identity Center").to_owned(),
                 mfa_serial: None,
                 region: section.get_non_empty("region").map(str::to_owned),
@@ -134,25 +138,30 @@ impl KnownRole {
             // A profile with a token file assumes its role with a web identity.
             Ok(None) => {
                 web_identity_key(section)?;
-                let role_arn: RoleArn = section.get("role_arn")?.parse().ok()?;
+                let role_arn = section.get_non_empty("role_arn")?.parse::<RoleArn>();
+                let fault = role_arn
+                    .as_ref()
+                    .err()
+                    .map(|error| format!("`role_arn` of profile `{name}` is not a role: {error}"));
+                let role_arn = role_arn.ok();
                 Some(Self {
                     name: name.to_owned(),
-                    account_id: role_arn.account_id().to_string(),
-                    role_name: role_arn.role_name().to_owned(),
-                    role_arn: Some(role_arn),
+                    account_id: role_arn.as_ref().map(|arn| arn.account_id().to_string()).unwrap_or_default(),
+                    role_name: role_arn.as_ref().map(|arn| arn.role_name().to_owned()).unwrap_or_default(),
+                    role_arn,
                     source: "web identity".to_owned(),
                     mfa_serial: None,
                     region: section.get_non_empty("region").map(str::to_owned),
+                    fault,
                     ..Self::default()
                 })
             }
             Err(error) => {
                 let role_arn: Option<RoleArn> = section.get("role_arn").and_then(|arn| arn.parse().ok());
-                let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
                 Some(Self {
                     name: name.to_owned(),
-                    account_id: or_dash(role_arn.as_ref().map(|arn| arn.account_id().to_string())),
-                    role_name: or_dash(role_arn.as_ref().map(|arn| arn.role_name().to_owned())),
+                    account_id: role_arn.as_ref().map(|arn| arn.account_id().to_string()).unwrap_or_default(),
+                    role_name: role_arn.as_ref().map(|arn| arn.role_name().to_owned()).unwrap_or_default(),
                     role_arn,
                     source: source_label(section),
                     fault: Some(error.to_string()),

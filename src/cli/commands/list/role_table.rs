@@ -23,9 +23,9 @@ pub(super) fn role_line(role: &KnownRole, now: SystemTime) -> String {
         "name": role.name,
         "profile": (role.origin == RoleOrigin::Profile).then_some(&role.name),
         "role_arn": role.role_arn.as_ref().map(ToString::to_string),
-        "account_id": role.account_id,
+        "account_id": unless_empty(&role.account_id),
         "account_name": role.account_name,
-        "role_name": role.role_name,
+        "role_name": unless_empty(&role.role_name),
         "source": role.source,
         "mfa": role.needs_mfa,
         "mfa_serial": role.mfa_serial,
@@ -35,6 +35,10 @@ pub(super) fn role_line(role: &KnownRole, now: SystemTime) -> String {
         "seconds_left": seconds_left,
     });
     json_line(&object)
+}
+
+fn unless_empty(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// Returns the role as a row of the table. If the width is limited, a fault is shown below the table instead.
@@ -50,11 +54,12 @@ fn table_row(role: &KnownRole, now: SystemTime, width: Option<usize>) -> [String
     };
     let account = match &role.account_name {
         Some(name) => format!("{} {name}", role.account_id),
-        None => role.account_id.clone(),
+        None => unless_empty(&role.account_id).unwrap_or("-").to_owned(),
     };
+    let role_name = unless_empty(&role.role_name).unwrap_or("-");
     let mfa = if role.needs_mfa { "yes" } else { "" };
     let left = role.expiration.and_then(|end| end.duration_since(now).ok()).map(human_duration);
-    [mark, &role.name, &account, &role.role_name, &source, mfa, &left.unwrap_or_default()].map(printable)
+    [mark, &role.name, &account, role_name, &source, mfa, &left.unwrap_or_default()].map(printable)
 }
 
 /// Returns the roles as a table of at most this width. Without roles it is empty.
