@@ -74,7 +74,15 @@ pub fn parse_policy_arns(text: &str) -> Result<Vec<PolicyArn>, Error> {
         Some(Value::Array(list)) => list.iter().map(arn).collect(),
         Some(object @ Value::Object(_)) => Ok(vec![arn(&object)?]),
         Some(_) => Err(Error::invalid(SHAPE)),
-        None => text.split(',').map(str::parse).collect(),
+        None => {
+            let part = |part: &str| {
+                part.parse().map_err(|error| match part.starts_with("arn:") {
+                    true => error,
+                    false => Error::invalid(SHAPE),
+                })
+            };
+            text.split(',').map(part).collect()
+        }
     }
 }
 

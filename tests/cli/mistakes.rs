@@ -1,6 +1,6 @@
 //! Command lines that people bring from other tools, or mistype, and the command that arl answers with.
 
-use crate::support::{Stage, binary};
+use crate::support::{DEPLOY, Stage, binary};
 
 const CONFIG: &str = "[profile dev]\nregion = eu-west-1\n\
     [profile prod-deploy]\nrole_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = dev\n\
@@ -255,9 +255,22 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("arn 123456789012/Deploy", "`arl arn` needs NAME", "hint: arl arn 123456789012 Deploy"),
     ("arn prod-deploy", "`arl arn` needs NAME", "`arl explain prod-deploy` shows the ARN"),
     // Values and flags that contradict each other.
-    ("assume prod-deploy --format yaml", "`--format` must be env, json or dotenv, not `yaml`", "error"),
+    (
+        "assume prod-deploy --format yaml",
+        "`--format` must be env, json or dotenv, not `yaml`",
+        "hint: `arl assume --help` tells what the values mean",
+    ),
+    (
+        "assume prod-deploy --additional-parameters Name=x",
+        "must be a JSON object",
+        "as JSON: --additional-parameters '{\"Name\":\"x\"}'",
+    ),
     ("assume prod-deploy --format jsn", "not `jsn`", "did you mean `json`?"),
-    ("--color sometimes list", "`--color` must be auto, always or never, not `sometimes`", "error"),
+    (
+        "--color sometimes list",
+        "`--color` must be auto, always or never, not `sometimes`",
+        "hint: `arl list --help` tells what the values mean",
+    ),
     ("each prod-deploy -j 0 -- ls", "`--jobs` does not take `0`", "it must be 1 to 256"),
     ("assume prod-deploy --region Frankfurt", "must be a region", "did you mean `eu-central-1`?"),
     (
@@ -278,7 +291,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("assume prod-deploy --tags Team", "--tags", "a tag has a value: --tags Team=VALUE"),
     (
         "assume prod-deploy --policy-arns ReadOnlyAccess",
-        "--policy-arns",
+        "--policy-arns must be ARNs",
         "did you mean `--policy-arns arn:aws:iam::aws:policy/ReadOnlyAccess`?",
     ),
     ("init powershel", "no shell integration for `powershel`", "did you mean `arl init powershell`?"),
@@ -453,11 +466,21 @@ fn a_role_in_another_form_gets_the_one_that_arl_takes() {
 fn what_cannot_run_is_answered_with_a_line_that_can() {
     let stage = Stage::new();
     std::fs::write(stage.home.join("script"), "echo").unwrap();
+    for (variable, value, hint) in [
+        ("ARL_CACHE", "redis", "for the default: unset ARL_CACHE"),
+        ("ARL_CACHE", "keyrng", "did you mean `keyring`?"),
+        ("ARL_ON_EXPIRY", "never", "for the default: unset ARL_ON_EXPIRY"),
+        ("ARL_DURATION", "2", "for one hour: export ARL_DURATION=1h"),
+    ] {
+        let run = stage.run(stage.as_ann("arl").args(["assume", DEPLOY]).env(variable, value));
+        assert!(run.status == 2 && run.stderr.contains(hint), "{run:?}");
+    }
     for (command, hint) in [
         (&["make all", "-j"][..], "as several: arl exec 123456789012/Deploy -- make all -j"),
         (&["cd", "/tmp"], "arl exec 123456789012/Deploy -- sh -c 'cd /tmp'"),
         (&["FOO=1", "env"], "arl exec 123456789012/Deploy -- env FOO=1 env"),
         (&["./script"], "hint: if it is a program: chmod +x ./script"),
+        (&["slep", "1"], "did you mean `sleep`? arl exec 123456789012/Deploy -- sleep 1"),
     ] {
         let args = [&["exec", "123456789012/Deploy", "--"], command].concat();
         let run = stage.arl(&args);

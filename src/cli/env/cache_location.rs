@@ -31,9 +31,7 @@ impl CacheLocation {
                 Err(CliError::usage("ARL_CACHE=keyring needs the keyring of the Linux kernel"))
             }
             Some("none") => Ok(Self::None),
-            Some(other) => {
-                Err(CliError::usage(format!("ARL_CACHE must be file, keyring or none, not `{other}`")))
-            }
+            Some(other) => Err(CliError::not_one_of(vars::ARL_CACHE, &["file", "keyring", "none"], other)),
         }
     }
 

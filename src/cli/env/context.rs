@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use arl::internal::files;
+use arl::internal::shell::Shell;
 use arl::internal::{SharedConfig, SharedFile, SourceEnvironment, remove_leftover};
 
 use crate::cli::env::os_user::OsUser;
 use crate::cli::env::program;
 use crate::cli::env::vars;
 use crate::cli::ui::error::CliError;
+use crate::cli::ui::text::quote_words;
 
 /// The home directory, the user and the shared files, which arl reads once.
 #[derive(Debug)]
@@ -75,7 +77,10 @@ impl Context {
     pub(crate) fn shared_config(&self) -> Result<SharedConfig<'_>, CliError> {
         let [config, credentials] = &self.files;
         SharedConfig::parse(&config.text, &credentials.text).map_err(|error| {
-            CliError::new(format!("could not parse `{}`", self.display_path(error.file))).caused_by(error)
+            let path = self.display_path(error.file);
+            let words = ["vi".to_owned(), format!("+{}", error.line), path.to_string()];
+            let edit = format!("to edit that line: {}", quote_words(Shell::Posix, &words));
+            CliError::new(format!("could not parse `{path}`")).caused_by(error).hint(edit)
         })
     }
 

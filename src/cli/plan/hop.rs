@@ -245,7 +245,8 @@ struct Overlay {
 impl Overlay {
     fn new(role_arn: &RoleArn, args: &RoleArgs, output: &Output) -> Result<Self, CliError> {
         let mut additional: AdditionalParameters = match &args.additional_parameters {
-            Some(text) => parse_value("--additional-parameters", text)?,
+            Some(text) => parse_value("--additional-parameters", text)
+                .map_err(|error| error.hints(value_hint("--additional-parameters", text)))?,
             None => AdditionalParameters::default(),
         };
         // As in aws-assume-role-lib, ROLE overrides a `RoleArn` there.

@@ -260,7 +260,7 @@ pub(crate) fn configured_flow(
         "browser" => Ok(Some(SignInFlow::Browser)),
         "paste" => Ok(Some(SignInFlow::Paste)),
         "device" => Ok(Some(SignInFlow::DeviceCode)),
-        other => Err(CliError::usage(format!("{origin} must be browser, device or paste, not `{other}`"))),
+        other => Err(CliError::not_one_of(origin, &["browser", "device", "paste"], other)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The role that a command line names.
 
-use arl::internal::{MisnamedSection, Partition, RoleArn, RoleRef, SharedConfig, SharedFile};
+use arl::internal::{MisnamedSection, Partition, RoleArn, RoleRef, Section, SharedConfig, SharedFile};
 
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
@@ -155,7 +155,7 @@ pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Cont
         return error.hints(meant);
     }
     match closest_profiles(name, config).as_slice() {
-        [] if config.profile_names().is_empty() => error
+        [] if !has_role_profile(config) => error
             .hint(ROLE_FORMS)
             .hint(format!("to add that profile: arl configure ROLE --profile-name {name}")),
         [] => error.hint(ROLE_FORMS).hint("`arl list` shows the roles"),
@@ -167,6 +167,13 @@ pub(crate) fn unknown_role(name: &str, config: &SharedConfig<'_>, context: &Cont
 pub(crate) fn only_assume_goes_back() -> CliError {
     CliError::usage("`-` means the previous role, and only `arl assume` accepts it")
         .hint("to go back: arl assume -")
+}
+
+fn has_role_profile(config: &SharedConfig<'_>) -> bool {
+    let has_role = |section: &Section<'_>| {
+        ["role_arn", "sso_role_name"].iter().any(|key| section.get_non_empty(key).is_some())
+    };
+    config.profile_names().into_iter().any(|name| config.profile(name).is_some_and(has_role))
 }
 
 /// Returns the profiles with a similar name, else those whose role has that name.

@@ -20,6 +20,10 @@ pub(crate) fn value_hint(origin: &str, text: &str) -> Option<String> {
         "--policy-arns" if is_name => {
             Some(format!("did you mean `{}`?", typed(format!("arn:aws:iam::aws:policy/{text}"))))
         }
+        "--additional-parameters" => {
+            let (name, value) = text.split_once('=').unwrap_or(("NAME", "VALUE"));
+            Some(format!("as JSON: {}", typed(serde_json::json!({ name: value }).to_string())))
+        }
         _ => None,
     }
 }
@@ -39,6 +43,11 @@ mod tests {
                 "--policy-arns",
                 "ReadOnlyAccess",
                 Some("did you mean `--policy-arns arn:aws:iam::aws:policy/ReadOnlyAccess`?"),
+            ),
+            (
+                "--additional-parameters",
+                "Name=x",
+                Some("as JSON: --additional-parameters '{\"Name\":\"x\"}'"),
             ),
             ("--external-id", "a b", None),
         ] {

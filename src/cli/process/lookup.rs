@@ -54,8 +54,24 @@ fn not_found_hint(name: &str) -> Option<String> {
     } else if BUILTINS.contains(&name) {
         Some(format!("`{name}` is built into shells: {}", command_line(&["sh", "-c", &in_shell(name)])))
     } else {
-        None
+        similar_program(name)
+            .map(|similar| format!("did you mean `{similar}`? {}", command_line(&[&similar])))
     }
+}
+
+/// Returns the program of the search path with the most similar name, if there is one.
+fn similar_program(name: &str) -> Option<String> {
+    if name.contains('/') || name.len() < 3 {
+        return None;
+    }
+    let limit = 1 + name.chars().count() / 6;
+    let entries = vars::search_path().into_iter().filter_map(|directory| std::fs::read_dir(directory).ok());
+    let names = entries.flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names
+        .map(|other| (strsim::osa_distance(name, &other), other))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, other)| other)
 }
 
 /// Returns the command line with other words in place of the program.

@@ -34,9 +34,7 @@ impl OnMissingSignIn {
             Some("always") => Self::SignIn,
             Some("never") => Self::Fail,
             Some(other) => {
-                return Err(CliError::usage(format!(
-                    "ARL_LOGIN must be ask, always or never, not `{other}`"
-                )));
+                return Err(CliError::not_one_of(vars::ARL_LOGIN, &["ask", "always", "never"], other));
             }
         };
         // A `credential_process`, a prompt hook and a renewal start without the user. A browser that opens by

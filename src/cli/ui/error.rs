@@ -86,6 +86,17 @@ impl CliError {
         Self { status: ExitStatus::Usage, ..Self::new(error) }
     }
 
+    /// Creates the error for a setting that must have one of several values. `name` is a variable or a key.
+    pub(crate) fn not_one_of(name: &str, values: &[&str], other: &str) -> Self {
+        let refused = Self::usage(format!("{name} must be {}, not `{other}`", choice(values)));
+        let similar = values.iter().find(|value| strsim::osa_distance(&other.to_lowercase(), value) <= 2);
+        match similar {
+            Some(similar) => refused.hint(format!("did you mean `{similar}`?")),
+            None if name.starts_with("ARL_") => refused.hint(format!("for the default: unset {name}")),
+            None => refused,
+        }
+    }
+
     pub(crate) fn caused_by(mut self, cause: impl ToString) -> Self {
         self.causes.push(cause.to_string());
         self
@@ -129,6 +140,16 @@ impl CliError {
 
     pub(crate) fn status(self, status: ExitStatus) -> Self {
         Self { status, ..self }
+    }
+}
+
+/// Returns `a, b or c`.
+pub(crate) fn choice<T: AsRef<str>>(values: &[T]) -> String {
+    let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+    match values.as_slice() {
+        [] => "another value".to_owned(),
+        [one] => (*one).to_owned(),
+        [others @ .., last] => format!("{} or {last}", others.join(", ")),
     }
 }
 

@@ -183,7 +183,7 @@ fn validate_on_expiry() -> Result<(), CliError> {
     match vars::get(vars::ARL_ON_EXPIRY).as_deref() {
         None | Some("clear" | "restore" | "refresh") => Ok(()),
         Some(other) => {
-            Err(CliError::usage(format!("ARL_ON_EXPIRY must be clear, restore or refresh, not `{other}`")))
+            Err(CliError::not_one_of(vars::ARL_ON_EXPIRY, &["clear", "restore", "refresh"], other))
         }
     }
 }

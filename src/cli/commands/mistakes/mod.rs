@@ -16,7 +16,7 @@ use crate::cli::commands::Cli;
 pub(crate) use crate::cli::commands::mistakes::line::is_role;
 use crate::cli::commands::mistakes::line::{CommandLine, quoted};
 use crate::cli::commands::mistakes::other_tools::line_of_other_tools;
-use crate::cli::ui::error::CliError;
+use crate::cli::ui::error::{CliError, choice};
 
 /// Returns the error to show instead of clap's, with commands that the user can paste.
 pub(crate) fn explain(error: &clap::Error, args: &[OsString]) -> CliError {
@@ -58,14 +58,17 @@ pub(crate) fn explain(error: &clap::Error, args: &[OsString]) -> CliError {
                 choice(&valid)
             ));
             match one(error, ContextKind::SuggestedValue) {
-                similar if similar.is_empty() => refused,
+                similar if similar.is_empty() => {
+                    refused.hint(format!("`{} --help` tells what the values mean", line.command()))
+                }
                 similar => refused.hint(format!("did you mean `{similar}`?")),
             }
         }
         ErrorKind::ValueValidation => {
             let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
             let refused = CliError::usage(format!("`{}` does not take `{value}`", flag_name(&subject)));
-            refused.caused_by(plain_cause(&cause))
+            let hint = format!("`{} --help` tells what it takes", line.command());
+            refused.caused_by(plain_cause(&cause)).hint(hint)
         }
         ErrorKind::InvalidUtf8 => CliError::usage("an argument is not UTF-8 text"),
         _ => CliError::usage(first_line(error)),
@@ -169,15 +172,6 @@ fn plain_cause(cause: &str) -> String {
 /// Returns `--flag` of `--flag <VALUE>`, and `ROLE` of `[ROLE]`.
 fn flag_name(text: &str) -> &str {
     text.split([' ', '=']).next().unwrap_or(text).trim_matches(['[', ']', '<', '>', '.'])
-}
-
-/// Returns `a, b or c`.
-fn choice(values: &[String]) -> String {
-    match values {
-        [] => "another value".to_owned(),
-        [one] => one.clone(),
-        [others @ .., last] => format!("{} or {last}", others.join(", ")),
-    }
 }
 
 /// Returns the first line of clap's message, for mistakes that it describes well enough.
