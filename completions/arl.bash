@@ -3,7 +3,7 @@
 
 _arl() {
     # bash splits words at each character of COMP_WORDBREAKS, and leaves quotes as they were typed. This reads the
-    # line itself. readline replaces only what stands after `cut`: after the last such character or quote.
+    # line itself. readline replaces only the text after `cut`: after the last such character or quote.
     local line=${COMP_LINE:0:COMP_POINT} words=('') last=0 cut='' quote='' in_word='' char next index word
     for ((index = 0; index < ${#line}; index++)); do
         char=${line:index:1} next=${line:index+1:1}
@@ -28,7 +28,7 @@ _arl() {
         fi
     done
     COMPREPLY=()
-    # File names are for the command behind `--`, and for values that are files. Before version 4, bash offers
+    # File names are for the command after `--`, and for values that are files. Before version 4, bash offers
     # them wherever arl has nothing to offer.
     for ((index = 1; index < last; index++)); do
         [[ ${words[index]} != -- ]] || return 0

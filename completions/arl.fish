@@ -11,7 +11,7 @@ function __arl_complete
     end
     set --local lines (command arl completions fish --index (count $before) -- $before "$word" 2>/dev/null)
     if test "$lines" = \tfiles
-        # As for a command that fish knows nothing about.
+        # Complete as fish does for an unknown command.
         complete --do-complete "'' $token"
     else
         printf '%s\n' $lines

@@ -101,7 +101,7 @@ fn __arl_has_hook {
   put $has
 }
 
-# Returns the verb: the first argument that is no flag and no value of one.
+# Returns the verb: the first argument that is neither a flag nor a flag's value.
 fn __arl_verb {|words|
   var skip = $false
   for word $words {

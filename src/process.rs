@@ -120,8 +120,8 @@ async fn finish(
         let output = async { read(stdout, max_output).await.ok_or(ProcessError::OutputTooLarge(max_output)) };
         let feed = async {
             if let (Some(mut stdin), Some(input)) = (stdin, input) {
-                // A program may exit without reading its input. Its exit status says whether it succeeded all
-                // the same.
+                // A program may exit without reading its input. Its exit status still says whether it
+                // succeeded.
                 let _ = stdin.write_all(input).await;
             }
             Ok(())

@@ -300,6 +300,33 @@ fn files_and_lines_of_comments_have_a_limit() {
 }
 
 #[test]
+fn lines_of_documents_have_a_limit() {
+    let mut wrong = Vec::new();
+    for directory in [".", "docs", "docs/decisions"] {
+        for entry in fs::read_dir(directory).expect("the documents").flatten() {
+            let file = entry.path();
+            if file.extension().is_none_or(|extension| extension != "md") {
+                continue;
+            }
+            let text = fs::read_to_string(&file).expect("a document");
+            // A table and an address cannot be broken, and code has rules of its own.
+            let mut is_code = false;
+            for (index, line) in text.lines().enumerate() {
+                is_code ^= line.starts_with("```");
+                let is_prose = !is_code && !line.starts_with('|') && !line.contains("://");
+                if is_prose && line.chars().count() > 110 {
+                    wrong.push(format!("{}:{}", file.display(), index + 1));
+                }
+            }
+            if file.ends_with("ARCHITECTURE.md") && text.lines().count() > 150 {
+                wrong.push("ARCHITECTURE.md has more than 150 lines".to_owned());
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "lines of more than 110 columns:\n{}", wrong.join("\n"));
+}
+
+#[test]
 fn the_outside_is_touched_in_few_places() {
     let mut wrong = Vec::new();
     let mut sources = sources();

@@ -13,8 +13,8 @@ use crate::links;
 ///
 /// # Errors
 /// The directory cannot be created, is not a directory, or belongs to another user. For root (`sudo -E`), two
-/// more cases are errors: the directory is missing and lies in a directory of another user, who could not use
-/// it afterwards; or a link of another user leads to it.
+/// more cases are errors: the directory is missing and would be in a directory of another user, who could not
+/// use it afterwards; or a link of another user leads to it.
 pub(super) fn ensure(directory: &Path) -> io::Result<u32> {
     links::check_directories(directory)?;
     let refuse = |reason: &str| Err(io::Error::other(format!("`{}` {reason}", directory.display())));

@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> u8 {
     if let Err(error) = &result
         && let Some(shell) = eval_failure_shell(args)
     {
-        // Ignore a failure to write, for example to a closed pipe: the error below is printed all the same.
+        // Ignore a failure to write, for example to a closed pipe: the error below is printed anyway.
         let _ = output.write_data(shell.failure(error.status.code_for_eval()).as_bytes());
     }
     let status = result.as_ref().map_or_else(|error| error.status, |status| *status);

@@ -28,7 +28,7 @@ pub struct CachedCliRole<'a> {
 /// the service's error if it did not end the sign-in.
 ///
 /// # Errors
-/// The file cannot be removed. The sign-in is then ended all the same.
+/// The file cannot be removed. The sign-in has ended anyway.
 pub async fn sign_out(
     center: Option<&IdentityCenter>,
     path: &Path,

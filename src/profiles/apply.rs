@@ -87,7 +87,7 @@ pub fn apply_if_unchanged(edits: &[ProfileEdit<'_>], seen: &[u8], text: &[u8]) -
             Some(now) => edit.edited_section(now, line_ending) != now,
             None => !edit.set.is_empty(),
         };
-        // A section that was added behind this one begins with an empty line.
+        // A section that was added after this one begins with an empty line.
         if has_effect && before.map(<[u8]>::trim_ascii_end) != now.map(<[u8]>::trim_ascii_end) {
             return Err(EditError::Changed);
         }

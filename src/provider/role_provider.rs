@@ -221,8 +221,7 @@ impl Inner {
         is_usable.then_some(IssuedCredentials { credentials, issued_at })
     }
 
-    /// Writes the session to the cache. Returns `false` if that fails; the caller gets the session all the
-    /// same.
+    /// Writes the session to the cache. Returns `false` if that fails; the caller gets the session anyway.
     async fn write(&self, cache: &dyn CredentialCache, key: &CacheKey, session: &IssuedCredentials) -> bool {
         let IssuedCredentials { credentials, issued_at } = session.clone();
         let session = CachedSession { credentials, issued_at };

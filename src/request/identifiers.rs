@@ -32,7 +32,7 @@ string_newtype! {
     PolicyArn, 20..=2048, "printable characters", |c: char| !c.is_control()
 }
 
-/// The six digits that an MFA device shows. A code works once. arl hides it in output all the same, because
+/// The six digits that an MFA device shows. A code works once. arl hides it in output anyway, because
 /// another program could use it first.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenCode(Secret);

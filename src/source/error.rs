@@ -67,7 +67,7 @@ impl fmt::Display for SourceError {
                 write!(f, "there is no profile `{name}`, which profile `{by}` names as its `source_profile`")
             }
             Self::Cycle(names) => {
-                write!(f, "the profiles are a circle of sources: `{}`", names.join("` → `"))
+                write!(f, "the `source_profile`s of the profiles form a loop: `{}`", names.join("` → `"))
             }
             Self::Profile { name, reason } => write!(f, "profile `{name}` {reason}"),
             Self::UnknownSsoSession { name, .. } => write!(f, "there is no [sso-session {name}]"),

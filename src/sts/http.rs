@@ -183,7 +183,7 @@ fn https(network: &NetworkConfig, settings: &HttpConnectorSettings) -> Result<Sh
     let context = TlsContext::builder()
         .with_trust_store(trust_store(network.ca_bundle.as_deref())?)
         .build()
-        .map_err(|error| format!("cannot set TLS up: {error}"))?;
+        .map_err(|error| format!("cannot set up TLS: {error}"))?;
     let connector = builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context).build();
     Ok(SharedHttpConnector::new(connector))
 }

@@ -102,7 +102,7 @@ fn the_help_of_a_candidate_has_an_end() {
     assert_eq!(lines, format!("corp\t{}\n", &url[..200]));
 }
 
-/// readline keeps what stands before the last of these characters.
+/// readline keeps the text before the last of these characters.
 #[test]
 fn bash_completes_with_any_comp_wordbreaks() {
     for breaks in [
@@ -221,7 +221,7 @@ fn values_complete_from_what_arl_knows() {
     ] {
         assert_eq!(values(&stage, words), expected, "{words:?}");
     }
-    // Regions of profiles and of earlier calls stand first.
+    // Regions of profiles and of earlier calls come first.
     let regions = offered(&stage, &["assume", "--region", ""]);
     let first: Vec<(&str, &str)> = regions[..4].iter().map(|(name, help)| (&**name, &**help)).collect();
     // The first call had no region.

@@ -38,7 +38,7 @@ fn set_up() -> String {
     blocks(PAGE, "sh")[0].replace('\n', "; ")
 }
 
-/// A session with direnv's hook, in which both directories have their role. arl's hook stands before
+/// A session with direnv's hook, in which both directories have their role. arl's hook comes before
 /// direnv's, or behind it.
 fn session(stage: &Stage, shell: Shell, arl_is_last: bool) -> ShellSession<'_> {
     let hook = shell

@@ -239,7 +239,7 @@ fn without_a_sign_in_a_user_is_needed() {
     let failed = cached(&stage, &["list", "--sso"]);
     failed.failure(3, "could not list the roles of `corp`");
     assert!(failed.stderr.contains("hint: sign in: arl login corp"), "{failed:?}");
-    // The rest is there all the same.
+    // The rest is there anyway.
     assert!(failed.stdout.contains("deploy"), "{failed:?}");
     let mut terminal = in_terminal(&stage, "arl list --sso");
     for (name, value) in arl(&stage, &[]).get_envs() {
@@ -451,7 +451,7 @@ fn a_sign_in_during_a_call_leaves_no_session_of_the_user_before() {
     let of_the_second = key(cached(&stage, &["assume", DEV, "--json"]));
     assert_ne!(of_the_second, of_the_first);
     assert_eq!(key(cached(&stage, &["assume", DEV, "--json"])), of_the_second);
-    // A sign-in that looks at another cache, or at none, is another sign-in all the same.
+    // A sign-in that looks at another cache, or at none, is still another sign-in.
     assert_eq!(run(&stage, &["login", "--force"]).status, 0);
     assert_ne!(key(cached(&stage, &["assume", DEV, "--json"])), of_the_second);
 }

@@ -1,7 +1,7 @@
 //! README.md and the pages of docs/: their commands are run, their transcripts compared, their links followed.
 //!
 //! A block marked `sh` is run by bash with the shell integration loaded, in a home directory that the page's blocks
-//! share. A block marked `console` is a transcript of one command. A block behind `<!-- not run -->` must stand in
+//! share. A block marked `console` is a transcript of one command. A block after `<!-- not run -->` must be in
 //! [`NOT_RUN`] with the reason.
 
 use std::fmt::Write as _;

@@ -68,7 +68,7 @@ fn a_reset_connection_is_retried_then_reported() {
 #[test]
 fn an_incomplete_answer_is_an_error() {
     fails(Fault::Truncate, "the connection failed: ");
-    fails(Fault::Malform, "the response is not one of STS");
+    fails(Fault::Malform, "the response of STS is invalid");
     fails(Fault::NoCredentials, "it contains no credentials");
 }
 
@@ -170,7 +170,7 @@ fn plain_http_to_another_host_needs_a_flag() {
         run.failure(2, "is plain http to another machine");
         assert!(run.stderr.contains("--allow-insecure-endpoint"), "{run:?}");
     }
-    stage.arl(&["assume", DEPLOY, "--endpoint-url", "notaurl"]).failure(2, "is no URL");
+    stage.arl(&["assume", DEPLOY, "--endpoint-url", "notaurl"]).failure(2, "is not a URL");
 }
 
 #[test]
@@ -343,10 +343,16 @@ fn hints_follow_what_sts_says() {
             "InvalidClientTokenId",
             "The security token included in the request is invalid".into(),
             "eu-west-1",
-            "from another partition than region eu-west-1",
+            "does not belong to the partition of region eu-west-1",
             "has not enabled",
         ),
-        ("InvalidClientTokenId", "invalid".into(), "cn-north-1", "from another partition", "has not enabled"),
+        (
+            "InvalidClientTokenId",
+            "invalid".into(),
+            "cn-north-1",
+            "not belong to the partition",
+            "has not enabled",
+        ),
     ] {
         let stage = Stage::new();
         stage.sts.inject(Fault::Refuse(code, message.clone()), usize::MAX);

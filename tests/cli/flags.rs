@@ -90,7 +90,7 @@ fn confirms(role: &str, flag: &str) -> bool {
         "--allow-insecure-endpoint" => true,
         // Waits for a browser, or for several commands.
         "--open" | "--container" | "--jobs" | "--fail-fast" => true,
-        // Nothing is cached of a source that has its credentials at hand.
+        // Nothing is cached of a source that already has its credentials.
         "--no-cache" | "--refresh" | "--min-ttl" => role == "keys",
         // The session is cached, so no code is needed.
         "--token-code" => role != "keys",
@@ -187,7 +187,7 @@ fn every_flag_of_every_verb_is_used_or_refused() {
 
 const BOB_KEY: &str = "AKIAIOSFODNN7BOB0001";
 
-/// A line for each flag of the other verbs, in which `{}` stands for the flag. With the flag it must do something
+/// A line for each flag of the other verbs, in which `{}` is replaced with the flag. With the flag it must do something
 /// else than without.
 const OTHER_FLAGS: &[(&str, &[(&str, &str)])] = &[
     (

@@ -41,7 +41,7 @@ fn subcommands(help: &str) -> Vec<&str> {
     in_groups.chain(names).filter(|name| !name.is_empty() && *name != "help").collect()
 }
 
-/// At a terminal of any width no line is longer than it, and the rest of a description stands below its beginning.
+/// At a terminal of any width no line is longer than it, and the rest of a description is below its beginning.
 #[test]
 fn help_fits_the_terminal() {
     let stage = Stage::new();

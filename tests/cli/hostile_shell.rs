@@ -311,7 +311,7 @@ fn zsh_accepts_other_assignments_before_assume() {
     assert_eq!(run.stdout.matches("\nwent on").count(), 3, "{run:?}");
 }
 
-/// zsh shows the hook the whole line. Only the command with the assignment is refused, wherever it stands.
+/// zsh shows the hook the whole line. Only the command with the assignment is refused, wherever it is.
 #[test]
 fn zsh_refuses_the_command_with_the_assignment_alone() {
     for (line, is_refused) in [

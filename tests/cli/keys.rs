@@ -354,7 +354,7 @@ fn add_asks_at_a_terminal_without_showing_what_is_typed_and_offers_the_device() 
         let mut screen = process.stdout.take().unwrap();
         let mut seen = String::new();
         let mut lines = input.lines();
-        // Each answer is typed when its question stands there, with the echo off.
+        // Each answer is typed when its question has appeared, with the echo off.
         for question in ["Access key ID (not shown): ", "Secret access key (not shown): ", "- for none]: "] {
             while !seen.contains(question) {
                 let mut bytes = [0; 256];

@@ -426,7 +426,7 @@ fn logout_ends_one_sign_in_and_forgets_what_depends_on_it() {
     let all = cached(&["logout", "--all"]);
     assert!(all.status == 0 && all.stderr.contains("signed out of https://eu.example/start"), "{all:?}");
     assert_eq!(cached(&of_eu).status, 3);
-    // A service that cannot be reached: the token is gone all the same, and the user is told.
+    // A service that cannot be reached: the token is gone anyway, and the user is told.
     assert_eq!(run(&stage, &["login", "corp"]).status, 0);
     stage.sts.inject(Fault::Status(500), 9);
     run(&stage, &["logout", "corp"]).failure(1, "could not sign out of `corp`");

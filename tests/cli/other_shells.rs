@@ -254,7 +254,7 @@ fn init_prints_a_script_for_every_shell_but_cmd() {
     stage.arl(&["init", "cmd"]).failure(2, "there is no shell integration for `cmd`");
 }
 
-/// `timeout`, `nice` and `op run --` stand between the shell and arl; xonsh is a program of Python's.
+/// `timeout`, `nice` and `op run --` run between the shell and arl; xonsh is a program of Python's.
 #[test]
 fn the_statements_are_for_the_nearest_shell_above() {
     for (program, flag, dialect) in [

@@ -300,9 +300,9 @@ fn without_a_terminal_a_missing_role_is_a_usage_error() {
             .failure(2, if command == "exec" { "only `arl assume`" } else { "no previous role" });
     }
     for (shell, cause) in [
-        ("nushell", "has had no other one"),
+        ("nushell", "has not had another role"),
         ("tcsh", "not available in tcsh"),
-        ("bash", "has had no other one"),
+        ("bash", "has not had another role"),
     ] {
         let run = stage.run(stage.bare("arl").args(["assume", "-"]).env("ARL_SHELL", shell));
         assert!(!run.stderr.contains("to install it"), "{run:?}");

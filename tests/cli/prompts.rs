@@ -44,7 +44,7 @@ const PROMPTS: [(Shell, Prompt); 6] = [
     (FISH, Prompt::Starship),
 ];
 
-/// What stands in the startup file, and the directory of starship. `number` chooses the recipe.
+/// The lines of the startup file, and the directory of starship. `number` chooses the recipe.
 fn startup(stage: &Stage, shell: Shell, prompt: Prompt, number: usize) -> String {
     let fish = |recipe: String| format!("function fish_prompt\n{recipe}\necho -n '> '\nend\n");
     let bare = match prompt {

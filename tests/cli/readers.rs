@@ -30,7 +30,7 @@ memory = usage.ru_maxrss // (1024 if sys.platform == 'darwin' else 1)
 open(sys.argv[1], 'w').write(f'{status} {time.monotonic() - begin} {memory}')
 ";
 
-/// What stands in the place of a file.
+/// What is in the place of a file.
 #[derive(Debug, Clone, Copy)]
 enum Oddity {
     /// A sparse file of a gigabyte.
@@ -64,7 +64,7 @@ impl Oddity {
 }
 
 /// The files that arl reads: a name, the command line, variables, and the path (in the home directory) that
-/// gets the oddity. `@` in an argument or a variable stands for that path.
+/// gets the oddity. `@` in an argument or a variable is replaced with that path.
 type Place<'a> = (&'a str, &'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 
 const PLACES: &[Place<'_>] = &[

@@ -348,7 +348,7 @@ impl ShellRun {
 pub(crate) struct Environment(Vec<Vec<u8>>);
 
 impl Environment {
-    /// Whether a variable stands there, as `NAME=VALUE`.
+    /// Whether a variable is set, as `NAME=VALUE`.
     pub(crate) fn has(&self, variable: &str) -> bool {
         self.0.iter().any(|other| other == variable.as_bytes())
     }

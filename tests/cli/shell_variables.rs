@@ -231,7 +231,7 @@ fn the_hook_works_under_set_k_and_with_readonly_names_of_the_users_own() {
     }
 }
 
-/// The hook of ksh has no variables of its own, so it clears the role all the same.
+/// The hook of ksh has no variables of its own, so it clears the role anyway.
 #[test]
 fn a_readonly_variable_does_not_keep_an_expired_role_in_ksh() {
     for shell in HOOKED.iter().filter(|shell| shell.name.contains("ksh")) {

@@ -143,7 +143,7 @@ fn normalized(stage: &Stage, text: &str) -> String {
     text
 }
 
-/// Replaces what a pattern matches, in which `0` stands for a digit and `x` for a hexadecimal digit, and
+/// Replaces what a pattern matches, in which `0` matches a digit and `x` a hexadecimal digit, and
 /// which matches no part of a longer number.
 fn masked(text: &str, pattern: &str, name: &str) -> String {
     let is_match = |rest: &str| {

@@ -200,8 +200,8 @@ fn invalid_profile_chains_are_errors_that_name_the_profiles() {
          [profile odd]\nrole_arn = arn:aws:iam::123456789012:role/A\ncredential_source = Nope\n",
     );
     for (role, said) in [
-        ("a", "a circle of sources: `a` → `b` → `c` → `a`"),
-        ("self", "a circle of sources: `self` → `self`"),
+        ("a", "form a loop: `a` → `b` → `c` → `a`"),
+        ("self", "form a loop: `self` → `self`"),
         ("gone", "there is no profile `nowhere`, which profile `gone` names as its `source_profile`"),
         ("both", "profile `both` has both `source_profile` and `credential_source`"),
         (
@@ -611,7 +611,7 @@ fn a_chain_of_thousands_of_profiles_is_a_clear_error() {
                  [profile b]\nrole_arn = arn:aws:iam::123456789012:role/R\nsource_profile = a\n";
     stage.profiles(&format!("{}{rest}{small}", chain_of_profiles(length, "p0")), keys);
     arl(&["assume", "p0"]).failure(1, "more than 100 `source_profile`s");
-    arl(&["assume", "a"]).failure(1, "the profiles are a circle of sources: `a` → `b` → `a`");
+    arl(&["assume", "a"]).failure(1, "the profiles form a loop: `a` → `b` → `a`");
     let listed = arl(&["list"]).success();
     assert_eq!(listed.lines().count(), length + 4);
     let works: Vec<&str> = listed.lines().filter(|line| line.starts_with("   ")).skip(1).collect();

@@ -184,7 +184,7 @@ fn a_substitution_of_ksh93_works_beside_the_rule_for_readable_files() {
 
 #[test]
 fn a_pipeline_that_changes_only_a_subshell_says_so() {
-    // zsh and ksh93 run the last part of a pipeline themselves, but arl stands in the first.
+    // zsh and ksh93 run the last part of a pipeline themselves, but arl is in the first.
     for shell in bourne() {
         let stage = Stage::new();
         let run = ShellSession::new(&stage, shell)

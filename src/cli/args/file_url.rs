@@ -27,7 +27,7 @@ pub(crate) fn read(origin: &str, value: String) -> Result<String, CliError> {
 /// The error for the name of a file without the scheme.
 fn names_file(origin: &str, path: &str) -> CliError {
     let flag = if origin.starts_with("--") { format!("{origin} ") } else { String::new() };
-    CliError::usage(format!("{origin} is the name of a file, `{path}`"))
+    CliError::usage(format!("{origin} must be JSON, but `{path}` is the name of a file"))
         .hint(format!("to read the file: {flag}{SCHEME}{path}"))
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct RoleArgs {
     pub(crate) role: Option<String>,
     /// The account of the role; needs --role-name
     #[arg(long, alias = "account_id", value_name = "ID", help_heading = "Role")]
-    #[arg(requires = "role_name", conflicts_with = "role")]
+    #[arg(requires = "role_name", conflicts_with = "role", display_order = 1)]
     #[arg(hide_short_help = true, add = ArgValueCompleter::new(complete::account_ids))]
     pub(crate) account_id: Option<String>,
     /// The name of the role; needs --account-id

@@ -82,7 +82,7 @@ pub(crate) fn run(
         )));
     }
     if let Some(line) = role_behind_separator(&role, &command) {
-        return Err(CliError::usage("the role stands after --").hint(line));
+        return Err(CliError::usage("the role must come before --").hint(line));
     }
     signals::end_with_subshell();
     let unattended = if command.is_empty() { Unattended::Refused } else { Unattended::AwsProfile };

@@ -27,7 +27,7 @@ const AFTER_HELP: &str = "Fields of --json, null if unknown:
   state                 live, expired, none, or \"other keys\" if arl did not set the keys
   role, role_arn, account_id
   source                where the role's first credentials came from, such as profile:dev
-  sign_in               the sign-in that the role came from, and how long it is good
+  sign_in               the sign-in that the role came from, and how long it is valid
   expires_at            seconds since 1970
   seconds_left          negative if the role has expired
   caller_arn            with --verify: the identity that STS sees

@@ -40,7 +40,7 @@ pub(crate) enum UrlFault {
 impl fmt::Display for UrlFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotUrl => "is no URL",
+            Self::NotUrl => "is not a URL",
             Self::UserName => "contains a user name, which STS does not use",
             Self::Query => "contains a query, which arl would not send",
             Self::NoHost => "is not a URL with a host",

@@ -203,7 +203,7 @@ fn refusal_hints(
             "AWS does not know the access key ({caller}) in region {region}: it is deleted or inactive, or its account has not enabled the region, or the key is from the global STS endpoint; try --region us-east-1"
         ),
         Refusal::UnknownKey => format!(
-            "AWS does not know the access key ({caller}): it is deleted, inactive, or from another partition than region {region}"
+            "AWS does not know the access key ({caller}): it is deleted or inactive, or it does not belong to the partition of region {region}"
         ),
         Refusal::WrongRegion => format!(
             "arl signed the request for region {region}, but the endpoint belongs to another region; name that region with --region"

@@ -164,8 +164,7 @@ const OTHER_KINDS: [(&str, &str); 8] = [
 ];
 
 /// What to do with a role that IAM Identity Center created.
-pub(crate) const SSO_ROLE: &str =
-    "IAM Identity Center gives this role at a sign-in, as SESSION:ACCOUNT/NAME: `arl list --sso` shows them";
+pub(crate) const SSO_ROLE: &str = "only IAM Identity Center gives out this role; sign in, and name it SESSION:ACCOUNT/NAME: `arl list --sso` shows them";
 
 /// Returns a hint for an ARN that is not a role's.
 fn other_arn(text: &str) -> Option<String> {
@@ -240,7 +239,7 @@ fn no_name(text: &str) -> Option<String> {
     if ["ROLE", "ROLE_ARN", "PROFILE", "NAME", "ARN", "ACCOUNT/NAME", "your-profile", "my-role"]
         .contains(&text)
     {
-        return Some(format!("{text} stands for one of your roles: `arl list` shows them"));
+        return Some(format!("{text} is a placeholder for one of your roles: `arl list` shows them"));
     }
     if text == "help" {
         return Some(command(&["--help"]));

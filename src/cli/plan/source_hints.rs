@@ -183,9 +183,8 @@ fn profile_not_found(error: CliError, name: &str, similar_names: &[String], cont
     let error = error.caused_by(format!("it is neither in `{config}` nor in `{credentials}`"));
     let verb = verb();
     match similar_names {
-        _ if name.starts_with("profile ") => error.hint(
-            "leave out the word `profile`, which belongs only into the header of the profile's section",
-        ),
+        _ if name.starts_with("profile ") => error
+            .hint("leave out the word `profile`, which belongs only in the header of the profile's section"),
         [] if verb == "each" && name.parse::<u16>().is_ok() => {
             error.hint(format!("-p is --profile; for {name} commands at a time: -j {name}"))
         }

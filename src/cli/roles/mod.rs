@@ -88,7 +88,7 @@ pub(crate) struct KnownRole {
     pub(crate) origin: RoleOrigin,
     /// `None` for a role of IAM Identity Center, whose ARN only the service knows.
     pub(crate) role_arn: Option<RoleArn>,
-    /// Empty if the profile does not say it in a way that arl can read; so is `role_name`.
+    /// This and `role_name` are empty if arl cannot read them in the profile.
     pub(crate) account_id: String,
     /// The name of the account, where a catalog has it. An administrator has chosen it.
     pub(crate) account_name: Option<String>,

@@ -1,6 +1,6 @@
 //! Patterns that select roles: a part of a name, or a whole name with `*`.
 
-/// A pattern of the user's: a part of a text, or a whole text in which `*` stands for any part. Case does not
+/// A pattern of the user's: a part of a text, or a whole text in which `*` matches any part. Case does not
 /// matter.
 pub(crate) struct Pattern(Vec<String>, bool);
 

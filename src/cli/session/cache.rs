@@ -221,7 +221,7 @@ fn parse_min_ttl(origin: &str, text: &str) -> Result<Duration, CliError> {
         parsed.map_err(|error| CliError::usage(format!("{origin} must be a time such as 30m: {error}")))?;
     match time > MAX_MIN_TTL {
         true => {
-            Err(CliError::usage(format!("{origin} must be at most 12h, the longest that a session lasts")))
+            Err(CliError::usage(format!("{origin} must be at most 12h, the longest that a session can last")))
         }
         false => Ok(time),
     }

@@ -13,7 +13,7 @@ pub(crate) fn session_summary(identity: &Identity, now: SystemTime) -> String {
     match identity.credentials.expiration().and_then(|expiration| expiration.duration_since(now).ok()) {
         Some(remaining) => format!("{label}, {} left", human_duration(remaining)),
         None if identity.credentials.session_token().is_some() => {
-            format!("{label}: temporary keys, arl does not know until when")
+            format!("{label}: temporary keys; arl does not know when they expire")
         }
         None => format!("{label}: long-term keys"),
     }

@@ -158,7 +158,7 @@ impl Shell {
             }
             Self::Tcsh => {
                 if !tcsh::can_save(restore_point) {
-                    return Err(UnsupportedValue { name: "a variable that stands there now" });
+                    return Err(UnsupportedValue { name: "a variable that is set now" });
                 }
                 let mut line = String::new();
                 tcsh::save_restore_point(&mut line, restore_point, region);

@@ -15,7 +15,7 @@ pub(crate) use self::values::{
     completion_shells, durations, hook_shells, key_names, output_shells, partitions, regions, services,
 };
 
-/// The help of the candidate that stands for file names and has no value. The shell completes file names by
+/// The help of the candidate for file names, which has no value. The shell completes file names by
 /// itself, with its own rules for directories and `~`.
 const FILES: &str = "files";
 

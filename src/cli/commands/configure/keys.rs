@@ -68,7 +68,7 @@ pub(crate) fn role_profile_keys(
     }
     if let Some(template) = args.role_session_name.as_ref().filter(|name| name.contains('{')) {
         return Err(CliError::usage(format!(
-            "SDKs would use `{template}` as it stands: only arl fills it in"
+            "SDKs would use `{template}` literally, because only arl fills in the placeholders"
         ))
         .hint("--process writes a profile that runs arl with this flag"));
     }

@@ -25,7 +25,7 @@ pub(super) fn calls(plan: &Plan, cached: Option<usize>) -> Vec<String> {
                 sso.account_id, sso.role_name
             )),
             Source::Process(process) => Some(program_name(process)),
-            Source::Login(_) => Some("the AWS CLI, if the login's credentials are over".to_owned()),
+            Source::Login(_) => Some("the AWS CLI, if the login's credentials have expired".to_owned()),
             Source::WebIdentity { role_arn, token, .. } => {
                 if let WebIdentityToken::Process(process) = token {
                     calls.push(program_name(process));

@@ -300,15 +300,15 @@ fn explain_hop(plan: &Plan, index: usize) -> ExplainedHop {
     let hop = &plan.hops[index];
     let mfa = hop.request.serial_number.as_ref().map(|_| {
         let how = match (&hop.request.token_code, &hop.mfa_process) {
-            (Some(_), _) => "the code was given",
-            (None, Some(_)) => "a program is asked for the code",
-            (None, None) => "the code is asked for at the terminal",
+            (Some(_), _) => "the code that you passed",
+            (None, Some(_)) => "arl runs a program that prints the code",
+            (None, None) => "arl asks for the code at the terminal",
         };
         how.to_owned()
     });
     let mfa = mfa.or_else(|| match (&plan.chain.source, index) {
         (Source::MfaSession { serial_number, .. }, 0) => {
-            Some(format!("a session of 12 hours of {serial_number}"))
+            Some(format!("a 12-hour session with a code from {serial_number}"))
         }
         _ => None,
     });
@@ -366,7 +366,7 @@ fn parameters(hop: &Hop, caller: Lifetime) -> Vec<Setting> {
 fn session_name(hop: &Hop) -> Setting {
     let (name, note) = match &hop.template {
         Some(template) if template.needs_caller() => {
-            (hop.session_name.clone().unwrap_or_default(), "; {caller} is asked of STS")
+            (hop.session_name.clone().unwrap_or_default(), "; arl asks STS for {caller}")
         }
         _ => (hop.request.role_session_name.to_string(), ""),
     };

@@ -66,13 +66,11 @@ impl fmt::Display for SourceReason {
             }
             Self::StoredKeys { profile, name } => write!(f, "`arl_keys = {name}` of profile `{profile}`"),
             Self::EnvironmentKeys => f.write_str("keys in the environment come first"),
-            Self::SetLater(_) => f.write_str("chosen since this shell became a role"),
+            Self::SetLater(_) => f.write_str("set after this shell got its role"),
             Self::ProfileVariable => {
                 write!(f, "{}, and there are no keys in the environment", profile_variable())
             }
-            Self::SourceOfShellRole => {
-                f.write_str("where the role of this shell was started from (ARL_SOURCE)")
-            }
+            Self::SourceOfShellRole => f.write_str("the source of this shell's role (ARL_SOURCE)"),
             Self::DefaultProfile => f.write_str("nothing in the environment chooses another one"),
             Self::NoKeysAndNoProfile(Candidate::WebIdentity) => {
                 f.write_str("no keys, and no profile is named")

@@ -203,8 +203,9 @@ async fn put(
         ));
     }
     if let Err(error) = keychain.write_record(name, keys.access_key_id(), &caller.arn) {
-        output
-            .note(&format!("could not store whose key this is, so arl does not cache its sessions: {error}"));
+        output.note(&format!(
+            "could not store the owner of the key, so arl does not cache its sessions: {error}"
+        ));
     }
     let id = last_four(keys.access_key_id());
     output.note(&format!("key …{id} of {} is stored as `{name}` ({})", caller.arn, store.name()));

@@ -70,7 +70,7 @@ impl Aws {
             let cli_error = CliError::new(format!("could not check the key …{id}"));
             let cli_error = match &error {
                 StsError::Refused { code, .. } if code == "InvalidClientTokenId" => cli_error.hint(
-                    "AWS does not know this key: it is deleted, inactive, mistyped, or from another partition; in that case name a region of the partition with --region or AWS_REGION",
+                    "AWS does not know this key: it is deleted, inactive or mistyped, or it belongs to another partition; for that, name a region of the partition with --region or AWS_REGION",
                 ),
                 StsError::Refused { code, .. } if code == "SignatureDoesNotMatch" => {
                     cli_error.hint("the secret key does not belong to this access key ID, or this machine's clock is wrong")

@@ -54,7 +54,7 @@ pub(crate) async fn typed() -> Result<Credentials, CliError> {
     };
     let id = ask("Access key ID (not shown): ").await?;
     let secret = ask("Secret access key (not shown): ").await?;
-    check(id.expose().to_owned(), secret, "what was typed")
+    check(id.expose().to_owned(), secret, "the typed key")
 }
 
 /// Reads the key from the environment.

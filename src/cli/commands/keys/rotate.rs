@@ -292,7 +292,7 @@ impl Keys<'_, '_> {
     async fn retire(&self, old_id: &str, new: &Credentials, keep_old: bool) -> Result<(), CliError> {
         let caller = self.aws.caller(new).await?;
         if let Err(error) = self.keychain.write_record(self.name, new.access_key_id(), &caller.arn) {
-            self.output.note(&format!("could not store whose key this is: {error}"));
+            self.output.note(&format!("could not store the owner of the key: {error}"));
         }
         let iam = self.aws.iam(&caller.arn);
         let signer = self.signer(new).await.map_err(|error| {

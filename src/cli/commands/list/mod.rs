@@ -33,7 +33,7 @@ lists what it knows and exits with status 1; the next run continues from there."
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, after_long_help = AFTER_HELP)]
 pub(crate) struct ListArgs {
-    /// Show only roles whose profile, account or role contains this text; `*` stands for any text
+    /// Show only roles whose profile, account or role contains this text; `*` matches any text
     pattern: Option<String>,
     /// Add the roles of IAM Identity Center that have no profile
     #[arg(long)]

@@ -103,7 +103,7 @@ impl CommandLine {
         format!("arl {}", quoted(&line))
     }
 
-    /// Returns the line with a flag and its value behind the verb, if there is one.
+    /// Returns the line with a flag and its value after the verb, if there is one.
     pub(super) fn after_the_verb(&self, flag: &str) -> Option<String> {
         let mut rest = self.words.clone();
         let place = rest.iter().position(|word| word == flag)?;

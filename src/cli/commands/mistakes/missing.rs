@@ -1,4 +1,4 @@
-//! Arguments that a command needs and that the line does not have.
+//! Explains which arguments are missing.
 
 use crate::cli::commands::mistakes::line::{CommandLine, is_role, quoted, refs};
 use crate::cli::roles::needed::role_needed;
@@ -17,7 +17,7 @@ impl CommandLine {
         }
         if let Some(half) = ["--account-id", "--role-name"].into_iter().find(|flag| self.has_flag(flag)) {
             let other = if half == "--account-id" { "--role-name NAME" } else { "--account-id ID" };
-            return CliError::usage(format!("`{half}` needs {other} beside it"))
+            return CliError::usage(format!("`{half}` also needs {other}"))
                 .hint(format!("arl {} {other}", quoted(&refs(&self.words))));
         }
         let behind = match (self.verb.as_deref(), self.behind_separator()) {
@@ -47,7 +47,7 @@ impl CommandLine {
                 return format!("`arl explain {}` shows the ARN of a profile's role", quoted(&[profile]));
             }
             (Some("completions"), _) => {
-                return "arl completions bash; there is one for zsh and for fish too".to_owned();
+                return "arl completions bash; or zsh, or fish".to_owned();
             }
             _ => {}
         }

@@ -27,9 +27,8 @@ pub(crate) fn explain(error: &clap::Error, args: &[OsString]) -> CliError {
         ErrorKind::InvalidSubcommand => line.unknown_verb(error),
         ErrorKind::UnknownArgument => line.unknown_argument(&subject, error),
         ErrorKind::MissingRequiredArgument => line.missing_argument(&many(error, ContextKind::InvalidArg)),
-        ErrorKind::MissingSubcommand => {
-            CliError::usage("there is no command").hint("`arl --help` lists the commands; `arl --version`")
-        }
+        ErrorKind::MissingSubcommand => CliError::usage("there is no command")
+            .hint("`arl --help` lists the commands; `arl --version` prints the version"),
         ErrorKind::ArgumentConflict => {
             let others = many(error, ContextKind::PriorArg);
             let others: Vec<String> = others.iter().map(|other| format!("`{}`", flag_name(other))).collect();
@@ -48,7 +47,7 @@ pub(crate) fn explain(error: &clap::Error, args: &[OsString]) -> CliError {
         }
         ErrorKind::InvalidValue if value.is_empty() => {
             CliError::usage(format!("`{}` needs a value", flag_name(&subject)))
-                .hint(format!("{subject}; `{} --help` tells what it takes", line.command()))
+                .hint(format!("{subject}; `{} --help` describes it", line.command()))
         }
         ErrorKind::InvalidValue => {
             let valid = many(error, ContextKind::ValidValue);
@@ -59,7 +58,7 @@ pub(crate) fn explain(error: &clap::Error, args: &[OsString]) -> CliError {
             ));
             match one(error, ContextKind::SuggestedValue) {
                 similar if similar.is_empty() => {
-                    refused.hint(format!("`{} --help` tells what the values mean", line.command()))
+                    refused.hint(format!("`{} --help` describes the values", line.command()))
                 }
                 similar => refused.hint(format!("did you mean `{similar}`?")),
             }
@@ -67,7 +66,7 @@ pub(crate) fn explain(error: &clap::Error, args: &[OsString]) -> CliError {
         ErrorKind::ValueValidation => {
             let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
             let refused = CliError::usage(format!("`{}` does not take `{value}`", flag_name(&subject)));
-            let hint = format!("`{} --help` tells what it takes", line.command());
+            let hint = format!("`{} --help` describes it", line.command());
             refused.caused_by(plain_cause(&cause)).hint(hint)
         }
         ErrorKind::InvalidUtf8 => CliError::usage("an argument is not UTF-8 text"),
@@ -87,7 +86,7 @@ impl CommandLine {
         let refused = if word.starts_with('-') {
             CliError::usage(format!("`{command}` has no flag `{word}`"))
         } else {
-            CliError::usage(format!("`{command}` has no use for `{word}`"))
+            CliError::usage(format!("`{command}` does not take the argument `{word}`"))
         };
         let separator = self.separator();
         if separator < self.words.len() && !["exec", "each"].contains(&verb.as_str()) {
@@ -95,13 +94,13 @@ impl CommandLine {
                 return refused.hint(format!("to run a command as the role: {}", self.as_exec()));
             }
             let line = self.with(separator..separator + 1, &[]);
-            return refused.hint(format!("only `arl exec` and `arl each` have use for --; without: {line}"));
+            return refused.hint(format!("only `arl exec` and `arl each` take --; without it: {line}"));
         }
         if let Some(line) = flags::in_another_form(self) {
             return refused.hint(format!("did you mean `{line}`?"));
         }
         if let Some(hint) = self.missing_separator(verb, word) {
-            return CliError::usage(format!("`{command}` has no use for `{word}`")).hint(hint);
+            return CliError::usage(format!("`{command}` does not take the argument `{word}`")).hint(hint);
         }
         if word.starts_with('-') {
             return refused.hint(self.unknown_flag(word, &many(error, ContextKind::SuggestedArg)));
@@ -119,7 +118,7 @@ impl CommandLine {
                 .hint(format!("did you mean `{}`?", self.with(place..place + 1, &[&format!("--{name}")])));
         }
         let refused = match self.words.get(place + 1) {
-            Some(_) => CliError::usage(format!("`{word}` stands before the subcommand")),
+            Some(_) => CliError::usage(format!("`{word}` must come after the command")),
             None => CliError::usage(format!("`arl` has no flag `{word}`")),
         };
         let value = self.words.iter().skip_while(|other| *other != word).nth(1);

@@ -56,11 +56,11 @@ const SUBCOMMANDS: [(&str, &[&str], &str); 8] = [
 /// What the words after another tool's command mean.
 #[derive(Clone, Copy)]
 enum Rest {
-    /// They name the role; `ROLE` stands for a missing one.
+    /// They name the role; `ROLE` is the placeholder if it is missing.
     Role,
     /// As [`Rest::Role`], and the profile to write must have a name.
     Profile,
-    /// They name a stored key; `NAME` stands for a missing one.
+    /// They name a stored key; `NAME` is the placeholder if it is missing.
     Key,
     /// They name a sign-in, perhaps with `--profile` before it.
     Session,
@@ -168,7 +168,7 @@ pub(super) fn subcommand_of_other_tools(verb: &str, word: &str) -> Option<&'stat
 /// What arl has in place of a flag of another tool.
 #[derive(Clone, Copy)]
 enum Here {
-    /// A flag with the same value. Without a value the text stands for it.
+    /// A flag with the same value. The text is the placeholder if the value is missing.
     Flag(&'static str, &'static str),
     /// A flag without a value.
     Switch(&'static str),

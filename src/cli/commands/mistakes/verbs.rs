@@ -1,4 +1,4 @@
-//! A word in the place of the command that is no command.
+//! Explains a first word that is not a command.
 
 use arl::internal::closest;
 use clap::CommandFactory as _;

@@ -1,11 +1,11 @@
-//! Words that a command has no use for.
+//! Explains a word that a command does not take.
 
 use crate::cli::args::services::SERVICES;
 use crate::cli::commands::mistakes::line::{CommandLine, is_role, quoted, refs};
 use crate::cli::roles::needed::profile_names;
 
 impl CommandLine {
-    /// Returns what to do about a word that the command has no use for.
+    /// Returns what to do about a word that the command does not take.
     pub(super) fn unknown_word(&self, verb: &str, word: &str) -> String {
         let rest = refs(self.rest());
         let roles: Vec<&str> = rest.iter().copied().filter(|word| is_role(word)).collect();
@@ -66,7 +66,7 @@ impl CommandLine {
             }
             "arn" => format!("{} takes an account and a name: arl arn 123456789012 Deploy", self.command()),
             "keys" => self.with(place..place + 1, &[]),
-            _ => format!("`{} --help` tells what it takes", self.command()),
+            _ => format!("`{} --help` describes it", self.command()),
         }
     }
 

@@ -120,7 +120,8 @@ fn refuse_dash(asking: Asking) -> CliError {
             .caused_by(format!("{shell} does not remember the previous role"))
             .hint(choose);
     }
-    let refused = CliError::usage("there is no previous role: this shell has had no other one").hint(choose);
+    let refused =
+        CliError::usage("there is no previous role: this shell has not had another role").hint(choose);
     // The shell functions set ARL_SHELL or pass --recall.
     let is_function =
         vars::get(vars::ARL_SHELL).is_some() || arguments().iter().any(|word| word == "--recall");

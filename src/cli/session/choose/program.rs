@@ -65,7 +65,7 @@ pub(super) fn pick(
             "`{command}` did not print one of the lines that it got, but: {text}"
         ))),
         Place::Ambiguous(text) => Err(PickError::Program(format!(
-            "`{command}` printed what several entries have as their line or name: {text}"
+            "`{command}` printed a text that is the line or the name of several entries: {text}"
         ))),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// A key, or the action that it stands for.
+/// A key, or the action that it causes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key {
     Char(char),
