@@ -73,4 +73,11 @@ fn help_fits_the_terminal() {
     let run =
         Run::of(in_terminal(&stage, "sh -c 'stty cols 80 rows 24; exec arl assume -h'").output().unwrap());
     assert!(run.stdout.contains("choose\r\n                                     from a list\r\n"), "{run:?}");
+    let colored = stage.run(stage.bare("arl").args(["keys", "-h", "--color=always"]));
+    assert!(colored.success().contains("\u{1b}["), "--color=always");
+    // A command that needs another one shows the same help without a flag.
+    let run = Run::of(in_terminal(&stage, "sh -c 'stty cols 80 rows 24; exec arl keys'").output().unwrap());
+    let short =
+        Run::of(in_terminal(&stage, "sh -c 'stty cols 80 rows 24; exec arl keys -h'").output().unwrap());
+    assert_eq!((run.status, &run.stdout), (2, &short.stdout), "{run:?}");
 }

@@ -275,7 +275,13 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "hint: arl configure prod-deploy --profile-name NAME",
     ),
     ("arn", "`arl arn` needs ACCOUNT and NAME", "hint: arl arn ACCOUNT NAME"),
-    ("assume prod-deploy --region", "`--region` needs a value", "--region <REGION>"),
+    (
+        "assume prod-deploy --region",
+        "`--region` needs a value",
+        "hint: arl assume prod-deploy --region REGION; `arl assume --help`",
+    ),
+    ("configure prod-deploy --profile-name a]b", "can contain only", "did you mean `a-b`?"),
+    ("write prod-deploy --profile-name a]b", "can contain only", "did you mean `a-b`?"),
     (
         "exec --profile prod-deploy -- ls",
         "needs a role; --profile names where",
@@ -534,6 +540,13 @@ fn what_cannot_run_is_answered_with_a_line_that_can() {
     // A directory is no program that only lacks a permission.
     let run = stage.arl(&["exec", "123456789012/Deploy", "--", "/"]);
     assert!(run.status == 126 && !run.stderr.contains("chmod"), "{run:?}");
+    let device = "arn:aws:iam::123456789012:mfa/bob";
+    let run = stage.arl(&["assume", DEPLOY, "--serial-number", device, "--token-code", "000000"]);
+    run.failure(1, "unable to validate MFA code");
+    assert!(
+        run.stderr.contains(&format!("hint: check that `{device}` is the MFA device of the user")),
+        "{run:?}"
+    );
     for (role, hint) in [
         (
             "arn:aws-cn:iam::123456789012:role/Deploy",

@@ -26,6 +26,7 @@ pub(crate) mod write;
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::args::global::GlobalArgs;
@@ -59,17 +60,30 @@ impl Cli {
         // Without a terminal the help is as wide as clap makes it.
         let columns = stdout_columns().map_or(MAX_HELP_COLUMNS, |columns| columns.min(MAX_HELP_COLUMNS));
         let help = HelpLength::asked_for(args);
+        let mut command = Self::described(help, columns, args);
+        let mut matches = match command.try_get_matches_from_mut(args) {
+            // `arl keys` alone shows its help.
+            Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                let command = Self::described(Some(HelpLength::Short), columns, args);
+                return Err(command.try_get_matches_from(args).err().unwrap_or(error));
+            }
+            result => result?,
+        };
+        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    }
+
+    /// Returns clap's description of the command line. The help is laid out for `columns` if it is shown.
+    fn described(help: Option<HelpLength>, columns: usize, args: &[OsString]) -> clap::Command {
         let mut command = with_groups(Self::command(), help.unwrap_or(HelpLength::Short), columns);
-        if help.is_some() {
-            // clap adds the texts of a subcommand when it builds it.
-            command.build();
-            command = with_hanging_lines(command, columns);
-        }
         if let Some(choice) = color_choice(args) {
             command = command.color(choice);
         }
-        let mut matches = command.try_get_matches_from_mut(args)?;
-        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+        if help.is_some() {
+            // clap adds the texts of a subcommand, and the choice of color, when it builds it.
+            command.build();
+            command = with_hanging_lines(command, columns);
+        }
+        command
     }
 }
 

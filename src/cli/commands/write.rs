@@ -15,6 +15,7 @@ use crate::cli::args::overwrite::Overwrite;
 use crate::cli::args::role::RoleArgs;
 use crate::cli::env::context::Context;
 use crate::cli::plan::hints;
+use crate::cli::plan::value_hints::profile_name_hint;
 use crate::cli::session;
 use crate::cli::session::SignalPolicy;
 use crate::cli::ui::error::CliError;
@@ -119,7 +120,8 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
 }
 
 fn parse_profile_name(name: &str) -> Result<ProfileName, CliError> {
-    name.parse().map_err(|error| CliError::usage(format!("a profile's name {error}")))
+    let refused = |error| CliError::usage(format!("a profile's name {error}"));
+    name.parse::<ProfileName>().map_err(|error| refused(error).hints(profile_name_hint(name)))
 }
 
 fn credentials_path() -> Result<PathBuf, CliError> {

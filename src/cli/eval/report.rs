@@ -6,7 +6,6 @@ use crate::cli::eval::guard::eval_failure_shell;
 use crate::cli::ui::error::ExitStatus;
 use crate::cli::ui::output::{Output, write_stderr};
 use crate::cli::ui::terminal;
-use crate::cli::ui::text::printable;
 
 /// Whether clap answers with help or the version, because the user asked for it or gave no subcommand.
 pub(crate) fn is_help(error: &clap::Error) -> bool {
@@ -21,8 +20,8 @@ pub(crate) fn print_help(help: &clap::Error, args: &[OsString]) -> u8 {
             let output = Output::plain();
             let _ = output.write_data(shell.failure(ExitStatus::Usage.code()).as_bytes());
         }
-        let text: Vec<String> = help.to_string().lines().map(printable).collect();
-        write_stderr(&format!("{}\n", text.join("\n").trim_end()));
+        // The help contains no text of the command line. A closed stderr does not matter.
+        let _ = help.print();
         return ExitStatus::Usage.code();
     }
     match help.print() {

@@ -193,6 +193,10 @@ fn refusal_hints(
         Refusal::AccessDenied => return access_denied_hints(message, request, caller),
         Refusal::Other => return Vec::new(),
         Refusal::InvalidMfaCode => INVALID_CODE_HINT.into(),
+        Refusal::MfaRequired if request.serial_number.is_some() => {
+            let device = request.serial_number.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("check that `{device}` is the MFA device of the user that asks ({caller})")
+        }
         Refusal::MfaRequired => {
             "name your MFA device with --serial-number; arl asks for the code, unless you pass --token-code".into()
         }

@@ -1,5 +1,6 @@
 //! What to type in place of a parameter that arl cannot read.
 
+use arl::internal::ProfileName;
 use arl::internal::shell::Shell;
 
 use crate::cli::ui::text::quote_words;
@@ -28,9 +29,24 @@ pub(crate) fn value_hint(origin: &str, text: &str) -> Option<String> {
     }
 }
 
+/// Returns a hint with a valid name for a profile that is similar to this text.
+pub(crate) fn profile_name_hint(text: &str) -> Option<String> {
+    let is_valid = |c: &char| c.to_string().parse::<ProfileName>().is_ok();
+    let name: String = text.chars().map(|c| if is_valid(&c) { c } else { '-' }).collect();
+    let name = name.trim_matches('-');
+    (name != text && name.parse::<ProfileName>().is_ok()).then(|| format!("did you mean `{name}`?"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_profile_gets_a_similar_name() {
+        for (text, hint) in [("a]b", Some("did you mean `a-b`?")), ("ok", None), ("]]", None), ("", None)] {
+            assert_eq!(profile_name_hint(text).as_deref(), hint, "{text}");
+        }
+    }
 
     #[test]
     fn a_hint_has_the_value_that_the_flag_takes() {

@@ -23,6 +23,7 @@ use crate::cli::commands::configure::offered::{OfferedArgs, Wanted};
 use crate::cli::commands::configure::profile::{ConfigurePlan, ProfileArgs};
 use crate::cli::commands::configure::session::SessionArgs;
 use crate::cli::env::context::Context;
+use crate::cli::plan::value_hints::profile_name_hint;
 use crate::cli::session::discovery::Refresh;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output::Output;
@@ -133,9 +134,11 @@ pub(crate) fn run(args: &ConfigureArgs, output: &Output) -> Result<ExitStatus, C
         let session = SessionArgs { name, start_url, region, is_forced: args.force };
         return session.write(&config, &file, output).map(|()| ExitStatus::Success);
     }
-    let name: Option<ProfileName> = args.profile_name.as_deref().map(str::parse).transpose().map_err(
-        |error: arl::internal::InvalidProfileName| CliError::usage(format!("--profile-name {error}")),
-    )?;
+    let parse = |name: &str| {
+        let refused = |error| CliError::usage(format!("--profile-name {error}"));
+        name.parse::<ProfileName>().map_err(|error| refused(error).hints(profile_name_hint(name)))
+    };
+    let name = args.profile_name.as_deref().map(parse).transpose()?;
     if let Some(session) = &args.sso {
         args.check_flags("--sso", Refresh::Yes)?;
         let offered = args.offered(session.as_deref(), name, overwrite)?;

@@ -9,6 +9,7 @@ use arl::internal::{
 
 use crate::cli::env::context::Context;
 use crate::cli::plan::hints;
+use crate::cli::plan::value_hints::profile_name_hint;
 use crate::cli::ui::error::CliError;
 
 /// The keys that hold an access key.
@@ -30,7 +31,8 @@ const OTHER_IDENTITIES: [&str; 10] = [
 
 /// Parses the name of a profile to write.
 pub(crate) fn parse_profile(text: &str) -> Result<ProfileName, CliError> {
-    text.parse().map_err(|error| CliError::usage(format!("a profile's name {error}")))
+    let refused = |error| CliError::usage(format!("a profile's name {error}"));
+    text.parse::<ProfileName>().map_err(|error| refused(error).hints(profile_name_hint(text)))
 }
 
 /// Refuses a profile that has another identity, which this command would replace, or which would take

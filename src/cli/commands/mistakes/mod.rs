@@ -46,8 +46,12 @@ pub(crate) fn explain(error: &clap::Error, args: &[OsString]) -> CliError {
             }
         }
         ErrorKind::InvalidValue if value.is_empty() => {
-            CliError::usage(format!("`{}` needs a value", flag_name(&subject)))
-                .hint(format!("{subject}; `{} --help` describes it", line.command()))
+            let flag = flag_name(&subject);
+            let placeholder = subject.split_once('<').map_or("VALUE", |(_, name)| name.trim_end_matches('>'));
+            let place = line.place_of(flag).unwrap_or(line.words.len());
+            let meant = line.with(place..place + 1, &[flag, placeholder]);
+            CliError::usage(format!("`{flag}` needs a value"))
+                .hint(format!("{meant}; `{} --help` describes it", line.command()))
         }
         ErrorKind::InvalidValue => {
             let valid = many(error, ContextKind::ValidValue);
