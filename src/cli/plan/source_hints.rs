@@ -165,11 +165,17 @@ fn listed(names: &[&str], at_most: usize) -> String {
 /// Returns the hints for a call without a source.
 fn sources_to_name(context: &Context) -> Vec<String> {
     const KEYS: &str = "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
-    let own = |config: SharedConfig<'_>| listed(&profiles_with_credentials(&config), MAX_NAMES);
-    match context.shared_config().map(own).unwrap_or_default().as_str() {
-        "" => vec![format!("`arl keys add NAME` or `aws configure` stores your keys, {KEYS}")],
-        names => vec![format!("name a profile with --profile or AWS_PROFILE: {names}"), KEYS.to_owned()],
-    }
+    let config = context.shared_config().unwrap_or_default();
+    let names = profiles_with_credentials(&config);
+    let Some(first) = names.first() else {
+        return vec![format!("`arl keys add NAME` or `aws configure` stores your keys, {KEYS}")];
+    };
+    let flag = quote_words(Shell::Posix, &["--profile".to_owned(), (*first).to_owned()]);
+    let all = match names.len() {
+        1 => String::new(),
+        _ => format!("; profiles with credentials: {}", listed(&names, MAX_NAMES)),
+    };
+    vec![format!("name a profile: {flag}{all}"), KEYS.to_owned()]
 }
 
 /// Adds the files in which arl looked for a profile, and similar names.
