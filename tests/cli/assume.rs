@@ -222,6 +222,7 @@ fn messages_go_to_stderr_and_quiet_suppresses_them() {
     let stage = Stage::new();
     let loud = stage.arl(&["-v", "assume", DEPLOY, "--json"]);
     assert!(loud.stderr.contains("source: environment, key …0001"), "{loud:?}");
+    assert!(loud.stderr.contains("cache: no session"), "{loud:?}");
     assert!(loud.stdout.starts_with('{'));
     let chained = ["assume", "123456789012/Chained", "--via", DEPLOY, "--duration", "2h", "--json"];
     assert!(stage.arl(&chained).stderr.contains("2h lowered to 1h"));

@@ -103,8 +103,12 @@ fn an_mfa_session_needs_one_code_for_several_roles() {
         let role = world.roles["arn:aws:iam::123456789012:role/NeedsMfa"].clone();
         world.roles.insert("arn:aws:iam::123456789012:role/Other".into(), role);
     });
-    let first = arl(&stage, &["assume", "secure", "--mfa-session", "--token-code", "100001", "--json"]);
-    let _ = stage.run(&mut { first }).success();
+    let words = ["assume", "secure", "--mfa-session", "--mfa-process", "echo 100001", "--json", "-v"];
+    let run = stage.run(&mut arl(&stage, &words));
+    for step in ["asking the MFA process for a code", "getting a 12-hour MFA session with a code from"] {
+        assert!(run.stderr.contains(step), "{run:?}");
+    }
+    let _ = run.success();
     let other =
         ["assume", "123456789012/Other", "--profile", "ann", "--serial-number", World::ANN_MFA, "--json"];
     let _ = stage.run(arl(&stage, &other).env("ARL_MFA_SESSION", "1")).success();

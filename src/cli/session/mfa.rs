@@ -61,6 +61,7 @@ impl<'a> MfaCodes<'a> {
     pub(crate) async fn next(&mut self, output: &Output) -> Result<TokenCode, CliError> {
         let code = match self.process {
             Some(command) => {
+                output.trace(|| format!("asking the MFA process for a code from {}", self.serial));
                 let mut code = self.code_from_process(command).await?;
                 if self.used.contains(&code) {
                     let now = Context::now().duration_since(UNIX_EPOCH).unwrap_or_default();

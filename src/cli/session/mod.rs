@@ -53,6 +53,7 @@ pub(crate) fn obtain(
         output.trace(|| "cache: hit".to_owned());
         return Ok(plan.into_identity(credentials));
     }
+    output.trace(|| "cache: no session that lasts long enough".to_owned());
     fetch(args, plan, &context, &cache, on_signal, output)
 }
 

@@ -151,6 +151,8 @@ impl SessionRunner<'_> {
                             codes.next(self.output).await?
                         }
                     };
+                    self.output
+                        .trace(|| format!("getting a 12-hour MFA session with a code from {serial_number}"));
                     match self.sts.session_token(keys, serial_number, &next, now).await {
                         Err(error) if !is_given && self.should_retry_code(&error, &codes) => {}
                         result => break result.map_err(failed)?,
