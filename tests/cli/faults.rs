@@ -231,7 +231,10 @@ fn a_clock_error_is_reported_with_its_size() {
 fn access_denied_lists_conditions_that_may_be_missing() {
     let stage = Stage::new();
     let run = stage.arl(&["assume", "123456789012/Closed"]);
-    run.failure(1, "environment, key …0001, which is `arn:aws:iam::111122223333:user/ann`");
+    run.failure(
+        1,
+        "arl asked as `arn:aws:iam::111122223333:user/ann` (environment, key …0001); the role's trust policy",
+    );
     for hint in ["pass it with --external-id", "--serial-number"] {
         assert!(run.stderr.contains(hint), "{hint}: {run:?}");
     }

@@ -59,7 +59,7 @@ pub(crate) fn run(args: &InitArgs, output: &Output) -> Result<(), CliError> {
     if output::stdout_is_terminal()
         && let Some((line, file)) = shell_scripts::startup_line(name)
     {
-        output.note(&format!("this was the shell integration. To load it, add this line to {file}:"));
+        output.note(&format!("this was the shell integration; to load it, add this line to {file}:"));
         output.write_line("");
         output.write_line(&format!("    {line}"));
         output.write_line("");

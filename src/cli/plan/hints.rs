@@ -218,13 +218,16 @@ fn refusal_hints(
         }
         Refusal::WrongClock => "set this machine's clock; `date -u` shows it".into(),
         Refusal::ForbiddenByOrganization => format!(
-            "arl asked with {caller}; a policy of the organization denies it, and only the organization's administrators can change that"
+            "{}; a policy of the organization denies it, and only the organization's administrators can change that",
+            asked_as(message, caller)
         ),
         Refusal::TagsNotAllowed => format!(
-            "arl asked with {caller}; for session tags, both the role's trust policy and the caller's policy must allow sts:TagSession"
+            "{}; for session tags, both the role's trust policy and the caller's policy must allow sts:TagSession",
+            asked_as(message, caller)
         ),
         Refusal::SourceIdentityNotAllowed => format!(
-            "arl asked with {caller}; for a source identity, both the role's trust policy and the caller's policy must allow sts:SetSourceIdentity"
+            "{}; for a source identity, both the role's trust policy and the caller's policy must allow sts:SetSourceIdentity",
+            asked_as(message, caller)
         ),
         Refusal::WrongSecretOrClock => {
             format!("the secret key is wrong ({caller}), or this machine's clock is wrong (`date -u` shows it)")
@@ -280,19 +283,25 @@ fn is_opt_in(region: &str) -> bool {
         && !ALWAYS_ENABLED.contains(&region)
 }
 
+/// Returns who asked STS: the identity, if the message names it, and the credentials that signed the call.
+fn asked_as(message: &str, caller: &str) -> String {
+    match denied_caller(message) {
+        // The description of a later hop's caller already is its ARN.
+        Some(arn) if caller.contains(arn) => format!("arl asked as {caller}"),
+        Some(arn) => format!("arl asked as `{arn}` ({caller})"),
+        None => format!("arl asked with these credentials: {caller}"),
+    }
+}
+
 /// Returns the hints for AccessDenied. STS does not say which condition failed, so the hints name those that
 /// this request may not meet.
 fn access_denied_hints(message: &str, request: &AssumeRoleRequest, caller: &str) -> Vec<String> {
-    let who = match denied_caller(message) {
-        // The description of a later hop's caller already has its ARN.
-        Some(arn) if !caller.contains(arn) => format!("{caller}, which is `{arn}`"),
-        _ => caller.to_owned(),
-    };
+    let asked = asked_as(message, caller);
     let role = &request.role_arn;
     let of_caller = denied_caller(message).and_then(|arn| arn.split(':').nth(1));
     if let Some(other) = of_caller.filter(|partition| *partition != role.partition().as_str()) {
         return vec![format!(
-            "arl asked with {who}; a role of partition {} needs credentials of that partition, not of {other}: name a profile that has them with --profile",
+            "{asked}; a role of partition {} needs credentials of that partition, not of {other}: name a profile that has them with --profile",
             role.partition()
         )];
     }
@@ -300,7 +309,7 @@ fn access_denied_hints(message: &str, request: &AssumeRoleRequest, caller: &str)
         return vec![SSO_ROLE.to_owned()];
     }
     let mut hints = vec![format!(
-        "arl asked with {who}: the role's trust policy must allow this identity, and its own policy must allow sts:AssumeRole"
+        "{asked}; the role's trust policy must allow this identity, and its own policy must allow sts:AssumeRole"
     )];
     let (account, name) = (role.account_id(), role.role_name());
     hints.push(match role.to_string().contains(":role/role/") {
