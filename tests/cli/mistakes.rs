@@ -280,6 +280,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "`--region` needs a value",
         "hint: arl assume prod-deploy --region REGION; `arl assume --help`",
     ),
+    ("each prod-deploy -j", "`--jobs` needs a value", "hint: --jobs N; `arl each --help`"),
     ("configure prod-deploy --profile-name a]b", "can contain only", "did you mean `a-b`?"),
     ("write prod-deploy --profile-name a]b", "can contain only", "did you mean `a-b`?"),
     (

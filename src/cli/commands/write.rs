@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use arl::internal::shell::Shell;
 use arl::internal::{
     Consumer, EditError, EditedSection, FileMode, ProfileEdit, ProfileName, SharedFile, UpdateError,
     UpdateOutcome, apply_if_unchanged, closest, files, update_file,
@@ -21,6 +22,7 @@ use crate::cli::session::SignalPolicy;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 use crate::cli::ui::role_label::session_summary;
+use crate::cli::ui::text::quote_words;
 
 const SHORT_EXAMPLES: &str = "  \
   arl write ROLE --profile-name deploy      then: aws --profile deploy …
@@ -231,8 +233,10 @@ fn remove(name: &ProfileName, overwrite: Overwrite, output: &Output) -> Result<(
         let config = config.shared_config()?;
         if config.profile(name.as_str()).is_none() {
             let similar = closest(name.as_str(), config.profile_names());
-            let meant =
-                similar.first().map(|similar| format!("did you mean `arl write --remove {similar}`?"));
+            let words = |similar: &&str| ["arl", "write", "--remove", *similar].map(str::to_owned);
+            let meant = similar
+                .first()
+                .map(|similar| format!("did you mean `{}`?", quote_words(Shell::Posix, &words(similar))));
             return Err(CliError::new(format!("there is no profile `{name}` in `{path}`"))
                 .hint(meant.unwrap_or_else(|| "`arl list` shows the profiles with a role".to_owned())));
         }

@@ -48,8 +48,10 @@ pub(crate) fn explain(error: &clap::Error, args: &[OsString]) -> CliError {
         ErrorKind::InvalidValue if value.is_empty() => {
             let flag = flag_name(&subject);
             let placeholder = subject.split_once('<').map_or("VALUE", |(_, name)| name.trim_end_matches('>'));
-            let place = line.place_of(flag).unwrap_or(line.words.len());
-            let meant = line.with(place..place + 1, &[flag, placeholder]);
+            let meant = match line.place_of(flag) {
+                Some(place) => line.with(place..place + 1, &[flag, placeholder]),
+                None => format!("{flag} {placeholder}"),
+            };
             CliError::usage(format!("`{flag}` needs a value"))
                 .hint(format!("{meant}; `{} --help` describes it", line.command()))
         }
