@@ -4,11 +4,11 @@
 # make lint       formatting, clippy (for macOS too), dependencies, shell scripts, documentation
 # make fuzz       each parser with a million random inputs; ARL_FUZZ_RUNS and TARGETS choose fewer
 # make crash      kills writers 5,000 times, and makes each of their system calls fail
-# make interop    who ten clients of AWS are, in each way of handing out a role; installs them
+# make interop    checks as whom ten AWS clients run, for each way to give them a role; installs them
 # make soak       an hour of renewals, in which neither memory nor descriptors may grow; ARL_SOAK_SECONDS
 # make pictures   records docs/demo.svg again; needs Python, and pyte from PyPI
 # make picker     how fast the list of 10,000 roles is, at a pseudo-terminal; ARL_PICKER_ROLES
-# make bench      what a call costs; ARL_BENCH=each measures a command in 1,000 roles alone
+# make bench      what a call costs; ARL_BENCH=each measures only `arl each` with 1,000 roles
 # make build      the program that `make install` installs; static where the tools for it are there
 # make dist       an archive for a release, with its checksum, in target/dist/
 # make deb        a Debian package there
@@ -34,7 +34,7 @@ REMAP = --remap-path-prefix=$(CURDIR)=arl --remap-path-prefix=$(or $(CARGO_HOME)
 REMAP_STD = $(shell rustc --version --verbose 2>/dev/null | sed -n \
 	"s,^commit-hash: \(.*\),--remap-path-prefix=$$(rustc --print sysroot 2>/dev/null)/lib/rustlib/src/rust=/rustc/\1,p")
 CARGO_BUILD = RUSTFLAGS="$(RUSTFLAGS) $(REMAP)" $(if $(TARGET),CC_$(subst -,_,$(TARGET))=musl-gcc )$(CARGO) rustc --release --locked --target-dir target --bin arl
-# Relative relocations in the short form (RELR), which musl's start code applies faster: 0.02 times what `env true` takes.
+# Relative relocations in the short form (RELR), which musl's start code applies faster. It saves 0.02 times what `env true` takes.
 LINK_ARGS = $(if $(TARGET),-- -C link-arg=-Wl$(comma)-z$(comma)pack-relative-relocs)
 comma = ,
 
@@ -137,7 +137,7 @@ target/install/arl: $(SOURCES)
 	@if command -v $(firstword $(CARGO)) >/dev/null; then \
 		$(MAKE) --no-print-directory build; \
 	elif [ -f $@ ]; then \
-		echo 'there is no cargo here: installing the program as it was built, before the last change of its sources'; \
+		echo 'cargo was not found: installing the program as it is, which is older than its sources'; \
 	else \
 		echo 'there is no cargo here: run `make build` as a user who has it, then `make install` again' >&2; \
 		exit 1; \

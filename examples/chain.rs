@@ -1,5 +1,5 @@
-//! Assumes a role from a role: the first with session tags, of which the second inherits one, and the second with
-//! a policy that leaves it less than the role may do.
+//! Assumes a role, and with its session a second one. The first session has two tags, of which the second session
+//! inherits one. The second session has a policy that limits what it may do.
 //!
 //! `cargo run --example chain -- arn:aws:iam::123456789012:role/Deploy arn:aws:iam::210987654321:role/Audit`
 
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .transitive_tag_key("Team")
         .into_config()?;
 
-    // The parent of this role is the other one. STS ends a chained session after one hour; both are renewed.
+    // The second role is assumed with the first role's session. STS ends a chained session after one hour; both are renewed.
     let audit = deploy
         .assume_role(second)
         .role_session_name("release-4711")

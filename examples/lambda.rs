@@ -1,5 +1,5 @@
-//! A Lambda function that assumes a role in another account. The session name tells in CloudTrail which instance
-//! of which function it was.
+//! A Lambda function that assumes a role in another account. In CloudTrail, the session name shows
+//! which instance of which function assumed the role.
 //!
 //! `lambda_runtime` would call `handler` for each event; here `main` calls it twice.
 //!

@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let region = config.region().ok_or("the region is missing: set AWS_REGION")?.to_string();
 
     // The first call assumes the role; later ones return the same session until it is time to renew it.
-    let provider = config.credentials_provider().ok_or("a role has a provider")?;
+    let provider = config.credentials_provider().ok_or("the configuration has no credentials provider")?;
     let identity = provider.provide_credentials().await?.into();
 
     let endpoint = std::env::var("AWS_ENDPOINT_URL_S3");

@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: shared_cache ROLE_ARN DIRECTORY".into());
     };
 
-    // The files are readable by this user alone. Any number of processes with a cold cache make one call of STS.
+    // The files are readable by this user alone. Any number of processes with a cold cache make one call to STS.
     let provider =
         base::config().await.assume_role(role).cache(JsonFileCache::new(directory)).into_provider()?;
 

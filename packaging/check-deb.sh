@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks the package with lintian, and installs, uses and removes it in a new Debian without anything else. Needs root.
+# Checks the package with lintian, and installs, uses and removes it in a fresh, minimal Debian. Needs root.
 set -eu
 cd "$(dirname "$0")/.."
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)

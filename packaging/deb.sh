@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes a Debian package of the program that `make build` has built: target/dist/arl_VERSION-1_ARCHITECTURE.deb.
 #
-# DEBFULLNAME and DEBEMAIL name the maintainer, as for Debian's own tools; otherwise git's user is taken.
+# DEBFULLNAME and DEBEMAIL name the maintainer, as for Debian's own tools; otherwise the author of the last commit is the maintainer.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -116,7 +116,7 @@ def standard_library():
     version = rustc.split()[1]
     name = f"the Rust standard library {version}"
     if not os.path.exists(page):
-        print(f"licenses.sh: without {page} the standard library has no texts", file=sys.stderr)
+        print(f"licenses.sh: {page} is missing, so the license texts of the standard library are left out", file=sys.stderr)
         notes = ["Its notices: https://github.com/rust-lang/rust/blob/" + version + "/COPYRIGHT"]
         return [Component(name, "MIT OR Apache-2.0", notes)]
     in_tree, out_of_tree = read(page).split('id="out-of-tree-dependencies"')

@@ -39,8 +39,8 @@ function arl {
         __arl_refuse "$@"
         \builtin return
     }
-    # `arl assume -`: takes the arguments of the previous role, or of the last one if the shell has no role
-    # now.
+    # `arl assume -`: takes the arguments of the role before this one, or, if the shell has no role now, of
+    # the most recent one.
     if [[ -n $__arl_back ]]; then
         __arl_line=${__arl_last-}
         [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]] || __arl_line=${__arl_previous-}
@@ -57,9 +57,9 @@ function arl {
             \builtin eval "\\builtin set -- $__arl_line \"\$@\""
         fi
     fi
-    # arl runs last, so that bash treats a signal that kills it as it does without this function. In a
-    # subshell ARL_SUBSHELL makes arl end with it: after `arl exec ROLE -- COMMAND &`, `kill $!` kills the
-    # subshell.
+    # arl runs last, so that bash treats a signal that kills it as it does without this function. After
+    # `arl exec ROLE -- COMMAND &`, `kill $!` kills only the subshell. ARL_SUBSHELL is the process ID of the
+    # subshell, so that arl ends when the subshell ends.
     case $__arl_mode:${__arl_subshell:+x} in
         eval:*) __arl_untraced __arl_eval "$@" ;;
         original:) (__arl_untraced __arl_use_original_env && \builtin exec arl "$@") ;;
@@ -73,7 +73,7 @@ function arl {
 # Reports that a variable of arl cannot be used. In eval "$(arl assume ROLE)" it also prints a failing
 # statement, because evaluating an empty text succeeds.
 __arl_refuse() {
-    \builtin printf 'arl: a variable whose name begins with __arl_ is readonly, so arl did nothing\n' >&2
+    \builtin printf 'arl: a variable whose name begins with __arl_ is readonly, so arl did nothing; start a new shell, or use arl exec\n' >&2
     case ${1-} in
         assume | clear | -*)
             if ((BASH_SUBSHELL > 0)) && [[ -p /dev/stdout ]]; then
@@ -104,7 +104,7 @@ __arl_untraced() {
     \builtin return "$__arl_status"
 }
 
-# Turns on the options of a text such as $- that arl turns off.
+# Turns on again the options that __arl_untraced turned off. The argument has the form of $-.
 __arl_restore_options() {
     \builtin unset -v __arl_options_to_restore
     case $1 in *k*) \builtin set -k ;; esac
@@ -163,7 +163,7 @@ __arl_eval() {
             __arl_stdout_is_pipe=x
         elif [[ -f /dev/stdout ]] && __arl_stdout_is_redirected; then
             \builtin printf '(exit 1)\n'
-            \builtin printf 'arl: the subshell would lose the role when it ends, and no shell reads the file; use eval, or arl exec\n' >&2
+            \builtin printf 'arl: the output goes to a file, and this subshell would lose the role when it ends; use eval, or arl exec\n' >&2
             \builtin return 1
         fi
     fi
@@ -171,7 +171,7 @@ __arl_eval() {
         [[ -z $__arl_stdout_is_pipe ]] || \builtin printf '(exit 2)\n'
         __arl_flags=--profile
         [[ $__arl_word != *REGION ]] || __arl_flags=--region
-        \builtin printf 'arl: %s is set only for this command, so what arl changes would be undone when it ends; use %s, or export it before\n' \
+        \builtin printf 'arl: %s is set only for this command, so the shell would undo the changes of arl when the command ends; use %s, or export the variable first\n' \
             "$__arl_word" "$__arl_flags" >&2
         \builtin return 2
     }
@@ -197,7 +197,7 @@ __arl_eval() {
     (\builtin set +f && __arl_shell_reads_stdout) || __arl_code=$?
     case $__arl_code in
         0) \builtin printf '%s\n' "$__arl_out" ;;
-        1) [[ /proc/$$/fd/1 -ef /dev/fd/1 ]] || \builtin printf 'arl: this changed only a subshell, not the shell itself\n' >&2 ;;
+        1) [[ /proc/$$/fd/1 -ef /dev/fd/1 ]] || \builtin printf 'arl: this changed only a subshell, not the shell itself; run arl without the pipe\n' >&2 ;;
         *)
             \builtin printf '(exit 1)\n'
             \builtin printf 'arl: this subshell cannot tell which program reads the pipe; use arl exec\n' >&2

@@ -117,8 +117,8 @@ fn __arl_verb {|words|
   put ''
 }
 
-# Returns the arguments, with those of the previous role in place of `-`, or of the last one if the shell has
-# no role now. Without them arl itself reports that there is no role to go back to.
+# Returns the arguments, in which those of the role before this one replace `-`, or, if the shell has no role
+# now, those of the most recent one. Without them arl itself reports that there is no role to go back to.
 fn __arl_with_previous {|words|
   var back = (if (__arl_owned) { put $__arl_previous } else { put $__arl_last })
   if (or (== (count $back) 0) (not (has-value $words -))) {

@@ -38,8 +38,8 @@ function arl --description 'Assume AWS IAM roles'
                 test -n "$verb"; or set verb $word
         end
     end
-    # `arl assume -`: takes the arguments of the previous role, or of the last one if the shell has no role
-    # now.
+    # `arl assume -`: takes the arguments of the role before this one, or, if the shell has no role now, of
+    # the most recent one.
     if test -n "$back"
         set --local memory __arl_last
         test -n "$ARL_KEY_ID" -a "$AWS_ACCESS_KEY_ID" = "$ARL_KEY_ID"; and set memory __arl_previous
@@ -78,7 +78,7 @@ function arl --description 'Assume AWS IAM roles'
             set --local flag --profile
             string match --quiet '*REGION' $name
             and set flag --region
-            echo "arl: $name is set only for this command, so what arl changes would be undone when it ends; use $flag, or export it before" >&2
+            echo "arl: $name is set only for this command, so the shell would undo the changes of arl when the command ends; use $flag, or export the variable first" >&2
             return 2
         end
         # A list of lines, because `string collect` would hide the status.

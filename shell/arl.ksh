@@ -2,7 +2,7 @@
 # The hook for mksh and ksh93. `arl init ksh` prints it after the function in arl.sh. The prompt runs it in
 # the shell itself, and it forks nothing.
 
-# Clears an expired role. It keeps $? in mksh, and ksh93 keeps it around a discipline function.
+# Clears an expired role. It preserves $? in mksh; ksh93 preserves it across a discipline function.
 __arl_hook() {
     # Positional parameters hold the values, because no variable of the user's can make them readonly.
     \set -- "$?"

@@ -38,7 +38,7 @@ def __arl_owned [] {
     ($env.ARL_KEY_ID? | is-not-empty) and $env.AWS_ACCESS_KEY_ID? == $env.ARL_KEY_ID?
 }
 
-# Returns the memory from before the role, or null. A variable with that name from the environment is a
+# Returns what was saved before the role, or null. A variable with that name from the environment is a
 # string, which arl did not write.
 def __arl_memory [] {
     let memory = $env.__arl_memory?
@@ -94,8 +94,8 @@ def __arl_roles [] {
     if ($roles | describe --detailed | get type) == record { $roles } else { { last: [], previous: [] } }
 }
 
-# Returns the arguments, with those of the previous role in place of `-`, or of the last one if the shell has
-# no role now. Without them arl itself reports that there is no role to go back to.
+# Returns the arguments, in which those of the role before this one replace `-`, or, if the shell has no role
+# now, those of the most recent one. Without them arl itself reports that there is no role to go back to.
 def __arl_with_previous [words: list<string>] {
     if '-' not-in $words { return $words }
     let roles = (__arl_roles)
@@ -260,7 +260,11 @@ def --env __arl_preexec [] {
             __arl_apply $renewal
         } else if $env.__arl_warned? != [$env.ARL_EXPIRES_AT] {
             $env.__arl_warned = [$env.ARL_EXPIRES_AT]
-            __arl_notice 'the next prompt clears its credentials'
+            __arl_notice (if $env.ARL_ON_EXPIRY? == 'restore' and (__arl_memory) != null {
+                'the next prompt puts back your previous credentials'
+            } else {
+                'the next prompt clears its credentials'
+            })
         }
     }
 }

@@ -32,7 +32,7 @@ if ($null -eq $global:__arl_last) {
 
 function global:__arl_get([string]$Name) { [Environment]::GetEnvironmentVariable($Name) }
 
-# Up to PowerShell 7.4 an empty value removes a variable. A null value always removes it by name.
+# Up to PowerShell 7.4 an empty value removes a variable. $null removes it in every version.
 function global:__arl_put([string]$Name, $Value) {
     if ($null -eq $Value) { Remove-Item -LiteralPath "Env:/$Name" -ErrorAction SilentlyContinue }
     else { Set-Item -LiteralPath "Env:/$Name" -Value $Value }
@@ -70,8 +70,8 @@ function global:__arl_snapshot {
 
 function global:__arl_restore($Picture) { foreach ($name in $Picture.Keys) { __arl_put $name $Picture[$name] } }
 
-# Returns the arguments, with those of the previous role in place of `-`, or of the last one if the shell has
-# no role now. Without them arl itself reports that there is no role to go back to.
+# Returns the arguments, in which those of the role before this one replace `-`, or, if the shell has no role
+# now, those of the most recent one. Without them arl itself reports that there is no role to go back to.
 function global:__arl_with_previous($Words) {
     $back = if (__arl_owned) { $global:__arl_previous } else { $global:__arl_last }
     if ($Words -cnotcontains '-' -or $Words -cnotcontains 'assume' -or @($back).Count -eq 0) { return $Words }

@@ -31,8 +31,8 @@ arl() {
     __arl_unset_scratch
     \unset __arl_subshell
     __arl_untraced __arl_choose_mode "$@" || __arl_mode=stop
-    # `arl assume -`: takes the arguments of the previous role, or of the last one if the shell has no role
-    # now.
+    # `arl assume -`: takes the arguments of the role before this one, or, if the shell has no role now, of
+    # the most recent one.
     case ${__arl_back-}:$__arl_mode in
         :* | *:stop) ;;
         *)
@@ -108,7 +108,7 @@ __arl_unset_scratch() {
 
 # Runs a command without -x and -v, which would show the evaluated statements.
 __arl_untraced() {
-    # After Ctrl-C the next call restores the options, or the hook in arl.ksh.
+    # After Ctrl-C, the next call or the hook in arl.ksh restores the options.
     __arl_options_to_restore=$-
     { \set +xv; } 2>/dev/null
     if "$@"; then
@@ -152,7 +152,7 @@ __arl_install_hook() {
 # Reports that a variable of arl cannot be used. In eval "$(arl assume ROLE)" it also prints a failing
 # statement, because evaluating an empty text succeeds.
 __arl_refuse() {
-    \printf 'arl: a variable whose name begins with __arl_ is readonly, so arl did nothing\n' >&2
+    \printf 'arl: a variable whose name begins with __arl_ is readonly, so arl did nothing; start a new shell, or use arl exec\n' >&2
     case ${KSH_VERSION-}:${1-} in
         *93*:assume | *93*:clear | *93*:-*)
             \eval 'case ${.sh.subshell} in 0) ;; *) \printf "(exit 1)\n" ;; esac'
@@ -203,16 +203,17 @@ __arl_choose_mode() {
             ;;
     esac
     case ${KSH_VERSION-}:$__arl_mode in *93*:eval) __arl_become_process ;; esac
-    # In a subshell ARL_SUBSHELL makes arl end with it: after `arl exec ROLE -- COMMAND &`, `kill $!` kills
-    # the subshell. Without /proc, arl does without it.
+    # After `arl exec ROLE -- COMMAND &`, `kill $!` kills only the subshell. ARL_SUBSHELL is the process ID of
+    # the subshell, so that arl ends when the subshell ends. It is not set without /proc.
     if { \read -r __arl_word </proc/self/stat; } 2>/dev/null; then
         __arl_word=${__arl_word%% *}
         case $__arl_word in "$$") ;; *) __arl_subshell=$__arl_word ;; esac
     fi
 }
 
-# Makes ksh93 run a subshell as a process, by setting a limit. Without that, a substitution could not be
-# distinguished from parentheses, and its output would not be in a file.
+# Makes ksh93 run a subshell as a process, by setting a resource limit. Otherwise arl could not distinguish a
+# command substitution from parentheses: only a substitution that runs as a process writes to a file that arl
+# recognizes.
 __arl_become_process() {
     \eval '__arl_key=${.sh.subshell}'
     # shellcheck disable=SC3045 # ksh93 has the option
@@ -235,7 +236,7 @@ __arl_eval() {
     case $__arl_code in
         3)
             \printf '(exit 1)\n'
-            \printf 'arl: the subshell would lose the role when it ends, and no shell reads the file; use eval, or arl exec\n' >&2
+            \printf 'arl: the output goes to a file, and this subshell would lose the role when it ends; use eval, or arl exec\n' >&2
             \return 1
             ;;
         2)
@@ -260,7 +261,7 @@ __arl_eval() {
         0:*) \printf '%s\n' "$__arl_out" ;;
         1:x)
             ! \test -p /dev/stdout || \test "/proc/$$/fd/1" -ef /dev/fd/1 ||
-                \printf 'arl: this changed only a subshell, not the shell itself\n' >&2
+                \printf 'arl: this changed only a subshell, not the shell itself; run arl without the pipe\n' >&2
             ;;
     esac
 }
@@ -333,7 +334,7 @@ __arl_shell_reads_stdout() {
     case ${__arl_subshell:+x} in
         '')
             ! \test -e /proc/self/stat || \return 1
-            # Without /proc it cannot tell. The shell itself does not need to know.
+            # Without /proc it can tell only for the shell itself.
             case $(\exec sh -c 'echo $PPID') in "$$") \return 1 ;; esac
             \return 2
             ;;
@@ -361,7 +362,7 @@ __arl_walk_to_reader() {
                     case $__arl_value in
                         # The last digit of the flags is 0 if the pipe is open for reading only.
                         flags:*0) \exit 0 ;;
-                        # A substitution of ksh93 writes into a file without a name that is open for both.
+                        # A substitution of ksh93 writes to an unnamed file, open for reading and writing.
                         flags:*2) case $(\command readlink "$__arl_fd") in /*' (deleted)') \exit 0 ;; esac ;;
                     esac
                 done <"/proc/$__arl_word/fdinfo/${__arl_fd##*/}"
@@ -377,7 +378,7 @@ __arl_stdout_is_redirected() {
     case ${__arl_subshell:+x} in
         '')
             ! \test -e /proc/self/stat || \return 1
-            # Without /proc it cannot tell. The shell itself does not need to know.
+            # Without /proc it can tell only for the shell itself.
             case $(\exec sh -c 'echo $PPID') in "$$") \return 1 ;; esac
             \return 0
             ;;

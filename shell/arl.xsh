@@ -90,8 +90,8 @@ def __arl_load():
         return words[0] if words else ""
 
     def with_previous(args):
-        # Takes the arguments of the previous role in place of `-`, or of the last one if the shell has no
-        # role now. Without them arl itself reports that there is no role to go back to.
+        # Replaces `-` with the arguments of the role before this one, or, if the shell has no role now, of
+        # the most recent one. Without them arl itself reports that there is no role to go back to.
         words = roles["previous" if owned() else "last"]
         if verb_of(args) != "assume" or "-" not in args or not words:
             return args
@@ -209,7 +209,8 @@ def __arl_load():
         # identity.
         if is_over() and owned() and not renew() and memory.get("warned") != get("ARL_EXPIRES_AT"):
             memory["warned"] = get("ARL_EXPIRES_AT")
-            notice("the next prompt clears its credentials")
+            restores = get("ARL_ON_EXPIRY") == "restore" and "before" in memory
+            notice(f"the next prompt {'puts back your previous' if restores else 'clears its'} credentials")
 
     aliases["arl"] = arl
     for event, function in ((events.on_pre_prompt, hook), (events.on_precommand, preexec)):

@@ -37,8 +37,8 @@ function arl {
             *) __arl_verb=${__arl_verb:-$__arl_word} ;;
         esac
     done
-    # `arl assume -`: takes the arguments of the previous role, or of the last one if the shell has no role
-    # now.
+    # `arl assume -`: takes the arguments of the role before this one, or, if the shell has no role now, of
+    # the most recent one.
     if [[ -n $__arl_back ]]; then
         __arl_out=${__arl_last-}
         [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]] || __arl_out=${__arl_previous-}
@@ -64,7 +64,7 @@ function arl {
         \command arl "$@" --names-role >/dev/null 2>&1 || __arl_from_original=''
     fi
     if (( ZSH_SUBSHELL > 0 )); then
-        # The process of the subshell, for ARL_SUBSHELL. Without /proc, arl does without it.
+        # The process ID of the subshell, for ARL_SUBSHELL, which is not set without /proc.
         [[ ! -e /proc/self/stat ]] || \builtin read -r __arl_subshell </proc/self/stat
         __arl_subshell=${__arl_subshell%% *}
         if [[ -p /dev/stdout ]]; then
@@ -83,7 +83,7 @@ function arl {
         __arl_skip=--profile
         [[ $__arl_word != *REGION ]] || __arl_skip=--region
         [[ -z $__arl_stdout_is_pipe ]] || \builtin print -r -- '(exit 2)'
-        \builtin printf 'arl: %s is set only for this command, so what arl changes would be undone when it ends; use %s, or export it before\n' \
+        \builtin printf 'arl: %s is set only for this command, so the shell would undo the changes of arl when the command ends; use %s, or export the variable first\n' \
             "$__arl_word" "$__arl_skip" >&2
         \builtin return 2
     fi
@@ -91,7 +91,7 @@ function arl {
         assume:x | clear:x)
             if [[ $__arl_reader == none ]]; then
                 \builtin print -r -- '(exit 1)'
-                \builtin print -ru2 -- 'arl: the subshell would lose the role when it ends, and no shell reads the file; use eval, or arl exec'
+                \builtin print -ru2 -- 'arl: the output goes to a file, and this subshell would lose the role when it ends; use eval, or arl exec'
                 \builtin return 1
             fi
             __arl_out="$(__arl_use_original_env && ARL_SHELL=zsh \command arl "$@")" || {
@@ -116,7 +116,7 @@ function arl {
             [[ $__arl_reader == file ]] || __arl_shell_reads_stdout || __arl_code=$?
             case $__arl_code in
                 0) \builtin print -r -- "$__arl_out" ;;
-                1) [[ /proc/$$/fd/1 -ef /dev/fd/1 ]] || \builtin print -ru2 -- 'arl: this changed only a subshell, not the shell itself' ;;
+                1) [[ /proc/$$/fd/1 -ef /dev/fd/1 ]] || \builtin print -ru2 -- 'arl: this changed only a subshell, not the shell itself; run arl without the pipe' ;;
                 *)
                     \builtin print -r -- '(exit 1)'
                     \builtin print -ru2 -- 'arl: this subshell cannot tell which program reads the pipe; use arl exec'
@@ -125,8 +125,8 @@ function arl {
             esac
             ;;
         *)
-            # In a subshell ARL_SUBSHELL makes arl end with it: after `arl exec ROLE -- COMMAND &`, `kill $!`
-            # kills the subshell.
+            # After `arl exec ROLE -- COMMAND &`, `kill $!` kills only the subshell. ARL_SUBSHELL is the
+            # process ID of the subshell, so that arl ends when the subshell ends.
             [[ -z $__arl_subshell ]] || \builtin local -x ARL_SUBSHELL=$__arl_subshell
             if [[ $__arl_verb == status ]]; then
                 # Tells arl whether the hook is in place.

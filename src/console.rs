@@ -16,7 +16,7 @@ use crate::request::SessionDuration;
 use crate::secret::Secret;
 use crate::sts::{LazyClient, NetworkConfig, StsError};
 
-/// AWS answers in a fraction of a second, so a longer wait is pointless.
+/// AWS answers in a fraction of a second, so waiting any longer is pointless.
 const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A page of the AWS console, and how to sign in to it.
@@ -43,7 +43,7 @@ impl std::error::Error for ConsoleError {}
 
 impl ConsoleSignIn {
     /// Creates a sign-in to the console of a partition. It leads to the page of `service`, or to the front
-    /// page without one, in `region` if there is one.
+    /// page if there is none, in `region` if one is given.
     ///
     /// # Errors
     /// The console of the partition is not known, or `service` is not a valid service name.
@@ -62,7 +62,7 @@ impl ConsoleSignIn {
         let is_name = |b: u8| b.is_ascii_alphanumeric() || b"-_/".contains(&b);
         if service.is_empty() || !service.bytes().all(is_name) {
             return Err(ConsoleError(format!(
-                "`{service}` is not a service of the console, such as s3 or ec2/v2"
+                "`{service}` is not a valid service name of the console; examples are s3 and ec2/v2"
             )));
         }
         let region = region.map(|region| format!("?region={}", percent_encode(region))).unwrap_or_default();

@@ -61,8 +61,8 @@ impl Credentials {
 
     /// Returns the same credentials without an expiration that has passed.
     ///
-    /// While AWS cannot renew them, the instance metadata service returns credentials that have expired, and
-    /// AWS accepts them. Source: "Static stability" in the AWS SDKs.
+    /// While AWS cannot renew an instance's credentials, the instance metadata service returns expired ones,
+    /// and AWS accepts them. Source: "Static stability" in the AWS SDKs.
     #[cfg(feature = "cli")]
     #[must_use]
     pub(crate) fn without_past_expiration(self, now: SystemTime) -> Self {

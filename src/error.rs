@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 /// Why a value is invalid, or why a role could not be assumed.
 ///
-/// `Display` tells what happened in one line. [`std::error::Error::source`] returns the cause, for instance
-/// the error of the AWS SDK. Messages from STS and from credential sources are passed on unchanged, so remove
-/// control characters before you print them to a terminal.
+/// `Display` writes one line that says what happened. [`std::error::Error::source`] returns the cause, for
+/// instance the error of the AWS SDK. Messages from STS and from credential sources are passed on unchanged,
+/// so remove control characters before you print them to a terminal.
 ///
 /// ```
 /// let error = "arn:aws:iam::123456789012:user/ann".parse::<arl::RoleArn>().expect_err("not a role");

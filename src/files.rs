@@ -11,7 +11,7 @@ use std::time::Duration;
 pub const MAX_CONFIG: u64 = 16 * 1024 * 1024;
 /// The largest policy, token file or list of roles, in bytes. STS accepts far less.
 pub const MAX_DOCUMENT: u64 = 1024 * 1024;
-/// How long arl waits until a program opens a pipe for writing. The writer of a `<(…)` does so at once.
+/// How long arl waits for a program to open a pipe for writing. The writer of a `<(…)` does so at once.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long reading a pipe or a device may take. The writer of a `<(…)` runs at the same time as arl.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,7 +27,7 @@ pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
         return Err(io::ErrorKind::IsADirectory.into());
     }
     if metadata.is_file() {
-        // Files of /proc have no length, so the read is limited as well.
+        // Files in /proc report a length of 0, so the read is limited as well.
         return match metadata.len() > max {
             true => Err(too_large(max)),
             false => read_to_limit(path, max, metadata.len()),

@@ -54,9 +54,9 @@ impl LambdaFunction {
 
 impl RoleSessionName {
     /// Creates a name of the form `FUNCTION.VERSION.INSTANCE`, cut to 64 characters so that as much as
-    /// possible stays recognizable. A version that does not fit is dropped. A long function name leaves the
-    /// instance at least four characters, or none. If the instance is not known, the name ends with the time,
-    /// or with random characters where the time does not fit.
+    /// possible stays recognizable. A version that does not fit is dropped. A function name of up to 59
+    /// characters leaves at least four for the instance, and a longer one none. If the instance is not known,
+    /// the name ends with the time, or with random characters where the time does not fit.
     ///
     /// The algorithm is `generate_lambda_session_name` of aws-assume-role-lib 2.10.
     ///

@@ -63,11 +63,11 @@
 //!
 //! # The defaults
 //!
-//! - **A session is renewed from 15 minutes before its expiration. From 10 minutes before, every caller waits
-//!   for the renewal.** These are the times of botocore. They leave time for a request that was signed just
-//!   now and for a clock that is wrong by some minutes. While STS is down, a session stays in use until it
-//!   expires. The times are at most a half and a third of the session's lifetime, because a session of 15
-//!   minutes would otherwise be renewed at every use. See [`RoleProvider`].
+//! - **Renewal starts 15 minutes before a session expires. In the last 10 minutes, every caller waits for
+//!   it.** botocore uses the same times. They leave a margin for a request that has just been signed and for
+//!   a clock that is a few minutes off. While STS is down, a session stays in use until it expires. For a
+//!   short session the first time is at most half of its lifetime and the second at most a third. Otherwise a
+//!   session of 15 minutes would be renewed at every use. See [`RoleProvider`].
 //! - **A session lasts one hour unless [`AssumeRoleBuilder::duration`] is called**, which is the default of
 //!   STS and within the maximum of every role.
 //! - **A longer duration is lowered to one hour if the parent has temporary credentials.** STS allows no more

@@ -1,7 +1,7 @@
 //! Symbolic links that another user may have made on the way to a file that arl writes.
 //!
 //! Root may run arl for the owner of a home directory, who can put a link anywhere in it. If root followed
-//! every link, that user could make root change any file. So arl follows a link that another user made only
+//! every link, that user could make root change any file. So arl follows another user's link only if it leads
 //! to a file or directory of that same user.
 
 use std::fs;
@@ -79,5 +79,7 @@ fn is_trusted(maker: u32, owner: Option<u32>) -> bool {
 
 fn refusal(target: &Path) -> io::Error {
     let target = target.display();
-    io::Error::other(format!("a link of another user leads to `{target}`, which is not that user's"))
+    io::Error::other(format!(
+        "a symbolic link of another user leads to `{target}`, which that user does not own"
+    ))
 }

@@ -13,8 +13,8 @@ mod cli;
 
 use std::ffi::{c_char, c_int};
 
-/// musl's allocator returns each free page to the kernel at once and soon asks for it again. That made 20 of
-/// the 49 system calls of a cached `arl exec`; see decision 0032.
+/// musl's allocator returns each free page to the kernel at once and soon asks for it again. That accounted
+/// for 20 of the 49 system calls of a cached `arl exec`; see decision 0032.
 #[cfg(all(target_env = "musl", not(test)))]
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;

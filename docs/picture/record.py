@@ -25,7 +25,7 @@ import svg
 
 COLUMNS, ROWS = 92, 12
 ROOT = Path(__file__).resolve().parents[2]
-# An escape sequence that terminals ignore tells that bash waits at its prompt.
+# The prompt contains an escape sequence that terminals ignore, so this script sees that bash is at its prompt.
 READY = b"\x1b]133;A\x07"
 PROMPT = r"\[\e]133;A\a\]\[\e[1;32m\]${ARL_ROLE:+$ARL_ROLE }\[\e[0m\]$ "
 KEY_SECONDS = 0.035
@@ -42,9 +42,9 @@ CONFIG = "".join(
     ]
 )
 
-# Each scene begins with an empty screen: how long sessions last (None: an hour), and what is typed, with how many
-# seconds there are to read the answer, and what is typed into the list of roles. An empty line comes after the
-# session has expired; the wait for that is not shown.
+# Each scene begins with an empty screen. It has the duration of sessions in seconds (None: an hour), and for each
+# line what is typed, how many seconds there are to read the answer, and what is typed into the list of roles. An
+# empty line comes after the session has expired; the wait for that is not shown.
 SCENES = [
     (
         None,
@@ -73,7 +73,7 @@ STILL_SCENE = 0
 
 
 class Sts:
-    """The loopback STS. It ends with its standard input."""
+    """The loopback STS, which exits when its standard input is closed."""
 
     def __init__(self, home, seconds):
         arguments = [ROOT / "target/debug/arl-sts"] + (["--session-seconds", str(seconds)] if seconds else [])
@@ -90,7 +90,7 @@ class Sts:
 
 
 class Terminal:
-    """bash at a pseudo-terminal, whose screen is kept with the time at which it looked so."""
+    """bash at a pseudo-terminal. Each state of the screen is saved with its time."""
 
     def __init__(self, home, url, frames):
         self.frames, self.screen = frames, pyte.Screen(COLUMNS, ROWS)
@@ -157,7 +157,7 @@ class Terminal:
             while os.read(self.fd, 65536):
                 pass
         except OSError:
-            pass  # Linux reports the end of the other side so.
+            pass  # Linux reports a closed terminal this way.
         os.waitpid(self.pid, 0)
 
 

@@ -33,7 +33,8 @@ def rows(screen):
 
 
 def lifetimes(frames):
-    """For each content of a row: when it is there. Frames at the same time replace one another."""
+    """Yields each content of a row with the times at which it appears and disappears. Of several frames with
+    the same time, only the last one counts."""
     end = frames[-1][0]
     shown = [frame for frame, following in zip(frames, frames[1:]) if following[0] > frame[0]]
     times = [time for time, _ in shown] + [end]

@@ -16,10 +16,10 @@ pub type CacheFuture<'a, T> =
 
 /// Stores sessions between runs of a program, or for several programs.
 ///
-/// arl calls a cache with sealed entries. A key is 64 hexadecimal digits, and differs between any two
-/// requests that may return different sessions. An entry has at most a few hundred kilobytes. arl ignores an
-/// entry that has expired, that was changed, or that belongs to another key, so a cache needs no checks of
-/// its own.
+/// arl passes entries that end with a MAC, so that a changed entry is noticed. A key is 64 hexadecimal
+/// digits, and differs between any two requests that may return different sessions. An entry has at most a
+/// few hundred kilobytes. arl ignores an entry that has expired, that was changed, or that belongs to another
+/// key, so a cache needs no checks of its own.
 ///
 /// An entry **contains the credentials in plain text**. Make sure that only its owner can read it.
 ///

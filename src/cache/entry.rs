@@ -1,4 +1,5 @@
-//! The text of a cache entry. It has three lines: the facts of the key, the session, and a seal over both.
+//! The text of a cache entry. It has three lines: the facts of the key, the session, and a seal: a MAC of
+//! both.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -26,7 +26,8 @@ impl Consumer {
             Self::CredentialProcess if lifetime < 2 * CREDENTIAL_PROCESS_MARGIN => lifetime / 2,
             Self::CredentialProcess => CREDENTIAL_PROCESS_MARGIN,
             Self::Unreachable => Duration::ZERO,
-            // A quarter of a long lifetime, 20 minutes of an hour, half of a short lifetime.
+            // A quarter of the lifetime from 80 minutes on, half of it below 40 minutes, and 20 minutes in
+            // between.
             Self::Endpoint => ENDPOINT_MARGIN.min(lifetime / 2).max(lifetime / 4),
         }
     }

@@ -10,7 +10,7 @@ use crate::request::{AssumeRoleRequest, ProvidedContext};
 use crate::secret::Secret;
 use crate::sts::StsSettings;
 
-/// The layout of the facts. Entries with another number are misses.
+/// The version of the layout of the facts. Entries with another version are misses.
 pub(super) const KEY_SCHEMA_VERSION: u32 = 2;
 
 /// The part of an AssumeRole call that decides which session STS returns.
@@ -72,7 +72,7 @@ impl CacheKey {
         self.mac(&self.network)
     }
 
-    /// Verifies a seal, in constant time.
+    /// Verifies a MAC, in constant time.
     pub(super) fn verify(&self, text: &str, mac: &str) -> bool {
         verify_hmac_hex(self.secret.expose().as_bytes(), text.as_bytes(), mac)
     }

@@ -119,7 +119,7 @@ fn io_error(error: KeyError) -> io::Error {
     let reason = match error {
         KeyError::QuotaExceeded => "the quota of your keyring is used up (/proc/sys/kernel/keys/maxbytes)",
         KeyError::PermissionDenied | KeyError::AccessDenied => {
-            "the kernel refuses it, as it does in many containers"
+            "the kernel does not allow access to keyrings, as in many containers"
         }
         KeyError::OperationNotSupported | KeyError::Unknown(_) => "the kernel has no keyrings",
         other => return io::Error::other(other.to_string()),

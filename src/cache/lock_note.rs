@@ -54,8 +54,8 @@ impl LockNote {
         Self::parse(&text)
     }
 
-    /// Replaces the note of a lock file. If the disk is full, it makes the file one zero byte long by
-    /// truncation, which takes no disk space.
+    /// Replaces the note of a lock file. If the disk is full, it sets the length of the file to 1, which
+    /// leaves one zero byte and takes no disk space.
     pub(super) fn write(&self, mut file: &File) {
         let mut written = file.set_len(0).and_then(|()| file.rewind());
         written = written.and_then(|()| file.write_all(self.to_string().as_bytes()));

@@ -2,7 +2,7 @@
 //!
 //! A cache entry contains everything that decides which session STS returns. Reading compares all of it, and
 //! treats any difference as a miss. [`JsonFileCache`] exists only on Unix and [`KeyringCache`] only on Linux;
-//! everything else of this crate builds everywhere.
+//! everything else in this crate builds everywhere.
 
 pub(crate) mod credential_cache;
 pub(crate) mod entry;

@@ -26,7 +26,7 @@ const MAX_USER_TIME: Duration = Duration::from_secs(300);
 const STALE_LOCK_AGE: Duration = Duration::from_secs(24 * 3600);
 /// The prefix of the lock files of terminals. The terminal's session ID follows.
 const TERMINAL_LOCK_PREFIX: &str = "terminal-";
-/// The most bytes that arl reads of a time, which has fewer digits.
+/// The most bytes that arl reads from a file with a time, which has fewer digits.
 const MAX_TIME: u64 = 40;
 /// The lock files in one directory.
 #[derive(Debug, Clone)]
@@ -249,7 +249,7 @@ impl SingleFlight {
     }
 }
 
-/// Acts on the note of a holder that this process waits for. `None` means to wait on.
+/// Acts on the note of a holder that this process waits for. `None` means to keep waiting.
 fn follow<T>(
     LockNote { holder, news }: LockNote,
     key: &CacheKey,
@@ -353,7 +353,7 @@ fn is_usable(directory: &Path) -> bool {
     private_dir::ensure(directory).is_ok_and(|mode| mode & 0o022 == 0) && !is_remote(directory)
 }
 
-/// On NFS (0x6969, statfs(2)) even trying a lock may hang forever.
+/// On NFS (0x6969, statfs(2)) even an attempt to lock may hang forever.
 #[cfg(target_os = "linux")]
 fn is_remote(directory: &Path) -> bool {
     rustix::fs::statfs(directory).is_ok_and(|stat| stat.f_type == 0x6969)

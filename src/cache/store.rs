@@ -1,4 +1,5 @@
-//! The synchronous interface of caches, which the CLI uses: a warm call starts no async runtime.
+//! The synchronous interface of caches. The CLI uses it so that a call with a cached session starts no async
+//! runtime.
 
 use std::io;
 use std::time::{Duration, SystemTime};

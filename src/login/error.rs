@@ -53,7 +53,7 @@ impl fmt::Display for LoginError {
             Self::Port(port, error) => write!(f, "cannot listen on port {port} of 127.0.0.1: {error}"),
             Self::TokenFile(path, error) => write!(f, "the token file `{}`: {error}", path.display()),
             Self::Call(StsError::Unexpected(what)) => {
-                write!(f, "the response of IAM Identity Center is invalid: {what}")
+                write!(f, "the response from IAM Identity Center is invalid: {what}")
             }
             Self::NotAssigned { refusal: error, .. } | Self::Call(error) => error.fmt(f),
         }

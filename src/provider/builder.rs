@@ -252,9 +252,10 @@ impl AssumeRoleBuilder {
 
     /// Returns the parent's configuration with the role's credentials, which renew themselves.
     ///
-    /// It switches off the SDK's own identity cache, which would renew only some seconds before the
-    /// expiration, and would drop valid credentials if that fails. This also holds for a configuration that
-    /// is built on this one. If you give that one another credentials provider, switch the cache on again:
+    /// In the returned configuration the SDK's own identity cache is off, because it would renew only a few
+    /// seconds before the expiration, and would drop valid credentials if that fails. A configuration that
+    /// you build from the returned one inherits this. If you give the new one another credentials provider,
+    /// switch the cache on again:
     ///
     /// ```
     /// # use aws_sdk_sts::config::{IdentityCache, SharedCredentialsProvider};
@@ -323,7 +324,7 @@ impl AssumeRoleBuilder {
         check_mfa(&request, code_callback.is_some())?;
         if parent.credentials_provider().is_none() {
             return Err(Error::invalid(
-                "Credentials are missing in the configuration that the role is to be assumed with",
+                "Credentials are missing: the configuration that the role is assumed from has no credentials provider",
             ));
         }
         if let (false, Some(identity)) =

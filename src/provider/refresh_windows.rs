@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// How long before its expiration a session should be renewed, and must be renewed.
 ///
-/// The times are those of botocore, 15 and 10 minutes, but at most a half and a third of the session's
-/// lifetime. Otherwise a session of 15 minutes would be renewed at every use.
+/// The times are 15 and 10 minutes, as in botocore, but at most half of the session's lifetime and a third of
+/// it. Otherwise a session of 15 minutes would be renewed at every use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RefreshWindows {
     /// From here on a renewal is tried. If it fails, the present credentials stay in use.

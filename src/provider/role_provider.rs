@@ -32,10 +32,10 @@ pub(super) type TokenCodeCallback =
 
 /// A provider of a role's credentials, which it renews before they expire. Clones share one session.
 ///
-/// STS is not called before the first use. From 15 minutes before the expiration on, one task renews the
-/// session, and the others keep using the present one. From 10 minutes before the expiration on, all tasks
-/// wait for one renewal. Both times are shorter for short sessions: at most a half and a third of the
-/// session's lifetime.
+/// STS is not called before the first use. Starting 15 minutes before the expiration, one task renews the
+/// session, and the others keep using the present one. In the last 10 minutes, all tasks wait for one
+/// renewal. For a short session the first time is at most half of its lifetime and the second at most a
+/// third.
 ///
 /// If STS or the parent's credentials cannot be reached, the present session stays in use until it expires,
 /// and the renewal is tried again every 30 seconds. If STS refuses the role, the tasks keep the session until
@@ -45,9 +45,9 @@ pub(super) type TokenCodeCallback =
 /// seconds of its caller's time, and at most 20 seconds in the last 10 minutes of a session. Failures are
 /// logged with `tracing` at the level `WARN`.
 ///
-/// An [`SdkConfig`] with this provider should use `IdentityCache::no_cache()`, as that of
-/// [`crate::AssumeRoleBuilder::into_config`] does. The SDK's own cache would ask for new credentials only
-/// some seconds before the expiration.
+/// An [`SdkConfig`] with this provider should use `IdentityCache::no_cache()`, as the configuration that
+/// [`crate::AssumeRoleBuilder::into_config`] returns does. The SDK's own cache would ask for new credentials
+/// only some seconds before the expiration.
 #[derive(Clone)]
 pub struct RoleProvider(pub(super) Arc<Inner>);
 
@@ -75,8 +75,8 @@ impl RoleProvider {
         &self.0.request
     }
 
-    /// Returns credentials that last for at least some minutes, or, while STS cannot be reached, credentials
-    /// that have not expired.
+    /// Returns credentials that last for at least a few more minutes, or, while STS cannot be reached,
+    /// credentials that have not expired.
     ///
     /// # Errors
     /// There are no such credentials and the role cannot be assumed, or STS refuses to renew them in the last

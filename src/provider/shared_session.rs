@@ -46,7 +46,8 @@ struct RefreshSlot<E> {
 }
 
 impl<E> RefreshSlot<E> {
-    /// Whether a renewal failed just now. If the time is further away than one pause, the clock was set back.
+    /// Whether a renewal has just failed. If `not_before` is more than one pause ahead, the clock was set
+    /// back, and it does not count.
     fn is_paused(&self, now: SystemTime) -> bool {
         let remaining = self.not_before.and_then(|time| time.duration_since(now).ok());
         remaining.is_some_and(|remaining| !remaining.is_zero() && remaining <= RETRY_DELAY)
@@ -63,8 +64,8 @@ struct RefreshFailure<E> {
 }
 
 impl<E: Clone> RefreshSlot<E> {
-    /// Returns the error of another attempt that failed since this call began, or just now: this one would
-    /// fail as well.
+    /// Returns the error of another attempt that failed after this call began, or just before: a new attempt
+    /// would fail as well.
     fn shared_failure(&self, attempts_on_arrival: u64, now: SystemTime) -> Option<E> {
         let RefreshFailure { attempt, at, error } = self.failure.as_ref()?;
         let is_recent = now.duration_since(*at).is_ok_and(|ago| ago < FAILURE_TTL);
@@ -90,7 +91,7 @@ pub(super) struct Limits<Early, Urgent, Wait> {
     pub(super) early: Early,
     /// The limit of a renewal, and of the wait for one, while the present session is valid.
     pub(super) urgent: Urgent,
-    /// The limit of the wait for another task, which may no longer be polled.
+    /// The limit of the wait for another task, which might never be polled again.
     pub(super) wait: Wait,
 }
 
@@ -259,8 +260,8 @@ impl<E: Clone> SharedSession<E> {
         }
     }
 
-    /// Returns when the next renewal may be tried. `None` unless the new session is due for renewal already:
-    /// then it comes from a cache, because STS has just failed.
+    /// Returns when the next renewal may be tried. It is `None` unless the new session is already due for
+    /// renewal, which happens if STS has just failed and the session came from a cache.
     fn pause_after(&self, issued: &Arc<IssuedCredentials>, now: SystemTime) -> Option<SystemTime> {
         let needs_renewal =
             matches!(self.freshness(now), Freshness::RefreshUrgent(current) if Arc::ptr_eq(&current, issued));

@@ -15,8 +15,8 @@ use crate::error::{Error, try_from_text};
 pub struct AdditionalParameters(BTreeMap<String, Value>);
 
 impl AdditionalParameters {
-    /// Removes a parameter and returns it as the text that its own parser reads. A list or an object is
-    /// returned as JSON.
+    /// Removes a parameter and returns its value as text, in the form that the parser of that parameter
+    /// reads. A list or an object is returned as JSON.
     #[doc(hidden)]
     pub fn take(&mut self, name: &str) -> Option<String> {
         self.0.remove(name).map(|value| match value {

@@ -141,7 +141,7 @@ impl AssumeRoleRequest {
     /// Returns every parameter that is set, with the name and in the order that STS uses. Each form field of
     /// [`AdditionalParameters`] is a separate item named `AdditionalParameters`.
     ///
-    /// It destructures the request, so the code does not compile until a new parameter is added here.
+    /// It destructures the request, so a new field that is missing here is a compile error.
     #[doc(hidden)]
     pub fn parameters(&self) -> impl Iterator<Item = (&'static str, ParameterValue<'_>)> {
         let Self {

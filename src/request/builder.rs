@@ -24,7 +24,7 @@ use crate::error::Error;
 #[derive(Debug, Clone)]
 #[must_use = "it creates no request before `build`"]
 pub struct AssumeRoleRequestBuilder {
-    /// The first error, if there is one.
+    /// The request so far, or the first error.
     state: Result<AssumeRoleRequest, Error>,
 }
 

@@ -46,7 +46,7 @@ impl TryFrom<Duration> for SessionDuration {
     }
 }
 
-/// Formats a duration. One of 1 to 7 days is in hours, as the limit is.
+/// Formats a duration. Whole hours from 1 to 7 days are written in hours, because the limit is too (`12h`).
 fn in_hours(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ 86_400..=604_800 if seconds % 3600 == 0 => format!("{}h", seconds / 3600),

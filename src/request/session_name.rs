@@ -57,7 +57,7 @@ enum Part {
 }
 
 impl SessionNameTemplate {
-    /// Whether the template uses `{caller}`, whose value takes a call of GetCallerIdentity.
+    /// Whether the template uses `{caller}`, whose value requires a call of GetCallerIdentity.
     pub fn needs_caller(&self) -> bool {
         self.0.contains(&Part::Placeholder(Placeholder::Caller))
     }
@@ -115,7 +115,8 @@ impl FromStr for SessionNameTemplate {
             if open > 0 {
                 parts.push(Part::Text(rest[..open].to_owned()));
             }
-            let close = rest[open..].find('}').ok_or_else(|| Error::invalid("has a `{` without its `}`"))?;
+            let close =
+                rest[open..].find('}').ok_or_else(|| Error::invalid("has a `{` without a matching `}`"))?;
             parts.push(Part::Placeholder(match &rest[open + 1..open + close] {
                 "user" => Placeholder::User,
                 "caller" => Placeholder::Caller,
@@ -126,7 +127,7 @@ impl FromStr for SessionNameTemplate {
                 "time" => Placeholder::Time,
                 other => {
                     return Err(Error::invalid(format!(
-                        "has the unknown placeholder {{{other}}}; known are {{user}}, {{caller}}, {{role}}, {{account}}, {{host}}, {{pid}} and {{time}}"
+                        "has the unknown placeholder {{{other}}}; the placeholders are {{user}}, {{caller}}, {{role}}, {{account}}, {{host}}, {{pid}} and {{time}}"
                     )));
                 }
             }));

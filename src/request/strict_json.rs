@@ -88,7 +88,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             if object.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("has an object with two members {name:?}")));
+                return Err(A::Error::custom(format_args!("has an object with two members named {name:?}")));
             }
             let Strict(value) = members.next_value()?;
             object.insert(name, value);
@@ -109,7 +109,7 @@ mod tests {
         }
         for bad in [r#"{"a":1,"a":2}"#, r#"[{"x":{"a":1,"a":1}}]"#, r#"{"a":1,"\u0061":2}"#] {
             let error = parse(bad).expect_err(bad).to_string();
-            assert!(error.starts_with(r#"has an object with two members "a" at line 1"#), "{error}");
+            assert!(error.starts_with(r#"has an object with two members named "a" at line 1"#), "{error}");
         }
         for other in ["a=b", "", "{", "{} {}"] {
             assert_eq!(parse(other).expect(other), None, "{other}");

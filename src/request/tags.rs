@@ -64,7 +64,10 @@ pub(crate) fn check_tags(tags: &[Tag]) -> Result<(), Error> {
     let mut keys: Vec<String> = tags.iter().map(|tag| tag.key.0.to_lowercase()).collect();
     keys.sort_unstable();
     if let Some(pair) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(Error::invalid(format!("gives tag {:?} twice (STS ignores case there)", pair[0])));
+        return Err(Error::invalid(format!(
+            "has the tag {:?} twice (STS ignores case in tag keys)",
+            pair[0]
+        )));
     }
     check_count(MAX_TAGS, tags.len())
 }

@@ -116,7 +116,7 @@ impl fmt::Display for StsError {
                     "the endpoint answered with a redirect (HTTP {status}), and arl does not send a signed request to another address"
                 )
             }
-            Self::Unexpected(what) => write!(f, "the response of STS is invalid: {what}"),
+            Self::Unexpected(what) => write!(f, "the response from STS is invalid: {what}"),
             Self::Mismatch(what) => write!(f, "the response does not match the request: {what}"),
             Self::Expired(expiration) => write!(
                 f,

@@ -91,7 +91,7 @@ fn check_lifetime(
     let longest = max_lifetime + RESPONSE_CLOCK_SKEW;
     match expiration.duration_since(now) {
         Ok(remaining) if remaining > longest => Err(StsError::Mismatch(format!(
-            "the session expires at {}, and no session of STS lasts that long",
+            "the session expires at {}, and no STS session lasts that long",
             rfc3339(expiration)
         ))),
         Ok(remaining) if !remaining.is_zero() => Ok(()),

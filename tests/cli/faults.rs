@@ -68,7 +68,7 @@ fn a_reset_connection_is_retried_then_reported() {
 #[test]
 fn an_incomplete_answer_is_an_error() {
     fails(Fault::Truncate, "the connection failed: ");
-    fails(Fault::Malform, "the response of STS is invalid");
+    fails(Fault::Malform, "the response from STS is invalid");
     fails(Fault::NoCredentials, "it contains no credentials");
 }
 
@@ -92,7 +92,7 @@ fn a_session_that_does_not_match_the_request_is_refused() {
         Fault::WrongRole,
         "arl asked for `arn:aws:iam::123456789012:role/Deploy` and got `arn:aws:sts::123456789012:assumed-role/Administrator/",
     );
-    fails(Fault::FarExpiry, "no session of STS lasts that long");
+    fails(Fault::FarExpiry, "no STS session lasts that long");
     fails(Fault::PastExpiry, "expired at");
     fails(Fault::ControlCharacters, "the session token contains whitespace, a control character");
 }

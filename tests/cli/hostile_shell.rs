@@ -234,7 +234,7 @@ fn an_assignment_before_assume_is_refused() {
             assert_eq!(after.has_any("AWS_PROFILE="), own.is_some(), "{run:?}");
             assert_eq!(run.file("went"), "", "{run:?}");
             assert!(run.stdout.contains("is set only for this command"), "{run:?}");
-            assert!(run.stdout.contains(&format!("use {flag}, or export it before")), "{run:?}");
+            assert!(run.stdout.contains(&format!("use {flag}, or export the variable first")), "{run:?}");
         }
     }
 }

@@ -99,6 +99,14 @@ fn a_command_at_an_idle_prompt_runs_with_the_expired_keys_and_never_with_others(
         let warnings = run.stdout.matches("the next prompt clears its credentials").count();
         assert_eq!(warnings, usize::from(late.is_some()), "{run:?}");
         assert_eq!(run.stdout.matches(CLEARED).count(), 1, "{run:?}");
+        if late.is_some() {
+            let stage = Stage::new();
+            let session = ShellSession::new(&stage, shell).lines(late);
+            let session = session.line(shell.export("ARL_ON_EXPIRY", "restore"));
+            let session =
+                session.line(format!("made\tarl assume {DEPLOY}; touch made")).dump("ran-as").typed();
+            assert!(session.stdout.contains("puts back your previous credentials"), "{session:?}");
+        }
     }
 }
 

@@ -255,7 +255,11 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     // Something is missing.
     ("assume", "`arl assume` needs a role", "hint: arl assume prod-admin"),
-    ("assume", "`arl assume` needs a role", "hint: the profiles: prod-admin, prod-deploy, team one, dev"),
+    (
+        "assume",
+        "`arl assume` needs a role",
+        "hint: profiles that ROLE can name: prod-admin, prod-deploy, team one, dev",
+    ),
     ("exec", "`arl exec` needs a role", "hint: arl exec prod-admin -- COMMAND"),
     ("exec -- ls -l", "`arl exec` needs a role", "hint: arl exec prod-admin -- ls -l"),
     ("console", "`arl console` needs a role", "hint: arl console prod-admin"),
@@ -443,7 +447,7 @@ const ROLES: &[(&str, &str, &str)] = &[
         "did you mean `arn:aws:iam::123456789012:role/X`?",
     ),
     ("X@123456789012", "there is no profile", "did you mean `123456789012/X`?"),
-    ("arn:aws:iam::123456789012:user/ann", "this names a `user`", "by --profile"),
+    ("arn:aws:iam::123456789012:user/ann", "this names a `user`", "name their profile with --profile"),
     ("arn:aws:sts::123456789012:assumed-role/X/me", "session's ARN", "`arn:aws:iam::123456789012:role/X`?"),
     ("123456789012", "there is no profile", "`arl list 123456789012`"),
     ("corp", "there is no profile", "arl login corp"),

@@ -177,7 +177,7 @@ fn an_invalid_parameter_is_refused_with_its_rule_before_any_request() {
         (vec!["--policy-arns", "ReadOnlyAccess"], "--policy-arns must be ARNs separated by commas"),
         (vec!["--policy-arns", "5"], "--policy-arns must be ARNs separated by commas"),
         (vec!["--tags", "foo"], "--tags must be Key=Value pairs"),
-        (vec!["--tags", "a=1,A=2"], "--tags gives tag \"a\" twice"),
+        (vec!["--tags", "a=1,A=2"], "--tags has the tag \"a\" twice"),
         (vec!["--tags", &many_tags], "--tags accepts at most 50, not 51"),
         (vec!["--transitive-tag-keys", ""], "--transitive-tag-keys tag key \"\" must have 1 to 128"),
         (vec!["--external-id", "a b"], "--external-id can contain"),

@@ -290,7 +290,7 @@ fn without_a_terminal_a_missing_role_is_a_usage_error() {
     ] {
         let run = stage.run(stage.bare("setsid").args(["--wait", "arl"]).args(args));
         run.failure(2, "needs a role");
-        assert!(run.stderr.contains("the profiles: broken, dns"), "{run:?}");
+        assert!(run.stderr.contains("profiles that ROLE can name: broken, dns"), "{run:?}");
     }
     // An empty word is a mistake of a script, and not a wish to choose.
     stage.run(stage.bare("arl").args(["assume", ""])).failure(2, "");

@@ -550,7 +550,7 @@ fn root_follows_no_users_link_to_a_file_of_another() {
         std::os::unix::fs::lchown(&link, Some(4242), Some(4242)).unwrap();
     };
     let Some((stage, run)) = write_as_root_for(prepare) else { return };
-    run.failure(1, "which is not that user's");
+    run.failure(1, "which that user does not own");
     assert_eq!(fs::read_to_string(stage.home.join("roots")).unwrap(), "");
     // The user's own file, by the user's own link, is that user's afterwards as well.
     let prepare = |aws: &std::path::Path| {

@@ -50,7 +50,7 @@ Center, or a profile in ~/.aws/config.";
 pub(crate) const ENVIRONMENT_HELP: &str = "Environment:
   ARL_DURATION, ARL_ROLE_SESSION_NAME   defaults for --duration and --role-session-name
   ARL_MIN_TTL, ARL_MFA_PROCESS          defaults for --min-ttl and --mfa-process
-  ARL_MFA_SESSION                       1: --mfa-session for long-term keys with an MFA device
+  ARL_MFA_SESSION                       1: use --mfa-session for long-term keys that have an MFA device
   ARL_ON_EXPIRY                         when a role expires: clear (default), restore or refresh
   ARL_LOGIN                             if a sign-in is needed: ask (default), always or never
   ARL_LOGIN_FLOW                        how `arl login` signs in: browser, paste or device

@@ -123,7 +123,7 @@ pub(crate) struct RoleArgs {
     #[arg(hide_short_help = true)]
     pub(crate) allow_insecure_endpoint: bool,
 
-    /// Use a cached session only if it is valid for this long [default: 5m; 15m with --json]
+    /// Use a cached session only if it is valid for this long [default: 5m; 15m for credential_process]
     #[arg(long, value_name = "TIME", help_heading = "Cache")]
     #[arg(hide_short_help = true, add = ArgValueCandidates::new(complete::durations))]
     pub(crate) min_ttl: Option<String>,

@@ -19,17 +19,17 @@ const EXAMPLES: &str = "Examples:
   eval (arl init elvish | slurp)   in ~/.config/elvish/rc.elv
   execx($(arl init xonsh))         in ~/.xonshrc
   arl init tcsh > ~/.arl.tcsh      and `source ~/.arl.tcsh` in ~/.tcshrc
-  arl init powershell | Out-String | Invoke-Expression   in $PROFILE (never run in PowerShell)
+  arl init powershell | Out-String | Invoke-Expression   in $PROFILE (not yet tested)
   eval \"$(arl init sh)\"            in the file that ENV names (dash and others; no prompt hook)
 
 The shell function makes `arl assume` and `arl clear` change the shell itself. The prompt hook clears \
 credentials that have expired, or restores or refreshes them if ARL_ON_EXPIRY says so. bash, zsh and fish \
 also get tab completion; in zsh put the line after compinit.
 
-To run a server in the background and to stop it with `kill $!` or `kill %1`, write \
-`command arl exec ROLE -- SERVER &` in fish, in mksh and on macOS, and `\\arl exec ROLE -- SERVER &` in \
-tcsh. There, the shell function would run in a copy of the shell, and `kill` would end only that copy; fish \
-does not run functions in the background at all.";
+To run a program in the background and to stop it with `kill $!` or `kill %1`, bypass the shell function in \
+fish, in mksh and on macOS: `command arl exec ROLE -- PROGRAM &`, and in tcsh: `\\arl exec ROLE -- PROGRAM &`. \
+fish cannot run a function in the background. In the others it would run in a copy of the shell, and `kill` \
+would end only that copy.";
 
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = EXAMPLES, help_template = TEMPLATE)]

@@ -34,8 +34,8 @@ The AWS CLI and the SDKs use the same sign-in. If you are signed in already, arl
 const ENVIRONMENT: &str = "Environment:
   ARL_LOGIN_FLOW   browser, paste or device; also `arl_login_flow` of the [sso-session]
   BROWSER          the command that opens a browser; %s is the address
-  AWS_PROFILE, AWS_ENDPOINT_URL_SSO, AWS_ENDPOINT_URL_SSO_OIDC, AWS_CA_BUNDLE,
-  HTTPS_PROXY      as in the AWS CLI
+  AWS_PROFILE      as in the AWS CLI, and so are AWS_ENDPOINT_URL_SSO,
+                   AWS_ENDPOINT_URL_SSO_OIDC, AWS_CA_BUNDLE and HTTPS_PROXY
 
 Without a flag or setting, arl opens a browser on this machine. Over SSH and in containers, where the \
 browser cannot come back to arl, it prints an address to open on another machine, and asks for the address \

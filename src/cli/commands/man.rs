@@ -30,7 +30,7 @@ const FILES: [(&str, &str); 7] = [
     ("~/.cache/arl/v1/", "cached sessions; on macOS ~/Library/Caches/arl/v1/"),
     ("$XDG_RUNTIME_DIR/arl/", "locks, and the token of each arl exec --server"),
     ("~/.local/state/arl/keys/", "which keys are in the keychain; no secrets"),
-    ("~/.boto, /etc/boto.cfg", "looked at for keys that Python's SDK would prefer to an endpoint"),
+    ("~/.boto, /etc/boto.cfg", "arl exec --server fails if they have keys, which boto3 would use instead"),
 ];
 
 /// Returns the page of a command, for instance `arl-assume.1`.

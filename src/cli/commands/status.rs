@@ -36,7 +36,7 @@ const AFTER_HELP: &str = "Fields of --json, null if unknown:
   hook                  prompt: the prompt hook clears an expired role; none: another program \
    has removed the hook; script, unsupported: there is only the shell function, as in scripts and in dash; \
    null: no shell integration
-  sign_ins              the sign-ins, as in `arl list --json`; good is true if one works";
+  sign_ins              the sign-ins, as in `arl list --json`; `good` of each is true if it works";
 
 /// AWS refuses signatures that are older than this number of seconds.
 const MAX_CLOCK_OFFSET: u64 = 5 * 60;

@@ -34,13 +34,14 @@ const EXAMPLES: &str = "Examples:
   arl write --remove deploy                  removes the profile
 
 arl changes one profile and no other byte of the file. If your program can run a credential_process, use \
-`arl configure --process` instead: then no secret is in a file.";
+`arl configure --process` instead: then ~/.aws contains no secret.";
 
 const CREDENTIAL_KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
 #[command(help_template = TEMPLATE)]
+#[command(mut_arg("region", |region| region.help("The region to call STS in")))]
 #[command(mut_arg("role", |role| role.required_unless_present_any(["account_id", "remove"])))]
 pub(crate) struct WriteArgs {
     #[command(flatten)]

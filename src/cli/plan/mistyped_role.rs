@@ -150,7 +150,7 @@ fn role_in(text: &str) -> Option<String> {
 
 /// What other ARNs of IAM name, and what to do with them.
 const OTHER_KINDS: [(&str, &str); 8] = [
-    ("user/", "arl can start from a user: pass the profile with that user's keys by --profile"),
+    ("user/", "arl can start from the keys of a user: name their profile with --profile"),
     ("assumed-role/AWSReservedSSO_", SSO_ROLE),
     (
         "instance-profile/",

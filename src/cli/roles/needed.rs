@@ -23,7 +23,9 @@ pub(crate) fn role_needed(command: &str, behind: &str) -> CliError {
             let shown = names.iter().take(MAX_PROFILES).map(String::as_str).collect::<Vec<_>>().join(", ");
             let first = role_that_works().unwrap_or_else(|| names[0].clone());
             let first = quote_words(Shell::Posix, &[first]);
-            refused.hint(format!("{command} {first}{behind}")).hint(format!("the profiles: {shown}{more}"))
+            refused
+                .hint(format!("{command} {first}{behind}"))
+                .hint(format!("profiles that ROLE can name: {shown}{more}"))
         }
     }
 }

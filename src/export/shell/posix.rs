@@ -55,7 +55,7 @@ pub(super) enum Keywords {
     Refuse,
 }
 
-const READONLY_ERROR: &str = "else \\echo 'arl: one of the AWS_, ARL_ or __arl_ variables is readonly, or set -k is on, so nothing was changed' >&2; (exit 1);\nfi\n";
+const READONLY_ERROR: &str = "else \\echo 'arl: one of the AWS_, ARL_ or __arl_ variables is readonly, or set -k is on, so nothing was changed; start a new shell, or use arl exec' >&2; (exit 1);\nfi\n";
 
 /// Does the same as [`guard_readonly`] for the statements that restore the previous variables. They change
 /// the region only if the role changed it.

@@ -41,11 +41,11 @@ const EXAMPLES: &str = "Examples:
   arl configure --sso corp --account 111122223333 --role Admin
   arl configure --sso corp --all --prune --dry-run
 
-The first command writes a role profile, which every AWS SDK can use without arl. The second one writes a \
+By default, arl writes a role profile, which every AWS SDK can use without arl. With --process it writes a \
 credential_process profile: the SDK runs arl, with its cache and with the flags that you give here. Neither \
 profile contains a secret.
 
---sso-session writes where you sign in to IAM Identity Center. --sso writes a profile for each role that you \
+--sso-session writes an [sso-session] section, which says where you sign in to IAM Identity Center. --sso writes a profile for each role that you \
 have there, or for one role. Every AWS SDK can use these profiles without arl.
 
 arl names them {account}-{role}, or as --name-template says: a template can contain {account}, {account_id}, \
@@ -59,6 +59,7 @@ it.";
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
 #[command(help_template = TEMPLATE)]
+#[command(mut_arg("region", |region| region.help("The region to call STS in, and to write to the profile")))]
 #[command(mut_arg("role", |role| role.required_unless_present_any(["account_id", "keys", "sso", "sso_session"])))]
 pub(crate) struct ConfigureArgs {
     #[command(flatten)]

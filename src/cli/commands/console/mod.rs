@@ -33,17 +33,19 @@ const EXAMPLES: &str = "Examples:
 
 Keep the address as secret as the credentials: for 15 minutes it signs in anyone who opens it.";
 
-const AFTER_HELP: &str = "Several consoles at once:
-  A browser can be signed in to one console at a time. --container opens the
-  console in a Firefox container that is named after the role, and is red if the
-  name looks like production. It needs the Firefox extension \"Open external
-  links in a container\".
-  For the profiles of other browsers, set ARL_BROWSER to a command. In it, %u is
-  the address, %n the name of the role (only letters, digits and _.@+-), and %%
-  a percent sign. arl starts the command without a shell; quotes work:
-    export ARL_BROWSER='google-chrome --profile-directory=%n %u'
-    export ARL_BROWSER='open -na \"Google Chrome\" --args --profile-directory=%n %u'
-  With --container, %u is an address that only this Firefox extension opens.";
+const AFTER_HELP: &str = "\
+A browser can be signed in to one console at a time. --container opens the console in a Firefox container \
+that is named after the role, and is red if the name looks like production. It needs the Firefox extension \
+\"Open external links in a container\".
+
+For the profiles of other browsers, set ARL_BROWSER to a command. In it, %u is the address, %n the name of \
+the role (only letters, digits and _.@+-), and %% a percent sign. arl starts the command without a shell; \
+quotes work:
+
+  export ARL_BROWSER='google-chrome --profile-directory=%n %u'
+  export ARL_BROWSER='open -na \"Google Chrome\" --args --profile-directory=%n %u'
+
+With --container, %u is an address that only this Firefox extension opens.";
 
 const ROLE_HELP: &str = "A role ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, or a profile \
     [default: this shell's role, else choose from a list]";
@@ -54,6 +56,7 @@ const ROLE_HELP: &str = "A role ARN, ACCOUNT/NAME, SESSION:ACCOUNT/NAME, or a pr
 #[command(mut_arg("role", |role| {
     RoleArgs::optional(role).help(ROLE_HELP)
 }))]
+#[command(mut_arg("region", |region| region.help("The region to call STS in, and to open the console in")))]
 #[command(mut_arg("duration", |duration| duration.help("How long the console session lasts: 15m to 12h")))]
 pub(crate) struct ConsoleArgs {
     #[command(flatten)]

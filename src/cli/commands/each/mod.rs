@@ -62,6 +62,7 @@ pub(crate) struct EachArgs {
     #[command(flatten)]
     role: RoleArgs,
     /// More roles
+    #[arg(display_order = 1)]
     #[arg(index = 2, num_args = 1.., value_name = "ROLE", help_heading = "Role", conflicts_with = "account_id")]
     #[arg(add = ArgValueCompleter::new(complete::roles))]
     more: Vec<String>,

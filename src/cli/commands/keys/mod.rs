@@ -30,7 +30,7 @@ const EXAMPLES: &str = "Examples:
 
 const AFTER_HELP: &str = "\
 arl reaches the system's keychain through a docker-credential helper: osxkeychain, secretservice, pass, or \
-the one that ARL_KEY_STORE names. In a profile, `arl_keys = NAME` makes a stored key its source credentials.
+the one that ARL_KEY_STORE names. A profile with `arl_keys = NAME` uses the key that is stored under NAME as its source credentials.
 
 `add` checks the key with GetCallerIdentity, which needs no permission. `rotate` needs iam:ListAccessKeys, \
 CreateAccessKey, UpdateAccessKey, DeleteAccessKey and GetAccessKeyLastUsed for the user itself. If `rotate` \

@@ -25,8 +25,8 @@ use crate::cli::ui::sign_in_table;
 
 const AFTER_HELP: &str = "* marks this shell's role, ! a profile that does not work.
 
---sso needs a sign-in, and offers to sign in if there is a terminal. arl caches the answer for 24 hours, or \
-until you sign in again or out, and shows the names of accounts from it. With hundreds of accounts, --sso \
+--sso needs a sign-in, and offers to sign in if there is a terminal. arl caches the roles and the \
+names of accounts for 24 hours, or until you sign in again or sign out. With hundreds of accounts, --sso \
 takes about a minute, because IAM Identity Center limits the requests per second. If it stops answering, arl \
 lists what it knows and exits with status 1; the next run continues from there.";
 
