@@ -222,7 +222,7 @@ fn __arl_forget_role {
 }
 
 # Runs at each prompt and clears an expired role. elvish has no clock, so this forks while the shell has a
-# role. A later `arl init` recognizes the hook by its option and uses it to take over the memory.
+# role. A later `arl init` recognizes the hook by its option and takes over what it has saved.
 fn __arl_hook {|&arl-memory=$false|
   if $arl-memory {
     put [&memory=$__arl_memory &last=$__arl_last &previous=$__arl_previous]

@@ -32,7 +32,7 @@ def __arl_load():
     own_names = [name for name in set_names if name.startswith("ARL_")]
     regions = ["AWS_REGION", "AWS_DEFAULT_REGION"]
     env = __xonsh__.env
-    # A second `arl init` keeps the memory of the first.
+    # A second `arl init` keeps what the first has saved.
     memory = getattr(__xonsh__, "arl_memory", None)
     if memory is None:
         memory = __xonsh__.arl_memory = {}

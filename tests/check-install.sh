@@ -49,7 +49,7 @@ expect 1 'without cargo'
 touch -d '+1 minute' src/main.rs
 install no-cargo || fail 'it should need no cargo, though a source has changed'
 expect 1 'without cargo, after a change'
-grep -q 'before the last change' said || fail 'it does not say that the program is old'
+grep -q 'older than its sources' said || fail 'it does not say that the program is old'
 touch target/install/arl src/main.rs
 touch -d '-1 minute' target/install/arl
 install ./cargo || fail 'it should build again'

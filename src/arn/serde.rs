@@ -37,7 +37,7 @@ impl<T: FromStr<Err = Error>> Visitor<'_> for Text<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
+        f.write_str("a string")
     }
 
     fn visit_str<E: serde_core::de::Error>(self, text: &str) -> Result<T, E> {

@@ -19,11 +19,14 @@ pub(super) fn ensure(directory: &Path) -> io::Result<u32> {
     links::check_directories(directory)?;
     let refuse = |reason: &str| Err(io::Error::other(format!("`{}` {reason}", directory.display())));
     match fs::symlink_metadata(directory) {
-        Ok(metadata) if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() => {
+        Ok(metadata) if !metadata.is_dir() => refuse("is not a directory"),
+        Ok(metadata) if metadata.uid() != rustix::process::geteuid().as_raw() => {
             refuse("belongs to another user")
         }
         Ok(metadata) => Ok(metadata.mode() & 0o777),
-        Err(_) if is_root_in_a_home(directory) => refuse("would be root's in the directory of another user"),
+        Err(_) if is_root_in_a_home(directory) => {
+            refuse("does not exist, and root creates none in the directory of another user")
+        }
         Err(_) => DirBuilder::new().recursive(true).mode(0o700).create(directory).map(|()| 0o700),
     }
 }

@@ -21,11 +21,11 @@ use crate::request::{
 
 /// Extends SDK configurations with roles. Only [`SdkConfig`] implements it.
 pub trait AssumeRoleExt: sealed::Sealed {
-    /// Starts to build a role, from an ARN or from its text. STS is not called before credentials are used
-    /// for the first time.
+    /// Starts to configure how a role is assumed, from its ARN or the text of one. STS is not called before
+    /// credentials are used for the first time.
     fn assume_role(&self, role_arn: impl TryInto<RoleArn, Error: Into<Error>>) -> AssumeRoleBuilder;
 
-    /// Starts to build a role from a request that is complete already.
+    /// Starts to configure how a role is assumed, from a request that is complete already.
     fn assume_role_with(&self, request: AssumeRoleRequest) -> AssumeRoleBuilder;
 }
 

@@ -195,7 +195,9 @@ impl StsError {
 
     /// Creates the error of a failed connection.
     pub(crate) fn no_connection(error: &(dyn Error + 'static)) -> Self {
-        let reason = root_cause(error);
+        // The SDK puts this kind before an error of arl's own connector.
+        let cause = root_cause(error);
+        let reason = cause.strip_prefix("other: ").unwrap_or(&cause).to_owned();
         match certificate_fault(error) {
             Some(fault) => Self::Untrusted { reason, fault },
             None => Self::Unreachable(reason),
@@ -274,7 +276,8 @@ impl StsError {
             },
             None => {
                 let status = response.map(|response| response.status().as_u16()).unwrap_or_default();
-                Self::Unexpected(format!("HTTP {status} without an error code"))
+                let what = if status < 300 { "a valid body" } else { "an error code" };
+                Self::Unexpected(format!("HTTP {status} without {what}"))
             }
         }
     }

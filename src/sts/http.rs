@@ -194,8 +194,12 @@ fn builder(settings: &HttpConnectorSettings) -> ConnectorBuilder {
 
 fn trust_store(ca_bundle: Option<&Path>) -> Result<TrustStore, String> {
     if let Some(path) = ca_bundle {
-        let pem = files::read(path, files::MAX_CONFIG)
-            .map_err(|error| format!("cannot read the CA bundle `{}`: {error}", path.display()))?;
+        let pem = files::read(path, files::MAX_CONFIG).map_err(|error| {
+            let path = path.display();
+            format!(
+                "cannot read the CA bundle `{path}`, which AWS_CA_BUNDLE or another setting names: {error}"
+            )
+        })?;
         let pem = plain_pem(pem);
         if !is_bundle(&pem) {
             return Err(format!(

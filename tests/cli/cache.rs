@@ -653,7 +653,7 @@ fn root_creates_no_directories_in_another_users_home() {
     let stage = Stage::new();
     chown(&stage.home, Some(65534), None).unwrap();
     let run = json(&stage, &[DEPLOY]);
-    assert!(run.stderr.contains("would be root's in the directory of another user"), "{run:?}");
+    assert!(run.stderr.contains("root creates none in the directory of another user"), "{run:?}");
     let _ = run.success();
     assert!(!stage.home.join(".cache").exists());
 }

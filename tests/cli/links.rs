@@ -270,9 +270,9 @@ fn a_plain_user_follows_no_link_of_another_user() {
             stage.run(command.env("AWS_SHARED_CREDENTIALS_FILE", shared.join(name)))
         };
         for (name, said) in [
-            ("credentials", "a link of another user leads to"),
-            ("directory/file", "a link of another user leads to"),
-            ("directory/new", "a link of another user leads to"),
+            ("credentials", "a symbolic link of another user leads to"),
+            ("directory/file", "a symbolic link of another user leads to"),
+            ("directory/new", "a symbolic link of another user leads to"),
             ("locked", "it is not a regular file"),
         ] {
             write(name).failure(1, said);

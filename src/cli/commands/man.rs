@@ -188,7 +188,14 @@ fn subcommands(command: &clap::Command) -> String {
             roff.control("SH", ["COMMANDS"]);
         }
         let usage = below.clone().render_usage().to_string();
-        roff.control("SS", [usage.trim_start_matches("Usage: ")]).text([roman(text_of(below.get_about()))]);
+        roff.control("SS", [usage.trim_start_matches("Usage: ")]);
+        let about = text_of(below.get_long_about().or(below.get_about()));
+        for (number, paragraph) in paragraphs(&about).enumerate() {
+            if number > 0 {
+                roff.control("PP", []);
+            }
+            roff.text([roman(paragraph)]);
+        }
         page.push_str(&roff.to_roff());
         let shown = below.clone().mut_args(|arg| {
             let is_of_all = OF_ALL.contains(&arg.get_id().as_str());

@@ -171,7 +171,7 @@ pub(crate) fn find(
             let meant = with_scheme.iter().find(|url| check_url(url, PlainHttp::LoopbackOnly).is_ok());
             match meant.filter(|_| !url.contains("://") && url.contains(['.', ':'])) {
                 Some(meant) => error.hint(format!("did you mean `{meant}`?")),
-                None => error,
+                None => error.hint("for example --endpoint-url https://sts.us-east-1.amazonaws.com"),
             }
         }
         _ => error,

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use arl::internal::{
     AssumeRoleRequest, CertificateFault, EditError, HelperError, KeyStoreError, MetadataPresence,
     MetadataRequest, Partition, ProcessError, Source, SourceChain, SourceId, StsError, StsSettings,
-    UpdateError,
+    UpdateError, WebIdentityToken,
 };
 
 use crate::cli::env::context::Context;
@@ -32,6 +32,19 @@ pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
         Source::InstanceMetadata(source) => {
             let hints = metadata_hints(error, source.presence == MetadataPresence::Possible);
             cli_error.hints(hints.into_iter().map(str::to_owned))
+        }
+        Source::Process(process) => cli_error.hint(format!(
+            "run the `credential_process` of profile `{}` by itself to see what it prints",
+            process.profile
+        )),
+        Source::Container(_) => cli_error.hint(
+            "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_AUTHORIZATION_TOKEN, which the container sets",
+        ),
+        Source::WebIdentity { token: WebIdentityToken::File(_), .. } if matches!(error, StsError::Source(_)) => {
+            cli_error.hint(match &chain.source_profile {
+                Some(profile) => format!("check `web_identity_token_file` of profile `{profile}`"),
+                None => "check AWS_WEB_IDENTITY_TOKEN_FILE".to_owned(),
+            })
         }
         _ => cli_error,
     }

@@ -17,7 +17,7 @@ pub(crate) fn typed_role(args: &RoleArgs) -> Result<RoleRef, CliError> {
         }
         _ => String::new(),
     };
-    RoleRef::parse(&text).map_err(|error| CliError::usage(format!("not a role: {error}")))
+    RoleRef::parse(&text).map_err(|error| CliError::usage(format!("invalid role: {error}")))
 }
 
 /// Returns the role that the command line names. A text of the form `SESSION:ACCOUNT/NAME` is the name of a
@@ -61,7 +61,7 @@ pub(crate) fn role_arn(
     if let RoleRef::Arn(arn) = role {
         check_partition(args, arn)?;
     }
-    role.arn(&partition).map_err(|error| CliError::usage(format!("not a role: {error}")))
+    role.arn(&partition).map_err(|error| CliError::usage(format!("invalid role: {error}")))
 }
 
 /// Refuses a `--partition` that contradicts a role whose ARN is known.

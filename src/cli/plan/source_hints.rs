@@ -67,8 +67,11 @@ pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliErr
         SourceError::UnknownSsoSession { known, .. } => cli_error.hint(known_sessions(known)),
         SourceError::Profile { name, .. } => {
             let hint = context.shared_config().ok().and_then(|config| profile_hint(name, &config));
-            cli_error
-                .hint(hint.map_or_else(|| format!("see `{config}`"), |hint| format!("in `{config}`: {hint}")))
+            cli_error.hint(match hint {
+                Some(hint) if hint.starts_with("to ") => hint,
+                Some(hint) => format!("in `{config}`: {hint}"),
+                None => format!("see `{config}`"),
+            })
         }
         SourceError::NoSignIn(_) if verb() == "logout" => {
             cli_error.hint("to drop the role of this shell: arl clear")
@@ -128,6 +131,13 @@ fn profile_hint(name: &str, config: &SharedConfig<'_>) -> Option<String> {
         && !has("source_profile")
         && !has("credential_source")
         && web_identity_key(section).is_none();
+    if has("sso_session") && !has_credentials(section) {
+        return Some(format!("add to profile `{name}`: sso_account_id and sso_role_name"));
+    }
+    if !has_credentials(section) {
+        let words = ["aws", "configure", "--profile", name].map(str::to_owned);
+        return Some(format!("to give it keys: {}", quote_words(Shell::Posix, &words)));
+    }
     let sources = profiles_with_credentials(config);
     let source = sources.first().filter(|_| needs_source)?;
     Some(format!("add to profile `{name}`: source_profile = {source}"))
@@ -243,13 +253,12 @@ mod tests {
             ("aws_acess_key_id = AKIA", "did you mean `aws_access_key_id`?"),
             ("role_arn = x", "add to profile `q`: source_profile = dev"),
             ("sso_session = crop", "the [sso-session]s are: corp"),
+            ("sso_session = corp", "add to profile `q`: sso_account_id and sso_role_name"),
+            ("region = eu-west-1", "to give it keys: aws configure --profile q"),
         ] {
             assert!(hint(lines).contains(said), "{lines}: {}", hint(lines));
         }
-        for lines in
-            ["region = eu-west-1", "role_arn = x\nsource_profile = dev\nsource_profil = y", "output = json"]
-        {
-            assert_eq!(hint(lines), "", "{lines}");
-        }
+        let lines = "role_arn = x\nsource_profile = dev\nsource_profil = y";
+        assert_eq!(hint(lines), "", "{lines}");
     }
 }
