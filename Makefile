@@ -1,22 +1,22 @@
 # make demo       see what arl does, against a loopback STS; no AWS account needed
 # make test       install what the tests need, and run them all; the last line is the total
-# make check      the tests alone, with what is installed already
-# make lint       formatting, clippy (for macOS too), dependencies, shell scripts, documentation
-# make fuzz       each parser with a million random inputs; ARL_FUZZ_RUNS and TARGETS choose fewer
-# make crash      kills writers 5,000 times, and makes each of their system calls fail
-# make interop    checks as whom ten AWS clients run, for each way to give them a role; installs them
-# make soak       an hour of renewals, in which neither memory nor descriptors may grow; ARL_SOAK_SECONDS
-# make pictures   records docs/demo.svg again; needs Python, and pyte from PyPI
-# make picker     how fast the list of 10,000 roles is, at a pseudo-terminal; ARL_PICKER_ROLES
-# make bench      what a call costs; ARL_BENCH=each measures only `arl each` with 1,000 roles
-# make build      the program that `make install` installs; static where the tools for it are there
-# make dist       an archive for a release, with its checksum, in target/dist/
-# make deb        a Debian package there
-# make check-deb  lintian; installs and removes the package in a new Debian (root)
-# make check-reproducible  builds twice, which must give the same archive
-# make install    into PREFIX (default /usr/local), below DESTDIR if set; builds first where needed
-# make uninstall  removes what `make install` has installed
-# make help       this list
+# make check      run the tests alone, with what is installed already
+# make lint       check formatting, clippy (for macOS too), dependencies, shell scripts and documentation
+# make fuzz       feed each parser a million random inputs; ARL_FUZZ_RUNS sets how many, TARGETS which parsers
+# make crash      kill arl 5,000 times while it writes a file, and make each of its system calls fail
+# make interop    install ten AWS clients, and check which identity they have for each way to pass a role
+# make soak       renew for an hour (ARL_SOAK_SECONDS), and fail if memory or open descriptors grow
+# make pictures   record docs/demo.svg again; needs Python, and pyte from PyPI
+# make picker     measure how fast the list of 10,000 roles (ARL_PICKER_ROLES) is in a pseudo-terminal
+# make bench      measure what a call costs; ARL_BENCH=each measures only `arl each` with 1,000 roles
+# make build      build the program that `make install` installs; static if the musl tools are installed
+# make dist       make an archive for a release, with its checksum, in target/dist/
+# make deb        make a Debian package in target/dist/
+# make check-deb  check the package with lintian, then install and remove it in a new Debian; needs root
+# make check-reproducible  build twice, and check that both archives are the same
+# make install    install into PREFIX (default /usr/local), below DESTDIR if set; builds first if needed
+# make uninstall  remove what `make install` has installed
+# make help       show this list
 
 PREFIX ?= /usr/local
 CARGO ?= cargo
@@ -39,7 +39,7 @@ LINK_ARGS = $(if $(TARGET),-- -C link-arg=-Wl$(comma)-z$(comma)pack-relative-rel
 comma = ,
 
 BUILT = $(RELEASE)/arl $(if $(TARGET),(static; for the system's C library: make build TARGET=),$(FOR_STATIC))
-FOR_STATIC = $(if $(filter Linux,$(shell uname)),(for the system's C library; a static one that starts faster: \
+FOR_STATIC = $(if $(filter Linux,$(shell uname)),(for the system's C library; for a static program, which starts faster: \
 	apt-get install musl-tools; rustup target add $(MUSL); make build))
 
 # The sources of the program. If the built program is newer than all of them, `sudo make install` needs no

@@ -13,8 +13,8 @@ case ${BASH_VERSION-} in
     *) __arl_no_attributes=+xilun ;;
 esac
 
-# Unsets the variables whose text arl evaluates if they are exported. arl never exports them, so an exported
-# one came from the environment. Tools such as direnv can export one at any time, so arl checks again before
+# arl evaluates the text of some variables, and never exports them, so an exported one came from the
+# environment: this unsets it. Tools such as direnv can export one at any time, so arl checks again before
 # each use.
 __arl_drop_inherited() {
     \builtin local "$__arl_no_attributes" __arl_name __arl_flags || \builtin return
@@ -39,8 +39,8 @@ function arl {
         __arl_refuse "$@"
         \builtin return
     }
-    # `arl assume -`: takes the arguments of the role before this one, or, if the shell has no role now, of
-    # the most recent one.
+    # `arl assume -`: replaces `-` with the arguments of the previous role or, if the shell has no role now,
+    # of the most recent role.
     if [[ -n $__arl_back ]]; then
         __arl_line=${__arl_last-}
         [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]] || __arl_line=${__arl_previous-}
@@ -57,9 +57,9 @@ function arl {
             \builtin eval "\\builtin set -- $__arl_line \"\$@\""
         fi
     fi
-    # arl runs last, so that bash treats a signal that kills it as it does without this function. After
-    # `arl exec ROLE -- COMMAND &`, `kill $!` kills only the subshell. ARL_SUBSHELL is the process ID of the
-    # subshell, so that arl ends when the subshell ends.
+    # arl is the last command, so that bash handles a signal that kills arl as if there were no function.
+    # After `arl exec ROLE -- COMMAND &`, `kill $!` kills only the subshell. ARL_SUBSHELL is the process ID of
+    # the subshell, so that arl ends when the subshell ends.
     case $__arl_mode:${__arl_subshell:+x} in
         eval:*) __arl_untraced __arl_eval "$@" ;;
         original:) (__arl_untraced __arl_use_original_env && \builtin exec arl "$@") ;;
@@ -73,7 +73,7 @@ function arl {
 # Reports that a variable of arl cannot be used. In eval "$(arl assume ROLE)" it also prints a failing
 # statement, because evaluating an empty text succeeds.
 __arl_refuse() {
-    \builtin printf 'arl: a variable whose name begins with __arl_ is readonly, so arl did nothing; start a new shell, or use arl exec\n' >&2
+    \builtin printf 'arl: a variable whose name begins with __arl_ is readonly, so arl did nothing; start a new shell, or run: command arl exec ROLE -- COMMAND\n' >&2
     case ${1-} in
         assume | clear | -*)
             if ((BASH_SUBSHELL > 0)) && [[ -p /dev/stdout ]]; then
@@ -114,8 +114,8 @@ __arl_restore_options() {
 }
 
 # Sets the caller's __arl_mode: `eval` if the shell evaluates the output, `original` if arl starts from the
-# environment before the role, else `plain`. Clears __arl_from_original unless the verb starts from there.
-# Sets __arl_back for `arl assume -`.
+# environment before the role, `status` for `arl status`, else `plain`. Clears __arl_from_original unless the
+# verb starts from there. Sets __arl_back for `arl assume -`.
 __arl_choose_mode() {
     __arl_verb='' __arl_eval_output=x __arl_from_original=x __arl_skip='' __arl_subshell='' __arl_back=''
     [[ ${BASHPID-$$} == "$$" ]] || __arl_subshell=$BASHPID
@@ -163,7 +163,8 @@ __arl_eval() {
             __arl_stdout_is_pipe=x
         elif [[ -f /dev/stdout ]] && __arl_stdout_is_redirected; then
             \builtin printf '(exit 1)\n'
-            \builtin printf 'arl: the output goes to a file, and this subshell would lose the role when it ends; use eval, or arl exec\n' >&2
+            # shellcheck disable=SC2016 # the user types it like that
+            \builtin printf 'arl: the output goes to a file, and this subshell would lose the role when it ends; use eval "$(arl assume ROLE)", or arl exec ROLE -- COMMAND\n' >&2
             \builtin return 1
         fi
     fi
@@ -200,14 +201,14 @@ __arl_eval() {
         1) [[ /proc/$$/fd/1 -ef /dev/fd/1 ]] || \builtin printf 'arl: this changed only a subshell, not the shell itself; run arl without the pipe\n' >&2 ;;
         *)
             \builtin printf '(exit 1)\n'
-            \builtin printf 'arl: this subshell cannot tell which program reads the pipe; use arl exec\n' >&2
+            \builtin printf 'arl: arl cannot tell which program would read the credentials from this pipe; use arl exec ROLE -- COMMAND\n' >&2
             \builtin return 1
             ;;
     esac
 }
 
-# Whether the stdout of this call is not that of its subshell, as in (arl assume ROLE >FILE). bash then keeps
-# the stdout of the subshell at a descriptor above 9, which the shell above does not have.
+# Returns 0 if this call itself has a redirection, as in (arl assume ROLE >FILE). bash then keeps the stdout
+# of the subshell at a descriptor above 9, which the shell above does not have.
 __arl_stdout_is_redirected() {
     # Without /proc it cannot tell.
     [[ -e /proc/$$/fd/1 ]] || \builtin return 0
@@ -219,20 +220,20 @@ __arl_stdout_is_redirected() {
     \builtin return 1
 }
 
-# Prints the name of a variable that was assigned before the command (AWS_PROFILE=x arl assume ROLE) or is
-# local to a function, and fails. When that scope ends, the variable would get its old value although the role
-# is set, and `arl clear` would put back a value that the shell itself never had. Runs in a subshell.
+# If an identity variable is set for this command only (AWS_PROFILE=x arl assume ROLE) or is local to a
+# function, prints its name and fails. When that scope ends, the variable would get its old value although
+# the role is set, and `arl clear` would put back a value that the shell itself never had. Runs in a subshell.
 __arl_prefix_assignment() {
     for __arl_name in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN \
         AWS_REGION AWS_DEFAULT_REGION; do
         [[ -n ${!__arl_name+x} ]] || \builtin continue
-        # This changes the global variable, which a variable of another scope hides. Attributes such as -u and
-        # -i do not change a number. Needs bash 4.2.
+        # This changes the global variable. If the value stays the same, a variable of another scope hides it.
+        # Attributes such as -u and -i do not change a number. Needs bash 4.2.
         if \builtin declare -g "$__arl_name=$$" 2>/dev/null && [[ ${!__arl_name} != "$$" ]]; then
             \builtin printf '%s' "$__arl_name"
             \builtin return 1
         fi
-        # Older versions show what the variable hides, if it hides one.
+        # In older versions, unsetting a variable makes one that it hides visible.
         \builtin unset -v "$__arl_name" 2>/dev/null || \builtin continue
         [[ -z ${!__arl_name+x} ]] || {
             \builtin printf '%s' "$__arl_name"
@@ -242,7 +243,7 @@ __arl_prefix_assignment() {
 }
 
 # Returns 0 if one of the shells above this subshell reads the pipe on stdout, 1 if none does, and 2 if it
-# cannot tell. In { arl assume ROLE; … } | tee another program reads the pipe, and it must not receive
+# cannot tell. In { arl assume ROLE; … } | tee, another program reads the pipe, and it must not receive
 # secrets. Runs in a subshell.
 __arl_shell_reads_stdout() {
     # Without /proc it cannot tell, and assumes that the shell reads the pipe.
@@ -277,7 +278,7 @@ __arl_use_original_env() {
 }
 
 # Runs at each prompt and clears an expired role. It forks nothing and keeps $? in a positional parameter,
-# which no variable of the user's can make readonly.
+# which cannot be readonly.
 __arl_hook() {
     \builtin set -- "$?"
     # bash restores $? for the prompt itself, but the rest of PROMPT_COMMAND gets it from here. Under errexit
@@ -332,7 +333,8 @@ __arl_expired() {
     __arl_drop_inherited || \builtin return
     # shellcheck disable=SC2119 # __arl_renew sets its own parameters
     if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
-        # The user loaded other keys, which arl leaves alone. arl knows what else the role left behind.
+        # The user loaded other keys, which arl does not touch. `arl clear --expired` removes the rest of the
+        # role.
         __arl_region_back
         __arl_left=$(ARL_SHELL=bash \command arl clear --expired --quiet 2>/dev/null) && \builtin eval "$__arl_left"
         \builtin unset -v ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION __arl_refresh
@@ -346,14 +348,14 @@ __arl_expired() {
     else
         [[ -n ${1-} ]] || __arl_notice 'its credentials were cleared'
         __arl_region_back
-        # These are the variables that `assume` sets. A profile chosen since then is the user's.
+        # These are the variables that `assume` sets. AWS_PROFILE is not one: its value is a later choice.
         \builtin unset -v AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
             AWS_ACCOUNT_ID ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION
     fi
 }
 
-# Restores the region from before the role, if the region is still the role's. A child shell does not know
-# that region and only unsets the role's.
+# If the region is still the one that arl set, restores the earlier one. A child shell does not know the
+# earlier region and only unsets the one that arl set.
 __arl_region_back() {
     if [[ -n ${__arl_region-} ]]; then
         \builtin eval "$__arl_region"
@@ -424,8 +426,8 @@ __arl_install_hook() {
     fi
 }
 
-# Runs the commands before the hook again, because one that builds the prompt has shown the role already. The
-# argument is the status that they see.
+# Runs the commands of PROMPT_COMMAND that come before the hook once more, because one of them may have built
+# a prompt with the role that the hook has just cleared. The argument is the status that they see.
 __arl_redraw() {
     \builtin local "$__arl_no_attributes" __arl_word __arl_rest || \builtin return
     for __arl_word in "${PROMPT_COMMAND[@]}"; do
@@ -441,7 +443,7 @@ __arl_redraw() {
 
 __arl_return() { \builtin return "$1"; }
 
-# A new shell clears a role that expired earlier without a message, because nothing may be printed at start.
+# At start, a role that expired earlier is cleared without a message, because a new shell may print nothing.
 __arl_at_start() {
     \builtin local "$__arl_no_attributes" __arl_now || \builtin return
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return ;; esac
@@ -456,7 +458,7 @@ if [[ $- == *i* ]]; then
     fi
     \builtin unset -v __arl_hook_refused __arl_options_to_restore
     __arl_install_hook
-    # A child shell does not have the function.
+    # Do not export PROMPT_COMMAND: a child shell does not have the function.
     [[ -n ${__arl_hook_refused-} ]] || \builtin export -n PROMPT_COMMAND
     if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 503)) && [[ ${PS0-} != *__arl_preexec* && ${PS0@a} != *r* ]]; then
         # shellcheck disable=SC2016 # bash expands it before each command

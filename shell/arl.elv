@@ -13,8 +13,8 @@ var __arl_identity = [
   AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE
   ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION ARL_ENDPOINT
 ]
-# The variables that `assume` sets. It only removes the others, so a later value of those is the user's
-# choice.
+# The variables that `assume` sets. It removes the other identity variables, so if one of those has a value
+# later, the user has set it.
 var __arl_set = [
   AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
   ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION
@@ -57,8 +57,8 @@ fn __arl_restore_original {
   }
 }
 
-# Restores the region from before the role, if the region is still the role's. A child shell does not know
-# that region and only unsets the role's.
+# If the region is still the one that arl set, restores the earlier one. A child shell does not know the
+# earlier region and only unsets the one that arl set.
 fn __arl_region_back {
   for name $__arl_regions {
     if (not-eq $__arl_memory $nil) {
@@ -117,8 +117,8 @@ fn __arl_verb {|words|
   put ''
 }
 
-# Returns the arguments, in which those of the role before this one replace `-`, or, if the shell has no role
-# now, those of the most recent one. Without them arl itself reports that there is no role to go back to.
+# Replaces `-` by the arguments of the previous role or, if the shell has no role now, of the most recent
+# role. Without such a role, arl itself reports that there is no role to go back to.
 fn __arl_with_previous {|words|
   var back = (if (__arl_owned) { put $__arl_previous } else { put $__arl_last })
   if (or (== (count $back) 0) (not (has-value $words -))) {
@@ -213,7 +213,7 @@ fn __arl_notice {|now told|
   echo 'arl: '$name' '$ago'; '$told >&2
 }
 
-# Removes what a role left behind after its keys were replaced. arl knows which variables those are.
+# Removes what a role left behind after its keys were replaced. `arl clear --expired` names the variables.
 fn __arl_forget_role {
   __arl_region_back
   try { eval (e:arl clear --expired --quiet --shell elvish | slurp) } catch e { nop }

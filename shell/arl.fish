@@ -1,6 +1,6 @@
 # arl for fish 3.5 and later: arl init fish | source, in ~/.config/fish/config.fish.
 
-# Returns 0 if arl set the text in a variable: the variable is global and not exported. An exported one came
+# Returns 0 if arl set this variable: it is global, not exported and not empty. An exported one came
 # from the environment, perhaps through a tool such as direnv after this script ran.
 function __arl_is_own
     set --local name $argv[1]
@@ -38,8 +38,8 @@ function arl --description 'Assume AWS IAM roles'
                 test -n "$verb"; or set verb $word
         end
     end
-    # `arl assume -`: takes the arguments of the role before this one, or, if the shell has no role now, of
-    # the most recent one.
+    # `arl assume -`: replaces `-` with the arguments of the previous role or, if the shell has no role now,
+    # of the most recent role.
     if test -n "$back"
         set --local memory __arl_last
         test -n "$ARL_KEY_ID" -a "$AWS_ACCESS_KEY_ID" = "$ARL_KEY_ID"; and set memory __arl_previous
@@ -175,7 +175,8 @@ end
 # clears, without a message.
 function __arl_expired
     if test -z "$ARL_KEY_ID" -o "$AWS_ACCESS_KEY_ID" != "$ARL_KEY_ID"
-        # The user loaded other keys, which arl leaves alone. arl knows what else the role left behind.
+        # The user loaded other keys, which arl does not touch. `arl clear --expired` removes the rest of the
+        # role.
         __arl_region_back
         set --local lines (ARL_SHELL=fish command arl clear --expired --quiet 2>/dev/null)
         and string join -- \n $lines | source
@@ -197,7 +198,7 @@ function __arl_expired
         test -z "$argv[1]"
         or __arl_notice $argv[1] 'its credentials were cleared'
         __arl_region_back
-        # These are the variables that `assume` sets. A profile chosen since then is the user's.
+        # These are the variables that `assume` sets. AWS_PROFILE is not one: its value is a later choice.
         for name in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID \
             ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION
             # Use --global, because a bare `set --erase` can erase a universal variable.
@@ -206,8 +207,8 @@ function __arl_expired
     end
 end
 
-# Restores the region from before the role, if the region is still the role's. A child shell does not know
-# that region and only erases the role's.
+# If the region is still the one that arl set, restores the earlier one. A child shell does not know the
+# earlier region and only erases the one that arl set.
 function __arl_region_back
     set --local __arl_scope -g
     if __arl_is_own __arl_region
@@ -253,7 +254,7 @@ function __arl_notice
     echo "arl: $name $ago; $argv[2]" >&2
 end
 
-# A new shell clears a role that expired earlier without a message, because nothing may be printed at start.
+# At start, a role that expired earlier is cleared without a message, because a new shell may print nothing.
 if status is-interactive
     and string match --quiet --regex -- '^[0-9]{1,15}$' "$ARL_EXPIRES_AT"
     and test (math (path mtime /) + (path mtime --relative /)) -ge $ARL_EXPIRES_AT

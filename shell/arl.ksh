@@ -4,7 +4,7 @@
 
 # Clears an expired role. It preserves $? in mksh; ksh93 preserves it across a discipline function.
 __arl_hook() {
-    # Positional parameters hold the values, because no variable of the user's can make them readonly.
+    # Positional parameters hold the values, because they cannot be readonly.
     \set -- "$?"
     case ${__arl_options_to_restore:+x} in x) __arl_restore_options ;; esac
     case ${ARL_EXPIRES_AT-} in
@@ -91,15 +91,15 @@ __arl_expired() {
     \unset __arl_told __arl_name __arl_ago
 }
 
-# Unsets the variables that `assume` sets. A profile chosen since then is the user's.
+# Unsets the variables that `assume` sets. AWS_PROFILE is not one: its value is a later choice.
 __arl_unset() {
     __arl_region_back
     \unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID \
         ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION
 }
 
-# Restores the region from before the role, if the region is still the role's. A child shell does not know
-# that region and only unsets the role's.
+# If the region is still the one that arl set, restores the earlier one. A child shell does not know the
+# earlier region and only unsets the one that arl set.
 __arl_region_back() {
     case ${__arl_region:+x} in
         x) \eval "$__arl_region" ;;
@@ -111,7 +111,7 @@ __arl_region_back() {
     \unset __arl_region
 }
 
-# The user loaded other keys, which arl leaves alone. arl knows what else the role left behind.
+# The user loaded other keys, which arl does not touch. `arl clear --expired` removes the rest of the role.
 __arl_forget_role() {
     __arl_region_back
     __arl_out=$(ARL_SHELL=posix \command arl clear --expired --quiet 2>/dev/null) && \eval "$__arl_out"
@@ -148,7 +148,7 @@ __arl_install_hook() {
         *MIRBSD* | *LEGACY*) PS1='${|__arl_hook;}'${PS1-} ;;
         *) PS1='${__arl_prompt}'${PS1-} ;;
     esac
-    # Another shell would not understand the prompt.
+    # Do not export PS1: another shell would not understand it.
     \typeset +x PS1
 }
 \unset __arl_hook_refused

@@ -11,8 +11,8 @@ const ARL_IDENTITY = [
     ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION ARL_ENDPOINT
 ]
 
-# The variables that `assume` sets. It only removes the others, so a later value of those is the user's
-# choice.
+# The variables that `assume` sets. It removes the other identity variables, so if one of those has a value
+# later, the user has set it.
 const ARL_SET = [
     AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
     ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION
@@ -22,7 +22,7 @@ const ARL_SET = [
 const ARL_OWN = [ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION]
 
 # Sets the variables that have a value and hides those that are null. A function calls this at most once,
-# because nushell does not hide a variable again that an earlier call in the same function set.
+# because nushell cannot hide a variable that an earlier call in the same function has set.
 def --env __arl_apply [changes: record] {
     let all = ($changes | transpose name value)
     hide-env --ignore-errors ...($all | where value == null | get name)
@@ -94,8 +94,8 @@ def __arl_roles [] {
     if ($roles | describe --detailed | get type) == record { $roles } else { { last: [], previous: [] } }
 }
 
-# Returns the arguments, in which those of the role before this one replace `-`, or, if the shell has no role
-# now, those of the most recent one. Without them arl itself reports that there is no role to go back to.
+# Replaces `-` by the arguments of the previous role or, if the shell has no role now, of the most recent
+# role. Without such a role, arl itself reports that there is no role to go back to.
 def __arl_with_previous [words: list<string>] {
     if '-' not-in $words { return $words }
     let roles = (__arl_roles)
@@ -208,8 +208,8 @@ def __arl_renewal [] {
     try { let undo = (__arl_original_env); $undo | merge (__arl_ask $undo [...$words --quiet --within 5s]) } catch { null }
 }
 
-# Returns the region from before the role, if the region is still the role's. A child shell does not know that
-# region and only removes the role's.
+# If the region is still the one that arl set, returns the earlier one. A child shell does not know the
+# earlier region and only removes the one that arl set.
 def __arl_region_back [] {
     let memory = (__arl_memory | default { before: {}, after: (__arl_role_region) })
     [AWS_REGION AWS_DEFAULT_REGION]
@@ -223,8 +223,8 @@ def __arl_role_region [] {
     { AWS_REGION: $env.ARL_REGION, AWS_DEFAULT_REGION: $env.ARL_REGION }
 }
 
-# Returns the changes that remove what a role left behind after its keys were replaced. arl knows which
-# variables those are.
+# Returns the changes that remove what a role left behind after its keys were replaced. `arl clear
+# --expired` names the variables.
 def __arl_forget_role [] {
     let region = (__arl_region_back)
     let left = (try { __arl_ask $region [clear --expired --quiet] } catch { {} })

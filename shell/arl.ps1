@@ -10,8 +10,8 @@ $global:__arl_identity = @(
     'AWS_CONTAINER_AUTHORIZATION_TOKEN', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', 'AWS_CREDENTIAL_FILE',
     'ARL_ROLE', 'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE', 'ARL_REGION', 'ARL_USER_REGION', 'ARL_ENDPOINT'
 )
-# The variables that `assume` sets. It only removes the others, so a later value of those is the user's
-# choice.
+# The variables that `assume` sets. It removes the other identity variables, so if one of those has a value
+# later, the user has set it.
 $global:__arl_set = @(
     'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION', 'AWS_ACCOUNT_ID',
     'ARL_ROLE', 'ARL_ROLE_ARN', 'ARL_EXPIRES_AT', 'ARL_KEY_ID', 'ARL_SOURCE', 'ARL_REGION', 'ARL_USER_REGION'
@@ -70,8 +70,8 @@ function global:__arl_snapshot {
 
 function global:__arl_restore($Picture) { foreach ($name in $Picture.Keys) { __arl_put $name $Picture[$name] } }
 
-# Returns the arguments, in which those of the role before this one replace `-`, or, if the shell has no role
-# now, those of the most recent one. Without them arl itself reports that there is no role to go back to.
+# Replaces `-` by the arguments of the previous role or, if the shell has no role now, of the most recent
+# role. Without such a role, arl itself reports that there is no role to go back to.
 function global:__arl_with_previous($Words) {
     $back = if (__arl_owned) { $global:__arl_previous } else { $global:__arl_last }
     if ($Words -cnotcontains '-' -or $Words -cnotcontains 'assume' -or @($back).Count -eq 0) { return $Words }
@@ -165,8 +165,8 @@ function global:__arl_notice([long]$Now, [string]$Told) {
     [Console]::Error.WriteLine("arl: $name $ago; $Told")
 }
 
-# Restores the region from before the role, if the region is still the role's. A child shell does not know
-# that region and only removes the role's.
+# If the region is still the one that arl set, restores the earlier one. A child shell does not know the
+# earlier region and only removes the one that arl set.
 function global:__arl_region_back {
     $memory = $global:__arl_memory
     $role = __arl_get 'ARL_REGION'
@@ -178,7 +178,7 @@ function global:__arl_region_back {
     }
 }
 
-# Removes what a role left behind after its keys were replaced. arl knows which variables those are.
+# Removes what a role left behind after its keys were replaced. `arl clear --expired` names the variables.
 function global:__arl_forget_role {
     __arl_region_back
     $program = Get-Command -Name arl -CommandType Application -ErrorAction Ignore | Select-Object -First 1

@@ -2,8 +2,8 @@
 # arl for POSIX shells: eval "$(arl init sh)". It defines only the function, because these shells have no hook
 # that could clear an expired role.
 
-# Unsets the variables whose text arl evaluates if they are exported. arl never exports them, so an exported
-# one came from the environment. Tools such as direnv can export one at any time, so arl checks again before
+# arl evaluates the text of some variables, and never exports them, so an exported one came from the
+# environment: this unsets it. Tools such as direnv can export one at any time, so arl checks again before
 # each use.
 __arl_drop_inherited() {
     case ${__arl_restore:+x}${__arl_refresh:+x}${__arl_region:+x}${__arl_last:+x}${__arl_previous:+x} in
@@ -31,8 +31,8 @@ arl() {
     __arl_unset_scratch
     \unset __arl_subshell
     __arl_untraced __arl_choose_mode "$@" || __arl_mode=stop
-    # `arl assume -`: takes the arguments of the role before this one, or, if the shell has no role now, of
-    # the most recent one.
+    # `arl assume -`: replaces `-` with the arguments of the previous role or, if the shell has no role now,
+    # of the most recent role.
     case ${__arl_back-}:$__arl_mode in
         :* | *:stop) ;;
         *)
@@ -69,9 +69,9 @@ arl() {
             __arl_unset_scratch
             \return "$1"
             ;;
-        # arl runs last, so that its status becomes the status of the function without `return`. ksh93 treats
-        # a status above 256 as a signal: `return` and subshells truncate it, and after SIGINT a subshell ends
-        # the script.
+        # arl is the last command, so its status becomes that of the function without `return`. In ksh93 a
+        # status above 256 means a signal: `return` and subshells would truncate it, and a subshell that ends
+        # by SIGINT would end the script.
         original)
             __arl_unset_scratch
             __arl_run_from_original "$@"
@@ -152,7 +152,7 @@ __arl_install_hook() {
 # Reports that a variable of arl cannot be used. In eval "$(arl assume ROLE)" it also prints a failing
 # statement, because evaluating an empty text succeeds.
 __arl_refuse() {
-    \printf 'arl: a variable whose name begins with __arl_ is readonly, so arl did nothing; start a new shell, or use arl exec\n' >&2
+    \printf 'arl: a variable whose name begins with __arl_ is readonly, so arl did nothing; start a new shell, or run: command arl exec ROLE -- COMMAND\n' >&2
     case ${KSH_VERSION-}:${1-} in
         *93*:assume | *93*:clear | *93*:-*)
             \eval 'case ${.sh.subshell} in 0) ;; *) \printf "(exit 1)\n" ;; esac'
@@ -163,7 +163,8 @@ __arl_refuse() {
 }
 
 # Sets __arl_mode: `eval` if the shell evaluates the output, `original` if arl starts from the environment
-# before the role, else `plain`. Sets __arl_from_original if the verb starts from there.
+# before the role, `status` for `arl status`, else `plain`. Sets __arl_from_original if the verb starts from
+# there.
 __arl_choose_mode() {
     __arl_drop_inherited || \return
     __arl_verb='' __arl_eval_output=x __arl_from_original=x __arl_skip='' __arl_back=''
@@ -236,12 +237,13 @@ __arl_eval() {
     case $__arl_code in
         3)
             \printf '(exit 1)\n'
-            \printf 'arl: the output goes to a file, and this subshell would lose the role when it ends; use eval, or arl exec\n' >&2
+            # shellcheck disable=SC2016 # the user types it like that
+            \printf 'arl: the output goes to a file, and this subshell would lose the role when it ends; use eval "$(arl assume ROLE)", or arl exec ROLE -- COMMAND\n' >&2
             \return 1
             ;;
         2)
             \printf '(exit 1)\n'
-            \printf 'arl: this subshell cannot tell which program reads the pipe; use arl exec\n' >&2
+            \printf 'arl: arl cannot tell which program would read the credentials from this pipe; use arl exec ROLE -- COMMAND\n' >&2
             \return 1
             ;;
     esac
@@ -304,7 +306,7 @@ case ${KSH_VERSION-} in
 esac
 
 # Returns 0 if one of the shells above this subshell reads its stdout, 1 if none does, 2 if it cannot tell,
-# and 3 if the stdout is that of this call only and no shell reads it. In { arl assume ROLE; … } | tee another
+# and 3 if only this call has that stdout and no shell reads it. In { arl assume ROLE; … } | tee, another
 # program reads the pipe, and it must not receive secrets.
 __arl_shell_reads_stdout() {
     __arl_key=''
@@ -372,8 +374,8 @@ __arl_walk_to_reader() {
     )
 }
 
-# Whether the stdout of this call is not that of its subshell, as in (arl assume ROLE >FILE). The shell then
-# keeps the stdout of the subshell at a descriptor above 9, which the shell above does not have.
+# Returns 0 if this call itself has a redirection, as in (arl assume ROLE >FILE). The shell then keeps the
+# stdout of the subshell at a descriptor above 9, which the shell above does not have.
 __arl_stdout_is_redirected() {
     case ${__arl_subshell:+x} in
         '')

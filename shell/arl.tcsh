@@ -2,8 +2,8 @@
 # The verb comes first: `arl assume ROLE -v`. tcsh has no clock, so the hook runs arl at each prompt while the
 # shell has a role.
 #
-# tcsh expands a whole command before it evaluates a condition in it. So `eval` delays every variable that may
-# be unset, and the alias keeps its commands in strings.
+# tcsh expands a whole command before it evaluates a condition in it. So `eval` delays the expansion of every
+# variable that may be unset, and the alias keeps its commands in strings.
 
 # `$?__arl_restore` and `$__arl_restore` fall back to the environment, whose text is not arl's and must not be
 # evaluated. arl uses a shell variable, so remove the environment variable here and before each use.

@@ -18,8 +18,8 @@ def __arl_load():
         AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CREDENTIAL_FILE
         ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION ARL_ENDPOINT
     """.split()
-    # The variables that `assume` sets. It only removes the others, so a later value of those is the user's
-    # choice.
+    # The variables that `assume` sets. It removes the other identity variables, so if one of those has a
+    # value later, the user has set it.
     set_names = """
         AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_ACCOUNT_ID
         ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION
@@ -90,8 +90,8 @@ def __arl_load():
         return words[0] if words else ""
 
     def with_previous(args):
-        # Replaces `-` with the arguments of the role before this one, or, if the shell has no role now, of
-        # the most recent one. Without them arl itself reports that there is no role to go back to.
+        # Replaces `-` with the arguments of the previous role or, if the shell has no role now, of the most
+        # recent role. Without such a role, arl itself reports that there is no role to go back to.
         words = roles["previous" if owned() else "last"]
         if verb_of(args) != "assume" or "-" not in args or not words:
             return args
@@ -171,15 +171,16 @@ def __arl_load():
         return not is_over()
 
     def region_back():
-        # Restore the region only if it is still the role's. A child shell does not know the region from
-        # before the role and only removes the role's.
+        # Restore the region only if it is still the one that arl set. A child shell does not know the earlier
+        # region and only removes the one that arl set.
         role_region = get("ARL_REGION") or ""
         after = memory.get("after", dict.fromkeys(regions, role_region))
         before = memory.get("before", {})
         update_env({name: before.get(name) for name in regions if get(name) == after[name]})
 
     def forget_role():
-        # Removes what a role left behind after its keys were replaced. arl knows which variables those are.
+        # Removes what a role left behind after its keys were replaced. `arl clear --expired` names the
+        # variables.
         region_back()
         words = ["clear", "--expired", "--quiet", "--shell", "xonsh"]
         done = call(words, {}, None, subprocess.PIPE, subprocess.DEVNULL)

@@ -2,8 +2,8 @@
 # prompt. `arl init` prints this file as one quoted word and switches aliases off while zsh reads it, because
 # zsh expands a global alias in any word. For the same reason the functions switch them off around `eval`.
 
-# Unsets the variables whose text arl evaluates if they are exported. arl never exports them, so an exported
-# one came from the environment. Tools such as direnv can export one at any time, so arl checks again before
+# arl evaluates the text of some variables, and never exports them, so an exported one came from the
+# environment: this unsets it. Tools such as direnv can export one at any time, so arl checks again before
 # each use.
 __arl_drop_inherited() {
     case ${(t)__arl_restore-}${(t)__arl_refresh-}${(t)__arl_region-}${(t)__arl_last-}${(t)__arl_previous-} in
@@ -37,8 +37,8 @@ function arl {
             *) __arl_verb=${__arl_verb:-$__arl_word} ;;
         esac
     done
-    # `arl assume -`: takes the arguments of the role before this one, or, if the shell has no role now, of
-    # the most recent one.
+    # `arl assume -`: replaces `-` with the arguments of the previous role or, if the shell has no role now,
+    # of the most recent role.
     if [[ -n $__arl_back ]]; then
         __arl_out=${__arl_last-}
         [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]] || __arl_out=${__arl_previous-}
@@ -70,7 +70,7 @@ function arl {
         if [[ -p /dev/stdout ]]; then
             __arl_stdout_is_pipe=x
         elif [[ -f /dev/stdout ]]; then
-            # zsh reads the file of `source =(arl assume ROLE)`.
+            # In `source =(arl assume ROLE)`, stdout is a temporary file that zsh then evaluates.
             case ${ZSH_EVAL_CONTEXT-} in
                 *equalsubst*) __arl_stdout_is_pipe=x __arl_reader=file ;;
                 *) ! __arl_stdout_is_redirected || __arl_reader=none ;;
@@ -91,7 +91,7 @@ function arl {
         assume:x | clear:x)
             if [[ $__arl_reader == none ]]; then
                 \builtin print -r -- '(exit 1)'
-                \builtin print -ru2 -- 'arl: the output goes to a file, and this subshell would lose the role when it ends; use eval, or arl exec'
+                \builtin print -ru2 -- 'arl: the output goes to a file, and this subshell would lose the role when it ends; use eval "$(arl assume ROLE)", or arl exec ROLE -- COMMAND'
                 \builtin return 1
             fi
             __arl_out="$(__arl_use_original_env && ARL_SHELL=zsh \command arl "$@")" || {
@@ -119,7 +119,7 @@ function arl {
                 1) [[ /proc/$$/fd/1 -ef /dev/fd/1 ]] || \builtin print -ru2 -- 'arl: this changed only a subshell, not the shell itself; run arl without the pipe' ;;
                 *)
                     \builtin print -r -- '(exit 1)'
-                    \builtin print -ru2 -- 'arl: this subshell cannot tell which program reads the pipe; use arl exec'
+                    \builtin print -ru2 -- 'arl: arl cannot tell which program would read the credentials from this pipe; use arl exec ROLE -- COMMAND'
                     \builtin return 1
                     ;;
             esac
@@ -147,8 +147,8 @@ function arl {
     \builtin return $?
 }
 
-# Whether the stdout of this call is not that of its subshell, as in (arl assume ROLE >FILE). zsh then keeps
-# the stdout of the subshell at a descriptor above 9, which the shell above does not have.
+# Returns 0 if this call itself has a redirection, as in (arl assume ROLE >FILE). zsh then keeps the stdout
+# of the subshell at a descriptor above 9, which the shell above does not have.
 __arl_stdout_is_redirected() {
     # Without /proc it cannot tell.
     [[ -e /proc/$$/fd/1 ]] || \builtin return 0
@@ -162,7 +162,7 @@ __arl_stdout_is_redirected() {
 }
 
 # Returns 0 if one of the shells above this subshell reads the pipe on stdout, 1 if none does, and 2 if it
-# cannot tell. In { arl assume ROLE; … } | tee another program reads the pipe, and it must not receive
+# cannot tell. In { arl assume ROLE; … } | tee, another program reads the pipe, and it must not receive
 # secrets.
 __arl_shell_reads_stdout() {
     # Without /proc it cannot tell, and assumes that the shell reads the pipe.
@@ -204,7 +204,7 @@ __arl_use_original_env() {
 __arl_hook() {
     \builtin set -- "$?"
     __arl_clear_if_expired || \builtin return 0
-    # The function `precmd` runs before all hooks, and has shown the role if it builds the prompt.
+    # zsh has run the function `precmd` before all hooks. It may have built a prompt with the role.
     \builtin typeset -f precmd >/dev/null || \builtin return 0
     [[ -o err_exit || -o err_return ]] || __arl_return "$1"
     precmd
@@ -217,7 +217,7 @@ __arl_return() { \builtin return "$1" }
 __arl_clear_if_expired() {
     \builtin emulate -L zsh +x
     case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return 1 ;; esac
-    # Prompt expansion is a clock that needs no module.
+    # The prompt escape %D{%s} is the time, and needs no module.
     \builtin local __arl_clock='%D{%s}'
     \builtin local __arl_now=${(%)__arl_clock}
     [[ $__arl_now -ge $ARL_EXPIRES_AT ]] || \builtin return 1
@@ -247,10 +247,10 @@ __arl_preexec() {
     \builtin return 0
 }
 
-# Finds an identity variable that is assigned before a call of arl. zsh restores such a variable when the
-# function returns, although the role is set, and `arl clear` would put back a value that the shell itself
-# never had. The function cannot detect it, so this looks for it in the line that the user typed. The patterns
-# are strings because sh_glob forbids them as words.
+# Finds an identity variable that is set for one call only, as in AWS_PROFILE=x arl assume ROLE. zsh restores
+# such a variable when the function returns, although the role is set, and `arl clear` would put back a value
+# that the shell itself never had. The function cannot detect it, so this looks for it in the line that the
+# user typed. The patterns are strings because sh_glob forbids them as words.
 __arl_find_prefix_assignment() {
     \builtin typeset -g __arl_prefix_assignment=''
     [[ $1 == *AWS_*=*arl* ]] || \builtin return 0
@@ -275,7 +275,8 @@ __arl_expired() {
     \builtin local __arl_left
     __arl_drop_inherited || \builtin return
     if [[ -z ${ARL_KEY_ID-} || ${AWS_ACCESS_KEY_ID-} != "$ARL_KEY_ID" ]]; then
-        # The user loaded other keys, which arl leaves alone. arl knows what else the role left behind.
+        # The user loaded other keys, which arl does not touch. `arl clear --expired` removes the rest of the
+        # role.
         __arl_region_back
         __arl_left="$(ARL_SHELL=zsh \command arl clear --expired --quiet 2>/dev/null)" && \builtin eval "$__arl_left"
         \builtin unset ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION __arl_refresh
@@ -289,14 +290,14 @@ __arl_expired() {
     else
         [[ -n ${1-} ]] || __arl_notice 'its credentials were cleared'
         __arl_region_back
-        # These are the variables that `assume` sets. A profile chosen since then is the user's.
+        # These are the variables that `assume` sets. AWS_PROFILE is not one: its value is a later choice.
         \builtin unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
             AWS_ACCOUNT_ID ARL_ROLE ARL_ROLE_ARN ARL_EXPIRES_AT ARL_KEY_ID ARL_SOURCE ARL_REGION ARL_USER_REGION
     fi
 }
 
-# Restores the region from before the role, if the region is still the role's. A child shell does not know
-# that region and only unsets the role's.
+# If the region is still the one that arl set, restores the earlier one. A child shell does not know the
+# earlier region and only unsets the one that arl set.
 __arl_region_back() {
     if [[ -n ${__arl_region-} ]]; then
         \builtin eval "$__arl_region"
@@ -364,8 +365,8 @@ __arl_install_hook() {
 
 if [[ -o interactive ]]; then
     __arl_install_hook
-    # A new shell clears a role that expired earlier without a message, because nothing may be printed at
-    # start.
+    # At start, a role that expired earlier is cleared without a message, because a new shell may print
+    # nothing.
     () {
         \builtin emulate -L zsh
         case ${ARL_EXPIRES_AT-} in '' | *[!0-9]* | ????????????????*) \builtin return ;; esac

@@ -16,7 +16,7 @@ use crate::request::SessionDuration;
 use crate::secret::Secret;
 use crate::sts::{LazyClient, NetworkConfig, StsError};
 
-/// AWS answers in a fraction of a second, so waiting any longer is pointless.
+/// How long arl waits for the answer. AWS normally answers in a fraction of a second.
 const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A page of the AWS console, and how to sign in to it.
@@ -46,7 +46,7 @@ impl ConsoleSignIn {
     /// page if there is none, in `region` if one is given.
     ///
     /// # Errors
-    /// The console of the partition is not known, or `service` is not a valid service name.
+    /// The console of the partition is not known, or `service` is not a service name.
     pub fn new(
         partition: &Partition,
         service: Option<&str>,
@@ -62,7 +62,7 @@ impl ConsoleSignIn {
         let is_name = |b: u8| b.is_ascii_alphanumeric() || b"-_/".contains(&b);
         if service.is_empty() || !service.bytes().all(is_name) {
             return Err(ConsoleError(format!(
-                "`{service}` is not a valid service name of the console; examples are s3 and ec2/v2"
+                "`{service}` is not a service name of the console, such as s3 or ec2/v2"
             )));
         }
         let region = region.map(|region| format!("?region={}", percent_encode(region))).unwrap_or_default();
@@ -138,7 +138,7 @@ impl ConsoleSignIn {
 
 /// The color of containers that look like production.
 const PRODUCTION_COLOR: &str = "red";
-/// The colors of all other containers. Firefox has no more than these eight.
+/// The colors of all other containers. With red, these are the eight that Firefox has.
 const COLORS: [&str; 7] = ["blue", "turquoise", "green", "yellow", "orange", "pink", "purple"];
 
 /// A container of Firefox for one role. The cookies of the console stay in it, so the consoles of several
@@ -199,7 +199,8 @@ mod tests {
              &url=http%3A%2F%2F127.0.0.1%3A1%2Fx%3Fy%3D1%26z%3D%25"
         );
         let color = |name: &str| FirefoxContainer::for_role(name).color;
-        // If this fails, a container that a user already has keeps a color that arl no longer gives it.
+        // If this fails, arl chooses other colors than before, and the containers that users have keep the
+        // old ones.
         assert_eq!(["dev", "staging", "billing"].map(color), ["blue", "pink", "pink"]);
         for name in ["prod", "payments-prod", "PROD_admin", "corp:123456789012/live", "eu production"] {
             assert_eq!(color(name), "red", "{name}");

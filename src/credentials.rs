@@ -1,4 +1,4 @@
-//! AWS credentials whose text is safe to print and to export.
+//! AWS credentials. Their text has no characters that could disturb a terminal or a shell.
 
 use std::time::{Duration, SystemTime};
 
@@ -59,7 +59,7 @@ impl Credentials {
         Self { account_id, ..self }
     }
 
-    /// Returns the same credentials without an expiration that has passed.
+    /// Returns the same credentials. If their expiration has passed, removes the expiration.
     ///
     /// While AWS cannot renew an instance's credentials, the instance metadata service returns expired ones,
     /// and AWS accepts them. Source: "Static stability" in the AWS SDKs.

@@ -23,7 +23,7 @@ pub struct LambdaFunction {
     pub function_version: String,
     /// `AWS_LAMBDA_LOG_STREAM_NAME`. Its end identifies the instance.
     pub log_stream_name: String,
-    /// An identifier of the instance that the program chooses. It replaces the one from the log stream.
+    /// An identifier that the program chooses for the instance. It replaces the one from the log stream.
     pub identifier: String,
 }
 

@@ -1,7 +1,7 @@
 //! Assume AWS IAM roles.
 //!
-//! Turns an SDK configuration into that of a role. The role's credentials renew themselves while the program
-//! runs:
+//! Turns an SDK configuration into one with the credentials of a role, which renew themselves while the
+//! program runs:
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -52,9 +52,9 @@
 //!
 //! # What it does not do
 //!
-//! - It brings no HTTP client and no TLS library. The parent's configuration must have an HTTP client, or the
-//!   SDK must be built with its default one.
-//! - `config.assume_role` does not search for source credentials. The parent has them.
+//! - It brings no HTTP client and no TLS library. The configuration that `assume_role` is called on (the
+//!   parent) must have an HTTP client, or the SDK must be built with its own default one.
+//! - `config.assume_role` does not search for source credentials. It uses those of the parent.
 //! - `SdkConfig` is a value: a region that is set in the parent later does not reach the child.
 //! - It renews credentials when the program asks for them, and spawns no task.
 //! - It does not read the environment, the home directory, the terminal or, apart from the parent's time
@@ -66,7 +66,7 @@
 //! - **Renewal starts 15 minutes before a session expires. In the last 10 minutes, every caller waits for
 //!   it.** botocore uses the same times. They leave a margin for a request that has just been signed and for
 //!   a clock that is a few minutes off. While STS is down, a session stays in use until it expires. For a
-//!   short session the first time is at most half of its lifetime and the second at most a third. Otherwise a
+//!   short session, the 15 minutes become half of its lifetime and the 10 minutes a third. Otherwise a
 //!   session of 15 minutes would be renewed at every use. See [`RoleProvider`].
 //! - **A session lasts one hour unless [`AssumeRoleBuilder::duration`] is called**, which is the default of
 //!   STS and within the maximum of every role.
@@ -116,7 +116,7 @@
     not(feature = "cli"),
     allow(unreachable_pub, reason = "the CLI uses these items through `internal`")
 )]
-#![cfg_attr(not(unix), allow(dead_code, reason = "the file cache uses the rest, and needs Unix"))]
+#![cfg_attr(not(unix), allow(dead_code, reason = "only the file cache uses these items, and it needs Unix"))]
 
 #[cfg(all(feature = "cli", not(unix)))]
 compile_error!("the program `arl` needs Unix; use the library with `default-features = false`");
@@ -219,7 +219,7 @@ pub mod internal {
         LoginError, RoleCall, SignIn, TokenStore, current_token, remove_cli_roles, role_credentials,
         sign_out,
     };
-    pub use crate::process::{ProcessError, Stderr, run_process};
+    pub use crate::process::{ProcessError, Stderr, end_text, run_process};
     pub use crate::profiles::{
         Change, EditError, Edited, EditedSection, FileMode, InvalidConfig, InvalidProfileKey,
         InvalidProfileName, MisnamedSection, ProfileEdit, ProfileName, RoleProfile, Section, SharedConfig,

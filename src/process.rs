@@ -72,8 +72,14 @@ pub async fn run_process(
     let Finished { status, stdout, stderr } = finish(shell, None, MAX_OUTPUT, limit).await?;
     match status.success() {
         true => Ok(stdout),
-        false => Err(ProcessError::Exit(status.to_string(), stderr)),
+        false => Err(ProcessError::Exit(end_text(status), stderr)),
     }
+}
+
+/// Returns how a program ended, such as `exit status 3` or `signal 9 (SIGKILL)`. The text of the standard
+/// library has a colon in it, which reads badly in a chain of causes.
+pub fn end_text(status: ExitStatus) -> String {
+    status.to_string().replacen(": ", " ", 1)
 }
 
 /// The result of a program that has ended.

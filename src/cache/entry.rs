@@ -56,6 +56,15 @@ impl SessionSummary {
         Some(format!("{}:{}/{}", fact("sso_session")?, fact("sso_account_id")?, fact("sso_role_name")?))
     }
 
+    /// Whether the role was assumed with this MFA device, or without one if `None`. The code was for the last
+    /// AssumeRole call, or for the MFA session that the role was assumed with.
+    pub fn is_from_mfa_device(&self, serial: Option<&str>) -> bool {
+        let last = self.facts.get("hops").and_then(Value::as_array).and_then(|hops| hops.last());
+        let device = last.and_then(|hop| hop.get("SerialNumber")?.as_str());
+        let of_session = || self.facts.get("source")?.get("mfa_session")?.as_str();
+        device == serial || (device.is_none() && of_session() == serial)
+    }
+
     /// Returns the region of the call that issued it. `None` for a session that all regions share.
     pub fn region(&self) -> Option<&str> {
         self.facts.get("endpoint")?.get("region")?.as_str()

@@ -63,8 +63,8 @@ pub(crate) fn is_authorized(head: &[u8], expected: &ExpectedRequest) -> bool {
     // Compare both before combining, so that the time reveals nothing about the path and the token.
     let is_path = constant_time_eq(target.unwrap_or_default(), &expected.path);
     let is_token = constant_time_eq(tokens.first().copied().unwrap_or_default(), expected.token.expose());
-    // The AWS Common Runtime, which several SDKs use, sends no port. A web page that was redirected here
-    // sends another host.
+    // The `Host` of the AWS Common Runtime, which several SDKs use, has no port. A web page whose host name
+    // resolves to this address (DNS rebinding) sends that name.
     let is_host = hosts == [expected.address.to_string()] || hosts == [expected.address.ip().to_string()];
     is_host && tokens.len() == 1 && (is_path & is_token)
 }

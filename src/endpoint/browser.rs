@@ -1,5 +1,5 @@
-//! Connections of a browser: it opens some in advance and sends nothing on them, and any other program of
-//! this machine can connect as well.
+//! Accepts connections until one of them has a result. A browser opens some in advance and sends nothing on
+//! them, and any other program on this machine can connect as well.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,8 +10,8 @@ use tokio::task::{AbortHandle, JoinSet};
 
 /// The longest request head, in bytes. A browser sends the cookies of all ports of 127.0.0.1.
 pub(crate) const MAX_BROWSER_HEAD: usize = 64 * 1024;
-/// The most connections at the same time. A further one ends the oldest, which has sent no request: each
-/// request is read as soon as it arrives.
+/// The most connections at the same time. A further one closes the oldest. That one has sent no request
+/// yet, because each request is read as soon as it arrives.
 const MAX_CONNECTIONS: usize = 64;
 
 /// Serves connections, several at once, until `serve` returns something for one of them. The others end then.
@@ -30,7 +30,7 @@ where
     let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         tokio::select! {
-            // In this order, so that a connection with the answer is not ended for a new connection.
+            // Look at finished connections first, so that a new one does not close one that has a result.
             biased;
             Some(served) = connections.join_next() => {
                 if let Ok(Some(result)) = served {

@@ -50,6 +50,8 @@ pub(crate) async fn write(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()
 
 pub(crate) fn random_token<const N: usize>() -> io::Result<String> {
     let mut bytes = Zeroizing::new([0; N]);
-    SystemRandom::new().fill(&mut *bytes).map_err(|_| io::Error::other("the system has no randomness"))?;
+    SystemRandom::new()
+        .fill(&mut *bytes)
+        .map_err(|_| io::Error::other("the system's random number generator failed"))?;
     Ok(URL_SAFE_NO_PAD.encode(*bytes))
 }

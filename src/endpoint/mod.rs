@@ -1,5 +1,5 @@
-//! The credentials endpoint of `exec --server`: the container credentials endpoint of the SDKs, on a loopback
-//! address.
+//! The credentials endpoint of `exec --server`. On a loopback address it answers as the endpoint of a
+//! container does, which SDKs ask for credentials.
 //!
 //! A client must know a random path and a random token, name this address as its host, send none of the
 //! headers that browsers send, and belong to the same user. Every other request gets the same refusal.
@@ -73,7 +73,7 @@ impl CredentialServer {
     /// runtime.
     ///
     /// # Errors
-    /// No port is free, or the system has no randomness.
+    /// No port is free, or the system's random number generator fails.
     pub fn bind() -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 /// Whether the client belongs to this user, or to root, who can read everything anyway.
 ///
-/// This is a second line of defense after the token. If the kernel does not say who the client is, only the
-/// token protects.
+/// This is a second line of defense after the token. If the kernel does not say who the client is, the
+/// token is the only protection.
 #[cfg(target_os = "linux")]
 pub(crate) fn belongs_to_current_user(client: SocketAddr, server: SocketAddr) -> bool {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(std::fs::read_to_string);

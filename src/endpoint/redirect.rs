@@ -21,7 +21,7 @@ pub struct RedirectServer {
     expected: Expected,
 }
 
-/// The request that is answered.
+/// The request that gets the redirect. All others get a 404.
 #[derive(Debug)]
 struct Expected {
     address: SocketAddr,
@@ -34,7 +34,7 @@ impl RedirectServer {
     /// Listens on a free port of 127.0.0.1. Must be called inside a Tokio runtime.
     ///
     /// # Errors
-    /// No port is free, or the system has no randomness.
+    /// No port is free, or the system's random number generator fails.
     pub async fn bind() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;

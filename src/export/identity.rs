@@ -68,8 +68,8 @@ pub const ASSUMED_VARIABLES: [&str; 12] = [
 pub enum RegionChange {
     /// They stay as they are, because the user has chosen a region, or because nothing names one.
     Keep,
-    /// Both are set to this region, which a flag or a profile names. `ARL_REGION` tells the next arl that it
-    /// was not the user's choice.
+    /// Both are set to this region, which a flag or a profile names. With `ARL_REGION`, later
+    /// runs of arl know that the region came with the role.
     Set(String),
     /// Both are set to the region that the user has set in one of them, because some SDKs read only the
     /// other.
@@ -101,9 +101,9 @@ pub struct Identity {
     pub source: String,
     /// How this identity changes the region variables.
     pub region: RegionChange,
-    /// The region that the user has chosen, if the region variables do not hold it while this identity is
-    /// used: the value of `ARL_USER_REGION`. The next arl reads it there, because it cannot see the shell's
-    /// restore point.
+    /// The value of `ARL_USER_REGION`: the region that the user has chosen, if the region variables do not
+    /// hold it while this identity is used. Later runs of arl read it there, because they cannot see the
+    /// variables that the shell has saved.
     pub user_region: Option<String>,
 }
 

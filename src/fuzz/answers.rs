@@ -25,7 +25,8 @@ fn assert_usable(credentials: &Credentials) {
     }
 }
 
-/// Checks that arl accepts only sessions of the role, with a possible expiration.
+/// Checks that arl accepts only sessions of the role, and only if STS could have issued one with that
+/// expiration.
 pub(super) fn sts(data: &[u8]) {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     // The SDK's timeouts need the timer.

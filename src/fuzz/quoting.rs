@@ -144,8 +144,8 @@ fn elvish(inner: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Reads a string of PowerShell, which has five single quotes. Any of them ends the string unless another one
-/// follows.
+/// Reads a string of PowerShell, to which five characters are a single quote. Any of them ends the string
+/// unless another one follows.
 fn doubled(inner: &str) -> Option<String> {
     let is_quote = |c: &char| matches!(c, '\'' | '\u{2018}'..='\u{201b}');
     let mut value = String::new();

@@ -16,8 +16,8 @@ fn count(lines: &[String], header: &str) -> usize {
     lines.iter().filter(|line| line.starts_with(header)).count()
 }
 
-/// Checks that only a GET of the path gets credentials, with the token and the host once each, and without a
-/// browser's headers.
+/// Checks that credentials are the answer only to a GET of the path that has the token and the host once
+/// each, and no header of a browser.
 pub(super) fn endpoint(data: &[u8]) {
     let expected = ExpectedRequest {
         address: ADDRESS.parse().expect("an address"),

@@ -2,7 +2,7 @@
 //!
 //! `ARL_FUZZ_MUTATIONS` sets how many mutations each target gets.
 
-#![allow(clippy::disallowed_methods, reason = "the tests are their own outside")]
+#![allow(clippy::disallowed_methods, reason = "the tests read the environment themselves")]
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -143,7 +143,7 @@ fn quote(stdout: &[u8], stderr: &str, given: Option<&Secret>) -> String {
     let said = if said.is_empty() || said.contains('{') { stderr.trim() } else { said };
     let pieces = given.map_or_else(Vec::new, secret_pieces);
     if pieces.iter().any(|piece| said.contains(piece.as_str())) {
-        return "something that contains the secret".to_owned();
+        return "(not shown, because it contains the secret)".to_owned();
     }
     said.chars().take(MAX_QUOTE).collect()
 }
@@ -253,6 +253,9 @@ mod tests {
         let script = "[ \"$1\" = list ] && echo null && exit; cat | tr -d '{}'; exit 1";
         let secret = Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".into());
         let error = with_script("echo", script, async |helper| helper.store("u", "dev", &secret).await);
-        assert_eq!(error.expect_err("it fails").to_string(), "it said: something that contains the secret");
+        assert_eq!(
+            error.expect_err("it fails").to_string(),
+            "it said: (not shown, because it contains the secret)"
+        );
     }
 }

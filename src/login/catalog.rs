@@ -148,7 +148,7 @@ impl CatalogAccount {
         is_id.then(|| Self { id, name: cut(name.unwrap_or_default()), email: email.map(cut), roles: None })
     }
 
-    /// Sets the roles. A name that cannot be one is left out.
+    /// Sets the roles. A text that is not the name of a role is left out.
     fn set_roles(&mut self, session: &str, mut roles: Vec<String>) {
         roles.retain(|role| {
             let text = format!("{session}:{}/{role}", self.id);

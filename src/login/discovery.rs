@@ -154,7 +154,7 @@ impl<'a> RunningDiscovery<'a> {
         Catalog::new(self.session, (self.call.clock)())
     }
 
-    /// Whether the user has neither signed in anew nor out since the start.
+    /// Whether the sign-in is still the one from the start of the discovery.
     fn is_same_sign_in(&self) -> bool {
         self.call.store.sign_in_id(self.session) == self.sign_in
     }

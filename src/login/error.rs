@@ -32,7 +32,7 @@ pub enum LoginError {
     Refused(String),
     /// The device code has expired before the user approved it.
     CodeExpired,
-    /// arl cannot listen on this port (0: any), or has no randomness.
+    /// arl cannot listen on this port (0: any), or the system's random number generator failed.
     Port(u16, String),
     /// The token file cannot be read, trusted or written.
     TokenFile(PathBuf, String),

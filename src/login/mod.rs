@@ -1,9 +1,9 @@
 //! Sign-ins to IAM Identity Center, and the calls that need one.
 //!
 //! `sign_in` gets a token: with a browser (`callback`, `page`, `pkce`) or with a device code. `role` renews
-//! the token and gets a role's credentials with it. `discovery` asks for the user's accounts and roles, at a
-//! pace that the portal allows (`pace`). `catalog` is the answer, and `catalog_store` caches it for a day.
-//! `sign_out` ends the sign-in.
+//! the token and gets a role's credentials with it. `discovery` asks the portal (the API of IAM Identity
+//! Center for users) for accounts and roles, at a pace that it allows (`pace`). `catalog` is the answer, and
+//! `catalog_store` caches it for a day. `sign_out` ends the sign-in.
 
 pub(crate) mod callback;
 mod catalog;

@@ -31,7 +31,7 @@ pub(super) enum Page<'a> {
     SignedIn(&'a str),
     /// The user is not signed in. Holds the name of the sign-in.
     Failed(&'a str),
-    /// The browser delivered the answer to another sign-in.
+    /// The browser delivered the answer of another sign-in.
     Other,
 }
 

@@ -25,7 +25,7 @@ impl Pkce {
     /// Creates new secrets.
     ///
     /// # Errors
-    /// The system has no randomness.
+    /// The system's random number generator fails.
     pub(super) fn new() -> io::Result<Self> {
         // 32 bytes make 43 characters, the minimum. Source: RFC 7636 section 4.1.
         let verifier = random_token::<32>()?;

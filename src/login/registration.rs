@@ -1,7 +1,7 @@
 //! The registration of arl with the OIDC service, which arl reuses until it expires.
 //!
-//! Its file has the AWS CLI's format and a name of its own. The AWS CLI keeps one registration for all kinds
-//! of sign-ins, and a field in it says for which kind it is.
+//! Its file has the AWS CLI's format and a name of its own. The AWS CLI keeps only one registration at a
+//! time, and a field in it says which kind of sign-in it is for.
 
 use std::convert::Infallible;
 use std::time::Duration;

@@ -50,8 +50,8 @@ pub async fn role_credentials(call: RoleCall<'_>, sso: &SsoSource) -> Result<Cre
     Err(LoginError::NotAssigned { refusal, roles })
 }
 
-/// Returns a token that is valid for at least the margin, if possible. One process renews a token that is
-/// not, while the others wait.
+/// Returns a token that is valid for at least the margin, if possible. If the token expires sooner, one
+/// process renews it while the others wait.
 ///
 /// # Errors
 /// The user is not signed in, or the token has expired and cannot be renewed.
@@ -137,7 +137,7 @@ async fn replaced(
     }
 }
 
-/// Returns the token with its newly issued parts. A renewal without a refresh token keeps the old one.
+/// Returns the token with its newly issued parts. If the service issued no refresh token, keeps the old one.
 fn with_issued(token: &SsoToken, issued: IssuedToken, now: SystemTime) -> SsoToken {
     let IssuedToken { access_token, expires_in, refresh_token } = issued;
     let old = token.clone();

@@ -61,7 +61,7 @@ impl TokenStore {
     }
 
     /// Replaces the token of a sign-in with the one that was issued for it, unless the file contains another
-    /// token, or none, by now. Returns whether it did.
+    /// token, or none, by now. Returns whether it replaced the token.
     ///
     /// # Errors
     /// As [`Self::write`].

@@ -76,7 +76,7 @@ pub fn apply_if_unchanged(edits: &[ProfileEdit<'_>], seen: &[u8], text: &[u8]) -
     let edited = apply_all(edits, text)?;
     let Some(file) = edits.first().map(|edit| edit.file) else { return Ok(edited) };
     let targets: Vec<SectionKind<'_>> = edits.iter().map(ProfileEdit::target).collect();
-    // A text that could not be edited has been repaired since.
+    // If the text in `seen` cannot be edited, another program has repaired the file since.
     let before = find_sections(file, seen, &targets).map_err(|_| EditError::Changed)?;
     let now = find_sections(file, text, &targets)?;
     let line_ending = detect_line_ending(text);
@@ -160,7 +160,7 @@ fn verify(
         let section = Section::of_lines(edit.file, text.split_once('\n').map_or("", |(_, lines)| lines));
         let is_set = edit.set.iter().all(|(key, value)| section.get(key) == Some(value));
         if !is_set || edit.unset.iter().any(|key| section.get(key).is_some()) {
-            return Err(EditError::VerificationFailed("not read as what was meant"));
+            return Err(EditError::VerificationFailed("not have the intended values"));
         }
     }
     Ok(())

@@ -23,8 +23,8 @@ use crate::{files, links};
 /// How long arl waits for another arl while the file does not change.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(5);
-/// The AWS CLI truncates a file and then writes it. Reads this far apart that return the same bytes show a
-/// complete file.
+/// The AWS CLI truncates a file and then writes it. If reads at this interval return the same bytes, the
+/// file is complete.
 const READ_INTERVAL: Duration = Duration::from_millis(3);
 /// How often arl starts over because another program wrote in between.
 const MAX_ATTEMPTS: usize = 10;
@@ -327,7 +327,8 @@ fn is_file_at(file: &File, path: &Path) -> bool {
 /// Opens the lock file, or creates it.
 ///
 /// The directory may belong to another user, who can put anything under this name. So this follows no link,
-/// accepts only a plain file with one name, and changes the owner only of a file that it has created.
+/// accepts only a regular file without other hard links, and changes the owner only of a file that it has
+/// created.
 fn open_lock(path: &Path) -> io::Result<File> {
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
     let mut options = OpenOptions::new();

@@ -23,7 +23,7 @@ pub(super) fn is_needed(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|errno| needed.contains(&errno))
 }
 
-/// Writes `after` into the file, if it still contains `before`. Returns whether it did.
+/// Writes `after` into the file, if it still contains `before`. Returns whether it wrote.
 pub(super) fn write(path: &Path, before: &[u8], after: &[u8], mode: u32) -> io::Result<bool> {
     let mut file = open(path)?;
     let mut now = Zeroizing::new(Vec::with_capacity(before.len()));
@@ -33,8 +33,8 @@ pub(super) fn write(path: &Path, before: &[u8], after: &[u8], mode: u32) -> io::
     }
     set_mode(&file, mode)?;
     if let Err(error) = overwrite(&mut file, before.len(), after) {
-        // The disk may be full: put the old text back. Padding beyond the bytes that were written would need
-        // space.
+        // The disk may be full: put the old text back. Pad only up to the present length, because more
+        // would need space.
         let written = file.metadata().map_or(before.len() as u64, |metadata| metadata.len());
         let _ = overwrite(&mut file, usize::try_from(written).unwrap_or(before.len()), before);
         return Err(error);
@@ -50,7 +50,9 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     let metadata = file.metadata()?;
     match metadata.is_file() && metadata.nlink() == 1 {
         true => Ok(file),
-        false => Err(io::Error::other("it cannot be replaced, and it is not a regular file with one name")),
+        false => Err(io::Error::other(
+            "it cannot be replaced, and it is not a regular file, or has several hard links",
+        )),
     }
 }
 

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use super::in_place;
 
-/// How the names of all temporary files go on after that of the file.
+/// What follows the name of the file in the names of its temporary files.
 const SUFFIX: &str = "arl.tmp";
 
 /// Returns the path `.NAME.SUFFIX` in the same directory.

@@ -19,8 +19,8 @@ pub enum SourceError {
         /// The section that the user probably meant.
         misnamed: Option<Box<MisnamedSection>>,
     },
-    /// These profiles form a cycle: each is the source of the one before, and the first is the source of the
-    /// last.
+    /// These profiles form a cycle: each is the source of the one before, and the last one is the first
+    /// again.
     Cycle(Vec<String>),
     /// A profile is invalid.
     Profile {

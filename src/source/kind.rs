@@ -54,8 +54,8 @@ pub enum Source {
 /// The container credentials endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerSource {
-    /// The URL: on ECS that of its agent with the path from the environment, else the full URL from the
-    /// environment.
+    /// The URL. On ECS this is the URL of the ECS agent and the path from the environment, elsewhere the full
+    /// URL from the environment.
     pub url: String,
     /// The authorization token that the endpoint requires.
     pub token: ContainerToken,

@@ -42,7 +42,7 @@ pub(super) fn profile_source<'a>(
                 .get_non_empty("duration_seconds")
                 .map(str::parse)
                 .transpose()
-                .map_err(|error: Error| invalid(&format!("has a `duration_seconds` that {error}")))?,
+                .map_err(|error: Error| invalid(&format!("has an invalid `duration_seconds`: it {error}")))?,
         });
     }
     if section.get("sso_account_id").is_some() || section.get("sso_role_name").is_some() {
@@ -88,7 +88,7 @@ fn account_id(name: &str, section: &Section<'_>) -> Result<Option<AccountId>, So
     let account = section.get_non_empty("aws_account_id").map(str::parse).transpose();
     account.map_err(|error: Error| SourceError::Profile {
         name: name.to_owned(),
-        reason: format!("has an `aws_account_id` that {error}"),
+        reason: format!("has an invalid `aws_account_id`: {error}"),
     })
 }
 
@@ -122,14 +122,14 @@ fn process(
     if ancestors.iter().any(|ancestor| ancestor == name) {
         return Err(SourceError::Profile {
             name: name.to_owned(),
-            reason: format!("is a loop: its own `{key}` asks for it"),
+            reason: format!("is a loop: its own `{key}` asks for its credentials again"),
         });
     }
     if ancestors.len() >= MAX_PROCESS_DEPTH {
         return Err(SourceError::Profile {
             name: name.to_owned(),
             reason: format!(
-                "is a loop: {MAX_PROCESS_DEPTH} credential processes have started each other to ask for it"
+                "is probably a loop: arl runs inside {MAX_PROCESS_DEPTH} credential processes, each started by the one before"
             ),
         });
     }

@@ -288,8 +288,8 @@ impl<'a> SourceResolver<'a> {
                     return Err(SourceError::Cycle(cycle));
                 }
             }
-            // Keys end the chain, but only in a profile that another one names as its source. So a profile
-            // with keys and a role can be its own `source_profile`.
+            // Keys end the chain, but only in a profile that a `source_profile` names. So a profile with keys
+            // and a role can be its own `source_profile`.
             let role = match referenced_by.is_some() && has_keys(section) {
                 true => None,
                 false => RoleProfile::read(&name, section)?,
@@ -362,7 +362,7 @@ impl<'a> SourceResolver<'a> {
                     Ok(Step::Chain(Box::new(chain)))
                 }
                 _ => Err(invalid(format!(
-                    "has the unknown `credential_source` `{source}`; known are Environment, Ec2InstanceMetadata and EcsContainer"
+                    "has the unknown `credential_source` `{source}`; it must be Environment, Ec2InstanceMetadata or EcsContainer"
                 ))),
             },
         }

@@ -2,8 +2,8 @@
 //!
 //! No field of a token file identifies a sign-in. Each renewal replaces both tokens, a later sign-in may use
 //! the same registration, and other programs drop the fields that they do not know. So arl writes a note of
-//! each of its sign-ins into a file beside the token file. No setting moves this file, as none moves the
-//! token file.
+//! each of its sign-ins into a file beside the token file. Both files have a fixed path that no setting
+//! changes.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -155,7 +155,7 @@ pub(crate) fn cache_file_name(text: &str) -> String {
     format!("{}.json", hex_encode(hash.as_ref()))
 }
 
-/// Returns the directory with the token files. No setting moves it.
+/// Returns the directory with the token files. No setting changes its path.
 pub(crate) fn sso_cache_directory(home: &Path) -> PathBuf {
     home.join(".aws/sso/cache")
 }

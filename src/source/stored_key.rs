@@ -28,7 +28,8 @@ pub(super) fn of_profile(
     if let Some(other) = OTHER_SOURCES.into_iter().find(|other| section.get(other).is_some()) {
         return Err(invalid(format!("has both `arl_keys` and `{other}`; remove one of them")));
     }
-    let key = key.parse().map_err(|error: Error| invalid(format!("has an `arl_keys` that {error}")))?;
+    let key =
+        key.parse().map_err(|error: Error| invalid(format!("has an invalid `arl_keys`: it {error}")))?;
     named(var, key).map(Some)
 }
 

@@ -10,6 +10,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::certificate::{CertificateFault, certificate_fault};
 use crate::encoding::rfc3339;
 use crate::error::ErrorKind;
 #[cfg(feature = "cli")]
@@ -67,6 +68,18 @@ pub enum StsError {
     Keychain(Box<KeyStoreError>),
 }
 
+/// The response is larger than arl reads.
+#[derive(Debug)]
+pub(super) struct ResponseTooLarge;
+
+impl fmt::Display for ResponseTooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it is larger than 1 MiB")
+    }
+}
+
+impl Error for ResponseTooLarge {}
+
 /// A request to the instance metadata service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -89,22 +102,6 @@ impl fmt::Display for MetadataRequest {
     }
 }
 
-/// What is wrong with the certificate of a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CertificateFault {
-    /// No trusted authority has issued it.
-    UnknownIssuer,
-    /// It is the certificate of an authority, not of a server.
-    IsAuthority,
-    /// It is valid for other names.
-    WrongName,
-    /// It has expired, or is not valid yet, by this host's clock.
-    WrongTime,
-    /// Something else.
-    Other,
-}
-
 impl fmt::Display for StsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -116,7 +113,7 @@ impl fmt::Display for StsError {
                     "the endpoint answered with a redirect (HTTP {status}), and arl does not send a signed request to another address"
                 )
             }
-            Self::Unexpected(what) => write!(f, "the response from STS is invalid: {what}"),
+            Self::Unexpected(what) => write!(f, "the response is invalid: {what}"),
             Self::Mismatch(what) => write!(f, "the response does not match the request: {what}"),
             Self::Expired(expiration) => write!(
                 f,
@@ -195,11 +192,12 @@ impl StsError {
 
     /// Creates the error of a failed connection.
     pub(crate) fn no_connection(error: &(dyn Error + 'static)) -> Self {
-        // The SDK puts this kind before an error of arl's own connector.
+        // The SDK writes `other: ` before an error of arl's own connector.
         let cause = root_cause(error);
         let reason = cause.strip_prefix("other: ").unwrap_or(&cause).to_owned();
-        match certificate_fault(error) {
-            Some(fault) => Self::Untrusted { reason, fault },
+        match certificate_fault(causes(error)) {
+            _ if causes(error).any(|cause| cause.is::<ResponseTooLarge>()) => Self::Unexpected(reason),
+            Some((fault, validity)) => Self::Untrusted { reason: validity.unwrap_or(reason), fault },
             None => Self::Unreachable(reason),
         }
     }
@@ -305,44 +303,6 @@ pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
         [.., outer, _] => outer.clone(),
         [only] => only.clone(),
         [] => String::new(),
-    }
-}
-
-/// Returns why TLS rejected the certificate of the server, if it did.
-#[cfg(feature = "cli")]
-fn certificate_fault(error: &(dyn Error + 'static)) -> Option<CertificateFault> {
-    use rustls::CertificateError as Fault;
-    causes(error).filter_map(tls_error).find_map(|error| match error {
-        rustls::Error::NoCertificatesPresented => Some(CertificateFault::Other),
-        rustls::Error::InvalidCertificate(fault) => Some(match fault {
-            Fault::UnknownIssuer => CertificateFault::UnknownIssuer,
-            Fault::NotValidForName | Fault::NotValidForNameContext { .. } => CertificateFault::WrongName,
-            Fault::Expired
-            | Fault::ExpiredContext { .. }
-            | Fault::NotValidYet
-            | Fault::NotValidYetContext { .. } => CertificateFault::WrongTime,
-            // rustls has no variant of its own for this error of its verifier.
-            Fault::Other(other) if other.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity) => {
-                CertificateFault::IsAuthority
-            }
-            _ => CertificateFault::Other,
-        }),
-        _ => None,
-    })
-}
-
-/// Without the CLI, the program supplies the TLS library, whose error types arl does not know.
-#[cfg(not(feature = "cli"))]
-fn certificate_fault(_: &(dyn Error + 'static)) -> Option<CertificateFault> {
-    None
-}
-
-/// Returns the TLS error in a cause. An I/O error does not return what it wraps from [`Error::source`].
-#[cfg(feature = "cli")]
-fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    match cause.downcast_ref::<io::Error>() {
-        Some(error) => tls_error(error.get_ref()?),
-        None => cause.downcast_ref(),
     }
 }
 

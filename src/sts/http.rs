@@ -25,7 +25,7 @@ use http_body_util::{BodyExt, Limited};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use zeroize::Zeroizing;
 
-use super::error::date_header;
+use super::error::{ResponseTooLarge, date_header};
 use super::settings::{CONNECT_TIMEOUT, NetworkConfig};
 use crate::files;
 
@@ -109,7 +109,7 @@ impl HttpConnector for LimitedConnector {
         let connector = if request.uri().starts_with("https:") {
             self.connectors.https.get_or_init(|| https(&self.connectors.network, &self.settings)).clone()
         } else if !self.connectors.network.allow_plain_http && !is_local_or_metadata(request.uri()) {
-            Err("arl sends plain http only to this machine: another one could read everything".to_owned())
+            Err("arl sends plain http only to this machine and to metadata services: anyone on the way could read it".to_owned())
         } else {
             Ok(self.connectors.http.get_or_init(|| SharedHttpConnector::new(http(&self.settings))).clone())
         };
@@ -156,7 +156,7 @@ async fn limit_response(response: HttpResponse) -> Result<HttpResponse, Connecto
         .collect()
         .await
         .map_err(|error| match error.downcast_ref::<http_body_util::LengthLimitError>() {
-            Some(_) => ConnectorError::other("the response is larger than 1 MiB".into(), None),
+            Some(_) => ConnectorError::other(ResponseTooLarge.into(), None),
             None => ConnectorError::io(error),
         })?
         .to_bytes();
@@ -197,7 +197,7 @@ fn trust_store(ca_bundle: Option<&Path>) -> Result<TrustStore, String> {
         let pem = files::read(path, files::MAX_CONFIG).map_err(|error| {
             let path = path.display();
             format!(
-                "cannot read the CA bundle `{path}`, which AWS_CA_BUNDLE or another setting names: {error}"
+                "cannot read the CA bundle `{path}` (AWS_CA_BUNDLE, `ca_bundle`, REQUESTS_CA_BUNDLE or SSL_CERT_FILE): {error}"
             )
         })?;
         let pem = plain_pem(pem);

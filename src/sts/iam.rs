@@ -21,7 +21,7 @@ use crate::credentials::Credentials;
 use crate::encoding::percent_encode;
 use crate::secret::Secret;
 
-/// IAM answers in a fraction of a second, so a longer wait is pointless.
+/// How long arl waits for the answer. IAM normally answers in a fraction of a second.
 const TIMEOUT: Duration = Duration::from_secs(15);
 const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 

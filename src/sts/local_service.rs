@@ -1,5 +1,5 @@
-//! Requests to the local services with credentials: instance metadata and the container endpoint. A service
-//! that exists answers within milliseconds.
+//! Requests to the local services that hand out credentials: instance metadata and the container endpoint. A
+//! service that exists answers within milliseconds.
 
 use std::time::Duration;
 
@@ -77,7 +77,8 @@ pub(super) async fn ask(
 
 /// Builds the HTTP request. It fails if a URL or token contains characters that HTTP does not allow.
 fn build(request: &Request<'_>) -> Result<HttpRequest, StsError> {
-    let invalid = |what: &str| StsError::Source(format!("{what} is invalid in HTTP"));
+    let invalid =
+        |what: &str| StsError::Source(format!("{what} contains characters that HTTP does not allow"));
     let mut http = HttpRequest::get(request.url).map_err(|_| invalid("the URL"))?;
     http.set_method(request.method).map_err(|_| invalid("the method"))?;
     if let Some((name, value)) = request.header {

@@ -5,6 +5,7 @@ mod assignments;
 mod assume_role;
 #[cfg(all(feature = "cli", any(test, fuzzing)))]
 pub(crate) mod canned;
+mod certificate;
 #[cfg(feature = "cli")]
 mod client;
 #[cfg(feature = "cli")]
@@ -36,10 +37,12 @@ mod settings;
 pub(crate) use assignments::{ListedAccount, Page, PageError};
 pub use assume_role::cap_chained_duration;
 #[cfg(feature = "cli")]
-pub use client::{CallerIdentity, Sts, assume_role};
-pub use error::StsError;
+pub use certificate::CertificateFault;
 #[cfg(feature = "cli")]
-pub use error::{CertificateFault, MetadataRequest};
+pub use client::{CallerIdentity, Sts, assume_role};
+#[cfg(feature = "cli")]
+pub use error::MetadataRequest;
+pub use error::StsError;
 #[cfg(feature = "cli")]
 pub(crate) use http::LazyClient;
 #[cfg(feature = "cli")]

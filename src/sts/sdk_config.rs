@@ -156,7 +156,7 @@ pub(crate) fn check_source(credentials: &aws_credential_types::Credentials) -> R
 }
 
 /// Converts the error of a program's credentials provider. If the provider is another role of this library,
-/// its error decides what the program can do.
+/// the result has the kind of its error.
 pub(crate) fn parent_failed(error: CredentialsError) -> Error {
     let message = root_cause(&error);
     let kind = causes(&error).find_map(|cause| Some(cause.downcast_ref::<Error>()?.kind()));

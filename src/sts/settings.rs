@@ -46,7 +46,7 @@ pub struct StsSettings {
     pub adaptive_retries: bool,
     /// The CA bundle and the proxy.
     pub network: NetworkConfig,
-    /// The limit of one call, retries included. Calls that succeed take less than 18 s.
+    /// The limit of one call, retries included; the default is 18 s.
     pub operation_timeout: Duration,
 }
 

@@ -39,7 +39,7 @@ fn a_chained_roles_console_session_ends_with_the_role() {
 #[test]
 fn console_errors_name_the_reason_and_print_no_url() {
     let stage = Stage::new();
-    console(&stage, &[DEPLOY, "--service", "s3?x"]).failure(2, "not a service");
+    console(&stage, &[DEPLOY, "--service", "s3?x"]).failure(2, "not a service name");
     console(&stage, &[DEPLOY, "--signin-endpoint", "http://signin.example"]).failure(2, "plain http");
     console(&stage, &[DEPLOY, "--duration", "13h"]).failure(2, "--duration");
     assert_eq!(stage.sts.requests().len(), 0);
@@ -105,7 +105,7 @@ fn the_browser_is_redirected_and_its_arguments_hold_no_sign_in_token() {
         .env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url())
         .env("PATH", "/nowhere")
         .env("BROWSER", "/bin/false");
-    stage.run(&mut arl).failure(1, "`/bin/false` ended with exit status: 1");
+    stage.run(&mut arl).failure(1, "`/bin/false` ended with exit status 1");
 }
 
 /// Runs a command in a shell that holds the role, and returns the role whose console it signed in to.
@@ -243,7 +243,7 @@ fn each_role_gets_its_own_container_and_no_argument_holds_the_sign_in() {
     };
     container("/nowhere").failure(1, "there is no program `firefox`; set ARL_BROWSER to its command");
     write_program(&programs.join("firefox"), "#!/bin/sh\nexit 3\n");
-    container(&programs.display().to_string()).failure(1, "`firefox` ended with exit status: 3");
+    container(&programs.display().to_string()).failure(1, "`firefox` ended with exit status 3");
 }
 
 /// Browsers open connections in advance, and send the cookies of all ports of 127.0.0.1.

@@ -66,7 +66,7 @@ fn a_readonly_variable_makes_assume_fail_and_change_nothing() {
         let run = session.line("echo $AWS_ACCESS_KEY_ID").run();
         assert_eq!(run.file("status"), "1\n", "{run:?}");
         assert_eq!(run.stdout, format!("{}\n", World::ANN_KEY), "{run:?}");
-        assert!(run.stderr.contains("is readonly, or set -k is on, so nothing was changed"), "{run:?}");
+        assert!(run.stderr.contains("is readonly, or set -k is on, so arl changed nothing"), "{run:?}");
     }
 }
 

@@ -68,7 +68,7 @@ fn a_reset_connection_is_retried_then_reported() {
 #[test]
 fn an_incomplete_answer_is_an_error() {
     fails(Fault::Truncate, "the connection failed: ");
-    fails(Fault::Malform, "the response from STS is invalid");
+    fails(Fault::Malform, "the response is invalid");
     fails(Fault::NoCredentials, "it contains no credentials");
 }
 
@@ -132,7 +132,7 @@ fn every_sts_error_code_has_its_hint() {
         ("MalformedPolicyDocument", "Syntax errors in policy.", "check the syntax of --policy"),
         ("PackedPolicyTooLarge", "Packed policy consumes 132%", "shorten --policy"),
         ("RegionDisabledException", "STS is not activated", "activate STS in us-east-1"),
-        ("AccessDenied", "User: x is not authorized", "the role's trust policy must allow this identity"),
+        ("AccessDenied", "User: x is not authorized", "must allow the identity of these credentials"),
         (
             "AccessDenied",
             "MultiFactorAuthentication failed with invalid MFA one time pass code.",
@@ -141,7 +141,7 @@ fn every_sts_error_code_has_its_hint() {
         (
             "ValidationError",
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
-            "ask for less with --duration",
+            "every role allows 1h: --duration 1h",
         ),
     ] {
         let stage = fails(Fault::Refuse(code, message.to_owned()), &format!("{code}: {message}"));

@@ -155,7 +155,7 @@ fn a_clear_that_a_readonly_variable_prevents_changes_nothing() {
             assert_eq!(run.file("status"), "1\n", "{name}: {run:?}");
             assert_eq!(run.environment("then"), run.environment("assumed"), "{name}: {run:?}");
             assert_eq!(
-                run.stderr.matches("is readonly, or set -k is on, so nothing was changed").count(),
+                run.stderr.matches("is readonly, or set -k is on, so arl changed nothing").count(),
                 1,
                 "{run:?}"
             );

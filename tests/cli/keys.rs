@@ -255,7 +255,7 @@ fn a_profile_with_a_stored_key_and_another_identity_is_refused() {
     }
     for name in ["a/b", "../x", "-x"] {
         keys.stage.profiles(&format!("[profile p]\narl_keys = {name}\n"), "");
-        keys.arl(&["assume", "p", "--json"]).failure(1, "has an `arl_keys` that can contain letters");
+        keys.arl(&["assume", "p", "--json"]).failure(1, "has an invalid `arl_keys`: it can contain letters");
     }
     keys.stage.profiles("[profile p]\narl_keys = other\n", "");
     let run = keys.arl(&["assume", "p", "--json"]);

@@ -69,9 +69,9 @@ fn a_failing_mfa_process_is_reported_without_its_output() {
     for (process, said) in [
         ("echo hunter22", "did not print six digits"),
         ("echo 1234567", "did not print six digits"),
-        ("exit 7", "exit status: 7"),
+        ("exit 7", "exit status 7"),
         ("head -c 1000000 /dev/zero", "wrote more than 64 KiB"),
-        ("no-such-program-anywhere", "exit status: 127"),
+        ("no-such-program-anywhere", "exit status 127"),
     ] {
         let run = stage.run(&mut arl(&stage, &["assume", "secure", "--mfa-process", process]));
         run.failure(1, said);
@@ -309,4 +309,40 @@ fn an_mfa_process_is_inherited_from_the_profiles_on_the_way() {
             }
         }
     }
+}
+
+#[test]
+fn list_shows_no_session_that_was_issued_without_the_mfa_device_of_the_profile() {
+    let stage = Stage::new();
+    let role = "role_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = ann\n";
+    let config = format!("[profile plain]\n{role}[profile secure]\n{role}mfa_serial = {}\n", World::ANN_MFA);
+    let keys =
+        format!("[ann]\naws_access_key_id={}\naws_secret_access_key={}\n", World::ANN_KEY, World::ANN_SECRET);
+    stage.profiles(&config, &keys);
+    let run = |args: &[&str]| stage.run(&mut arl(&stage, args)).success();
+    // Which of the profiles have a session, and how many other sessions there are.
+    let listed = || {
+        let lines = run(&["list"]);
+        let has_session = |name: &str| {
+            lines.lines().find(|line| line.trim_start().starts_with(name)).unwrap().ends_with(" 1h")
+        };
+        let others = lines.lines().filter(|line| line.contains("key …")).count();
+        (has_session("plain"), has_session("secure"), others)
+    };
+    let _ = run(&["assume", "plain", "--json"]);
+    assert_eq!(listed(), (true, false, 0));
+    let _ = run(&["assume", "secure", "--json", "--token-code", "100001"]);
+    assert_eq!(listed(), (true, true, 0));
+    let _ = run(&["cache", "clear"]);
+    let _ = run(&["assume", "secure", "--json", "--token-code", "100002"]);
+    assert_eq!(listed(), (false, true, 0));
+    let _ = run(&["cache", "clear"]);
+    let _ = run(&["assume", "secure", "--json", "--mfa-session", "--token-code", "100003"]);
+    assert!(listed().1);
+    // A session that no profile would use stands below the profiles.
+    let _ = run(&["cache", "clear"]);
+    let _ = run(&["assume", "plain", "--json"]);
+    let device = "mfa_serial = arn:aws:iam::111122223333:mfa/bob\n";
+    stage.profiles(&config.replacen(role, &format!("{role}{device}"), 1), &keys);
+    assert_eq!(listed(), (false, false, 1));
 }

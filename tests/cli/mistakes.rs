@@ -255,11 +255,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     // Something is missing.
     ("assume", "`arl assume` needs a role", "hint: arl assume prod-admin"),
-    (
-        "assume",
-        "`arl assume` needs a role",
-        "hint: profiles that ROLE can name: prod-admin, prod-deploy, team one, dev",
-    ),
+    ("assume", "`arl assume` needs a role", "hint: the profiles are: prod-admin, prod-deploy, team one, dev"),
     ("exec", "`arl exec` needs a role", "hint: arl exec prod-admin -- COMMAND"),
     ("exec -- ls -l", "`arl exec` needs a role", "hint: arl exec prod-admin -- ls -l"),
     ("console", "`arl console` needs a role", "hint: arl console prod-admin"),

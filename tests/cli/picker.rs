@@ -290,7 +290,7 @@ fn without_a_terminal_a_missing_role_is_a_usage_error() {
     ] {
         let run = stage.run(stage.bare("setsid").args(["--wait", "arl"]).args(args));
         run.failure(2, "needs a role");
-        assert!(run.stderr.contains("profiles that ROLE can name: broken, dns"), "{run:?}");
+        assert!(run.stderr.contains("the profiles are: broken, dns"), "{run:?}");
     }
     // An empty word is a mistake of a script, and not a wish to choose.
     stage.run(stage.bare("arl").args(["assume", ""])).failure(2, "");
@@ -362,11 +362,11 @@ fn another_program_may_let_the_user_choose() {
         ("false", "no role was chosen"),
         ("exit 130", "no role was chosen"),
         ("true", "no role was chosen"),
-        ("exit 7", "exit status: 7"),
+        ("exit 7", "exit status 7"),
         ("cat", "did not print one of the lines"),
         ("echo nosuch", "did not print one of the lines that it got, but: nosuch"),
         ("./missing", "no such program"),
-        ("kill -TERM $$", "signal: 15"),
+        ("kill -TERM $$", "signal 15"),
     ] {
         let run = with_program(&stage, picker);
         assert!(run.stdout.contains(said), "{picker}: {run:?}");

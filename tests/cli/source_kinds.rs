@@ -189,11 +189,11 @@ fn a_credential_process_supplies_credentials_and_its_faults_are_reported() {
         ),
         ("echo hello".into(), "did not print a JSON object"),
         ("exit 0".into(), "did not print a JSON object"),
-        ("echo no luck >&2; exit 3".into(), "exit status: 3: no luck"),
+        ("echo no luck >&2; exit 3".into(), "exit status 3: no luck"),
         ("printf 'a\\033[2Jb' >&2; exit 3".into(), "a\\u{1b}[2Jb"),
-        ("kill -9 $$".into(), "exit status: 137"),
+        ("kill -9 $$".into(), "exit status 137"),
         ("head -c 1000000000 /dev/zero".into(), "wrote more than 64 KiB"),
-        ("head -c 10000000 /dev/zero >&2; exit 4".into(), "exit status: 4"),
+        ("head -c 10000000 /dev/zero >&2; exit 4".into(), "exit status 4"),
     ] {
         try_script(&script).failure(1, said);
     }

@@ -351,7 +351,7 @@ fn a_program_prints_the_token_of_a_web_identity() {
         ("echo one two hunter22", "did not print exactly one token"),
         ("true", "did not print exactly one token"),
         ("printf 'a\\001b'", "did not print exactly one token"),
-        ("echo nothing of yours >&2; exit 7", "exit status: 7: nothing of yours"),
+        ("echo nothing of yours >&2; exit 7", "exit status 7: nothing of yours"),
         ("head -c 1000000 /dev/zero", "wrote more than 64 KiB"),
         ("arl assume web --json", "is a loop: its own `web_identity_token_process`"),
     ] {
@@ -825,5 +825,5 @@ fn the_account_of_a_profile_is_handed_over() {
     assert_eq!(account("process").as_deref(), Some("333344445555"));
     stage
         .run(stage.bare("arl").args(["exec", "bad", "--", "true"]))
-        .failure(125, "has an `aws_account_id` that");
+        .failure(125, "has an invalid `aws_account_id`: ");
 }

@@ -44,8 +44,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   arl exec ROLE -- terraform plan                   run one command as the role
   arl assume ROLE --profile dev --json              print JSON for credential_process
 
-ROLE is a role ARN, ACCOUNT/NAME (123456789012/Deploy), SESSION:ACCOUNT/NAME for IAM Identity \
-Center, or a profile in ~/.aws/config.";
+ROLE is a role ARN, ACCOUNT/NAME (123456789012/Deploy), SESSION:ACCOUNT/NAME for a role of \
+the [sso-session SESSION], or a profile in ~/.aws/config.";
 
 pub(crate) const ENVIRONMENT_HELP: &str = "Environment:
   ARL_DURATION, ARL_ROLE_SESSION_NAME   defaults for --duration and --role-session-name
@@ -55,7 +55,7 @@ pub(crate) const ENVIRONMENT_HELP: &str = "Environment:
   ARL_LOGIN                             if a sign-in is needed: ask (default), always or never
   ARL_LOGIN_FLOW                        how `arl login` signs in: browser, paste or device
   ARL_BROWSER                           the command for `arl console --open`; %u is the address
-  ARL_PICKER                            the list of roles: plain, or a command such as fzf
+  ARL_PICKER                            how to choose a role: plain (by number), or a command such as fzf
   ARL_SHELL                             default for --shell
   ARL_CACHE                             where to cache sessions: file (default), keyring or none
   ARL_CACHE_DIR                         the directory for the cache
@@ -72,8 +72,9 @@ Exit status:
   1  failure
   2  a mistake on the command line, or an invalid value
   3  arl must ask for something, such as an MFA code or a sign-in, and there is no terminal
-  exec: the command's status; 125 if arl failed, 126 if the command cannot run, 127 if not found
-  each: the highest status of the commands; 125 if arl failed for a role
+  exec: the command's status; 125 instead of 1 if arl failed, 126 if the command cannot run, 127 if it was \
+   not found
+  each: the highest status of the commands; 125 instead of 1 if arl failed for a role
   status: 0 if this shell has a role that has not expired, else 1";
 
 /// Which help the user asked for.

@@ -28,7 +28,7 @@ pub(crate) struct RoleArgs {
     #[arg(conflicts_with = "role", hide_short_help = true)]
     #[arg(add = ArgValueCompleter::new(complete::role_names))]
     pub(crate) role_name: Option<String>,
-    /// The AWS partition of ACCOUNT/NAME [default: the region's]
+    /// The AWS partition of ACCOUNT/NAME [default: that of the region]
     #[arg(long, value_name = "PARTITION", help_heading = "Role")]
     #[arg(hide_short_help = true, add = ArgValueCandidates::new(complete::partitions))]
     pub(crate) partition: Option<String>,

@@ -26,14 +26,14 @@ use crate::cli::ui::text::quote_words;
 
 const SHORT_EXAMPLES: &str = "  \
   arl exec ROLE -- terraform plan           run one command as the role
-  arl exec ROLE --server -- ./all-day.sh    run one with credentials that arl renews";
+  arl exec ROLE --server -- ./all-day.sh    run a command with credentials that arl renews";
 
 const EXAMPLES: &str = "Examples:
   arl exec ROLE -- terraform plan
   arl exec ROLE --duration 2h -- ./release.sh
   arl exec ROLE                             start your shell as the role
-  arl exec -- terraform plan                choose the role; without a terminal, AWS_PROFILE names it
-  arl exec ROLE --server -- ./all-day.sh    run one with credentials that arl renews
+  arl exec -- terraform plan                choose the role from a list; without a terminal, use the role of AWS_PROFILE
+  arl exec ROLE --server -- ./all-day.sh    run a command with credentials that arl renews
 
 arl replaces itself with the command, so signals, the terminal and the exit status work as if arl were not there.
 

@@ -22,14 +22,14 @@ const EXAMPLES: &str = "Examples:
   arl init powershell | Out-String | Invoke-Expression   in $PROFILE (not yet tested)
   eval \"$(arl init sh)\"            in the file that ENV names (dash and others; no prompt hook)
 
-The shell function makes `arl assume` and `arl clear` change the shell itself. The prompt hook clears \
-credentials that have expired, or restores or refreshes them if ARL_ON_EXPIRY says so. bash, zsh and fish \
-also get tab completion; in zsh put the line after compinit.
+The integration defines a shell function and a prompt hook. The function makes `arl assume` and `arl clear` \
+change the shell itself. The hook clears credentials that have expired, or restores or refreshes them if \
+ARL_ON_EXPIRY says so. bash, zsh and fish also get tab completion; in zsh put the `eval` line after compinit.
 
-To run a program in the background and to stop it with `kill $!` or `kill %1`, bypass the shell function in \
-fish, in mksh and on macOS: `command arl exec ROLE -- PROGRAM &`, and in tcsh: `\\arl exec ROLE -- PROGRAM &`. \
-fish cannot run a function in the background. In the others it would run in a copy of the shell, and `kill` \
-would end only that copy.";
+To start a program in the background that you want to stop with `kill $!` or `kill %1`, bypass the shell \
+function in fish, in mksh and on macOS: `command arl exec ROLE -- PROGRAM &`; in tcsh: `\\arl exec ROLE -- \
+PROGRAM &`. fish cannot run a function in the background. The other shells run a function in a copy of the \
+shell, and `kill` would end only that copy.";
 
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = EXAMPLES, help_template = TEMPLATE)]

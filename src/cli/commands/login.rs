@@ -32,10 +32,10 @@ const EXAMPLES: &str = "Examples:
 The AWS CLI and the SDKs use the same sign-in. If you are signed in already, arl only says so.";
 
 const ENVIRONMENT: &str = "Environment:
-  ARL_LOGIN_FLOW   browser, paste or device; also `arl_login_flow` of the [sso-session]
+  ARL_LOGIN_FLOW   browser, paste or device; an [sso-session] can set `arl_login_flow` instead
   BROWSER          the command that opens a browser; %s is the address
-  AWS_PROFILE      as in the AWS CLI, and so are AWS_ENDPOINT_URL_SSO,
-                   AWS_ENDPOINT_URL_SSO_OIDC, AWS_CA_BUNDLE and HTTPS_PROXY
+  AWS_PROFILE, AWS_ENDPOINT_URL_SSO, AWS_ENDPOINT_URL_SSO_OIDC, AWS_CA_BUNDLE and
+  HTTPS_PROXY have the same meaning as in the AWS CLI.
 
 Without a flag or setting, arl opens a browser on this machine. Over SSH and in containers, where the \
 browser cannot come back to arl, it prints an address to open on another machine, and asks for the address \
@@ -62,7 +62,7 @@ pub(crate) struct LoginArgs {
     /// Print a code to approve in a browser on any device
     #[arg(long, help_heading = "How", conflicts_with_all = ["check", "paste", "no_browser", "port"])]
     device_code: bool,
-    /// Sign in with a browser on another machine, and paste the address of the page that fails to load
+    /// Sign in with a browser on another machine, whose last page cannot load there, and paste its address
     #[arg(long, help_heading = "How", conflicts_with_all = ["check", "no_browser"])]
     paste: bool,
     /// Print the address, but do not open a browser

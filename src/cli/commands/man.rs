@@ -24,7 +24,7 @@ const WIDTH: usize = 79;
 const VERBATIM_WIDTH: usize = 73;
 
 const FILES: [(&str, &str); 7] = [
-    ("~/.aws/config", "role profiles, and sign-ins to IAM Identity Center; arl configure writes it"),
+    ("~/.aws/config", "role profiles and [sso-session] sections; arl configure writes it"),
     ("~/.aws/credentials", "keys of profiles; arl write writes it"),
     ("~/.aws/sso/cache/*.json", "tokens of sign-ins, shared with the AWS CLI"),
     ("~/.cache/arl/v1/", "cached sessions; on macOS ~/Library/Caches/arl/v1/"),

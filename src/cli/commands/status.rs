@@ -33,10 +33,10 @@ const AFTER_HELP: &str = "Fields of --json, null if unknown:
   caller_arn            with --verify: the identity that STS sees
   clock_offset_seconds  with --verify: how far this clock is ahead of STS's; negative if behind
   rival_profile         the value of AWS_PROFILE, which some SDKs prefer to the role
-  hook                  prompt: the prompt hook clears an expired role; none: another program \
-   has removed the hook; script, unsupported: there is only the shell function, as in scripts and in dash; \
-   null: no shell integration
-  sign_ins              the sign-ins, as in `arl list --json`; `good` of each is true if it works";
+  hook                  \"prompt\" if the prompt hook clears an expired role, \"none\" if another program \
+   has removed the hook, \"script\" in a script and \"unsupported\" in a shell such as dash, which have only the \
+   shell function; null without the shell integration
+  sign_ins              the sign-ins, as in `arl list --json`, where `good` is true if the sign-in works";
 
 /// AWS refuses signatures that are older than this number of seconds.
 const MAX_CLOCK_OFFSET: u64 = 5 * 60;
@@ -44,7 +44,7 @@ const MAX_CLOCK_OFFSET: u64 = 5 * 60;
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, after_long_help = AFTER_HELP)]
 pub(crate) struct StatusArgs {
-    /// Ask STS whose credentials these are, and compare the clocks
+    /// Ask STS whose credentials these are, and compare this machine's clock with that of STS
     #[arg(long)]
     verify: bool,
     /// Print JSON

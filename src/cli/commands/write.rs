@@ -49,7 +49,7 @@ pub(crate) struct WriteArgs {
     /// The profile to write [default: the account ID]
     #[arg(long, alias = "profile_name", value_name = "NAME", help_heading = "File")]
     profile_name: Option<String>,
-    /// Overwrite `default`, or a profile with long-term keys, a role or a sign-in
+    /// Overwrite `default`, or a profile with long-term keys, a role or settings of IAM Identity Center
     #[arg(long, help_heading = "File")]
     force: bool,
     /// Remove a profile that arl wrote

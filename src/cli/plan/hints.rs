@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use arl::internal::shell::Shell;
 use arl::internal::{
     AssumeRoleRequest, CertificateFault, EditError, HelperError, KeyStoreError, MetadataPresence,
     MetadataRequest, Partition, ProcessError, Source, SourceChain, SourceId, StsError, StsSettings,
@@ -12,7 +13,7 @@ use crate::cli::env::context::Context;
 use crate::cli::plan::mistyped_role::SSO_ROLE;
 use crate::cli::plan::refusal::{Refusal, denied_caller};
 use crate::cli::ui::error::CliError;
-use crate::cli::ui::text::{human_duration, last_four};
+use crate::cli::ui::text::{human_duration, last_four, quote_words};
 
 const INVALID_CODE_HINT: &str = "each code works once, for 30 seconds: wait for the next one";
 
@@ -33,12 +34,13 @@ pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
             let hints = metadata_hints(error, source.presence == MetadataPresence::Possible);
             cli_error.hints(hints.into_iter().map(str::to_owned))
         }
-        Source::Process(process) => cli_error.hint(format!(
-            "run the `credential_process` of profile `{}` by itself to see what it prints",
-            process.profile
-        )),
+        Source::Process(process) => {
+            let words = ["aws", "configure", "get", "credential_process", "--profile", &process.profile];
+            let line = quote_words(Shell::Posix, &words.map(str::to_owned));
+            cli_error.hint(format!("to see the program, which you can run by itself: {line}"))
+        }
         Source::Container(_) => cli_error.hint(
-            "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_AUTHORIZATION_TOKEN, which the container sets",
+            "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_AUTHORIZATION_TOKEN, which the container platform sets",
         ),
         Source::WebIdentity { token: WebIdentityToken::File(_), .. } if matches!(error, StsError::Source(_)) => {
             cli_error.hint(match &chain.source_profile {
@@ -246,7 +248,7 @@ fn refusal_hints(
             format!("the secret key is wrong ({caller}), or this machine's clock is wrong (`date -u` shows it)")
         }
         Refusal::DurationAboveRoleMaximum => {
-            "ask for less with --duration, or raise the role's maximum session duration".into()
+            "every role allows 1h: --duration 1h; for more, raise the role's maximum session duration in IAM".into()
         }
         Refusal::DurationAboveChainedMaximum => {
             "a role that is assumed with temporary credentials lasts at most 1h: --duration 1h".into()
@@ -321,8 +323,10 @@ fn access_denied_hints(message: &str, request: &AssumeRoleRequest, caller: &str)
     if role.role_name().starts_with("AWSReservedSSO_") {
         return vec![SSO_ROLE.to_owned()];
     }
+    let identity =
+        if denied_caller(message).is_some() { "this identity" } else { "the identity of these credentials" };
     let mut hints = vec![format!(
-        "{asked}; the role's trust policy must allow this identity, and its own policy must allow sts:AssumeRole"
+        "{asked}; the role's trust policy must allow {identity}, and a policy of this identity must allow sts:AssumeRole"
     )];
     let (account, name) = (role.account_id(), role.role_name());
     hints.push(match role.to_string().contains(":role/role/") {

@@ -51,7 +51,7 @@ pub(crate) struct Plan {
     /// The user's region, if the region variables do not hold it after that change.
     pub(crate) user_region: Option<String>,
     /// The setting that names the region for STS.
-    pub(crate) region_origin: Option<&'static str>,
+    pub(crate) region_origin: Option<String>,
     /// How to reach STS.
     pub(crate) sts: StsSettings,
     /// The setting that names the endpoint.
@@ -83,14 +83,15 @@ impl Plan {
         }
 
         // A profile's endpoint and region are for the source that it names.
-        let settings_section = role.section().or_else(|| match &chain.id {
-            SourceId::Profile(name) | SourceId::ProfileKeys(name) => config.profile(name),
-            _ => config.profile(resolver.selected_profile().as_deref().unwrap_or("default")),
-        });
-        let region_profile = RegionProfile {
-            section: settings_section,
-            is_named: role.section().is_some() || is_profile_named(args, &chain.id),
+        let settings_profile = match (named, &chain.id) {
+            (Some(name), _) => name.to_owned(),
+            (None, SourceId::Profile(name) | SourceId::ProfileKeys(name)) => name.clone(),
+            (None, _) => resolver.selected_profile().unwrap_or_else(|| "default".to_owned()),
         };
+        let settings_section = config.profile(&settings_profile);
+        let is_named = named.is_some() || is_profile_named(args, &chain.id);
+        let region_profile =
+            RegionProfile { name: Some(&settings_profile), section: settings_section, is_named };
         let has_endpoint =
             endpoint_url::find(Service::Sts, &EndpointArgs::of(args), &config, settings_section)?.is_some();
         let partition = role.partition(args)?;
@@ -240,10 +241,6 @@ impl<'a, 'text> NamedRole<'a, 'text> {
             _ => None,
         };
         Ok(Self { reference, profile })
-    }
-
-    fn section(&self) -> Option<&'a Section<'text>> {
-        self.profile.as_ref().map(|profile| profile.section)
     }
 
     /// Returns the credentials to start from, and the roles on the way.

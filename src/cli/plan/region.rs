@@ -19,17 +19,29 @@ pub(crate) struct Regions {
     /// The region for STS, if any setting names one.
     pub(crate) effective: Option<String>,
     /// The setting that names it.
-    pub(crate) origin: Option<&'static str>,
+    pub(crate) origin: Option<String>,
     /// The user's region, if the region variables do not hold it after the change.
     pub(crate) hidden: Option<String>,
 }
 
 /// The profile whose `region` is used if no flag and no variable names one.
 pub(crate) struct RegionProfile<'a, 'text> {
+    /// The name, where it is known.
+    pub(crate) name: Option<&'a str>,
     pub(crate) section: Option<&'a Section<'text>>,
     /// Whether a flag, a variable or ROLE names the profile. Assuming the role unsets `AWS_PROFILE`, so SDKs
     /// no longer see that profile, and arl exports its region. SDKs still read `default` by themselves.
     pub(crate) is_named: bool,
+}
+
+impl RegionProfile<'_, '_> {
+    /// Returns the name of the setting.
+    fn origin(&self) -> String {
+        match self.name {
+            Some(name) => format!("`region` of profile `{name}`"),
+            None => "the profile's `region`".to_owned(),
+        }
+    }
 }
 
 impl Regions {
@@ -47,14 +59,14 @@ impl Regions {
         let flag = args.region.clone().map(|region| validate("--region", region)).transpose()?;
         let of_profile = profile.section.and_then(|section| section.get_non_empty("region"));
         let of_profile =
-            of_profile.map(|region| validate("the profile's `region`", region.to_owned())).transpose()?;
+            of_profile.map(|region| validate(&profile.origin(), region.to_owned())).transpose()?;
         let (change, effective, origin) = if let Some(region) = flag {
-            (environment.set(&region), Some(region), Some("--region"))
+            (environment.set(&region), Some(region), Some("--region".to_owned()))
         } else if let Some((name, region)) = environment.of_user.clone() {
-            (environment.complete(&region), Some(region), Some(name))
+            (environment.complete(&region), Some(region), Some(name.to_owned()))
         } else if let Some(region) = of_profile {
             let change = if profile.is_named { environment.set(&region) } else { environment.none() };
-            (change, Some(region), Some("the profile's `region`"))
+            (change, Some(region), Some(profile.origin()))
         } else {
             (environment.none(), None, None)
         };

@@ -56,7 +56,7 @@ pub(crate) fn source_not_found(error: &SourceError, context: &Context) -> CliErr
             }
         }
         SourceError::OriginalSourceLost(_) => cli_error
-            .hint("to drop the role first: eval \"$(arl clear)\", or arl clear with the shell integration")
+            .hint("to drop the role first: arl clear; without the shell integration: eval \"$(arl clear)\"")
             .hint("to start from the role that this shell has now: --chain"),
         SourceError::NothingToChainFrom => {
             cli_error.hint("without --chain, arl starts from your own credentials")

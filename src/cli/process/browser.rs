@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::process::Stdio;
 
+use arl::internal::end_text;
 use tokio::process::Command;
 
 use crate::cli::env::vars;
@@ -55,7 +56,9 @@ pub(crate) async fn start_until<T>(
             exit = browser.wait() => exit,
         };
         match exit {
-            Ok(status) if !status.success() => causes.push(format!("`{program}` ended with {status}")),
+            Ok(status) if !status.success() => {
+                causes.push(format!("`{program}` ended with {}", end_text(status)));
+            }
             // The program may run as long as the browser does.
             _ => return Ok(done.await),
         }

@@ -43,12 +43,20 @@ pub(crate) fn profile_roles<'a>(
     roles
 }
 
-/// Returns the sessions by the identifiers of their roles. Of several sessions of a role, the last one
-/// counts.
-fn by_role(sessions: &[SessionSummary]) -> HashMap<String, &SessionSummary> {
-    let role =
-        |session: &SessionSummary| session.role_arn().map(str::to_owned).or_else(|| session.sso_role());
-    sessions.iter().filter_map(|session| Some((role(session)?, session))).collect()
+/// Returns the sessions by the identifiers of their roles.
+fn by_role(sessions: &[SessionSummary]) -> HashMap<String, Vec<&SessionSummary>> {
+    let mut by_role: HashMap<String, Vec<&SessionSummary>> = HashMap::new();
+    for session in sessions {
+        if let Some(role) = identifier_of(session) {
+            by_role.entry(role).or_default().push(session);
+        }
+    }
+    by_role
+}
+
+/// Returns the identifier of a session's role, as [`KnownRole::identifier`] has it.
+pub(crate) fn identifier_of(session: &SessionSummary) -> Option<String> {
+    session.role_arn().map(str::to_owned).or_else(|| session.sso_role())
 }
 
 /// Adds the names of the accounts. `names` has them by account ID.
@@ -179,9 +187,16 @@ impl KnownRole {
         }
     }
 
+    /// Whether this role's MFA device is that of the session, which is a session of the same role. A session
+    /// of another profile with another device would not spare the user the code.
+    pub(crate) fn has_device_of(&self, session: &SessionSummary) -> bool {
+        session.is_from_mfa_device(self.mfa_serial.as_deref())
+    }
+
     /// Adds the times of its cached session.
-    fn add_session(&mut self, cached: &HashMap<String, &SessionSummary>) {
-        let session = cached.get(&self.identifier());
+    fn add_session(&mut self, cached: &HashMap<String, Vec<&SessionSummary>>) {
+        let sessions = cached.get(&self.identifier());
+        let session = sessions.and_then(|all| all.iter().rfind(|session| self.has_device_of(session)));
         self.used_at = session.map(|session| session.issued_at);
         self.expiration = session.map(|session| session.expiration);
     }
@@ -190,7 +205,7 @@ impl KnownRole {
     fn complete(
         &mut self,
         chains: &mut SourceChains<'_>,
-        cached: &HashMap<String, &SessionSummary>,
+        cached: &HashMap<String, Vec<&SessionSummary>>,
         current: Option<&str>,
     ) {
         let SourceOutcome { needs_mfa, fault, .. } = chains.of(&self.name);

@@ -25,7 +25,7 @@ pub(crate) fn role_needed(command: &str, behind: &str) -> CliError {
             let first = quote_words(Shell::Posix, &[first]);
             refused
                 .hint(format!("{command} {first}{behind}"))
-                .hint(format!("profiles that ROLE can name: {shown}{more}"))
+                .hints((names.len() > 1).then(|| format!("the profiles are: {shown}{more}")))
         }
     }
 }

@@ -127,6 +127,6 @@ impl<'a> MfaCodes<'a> {
         CliError::new(format!("an MFA code from `{serial}` is needed for {purpose}"))
             .status(ExitStatus::UserNeeded)
             .hint("pass the device's current code with --token-code, or run arl in a terminal, where it can ask")
-            .hint("or name a program that prints codes with --mfa-process, ARL_MFA_PROCESS or the profile's `mfa_process`")
+            .hint("or set --mfa-process, ARL_MFA_PROCESS or the profile's `mfa_process` to a program that prints the code")
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn guard_universal(text: &mut Vec<u8>) {
     let universal = format!("set -nUx | string match -r '^(?:{names})$'");
     let refusal = format!(
         "if {universal} >/dev/null
-    echo 'arl: universal variables name another identity and cannot be hidden; erase them with: set -eU' ({universal}) >&2
+    echo 'arl: exported universal variables name another identity, and would take effect when the role is dropped; to erase them: set -eU' ({universal}) >&2
     return 1
 end
 "

@@ -65,8 +65,8 @@ pub struct RoleMemory {
     pub words: Vec<String>,
     /// Whether the shell's variables with the earlier roles came from the environment.
     pub is_untrusted: bool,
-    /// Whether the shell function keeps the arguments itself. nushell, elvish, xonsh and PowerShell get them
-    /// only then, in variables of the shell, because their statements may be evaluated without the function.
+    /// Whether the shell function evaluates the statements. Only then do those for nushell, elvish, xonsh and
+    /// PowerShell pass on the arguments, in variables that the function reads.
     pub is_for_function: bool,
 }
 
@@ -141,7 +141,7 @@ impl Shell {
         let region = &identity.region;
         let mut text = Vec::new();
         if self.remembers_region() && matches!(restore_point, RestorePoint::Existing(_)) {
-            // The statements that save the restore point unset these themselves, if they had no value before.
+            // The statements that save the restore point unset these themselves, where the user had none.
             to_unset.retain(|name| !REGION_VARIABLES.contains(name));
         }
         match self {
@@ -158,7 +158,7 @@ impl Shell {
             }
             Self::Tcsh => {
                 if !tcsh::can_save(restore_point) {
-                    return Err(UnsupportedValue { name: "a variable that is set now" });
+                    return Err(UnsupportedValue { name: "an identity variable in the environment" });
                 }
                 let mut line = String::new();
                 tcsh::save_restore_point(&mut line, restore_point, region);

@@ -15,8 +15,8 @@ use crate::export::identity::{ASSUMED_VARIABLES, IDENTITY_VARIABLES, RegionChang
 ///
 /// Under `set -k` the shell does not pass the assignment in `export NAME=value` as an argument, so `export`
 /// would print every variable, including secrets, and set nothing. In bash the statements switch the option
-/// off for themselves. ksh has parsed all of the statements before it could switch the option off, so there
-/// they fail. In zsh the letter means another option.
+/// off for themselves. ksh parses all of the statements before it runs the first, which is too late to switch
+/// the option off, so there they fail. In zsh, `-k` means another option.
 pub(super) fn guard_readonly(
     text: &mut Vec<u8>,
     keywords: Keywords,
@@ -55,7 +55,7 @@ pub(super) enum Keywords {
     Refuse,
 }
 
-const READONLY_ERROR: &str = "else \\echo 'arl: one of the AWS_, ARL_ or __arl_ variables is readonly, or set -k is on, so nothing was changed; start a new shell, or use arl exec' >&2; (exit 1);\nfi\n";
+const READONLY_ERROR: &str = "else \\echo 'arl: an AWS_, ARL_ or __arl_ variable is readonly, or set -k is on, so arl changed nothing; start a new shell, or run: command arl exec ROLE -- COMMAND' >&2; (exit 1);\nfi\n";
 
 /// Does the same as [`guard_readonly`] for the statements that restore the previous variables. They change
 /// the region only if the role changed it.
@@ -140,8 +140,8 @@ fn unset_regions_of(text: &mut Vec<u8>, snapshot: &EnvSnapshot) {
 }
 
 /// Sets the variables. If `clean`, unsets them first, because bash and zsh would change the case of a value
-/// whose variable has the attribute for it. `clean` is false for POSIX shells: mksh would lose a variable
-/// that is local to a function.
+/// if the variable was declared as upper or lower case (`declare -u`). `clean` is false for POSIX shells:
+/// mksh would lose a variable that is local to a function.
 pub(super) fn assume(
     text: &mut Vec<u8>,
     to_unset: &[&'static str],
@@ -166,8 +166,8 @@ struct RestorePart {
     if_absent: Vec<u8>,
 }
 
-/// Saves the statements in a variable. For a value that arl had in its environment although the shell itself
-/// does not have it, as in `eval "$(AWS_PROFILE=x arl assume ROLE)"`, it saves that there was none.
+/// Saves the statements in a variable. A variable that arl had in its environment and the shell does not
+/// have, as in `eval "$(AWS_PROFILE=x arl assume ROLE)"`, counts as unset.
 fn save_own(text: &mut Vec<u8>, variable: &str, snapshot: &EnvSnapshot, region: &RegionChange) {
     text.extend_from_slice(format!("\\unset {variable}; {variable}=").as_bytes());
     let mut rest = Vec::new();

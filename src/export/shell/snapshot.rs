@@ -74,8 +74,8 @@ impl EnvSnapshot {
 pub enum RestorePoint {
     /// The shell has no role yet: save these variables.
     Capture(EnvSnapshot),
-    /// The shell has a role already and keeps its restore point. Holds the region variables, which the user
-    /// may have changed since.
+    /// The shell has a role already and keeps its restore point. The snapshot holds the region
+    /// variables, which the user may have changed since.
     Existing(EnvSnapshot),
     /// The shell has a role, and its saved variables came from its environment, so they cannot be trusted.
     Untrusted,

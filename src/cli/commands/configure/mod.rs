@@ -52,9 +52,9 @@ arl names them {account}-{role}, or as --name-template says: a template can cont
 {role} and {session}. Characters other than letters, digits and _.@/+- become -. If two roles would get the \
 same name, arl appends the account ID to both.
 
-arl marks these profiles with the key arl_generated. It overwrites other profiles only with --force. --prune \
-removes a marked profile if IAM Identity Center no longer offers its role, unless you have added a key to \
-it.";
+arl marks these profiles with the setting arl_generated. It overwrites other profiles only with --force. \
+--prune removes a marked profile if IAM Identity Center no longer offers its role, unless you have added a \
+setting to it.";
 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
@@ -116,7 +116,7 @@ pub(crate) struct ConfigureArgs {
     #[arg(long, value_name = "TEMPLATE", help_heading = "IAM Identity Center", requires = "sso")]
     #[arg(conflicts_with = "profile_name", hide_short_help = true)]
     name_template: Option<String>,
-    /// Remove generated profiles whose roles are no longer offered
+    /// Remove generated profiles whose roles IAM Identity Center no longer offers
     #[arg(long, help_heading = "IAM Identity Center", requires = "all", hide_short_help = true)]
     prune: bool,
 }

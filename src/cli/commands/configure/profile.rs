@@ -79,7 +79,7 @@ impl ConfigurePlan {
             ProfileSource::Profile(source) => config.profile(source),
             ProfileSource::Machine(_) => None,
         };
-        let region_profile = RegionProfile { section: source_section, is_named: true };
+        let region_profile = RegionProfile { name: None, section: source_section, is_named: true };
         let has_endpoint =
             endpoint_url::find(Service::Sts, &EndpointArgs::of(&merged), config, source_section)?.is_some();
         let regions = Regions::resolve(&merged, &region_profile, None, has_endpoint, output)?;

@@ -37,11 +37,11 @@ const SHORT_EXAMPLES: &str = "  \
 const EXAMPLES: &str = "Examples:
   arl each dev staging prod -- aws s3 ls
   arl each --roles-from roles.txt --jobs 8 -- ./inventory.sh
-  arl each 'payments-*' -- aws s3 ls        all role profiles with such a name
+  arl each 'payments-*' -- aws s3 ls        every role profile whose name matches
   arl each 'payments-*' --json -- ./check.sh | jq -r 'select(.outcome != \"succeeded\").name'
 
-arl starts each line of output with the role. On a terminal the roles are aligned and colored; in a pipe or \
-a file they are `ROLE: `. The commands get an empty standard input.
+arl writes the role before each line of output: aligned and colored on a terminal, and as `ROLE: ` in a pipe \
+or a file. The commands get an empty standard input.
 
 arl looks up all roles before it starts the first command. If a command fails, the others still run, unless \
 you pass --fail-fast. arl exits with the highest status of the commands.";
@@ -58,11 +58,13 @@ const ROLE_HELP: &str =
 // `mut_arg` moves `role` after it. Without this line `arl each dev staging --jobs 2 -- aws s3 ls` is
 // "unexpected argument 'staging'".
 #[command(mut_arg("command", |command| command.last(true)))]
+#[command(mut_arg("region", |region| region.help("The region to call STS in, and to set for the commands")))]
 pub(crate) struct EachArgs {
     #[command(flatten)]
     role: RoleArgs,
     /// More roles
-    #[arg(display_order = 1)]
+    // clap puts arguments of one order in the order of their names: `role`, then `role_more`.
+    #[arg(id = "role_more", display_order = 0)]
     #[arg(index = 2, num_args = 1.., value_name = "ROLE", help_heading = "Role", conflicts_with = "account_id")]
     #[arg(add = ArgValueCompleter::new(complete::roles))]
     more: Vec<String>,

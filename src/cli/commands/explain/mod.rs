@@ -30,11 +30,11 @@ use crate::cli::ui::text::{human_duration, printable, wrap};
 
 const SHORT_EXAMPLES: &str = "  \
   arl explain prod-deploy                   source, roles, parameters, and where each comes from
-  arl explain prod-deploy --duration 8h     accepts the flags of assume and exec";
+  arl explain prod-deploy --duration 8h     all flags of assume and exec work here";
 
 const EXAMPLES: &str = "Examples:
   arl explain prod-deploy                   source, roles, parameters, and where each comes from
-  arl explain prod-deploy --duration 8h     accepts the flags of assume and exec
+  arl explain prod-deploy --duration 8h     all flags of assume and exec work here
   arl explain prod-deploy --json            print JSON
 
 arl makes no network call, runs no program and shows no secret.";
@@ -42,6 +42,7 @@ arl makes no network call, runs no program and shows no secret.";
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
 #[command(help_template = TEMPLATE)]
+#[command(mut_arg("region", |region| region.help("The region that arl would call STS in, and set")))]
 pub(crate) struct ExplainArgs {
     #[command(flatten)]
     role: RoleArgs,
@@ -162,8 +163,8 @@ impl Explanation {
         if plan.user_region.is_none() {
             sets.retain(|name| *name != "ARL_USER_REGION");
         }
-        let region = match plan.region_origin {
-            Some(origin) => origin.to_owned(),
+        let region = match &plan.region_origin {
+            Some(origin) => origin.clone(),
             None => "the default of the role's partition".to_owned(),
         };
         Ok(Self {
@@ -301,7 +302,7 @@ fn explain_hop(plan: &Plan, index: usize) -> ExplainedHop {
     let mfa = hop.request.serial_number.as_ref().map(|_| {
         let how = match (&hop.request.token_code, &hop.mfa_process) {
             (Some(_), _) => "the code that you passed",
-            (None, Some(_)) => "arl runs a program that prints the code",
+            (None, Some(_)) => "arl runs the MFA process, which prints the code",
             (None, None) => "arl asks for the code at the terminal",
         };
         how.to_owned()
@@ -322,7 +323,7 @@ fn explain_hop(plan: &Plan, index: usize) -> ExplainedHop {
             "lasts",
             "1h",
             format!(
-                "{origin} asks for {requested}; STS gives no more to a role that is assumed with temporary credentials"
+                "{origin} asks for {requested}; STS allows at most 1h for a role that is assumed with temporary credentials"
             ),
         ),
         (Some(requested), Lifetime::Unknown) if exceeds_cap => setting(

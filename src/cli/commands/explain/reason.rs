@@ -57,7 +57,7 @@ impl fmt::Display for SourceReason {
                 f.write_str("--chain: the session in the environment, which is not arl's")
             }
             Self::RoleItself => f.write_str("the role itself, of IAM Identity Center"),
-            Self::ProfileItself(name) => write!(f, "profile `{name}` itself"),
+            Self::ProfileItself(name) => write!(f, "ROLE is profile `{name}`, which has no role"),
             Self::SourceProfile { profile, source } => {
                 write!(f, "`source_profile = {source}` of profile `{profile}`")
             }

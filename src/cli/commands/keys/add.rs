@@ -35,7 +35,7 @@ pub(crate) struct AddArgs {
     /// Move the keys of this profile out of the shared files
     #[arg(long, value_name = "PROFILE", add = ArgValueCompleter::new(complete::profiles))]
     import: Option<String>,
-    /// The profile to write [default: that of --import, else NAME]
+    /// The profile to write [default: the profile of --import, else NAME]
     #[arg(long, alias = "profile_name", value_name = "NAME", conflicts_with = "import")]
     profile_name: Option<String>,
     /// Write no profile

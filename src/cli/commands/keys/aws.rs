@@ -40,7 +40,7 @@ impl Aws {
             section,
         )?
         .is_some();
-        let profile = RegionProfile { section, is_named: true };
+        let profile = RegionProfile { name: None, section, is_named: true };
         let regions = Regions::resolve(&args, &profile, None, has_endpoint, output)?;
         let partition = Partition::for_region(regions.effective.as_deref().unwrap_or_default());
         let (settings, _) =

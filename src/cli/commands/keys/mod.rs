@@ -26,7 +26,7 @@ const EXAMPLES: &str = "Examples:
   arl keys add dev                          stores a key, for: arl exec ROLE --profile dev
   arl keys add dev --import default         moves the keys of a profile out of ~/.aws/credentials
   arl keys rotate dev                       creates a new key and deletes the old one
-  arl configure --keys dev --profile-name sdk   writes a profile for SDKs";
+  arl configure --keys dev --profile-name sdk   write a profile that gives SDKs the stored key";
 
 const AFTER_HELP: &str = "\
 arl reaches the system's keychain through a docker-credential helper: osxkeychain, secretservice, pass, or \

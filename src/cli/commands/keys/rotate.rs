@@ -46,13 +46,14 @@ pub(crate) struct RotateArgs {
     /// First delete this other key of the user; AWS allows only two keys
     #[arg(long, value_name = "KEY_ID")]
     replace: Option<String>,
-    /// Call IAM with an MFA session, if a policy requires MFA; asks for two codes
+    /// Call IAM with an MFA session, if your policy requires MFA; arl then asks for two codes
     #[arg(long)]
     mfa_session: bool,
     /// The MFA device [default: the profile's `mfa_serial`]
     #[arg(long, alias = "mfa-serial", value_name = "ARN", requires = "mfa_session")]
     serial_number: Option<String>,
-    /// A program that prints MFA codes [default: the profile's, else ARL_MFA_PROCESS, else arl asks]
+    /// A program that prints MFA codes [default: the profile's `mfa_process`, else ARL_MFA_PROCESS, else arl
+    /// asks]
     #[arg(long, value_name = "COMMAND", requires = "mfa_session")]
     mfa_process: Option<String>,
 }

@@ -4,9 +4,9 @@
 mod offers;
 mod role_table;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use arl::internal::{SessionSummary, SourceResolver};
+use arl::internal::SourceResolver;
 
 use crate::cli::commands::list::offers::Offers;
 use crate::cli::commands::list::role_table::{fault_notes, role_line, role_table};
@@ -15,7 +15,7 @@ use crate::cli::env::vars;
 use crate::cli::roles::catalogs::{account_names, cached_catalogs, catalog_roles};
 use crate::cli::roles::pattern::Pattern;
 use crate::cli::roles::sign_ins::configured_sign_ins;
-use crate::cli::roles::{self, KnownRole};
+use crate::cli::roles::{self, KnownRole, identifier_of};
 use crate::cli::session::discovery::Refresh;
 use crate::cli::ui::error::{CliError, ExitStatus};
 use crate::cli::ui::output;
@@ -25,7 +25,7 @@ use crate::cli::ui::sign_in_table;
 
 const AFTER_HELP: &str = "* marks this shell's role, ! a profile that does not work.
 
---sso needs a sign-in, and offers to sign in if there is a terminal. arl caches the roles and the \
+--sso needs a sign-in; if there is a terminal, arl offers to sign in. arl caches the roles and the \
 names of accounts for 24 hours, or until you sign in again or sign out. With hundreds of accounts, --sso \
 takes about a minute, because IAM Identity Center limits the requests per second. If it stops answering, arl \
 lists what it knows and exits with status 1; the next run continues from there.";
@@ -71,13 +71,15 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus, CliErr
     roles::name_accounts(&mut roles, &names);
     roles.extend(catalog_roles(&offers.catalogs, &roles, &sessions));
     roles.retain(is_wanted_role);
-    // Leave out sessions of roles that are in the table of roles already.
-    let listed: HashSet<String> = roles.iter().map(KnownRole::identifier).collect();
-    let role_of = |session: &SessionSummary| session.role_arn().map(str::to_owned).or(session.sso_role());
+    // Leave out sessions that are in the table of roles already.
     if !args.json {
-        sessions.retain(|session| role_of(session).is_none_or(|role| !listed.contains(&role)));
+        let listed = by_identifier(&roles);
+        sessions.retain(|session| {
+            let roles = identifier_of(session).and_then(|role| listed.get(&role));
+            roles.is_none_or(|roles| !roles.iter().any(|role| role.has_device_of(session)))
+        });
     }
-    sessions.retain(|session| is_wanted(&[&role_of(session).unwrap_or_default()]));
+    sessions.retain(|session| is_wanted(&[&identifier_of(session).unwrap_or_default()]));
     let sign_ins = if pattern.is_some() {
         Vec::new()
     } else {
@@ -111,4 +113,12 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus, CliErr
         fault_notes(&roles).iter().for_each(|note| output.note(note));
     }
     offers.status()
+}
+
+fn by_identifier(roles: &[KnownRole]) -> HashMap<String, Vec<&KnownRole>> {
+    let mut by_identifier: HashMap<String, Vec<&KnownRole>> = HashMap::new();
+    for role in roles {
+        by_identifier.entry(role.identifier()).or_default().push(role);
+    }
+    by_identifier
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use arl::internal::end_text;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -90,7 +91,7 @@ fn check_status(command: &str, status: ExitStatus) -> Result<(), PickError> {
         Some(0) => Ok(()),
         Some(1 | 130) => Err(PickError::Left),
         Some(127) => Err(PickError::Program(format!("there is no such program: `{command}`"))),
-        _ => Err(PickError::Program(format!("`{command}` ended with {status}"))),
+        _ => Err(PickError::Program(format!("`{command}` ended with {}", end_text(status)))),
     }
 }
 
