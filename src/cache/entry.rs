@@ -56,6 +56,12 @@ impl SessionSummary {
         Some(format!("{}:{}/{}", fact("sso_session")?, fact("sso_account_id")?, fact("sso_role_name")?))
     }
 
+    /// Returns the role of a web identity, without a role that was assumed after it.
+    pub fn web_identity_role(&self) -> Option<&str> {
+        let hops = self.facts.get("hops")?.as_array()?;
+        self.facts.get("source").filter(|_| hops.is_empty())?.get("web_identity_role_arn")?.as_str()
+    }
+
     /// Whether the role was assumed with this MFA device, or without one if `None`. The code was for the last
     /// AssumeRole call, or for the MFA session that the role was assumed with.
     pub fn is_from_mfa_device(&self, serial: Option<&str>) -> bool {

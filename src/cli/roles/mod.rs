@@ -56,7 +56,8 @@ fn by_role(sessions: &[SessionSummary]) -> HashMap<String, Vec<&SessionSummary>>
 
 /// Returns the identifier of a session's role, as [`KnownRole::identifier`] has it.
 pub(crate) fn identifier_of(session: &SessionSummary) -> Option<String> {
-    session.role_arn().map(str::to_owned).or_else(|| session.sso_role())
+    let role_arn = session.role_arn().or(session.web_identity_role());
+    role_arn.map(str::to_owned).or_else(|| session.sso_role())
 }
 
 /// Adds the names of the accounts. `names` has them by account ID.
