@@ -95,8 +95,7 @@ pub enum FileMode {
 /// A file that cannot be replaced, such as a mount point, is written in place.
 ///
 /// It follows symbolic links. It creates a missing file, with its directory (mode 0700). A program that
-/// opened the old file before the exchange and writes to it later loses its changes; no method can prevent
-/// that.
+/// opened the old file before the exchange and writes to it more than 3 milliseconds later loses its changes.
 ///
 /// # Errors
 /// `edit` fails, a system call fails, or other programs keep writing. The file is then unchanged.
@@ -148,9 +147,7 @@ pub fn update<E>(
             Replaced::No => {}
             Replaced::InPlace => return Ok(UpdateOutcome::ChangedInPlace),
             Replaced::Yes => {
-                // Make the new name survive a power failure. Not every file system supports that, so errors
-                // are ignored.
-                let _ = File::open(directory).and_then(|directory| directory.sync_all());
+                sync_directory(path);
                 return Ok(if before.is_some() { UpdateOutcome::Changed } else { UpdateOutcome::Created });
             }
         }
@@ -241,6 +238,11 @@ fn exchange(
     result
 }
 
+/// Makes a new name survive a power failure. Not every file system supports that, so errors are ignored.
+fn sync_directory(path: &Path) {
+    let _ = path.parent().map(|directory| File::open(directory).and_then(|directory| directory.sync_all()));
+}
+
 /// Moves the temporary file to a path where no file exists yet.
 fn create_exclusively(temporary: &Path, path: &Path) -> io::Result<bool> {
     let result = match rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
@@ -255,9 +257,18 @@ fn create_exclusively(temporary: &Path, path: &Path) -> io::Result<bool> {
 }
 
 /// Compares the file that the exchange moved away with `before`, and exchanges the files back if they differ.
+///
+/// It compares twice: a program that opened the file before the exchange may truncate and write it only now,
+/// because both had to wait for the journal of the file system, or for a processor.
 fn verify_or_roll_back(temporary: &Path, path: &Path, before: &[u8]) -> io::Result<bool> {
-    let replaced = files::read(temporary, files::MAX_CONFIG).map(Zeroizing::new);
-    if replaced.is_ok_and(|replaced| replaced.as_slice() == before) {
+    let is_unchanged = || {
+        let replaced = files::read(temporary, files::MAX_CONFIG).map(Zeroizing::new);
+        replaced.is_ok_and(|replaced| replaced.as_slice() == before)
+    };
+    if is_unchanged() && {
+        std::thread::sleep(READ_INTERVAL);
+        is_unchanged()
+    } {
         fs::remove_file(temporary)?;
         return Ok(true);
     }

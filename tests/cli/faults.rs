@@ -141,7 +141,7 @@ fn every_sts_error_code_has_its_hint() {
         (
             "ValidationError",
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
-            "every role allows 1h: --duration 1h",
+            "every role allows 1h (--duration 1h)",
         ),
     ] {
         let stage = fails(Fault::Refuse(code, message.to_owned()), &format!("{code}: {message}"));
@@ -271,7 +271,7 @@ fn sessions_of_other_implementations_of_sts_are_accepted_from_an_endpoint_of_one
     }
     let run = assume(Fault::SessionArn(String::new()));
     assert!(
-        run.stderr.contains("does not say whose session this is") && run.stderr.lines().count() == 1,
+        run.stderr.contains("does not say of which role this session is") && run.stderr.lines().count() == 1,
         "{run:?}"
     );
     let _ = run.success();

@@ -332,8 +332,7 @@ fn a_device_code_is_polled_as_rfc_8628_says() {
     let signed_in = run(&stage, &["login", "--device-code"]);
     assert_eq!(signed_in.status, 0, "{signed_in:?}");
     assert!(signed_in.stderr.contains("https://device.sso.eu-west-1.amazonaws.com/?user_code=ABCD-EFGH"));
-    let warning =
-        "approve only if the page shows the code ABCD-EFGH, and only because you started this sign-in";
+    let warning = "approve only if you have started this sign-in and the page shows the code ABCD-EFGH";
     assert!(
         signed_in.stderr.contains(warning) && signed_in.stderr.contains("renews itself"),
         "{signed_in:?}"

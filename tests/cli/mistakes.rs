@@ -453,7 +453,7 @@ const ROLES: &[(&str, &str, &str)] = &[
     ("ROLE", "there is no profile", "ROLE is a placeholder for one of your roles: `arl list` shows them"),
     ("prod-*", "there is no profile", "arl each 'prod-*' -- COMMAND"),
     ("prod-deploy,prod-admin", "there is no profile", "arl each prod-deploy prod-admin -- COMMAND"),
-    ("prod-deploy --json", "there is no profile", "as several: arl assume prod-deploy --json"),
+    ("prod-deploy --json", "there is no profile", "as separate words: arl assume prod-deploy --json"),
     ("help", "there is no profile", "hint: arl assume --help"),
     ("Deploy", "there is no profile", "did you mean `prod-deploy`?"),
     ("nosuch", "there is no profile", "`arl list` shows the roles"),
@@ -527,7 +527,7 @@ fn what_cannot_run_is_answered_with_a_line_that_can() {
         assert!(run.status == 2 && run.stderr.contains(hint), "{run:?}");
     }
     for (command, hint) in [
-        (&["make all", "-j"][..], "as several: arl exec 123456789012/Deploy -- make all -j"),
+        (&["make all", "-j"][..], "as separate words: arl exec 123456789012/Deploy -- make all -j"),
         (&["cd", "/tmp"], "arl exec 123456789012/Deploy -- sh -c 'cd /tmp'"),
         (&["FOO=1", "env"], "arl exec 123456789012/Deploy -- env FOO=1 env"),
         (&["./script"], "hint: if it is a program: chmod +x ./script"),
@@ -554,7 +554,7 @@ fn what_cannot_run_is_answered_with_a_line_that_can() {
             "partition aws-cn needs credentials of that partition, not of aws",
         ),
         ("123456789012/role/Deploy", "did you mean `123456789012/Deploy`?"),
-        ("123456789012/AWSReservedSSO_Admin_0123456789abcdef", "`arl list --sso` shows them"),
+        ("123456789012/AWSReservedSSO_Admin_0123456789abcdef", "`arl list --sso` shows your roles"),
     ] {
         let run = stage.arl(&["assume", role]);
         run.failure(1, "AccessDenied");

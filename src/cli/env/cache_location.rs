@@ -64,8 +64,8 @@ impl CacheLocation {
     }
 
     /// Returns the directory of the locks with which processes wait for each other. They are in the runtime
-    /// directory if there is one, because locks hold no secret, and that directory, unlike the cache
-    /// directory, is never remote.
+    /// directory if there is one, because it is never remote, as the cache directory can be. Locks hold no
+    /// secret.
     pub(crate) fn lock_dir(&self) -> Option<PathBuf> {
         match self {
             Self::None | Self::Files(None) => None,

@@ -15,7 +15,8 @@ use crate::cli::env::vars;
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::text::quote_words;
 
-/// The home directory, the user and the shared files, which arl reads once.
+/// The home directory, the user and the shared files (`~/.aws/config` and `~/.aws/credentials`), which arl
+/// reads once.
 #[derive(Debug)]
 pub(crate) struct Context {
     /// Looked up on first use.
@@ -49,8 +50,8 @@ impl Context {
             let path = user_only.file_path(file);
             let text = path.as_deref().map_or_else(|| Ok(String::new()), read_text);
             let text = text.or_else(|error| {
-                // In a container, HOME may belong to another user. Credentials in the environment work
-                // without a profile.
+                // In a container, HOME may belong to another user. Credentials in the environment need no
+                // profile, so then an unreadable file counts as empty.
                 let is_closed = path.as_deref().is_some_and(is_unreadable);
                 let can_do_without = is_closed && !has_explicit_path(file) && has_env_credentials();
                 if can_do_without { Ok(String::new()) } else { Err(error) }
@@ -93,8 +94,8 @@ impl Context {
         }
     }
 
-    /// Removes the temporary files, which may contain secrets, of processes that were killed while they wrote
-    /// a shared file.
+    /// Removes the temporary files that killed processes have left beside the shared files. They may contain
+    /// secrets.
     pub(crate) fn remove_leftovers(&self) {
         for file in [SharedFile::Config, SharedFile::Credentials] {
             if let Some(path) = self.file_path(file) {
@@ -123,7 +124,7 @@ impl Context {
         self.home.as_deref()
     }
 
-    /// Returns what the cache keys of sources depend on.
+    /// Returns the parts of the environment on which the cache keys of sources depend.
     pub(crate) fn source_environment<'a>(
         &self,
         var: &'a dyn Fn(&str) -> Option<String>,

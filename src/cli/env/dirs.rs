@@ -1,4 +1,4 @@
-//! Directories that belong to this user only.
+//! The runtime directory of this user, and the directory for temporary files.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ pub(crate) fn temporary() -> PathBuf {
     std::env::temp_dir()
 }
 
-/// Returns the directory for locks that belong to no cache.
+/// Returns the directory for locks that are not in a cache directory.
 pub(crate) fn private_runtime_dir() -> PathBuf {
     let own = || temporary().join(format!("arl-{}", rustix::process::geteuid().as_raw()));
     runtime_dir().unwrap_or_else(own)

@@ -1,4 +1,5 @@
-//! The directory with the records of stored keys.
+//! The directory with the records of stored keys. A record says which keychain has a key, and does not
+//! contain the key.
 
 use std::path::PathBuf;
 

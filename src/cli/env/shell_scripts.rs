@@ -28,7 +28,8 @@ const SCRIPTS: [(&str, &[&str]); 14] = [
     ("posix", &[POSIX_SCRIPT]),
 ];
 
-/// Returns the name of the script for a shell, as typed or as its program: `/bin/ksh93` is `ksh`.
+/// Returns the name of the script for a shell, which is given as the user typed it or as the path of its
+/// program: `/bin/ksh93` is `ksh`.
 pub(crate) fn name_of(shell: &str) -> &str {
     let name = shell.rsplit('/').next().unwrap_or_default().trim_start_matches('-');
     match name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-') {
@@ -48,7 +49,9 @@ pub(crate) fn startup_line(shell: &str) -> Option<(&'static str, &'static str)> 
         "mksh" => ("eval \"$(arl init mksh)\"", "~/.mkshrc"),
         "sh" | "posix" => ("eval \"$(arl init sh)\"", "the file that ENV names"),
         "tcsh" => ("arl init tcsh > ~/.arl.tcsh; source ~/.arl.tcsh", "~/.tcshrc"),
-        "nu" | "nushell" => ("source ~/.arl.nu", "config.nu, after: arl init nushell | save -f ~/.arl.nu"),
+        "nu" | "nushell" => {
+            ("source ~/.arl.nu", "config.nu (and first run: arl init nushell | save -f ~/.arl.nu)")
+        }
         "elvish" => ("eval (arl init elvish | slurp)", "~/.config/elvish/rc.elv"),
         "xonsh" => ("execx($(arl init xonsh))", "~/.xonshrc"),
         "pwsh" | "powershell" => ("arl init powershell | Out-String | Invoke-Expression", "$PROFILE"),
@@ -82,7 +85,7 @@ pub(crate) fn init(shell: &str) -> Option<String> {
 }
 
 /// Makes zsh read a script without aliases. A global alias (such as one for `--help`) would replace every
-/// unquoted word of the script that has its name.
+/// unquoted word of the script that is the name of the alias.
 fn without_aliases(script: &str) -> String {
     let script = Shell::Zsh.quote(script);
     format!("() {{\n'builtin' 'setopt' 'local_options' 'no_aliases'\n'builtin' 'eval' {script}\n}}\n")

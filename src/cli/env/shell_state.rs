@@ -11,9 +11,10 @@ use crate::cli::env::vars;
 use crate::cli::ui::role_label::role_label;
 use crate::cli::ui::text::printable;
 
-/// The shell variables with the values from before the role. arl never exports them.
+/// The shell variables with the values that the shell had before its role. arl never exports them.
 const RESTORE_VARIABLES: [&str; 2] = ["__arl_restore", "__arl_region"];
-/// The shell variables with the arguments of the last roles. arl never exports them either.
+/// The shell variables with the arguments by which the last roles were assumed. arl never exports them
+/// either.
 const MEMORY_VARIABLES: [&str; 2] = ["__arl_last", "__arl_previous"];
 
 pub(crate) fn shell_state() -> ShellState {
@@ -25,7 +26,7 @@ pub(crate) fn shell_state() -> ShellState {
     }
 }
 
-/// Whether the shell's variables with its last roles came from the environment.
+/// Whether the variables with those arguments are in the environment: then another program has set them.
 pub(crate) fn role_memory_is_untrusted() -> bool {
     MEMORY_VARIABLES.iter().any(|name| vars::raw(name).is_some())
 }
@@ -36,7 +37,7 @@ pub(crate) fn uses_arl_endpoint() -> bool {
     endpoint.is_some() && endpoint == vars::get(vars::AWS_CONTAINER_CREDENTIALS_FULL_URI)
 }
 
-/// Returns what the shell must save before it gets a role.
+/// Returns the variables and values that the shell must save before it gets a role.
 pub(crate) fn restore_point() -> RestorePoint {
     let snapshot = EnvSnapshot::capture(|name| vars::raw(name).map(OsStringExt::into_vec));
     match shell_state() {
@@ -46,9 +47,8 @@ pub(crate) fn restore_point() -> RestorePoint {
     }
 }
 
-/// Returns the expiration and account variables that still describe the old role after other keys replaced
-/// it, and the region variables with the region that arl set for it. botocore would apply that expiration to
-/// the new keys.
+/// Returns the variables that are left of a role after other keys replaced it: its expiration, which botocore
+/// would apply to the new keys, its account, and the region that arl set for it.
 pub(crate) fn leftover_variables() -> Vec<&'static str> {
     let var = |name| vars::get(name);
     let end = var(vars::ARL_EXPIRES_AT).and_then(|seconds| seconds.parse().ok());

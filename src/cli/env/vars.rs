@@ -1,7 +1,8 @@
-//! The environment variables that arl reads, and the functions that read them. Only `ui/` reads others
-//! (`TERM`, `NO_COLOR` and `TZ`, about the screen).
+//! The environment variables that arl reads, and the functions that read them. Those about the screen
+//! (`TERM`, `NO_COLOR` and `TZ`) are read in `ui/`.
 //!
-//! `arl --help` describes arl's own. The AWS SDKs and Tools Reference Guide describes the others.
+//! `arl --help` describes those whose names begin with `ARL_`. The AWS SDKs and Tools Reference Guide
+//! describes the others.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

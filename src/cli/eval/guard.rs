@@ -1,4 +1,5 @@
-//! Decides whether a failing command must print a statement that fails, for the `eval` that reads its output.
+//! Decides whether a command that fails must print a statement that fails too, so that the `eval` that reads
+//! its output does not succeed.
 
 use std::ffi::OsString;
 
@@ -7,7 +8,7 @@ use arl::internal::shell::Shell;
 use crate::cli::env::shell;
 use crate::cli::ui::output;
 
-/// The commands whose output is not for `eval`. A test compares them with the command line.
+/// The commands whose output is not for `eval`. A test compares them with clap's commands.
 pub(crate) const NON_EVAL_VERBS: [&str; 15] = [
     "exec",
     "each",
@@ -39,8 +40,8 @@ pub(crate) fn verb_of(args: &[OsString]) -> Option<String> {
     }
 }
 
-/// Returns the shell for which a failing statement must be printed if this command line fails. It looks at
-/// the unparsed arguments, because the command line may be invalid.
+/// If this command line fails: returns the shell whose `eval` must fail too, if there is one. It looks at the
+/// unparsed arguments, because the command line may be invalid.
 ///
 /// A misspelled subcommand counts as `assume`, because `eval "$(arl asume …)"` must fail too.
 pub(crate) fn eval_failure_shell(args: &[OsString]) -> Option<Shell> {

@@ -60,7 +60,8 @@ mod tests {
     use crate::cli::env::program;
     use crate::cli::ui::terminal::{Mode, Terminal};
 
-    /// Runs a command in a terminal of its own. Prints what it showed, and whether the settings are the same.
+    /// Runs a command in a terminal of its own. Prints what it showed, its status, and whether the
+    /// settings of the terminal are the same as before.
     const IN_TERMINAL: &str = "
 import fcntl, os, pty, sys, termios
 parent, terminal = pty.openpty()
@@ -74,7 +75,7 @@ if child == 0:
     os.execv(sys.argv[1], sys.argv[1:])
 status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 after = termios.tcgetattr(terminal)
-# What the command wrote can arrive in pieces. The end is an error.
+# What the command wrote can arrive in pieces. At the end, reading fails.
 os.close(terminal)
 shown = b''
 try:

@@ -132,14 +132,19 @@ pub(crate) fn find(
     let key = |name: &str| profile.and_then(|profile| profile.get_non_empty(name)).map(str::to_owned);
     let ignored = vars::get(vars::AWS_IGNORE_CONFIGURED_ENDPOINT_URLS);
     let ignored = ignored.or_else(|| key("ignore_configured_endpoint_urls"));
-    let ignored = is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS (or its key)", ignored)?;
+    let ignored = is_true(
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS (or `ignore_configured_endpoint_urls` of the profile)",
+        ignored,
+    )?;
     let variable = |name: &'static str| vars::get(name).map(|url| (name, url));
     let of_services = |name: String| match config.services(&name) {
         Some(services) => Ok(services.get_nested(service.block(), "endpoint_url").map(str::to_owned)),
         // The endpoint in that section may be meant to keep the keys inside a network, so a missing section
         // is an error.
         None => Err(CliError::new(format!("the profile's `services` is `{name}`, which does not exist"))
-            .hint(format!("add [services {name}] to the shared config file, or remove the key"))),
+            .hint(format!(
+                "add [services {name}] to the shared config file, or remove `services` from the profile"
+            ))),
     };
     let configured = || -> Result<_, CliError> {
         if let Some(found) = variable(service.variable()).or_else(|| variable(vars::AWS_ENDPOINT_URL)) {

@@ -37,7 +37,7 @@ pub(crate) fn source_failed(error: &StsError, chain: &SourceChain) -> CliError {
         Source::Process(process) => {
             let words = ["aws", "configure", "get", "credential_process", "--profile", &process.profile];
             let line = quote_words(Shell::Posix, &words.map(str::to_owned));
-            cli_error.hint(format!("to see the program, which you can run by itself: {line}"))
+            cli_error.hint(format!("to see the credential process, and run it without arl: {line}"))
         }
         Source::Container(_) => cli_error.hint(
             "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_AUTHORIZATION_TOKEN, which the container platform sets",
@@ -248,10 +248,10 @@ fn refusal_hints(
             format!("the secret key is wrong ({caller}), or this machine's clock is wrong (`date -u` shows it)")
         }
         Refusal::DurationAboveRoleMaximum => {
-            "every role allows 1h: --duration 1h; for more, raise the role's maximum session duration in IAM".into()
+            "every role allows 1h (--duration 1h); for more, raise the role's maximum session duration in IAM".into()
         }
         Refusal::DurationAboveChainedMaximum => {
-            "a role that is assumed with temporary credentials lasts at most 1h: --duration 1h".into()
+            "a role that is assumed with temporary credentials lasts at most 1h (--duration 1h)".into()
         }
         Refusal::MalformedPolicy => "check the syntax of --policy".into(),
         Refusal::PackedPolicyTooLarge => {
@@ -270,7 +270,8 @@ fn refusal_hints(
     vec![hint]
 }
 
-/// Whether an account must enable the region before it can use it, as with every region since March 2019.
+/// Whether an account must enable the region before using it, as with every region that AWS opened after
+/// March 2019.
 ///
 /// Source: "AWS Regions" in the AWS Account Management Guide.
 fn is_opt_in(region: &str) -> bool {
@@ -301,7 +302,7 @@ fn is_opt_in(region: &str) -> bool {
 /// Returns who asked STS: the identity, if the message names it, and the credentials that signed the call.
 fn asked_as(message: &str, caller: &str) -> String {
     match denied_caller(message) {
-        // The description of a later hop's caller already is its ARN.
+        // After the first hop, `caller` is an ARN already.
         Some(arn) if caller.contains(arn) => format!("arl asked as {caller}"),
         Some(arn) => format!("arl asked as `{arn}` ({caller})"),
         None => format!("arl asked with these credentials: {caller}"),

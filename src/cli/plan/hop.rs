@@ -29,8 +29,9 @@ pub(crate) struct Hop {
     pub(crate) request: AssumeRoleRequest,
     /// The session name or template as given. `None` if arl chose it.
     pub(crate) session_name: Option<String>,
-    /// The template of the session name, if it is one. The request has a placeholder until arl makes a call,
-    /// because expanding a template would take most of the time of a run that finds its session in the cache.
+    /// The session name as a template, if it has placeholders. The request has a placeholder until arl makes
+    /// a call, because expanding a template would take most of the time of a run that finds its session in
+    /// the cache.
     pub(crate) template: Option<SessionNameTemplate>,
     /// The program that prints codes of the MFA device.
     pub(crate) mfa_process: Option<String>,
@@ -66,7 +67,7 @@ impl HopBuilder {
         Self { env_session_name: vars::get(vars::ARL_ROLE_SESSION_NAME) }
     }
 
-    /// Creates a hop. `name` is the setting that gives the session name or template, and its text.
+    /// Creates a hop. `name` is a setting, and the session name or template that it gives.
     fn new_hop(role_arn: RoleArn, name: Option<(String, String)>) -> Result<Hop, CliError> {
         let session_name = name.as_ref().map(|(_, text)| text.clone());
         let mut origins = ParameterOrigins::default();
@@ -170,8 +171,8 @@ impl HopBuilder {
         let mut hop = match profile {
             Some((name, profile)) => {
                 let without_name = RoleProfile { role_session_name: None, ..profile };
-                // Leave the session name out here, because a flag must be able to replace an invalid
-                // variable.
+                // Leave the session name out here: an invalid one would be an error, although a flag may
+                // replace it.
                 Hop { template: None, ..Self { env_session_name: None }.profile_hop(name, without_name)? }
             }
             None => Self::new_hop(role_arn.clone(), None)?,

@@ -47,8 +47,8 @@ pub(crate) fn settings(
     sts_settings::find_identity_center(&endpoints, context, config, profile, region).map(Some)
 }
 
-/// Returns the settings for the services of a sign-in. They come from the profile `name`, unless that is a
-/// session, else from the selected profile.
+/// Returns the settings for the services of a sign-in. If `name` is a profile, they come from that
+/// profile, otherwise from the selected profile.
 pub(crate) fn settings_of_session(
     name: Option<&str>,
     session: &SsoSession,
@@ -72,7 +72,7 @@ pub(crate) fn settings_of_region(
     sts_settings::find_identity_center(&NO_FLAGS, context, config, profile, region)
 }
 
-/// The endpoint flags of a command that has none.
+/// For commands without endpoint flags.
 const NO_FLAGS: EndpointArgs<'static> = EndpointArgs { url: None, plain_http: PlainHttp::LoopbackOnly };
 
 fn selected_section<'a, 'text>(
@@ -82,8 +82,8 @@ fn selected_section<'a, 'text>(
     config.profile(resolver.selected_profile().as_deref().unwrap_or("default"))
 }
 
-/// Returns the sign-in that a command line names by a session or a profile. Without a name it is that of the
-/// selected profile, else the only one that is configured.
+/// Returns the `[sso-session]` that a command line names, itself or by a profile. Without a name, returns the
+/// one of the selected profile, or else the only one that is configured.
 pub(crate) fn named_session(
     name: Option<&str>,
     resolver: &SourceResolver<'_>,
@@ -200,7 +200,7 @@ pub(crate) fn no_session(context: &Context) -> CliError {
 /// How the user signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignInFlow {
-    /// A browser on this host is redirected to a port of 127.0.0.1 with the answer.
+    /// IAM Identity Center redirects a browser on this host to a port of 127.0.0.1, with the answer.
     Browser,
     /// The browser is on another host, where that redirect fails. The user pastes the address of the page
     /// that does not load.
@@ -217,7 +217,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) exists: &'a dyn Fn(&Path) -> bool,
     /// Whether the user can be asked at a terminal.
     pub(crate) has_terminal: bool,
-    /// Whether every session of this system has a desktop.
+    /// Whether this operating system always has a desktop, as macOS does.
     pub(crate) always_has_desktop: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Decides which call gets the MFA code: that for an MFA session of the user's keys, or the first hop with a
-//! device.
+//! Decides which call gets the MFA code: the call for an MFA session of the user's keys, or the first
+//! hop with a device.
 
 use arl::internal::{SharedConfig, Source, SourceChain, TokenCode};
 
@@ -122,7 +122,7 @@ fn start_from_mfa_session(
             false => Ok(None),
         };
     };
-    // The session proves this device. Hops with another device keep theirs.
+    // The session already has a code of this device. Hops with another device keep theirs.
     for hop in hops.iter_mut() {
         hop.request.serial_number =
             hop.request.serial_number.take().filter(|serial| *serial != serial_number);

@@ -108,8 +108,8 @@ fn wrong_account(text: &str) -> Option<String> {
 }
 
 /// Returns the role that a text names in another notation: `123456789012:role/Deploy`, `Deploy@123456789012`,
-/// an ARN with a region or with an account as the console shows it, or the address of the console's page for
-/// switching roles.
+/// an ARN with a region or with a dashed account (`1234-5678-9012`, as the console shows it), or the address
+/// of the console's page for switching roles.
 fn role_in(text: &str) -> Option<String> {
     if let Some((_, query)) = text.split_once("/switchrole?") {
         let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name));
@@ -148,7 +148,7 @@ fn role_in(text: &str) -> Option<String> {
     (!is_other_kind && role != text).then(|| if is_arn { arn.to_string() } else { role })
 }
 
-/// What other ARNs of IAM name, and what to do with them.
+/// The kinds of other ARNs of IAM, with a hint for each.
 const OTHER_KINDS: [(&str, &str); 8] = [
     ("user/", "arl can start from the keys of a user: name their profile with --profile"),
     ("assumed-role/AWSReservedSSO_", SSO_ROLE),
@@ -164,7 +164,7 @@ const OTHER_KINDS: [(&str, &str); 8] = [
 ];
 
 /// What to do with a role that IAM Identity Center created.
-pub(crate) const SSO_ROLE: &str = "only IAM Identity Center gives out this role; sign in, and name it SESSION:ACCOUNT/NAME: `arl list --sso` shows them";
+pub(crate) const SSO_ROLE: &str = "only IAM Identity Center gives out this role; sign in, and name it SESSION:ACCOUNT/NAME; `arl list --sso` shows your roles";
 
 /// Returns a hint for an ARN that is not a role's.
 fn other_arn(text: &str) -> Option<String> {
@@ -186,11 +186,12 @@ fn other_arn(text: &str) -> Option<String> {
 fn account_only(text: &str) -> Option<String> {
     let digits: String = text.chars().filter(|&c| c != '-').collect();
     let account: AccountId = digits.parse().ok()?;
-    Some(format!("that is an account; name the role too, such as {account}/Deploy: `arl list {account}`"))
+    Some(format!(
+        "that is an account; name the role too, such as {account}/Deploy; `arl list {account}` shows its roles"
+    ))
 }
 
-/// Returns a hint for the name or address of a sign-in, alone or in another notation of
-/// `SESSION:ACCOUNT/NAME`.
+/// Returns a hint for the name or start URL of a sign-in, or for a misspelled `SESSION:ACCOUNT/NAME`.
 pub(crate) fn sign_in(text: &str, config: &SharedConfig<'_>) -> Option<String> {
     let sessions = config.sso_session_names();
     if text.starts_with("https://") {
@@ -210,8 +211,8 @@ pub(crate) fn sign_in(text: &str, config: &SharedConfig<'_>) -> Option<String> {
         (Some(account), Some(role), None) if account.parse::<AccountId>().is_ok() => {
             return Some(did_you_mean(&format!("{session}:{account}/{role}")));
         }
-        (None, ..) => format!("`{session}` is a sign-in: arl login {name}"),
-        _ => format!("a role of the sign-in `{session}` is {session}:ACCOUNT/NAME"),
+        (None, ..) => format!("`{session}` is an [sso-session]; to sign in: arl login {name}"),
+        _ => format!("write a role of the [sso-session] `{session}` as {session}:ACCOUNT/NAME"),
     };
     Some(format!("{session}; `arl list --sso` shows its roles"))
 }
@@ -227,7 +228,7 @@ fn several_words(text: &str, config: &SharedConfig<'_>) -> Option<String> {
     if text.contains(',') && words.iter().all(is_role) {
         return Some(format!("for several roles: arl each {} -- {}", quoted(&words), typed_command()));
     }
-    (!text.contains(',')).then(|| format!("that is one word; as several: {}", command(&words)))
+    (!text.contains(',')).then(|| format!("that is one word; as separate words: {}", command(&words)))
 }
 
 /// Returns a hint for a text that is no name at all.

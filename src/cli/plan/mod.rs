@@ -38,7 +38,7 @@ use crate::cli::ui::output::Output;
 
 /// The calls and settings that a command line means.
 pub(crate) struct Plan {
-    /// The source. Its hops have moved to `hops`.
+    /// The source. Its own `hops` is empty, because they are in the field below.
     pub(crate) chain: SourceChain,
     /// The roles to assume one after the other. Empty if the user wants a profile's own credentials.
     pub(crate) hops: Vec<Hop>,
@@ -65,7 +65,7 @@ pub(crate) struct Plan {
     source_key: Option<SourceKey>,
     /// Whether the source has turned out to differ from `source_key`.
     has_source_changed: Cell<bool>,
-    /// The cache keys of the credentials after each number of hops.
+    /// The element N is the cache key of the credentials after N hops.
     cache_keys: Vec<OnceCell<CacheKey>>,
 }
 
@@ -82,7 +82,7 @@ impl Plan {
             note_ignored_section(name, &config, context, output);
         }
 
-        // A profile's endpoint and region are for the source that it names.
+        // The endpoint and the region in a profile belong to the source that the profile names.
         let settings_profile = match (named, &chain.id) {
             (Some(name), _) => name.to_owned(),
             (None, SourceId::Profile(name) | SourceId::ProfileKeys(name)) => name.clone(),
@@ -153,8 +153,8 @@ impl Plan {
         self.cache_keys = vec![OnceCell::new(); self.hops.len() + 1];
     }
 
-    /// Whether the user gave an MFA code. If another process failed, its code may have been the reason, so
-    /// this one must try its own.
+    /// Whether the user gave an MFA code. If another process failed, its code may have been wrong, so a
+    /// process with a code of its own must try it.
     pub(crate) fn has_code(&self) -> bool {
         self.hops.iter().any(|hop| hop.request.token_code.is_some())
             || self.mfa_session.as_ref().is_some_and(|session| session.code.is_some())
@@ -283,7 +283,7 @@ impl<'a, 'text> NamedRole<'a, 'text> {
         Ok(target)
     }
 
-    /// Returns the partition of the role, unless it follows from the region.
+    /// Returns the partition of the role, or `None` if it follows from the region.
     fn partition(&self, args: &RoleArgs) -> Result<Option<Partition>, CliError> {
         match (&self.reference, &self.profile, &args.partition) {
             (RoleRef::Arn(arn), ..) => Ok(Some(arn.partition().clone())),

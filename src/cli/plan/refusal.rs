@@ -1,5 +1,5 @@
-//! Finds out why STS refused a call. STS has few error codes, so some reasons are only in its messages. No
-//! other code reads those messages.
+//! Finds out why STS refused a call. STS has few error codes, so some reasons are only in its
+//! messages, which no other module reads.
 
 use arl::internal::StsError;
 

@@ -101,7 +101,7 @@ impl EnvironmentRegion {
         let values = names.map(vars::get);
         let of_role = vars::get(vars::ARL_REGION);
         let is_of_role = values[0].is_some() && values[0] == of_role;
-        // A role without a region may have unset the user's region, if that is in another partition.
+        // For a role without a region, arl unsets the user's region if that is in another partition.
         let is_hidden = vars::get(vars::ARL_SOURCE).is_some()
             && (is_of_role || (of_role.is_none() && values.iter().all(Option::is_none)));
         let hidden = vars::get(vars::ARL_USER_REGION).filter(|_| is_hidden);

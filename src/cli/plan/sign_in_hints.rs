@@ -37,11 +37,18 @@ pub(crate) fn identity_center_failed(
         LoginError::Call(error @ StsError::Refused { .. }) if error.is_transient() => {
             cli_error.hint("IAM Identity Center is busy; try again in a moment")
         }
-        LoginError::Call(StsError::Unexpected(_) | StsError::Redirected(_)) => cli_error.hint(format!(
-            "check that `{}` is an endpoint of IAM Identity Center (AWS_ENDPOINT_URL_SSO and \
-             AWS_ENDPOINT_URL_SSO_OIDC), and try again in a moment",
-            settings.portal.endpoint_url.as_deref().unwrap_or(&session.region)
-        )),
+        LoginError::Call(StsError::Unexpected(_) | StsError::Redirected(_)) => {
+            cli_error.hint(match &settings.portal.endpoint_url {
+                Some(url) => format!(
+                    "check that `{url}` is an endpoint of IAM Identity Center (AWS_ENDPOINT_URL_SSO and \
+                     AWS_ENDPOINT_URL_SSO_OIDC), and try again in a moment"
+                ),
+                None => format!(
+                    "check that IAM Identity Center is in region `{}`, and try again in a moment",
+                    session.region
+                ),
+            })
+        }
         LoginError::TokenFile(path, _) => cli_error
             .hint(format!("look at the file, and remove it if you do not trust it: rm {}", quoted(path))),
         LoginError::Call(error) => {

@@ -150,7 +150,7 @@ fn misspelled_key(key: &str) -> Option<&'static str> {
     SOURCE_KEYS.into_iter().min_by_key(distance).filter(|known| distance(known) <= limit)
 }
 
-/// Returns the profiles without a role, which credentials can come from.
+/// Returns the profiles that have credentials and no `role_arn`.
 pub(crate) fn profiles_with_credentials<'a>(config: &'a SharedConfig<'_>) -> Vec<&'a str> {
     let has_source = |name: &&str| {
         config
@@ -158,7 +158,7 @@ pub(crate) fn profiles_with_credentials<'a>(config: &'a SharedConfig<'_>) -> Vec
             .is_some_and(|profile| profile.get_non_empty("role_arn").is_none() && has_credentials(profile))
     };
     let mut names: Vec<&str> = config.profile_names().into_iter().filter(has_source).collect();
-    // Generated profiles are roles, and there may be hundreds of them.
+    // Profiles of IAM Identity Center come last, because there may be hundreds of generated ones.
     let is_sso = |name: &&str| {
         config.profile(name).is_some_and(|profile| profile.get_non_empty("sso_account_id").is_some())
     };
@@ -166,7 +166,7 @@ pub(crate) fn profiles_with_credentials<'a>(config: &'a SharedConfig<'_>) -> Vec
     names
 }
 
-/// Returns the first names, and that there are more.
+/// Returns the first `at_most` names, and `…` if there are more.
 fn listed(names: &[&str], at_most: usize) -> String {
     let shown = names.iter().take(at_most).copied().collect::<Vec<_>>().join(", ");
     if names.len() > at_most { format!("{shown}, …") } else { shown }

@@ -41,7 +41,7 @@ impl CommandTemplate {
     }
 
     /// Returns the arguments with the placeholders replaced. A placeholder is a `%` and its letter; `%%` is a
-    /// `%`. If the template does not contain the first placeholder, its value is appended as the last
+    /// `%`. If the template does not contain the first of `values`, that value is appended as the last
     /// argument.
     ///
     /// # Errors

@@ -8,8 +8,8 @@ use arl::internal::Identity;
 use crate::cli::env::vars;
 use crate::cli::sys;
 
-/// Returns this process's environment with these variables. It leaves out every identity variable, and region
-/// variables that are not for this identity.
+/// Returns this process's environment and these variables. It leaves out inherited variables of another
+/// identity, and region variables that are not for this one.
 pub(crate) fn environment_with<V: Into<OsString>>(
     identity: &Identity,
     variables: Vec<(&'static str, V)>,

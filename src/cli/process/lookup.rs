@@ -50,7 +50,7 @@ fn not_found_hint(name: &str) -> Option<String> {
     if is_assignment {
         Some(format!("env(1) sets variables for a command: {}", command_line(&["env", name])))
     } else if words.len() > 1 {
-        Some(format!("that is one word; as several: {}", command_line(&words)))
+        Some(format!("that is one word; as separate words: {}", command_line(&words)))
     } else if BUILTINS.contains(&name) {
         Some(format!("`{name}` is built into shells: {}", command_line(&["sh", "-c", &in_shell(name)])))
     } else {

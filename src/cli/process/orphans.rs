@@ -37,7 +37,7 @@ impl Orphans {
         }
     }
 
-    /// Waits for each process, except the command, that had ended at the previous check already.
+    /// Waits for each process that had already ended at the previous check, except the command.
     pub(crate) fn look(&mut self, command: Pid) {
         let command = command.as_raw_nonzero().get();
         let ended: BTreeSet<i32> = sys::ended_children().into_iter().filter(|&pid| pid != command).collect();

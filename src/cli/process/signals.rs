@@ -39,11 +39,11 @@ pub(crate) fn install_signal_policy() {
     }
 }
 
-/// Makes the kernel send SIGTERM to arl, or to the command that has replaced it, when the subshell in which
-/// the shell function runs arl ends. `$!` is that subshell, so without this `arl exec ROLE -- SERVER & kill
-/// $!` would leave the server running. Only Linux can do this.
+/// The shell function runs arl in a subshell. This makes the kernel send SIGTERM to arl, or to the command
+/// that has replaced it, when that subshell ends. `$!` is the subshell, so without this `arl exec ROLE --
+/// SERVER & kill $!` would leave the server running. Only Linux can do this.
 ///
-/// If the subshell in the variable is not arl's parent, the variable was inherited, and this function does
+/// If the process of ARL_SUBSHELL is not arl's parent, the variable was inherited, and this function does
 /// nothing.
 pub(crate) fn end_with_subshell() {
     #[cfg(target_os = "linux")]

@@ -7,7 +7,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 /// Opens `/dev/null` as each of the descriptors 0, 1 and 2 that is closed. Otherwise the next socket or file
-/// would get its number, and arl would write to it what is for standard output, perhaps a secret.
+/// that arl opens would get its number, and arl would write its output, perhaps a secret, there.
 ///
 /// Reading from standard input and writing to the other two fail as before, because each is open for the
 /// opposite direction. A command that arl runs does not inherit it. Must run before anything else is opened.

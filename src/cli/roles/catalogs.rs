@@ -30,8 +30,8 @@ pub(crate) fn account_names(catalogs: &[Catalog], fresher: &[Catalog]) -> HashMa
     named.map(|account| (account.id.clone(), account.name.clone())).collect()
 }
 
-/// Returns the roles of catalogs that no profile names, in the order of sessions, account names and roles.
-/// `profiles` are the roles of all profiles, `sessions` the cached ones.
+/// Returns the roles of catalogs that no profile names, in the order of sign-ins, account names and roles.
+/// `profiles` are the roles of all profiles, and `sessions` the cached sessions.
 pub(crate) fn catalog_roles(
     catalogs: &[Catalog],
     profiles: &[KnownRole],

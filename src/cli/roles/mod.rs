@@ -111,7 +111,7 @@ pub(crate) struct KnownRole {
     pub(crate) fault: Option<String>,
     /// Whether this shell has the role.
     pub(crate) is_current: bool,
-    /// When the role's cached session expires, or the last of several.
+    /// When the role's cached session expires; the latest time if there are several.
     pub(crate) expiration: Option<SystemTime>,
     /// When that session was issued.
     pub(crate) used_at: Option<SystemTime>,
@@ -188,8 +188,8 @@ impl KnownRole {
         }
     }
 
-    /// Whether this role's MFA device is that of the session, which is a session of the same role. A session
-    /// of another profile with another device would not spare the user the code.
+    /// Whether a session of this role was issued with the MFA device of this profile. If not, arl would still
+    /// ask for a code.
     pub(crate) fn has_device_of(&self, session: &SessionSummary) -> bool {
         session.is_from_mfa_device(self.mfa_serial.as_deref())
     }

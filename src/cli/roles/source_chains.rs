@@ -79,7 +79,8 @@ static LOOKUP: fn(&str) -> Option<String> = |name| vars::get(name);
 impl SourceChains<'_> {
     /// Returns the outcome of the last profile of a chain: whether it has a source.
     fn end(&self, name: &str, is_role: bool) -> SourceOutcome {
-        // Whether the environment, the container or the instance has credentials differs from host to host.
+        // If the environment, the container or the instance has no credentials, that is not a fault of the
+        // profile: another host may have them.
         let is_of_host = |section: &Section<'_>| {
             section.get("source_profile").is_none()
                 && section.get("credential_source").is_some_and(|source| CREDENTIAL_SOURCES.contains(&source))

@@ -56,7 +56,7 @@ pub(crate) fn run(
     let obtained_at = Context::now();
     if identity.credentials.session_token().is_none() || identity.credentials.expiration().is_none() {
         return Err(CliError::usage(
-            "these credentials do not expire, and SDKs accept only credentials that expire from an endpoint",
+            "these credentials do not expire, and from an endpoint SDKs accept only credentials that do",
         )
         .hint("without --server, arl passes them in the command's environment"));
     }
@@ -113,7 +113,7 @@ pub(crate) fn run(
 }
 
 /// Checks that the SDKs would use the endpoint. A `default` profile with credentials takes precedence over
-/// it, and in botocore so do boto's files. Returns the region for an isolated command.
+/// it. In botocore, the configuration files of boto do too. Returns the region for an isolated command.
 fn check_source_precedence(options: &ServeOptions<'_>, output: &Output) -> Result<Option<String>, CliError> {
     let context = Context::read()?;
     let config = context.shared_config()?;

@@ -83,7 +83,7 @@ pub(crate) struct CredentialRenewer {
 
 impl CredentialRenewer {
     /// Creates a renewer. `obtained_at` is when arl got the credentials. A cached session was issued before
-    /// that, so it is renewed a little later than a new one.
+    /// that, so it seems to have a shorter lifetime, and is renewed a little later than a new one.
     pub(crate) fn new(identity: &Identity, obtained_at: SystemTime) -> Self {
         let current = CurrentCredentials {
             credentials: identity.credentials.clone(),

@@ -157,7 +157,7 @@ impl<'a> Inquiry<'a> {
         bar.finish_and_clear();
         let cli_error = self.failed(&error);
         self.output.note(&format!(
-            "the list of {} is incomplete: it has the roles in {} accounts of {} ({})",
+            "the list of {} is incomplete: it has the roles of {} of {} accounts ({})",
             self.session.label(),
             catalog.known_accounts(),
             catalog.accounts.len(),

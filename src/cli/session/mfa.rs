@@ -11,7 +11,7 @@ use crate::cli::ui::output::Output;
 use crate::cli::ui::prompt;
 use crate::cli::ui::prompt::PromptError;
 
-/// How often a code may be tried: it may be mistyped, or have been used just before.
+/// How many codes arl tries: one may be mistyped, or have been used just before.
 const MAX_ATTEMPTS: usize = 3;
 /// How long the program may take. It may wait for the user to touch a security key.
 pub(crate) const MFA_PROCESS_TIMEOUT: Duration = Duration::from_secs(60);

@@ -47,9 +47,9 @@ impl OnMissingSignIn {
     }
 }
 
-/// The lock of a sign-in. Dropping it without a sign-in leaves the time of the failure for the waiting
-/// processes. This happens on drop, because an interrupt drops the lock too, and a waiting process may get
-/// the lock before it gets the same interrupt.
+/// The lock of a sign-in. Dropping it without a sign-in records the time of the failure, so that waiting
+/// processes do not ask again. This happens on drop, because an interrupt drops the lock too, and a waiting
+/// process may get the lock before it gets the same interrupt.
 struct SignInLock {
     lock: LeaderLock,
     has_signed_in: bool,

@@ -107,7 +107,7 @@ impl SessionRunner<'_> {
         for index in done..self.plan.hops.len() {
             let issued_at = Context::now();
             if index > done || is_new {
-                // Waiting processes allow each call its own time.
+                // Waiting processes give up after a time. This starts it anew for the next call.
                 send_heartbeat(locks, Duration::ZERO);
             }
             let session = self.assume_hop(index, &credentials, &caller, locks).await?;
@@ -232,7 +232,7 @@ impl SessionRunner<'_> {
                     warn_if_lifetime_differs(request.duration_seconds, remaining, self.output);
                     if session.confirmation == Confirmation::Unnamed {
                         self.output.note(&format!(
-                            "{} does not say whose session this is; arl assumes that it is of {}",
+                            "{} does not say of which role this session is; arl takes it for one of {}",
                             settings.endpoint(),
                             request.role_arn
                         ));
@@ -272,7 +272,10 @@ impl SessionRunner<'_> {
                     (_, None) => self.source_credentials(&mut []).await?,
                 };
                 let caller = self.sts.caller_identity(&credentials).await.map_err(|error| {
-                    CliError::new("could not find out {caller} for the session's name").caused_by(error)
+                    CliError::new(
+                        "could not ask STS for the caller, which `{caller}` in the session name needs",
+                    )
+                    .caused_by(error)
                 })?;
                 self.output.trace(|| format!("the caller is {}", caller.arn));
                 Some(caller)
@@ -293,7 +296,8 @@ fn runs_program(source: &Source) -> bool {
     }
 }
 
-/// Tells the waiting processes to wait for another call, and `limit` longer for the user or a program.
+/// Tells the waiting processes that a call begins: they wait as long as a call may take, and `limit` longer
+/// for the user or a program.
 pub(crate) fn send_heartbeat(locks: &mut [Option<LeaderLock>], limit: Duration) {
     // All locks get the same time, because it is one heartbeat.
     let now = Context::now();
@@ -311,9 +315,6 @@ fn warn_if_lifetime_differs(
     let (Some(requested), Some(remaining)) = (requested, remaining) else { return };
     let expected = Duration::from_secs(requested.as_secs().into());
     if remaining.abs_diff(expected) > Duration::from_secs(60) {
-        output.note(&format!(
-            "asked for {requested}, but the session lasts only {}",
-            human_duration(remaining)
-        ));
+        output.note(&format!("asked for {requested}, but the session lasts {}", human_duration(remaining)));
     }
 }

@@ -157,8 +157,8 @@ async fn with_browser(
     if open_browser {
         output.instruct(&format!("sign in to {label} in your browser; if none opens, open this address:"));
         output.instruct(browser.page());
-        // Under WSL the browser runs on Windows, so it is not a process of this user and may not use the
-        // start URL.
+        // Under WSL the browser runs on Windows, so it is not a process of this user, and arl would not
+        // answer it at its own address.
         let is_windows = vars::get("WSL_DISTRO_NAME").is_some();
         let address = if is_windows { browser.page().to_owned() } else { browser.start_url() };
         match browser::open_until(&address, answer.as_mut()).await {
@@ -201,7 +201,7 @@ async fn with_device_code(
     output.instruct(&format!("to sign in to {label}, open this address in a browser on any machine:"));
     output.instruct(device.page());
     output.instruct(&format!(
-        "approve only if the page shows the code {code}, and only because you started this sign-in"
+        "approve only if you have started this sign-in and the page shows the code {code}"
     ));
     output.instruct(&format!("the code is valid for {}", human_duration(device.expires_in())));
     device.wait().await.map_err(|error| failed(&error, session))

@@ -68,8 +68,8 @@ impl SessionRunner<'_> {
         }
     }
 
-    /// Caches the sessions of this run under the keys of the new sign-in too, for later runs. The plan has
-    /// the keys of the old sign-in until now, because other processes wait for those.
+    /// Caches the sessions of this run under the keys of the new sign-in too, for later runs. Until now
+    /// the plan has had the cache keys of the old sign-in, because other processes wait for those.
     pub(crate) fn cache_for_new_sign_in(&mut self) {
         let found: Vec<_> =
             (0..=self.plan.hops.len()).map(|hops| self.cache.lookup(&self.plan, hops)).collect();

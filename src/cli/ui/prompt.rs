@@ -100,7 +100,8 @@ pub(crate) async fn ask_until<T>(
 /// Ends the line of a question that the user did not answer, so that the error begins on the next one.
 fn end_line<T>(terminal: &Terminal, answer: Result<T, PromptError>) -> Result<T, PromptError> {
     if let Err(PromptError::NotTyped(_)) = &answer {
-        // The terminal may be gone, which does not matter more than that there is no answer.
+        // An error, such as a terminal that is gone, does not matter: the caller reports that there is no
+        // answer.
         let _ = terminal.write_sequence("\n");
     }
     answer

@@ -32,7 +32,7 @@ pub(crate) fn session_table(sessions: &[SessionSummary], now: SystemTime, width:
     rows.extend(sessions.iter().map(|session| {
         let arn = session.role_arn().or(session.web_identity_role()).unwrap_or_default();
         let fact = |name: &str| session.facts["source"].get(name).and_then(|value| value.as_str());
-        // A role of IAM Identity Center is a source.
+        // A role of IAM Identity Center is a source, so its name is among the facts of the source.
         let own = fact("sso_role_name").or(fact("mfa_session").map(|_| "MFA session")).unwrap_or("-");
         let role = arn.split_once(":role/").map_or(own, |(_, name)| name);
         let remaining = session.expiration.duration_since(now).unwrap_or_default();

@@ -133,8 +133,8 @@ fn column_widths<const N: usize>(
 /// The least width of a description beside what it describes.
 const MIN_DESCRIPTION: usize = 24;
 
-/// Breaks an indented line at this width. A description, after two or more spaces, continues below its own
-/// beginning. A line without an indent is returned as it is.
+/// Breaks an indented line at this width. A description is a text after two or more spaces, and continues
+/// below its own beginning. A line without an indent is returned as it is.
 pub(crate) fn hang(line: &str, columns: usize) -> String {
     let text_at = |from: usize| line.len() - line[from..].trim_start_matches(' ').len();
     let indent = text_at(0);

@@ -48,7 +48,7 @@ impl CommandLine {
         }
         if words.first().is_some_and(|first| has_command(first)) {
             let line = self.with(place..place + 1, &words);
-            return refused.hint(format!("that is one word; as several: {line}"));
+            return refused.hint(format!("that is one word; as separate words: {line}"));
         }
         if let Some(hint) = verb_of_other_tools(&lower, self) {
             return refused.hint(hint);

@@ -139,8 +139,8 @@ enum Place<'a> {
     Ambiguous(&'a str),
 }
 
-/// Finds the entry by its line, else by its name. Names in which control characters are escaped, or that are
-/// cut, may be the same.
+/// Finds the entry by its line, else by its name. Different names can be the same after their control
+/// characters are escaped, or after they are cut.
 fn place_of<'a>(answer: &'a str, lines: &[&str], names: &[&str]) -> Place<'a> {
     let answer = answer.trim_end_matches(['\n', '\r']);
     if answer.is_empty() {

@@ -101,8 +101,8 @@ impl List {
         self.selected.map(|place| self.shown[place])
     }
 
-    /// Returns the indices of the entries that a screen with this many rows for them shows, and whether each
-    /// is selected. Scrolls as far as needed.
+    /// Returns the indices of the entries that are visible in this many rows, and whether each is selected.
+    /// Scrolls as far as needed.
     pub(super) fn visible(&mut self, rows: usize) -> Vec<(usize, bool)> {
         let selected = self.selected.unwrap_or(0);
         self.top = self.top.min(selected).max((selected + 1).saturating_sub(rows));

@@ -1,7 +1,7 @@
 //! The picker: a list on the terminal that typed words filter.
 //!
 //! It draws on the terminal itself, because stdout and stderr may be redirected, and always restores the
-//! terminal at the end. The libraries for this draw on stderr, and leave the terminal in raw mode if a signal
+//! terminal at the end. Picker libraries draw on stderr, and leave the terminal in raw mode if a signal
 //! ends the process. See docs/decisions/0031.
 
 mod frame;
