@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 use super::key::{CacheKey, KEY_SCHEMA_VERSION};
 use crate::credentials::Credentials;
 use crate::secret::Secret;
+#[cfg(feature = "cli")]
+use crate::source::Source;
 
 /// A session with the time of its issue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +71,26 @@ impl SessionSummary {
         let device = last.and_then(|hop| hop.get("SerialNumber")?.as_str());
         let of_session = || self.facts.get("source")?.get("mfa_session")?.as_str();
         device == serial || (device.is_none() && of_session() == serial)
+    }
+
+    /// Whether it was issued with the credentials of this source, as far as that is known without reading
+    /// files.
+    pub fn is_from_source(&self, source: &Source) -> bool {
+        let (name, value) = match source {
+            Source::Keys(keys) => ("access_key_id", keys.access_key_id()),
+            Source::Keychain(key) => ("name", key.name.as_str()),
+            Source::Sso(sso) => ("sso_start_url", sso.session.start_url.as_str()),
+            Source::MfaSession { keys, .. } => return self.is_from_source(keys),
+            Source::Login(login) => ("login_session", login.session.as_str()),
+            Source::Process(process) => ("credential_process", process.command.as_str()),
+            Source::WebIdentity { role_arn, .. } => {
+                let fact = self.facts.get("source").and_then(|facts| facts.get("web_identity_role_arn"));
+                return fact.is_some_and(|fact| *fact == role_arn.to_string());
+            }
+            Source::Container(container) => ("container_uri", container.url.as_str()),
+            Source::InstanceMetadata(metadata) => ("instance_metadata", metadata.endpoint.as_str()),
+        };
+        self.facts.get("source").and_then(|facts| facts.get(name)?.as_str()) == Some(value)
     }
 
     /// Returns the region of the call that issued it. `None` for a session that all regions share.

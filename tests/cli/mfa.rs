@@ -312,12 +312,19 @@ fn an_mfa_process_is_inherited_from_the_profiles_on_the_way() {
 }
 
 #[test]
-fn list_shows_no_session_that_was_issued_without_the_mfa_device_of_the_profile() {
+fn list_shows_a_session_only_beside_profiles_with_its_source_and_mfa_device() {
     let stage = Stage::new();
     let role = "role_arn = arn:aws:iam::123456789012:role/Deploy\nsource_profile = ann\n";
-    let config = format!("[profile plain]\n{role}[profile secure]\n{role}mfa_serial = {}\n", World::ANN_MFA);
-    let keys =
-        format!("[ann]\naws_access_key_id={}\naws_secret_access_key={}\n", World::ANN_KEY, World::ANN_SECRET);
+    let config = format!(
+        "[profile plain]\n{role}[profile secure]\n{role}mfa_serial = {}\n[profile of-bob]\n{}",
+        World::ANN_MFA,
+        role.replace("ann", "bob")
+    );
+    let keys = format!(
+        "[ann]\naws_access_key_id={}\naws_secret_access_key={}\n[bob]\naws_access_key_id=AKIABOB\naws_secret_access_key=x\n",
+        World::ANN_KEY,
+        World::ANN_SECRET
+    );
     stage.profiles(&config, &keys);
     let run = |args: &[&str]| stage.run(&mut arl(&stage, args)).success();
     // Which of the profiles have a session, and how many other sessions there are.
@@ -326,6 +333,7 @@ fn list_shows_no_session_that_was_issued_without_the_mfa_device_of_the_profile()
         let has_session = |name: &str| {
             lines.lines().find(|line| line.trim_start().starts_with(name)).unwrap().ends_with(" 1h")
         };
+        assert!(!has_session("of-bob"), "{lines}");
         let others = lines.lines().filter(|line| line.contains("key …")).count();
         (has_session("plain"), has_session("secure"), others)
     };

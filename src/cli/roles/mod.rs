@@ -8,10 +8,11 @@ pub(crate) mod sign_ins;
 mod source_chains;
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::time::SystemTime;
 
 use arl::internal::shell::ShellState;
-use arl::internal::{RoleArn, RoleProfile, Section, SessionSummary, SharedConfig, web_identity_key};
+use arl::internal::{RoleArn, RoleProfile, Section, SessionSummary, SharedConfig, Source, web_identity_key};
 
 use crate::cli::env::cache_location::CacheLocation;
 use crate::cli::env::context::Context;
@@ -107,6 +108,8 @@ pub(crate) struct KnownRole {
     pub(crate) region: Option<String>,
     /// Whether this role, or one on the way to it, has an MFA device.
     pub(crate) needs_mfa: bool,
+    /// The source of the credentials that assume the role, where it is known.
+    pub(crate) chain_source: Option<Rc<Source>>,
     /// Why the role cannot work.
     pub(crate) fault: Option<String>,
     /// Whether this shell has the role.
@@ -188,16 +191,17 @@ impl KnownRole {
         }
     }
 
-    /// Whether a session of this role was issued with the MFA device of this profile. If not, arl would still
-    /// ask for a code.
-    pub(crate) fn has_device_of(&self, session: &SessionSummary) -> bool {
+    /// Whether a cached session of this role is one of this profile: issued with its MFA device, and with the
+    /// credentials of its source. If not, arl would call STS, and perhaps ask for a code.
+    pub(crate) fn would_use(&self, session: &SessionSummary) -> bool {
         session.is_from_mfa_device(self.mfa_serial.as_deref())
+            && self.chain_source.as_ref().is_none_or(|source| session.is_from_source(source))
     }
 
     /// Adds the times of its cached session.
     fn add_session(&mut self, cached: &HashMap<String, Vec<&SessionSummary>>) {
         let sessions = cached.get(&self.identifier());
-        let session = sessions.and_then(|all| all.iter().rfind(|session| self.has_device_of(session)));
+        let session = sessions.and_then(|all| all.iter().rfind(|session| self.would_use(session)));
         self.used_at = session.map(|session| session.issued_at);
         self.expiration = session.map(|session| session.expiration);
     }
@@ -209,7 +213,8 @@ impl KnownRole {
         cached: &HashMap<String, Vec<&SessionSummary>>,
         current: Option<&str>,
     ) {
-        let SourceOutcome { needs_mfa, fault, .. } = chains.of(&self.name);
+        let SourceOutcome { needs_mfa, fault, source, profiles: _ } = chains.of(&self.name);
+        self.chain_source = source;
         self.needs_mfa = needs_mfa || self.mfa_serial.is_some();
         self.fault = self.fault.take().or(fault);
         self.is_current = current == Some(&*self.name);

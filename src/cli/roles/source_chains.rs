@@ -1,8 +1,9 @@
 //! Follows the `source_profile`s of role profiles, and finds those that cannot work.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
-use arl::internal::{Section, SharedConfig, ShellRole, SourceError, SourceResolver};
+use arl::internal::{Section, SharedConfig, ShellRole, Source, SourceError, SourceResolver};
 
 use crate::cli::env::vars;
 
@@ -17,11 +18,13 @@ pub(crate) struct SourceChains<'a> {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SourceOutcome {
     /// The number of profiles in its chain, including itself.
-    profiles: usize,
+    pub(crate) profiles: usize,
     /// Whether a role on the way has an MFA device.
     pub(crate) needs_mfa: bool,
     /// Why the profile cannot work.
     pub(crate) fault: Option<String>,
+    /// The source at the end of the chain. `None` if it is missing or depends on the host.
+    pub(crate) source: Option<Rc<Source>>,
 }
 
 impl<'a> SourceChains<'a> {
@@ -90,7 +93,7 @@ impl SourceChains<'_> {
         }
         let resolver = SourceResolver::new(self.config, &LOOKUP, ShellRole::Ignore);
         let found = if is_role { resolver.source_of_role(name) } else { resolver.profile(name) };
-        let fault = found.err().filter(|error| {
+        let is_fault = |error: &SourceError| {
             matches!(
                 error,
                 SourceError::Profile { .. }
@@ -98,8 +101,14 @@ impl SourceChains<'_> {
                     | SourceError::UnknownSsoSession { .. }
                     | SourceError::SsoSession { .. }
             )
-        });
-        SourceOutcome { fault: fault.map(|fault| fault.to_string()), ..SourceOutcome::default() }
+        };
+        match found {
+            Ok(chain) => SourceOutcome { source: Some(Rc::new(chain.source)), ..SourceOutcome::default() },
+            Err(error) => {
+                let fault = Some(error).filter(is_fault).map(|error| error.to_string());
+                SourceOutcome { fault, ..SourceOutcome::default() }
+            }
+        }
     }
 }
 

@@ -76,7 +76,7 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<ExitStatus, CliErr
         let listed = by_identifier(&roles);
         sessions.retain(|session| {
             let roles = identifier_of(session).and_then(|role| listed.get(&role));
-            roles.is_none_or(|roles| !roles.iter().any(|role| role.has_device_of(session)))
+            roles.is_none_or(|roles| !roles.iter().any(|role| role.would_use(session)))
         });
     }
     sessions.retain(|session| is_wanted(&[&identifier_of(session).unwrap_or_default()]));
