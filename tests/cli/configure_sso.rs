@@ -252,7 +252,7 @@ fn prune_removes_what_arl_wrote_and_is_no_longer_offered() {
     assert!(
         pruned
             .stderr
-            .contains("`Payments-Dev` is no longer offered; arl keeps the profile because it has `output`"),
+            .contains("the role of profile `Payments-Dev`; arl keeps the profile because it has `output`"),
         "{pruned:?}"
     );
     assert_eq!(
@@ -277,7 +277,7 @@ fn prune_keeps_a_profile_that_another_account_takes_over() {
     let run = configure(&stage, &["--all", "--prune", "--refresh"]);
     assert!(!run.stderr.contains("removed"), "{run:?}");
     // The name means another account now.
-    let said = "arl: another role than before: `Payments-Admin` (555566667777/Admin, was 111122223333/Admin)";
+    let said = "arl: these profiles have a different role now: `Payments-Admin` (555566667777/Admin, was 111122223333/Admin)";
     assert!(run.stderr.contains(said), "{run:?}");
     let _ = run.success();
     assert_eq!(config(&stage), before.replace("111122223333", "555566667777"));

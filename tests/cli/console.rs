@@ -241,7 +241,8 @@ fn each_role_gets_its_own_container_and_no_argument_holds_the_sign_in() {
         arl.env("PATH", path).env("AWS_ENDPOINT_URL_SIGNIN", stage.sts.url());
         stage.run(arl.args(["console", DEPLOY, "--container"]))
     };
-    container("/nowhere").failure(1, "there is no program `firefox`; set ARL_BROWSER to its command");
+    container("/nowhere")
+        .failure(1, "there is no program `firefox`; set ARL_BROWSER to the command that starts Firefox");
     write_program(&programs.join("firefox"), "#!/bin/sh\nexit 3\n");
     container(&programs.display().to_string()).failure(1, "`firefox` ended with exit status 3");
 }

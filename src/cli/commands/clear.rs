@@ -62,7 +62,8 @@ pub(crate) fn run(args: ClearArgs, output: &Output) -> Result<(), CliError> {
         (ShellState::Role { .. }, Some(since)) => {
             output.write_data(expire_role(shell, state, since, output).as_bytes())
         }
-        // The role's keys may come back before they expire, for instance when direnv restores them.
+        // The role's keys are gone and it has expired. Before, they might have come back, for instance by
+        // direnv.
         (_, Some(_)) if vars::get(vars::ARL_KEY_ID).is_some() => {
             output.write_data(shell.remove_leftovers(state, &leftover_variables()).as_bytes())
         }

@@ -30,7 +30,7 @@ pub(crate) struct CompletionsArgs {
     /// bash, zsh or fish
     #[arg(add = ArgValueCandidates::new(complete::completion_shells))]
     shell: String,
-    /// The scripts ask with this: which of the words to complete
+    /// The index of the word to complete, which the completion scripts pass
     #[arg(long, hide = true)]
     index: Option<usize>,
     /// The words of the command line so far
@@ -65,7 +65,8 @@ fn candidates(mut program: clap::Command, mut words: Vec<OsString>, index: usize
     let wants_flag = is_flag(&words[index]);
     let takes_command = matches!(verb_of(&words).as_deref(), Some("exec" | "each"));
     let matches = clap_complete::engine::complete(&mut program, words, index, None).unwrap_or_default();
-    // Thirty flags would hide the roles, and the `--` after them. So flags are completed only after a `-`.
+    // Among thirty flags it would be hard to find the roles, and the `--` after a role. So flags are
+    // completed only after a `-`.
     let has_values = matches.iter().any(|candidate| !is_flag(candidate.get_value()));
     if !has_values && !wants_flag && takes_command {
         return "--\tthe command follows\n".to_owned();

@@ -1,4 +1,4 @@
-//! `arl exec`: becomes the command, as the role.
+//! `arl exec`: replaces arl with a command that runs as the role.
 
 use std::ffi::OsString;
 

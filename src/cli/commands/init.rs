@@ -1,4 +1,4 @@
-//! `arl init`: prints the hook of a shell.
+//! `arl init`: prints the integration for a shell: a function and a prompt hook.
 
 use arl::internal::closest;
 use clap_complete::engine::ArgValueCandidates;
@@ -28,8 +28,8 @@ ARL_ON_EXPIRY says so. bash, zsh and fish also get tab completion; in zsh put th
 
 To start a program in the background that you want to stop with `kill $!` or `kill %1`, bypass the shell \
 function in fish, in mksh and on macOS: `command arl exec ROLE -- PROGRAM &`; in tcsh: `\\arl exec ROLE -- \
-PROGRAM &`. fish cannot run a function in the background. The other shells run a function in a copy of the \
-shell, and `kill` would end only that copy.";
+PROGRAM &`. fish cannot run a function in the background. The others run it in a copy of the shell, and `kill` \
+would end only that copy.";
 
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = EXAMPLES, help_template = TEMPLATE)]

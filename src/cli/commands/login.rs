@@ -37,9 +37,9 @@ const ENVIRONMENT: &str = "Environment:
   AWS_PROFILE, AWS_ENDPOINT_URL_SSO, AWS_ENDPOINT_URL_SSO_OIDC, AWS_CA_BUNDLE and
   HTTPS_PROXY have the same meaning as in the AWS CLI.
 
-Without a flag or setting, arl opens a browser on this machine. Over SSH and in containers, where the \
-browser cannot come back to arl, it prints an address to open on another machine, and asks for the address \
-of the page that then fails to load. Without a terminal, it prints a device code.";
+Without a flag or setting, arl opens a browser on this machine. Over SSH and in containers, where arl \
+cannot open a browser, it prints an address to open on another machine. The last page cannot load there, and \
+arl asks for its address. Without a terminal, it prints a device code.";
 
 /// A token that expires within this time is renewed.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
@@ -62,13 +62,14 @@ pub(crate) struct LoginArgs {
     /// Print a code to approve in a browser on any device
     #[arg(long, help_heading = "How", conflicts_with_all = ["check", "paste", "no_browser", "port"])]
     device_code: bool,
-    /// Sign in with a browser on another machine, whose last page cannot load there, and paste its address
+    /// Sign in with a browser on another machine, then paste the address of the last page, which cannot load
+    /// there
     #[arg(long, help_heading = "How", conflicts_with_all = ["check", "no_browser"])]
     paste: bool,
     /// Print the address, but do not open a browser
     #[arg(long, help_heading = "How", conflicts_with = "check")]
     no_browser: bool,
-    /// The port on 127.0.0.1 that the browser comes back to [default: a free one]
+    /// The port on 127.0.0.1 that the browser is redirected to [default: a free one]
     #[arg(long, value_name = "PORT", help_heading = "How", conflicts_with = "check")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
@@ -187,7 +188,7 @@ impl LoginArgs {
     }
 }
 
-/// Returns the error if another process is still signing in at the end of the timeout.
+/// Returns the error for a timeout at whose end another process was still signing in.
 fn other_signs_in(session: &SsoSession, timeout: Duration) -> CliError {
     let limit = human_duration(timeout);
     CliError::new(format!("could not sign in to `{}`", session.label()))

@@ -14,13 +14,13 @@ use clap_mangen::roff::{Inline, Roff, bold, roman};
 use crate::cli::args::help::GROUPS;
 use crate::cli::ui::text::hang;
 
-/// The date of the release, or of the last change of the texts before the first one (RELEASING.md).
+/// The date of the release (RELEASING.md). Before the first release, that of the last change of the texts.
 const DATE: &str = "2026-11-26";
 
 /// The longest line of text in a page. mandoc's checks complain about longer ones.
 const WIDTH: usize = 79;
 
-/// The longest line of an example or a table in `--help`. A page has an indent of its own in place of theirs.
+/// The longest line of an example or a table in `--help`. A page indents these lines more.
 const VERBATIM_WIDTH: usize = 73;
 
 const FILES: [(&str, &str); 7] = [
@@ -136,7 +136,7 @@ fn tidied(page: &str) -> String {
         if number > 1 && (line.contains(" \\n(.g ") || line.starts_with(".el .ds Aq")) {
             continue;
         }
-        // Lines that are not filled end without this request.
+        // Between `.nf` and `.fi`, troff keeps the line breaks, so `.br` is not needed.
         if !is_filled && line == ".br" {
             continue;
         }
@@ -209,7 +209,7 @@ fn subcommands(command: &clap::Command) -> String {
     page
 }
 
-/// Adds a section with its line breaks.
+/// Adds a section that keeps the line breaks of its text.
 fn verbatim(roff: &mut Roff, title: &str, text: &str) {
     roff.control("SH", [title]).control("nf", []);
     let text = text.lines().map(|line| hang(line, VERBATIM_WIDTH)).collect::<Vec<_>>().join("\n");
@@ -235,7 +235,10 @@ fn man_pages_match_help() {
         if std::env::var_os("ARL_TEST_UPDATE").is_some() {
             std::fs::write(&path, &page).unwrap();
         }
-        assert!(page == std::fs::read_to_string(&path).unwrap_or_default(), "{name} is not what it was");
+        assert!(
+            page == std::fs::read_to_string(&path).unwrap_or_default(),
+            "{name} differs from --help: ARL_TEST_UPDATE=1 cargo test man_pages"
+        );
     }
     assert_eq!(std::fs::read_dir(&directory).unwrap().count(), pages.len(), "pages of verbs that are gone");
 }

@@ -1,4 +1,4 @@
-//! The subcommands, each in its own file or folder, and the command line that consists of them.
+//! The subcommands, each in its own file or folder, and the parser that combines them.
 
 pub(crate) mod arn;
 pub(crate) mod assume;
@@ -55,7 +55,7 @@ impl Cli {
     /// Parses a command line.
     ///
     /// # Errors
-    /// It is invalid, or asks for help.
+    /// The command line is invalid, or asks for help or the version.
     pub(crate) fn parse_from_args(args: &[OsString]) -> Result<Self, clap::Error> {
         // Without a terminal the help is as wide as clap makes it.
         let columns = stdout_columns().map_or(MAX_HELP_COLUMNS, |columns| columns.min(MAX_HELP_COLUMNS));
@@ -79,7 +79,7 @@ impl Cli {
             command = command.color(choice);
         }
         if help.is_some() {
-            // clap adds the texts of a subcommand, and the choice of color, when it builds it.
+            // clap sets the texts and the color of a subcommand only when it builds that subcommand.
             command.build();
             command = with_hanging_lines(command, columns);
         }

@@ -34,8 +34,8 @@ const AFTER_HELP: &str = "Fields of --json, null if unknown:
   clock_offset_seconds  with --verify: how far this clock is ahead of STS's; negative if behind
   rival_profile         the value of AWS_PROFILE, which some SDKs prefer to the role
   hook                  \"prompt\" if the prompt hook clears an expired role, \"none\" if another program \
-   has removed the hook, \"script\" in a script and \"unsupported\" in a shell such as dash, which have only the \
-   shell function; null without the shell integration
+   has removed the hook, \"script\" in a script, or \"unsupported\" in a shell such as dash, where there is no \
+   hook; null without the shell integration
   sign_ins              the sign-ins, as in `arl list --json`, where `good` is true if the sign-in works";
 
 /// AWS refuses signatures that are older than this number of seconds.
@@ -329,7 +329,7 @@ fn verify() -> Result<Verified, CliError> {
             };
             failed().caused_by(error).hints(hint)
         })?;
-        // STS answered at some moment between the two; take the middle.
+        // STS answered at some moment between the request and the response, so take the middle.
         let elapsed = Context::now().duration_since(asked).unwrap_or_default();
         let clock_offset = caller.endpoint_time.map(|time| clock_offset(asked + elapsed / 2, time));
         Ok(Verified { caller_arn: caller.arn, clock_offset })

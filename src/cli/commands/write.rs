@@ -74,7 +74,7 @@ pub(crate) fn run(args: &WriteArgs, output: &Output) -> Result<(), CliError> {
     let identity = session::obtain(&args.role, Consumer::OneShot, SignalPolicy::Default, output)?;
     if identity.role_arn.is_none() && args.role.region.is_some() {
         return Err(CliError::usage(
-            "--region is for calls to STS, and the profile's own credentials need no call",
+            "--region has no effect on the profile's own credentials, because arl writes them without a call to STS",
         ));
     }
     let account = || identity.credentials.account_id().map(ToString::to_string);
@@ -133,7 +133,7 @@ fn credentials_path() -> Result<PathBuf, CliError> {
     })
 }
 
-/// The keys that make a profile a role or a login.
+/// The settings by which a profile gets credentials from a role, a process, a web identity or a sign-in.
 const OTHER_SOURCES: [&str; 9] = [
     "role_arn",
     "web_identity_token_file",
@@ -178,7 +178,7 @@ fn ensure_writable(name: &ProfileName, overwrite: Overwrite) -> Result<Option<Ve
     Ok(checked)
 }
 
-/// Makes the edit. If there is a `checked` text, the profile must still be as it is there.
+/// Makes the edit. With a `checked` text, fails if the profile has changed since that text was read.
 fn apply_edit(
     path: &Path,
     edit: &ProfileEdit<'_>,

@@ -101,7 +101,7 @@ pub(crate) fn run(args: AssumeArgs, command_line: &[OsString], output: &Output) 
     let format = if json { Format::Json } else { format.unwrap_or(Format::Env) };
     if format != Format::Env && shell.is_some() {
         return Err(CliError::usage(
-            "--shell is only for shell statements, and --json and --format print none",
+            "--shell sets the syntax of shell statements, so it cannot be used with JSON or dotenv",
         ));
     }
     let exposure = output::stdout_exposure().filter(|_| !show);

@@ -13,7 +13,7 @@ pub(crate) fn refresh_args(command_line: &[OsString]) -> Vec<String> {
 }
 
 /// Returns the arguments that assume the same role when the user asks for it again. The user then types a new
-/// MFA code. The list is empty if no arguments can.
+/// MFA code. The list is empty if no arguments can do that.
 pub(crate) fn recall_args(command_line: &[OsString]) -> Vec<String> {
     let args = repeatable_args(command_line);
     if args.iter().any(|arg| arg == "--chain" || arg.contains("TokenCode")) {

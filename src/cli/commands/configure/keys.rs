@@ -123,7 +123,7 @@ pub(crate) fn process_profile_keys(
     let program = stable_program_path()?;
     if args.chain || args.token_code.is_some() {
         return Err(CliError::usage(
-            "--chain and --token-code are valid only now, so a profile cannot contain them",
+            "a profile cannot contain --chain, which means the role of this shell, or --token-code, which works once",
         ));
     }
     let mut argv = vec![

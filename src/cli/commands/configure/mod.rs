@@ -158,8 +158,8 @@ pub(crate) fn run(args: &ConfigureArgs, output: &Output) -> Result<ExitStatus, C
 }
 
 impl ConfigureArgs {
-    /// Refuses flags of another mode. clap does not check `requires` for an argument that conflicts with one
-    /// that was given.
+    /// Refuses flags of another mode. If an argument conflicts with another one of the command line, clap
+    /// does not check its `requires`.
     fn check_modes(&self) -> Result<(), CliError> {
         let given = [
             ("--account", self.account.is_some()),
@@ -177,13 +177,14 @@ impl ConfigureArgs {
         }
         match self.prune && !self.all {
             true => Err(CliError::usage(
-                "--prune needs --all, because it compares with all roles that IAM Identity Center offers",
+                "--prune needs --all, because it compares the profiles with all roles that IAM Identity Center offers",
             )),
             false => Ok(()),
         }
     }
 
-    /// Refuses the flags for assuming a role. `--refresh` is allowed in modes that ask for a catalog.
+    /// Refuses the flags for assuming a role. `--refresh` is allowed in modes that ask IAM
+    /// Identity Center for a catalog.
     fn check_flags(&self, mode: &str, can_refresh: Refresh) -> Result<(), CliError> {
         let refresh = self.role.refresh && can_refresh == Refresh::No;
         let rest = RoleArgs { region: None, refresh, ..self.role.clone() };

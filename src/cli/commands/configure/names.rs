@@ -8,7 +8,7 @@ use crate::cli::ui::error::CliError;
 
 /// The template of the names, unless a flag gives another one.
 pub(super) const DEFAULT_TEMPLATE: &str = "{account}-{role}";
-/// The most characters of a value in a name: a profile name has at most 256.
+/// The most characters of a text that replaces a placeholder. A profile name has at most 256.
 const MAX_PART: usize = 100;
 
 /// A role that gets a profile.
@@ -103,7 +103,7 @@ fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_.@/+-".contains(c)
 }
 
-/// Replaces each run of other characters with one `-`.
+/// Replaces each run of `-` and of characters that are not plain with one `-`.
 fn plain(text: &str) -> String {
     let mut plain = String::new();
     for c in text.chars() {

@@ -89,7 +89,7 @@ impl OfferedArgs<'_> {
         self.apply(edits, &pruned, file, output)?;
         let moved = generated.moved(config);
         if !moved.is_empty() {
-            output.note(&format!("another role than before: {}", listed(&moved)));
+            output.note(&format!("these profiles have a different role now: {}", listed(&moved)));
         }
         Ok(if catalog.is_complete || matches!(self.wanted, Wanted::One(..)) {
             ExitStatus::Success
@@ -184,10 +184,15 @@ impl OfferedArgs<'_> {
                 .find(|key| !OWN_KEYS.iter().any(|own| own.eq_ignore_ascii_case(key)));
             match (other, name.parse::<ProfileName>()) {
                 (None, Ok(name)) => pruned.push(name),
-                (other, _) => output.note(&format!(
-                    "the role of profile `{name}` is no longer offered; arl keeps the profile because it has `{}`, which arl did not write",
-                    other.unwrap_or("an unusual name")
-                )),
+                (other, _) => {
+                    let why = match other {
+                        Some(key) => format!("it has `{key}`, which arl did not write"),
+                        None => "arl would not write its name".to_owned(),
+                    };
+                    output.note(&format!(
+                        "IAM Identity Center no longer offers the role of profile `{name}`; arl keeps the profile because {why}"
+                    ));
+                }
             }
         }
         Ok(pruned)
@@ -218,7 +223,7 @@ impl OfferedArgs<'_> {
         let path = file.path.display();
         output.note(&match outcome {
             UpdateOutcome::Unchanged => format!("{} in `{path}`, unchanged", profiles(written)),
-            _ => format!("{} in `{path}`", profiles(written)),
+            _ => format!("{} in `{path}` up to date", profiles(written)),
         });
         if !pruned.is_empty() {
             let names: Vec<String> = pruned.iter().map(|name| format!("`{name}`")).collect();

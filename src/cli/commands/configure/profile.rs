@@ -181,7 +181,7 @@ impl ConfigurePlan {
             .hint("choose another name with --profile-name, or pass --force"))
     }
 
-    /// Warns if the credentials file has keys for the profile, which most programs prefer to the config file.
+    /// Warns if the credentials file has keys for the profile. Most programs prefer those to the config file.
     fn warn_about_keys(&self, section: &Section<'_>, context: &Context, output: &Output) {
         if section.get_from(SharedFile::Credentials, "aws_access_key_id").is_some() {
             let name = &self.name;

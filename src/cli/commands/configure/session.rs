@@ -7,7 +7,7 @@ use crate::cli::plan::endpoint_url::{PlainHttp, check_url};
 use crate::cli::ui::error::CliError;
 use crate::cli::ui::output::Output;
 
-/// The scope of the access portal. Without it a sign-in of the AWS CLI by device code gets no refresh token.
+/// The scope of the access portal. Without it, the AWS CLI gets no refresh token by a device code.
 const SCOPE: &str = "sso:account:access";
 
 /// The arguments about a session.

@@ -67,8 +67,8 @@ impl Browser {
         };
         let server = RedirectServer::bind().await.map_err(|error| failed().caused_by(error))?;
         let local_url = server.url();
-        // The browser gets the local URL, because other users can see the arguments of a process. That URL
-        // redirects to the secret one once, and only for this user's processes.
+        // The browser gets the local URL, because other users can see the arguments of a process. It
+        // redirects to the secret URL only once, and only for processes of this user.
         let address = match self.window {
             Window::Usual => local_url,
             Window::Container => FirefoxContainer::for_role(role).address(&local_url),
@@ -86,7 +86,8 @@ impl Browser {
             }
             (None, Window::Usual) => browser::open_until(&address, redirect).await,
             (None, Window::Container) => {
-                let missing = "there is no program `firefox`; set ARL_BROWSER to its command";
+                let missing =
+                    "there is no program `firefox`; set ARL_BROWSER to the command that starts Firefox";
                 browser::start_until(firefox_commands(&address), missing, redirect).await
             }
         };

@@ -77,8 +77,8 @@ pub(crate) struct ConsoleArgs {
     /// Sign in at this address [default: AWS_ENDPOINT_URL_SIGNIN, else AWS's own]
     #[arg(long, value_name = "URL", help_heading = "Console", hide_short_help = true)]
     signin_endpoint: Option<String>,
-    /// Only tell whether a role is named: exit status 0 or 1. The shell functions ask, because they start arl
-    /// with this shell's role only if none is named
+    /// Only check whether the command line names a role: exit status 0 if it does, else 1. If it does not,
+    /// the shell functions start arl with this shell's role
     #[arg(long, hide = true)]
     names_role: bool,
 }
